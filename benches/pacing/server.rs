@@ -156,7 +156,7 @@ fn seen_by_a_server(mode: Mode, rate: u64) -> (Vec<f64>, f64) {
 }
 
 /// The same lag, by the system's stamps.
-pub fn lag(c: &mut Criterion) {
+pub(crate) fn lag(c: &mut Criterion) {
     let mut group = c.benchmark_group("lag seen by the server");
     group
         .sample_size(10)
@@ -197,7 +197,7 @@ pub fn lag(c: &mut Criterion) {
 
 /// Requests that wait for something else than their answer, which comes at once: of all that were
 /// made there must be none that ended with its timeout, or was long on its way.
-pub fn held_up(c: &mut Criterion) {
+pub(crate) fn held_up(c: &mut Criterion) {
     const RATE: u64 = 10_000;
     /// No stall of a machine that can be measured on is as long.
     const LONG_MS: f64 = 1_000.0;

@@ -23,10 +23,10 @@ const DRIFT: f64 = 0.10;
 const MOOD: f64 = 0.05;
 const CORRELATION: f64 = 0.95;
 /// Spread of what is each run's own, of a figure that a gate is good for.
-pub const OWN: f64 = 0.015;
+pub(crate) const OWN: f64 = 0.015;
 /// The same of a figure that varies by far more than is tolerated, as processor time of a busy
 /// machine does.
-pub const NOISY: f64 = 0.4;
+pub(crate) const NOISY: f64 = 0.4;
 /// Spread of the requests of a run.
 const SPREAD: f64 = 0.3;
 
@@ -41,7 +41,7 @@ enum Order {
 
 /// How it is decided whether B is worse than A.
 #[derive(Clone, Copy, Debug)]
-pub enum Method {
+pub(crate) enum Method {
     /// As `loadgen ab` does: what seems to have regressed is looked at again.
     Loadgen,
     /// The same, without a second look.
@@ -231,14 +231,14 @@ fn machine(seed: u64, own: f64) -> Machine {
 
 /// In how many of so many comparisons a method says that B, `factor` times as slow, is worse, by a
 /// figure of which each run's own part varies by `own`.
-pub fn alarms(method: Method, factor: f64, own: f64, comparisons: u64) -> u64 {
+pub(crate) fn alarms(method: Method, factor: f64, own: f64, comparisons: u64) -> u64 {
     (0..comparisons)
         .filter(|seed| is_worse(method, &mut machine(*seed, own), factor))
         .count() as u64
 }
 
 /// How often loadgen says each of these, in so many comparisons.
-pub fn outcomes(factor: f64, comparisons: u64) -> impl Fn(Outcome) -> usize {
+pub(crate) fn outcomes(factor: f64, comparisons: u64) -> impl Fn(Outcome) -> usize {
     let all: Vec<Outcome> = (0..comparisons)
         .map(|seed| outcome_to_be_sure(&mut machine(seed, OWN), factor))
         .collect();

@@ -5,7 +5,7 @@ use loadgen::plan::Mode;
 use loadgen::scenario::{Overrides, Source, compile};
 
 /// One mode of a scenario that is good.
-pub fn of(mode: Mode, text: &str) -> Job {
+pub(crate) fn of(mode: Mode, text: &str) -> Job {
     let plan = compile(
         &Source::inline("bench.yaml", text),
         &Overrides::default(),

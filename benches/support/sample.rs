@@ -4,7 +4,7 @@ use loadgen::base::Nanos;
 use loadgen::metrics::{Outcome, Sample};
 
 /// The good request with this number, planned for this moment.
-pub fn of(k: u64, operation: u32, intended: Nanos) -> Sample {
+pub(crate) fn of(k: u64, operation: u32, intended: Nanos) -> Sample {
     let started = intended + Nanos(150);
     Sample {
         started,

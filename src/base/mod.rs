@@ -1,13 +1,13 @@
 //! Floor 0: quantities, their parsing, the clock, and where in memory a value lies. Knows nothing
 //! of load, files or networks.
 
-pub mod cache_padded;
-pub mod clock;
+pub(crate) mod cache_padded;
+pub(crate) mod clock;
 pub mod parse;
-pub mod rate;
-pub mod share;
-pub mod size;
-pub mod time;
+pub(crate) mod rate;
+pub(crate) mod share;
+pub(crate) mod size;
+pub(crate) mod time;
 
 pub use cache_padded::CachePadded;
 pub use clock::Clock;

@@ -20,7 +20,7 @@ use crate::result::{RunOrder, VersionComparison};
 use crate::scenario::Compiled;
 
 /// Runs both.
-pub fn run(args: &AbArgs, console: &Console) -> Result<Exit, Failure> {
+pub(super) fn run(args: &AbArgs, console: &Console) -> Result<Exit, Failure> {
     let Some((source, compiled)) = job::load(&args.file, &args.overrides(&args.a), console)? else {
         return Ok(Exit::Usage);
     };

@@ -1,8 +1,8 @@
 //! What was typed. Resolving it is the commands' work.
 
-pub mod input;
-pub mod run;
-pub mod versions;
+pub(crate) mod input;
+pub(crate) mod run;
+pub(crate) mod versions;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,9 +13,9 @@ use clap::{ArgAction, Args as ClapArgs, CommandFactory as _, Parser, Subcommand,
 use crate::base::{Nanos, Rate, Share, parse};
 use crate::plan::Mode;
 
-pub use self::input::{InputArgs, OnInvalid, QuickArgs};
-pub use self::run::RunArgs;
-pub use self::versions::{
+pub(crate) use self::input::{InputArgs, OnInvalid};
+pub(crate) use self::run::RunArgs;
+pub(crate) use self::versions::{
     AbArgs, BASELINE_STORE, BaselineArgs, BaselineCommand, CompareArgs, JudgeArgs,
 };
 use super::exit;
@@ -24,7 +24,7 @@ use super::values::{Formats, formats, mode, target};
 /// A load generator that compares sequential, threaded and async execution of the same work.
 #[derive(Debug, Parser)]
 #[command(name = "loadgen", version, propagate_version = true, arg_required_else_help = true, after_help = exit::in_help())]
-pub struct Args {
+pub(crate) struct Args {
     /// When to use colour
     #[arg(
         long,
@@ -41,7 +41,7 @@ pub struct Args {
 
 /// The command line without the commands for loadgen's own use: what completions and manual pages
 /// are made of.
-pub fn shown() -> clap::Command {
+pub(crate) fn shown() -> clap::Command {
     let whole = Args::command();
     let shown = whole
         .get_subcommands()
@@ -59,7 +59,7 @@ pub fn shown() -> clap::Command {
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     /// On a terminal, unless NO_COLOR is set
     Auto,
     /// Always
@@ -70,7 +70,7 @@ pub enum Color {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run a scenario, print a summary and write reports
     #[command(after_long_help = exit::in_help())]
     Run(Box<RunArgs>),
@@ -106,7 +106,7 @@ pub enum Command {
 
 /// `loadgen capacity`
 #[derive(Debug, ClapArgs)]
-pub struct CapacityArgs {
+pub(crate) struct CapacityArgs {
     /// The scenario, or - for standard input; planned arrivals take the place of its load, and its
     /// thresholds are left out
     pub file: PathBuf,
@@ -158,7 +158,7 @@ pub struct CapacityArgs {
 
 /// `loadgen init`
 #[derive(Debug, ClapArgs)]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// Where to write it; created if missing
     #[arg(default_value = ".", value_name = "DIR")]
     pub folder: PathBuf,
@@ -166,7 +166,7 @@ pub struct InitArgs {
 
 /// `loadgen completions`
 #[derive(Debug, ClapArgs)]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
@@ -174,7 +174,7 @@ pub struct CompletionsArgs {
 
 /// `loadgen man`
 #[derive(Debug, ClapArgs)]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// The command whose page to print [default: that of loadgen itself]
     #[arg(value_name = "COMMAND")]
     pub of: Option<String>,
@@ -182,7 +182,7 @@ pub struct ManArgs {
 
 /// `loadgen validate`
 #[derive(Debug, ClapArgs)]
-pub struct ValidateArgs {
+pub(crate) struct ValidateArgs {
     /// The scenarios, or - for standard input
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
@@ -193,7 +193,7 @@ pub struct ValidateArgs {
 
 /// `loadgen serve`
 #[derive(Debug, ClapArgs)]
-pub struct ServeArgs {
+pub(crate) struct ServeArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(
         long,
@@ -225,7 +225,7 @@ pub struct ServeArgs {
 
 /// `loadgen report`
 #[derive(Debug, ClapArgs)]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     /// The result.json of a run; of several, their charts are laid over one another
     #[arg(required = true, value_name = "RESULT")]
     pub results: Vec<PathBuf>,

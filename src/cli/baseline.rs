@@ -19,7 +19,7 @@ use crate::result::{RunResult, Verdict};
 const REPORTS: &str = "reports";
 
 /// Keeps one, or lists them.
-pub fn run(args: &BaselineArgs, console: &Console) -> Result<Exit, Failure> {
+pub(super) fn run(args: &BaselineArgs, console: &Console) -> Result<Exit, Failure> {
     match &args.what {
         BaselineCommand::Save {
             name,
@@ -39,7 +39,7 @@ pub fn run(args: &BaselineArgs, console: &Console) -> Result<Exit, Failure> {
 }
 
 /// The file or folder that a `--baseline` means: a path, or a name in the store.
-pub fn find(given: &Path) -> PathBuf {
+pub(super) fn find(given: &Path) -> PathBuf {
     let stored = Path::new(BASELINE_STORE).join(given);
     if !given.exists() && stored.exists() {
         stored

@@ -14,7 +14,7 @@ use crate::plan::{Guard, Plan, Secrets};
 use crate::result::{Build, Host, RunOrder, RunResult, VersionComparison};
 
 /// A baseline, and what must not become worse than in it.
-pub struct BaselineCheck {
+pub(super) struct BaselineCheck {
     path: PathBuf,
     results: Vec<RunResult>,
     terms: Terms,
@@ -23,7 +23,11 @@ pub struct BaselineCheck {
 impl BaselineCheck {
     /// Reads the baseline of a run, where it has one, and makes sure before anything is sent that
     /// the run can be held against it.
-    pub fn open(args: &RunArgs, plan: &Plan, secrets: &Secrets) -> Result<Option<Self>, Failure> {
+    pub(super) fn open(
+        args: &RunArgs,
+        plan: &Plan,
+        secrets: &Secrets,
+    ) -> Result<Option<Self>, Failure> {
         let Some(given) = &args.baseline else {
             if plan.guards.is_empty() || args.no_thresholds {
                 return Ok(None);
@@ -72,13 +76,13 @@ impl BaselineCheck {
     }
 
     /// What must not become worse.
-    pub fn guards(&self) -> &[Guard] {
+    pub(super) fn guards(&self) -> &[Guard] {
         &self.terms.guards
     }
 
     /// Holds the run against it. Where that can't be done the comparison says why in the place of
     /// figures, for whoever reads the reports alone.
-    pub fn compare(&self, result: &RunResult) -> (VersionComparison, Option<Failure>) {
+    pub(super) fn compare(&self, result: &RunResult) -> (VersionComparison, Option<Failure>) {
         let (base, new) = (self.base(), Side::from_results("this run", [result]));
         match versions::compare(&base, &new, &self.terms) {
             Ok(comparison) => (comparison, None),

@@ -31,7 +31,7 @@ const SHORTEST: Nanos = Nanos::from_secs(1);
 const FEWEST: f64 = 20.0;
 
 /// Runs the command.
-pub fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failure> {
+pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failure> {
     let slo = or_exit(checks(args), Exit::Usage)?;
     let implied = objective::implied(&slo);
     let Some((source, compiled)) = job::load(&args.file, &overrides(args, implied), console)?

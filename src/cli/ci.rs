@@ -26,7 +26,7 @@ const MAX_ANNOTATIONS: usize = 10;
 ///
 /// # Errors
 /// When the summary can't be written.
-pub fn publish(result: &RunResult, console: &Console) -> Result<(), Failure> {
+pub(super) fn publish(result: &RunResult, console: &Console) -> Result<(), Failure> {
     if is_github() {
         let file = result.scenario.file.as_deref().map(in_repository);
         console.command(&annotations::render(result, file.as_deref()));
@@ -48,7 +48,7 @@ pub fn publish(result: &RunResult, console: &Console) -> Result<(), Failure> {
 }
 
 /// Tells of the problems of a scenario.
-pub fn point_at(problems: &Diagnostics, source: &Source, console: &Console) {
+pub(super) fn point_at(problems: &Diagnostics, source: &Source, console: &Console) {
     if !is_github() {
         return;
     }

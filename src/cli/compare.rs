@@ -18,7 +18,7 @@ use crate::result::{RunResult, VersionComparison};
 const NAMED: usize = 5;
 
 /// Compares two results, or folders of them.
-pub fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure> {
+pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure> {
     let (base, new) = (results::read(&args.base)?, results::read(&args.new)?);
     let base = Side::from_results(&args.base.display().to_string(), &base);
     let new = Side::from_results(&args.new.display().to_string(), &new);
@@ -58,7 +58,7 @@ pub fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure> {
 }
 
 /// Says where the page is, or what else was written.
-pub fn tell(written: &Written, args: &JudgeArgs, console: &Console) {
+pub(super) fn tell(written: &Written, args: &JudgeArgs, console: &Console) {
     if !args.quiet {
         console.say(
             &written
@@ -79,7 +79,7 @@ fn guards_of(results: &[&RunResult]) -> Vec<Guard> {
 
 /// What must not become worse: what the scenario names, or the usual, with what the command line
 /// puts in its place.
-pub fn guards(mut named: Vec<Guard>, args: &JudgeArgs) -> Vec<Guard> {
+pub(super) fn guards(mut named: Vec<Guard>, args: &JudgeArgs) -> Vec<Guard> {
     if named.is_empty() {
         named = Guard::all_usual();
     }
@@ -97,7 +97,7 @@ pub fn guards(mut named: Vec<Guard>, args: &JudgeArgs) -> Vec<Guard> {
 
 /// What the command line wants of gates: a comparison trusts its figures, unless it is told
 /// otherwise.
-pub fn gates(args: &JudgeArgs) -> Gates {
+pub(super) fn gates(args: &JudgeArgs) -> Gates {
     Gates {
         trusting: args.on_invalid != Some(OnInvalid::Warn),
         no_doubt: args.fail_on_inconclusive,
@@ -105,7 +105,7 @@ pub fn gates(args: &JudgeArgs) -> Gates {
 }
 
 /// Every reason, each on a line of its own.
-pub fn cant_be_compared(Incomparable(reasons): Incomparable) -> Failure {
+pub(super) fn cant_be_compared(Incomparable(reasons): Incomparable) -> Failure {
     let error = match reasons.as_slice() {
         [one] => anyhow!("these can't be compared: {one}"),
         all => anyhow!("these can't be compared:\n  - {}", all.join("\n  - ")),
@@ -117,7 +117,7 @@ pub fn cant_be_compared(Incomparable(reasons): Incomparable) -> Failure {
 }
 
 /// Writes the comparison to stdout.
-pub fn show(
+pub(super) fn show(
     comparison: &VersionComparison,
     json: bool,
     quiet: bool,
@@ -139,7 +139,7 @@ pub fn show(
 }
 
 /// Says why it does not end with 0.
-pub fn complain(exit: Exit, comparison: &VersionComparison, console: &Console) {
+pub(super) fn complain(exit: Exit, comparison: &VersionComparison, console: &Console) {
     match exit {
         Exit::Invalid => {
             let runs: Vec<String> = comparison

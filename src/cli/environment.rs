@@ -29,7 +29,7 @@ const OF_SECRETS: [&str; 2] = ["--header", "--var"];
 
 /// What is said in the place of running a command: help, or what is wrong with what was typed.
 #[derive(Debug)]
-pub struct Explanation {
+pub(super) struct Explanation {
     /// The text.
     pub plain: String,
     /// The text in colour.
@@ -65,7 +65,7 @@ impl From<Error> for Explanation {
 ///
 /// # Errors
 /// When it is not a command, or help is asked for.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Explanation> {
+pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Explanation> {
     typed(arguments).map_err(Explanation::from)
 }
 

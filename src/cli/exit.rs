@@ -34,7 +34,7 @@ pub enum Exit {
 }
 
 /// Every way to end, in the order in which the first that holds is said, with what it means.
-pub const MEANINGS: [(Exit, &str); 9] = [
+pub(crate) const MEANINGS: [(Exit, &str); 9] = [
     (Exit::Ok, "ran; every gate was passed"),
     (
         Exit::Internal,
@@ -65,10 +65,11 @@ pub const MEANINGS: [(Exit, &str); 9] = [
 ];
 
 /// Which of several is said.
-pub const ORDER: &str = "Where several hold it is the first of 1, 2, 3, 130, 97, 99, 98, 96.";
+pub(crate) const ORDER: &str =
+    "Where several hold it is the first of 1, 2, 3, 130, 97, 99, 98, 96.";
 
 /// What stands below the flags of a command.
-pub fn in_help() -> String {
+pub(crate) fn in_help() -> String {
     let lines = MEANINGS
         .iter()
         .map(|(exit, meaning)| format!("  {:>3}  {meaning}\n", exit.code()));
@@ -156,7 +157,7 @@ impl From<Exit> for ExitCode {
 
 /// Why a command failed, with the code that says so.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The code.
     pub exit: Exit,
     /// The reason, with its causes.
@@ -164,7 +165,10 @@ pub struct Failure {
 }
 
 /// Fails as `exit` says.
-pub fn or_exit<T, E: Into<anyhow::Error>>(result: Result<T, E>, exit: Exit) -> Result<T, Failure> {
+pub(crate) fn or_exit<T, E: Into<anyhow::Error>>(
+    result: Result<T, E>,
+    exit: Exit,
+) -> Result<T, Failure> {
     result.map_err(|error| Failure {
         exit,
         error: error.into(),

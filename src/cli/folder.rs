@@ -12,7 +12,7 @@ use super::exit::{Exit, Failure, or_exit};
 use crate::report::sink;
 
 /// A folder that files can be written to.
-pub struct Folder {
+pub(super) struct Folder {
     path: PathBuf,
     /// The folders that were made for it, the innermost first.
     made: Vec<PathBuf>,
@@ -26,7 +26,7 @@ impl Folder {
     /// The one that the user gave, or `reports/<name>-<UTC time>`. It is made and locked here:
     /// whatever can go wrong goes wrong before the load starts. `file` is what an earlier command
     /// of this kind left there.
-    pub fn prepare(
+    pub(super) fn prepare(
         given: Option<&Path>,
         name: &str,
         at: Timestamp,
@@ -61,19 +61,19 @@ impl Folder {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
     /// What is said behind its path where files of an earlier command were in it.
-    pub fn replaced(&self) -> String {
+    pub(super) fn replaced(&self) -> String {
         self.earlier
             .as_ref()
             .map_or_else(String::new, |earlier| format!(" (replaced {earlier})"))
     }
 
     /// Removes what was made, where nothing came of it.
-    pub fn give_back(self) {
+    pub(super) fn give_back(self) {
         let _ = self.made.into_iter().try_for_each(fs::remove_dir);
     }
 }
@@ -83,7 +83,7 @@ impl Folder {
 ///
 /// # Errors
 /// When somebody else keeps us out.
-pub fn lock(path: &Path) -> Result<Option<File>, Failure> {
+pub(super) fn lock(path: &Path) -> Result<Option<File>, Failure> {
     let Ok(folder) = File::open(path) else {
         return Ok(None);
     };

@@ -6,7 +6,7 @@ use std::env;
 use crate::report::annotations;
 
 /// A text for the log that tells GitHub nothing.
-pub fn harmless(text: &str) -> Cow<'_, str> {
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     if is_github() {
         annotations::disarmed(text)
     } else {
@@ -15,7 +15,7 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 }
 
 /// JSON for the log, or for a program, that tells GitHub nothing.
-pub fn harmless_json(text: &str) -> Cow<'_, str> {
+pub(super) fn harmless_json(text: &str) -> Cow<'_, str> {
     if is_github() {
         annotations::disarmed_json(text)
     } else {
@@ -24,6 +24,6 @@ pub fn harmless_json(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether the program runs in a job of it.
-pub fn is_github() -> bool {
+pub(super) fn is_github() -> bool {
     env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }

@@ -19,7 +19,7 @@ const SCHEMA_NAME: &str = "loadgen.schema.json";
 const STARTER: &str = include_str!("starter.yaml");
 
 /// Writes the starter scenario, unless there is one, and the schema.
-pub fn run(args: &InitArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     let folder = &args.folder;
     or_exit(
         fs::create_dir_all(folder)

@@ -21,7 +21,7 @@ use crate::scenario::{Compiled, Overrides, Source, SourceError, compile};
 const SHOWN: usize = 10;
 
 /// Reads and compiles a scenario; problems are said in full. Nothing where there are errors.
-pub fn load(
+pub(super) fn load(
     path: &Path,
     overrides: &Overrides,
     console: &Console,
@@ -45,7 +45,7 @@ fn read(
 }
 
 /// The same for `run`, where a URL stands for a scenario.
-pub fn load_to_run(
+pub(super) fn load_to_run(
     args: &RunArgs,
     console: &Console,
 ) -> Result<Option<(Source, Compiled)>, Failure> {
@@ -84,7 +84,11 @@ fn compiled(
 
 /// The plan of a scenario that is good, with other values from the command line: its warnings have
 /// been said.
-pub fn compiled_again(source: &Source, overrides: &Overrides, console: &Console) -> Option<Plan> {
+pub(super) fn compiled_again(
+    source: &Source,
+    overrides: &Overrides,
+    console: &Console,
+) -> Option<Plan> {
     match compile(source, overrides, &|name| std::env::var(name).ok()) {
         Ok(compiled) => Some(compiled.plan),
         Err(problems) => {
@@ -95,7 +99,7 @@ pub fn compiled_again(source: &Source, overrides: &Overrides, console: &Console)
 }
 
 /// What results say of the scenario that was run.
-pub fn echo(source: &Source, plan: &Plan, secrets: &Secrets) -> ScenarioEcho {
+pub(super) fn echo(source: &Source, plan: &Plan, secrets: &Secrets) -> ScenarioEcho {
     ScenarioEcho {
         name: plan.name.clone(),
         description: plan.description.clone(),
@@ -108,7 +112,7 @@ pub fn echo(source: &Source, plan: &Plan, secrets: &Secrets) -> ScenarioEcho {
 
 /// A plan as text, without secrets: the resolved scenario, its fingerprint, and the first
 /// iterations.
-pub fn describe(compiled: &Compiled) -> Result<String, Failure> {
+pub(super) fn describe(compiled: &Compiled) -> Result<String, Failure> {
     let Compiled { plan, secrets, .. } = compiled;
     // By way of JSON, because YAML has no form for an enum in an enum (a sleep of a drawn length);
     // keys keep their order.
@@ -124,7 +128,11 @@ pub fn describe(compiled: &Compiled) -> Result<String, Failure> {
 }
 
 /// The first iterations of a plan, at most so many: what they are, and a line for each.
-pub fn first_iterations(plan: &Plan, secrets: &Secrets, most: usize) -> (String, Vec<String>) {
+pub(super) fn first_iterations(
+    plan: &Plan,
+    secrets: &Secrets,
+    most: usize,
+) -> (String, Vec<String>) {
     let choice = Choice::new(plan);
     let entry = |number: u64| secrets.redact(&plan.mix[choice.mix_of(number)].name);
     match plan.load.model {

@@ -11,7 +11,7 @@ use crate::result::{End, ModeRun, RunResult};
 use crate::server::Live;
 
 /// The page of a run under way.
-pub struct LivePage<'a> {
+pub(super) struct LivePage<'a> {
     live: Live,
     /// Makes a result of some runs.
     draft: Box<dyn Fn(Vec<ModeRun>) -> RunResult + 'a>,
@@ -20,7 +20,7 @@ pub struct LivePage<'a> {
 
 impl<'a> LivePage<'a> {
     /// Serves it on this address from now on. `draft` makes a result of the runs there are.
-    pub fn open(
+    pub(super) fn open(
         address: SocketAddr,
         secrets: &'a Secrets,
         draft: impl Fn(Vec<ModeRun>) -> RunResult + 'a,
@@ -38,12 +38,12 @@ impl<'a> LivePage<'a> {
     }
 
     /// Where it is.
-    pub const fn address(&self) -> SocketAddr {
+    pub(super) const fn address(&self) -> SocketAddr {
         self.live.address()
     }
 
     /// Shows the runs that are done, and the one under way. Where nobody looks, no page is made.
-    pub fn show(&self, done: &[ModeRun], under_way: Option<ModeRun>) {
+    pub(super) fn show(&self, done: &[ModeRun], under_way: Option<ModeRun>) {
         if self.live.is_watched() {
             self.live
                 .publish(self.page(done.iter().cloned().chain(under_way).collect()));
@@ -51,13 +51,13 @@ impl<'a> LivePage<'a> {
     }
 
     /// Shows what came of it, for the last time.
-    pub fn end(self, result: &RunResult) {
+    pub(super) fn end(self, result: &RunResult) {
         self.live
             .end(html::render(result, Delivery::Ended).unwrap_or_default());
     }
 
     /// The same, where nothing was measured: how the run ended.
-    pub fn end_of_nothing(self, end: End) {
+    pub(super) fn end_of_nothing(self, end: End) {
         let result = RunResult {
             end,
             ..(self.draft)(Vec::new())

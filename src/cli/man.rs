@@ -10,7 +10,7 @@ use super::output;
 use crate::scenario::nearest;
 
 /// Prints one page in roff.
-pub fn run(args: &ManArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ManArgs) -> Result<Exit, Failure> {
     let mut command = args::shown().disable_help_subcommand(true);
     command.build();
     let page = match &args.of {

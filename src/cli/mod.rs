@@ -1,7 +1,7 @@
 //! Floor 7: the command line. Each command is a file that reads as parse → load → compute → write.
 
 mod ab;
-pub mod args;
+pub(crate) mod args;
 mod baseline;
 mod baseline_check;
 mod capacity;
@@ -9,7 +9,7 @@ mod ci;
 mod compare;
 mod completions;
 mod environment;
-pub mod exit;
+pub(crate) mod exit;
 mod folder;
 mod github;
 mod init;
@@ -30,7 +30,7 @@ mod serve;
 mod session;
 mod suggestions;
 mod validate;
-pub mod values;
+pub(crate) mod values;
 
 use std::process::ExitCode;
 

@@ -19,7 +19,7 @@ const LINE: usize = 400;
 const NAME: usize = 13;
 
 /// What a run of a scenario would amount to, without secrets.
-pub fn outline(source: &Source, compiled: &Compiled) -> Result<String, Failure> {
+pub(super) fn outline(source: &Source, compiled: &Compiled) -> Result<String, Failure> {
     let Compiled { plan, secrets, .. } = compiled;
     let unix_ms = session::now().as_millisecond().try_into().unwrap_or(0);
     let first = or_exit(

@@ -15,17 +15,17 @@ use crate::report::progress::ProgressOutput;
 use crate::report::view;
 
 /// Writes the product, for people.
-pub fn print(text: &str) -> Result<(), Failure> {
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     print_exact(&harmless(text))
 }
 
 /// Writes the product as JSON.
-pub fn print_json(text: &str) -> Result<(), Failure> {
+pub(super) fn print_json(text: &str) -> Result<(), Failure> {
     print_exact(&harmless_json(text))
 }
 
 /// Writes the product to the letter: a file that somebody keeps.
-pub fn print_exact(text: &str) -> Result<(), Failure> {
+pub(super) fn print_exact(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     stdout
         .write_all(text.as_bytes())
@@ -41,7 +41,7 @@ pub fn print_exact(text: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The last of the outputs that failed; where none did, that `failure`.
-pub fn conclude(
+pub(super) fn conclude(
     unwritten: impl IntoIterator<Item = Error>,
     failure: Option<Failure>,
     console: &Console,
@@ -64,7 +64,7 @@ pub fn conclude(
 }
 
 /// Whether the reader of our output has gone away.
-pub fn is_broken_pipe(error: &Error) -> bool {
+pub(super) fn is_broken_pipe(error: &Error) -> bool {
     error
         .downcast_ref::<io::Error>()
         .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
@@ -72,14 +72,14 @@ pub fn is_broken_pipe(error: &Error) -> bool {
 
 /// Speaks to the person at the terminal, and never tells a secret.
 #[derive(Debug)]
-pub struct Console {
+pub(super) struct Console {
     color: Color,
     secrets: Mutex<Secrets>,
 }
 
 impl Console {
     /// In colour, or not, or as the terminal likes.
-    pub fn new(color: Color) -> Self {
+    pub(super) fn new(color: Color) -> Self {
         Self {
             color,
             secrets: Mutex::new(Secrets::default()),
@@ -87,7 +87,7 @@ impl Console {
     }
 
     /// Hides these from now on.
-    pub fn hide(&self, secrets: &Secrets) {
+    pub(super) fn hide(&self, secrets: &Secrets) {
         self.secrets
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -103,33 +103,33 @@ impl Console {
     }
 
     /// Whether somebody reads stderr on a terminal.
-    pub fn is_at_terminal(&self) -> bool {
+    pub(super) fn is_at_terminal(&self) -> bool {
         io::stderr().is_terminal()
     }
 
     /// Whether to use colour on stdout.
-    pub fn stdout_color(&self) -> bool {
+    pub(super) fn stdout_color(&self) -> bool {
         self.colored(io::stdout().is_terminal())
     }
 
     /// Whether to use colour on stderr.
-    pub fn stderr_color(&self) -> bool {
+    pub(super) fn stderr_color(&self) -> bool {
         self.colored(self.is_at_terminal())
     }
 
     /// Says something, without the secrets.
-    pub fn say(&self, text: &str) {
+    pub(super) fn say(&self, text: &str) {
         // In this order: what is changed is not recognized as a secret any more.
         hear(&harmless(&self.redacted(text)));
     }
 
     /// Tells the CI server something that it acts upon.
-    pub fn command(&self, text: &str) {
+    pub(super) fn command(&self, text: &str) {
         hear(&self.redacted(text));
     }
 
     /// The text with every secret hidden.
-    pub fn redacted(&self, text: &str) -> String {
+    pub(super) fn redacted(&self, text: &str) -> String {
         self.secrets
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -137,7 +137,7 @@ impl Console {
     }
 
     /// Says what a reader should know before trusting the result.
-    pub fn warning(&self, text: &str) {
+    pub(super) fn warning(&self, text: &str) {
         let (on, off) = if self.stderr_color() {
             ("\u{1b}[1;33m", "\u{1b}[0m")
         } else {
@@ -147,7 +147,7 @@ impl Console {
     }
 
     /// Says why a command failed, with all causes on one line.
-    pub fn error(&self, error: &Error) {
+    pub(super) fn error(&self, error: &Error) {
         let (on, off) = if self.stderr_color() {
             ("\u{1b}[1;31m", "\u{1b}[0m")
         } else {
@@ -194,12 +194,12 @@ fn sentence(error: &Error) -> String {
 }
 
 /// Columns of the terminal that stdout is, or what fits a log.
-pub fn width() -> usize {
+pub(super) fn width() -> usize {
     columns(io::stdout()).unwrap_or(100)
 }
 
 /// Columns of the terminal that stderr is, or those of the narrowest of usual ones.
-pub fn stderr_width() -> usize {
+pub(super) fn stderr_width() -> usize {
     columns(io::stderr()).unwrap_or(80)
 }
 

@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::panic::Location;
 
 /// Replaces the default panic hook, in every thread of this process.
-pub fn install() {
+pub(super) fn install() {
     std::panic::set_hook(Box::new(|info| {
         let thread = std::thread::current();
         let mut text = words(

@@ -26,7 +26,7 @@ const MAX_IN_FLIGHT: u32 = 20_000;
 const WARMUP: u64 = 5;
 
 /// Tries rates.
-pub struct Prober<'a> {
+pub(super) struct Prober<'a> {
     /// What it measures with.
     pub session: Session<'a>,
     environment: Environment,
@@ -44,7 +44,7 @@ pub struct Prober<'a> {
 
 impl<'a> Prober<'a> {
     /// For this work, each rate for `time`.
-    pub fn new(
+    pub(super) fn new(
         session: Session<'a>,
         plan: &Plan,
         mode: Mode,
@@ -90,7 +90,7 @@ impl<'a> Prober<'a> {
     }
 
     /// Tries a rate. Nothing where the user ended it.
-    pub fn probe(&mut self, rate: f64) -> Result<Option<Tried>, Failure> {
+    pub(super) fn probe(&mut self, rate: f64) -> Result<Option<Tried>, Failure> {
         self.load(rate);
         self.tries += 1;
         let job = Job {
@@ -185,7 +185,7 @@ impl<'a> Prober<'a> {
 }
 
 /// What goes before a try of this length.
-pub fn warmup(time: Nanos) -> Nanos {
+pub(super) fn warmup(time: Nanos) -> Nanos {
     Nanos(time.0 / WARMUP)
 }
 

@@ -26,7 +26,7 @@ const UNIX: &str = "unix:";
 const STEPS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
 
 /// The URL, where that is what was given in the place of a file.
-pub fn url(file: &Path) -> Option<&str> {
+pub(super) fn url(file: &Path) -> Option<&str> {
     let text = file.to_str()?;
     if text.starts_with(UNIX) {
         return Some(text);
@@ -40,7 +40,7 @@ pub fn url(file: &Path) -> Option<&str> {
 
 /// What a command takes in the place where an address stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QuickInput {
+pub(super) enum QuickInput {
     /// Scenario files, or URLs.
     Urls,
     /// Scenario files alone.
@@ -48,7 +48,7 @@ pub enum QuickInput {
 }
 
 /// What to say of a text that is not the name of a file and looks like an address.
-pub fn misplaced(file: &Path, takes: QuickInput) -> Option<String> {
+pub(super) fn misplaced(file: &Path, takes: QuickInput) -> Option<String> {
     let text = file.to_str()?;
     let printed = |url: &str| {
         format!("`loadgen run {url} --print-scenario > scenario.yaml` writes a scenario for it")
@@ -90,12 +90,12 @@ pub fn misplaced(file: &Path, takes: QuickInput) -> Option<String> {
 }
 
 /// The scenario, as if it were a file.
-pub fn source(url: &str, args: &RunArgs) -> Source {
+pub(super) fn source(url: &str, args: &RunArgs) -> Source {
     Source::inline("<quick form>", scenario(url, args))
 }
 
 /// What the command line has beyond what is in the scenario's text.
-pub fn overrides(args: &RunArgs) -> Overrides {
+pub(super) fn overrides(args: &RunArgs) -> Overrides {
     let written = Overrides {
         modes: None,
         rounds: None,

@@ -18,7 +18,7 @@ use crate::result::RunResult;
 const MAX_RESULTS: usize = 12;
 
 /// Reads results and writes their reports.
-pub fn run(args: &ReportArgs, console: &Console) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<Exit, Failure> {
     let written = match args.results.as_slice() {
         [path] => {
             let result = read(path)?;

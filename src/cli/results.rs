@@ -18,7 +18,7 @@ const MAX_RESULTS: usize = 10_000;
 /// Reads a result, or every result of a folder in the order of their names: its `result.json` where
 /// it has one, else each `*.json` in it and each `result.json` in a folder of it. What isn't there
 /// is bad usage; what is there and is no result can't be compared.
-pub fn read(path: &Path) -> Result<Vec<RunResult>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Vec<RunResult>, Failure> {
     let paths = or_exit(
         files(path).with_context(|| format!("can't read {}", path.display())),
         Exit::Usage,

@@ -21,7 +21,7 @@ use crate::result::{End, RunResult, ThresholdResult, Verdict};
 use crate::scenario::{Compiled, Source};
 
 /// Runs a scenario.
-pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
+pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     let Some((source, compiled)) = job::load_to_run(args, console)? else {
         return Ok(Exit::Usage);
     };

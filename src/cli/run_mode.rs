@@ -10,7 +10,7 @@ use crate::result::ModeRun;
 
 /// Reads a job from stdin and writes what there is to say to stdout. The figures so far are held
 /// against what may end the run.
-pub fn run() -> Result<Exit, Failure> {
+pub(super) fn run() -> Result<Exit, Failure> {
     let judge = |job: &Job, so_far: &ModeRun| gate::watch(&job.plan, job.mode, so_far);
     or_exit(
         process::serve(&mut io::stdin().lock(), &mut io::stdout(), &judge),

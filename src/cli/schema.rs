@@ -5,7 +5,7 @@ use super::output;
 use crate::scenario;
 
 /// Prints the schema.
-pub fn run() -> Result<Exit, Failure> {
+pub(super) fn run() -> Result<Exit, Failure> {
     output::print_exact(scenario::schema())?;
     Ok(Exit::Ok)
 }

@@ -7,7 +7,7 @@ use crate::plan::Delay;
 use crate::server::{ANNOUNCEMENT, Options, serve};
 
 /// Serves until a signal, or until stdin closes.
-pub fn run(args: &ServeArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     let options = Options {
         listen: args.listen,
         tcp: args.tcp,

@@ -22,17 +22,17 @@ use crate::result::{ModeRun, StoppedBy};
 use crate::server::{self, Groups};
 
 /// The one time of day of a command, which its results carry.
-pub fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::now()
 }
 
 /// A time of day as results have it: RFC 3339, UTC.
-pub fn rfc3339(at: Timestamp) -> String {
+pub(super) fn rfc3339(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Why a command fails where a mode of its run panicked.
-pub fn panicked() -> Failure {
+pub(super) fn panicked() -> Failure {
     Failure {
         exit: Exit::Internal,
         error: RunError::Panicked.into(),
@@ -40,7 +40,7 @@ pub fn panicked() -> Failure {
 }
 
 /// What a command has while it measures.
-pub struct Session<'a> {
+pub(super) struct Session<'a> {
     program: PathBuf,
     leash: Arc<ChildControl>,
     /// What the user's own commands have started.
@@ -54,7 +54,7 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Heeds the user's signals from now on, and shows progress unless it is not wanted.
-    pub fn open(show_progress: bool, console: &'a Console) -> Result<Self, Failure> {
+    pub(super) fn open(show_progress: bool, console: &'a Console) -> Result<Self, Failure> {
         let leash = Arc::new(ChildControl::default());
         let groups = Arc::<Groups>::default();
         or_exit(
@@ -84,7 +84,7 @@ impl<'a> Session<'a> {
     /// What a plan stands on: enough descriptors, the built-in server where it is a target, and
     /// targets that are there and may be put under load. `folder` is what its files are relative
     /// to.
-    pub fn environment(
+    pub(super) fn environment(
         &mut self,
         plan: &Plan,
         folder: &Path,
@@ -126,7 +126,7 @@ impl<'a> Session<'a> {
 
     /// Runs one mode and round in a process of its own. `place` is its name in progress and
     /// warnings. Nothing where the user ended it before anything was measured.
-    pub fn run(&mut self, job: &Job, place: &str) -> Result<Option<ModeRun>, Failure> {
+    pub(super) fn run(&mut self, job: &Job, place: &str) -> Result<Option<ModeRun>, Failure> {
         match self.run_watched(job, place, &mut |_| {})? {
             Some(run) if run.stopped_by == StoppedBy::Panic => Err(panicked()),
             run => Ok(run),
@@ -135,7 +135,7 @@ impl<'a> Session<'a> {
 
     /// The same, with what was measured before a panic of the mode, and handing on the figures so
     /// far, which come where the job's ground says that somebody watches.
-    pub fn run_watched(
+    pub(super) fn run_watched(
         &mut self,
         job: &Job,
         place: &str,
@@ -184,27 +184,27 @@ impl<'a> Session<'a> {
     }
 
     /// Where servers that the user's commands start are kept, so that none outlives the program.
-    pub const fn groups(&self) -> &Arc<Groups> {
+    pub(super) const fn groups(&self) -> &Arc<Groups> {
         &self.groups
     }
 
     /// Whether the user wants it to end.
-    pub fn is_interrupted(&self) -> bool {
+    pub(super) fn is_interrupted(&self) -> bool {
         self.leash.is_pulled()
     }
 
     /// Says something that stays, above the progress.
-    pub fn note(&mut self, text: &str) {
+    pub(super) fn note(&mut self, text: &str) {
         self.progress.note(text);
     }
 
     /// Says that a part is done, where nothing else shows it.
-    pub fn passed(&mut self, text: &str) {
+    pub(super) fn passed(&mut self, text: &str) {
         self.progress.passed(text);
     }
 
     /// QuickInput the progress away; what the modes have warned of on their way.
-    pub fn close(mut self) -> Vec<String> {
+    pub(super) fn close(mut self) -> Vec<String> {
         self.progress.finish();
         self.warnings
     }

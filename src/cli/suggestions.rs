@@ -64,7 +64,7 @@ const FOREIGN: &[(&[&str], &str)] = &[
 ];
 
 /// Removes hidden commands and flags from the suggestions, and adds what users of other tools mean.
-pub fn mend(mut error: Error, command: &Command, arguments: &[OsString]) -> Error {
+pub(super) fn mend(mut error: Error, command: &Command, arguments: &[OsString]) -> Error {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let typed = text(&error, ContextKind::InvalidSubcommand);

@@ -8,7 +8,7 @@ use crate::engine::preflight::safety;
 use crate::scenario::{Compiled, Overrides};
 
 /// Checks every file, however many are bad.
-pub fn run(args: &ValidateArgs, console: &Console) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ValidateArgs, console: &Console) -> Result<Exit, Failure> {
     let mut exit = Exit::Ok;
     for file in &args.files {
         let loaded = job::load(file, &Overrides::default(), console);

@@ -7,14 +7,14 @@ use crate::plan::{Format, Metric, Mode};
 
 /// A list of modes, as one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Modes(pub Vec<Mode>);
+pub(crate) struct Modes(pub Vec<Mode>);
 
 /// A list of report forms, as one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Formats(pub Vec<Format>);
+pub(crate) struct Formats(pub Vec<Format>);
 
 /// `all`, or names separated by commas.
-pub fn modes(text: &str) -> Result<Modes, String> {
+pub(crate) fn modes(text: &str) -> Result<Modes, String> {
     if text == "all" {
         return Ok(Modes(Mode::REAL.to_vec()));
     }
@@ -32,7 +32,7 @@ pub fn modes(text: &str) -> Result<Modes, String> {
 }
 
 /// One name.
-pub fn mode(text: &str) -> Result<Mode, String> {
+pub(crate) fn mode(text: &str) -> Result<Mode, String> {
     Mode::from_name(text.trim()).ok_or_else(|| {
         let what = if text == "all" || text.contains(',') {
             "one mode at a time"
@@ -44,7 +44,7 @@ pub fn mode(text: &str) -> Result<Mode, String> {
 }
 
 /// `none`, or names separated by commas.
-pub fn formats(text: &str) -> Result<Formats, String> {
+pub(crate) fn formats(text: &str) -> Result<Formats, String> {
     if text.is_empty() || text == "none" {
         return Ok(Formats(Vec::new()));
     }
@@ -60,7 +60,7 @@ pub fn formats(text: &str) -> Result<Formats, String> {
 }
 
 /// An address to listen on; a port alone is one of loopback.
-pub fn listen(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     let port = [":", "localhost:"]
         .iter()
         .find_map(|before| text.strip_prefix(before))
@@ -74,7 +74,7 @@ pub fn listen(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// `NAME=URL` where the part before the first `=` is an identifier, else a URL.
-pub fn target(text: &str) -> Result<(Option<String>, String), String> {
+pub(crate) fn target(text: &str) -> Result<(Option<String>, String), String> {
     let identifier = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name
@@ -89,7 +89,7 @@ pub fn target(text: &str) -> Result<(Option<String>, String), String> {
 }
 
 /// `NAME=VALUE`.
-pub fn assignment(text: &str) -> Result<(String, String), String> {
+pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     if name.is_empty() {
         Err("write NAME=VALUE".into())
@@ -99,7 +99,7 @@ pub fn assignment(text: &str) -> Result<(String, String), String> {
 }
 
 /// `NAME: VALUE`, as in a request. Whether the two can be sent is the scenario's to say.
-pub fn header(text: &str) -> Result<(String, String), String> {
+pub(crate) fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("write NAME: VALUE")?;
     if name.trim().is_empty() {
         Err("write NAME: VALUE".into())
@@ -109,7 +109,7 @@ pub fn header(text: &str) -> Result<(String, String), String> {
 }
 
 /// `METRIC=SHARE`, of a figure that can become worse.
-pub fn tolerance(text: &str) -> Result<(Metric, Share), String> {
+pub(crate) fn tolerance(text: &str) -> Result<(Metric, Share), String> {
     let (name, share) = text
         .split_once('=')
         .ok_or("write METRIC=SHARE, as in `p99=10%`")?;

@@ -64,7 +64,12 @@ impl Position {
 
 /// Creates the generator for one draw: PCG XSL 128/64 (MCG), seeded with a mix of the run's seed
 /// and the place.
-pub fn generator(seed: u64, iteration: u64, position: Position, purpose: Purpose) -> Pcg64Mcg {
+pub(crate) fn generator(
+    seed: u64,
+    iteration: u64,
+    position: Position,
+    purpose: Purpose,
+) -> Pcg64Mcg {
     let parts = [
         iteration,
         position.step,
@@ -80,7 +85,7 @@ pub fn generator(seed: u64, iteration: u64, position: Position, purpose: Purpose
 ///
 /// A Feistel network over the smallest even number of bits that holds every index, applied until
 /// the result is in range: a permutation that needs no memory, however many rows there are.
-pub fn shuffled(seed: u64, feed: usize, pass: u64, index: u64, length: u64) -> u64 {
+pub(crate) fn shuffled(seed: u64, feed: usize, pass: u64, index: u64, length: u64) -> u64 {
     const ROUNDS: u64 = 6;
     let key = [feed as u64, pass, Purpose::Row as u64]
         .into_iter()

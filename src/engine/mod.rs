@@ -19,19 +19,19 @@
 //! | 1 | [`schedule`]: when iterations begin, limits, the stop · [`compiled`]: requests, checks, extractions, feeds · [`error`] |
 //! | 0 | [`driver`]: I/O and time of a mode · [`draw`]: random draws by seed and place · [`job`]: what is to be run |
 
-pub mod compiled;
-pub mod connection;
-pub mod draw;
-pub mod driver;
-pub mod error;
-pub mod flow;
-pub mod job;
+pub(crate) mod compiled;
+pub(crate) mod connection;
+pub(crate) mod draw;
+pub(crate) mod driver;
+pub(crate) mod error;
+pub(crate) mod flow;
+pub(crate) mod job;
 pub mod observe;
 pub mod operation;
 pub mod preflight;
 pub mod run;
-pub mod schedule;
-pub mod world;
+pub(crate) mod schedule;
+pub(crate) mod world;
 
 pub use error::RunError;
 pub use job::{Environment, Job, ResolvedTarget};

@@ -1,18 +1,18 @@
 //! One operation: waits for its limits, makes its tries, and is recorded whatever happens.
 
-pub mod attempt;
+pub(crate) mod attempt;
 mod block;
-pub mod body;
+pub(crate) mod body;
 mod cpu;
 mod http;
 mod mock;
-pub mod record;
-pub mod redirect;
+pub(crate) mod record;
+pub(crate) mod redirect;
 pub mod retry;
 mod sleep;
 mod stream;
 mod tcp;
-pub mod trace;
+pub(crate) mod trace;
 mod websocket;
 
 use std::cell::Cell;

@@ -2,11 +2,11 @@
 //! are reachable. Resolves each target in use, judges every address, and only then connects to them
 //! and makes the TLS handshake; sends nothing else.
 
-pub mod descriptors;
-pub mod footprint;
-pub mod ports;
-pub mod preview;
-pub mod safety;
+pub(crate) mod descriptors;
+pub(crate) mod footprint;
+pub(crate) mod ports;
+pub(crate) mod preview;
+pub(crate) mod safety;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};

@@ -1,7 +1,7 @@
 //! Runs one mode of a plan from its setup to its figures.
 
-pub mod launch;
-pub mod lifecycle;
+pub(crate) mod launch;
+pub(crate) mod lifecycle;
 pub mod process;
 
 use std::path::Path;

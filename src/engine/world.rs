@@ -2,9 +2,9 @@
 //! shared on purpose: the source of iterations, the limits, the stop, and the recorders that full
 //! tapes go to.
 
-pub mod recorders;
-pub mod tape;
-pub mod worker;
+pub(crate) mod recorders;
+pub(crate) mod tape;
+pub(crate) mod worker;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};

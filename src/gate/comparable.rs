@@ -12,7 +12,7 @@ const MEMORY_SLACK: f64 = 0.05;
 
 /// Why two versions can't be compared, each reason a sentence; empty where they can. `same_machine`
 /// says whether the machine and the program have to be the same.
-pub fn incomparable(base: &Side<'_>, new: &Side<'_>, same_machine: bool) -> Vec<String> {
+pub(crate) fn incomparable(base: &Side<'_>, new: &Side<'_>, same_machine: bool) -> Vec<String> {
     let mut reasons: Vec<String> = [base, new].into_iter().flat_map(Side::troubles).collect();
     if base.is_empty() || new.is_empty() {
         return reasons;
@@ -81,7 +81,7 @@ pub struct Coming {
 }
 
 /// Why a run that is yet to be made could not be compared with `base`, each reason a sentence.
-pub fn unfit(
+pub(crate) fn unfit(
     base: &Side<'_>,
     coming: &Coming,
     guards: &[Guard],
@@ -159,7 +159,7 @@ fn allowed(difference: String) -> String {
 }
 
 /// In what the machine and the program differ that two results were made on and by.
-pub fn differences(a: &RunResult, b: &RunResult) -> Vec<String> {
+pub(crate) fn differences(a: &RunResult, b: &RunResult) -> Vec<String> {
     differ((&a.host, &a.loadgen), (&b.host, &b.loadgen))
 }
 

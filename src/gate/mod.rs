@@ -9,9 +9,9 @@
 //! side by side, [`shift`] says how far apart the two of each pair are, [`verdict`] what
 //! that means for a figure, and [`versions`] for a version.
 
-pub mod comparable;
+pub(crate) mod comparable;
 mod judge;
-pub mod objective;
+pub(crate) mod objective;
 mod paired;
 mod probe;
 mod search;

@@ -10,7 +10,7 @@ use crate::plan::{Check, Metric, Operator, Quantity};
 #[error(
     "`{check}` can't be what a rate has to meet: {reason}; write an upper limit of a time or of failures, such as `p99 < 50ms` or `error_rate < 1%`"
 )]
-pub struct NoObjective {
+pub(crate) struct NoObjective {
     check: String,
     reason: &'static str,
 }
@@ -22,7 +22,7 @@ const FAILED: f64 = 0.01;
 ///
 /// # Errors
 /// When a higher rate would meet it all the better, or has nothing to do with it.
-pub fn check(check: &Check) -> Result<(), NoObjective> {
+pub(crate) fn check(check: &Check) -> Result<(), NoObjective> {
     let upper = matches!(check.operator, Operator::Below | Operator::AtMost);
     let none = matches!(check.operator, Operator::Equal) && check.limit == 0.0;
     let reason = match check.metric {
@@ -55,7 +55,7 @@ pub fn check(check: &Check) -> Result<(), NoObjective> {
 
 /// The check on failures that holds where none of these speaks of failures: a target that refuses
 /// everything at once is quick.
-pub fn implied(checks: &[Check]) -> Option<Check> {
+pub(crate) fn implied(checks: &[Check]) -> Option<Check> {
     let speaks = checks
         .iter()
         .any(|check| matches!(check.metric, Metric::ErrorRate | Metric::CheckRate));

@@ -9,7 +9,7 @@ use crate::result::Group;
 ///
 /// # Errors
 /// The figures that one of the sides doesn't have, or that are none.
-pub fn paired(
+pub(super) fn paired(
     base: &Side<'_>,
     new: &Side<'_>,
     guards: &[Guard],
@@ -97,7 +97,7 @@ fn named(guard: &Guard) -> String {
 
 /// The figures of each step in each mode, pair by pair; those that some run does not have are left
 /// out.
-pub fn steps(base: &Side<'_>, new: &Side<'_>) -> Vec<Paired> {
+pub(super) fn steps(base: &Side<'_>, new: &Side<'_>) -> Vec<Paired> {
     let Some(first) = base.repetitions.first() else {
         return Vec::new();
     };

@@ -10,7 +10,7 @@ use crate::result::{
 
 /// What a selector selects of one run.
 #[derive(Clone, Copy)]
-pub enum Selected<'r> {
+pub(super) enum Selected<'r> {
     /// The whole run.
     Whole(&'r ModeRun),
     /// Some of its operations, with their time line if there is one.
@@ -101,7 +101,7 @@ impl<'r> Selected<'r> {
     }
 
     /// Its time line.
-    pub fn series(self) -> &'r [Window] {
+    pub(super) fn series(self) -> &'r [Window] {
         match self {
             Self::Whole(run) => &run.series,
             Self::Group(_, series) => series,
@@ -110,14 +110,14 @@ impl<'r> Selected<'r> {
 }
 
 /// What a selector selects of the runs of one mode.
-pub struct Selection<'r> {
+pub(super) struct Selection<'r> {
     /// Each part with its run.
     pub parts: Vec<(&'r ModeRun, Selected<'r>)>,
 }
 
 /// A figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Figure {
+pub(super) struct Figure {
     /// In the metric's unit.
     pub value: f64,
     /// Whether it is a percentile of fewer independent samples than can carry one.
@@ -126,7 +126,10 @@ pub struct Figure {
 
 impl<'r> Selection<'r> {
     /// Applies the selector to runs of one mode.
-    pub fn from_runs(runs: impl IntoIterator<Item = &'r ModeRun>, selector: &Selector) -> Self {
+    pub(super) fn from_runs(
+        runs: impl IntoIterator<Item = &'r ModeRun>,
+        selector: &Selector,
+    ) -> Self {
         let parts = runs
             .into_iter()
             .flat_map(|run| {
@@ -144,7 +147,11 @@ impl<'r> Selection<'r> {
 
     /// The figure of all of them together, where there is any sample. What only a comparison of
     /// modes knows is taken from there.
-    pub fn figure(&self, metric: Metric, compared: Option<&ModeComparison>) -> Option<Figure> {
+    pub(super) fn figure(
+        &self,
+        metric: Metric,
+        compared: Option<&ModeComparison>,
+    ) -> Option<Figure> {
         let completed = self.sum(|part| part.counts().completed);
         let dropped = self.sum(|part| part.counts().dropped + part.refused());
         if completed + dropped == 0 {

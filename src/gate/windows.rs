@@ -12,7 +12,7 @@ use crate::plan::{Metric, Quantity, Statistic};
 use crate::result::{Window, codec};
 
 /// The full windows of a check, and how long they came to be.
-pub struct Cut {
+pub(super) struct Cut {
     /// Their length in seconds: that of the check, or more where the time line is kept in wider
     /// stretches.
     pub window_s: f64,
@@ -22,7 +22,7 @@ pub struct Cut {
 
 /// A full window with its figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judgeable {
+pub(super) struct Judgeable {
     /// Its begin, in seconds from the epoch.
     pub t_s: f64,
     /// Its figure, in the metric's unit.
@@ -34,7 +34,12 @@ pub struct Judgeable {
 /// Cuts stretches of the time after the epoch into windows of this length, each from its begin.
 /// What is left at the end of one is not a full window. A window in which nothing was planned has
 /// no times and no rate of errors, and is left out for these.
-pub fn cut(series: &[Window], metric: Metric, window: Nanos, stretches: &[Range<Nanos>]) -> Cut {
+pub(super) fn cut(
+    series: &[Window],
+    metric: Metric,
+    window: Nanos,
+    stretches: &[Range<Nanos>],
+) -> Cut {
     const ROUNDING: f64 = 1e-6;
     let wanted = window.as_secs_f64();
     let cell = series.first().map_or(wanted, |first| first.window_s);

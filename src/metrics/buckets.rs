@@ -31,7 +31,7 @@ const CARRY_BITS: u32 = u16::BITS;
 /// carry of two bytes for how often the cell was full, and a list for the rest. It is exact, and
 /// all of the thirty thousand buckets with a value in each take 37 KB.
 #[derive(Clone, Debug, Default)]
-pub struct Buckets<const DIGITS: u8> {
+pub(super) struct Buckets<const DIGITS: u8> {
     /// Waits that did not happen are the most frequent value of all, and need no memory.
     zeros: u64,
     /// By page, which of the `cells` are its own. Empty as long as there are only a few values.
@@ -69,7 +69,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
 
     /// Empty, and with room for so many pages, backed by memory: to ask the system for it in the
     /// middle of a run would be lateness.
-    pub fn ready(pages: usize) -> Self {
+    pub(super) fn ready(pages: usize) -> Self {
         Self {
             pages: Self::no_pages(),
             cells: backed(pages, [1; PAGE]),
@@ -84,7 +84,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
     }
 
     /// Counts a value; what is above [`HIGHEST`] counts as that.
-    pub fn record(&mut self, value: u64) {
+    pub(super) fn record(&mut self, value: u64) {
         if value == 0 {
             self.zeros += 1;
             return;
@@ -199,7 +199,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
     }
 
     /// Makes them small until the next value comes, in room that is to spare where there is some.
-    pub fn pack(&mut self, spare: &mut Vec<Vec<u8>>) {
+    pub(super) fn pack(&mut self, spare: &mut Vec<Vec<u8>>) {
         if self.cells.is_empty() && self.loose.is_empty() {
             return;
         }
@@ -218,7 +218,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
     }
 
     /// Gives back the room that they had while they were small, and forgets them.
-    pub fn give_back(&mut self, spare: &mut Vec<Vec<u8>>) {
+    pub(super) fn give_back(&mut self, spare: &mut Vec<Vec<u8>>) {
         let mut bytes = std::mem::take(self).packed;
         if bytes.capacity() > 0 {
             bytes.clear();
@@ -227,7 +227,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
     }
 
     /// Forgets the values and keeps the room for pages.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.zeros = 0;
         self.pages.fill(ABSENT);
         self.cells.clear();
@@ -238,13 +238,13 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
     }
 
     /// Adds other counts.
-    pub fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         self.zeros += other.zeros;
         other.each(|place, n| self.count(place, n));
     }
 
     /// The histogram, zeros included.
-    pub fn histogram(&self) -> Histogram<u64> {
+    pub(super) fn histogram(&self) -> Histogram<u64> {
         let mut histogram = histogram::with_digits(DIGITS);
         self.each(|place, n| histogram.saturating_record_n(Self::lowest(place), n));
         histogram.saturating_record_n(0, self.zeros);
@@ -253,7 +253,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
 
     /// Bytes on the heap.
     #[cfg(test)]
-    pub fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         let loose = self.loose.capacity() * size_of::<(u16, u64)>();
         let pages =
             size_of_val(&*self.pages) + self.cells.capacity() * PAGE + self.carried.capacity() * 2;

@@ -10,7 +10,7 @@ use crate::base::Nanos;
 const ROOT: &str = "/sys/fs/cgroup";
 
 /// Processors' worth of time that the control groups allow, where one of them has a quota.
-pub fn quota() -> Option<f64> {
+pub(crate) fn quota() -> Option<f64> {
     folders()
         .iter()
         .filter_map(|folder| quota_of(folder))
@@ -18,7 +18,7 @@ pub fn quota() -> Option<f64> {
 }
 
 /// Time that this process's control groups have been throttled so far.
-pub fn throttled() -> Option<Nanos> {
+pub(crate) fn throttled() -> Option<Nanos> {
     folders()
         .iter()
         .filter_map(|folder| throttled_of(folder))

@@ -115,7 +115,7 @@ pub(super) fn factor(windows: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
 
 /// The 95 % intervals of [`PERCENTILES`], in the histogram's unit; nothing for one that the sample
 /// can't carry.
-pub fn intervals(
+pub(crate) fn intervals(
     histogram: &Histogram<u64>,
     inflation: &Inflation,
 ) -> [Option<[u64; 2]>; PERCENTILES.len()] {
@@ -148,7 +148,7 @@ pub fn intervals(
 
 /// The value that a percentile exceeds in 97.5 % of samples like this one: of few values, one that
 /// is well below the largest.
-pub fn at_least(histogram: &Histogram<u64>, percentile: f64) -> u64 {
+pub(crate) fn at_least(histogram: &Histogram<u64>, percentile: f64) -> u64 {
     let n = histogram.len();
     let rank = Binomial::new(percentile / 100.0, n)
         .map_or(0, |binomial| binomial.inverse_cdf(ALPHA / 2.0));
@@ -161,7 +161,7 @@ pub fn at_least(histogram: &Histogram<u64>, percentile: f64) -> u64 {
 
 /// Whether so many samples carry an interval of a percentile, if they are independent. The largest
 /// is always known.
-pub fn is_enough(samples: u64, percentile: f64) -> bool {
+pub(crate) fn is_enough(samples: u64, percentile: f64) -> bool {
     percentile >= 100.0 || ranks(samples, percentile / 100.0, 1.0, 0).is_some()
 }
 

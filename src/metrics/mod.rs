@@ -1,31 +1,31 @@
 //! Floor 1: samples become histograms and counters. Knows nothing of runtimes, files or the wall
 //! clock ([`resources`], which asks the system what a run costs, apart).
 
-pub mod batches;
+pub(crate) mod batches;
 mod buckets;
-pub mod cgroup;
-pub mod checks;
-pub mod errors;
-pub mod failure;
-pub mod figures;
+pub(crate) mod cgroup;
+pub(crate) mod checks;
+pub(crate) mod errors;
+pub(crate) mod failure;
+pub(crate) mod figures;
 #[cfg(test)]
 mod fixture;
 pub mod histogram;
-pub mod interval;
-pub mod iterations;
-pub mod percentiles;
+pub(crate) mod interval;
+pub(crate) mod iterations;
+pub(crate) mod percentiles;
 mod probe;
-pub mod recorder;
-pub mod resources;
-pub mod sample;
-pub mod stages;
-pub mod statuses;
+pub(crate) mod recorder;
+pub(crate) mod resources;
+pub(crate) mod sample;
+pub(crate) mod stages;
+pub(crate) mod statuses;
 pub mod summary;
-pub mod tags;
-pub mod track;
-pub mod trend;
-pub mod window;
-pub mod windows;
+pub(crate) mod tags;
+pub(crate) mod track;
+pub(crate) mod trend;
+pub(crate) mod window;
+pub(crate) mod windows;
 
 pub use batches::Batches;
 pub use checks::{CheckTally, Held};

@@ -1,7 +1,7 @@
 //! [`PERCENTILES`]: the points of a distribution that loadgen reports.
 
 /// The percentiles that every summary carries, with their names in results.
-pub const PERCENTILES: [(&str, f64); 7] = [
+pub(crate) const PERCENTILES: [(&str, f64); 7] = [
     ("p50", 50.0),
     ("p75", 75.0),
     ("p90", 90.0),

@@ -31,7 +31,7 @@ pub(super) struct Probe {
 
 impl Probe {
     /// What makes an operation one of those that it takes.
-    pub fn taken_by(&self, operation: u32) -> &TakenBy {
+    pub(super) fn taken_by(&self, operation: u32) -> &TakenBy {
         self.of
             .takes
             .get(operation as usize)

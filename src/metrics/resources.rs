@@ -7,7 +7,7 @@ use crate::base::Nanos;
 
 /// Processor time and context switches.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Usage {
+pub(crate) struct Usage {
     /// Processor time in user mode.
     pub user: Nanos,
     /// Processor time in the kernel.
@@ -20,7 +20,7 @@ pub struct Usage {
 
 impl Usage {
     /// This process, all threads together, so far.
-    pub fn for_process() -> Option<Self> {
+    pub(crate) fn for_process() -> Option<Self> {
         #[cfg(unix)]
         return Self::read(nix::sys::resource::UsageWho::RUSAGE_SELF);
         #[cfg(not(unix))]
@@ -28,7 +28,7 @@ impl Usage {
     }
 
     /// The calling thread alone, so far; not known everywhere.
-    pub fn for_thread() -> Option<Self> {
+    pub(crate) fn for_thread() -> Option<Self> {
         #[cfg(target_os = "linux")]
         return Self::read(nix::sys::resource::UsageWho::RUSAGE_THREAD);
         #[cfg(not(target_os = "linux"))]
@@ -49,13 +49,13 @@ impl Usage {
     }
 
     /// Processor time in both modes.
-    pub fn cpu(self) -> Nanos {
+    pub(crate) fn cpu(self) -> Nanos {
         self.user + self.system
     }
 
     /// What is left of it without another's part.
     #[must_use]
-    pub fn without(self, part: Self) -> Self {
+    pub(crate) fn without(self, part: Self) -> Self {
         Self {
             user: self.user - part.user,
             system: self.system - part.system,
@@ -77,17 +77,17 @@ fn status_field(name: &str) -> Option<u64> {
 /// The largest resident memory of this process so far, in bytes.
 ///
 /// From `VmHWM`: `ru_maxrss` of a child inherits its parent's peak across `exec`.
-pub fn peak_rss_bytes() -> Option<u64> {
+pub(crate) fn peak_rss_bytes() -> Option<u64> {
     status_field("VmHWM").map(|kb| kb * 1024)
 }
 
 /// The resident memory of this process now, in bytes.
-pub fn rss_bytes() -> Option<u64> {
+pub(crate) fn rss_bytes() -> Option<u64> {
     status_field("VmRSS").map(|kb| kb * 1024)
 }
 
 /// Threads of this process now.
-pub fn threads() -> Option<u64> {
+pub(crate) fn threads() -> Option<u64> {
     status_field("Threads")
 }
 
@@ -97,11 +97,11 @@ const MAX_THREADS: u64 = 64;
 /// How long threads have waited for a processor that was busy with something else, each by its
 /// number. A thread that has ended keeps what was last seen of it.
 #[derive(Clone, Debug, Default)]
-pub struct Waits(BTreeMap<String, u64>);
+pub(crate) struct Waits(BTreeMap<String, u64>);
 
 impl Waits {
     /// Looks at the threads of this process that are there now; at none where there are very many.
-    pub fn look(&mut self) {
+    pub(crate) fn look(&mut self) {
         if threads().is_none_or(|n| n > MAX_THREADS) {
             return;
         }
@@ -118,7 +118,7 @@ impl Waits {
     }
 
     /// What came on top of an earlier look; nothing where nothing was ever seen.
-    pub fn since(&self, before: &Self) -> Option<Nanos> {
+    pub(crate) fn since(&self, before: &Self) -> Option<Nanos> {
         let grown = self
             .0
             .iter()
@@ -128,7 +128,7 @@ impl Waits {
 }
 
 /// Time that a hypervisor has given to others so far, of all processors together.
-pub fn stolen() -> Option<Nanos> {
+pub(crate) fn stolen() -> Option<Nanos> {
     let stat = std::fs::read_to_string("/proc/stat").ok()?;
     let ticks: u64 = stat
         .lines()
@@ -142,7 +142,7 @@ pub fn stolen() -> Option<Nanos> {
 }
 
 /// What the processor calls itself.
-pub fn cpu_model() -> Option<String> {
+pub(crate) fn cpu_model() -> Option<String> {
     let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     info.lines().find_map(|line| {
         Some(
@@ -156,7 +156,7 @@ pub fn cpu_model() -> Option<String> {
 }
 
 /// Main memory, in bytes.
-pub fn memory_bytes() -> Option<u64> {
+pub(crate) fn memory_bytes() -> Option<u64> {
     let info = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = info
         .lines()
@@ -165,7 +165,7 @@ pub fn memory_bytes() -> Option<u64> {
 }
 
 /// Release of the kernel.
-pub fn kernel() -> Option<String> {
+pub(crate) fn kernel() -> Option<String> {
     std::fs::read_to_string("/proc/sys/kernel/osrelease")
         .ok()
         .map(|s| s.trim().to_owned())

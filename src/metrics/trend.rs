@@ -11,7 +11,7 @@ const SHORTEST_MS: f64 = 1e-6;
 
 /// A change over all values.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Trend {
+pub(crate) struct Trend {
     /// From the first value to the last, in milliseconds.
     pub change: f64,
     /// As a share of where it began: by the slope of the logarithms, which leads to no time below
@@ -21,7 +21,7 @@ pub struct Trend {
 
 /// The trend of some times in milliseconds, where there is one. It may be too small to matter: many
 /// values tell the smallest drift.
-pub fn trend(values: &[f64]) -> Option<Trend> {
+pub(crate) fn trend(values: &[f64]) -> Option<Trend> {
     let n = values.len() as f64;
     let mut rises = 0.0;
     let pairs = values.len() * values.len().saturating_sub(1) / 2;

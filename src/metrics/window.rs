@@ -11,7 +11,7 @@ use crate::base::Nanos;
 /// twenty.
 ///
 /// A run of unknown length begins with the narrowest; [`Windows`](super::Windows) widens as it goes.
-pub fn width_for(duration: Option<Nanos>) -> Nanos {
+pub(crate) fn width_for(duration: Option<Nanos>) -> Nanos {
     const WIDTHS: [u64; 7] = [1000, 500, 200, 100, 50, 20, 10];
     let narrowest = Nanos::from_millis(10);
     duration.map_or(narrowest, |d| {
@@ -26,7 +26,7 @@ pub fn width_for(duration: Option<Nanos>) -> Nanos {
 /// The width nearest to `width` of which each of the lengths `asked` for is a multiple, so that
 /// checks of windows of that length find windows that begin and end with theirs. It stays a divisor
 /// while windows grow twice as wide, up to the lengths' greatest common divisor.
-pub fn aligned(width: Nanos, asked: impl Iterator<Item = Nanos>) -> Nanos {
+pub(crate) fn aligned(width: Nanos, asked: impl Iterator<Item = Nanos>) -> Nanos {
     let Some(common) = common(asked) else {
         return width;
     };
@@ -38,7 +38,7 @@ pub fn aligned(width: Nanos, asked: impl Iterator<Item = Nanos>) -> Nanos {
 }
 
 /// The greatest common divisor of some lengths; nothing where there are none.
-pub fn common(lengths: impl Iterator<Item = Nanos>) -> Option<Nanos> {
+pub(crate) fn common(lengths: impl Iterator<Item = Nanos>) -> Option<Nanos> {
     let divisor = |mut a: u64, mut b: u64| {
         while b > 0 {
             (a, b) = (b, a % b);

@@ -11,7 +11,7 @@ use super::{Outcome, Sample};
 use crate::base::Nanos;
 
 /// At most so many windows; then each becomes twice as wide.
-pub const MAX_WINDOWS: usize = 600;
+pub(crate) const MAX_WINDOWS: usize = 600;
 
 /// Room that is kept for each histogram of a window that is packed, in bytes: a busy service's take
 /// that much.

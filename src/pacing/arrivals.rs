@@ -10,7 +10,7 @@ use crate::plan::{Spread, Stage};
 
 /// Iteration numbers of the warm-up begin here, so that the measured part draws the same whether
 /// there was a warm-up or not.
-pub const WARMUP_NUMBERS: u64 = 1 << 63;
+pub(crate) const WARMUP_NUMBERS: u64 = 1 << 63;
 
 /// One planned start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 /// The value that A² of exponential gaps of known rate exceeds once in a hundred times (Anderson
 /// and Darling, case 0).
-pub const CRITICAL: f64 = 3.857;
+pub(crate) const CRITICAL: f64 = 3.857;
 
 /// Anderson and Darling's A² of U = 1 − e^(−λg) against the uniform distribution, for gaps in
 /// seconds and a rate λ a second.
-pub fn anderson_darling(gaps: &[f64], rate: f64) -> f64 {
+pub(crate) fn anderson_darling(gaps: &[f64], rate: f64) -> f64 {
     let mut u: Vec<f64> = gaps
         .iter()
         .map(|g| (1.0 - (-rate * g).exp()).clamp(1e-12, 1.0 - 1e-12))

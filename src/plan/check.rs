@@ -254,7 +254,7 @@ const fn plain(metric: Metric) -> &'static str {
 }
 
 /// A figure of this unit as a scenario would write it.
-pub fn written(unit: Unit, figure: f64) -> String {
+pub(crate) fn written(unit: Unit, figure: f64) -> String {
     match unit {
         Unit::Millis => Nanos((figure * 1e6).round() as u64).to_string(),
         Unit::Share => Share(figure).to_string(),

@@ -107,7 +107,7 @@ pub enum Passes {
 }
 
 /// Calls `visit` with every step, and with the steps inside of it after it.
-pub fn each<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
+pub(crate) fn each<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
     for step in steps {
         visit(step);
         each(step.inside(), visit);
@@ -145,12 +145,12 @@ impl Step {
 
 /// How many operations these steps complete where nothing fails, on average: what an arrival rate
 /// of iterations amounts to. Nothing where that shows only while they run.
-pub fn expected(steps: &[Step]) -> Option<f64> {
+pub(crate) fn expected(steps: &[Step]) -> Option<f64> {
     expected_of(steps, |_| true)
 }
 
 /// The same, of the operations that `counts` takes.
-pub fn expected_of(steps: &[Step], counts: fn(&Operation) -> bool) -> Option<f64> {
+pub(crate) fn expected_of(steps: &[Step], counts: fn(&Operation) -> bool) -> Option<f64> {
     let expected = |steps: &[Step]| expected_of(steps, counts);
     let one = |operation: &Operation| if counts(operation) { 1.0 } else { 0.0 };
     let each = |step: &Step| {

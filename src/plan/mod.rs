@@ -3,27 +3,27 @@
 //! A [`Plan`] is plain data: it is written to `result.json`, printed by `--dry-run` and handed to
 //! the process that runs a mode. It knows nothing of YAML, files, sockets, clocks or threads.
 
-pub mod check;
-pub mod delay;
-pub mod expect;
+pub(crate) mod check;
+pub(crate) mod delay;
+pub(crate) mod expect;
 mod fingerprint;
-pub mod flow;
+pub(crate) mod flow;
 mod format;
 pub mod kinds;
-pub mod limits;
-pub mod load;
-pub mod metric;
+pub(crate) mod limits;
+pub(crate) mod load;
+pub(crate) mod metric;
 mod mode;
-pub mod operation;
+pub(crate) mod operation;
 mod probes;
-pub mod profile;
+pub(crate) mod profile;
 mod request;
 mod root;
-pub mod secrets;
-pub mod target;
-pub mod template;
-pub mod threshold;
-pub mod values;
+pub(crate) mod secrets;
+pub(crate) mod target;
+pub(crate) mod template;
+pub(crate) mod threshold;
+pub(crate) mod values;
 
 pub use check::{Check, CheckError, Operator};
 pub use delay::Delay;

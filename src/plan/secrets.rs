@@ -13,9 +13,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 /// What stands in the place of a secret.
-pub const HIDDEN: &str = "***";
+pub(crate) const HIDDEN: &str = "***";
 /// Shorter values can't be told from other text.
-pub const SHORTEST: usize = 4;
+pub(crate) const SHORTEST: usize = 4;
 /// How much of a secret must stand at the very end of a text to be taken for one that was cut off
 /// there.
 const CUT: usize = 12;
@@ -183,7 +183,7 @@ impl Secrets {
 
 /// The user, and the password where there is one, of what stands behind the `://` of a URL, or of
 /// an authority alone.
-pub fn userinfo(url: &str) -> Option<&str> {
+pub(crate) fn userinfo(url: &str) -> Option<&str> {
     let url = url
         .split(|c: char| c.is_whitespace() || matches!(c, '"' | '`' | '<' | '>'))
         .next()
@@ -197,7 +197,7 @@ pub fn userinfo(url: &str) -> Option<&str> {
 }
 
 /// Hides user and password of every URL in a text in which nothing was declared secret.
-pub fn without_users(text: &str) -> String {
+pub(crate) fn without_users(text: &str) -> String {
     Secrets::default().redact(text)
 }
 

@@ -143,7 +143,7 @@ impl fmt::Display for Address {
 
 /// `host:port` as it stands in a URL and in the `host` header: without the port where it is the
 /// scheme's own, and with brackets around an IPv6 address.
-pub fn authority(scheme: Scheme, host: &str, port: u16) -> String {
+pub(crate) fn authority(scheme: Scheme, host: &str, port: u16) -> String {
     let host = if host.contains(':') {
         format!("[{host}]")
     } else {

@@ -10,7 +10,7 @@ use super::view;
 
 /// A percentile that every summary has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Percentile {
+pub(crate) struct Percentile {
     /// Its name in results: `p999`.
     pub key: &'static str,
     /// Its name to a reader: `p99.9`.
@@ -21,13 +21,13 @@ pub struct Percentile {
 
 impl Percentile {
     /// Its figure, as text.
-    pub fn show(self, summary: Option<&Summary>) -> String {
+    pub(crate) fn show(self, summary: Option<&Summary>) -> String {
         view::percentile(summary, self.key)
     }
 }
 
 /// The percentiles that every summary has, in their order.
-pub const PERCENTILES: [Percentile; 7] = [
+pub(crate) const PERCENTILES: [Percentile; 7] = [
     Percentile {
         key: "p50",
         name: "p50",
@@ -66,7 +66,7 @@ pub const PERCENTILES: [Percentile; 7] = [
 ];
 
 /// The percentiles with these names, and those that thresholds of the results are about.
-pub fn percentiles<'a>(
+pub(crate) fn percentiles<'a>(
     results: impl IntoIterator<Item = &'a RunResult>,
     usual: &[&str],
 ) -> Vec<Percentile> {
@@ -81,7 +81,7 @@ pub fn percentiles<'a>(
 
 /// The percentiles of response time of a whole mode that its thresholds are about, each once, in
 /// thousandths.
-pub fn percentiles_of_mode(result: &RunResult, mode: Mode) -> Vec<u32> {
+pub(crate) fn percentiles_of_mode(result: &RunResult, mode: Mode) -> Vec<u32> {
     let own = result
         .thresholds
         .iter()
@@ -93,7 +93,7 @@ pub fn percentiles_of_mode(result: &RunResult, mode: Mode) -> Vec<u32> {
 }
 
 /// Whether a selector takes every operation of a mode.
-pub fn is_of_whole(selector: &Selector) -> bool {
+pub(crate) fn is_of_whole(selector: &Selector) -> bool {
     selector.parts().next().is_none()
 }
 
@@ -105,17 +105,17 @@ fn of_response(threshold: &ThresholdResult) -> Option<u32> {
 }
 
 /// The plan in a result, where this version can read it.
-pub fn plan(result: &RunResult) -> Option<Plan> {
+pub(crate) fn plan(result: &RunResult) -> Option<Plan> {
     serde_json::from_value(result.plan.clone()).ok()
 }
 
 /// Whether a result is of planned arrivals, which come whatever the target does.
-pub fn is_open(result: &RunResult) -> bool {
+pub(crate) fn is_open(result: &RunResult) -> bool {
     plan(result).is_some_and(|plan| matches!(plan.load.model, LoadModel::Open { .. }))
 }
 
 /// The load that a plan asks for: its name and its level.
-pub fn load(plan: &Plan) -> (&'static str, String) {
+pub(crate) fn load(plan: &Plan) -> (&'static str, String) {
     let staged = !plan.load.stages.is_empty();
     match plan.load.model {
         LoadModel::Closed { vus } => {
@@ -153,7 +153,7 @@ pub fn load(plan: &Plan) -> (&'static str, String) {
 
 /// What the planned arrivals came to, which are of iterations: where those are of one request each,
 /// that is said already.
-pub fn arrived(result: &RunResult) -> Option<String> {
+pub(crate) fn arrived(result: &RunResult) -> Option<String> {
     if !is_open(result) {
         return None;
     }

@@ -27,7 +27,7 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
 /// What was seen of late.
 #[derive(Clone, Debug, Default)]
-pub struct Board {
+pub(crate) struct Board {
     place: String,
     snapshots: VecDeque<Snapshot>,
     /// What the mode under way has come to, for when it is done.
@@ -43,7 +43,7 @@ const NAMES: [&str; 6] = ["throughput", "p50", "p99", "failed", "in flight", "la
 
 impl Board {
     /// Takes note of a new state.
-    pub fn update(&mut self, status: &Status<'_>) {
+    pub(crate) fn update(&mut self, status: &Status<'_>) {
         if self.place != status.place {
             if !self.place.is_empty() {
                 self.done.push_back(std::mem::take(&mut self.sum));
@@ -82,7 +82,7 @@ impl Board {
 
     /// What to show on a terminal of so many columns, each line narrower than that: one as wide
     /// would be broken by some.
-    pub fn lines(&self, status: &Status<'_>, columns: usize) -> Vec<String> {
+    pub(crate) fn lines(&self, status: &Status<'_>, columns: usize) -> Vec<String> {
         let width = columns.saturating_sub(1).clamp(1, WIDTH);
         let ms = |value: Option<f64>| view::or_na(value, view::duration_ms);
         let figures = [
@@ -157,7 +157,7 @@ impl Board {
 }
 
 /// Values as bars from zero to the highest; what is not known is a gap.
-pub fn sparkline(values: impl Iterator<Item = Option<f64>>) -> String {
+pub(crate) fn sparkline(values: impl Iterator<Item = Option<f64>>) -> String {
     let values: Vec<Option<f64>> = values
         .map(|value| value.filter(|v| v.is_finite() && *v >= 0.0))
         .collect();

@@ -16,7 +16,7 @@ const SHOWN: [&str; 2] = ["p50", "p99"];
 const OUTCOME: usize = 1;
 
 /// The answer in one sentence.
-pub fn sentence(result: &CapacityResult) -> String {
+pub(crate) fn sentence(result: &CapacityResult) -> String {
     let rate = |rate: Option<f64>| rate.map_or_else(|| view::NA.into(), view::rate);
     let slo = view::list(
         &result
@@ -73,7 +73,7 @@ pub fn sentence(result: &CapacityResult) -> String {
 }
 
 /// What came of one rate, on one line, for those who wait.
-pub fn line(probe: &RateProbe) -> String {
+pub(crate) fn line(probe: &RateProbe) -> String {
     let mut parts: Vec<String> = probe
         .thresholds
         .iter()
@@ -123,7 +123,7 @@ fn observed(threshold: &ThresholdResult) -> String {
 }
 
 /// The curve as a table, and the answer.
-pub fn render(result: &CapacityResult, style: Style) -> String {
+pub(crate) fn render(result: &CapacityResult, style: Style) -> String {
     let name = Paint::Strong.on(&view::plain(&result.scenario.name));
     let slo = view::list(
         &result

@@ -20,7 +20,7 @@ const WINDOWS: usize = 10;
 
 /// What came of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The gate was met.
     Passed,
     /// It was not.
@@ -35,7 +35,7 @@ pub enum Outcome {
 
 /// One gate.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Case {
+pub(crate) struct Case {
     /// What had to hold; no two cases of a mode share it.
     pub name: String,
     /// The mode that was judged; of the whole run there is none.
@@ -56,7 +56,7 @@ pub struct Case {
 
 /// Every gate of a result: its end, its validity, then its thresholds in the order of the scenario,
 /// then what is held against the baseline.
-pub fn all(result: &RunResult) -> Vec<Case> {
+pub(crate) fn all(result: &RunResult) -> Vec<Case> {
     let mut cases = vec![end(result), validity(result)];
     cases.extend(
         result
@@ -83,7 +83,7 @@ pub fn all(result: &RunResult) -> Vec<Case> {
 }
 
 /// How long the runs of a mode took together, or all of them; what is no time takes none.
-pub fn seconds(result: &RunResult, mode: Option<Mode>) -> f64 {
+pub(crate) fn seconds(result: &RunResult, mode: Option<Mode>) -> f64 {
     let walls = result
         .runs
         .iter()

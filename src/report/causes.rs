@@ -13,7 +13,7 @@ const HELD: f64 = 0.1;
 const WAITED: f64 = 0.5;
 
 /// Says why these modes are behind the others, or what holds up the only mode.
-pub fn describe(result: &RunResult, behind: &[Mode]) -> Option<String> {
+pub(crate) fn describe(result: &RunResult, behind: &[Mode]) -> Option<String> {
     let plan = asked::plan(result)?;
     let asynchronous = tally::rounds(result, Mode::Async).next();
     let blocked =

@@ -9,7 +9,7 @@ use super::view;
 
 /// One figure in one mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub(crate) struct Row {
     /// What can be said of it.
     pub verdict: Outcome,
     /// A sign, and the word for it.
@@ -31,12 +31,12 @@ pub struct Row {
 }
 
 /// Every figure, in the order of the comparison.
-pub fn rows(comparison: &VersionComparison) -> Vec<Row> {
+pub(crate) fn rows(comparison: &VersionComparison) -> Vec<Row> {
     comparison.changes.iter().map(row).collect()
 }
 
 /// The figures of each step, with its name.
-pub fn of_steps(comparison: &VersionComparison) -> Vec<(String, Row)> {
+pub(crate) fn of_steps(comparison: &VersionComparison) -> Vec<(String, Row)> {
     let named = |change: &Change| {
         let parts = [&change.selector.mix, &change.selector.step]
             .into_iter()
@@ -77,12 +77,12 @@ fn row(change: &Change) -> Row {
 }
 
 /// The figure with what it is narrowed to.
-pub fn name(change: &Change) -> String {
+pub(crate) fn name(change: &Change) -> String {
     narrowed(&change.metric, &change.selector)
 }
 
 /// A change with its sign: a part of the base, or points of a share.
-pub fn amount(change: &Change, value: f64) -> String {
+pub(crate) fn amount(change: &Change, value: f64) -> String {
     let mut percent = percent(value.abs());
     if change.unit == Unit::Share {
         // Percentage points: half of 1 % more is not 1.5 %.
@@ -110,7 +110,7 @@ fn between(change: &Change) -> String {
 }
 
 /// What is tolerated, either way.
-pub fn tolerance(change: &Change) -> String {
+pub(crate) fn tolerance(change: &Change) -> String {
     let unit = if change.unit == Unit::Share {
         "pp"
     } else {
@@ -124,7 +124,7 @@ pub fn tolerance(change: &Change) -> String {
 
 /// A tenth of a percent is as fine as anybody reads a change; more than ten times as much is a
 /// factor.
-pub fn percent(value: f64) -> String {
+pub(crate) fn percent(value: f64) -> String {
     match value * 100.0 {
         tiny if tiny < 0.05 => "0 %".into(),
         large if large >= 1_000.0 => view::factor(value + 1.0),
@@ -133,7 +133,7 @@ pub fn percent(value: f64) -> String {
 }
 
 /// How many pairs would tell, where these do not.
-pub fn needed(pairs: Option<u64>) -> String {
+pub(crate) fn needed(pairs: Option<u64>) -> String {
     pairs.map_or_else(
         || "it lies so near the tolerance that no number of pairs within reason would tell".into(),
         |pairs| format!("about {} would tell", view::things(pairs, "pair")),

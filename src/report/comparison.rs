@@ -8,7 +8,7 @@ use super::view;
 
 /// A figure of every mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub(crate) struct Row {
     /// What it is.
     pub name: &'static str,
     /// What it means, in a sentence.
@@ -19,7 +19,7 @@ pub struct Row {
 
 /// A figure of one mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cell {
+pub(crate) struct Cell {
     /// The figure with its unit.
     pub text: String,
     /// Its 95 % interval, where there is one.
@@ -225,7 +225,7 @@ const SOURCES: [Source; 19] = [
 ];
 
 /// The rows of a result's comparison.
-pub fn rows_of(result: &RunResult, comparison: &Comparison) -> Vec<Row> {
+pub(crate) fn rows_of(result: &RunResult, comparison: &Comparison) -> Vec<Row> {
     rows(
         &comparison.modes.iter().collect::<Vec<_>>(),
         &[result],
@@ -235,7 +235,11 @@ pub fn rows_of(result: &RunResult, comparison: &Comparison) -> Vec<Row> {
 
 /// The rows of a comparison of these modes of some results; those of which nothing is known are
 /// left out. Modes of several results have no baseline in common, and then speedups say nothing.
-pub fn rows(modes: &[&ModeComparison], results: &[&RunResult], baseline: Option<Mode>) -> Vec<Row> {
+pub(crate) fn rows(
+    modes: &[&ModeComparison],
+    results: &[&RunResult],
+    baseline: Option<Mode>,
+) -> Vec<Row> {
     let shown = percentiles(results);
     let is_open = !results.is_empty() && results.iter().all(|result| asked::is_open(result));
     let mut rows = Vec::new();
@@ -313,7 +317,7 @@ fn percentiles(results: &[&RunResult]) -> Vec<Percentile> {
 }
 
 /// Whether some percentile of these modes is left out because its sample is too small.
-pub fn has_small_samples(modes: &[&ModeComparison], results: &[&RunResult]) -> bool {
+pub(crate) fn has_small_samples(modes: &[&ModeComparison], results: &[&RunResult]) -> bool {
     let shown = percentiles(results);
     let small = |m: &&ModeComparison| {
         m.response_ms
@@ -326,7 +330,7 @@ pub fn has_small_samples(modes: &[&ModeComparison], results: &[&RunResult]) -> b
 /// How late the generator was in each of these modes, in milliseconds, and which figure that is:
 /// p99, or where some mode has too few samples for it the longest. Nothing where some mode has no
 /// lag at all.
-pub fn lags(modes: &[&ModeComparison]) -> Option<(&'static str, Vec<f64>)> {
+pub(crate) fn lags(modes: &[&ModeComparison]) -> Option<(&'static str, Vec<f64>)> {
     let p99 = modes
         .iter()
         .map(|m| view::percentile_ms(m.lag_ms.as_ref(), "p99"))
@@ -347,7 +351,7 @@ pub fn lags(modes: &[&ModeComparison]) -> Option<(&'static str, Vec<f64>)> {
 }
 
 /// The highest percentile of response time for which every one of these modes has enough samples.
-pub fn common_percentile(modes: &[&ModeComparison]) -> Option<Percentile> {
+pub(crate) fn common_percentile(modes: &[&ModeComparison]) -> Option<Percentile> {
     let usual = asked::PERCENTILES
         .into_iter()
         .filter(|one| ["p50", "p90", "p95", "p99"].contains(&one.name));
@@ -359,6 +363,6 @@ pub fn common_percentile(modes: &[&ModeComparison]) -> Option<Percentile> {
 }
 
 /// The names of the modes, in the order of the cells.
-pub fn modes(comparison: &Comparison) -> Vec<Mode> {
+pub(crate) fn modes(comparison: &Comparison) -> Vec<Mode> {
     comparison.modes.iter().map(|m| m.mode).collect()
 }

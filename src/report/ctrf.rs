@@ -15,7 +15,7 @@ const VERSION: &str = "1.0.0";
 ///
 /// # Errors
 /// Never in practice: it is plain data.
-pub fn render(result: &RunResult) -> serde_json::Result<String> {
+pub(crate) fn render(result: &RunResult) -> serde_json::Result<String> {
     let cases = cases::all(result);
     let count = |outcome| cases.iter().filter(|case| case.outcome == outcome).count();
     let name = view::plain(&result.scenario.name);

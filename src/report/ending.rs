@@ -7,7 +7,7 @@ use super::{asked, tally, view};
 
 /// How a run came to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ending {
+pub(crate) struct Ending {
     /// In two or three words: `complete`, `ended by its data`.
     pub word: &'static str,
     /// What it means, in a sentence without an end.
@@ -18,7 +18,7 @@ pub struct Ending {
 
 impl Ending {
     /// How a result came about.
-    pub fn from_result(result: &RunResult) -> Self {
+    pub(crate) fn from_result(result: &RunResult) -> Self {
         let (word, meaning, is_good) = match result.end {
             End::Complete => return Self::complete(result),
             End::Stopped => (

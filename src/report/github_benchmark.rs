@@ -27,7 +27,7 @@ type Figure = (&'static str, &'static str, Option<f64>, Option<[f64; 2]>);
 ///
 /// # Errors
 /// Never in practice: it is plain data.
-pub fn bigger(result: &RunResult) -> serde_json::Result<String> {
+pub(crate) fn bigger(result: &RunResult) -> serde_json::Result<String> {
     entries(result, |mode, baseline| {
         vec![
             (
@@ -56,7 +56,7 @@ pub fn bigger(result: &RunResult) -> serde_json::Result<String> {
 ///
 /// # Errors
 /// Never in practice: it is plain data.
-pub fn smaller(result: &RunResult) -> serde_json::Result<String> {
+pub(crate) fn smaller(result: &RunResult) -> serde_json::Result<String> {
     entries(result, |mode, _| {
         let response = mode.response_ms.as_ref();
         let time = |name| {

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 /// Holds a text against its golden file.
-pub fn check(name: &str, text: &str) {
+pub(super) fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name);

@@ -22,7 +22,7 @@ const OVERLAP: &str = "95 % intervals that overlap";
 
 /// What the comparison says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Headline {
+pub(crate) struct Headline {
     /// The modes that won, best first; empty where there is nothing to compare.
     pub winners: Vec<Mode>,
     /// The finding.
@@ -35,7 +35,7 @@ pub struct Headline {
 
 impl Headline {
     /// The headline of a result.
-    pub fn from_result(result: &RunResult) -> Self {
+    pub(crate) fn from_result(result: &RunResult) -> Self {
         let Some(comparison) = result.comparison.as_ref().filter(|c| !c.modes.is_empty()) else {
             return Self::plain("Nothing was measured to the end.");
         };
@@ -78,7 +78,7 @@ impl Headline {
     }
 
     /// A sentence alone.
-    pub fn plain(text: impl Into<String>) -> Self {
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self {
             winners: Vec::new(),
             text: text.into(),
@@ -88,7 +88,7 @@ impl Headline {
     }
 
     /// Whether this mode is among the winners.
-    pub fn won(&self, mode: &Mode) -> bool {
+    pub(crate) fn won(&self, mode: &Mode) -> bool {
         self.winners.contains(mode)
     }
 }

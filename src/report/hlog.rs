@@ -32,7 +32,7 @@ struct Interval {
 ///
 /// # Errors
 /// Never in practice: it only writes to memory.
-pub fn render(result: &RunResult) -> io::Result<String> {
+pub(crate) fn render(result: &RunResult) -> io::Result<String> {
     let mut log = IntervalLogWriterBuilder::new();
     log.add_comment(&format!(
         "[Logged with loadgen {}]",

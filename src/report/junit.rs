@@ -17,7 +17,7 @@ use super::view;
 ///
 /// # Errors
 /// Never in practice: it only writes to memory.
-pub fn render(result: &RunResult) -> io::Result<String> {
+pub(crate) fn render(result: &RunResult) -> io::Result<String> {
     let cases = cases::all(result);
     let count = |outcome| {
         cases

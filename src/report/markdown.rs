@@ -21,7 +21,7 @@ const SOURCE: usize = 16_000;
 const ERRORS: usize = 3;
 
 /// The page, ending with a line end.
-pub fn render(result: &RunResult) -> String {
+pub(crate) fn render(result: &RunResult) -> String {
     let mut parts = vec![
         title(result),
         facts(result),

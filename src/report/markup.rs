@@ -10,7 +10,7 @@ use super::view;
 const BREAK: char = '\u{200b}';
 
 /// A code span of at most so many characters; of nothing there is none.
-pub fn code(text: &str, limit: usize) -> String {
+pub(crate) fn code(text: &str, limit: usize) -> String {
     let text = view::shortened(&view::plain(text), limit);
     if text.is_empty() {
         return text;
@@ -26,7 +26,7 @@ pub fn code(text: &str, limit: usize) -> String {
 }
 
 /// As [`code`], in a table, where a bar would end the cell in a code span too.
-pub fn cell(text: &str, limit: usize) -> String {
+pub(crate) fn cell(text: &str, limit: usize) -> String {
     // A backslash of the text's own before the bar would be taken for the bar's.
     code(text, limit)
         .replace("\\|", &format!("\\{BREAK}|"))
@@ -34,7 +34,7 @@ pub fn cell(text: &str, limit: usize) -> String {
 }
 
 /// Text of several lines as a block of code that it can't end.
-pub fn fenced(text: &str, language: &str) -> String {
+pub(crate) fn fenced(text: &str, language: &str) -> String {
     let fence = "`".repeat((longest_run(text) + 1).max(3));
     format!(
         "{fence}{language}\n{}\n{fence}\n",
@@ -43,7 +43,7 @@ pub fn fenced(text: &str, language: &str) -> String {
 }
 
 /// Text on one line in which nothing is markup, a mention or a link.
-pub fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let text = view::plain(text);
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();

@@ -22,7 +22,7 @@ const QUANTILES: [(&str, &str); 5] = [
 ];
 
 /// The metrics as text.
-pub fn render(result: &RunResult) -> String {
+pub(crate) fn render(result: &RunResult) -> String {
     let mut text = Text {
         out: String::new(),
         scenario: label(&result.scenario.name),

@@ -8,7 +8,7 @@ use crate::plan::Mode;
 
 /// What a text is to look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paint {
+pub(crate) enum Paint {
     /// Stands out.
     Strong,
     /// Stands back.
@@ -46,7 +46,7 @@ impl Paint {
     ];
 
     /// A text with marks that say so.
-    pub fn on(self, text: &str) -> String {
+    pub(crate) fn on(self, text: &str) -> String {
         match Self::ALL
             .iter()
             .zip(MARKS)
@@ -81,7 +81,7 @@ impl Paint {
 }
 
 /// Turns marks into terminal codes, or takes them away.
-pub fn finish(text: &str, color: bool) -> String {
+pub(crate) fn finish(text: &str, color: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c == END {

@@ -18,7 +18,7 @@ const STEPS: u64 = 1_000;
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProgressMode {
+pub(crate) enum ProgressMode {
     /// A bar that moves, for a terminal.
     Animated,
     /// A line now and then, for everything else.
@@ -28,7 +28,7 @@ pub enum ProgressMode {
 }
 
 /// Where texts for the person at the terminal go out.
-pub trait ProgressOutput: Sync {
+pub(crate) trait ProgressOutput: Sync {
     /// Writes a text that stays, with every secret hidden.
     fn say(&self, text: &str);
 
@@ -52,14 +52,14 @@ enum Form {
 }
 
 /// Shows how a run is getting on.
-pub struct Progress<'a> {
+pub(crate) struct Progress<'a> {
     form: Form,
     console: &'a dyn ProgressOutput,
 }
 
 impl<'a> Progress<'a> {
     /// Shows progress in this form on this console.
-    pub fn new(mode: ProgressMode, console: &'a dyn ProgressOutput) -> Self {
+    pub(crate) fn new(mode: ProgressMode, console: &'a dyn ProgressOutput) -> Self {
         Self {
             console,
             form: match mode {
@@ -79,7 +79,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Shows a new state; call it as often as there is news, at most some ten times a second.
-    pub fn update(&mut self, status: &Status<'_>) {
+    pub(crate) fn update(&mut self, status: &Status<'_>) {
         let console = self.console;
         match &mut self.form {
             Form::Animated { bar, board, width } => {
@@ -132,7 +132,7 @@ impl<'a> Progress<'a> {
 
     /// Prints a message that stays, above the bar; also where progress is off, because it is not
     /// progress.
-    pub fn note(&mut self, text: &str) {
+    pub(crate) fn note(&mut self, text: &str) {
         // First: a secret that was escaped or cut would not be found any more.
         let text = format!("{}\n", view::plain_lines(&self.console.redacted(text)));
         match &self.form {
@@ -143,14 +143,14 @@ impl<'a> Progress<'a> {
 
     /// Says that a part of something long is done, where nothing else shows it: runs of a few
     /// seconds have no line of their own.
-    pub fn passed(&mut self, text: &str) {
+    pub(crate) fn passed(&mut self, text: &str) {
         if let Form::Plain { .. } = self.form {
             self.console.say(&format!("{}\n", view::plain(text)));
         }
     }
 
     /// Takes the bar away.
-    pub fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         if let Form::Animated { bar, .. } = &self.form {
             bar.finish_and_clear();
         }

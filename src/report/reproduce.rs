@@ -7,7 +7,7 @@ use super::tally;
 
 /// The scenario's file as it was given, where a shell takes it as it stands; else a name for a copy
 /// of it.
-pub fn path(result: &RunResult) -> String {
+pub(crate) fn path(result: &RunResult) -> String {
     let is_plain = |path: &&str| {
         !path.starts_with('-')
             && path.len() <= 200
@@ -20,7 +20,7 @@ pub fn path(result: &RunResult) -> String {
 }
 
 /// A scenario's name is made to be a file's; one from a damaged result is not used.
-pub fn file_name(name: &str) -> String {
+pub(crate) fn file_name(name: &str) -> String {
     let good = !name.is_empty()
         && name.len() <= 100
         && name
@@ -34,7 +34,7 @@ pub fn file_name(name: &str) -> String {
 }
 
 /// Modes and rounds are said, because they may have been given on the command line.
-pub fn command(result: &RunResult, file: &str) -> String {
+pub(crate) fn command(result: &RunResult, file: &str) -> String {
     let modes: Vec<&str> = tally::modes(result).into_iter().map(Mode::name).collect();
     let mut command = format!("loadgen run {file} --seed {}", result.scenario.seed);
     if !modes.is_empty() {

@@ -50,7 +50,7 @@ pub enum SinkError {
 ///
 /// # Errors
 /// When the folder can't be made or written to.
-pub fn prepare(dir: &Path) -> Result<(), SinkError> {
+pub(crate) fn prepare(dir: &Path) -> Result<(), SinkError> {
     fs::create_dir_all(dir).map_err(|source| SinkError::Create {
         path: dir.into(),
         source,
@@ -70,7 +70,7 @@ pub fn prepare(dir: &Path) -> Result<(), SinkError> {
 ///
 /// # Errors
 /// When the file can't be written; then the one that was there before still is.
-pub fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, SinkError> {
+pub(crate) fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, SinkError> {
     let path = dir.join(name);
     let whole = || -> io::Result<()> {
         let mut file = temporary(dir)?;
@@ -89,7 +89,7 @@ pub fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, SinkError>
 ///
 /// # Errors
 /// When it is there and can't be removed.
-pub fn remove(dir: &Path, name: &str) -> Result<(), SinkError> {
+pub(crate) fn remove(dir: &Path, name: &str) -> Result<(), SinkError> {
     let path = dir.join(name);
     match fs::remove_file(&path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {

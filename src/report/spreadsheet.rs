@@ -104,7 +104,7 @@ const OF_WINDOWS: [&str; 21] = [
 ///
 /// # Errors
 /// Never in practice: it only writes to memory.
-pub fn summary(result: &RunResult) -> io::Result<String> {
+pub(crate) fn summary(result: &RunResult) -> io::Result<String> {
     let mut rows = vec![header()];
     for mode in tally::modes(result) {
         let tally = Tally::from_result(result, mode);
@@ -142,7 +142,7 @@ pub fn summary(result: &RunResult) -> io::Result<String> {
 ///
 /// # Errors
 /// Never in practice: it only writes to memory.
-pub fn series(result: &RunResult) -> io::Result<String> {
+pub(crate) fn series(result: &RunResult) -> io::Result<String> {
     let scenario = text(&result.scenario.name);
     let mut rows = vec![OF_WINDOWS.map(str::to_owned).to_vec()];
     for run in &result.runs {

@@ -4,7 +4,7 @@ use super::view;
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Status<'a> {
+pub(crate) struct Status<'a> {
     /// What is under way: the mode and its round, or the rate that is tried.
     pub place: &'a str,
     /// `setup`, `warm-up`, `running`, `draining` …
@@ -35,7 +35,7 @@ pub struct Status<'a> {
 
 /// What a step has brought so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StepStatus {
+pub(crate) struct StepStatus {
     /// Its name.
     pub name: String,
     /// Operations completed.

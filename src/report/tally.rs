@@ -11,7 +11,7 @@ use super::view;
 
 /// The counters of one mode over all of its rounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Operations.
     pub counts: Counts,
     /// Iterations.
@@ -30,7 +30,7 @@ pub struct Tally {
 
 impl Tally {
     /// Adds the rounds of `mode`.
-    pub fn from_result(result: &RunResult, mode: Mode) -> Self {
+    pub(crate) fn from_result(result: &RunResult, mode: Mode) -> Self {
         let mut tally = Self::default();
         for run in rounds(result, mode) {
             tally.counts.add(&run.counts);
@@ -45,7 +45,7 @@ impl Tally {
     }
 
     /// Whether some response had a status other than 2xx and 3xx, and 101, which opens a WebSocket.
-    pub fn has_bad_status(&self) -> bool {
+    pub(crate) fn has_bad_status(&self) -> bool {
         self.status_codes.iter().any(|(code, n)| {
             *n > 0 && !code.starts_with('2') && !code.starts_with('3') && code != "101"
         })
@@ -53,7 +53,7 @@ impl Tally {
 }
 
 /// The modes of a result in the order of its comparison, or else of its runs.
-pub fn modes(result: &RunResult) -> Vec<Mode> {
+pub(crate) fn modes(result: &RunResult) -> Vec<Mode> {
     let mut modes: Vec<Mode> = result
         .comparison
         .iter()
@@ -69,13 +69,13 @@ pub fn modes(result: &RunResult) -> Vec<Mode> {
 }
 
 /// The rounds of one mode, in order.
-pub fn rounds(result: &RunResult, mode: Mode) -> impl Iterator<Item = &ModeRun> {
+pub(crate) fn rounds(result: &RunResult, mode: Mode) -> impl Iterator<Item = &ModeRun> {
     result.runs.iter().filter(move |run| run.mode == mode)
 }
 
 /// What tries of an operation were told, in all rounds of a mode.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Trouble {
+pub(crate) struct Trouble {
     /// The failure kind.
     pub kind: String,
     /// How often.
@@ -110,7 +110,7 @@ impl Trouble {
     }
 
     /// When it came: `at 1.20 s`, `from 1.20 s to 5.98 s`.
-    pub fn when(&self) -> Option<String> {
+    pub(crate) fn when(&self) -> Option<String> {
         self.seconds.map(
             |(first, last)| match (view::duration_s(first), view::duration_s(last)) {
                 (first, last) if first == last => format!("at {first}"),
@@ -121,7 +121,7 @@ impl Trouble {
 
     /// All of it in a line:
     /// `12 × status in browse › GET /items, from 1.20 s to 5.98 s: status 503, expected 2xx; first http://127.0.0.1:8080/items`.
-    pub fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         let when = self
             .when()
             .map_or_else(String::new, |when| format!(", {when}"));
@@ -140,7 +140,7 @@ impl Trouble {
 }
 
 /// What tries of a mode were told, its rounds together, the most frequent first.
-pub fn troubles(result: &RunResult, mode: Mode) -> Vec<Trouble> {
+pub(crate) fn troubles(result: &RunResult, mode: Mode) -> Vec<Trouble> {
     let mut all: Vec<Trouble> = Vec::new();
     for one in rounds(result, mode)
         .flat_map(|run| &run.errors)
@@ -172,7 +172,7 @@ fn add(into: &mut BTreeMap<String, u64>, from: &BTreeMap<String, u64>) {
 }
 
 /// What was planned and did not come to its own end, as words.
-pub fn left_out(c: &Counts) -> String {
+pub(crate) fn left_out(c: &Counts) -> String {
     let left = [
         ("dropped", c.dropped),
         ("skipped", c.skipped),
@@ -187,7 +187,7 @@ pub fn left_out(c: &Counts) -> String {
 }
 
 /// Counters as words, the most frequent first: `timeout_total 12, refused 3`.
-pub fn words(counters: &BTreeMap<String, u64>) -> String {
+pub(crate) fn words(counters: &BTreeMap<String, u64>) -> String {
     let mut sorted: Vec<_> = counters.iter().filter(|(_, n)| **n > 0).collect();
     sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     sorted

@@ -8,7 +8,7 @@ use super::view::{self, NA};
 
 /// One threshold for one mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub(crate) struct Row {
     /// Whether it was met.
     pub verdict: ThresholdVerdict,
     /// ✓ or ✗, and the word for it.
@@ -26,7 +26,7 @@ pub struct Row {
 }
 
 /// Every threshold, in the order of the scenario.
-pub fn rows(result: &RunResult) -> Vec<Row> {
+pub(crate) fn rows(result: &RunResult) -> Vec<Row> {
     result.thresholds.iter().map(row).collect()
 }
 
@@ -67,7 +67,7 @@ fn check(threshold: &ThresholdResult) -> String {
 }
 
 /// A check or a figure with the parts that it is about.
-pub fn narrowed(what: &str, selector: &Selector) -> String {
+pub(crate) fn narrowed(what: &str, selector: &Selector) -> String {
     let mut text = view::shortened(&view::plain(what), 200);
     for (key, value) in selector.parts() {
         text.push_str(&format!(
@@ -79,7 +79,7 @@ pub fn narrowed(what: &str, selector: &Selector) -> String {
 }
 
 /// A figure, which may be a distance below zero.
-pub fn figure(unit: Unit, value: f64) -> String {
+pub(crate) fn figure(unit: Unit, value: f64) -> String {
     let sign = if value < 0.0 { "-" } else { "" };
     let size = value.abs();
     let text = match unit {

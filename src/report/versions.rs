@@ -16,7 +16,7 @@ const WIDE: usize = 92;
 const STEP_ROWS: usize = 40;
 
 /// What came of it, in one sentence.
-pub fn sentence(comparison: &VersionComparison) -> String {
+pub(crate) fn sentence(comparison: &VersionComparison) -> String {
     let of = |outcome: Outcome| -> Vec<&Change> {
         comparison
             .changes
@@ -84,7 +84,7 @@ pub fn sentence(comparison: &VersionComparison) -> String {
 }
 
 /// The figures as a table, and the sentence.
-pub fn render(comparison: &VersionComparison, style: Style) -> String {
+pub(crate) fn render(comparison: &VersionComparison, style: Style) -> String {
     let end = if comparison.end == End::Complete {
         String::new()
     } else {
@@ -154,7 +154,7 @@ pub fn render(comparison: &VersionComparison, style: Style) -> String {
 }
 
 /// One of the two: what it is called, how often it was run, and since when.
-pub fn version(side: &Version) -> String {
+pub(crate) fn version(side: &Version) -> String {
     let mut parts = vec![
         view::shortened(&view::plain(&side.source), 120),
         view::things(side.runs.into(), "run"),

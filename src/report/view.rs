@@ -7,10 +7,10 @@
 use crate::metrics::Summary;
 
 /// How a figure that is not known, or that the sample can't carry, is shown.
-pub const NA: &str = "n/a";
+pub(crate) const NA: &str = "n/a";
 
 /// A number with three significant digits and no unit; whole and with separators from a hundred on.
-pub fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if !value.is_finite() {
         return NA.into();
     }
@@ -28,7 +28,7 @@ pub fn number(value: f64) -> String {
 
 /// A number for programs to read: decimal digits, at least six of them where there are so many, and
 /// nothing if it is not a number.
-pub fn digits(value: f64) -> Option<String> {
+pub(crate) fn digits(value: f64) -> Option<String> {
     let size = value.abs();
     match size {
         _ if !size.is_finite() => None,
@@ -47,7 +47,7 @@ pub fn digits(value: f64) -> Option<String> {
 }
 
 /// A whole number with separators: `12,345`.
-pub fn count(value: u64) -> String {
+pub(crate) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -81,7 +81,7 @@ fn scaled(value: f64, units: &[(f64, &str)]) -> String {
 
 /// A stretch of time given in milliseconds: `850 ns`, `12.3 µs`, `1.23 ms`, `12.3 s`, `2 min 5 s`,
 /// `3 h 20 min`.
-pub fn duration_ms(ms: f64) -> String {
+pub(crate) fn duration_ms(ms: f64) -> String {
     if !ms.is_finite() {
         return NA.into();
     }
@@ -110,12 +110,12 @@ pub fn duration_ms(ms: f64) -> String {
 }
 
 /// A stretch of time given in seconds.
-pub fn duration_s(s: f64) -> String {
+pub(crate) fn duration_s(s: f64) -> String {
     duration_ms(s * 1e3)
 }
 
 /// Events a second: `1,234/s`.
-pub fn rate(per_second: f64) -> String {
+pub(crate) fn rate(per_second: f64) -> String {
     if per_second.is_finite() {
         format!("{}/s", number(per_second))
     } else {
@@ -124,7 +124,7 @@ pub fn rate(per_second: f64) -> String {
 }
 
 /// An amount of bytes, in thousands: `12.3 MB`.
-pub fn bytes(value: u64) -> String {
+pub(crate) fn bytes(value: u64) -> String {
     if value < 1_000 {
         return format!("{value} B");
     }
@@ -141,7 +141,7 @@ pub fn bytes(value: u64) -> String {
 }
 
 /// A ratio: `9.8×`, with two decimals below 2, where they matter.
-pub fn factor(value: f64) -> String {
+pub(crate) fn factor(value: f64) -> String {
     match value {
         v if !v.is_finite() => NA.into(),
         v if v >= 99.95 => format!("{}×", grouped(v.round())),
@@ -151,7 +151,7 @@ pub fn factor(value: f64) -> String {
 }
 
 /// A share of one: `98.5 %`.
-pub fn share(value: f64) -> String {
+pub(crate) fn share(value: f64) -> String {
     match value * 100.0 {
         v if !v.is_finite() => NA.into(),
         v if v == 0.0 || v.abs() >= 99.95 => format!("{v:.0} %"),
@@ -162,7 +162,7 @@ pub fn share(value: f64) -> String {
 
 /// A figure that is round by itself, as at a tick, without the zeros behind its point: `20 ms` for
 /// `20.0 ms`.
-pub fn round(figure: &str) -> String {
+pub(crate) fn round(figure: &str) -> String {
     let end = figure
         .find(|c: char| !c.is_ascii_digit() && !",.-".contains(c))
         .unwrap_or(figure.len());
@@ -178,12 +178,12 @@ pub fn round(figure: &str) -> String {
 }
 
 /// An optional figure, or [`NA`].
-pub fn or_na<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
+pub(crate) fn or_na<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| NA.into(), show)
 }
 
 /// An interval, each end shown by `show`, the unit said once where it is the same: `9.6–10.1×`.
-pub fn interval(ends: [f64; 2], show: impl Fn(f64) -> String) -> String {
+pub(crate) fn interval(ends: [f64; 2], show: impl Fn(f64) -> String) -> String {
     let (low, high) = (show(ends[0]), show(ends[1]));
     let unit = |text: &str| {
         text.find(|c: char| !c.is_ascii_digit() && !",.-".contains(c))
@@ -197,23 +197,26 @@ pub fn interval(ends: [f64; 2], show: impl Fn(f64) -> String) -> String {
 }
 
 /// An interval that may not be known; one without two ends is not.
-pub fn known_interval(ends: Option<[f64; 2]>, show: impl Fn(f64) -> String) -> Option<String> {
+pub(crate) fn known_interval(
+    ends: Option<[f64; 2]>,
+    show: impl Fn(f64) -> String,
+) -> Option<String> {
     ends.filter(|ends| ends.iter().all(|end| end.is_finite()))
         .map(|ends| interval(ends, show))
 }
 
 /// What [`NA`] says where a percentile should stand.
-pub const NA_MEANS: &str = "n/a: too few independent samples for this percentile";
+pub(crate) const NA_MEANS: &str = "n/a: too few independent samples for this percentile";
 
 /// A percentile of a summary, by its name (`p99`); [`NA`] where there is no sample, or too small a
 /// one.
-pub fn percentile(summary: Option<&Summary>, name: &str) -> String {
+pub(crate) fn percentile(summary: Option<&Summary>, name: &str) -> String {
     or_na(percentile_ms(summary, name), duration_ms)
 }
 
 /// A percentile of a summary in milliseconds, by its name; nothing where there is no sample, or too
 /// small a one.
-pub fn percentile_ms(summary: Option<&Summary>, name: &str) -> Option<f64> {
+pub(crate) fn percentile_ms(summary: Option<&Summary>, name: &str) -> Option<f64> {
     let summary = summary.filter(|summary| carries(summary, name))?;
     match name {
         "p50" => Some(summary.p50),
@@ -229,26 +232,26 @@ pub fn percentile_ms(summary: Option<&Summary>, name: &str) -> Option<f64> {
 
 /// Whether the sample is large enough for this percentile: it is, unless its interval says
 /// otherwise. Any sample has a median, if not an interval of it.
-pub fn carries(summary: &Summary, name: &str) -> bool {
+pub(crate) fn carries(summary: &Summary, name: &str) -> bool {
     summary.count > 0 && (name == "p50" || !matches!(summary.ci95.get(name), Some(None)))
 }
 
 /// The 95 % interval of a percentile, where there is one.
-pub fn percentile_interval(summary: Option<&Summary>, name: &str) -> Option<String> {
+pub(crate) fn percentile_interval(summary: Option<&Summary>, name: &str) -> Option<String> {
     known_interval(summary?.ci95.get(name).copied().flatten(), duration_ms)
 }
 
 /// Text of a scenario or a server on one line: control characters (terminal escapes, line ends) and
 /// marks that turn the direction of what follows, or are not seen at all, are replaced by a visible
 /// sign.
-pub fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if unsafe_to_show(c) { '\u{fffd}' } else { c })
         .collect()
 }
 
 /// As [`plain`], for text of several lines: line ends and tabs stay.
-pub fn plain_lines(text: &str) -> String {
+pub(crate) fn plain_lines(text: &str) -> String {
     text.replace("\r\n", "\n")
         .chars()
         .map(|c| {
@@ -267,7 +270,7 @@ fn unsafe_to_show(c: char) -> bool {
 }
 
 /// The first `limit` characters, with an ellipsis in place of the last where there are more.
-pub fn shortened(text: &str, limit: usize) -> String {
+pub(crate) fn shortened(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.into();
     }
@@ -277,7 +280,7 @@ pub fn shortened(text: &str, limit: usize) -> String {
 }
 
 /// The text with its first letter in capitals.
-pub fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars
         .next()
@@ -286,12 +289,12 @@ pub fn capital(text: &str) -> String {
 }
 
 /// A number of things: `1 operation`, `2 operations`.
-pub fn things(n: u64, what: &str) -> String {
+pub(crate) fn things(n: u64, what: &str) -> String {
     format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub fn list(items: &[String]) -> String {
+pub(crate) fn list(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),
@@ -300,7 +303,7 @@ pub fn list(items: &[String]) -> String {
 }
 
 /// An RFC 3339 time in UTC as people write it; anything else as it stands.
-pub fn moment(rfc3339: &str) -> String {
+pub(crate) fn moment(rfc3339: &str) -> String {
     let text = plain(rfc3339);
     match text.get(..19) {
         Some(head) if text.ends_with('Z') && head.as_bytes().get(10) == Some(&b'T') => {

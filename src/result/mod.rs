@@ -1,20 +1,20 @@
 //! Floor 2: what a run leaves behind. `result.json` is this module's types and nothing else; every
 //! report and every gate is a function of it.
 
-pub mod capacity;
-pub mod change;
+pub(crate) mod capacity;
+pub(crate) mod change;
 pub mod codec;
-pub mod comparison;
-pub mod histograms;
-pub mod host;
-pub mod mode_run;
-pub mod program;
+pub(crate) mod comparison;
+pub(crate) mod histograms;
+pub(crate) mod host;
+pub(crate) mod mode_run;
+pub(crate) mod program;
 mod redact;
-pub mod run_result;
-pub mod threshold;
-pub mod validity;
-pub mod versions;
-pub mod window;
+pub(crate) mod run_result;
+pub(crate) mod threshold;
+pub(crate) mod validity;
+pub(crate) mod versions;
+pub(crate) mod window;
 
 pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, RateProbe};
 pub use change::{Change, Outcome};

@@ -10,7 +10,11 @@ const MAX_HOSTS: usize = 1000;
 
 /// Reads `allow_targets`, and what `--allow-target` adds to it: in lower case, without a dot at the
 /// end.
-pub fn decode(section: Option<&Node>, flags: &[String], problems: &mut Diagnostics) -> Vec<String> {
+pub(super) fn decode(
+    section: Option<&Node>,
+    flags: &[String],
+    problems: &mut Diagnostics,
+) -> Vec<String> {
     let items = section.and_then(|node| {
         decode::list(
             node,

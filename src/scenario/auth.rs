@@ -21,7 +21,7 @@ const HEADER: &str = "authorization";
 
 /// Adds the header that `auth` stands for to the headers beside it, which may not have one of their
 /// own.
-pub fn add(auth: &Entry, headers: &mut Vec<(String, Template)>, problems: &mut Diagnostics) {
+pub(super) fn add(auth: &Entry, headers: &mut Vec<(String, Template)>, problems: &mut Diagnostics) {
     if headers.iter().any(|(name, _)| name == HEADER) {
         problems
             .error(

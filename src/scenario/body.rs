@@ -22,13 +22,17 @@ const MULTIPART: Section = Section::new(&[
 ]);
 
 /// The keys of which a request has one at most.
-pub const BODIES: [&str; 5] = ["json", "form", "body", "body_file", "multipart"];
+pub(super) const BODIES: [&str; 5] = ["json", "form", "body", "body_file", "multipart"];
 /// The most parts of a multipart body.
 const MAX_PARTS: usize = 1000;
 
 /// Reads the body of a request from its step's fields; `folder` is what paths of files are relative
 /// to.
-pub fn decode(fields: &mut Fields<'_>, folder: &Path, problems: &mut Diagnostics) -> Option<Body> {
+pub(super) fn decode(
+    fields: &mut Fields<'_>,
+    folder: &Path,
+    problems: &mut Diagnostics,
+) -> Option<Body> {
     let mut given: Vec<&Entry> = BODIES.iter().filter_map(|key| fields.entry(key)).collect();
     given.sort_by_key(|entry| entry.key_span.start);
     let body = match given.as_slice() {
@@ -79,7 +83,7 @@ fn text(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
 }
 
 /// Names and values of a query or a form; a list gives its name several values.
-pub fn pairs(
+pub(super) fn pairs(
     node: &Node,
     key: &str,
     help: &str,
@@ -128,7 +132,12 @@ fn form(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
 }
 
 /// Reads the path of a file and looks at the file.
-pub fn path(node: &Node, key: &str, folder: &Path, problems: &mut Diagnostics) -> Option<String> {
+pub(super) fn path(
+    node: &Node,
+    key: &str,
+    folder: &Path,
+    problems: &mut Diagnostics,
+) -> Option<String> {
     let typed = decode::text(node, key, problems)?;
     if typed.trim().is_empty() {
         problems

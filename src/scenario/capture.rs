@@ -30,7 +30,7 @@ const OF_TAGS: [&str; 5] = ["header", "cookie", "status", "jsonpath", "regex"];
 const MAX_CAPTURES: usize = 100;
 
 /// Reads `capture`.
-pub fn captures(
+pub(super) fn captures(
     node: &Node,
     of: Origin,
     names: &Names<'_>,
@@ -46,7 +46,7 @@ pub fn captures(
 }
 
 /// Reads `tag`.
-pub fn tags(
+pub(super) fn tags(
     node: &Node,
     of: Origin,
     patterns: &mut Patterns,

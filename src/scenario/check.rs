@@ -13,13 +13,13 @@ use crate::plan::{AtEnd, Backoff, Delay, LoadModel, Mode, Plan, Step, StepKind, 
 
 /// Reports what is wrong with single steps under the plan's modes. Parts of the plan may be
 /// missing.
-pub fn steps(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
+pub(super) fn steps(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     requests(plan, places, problems);
     operations(plan, places, problems);
 }
 
 /// Reports what is wrong with a plan that is complete.
-pub fn whole(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
+pub(super) fn whole(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     endless(plan, places, problems);
     idle(plan, places, problems);
     lint::capacity(plan, places, problems);

@@ -4,7 +4,7 @@ use crate::plan::{Delay, Operation, Parallel, Passes, Step, StepKind};
 
 /// What one pass through steps costs at least, in seconds.
 #[derive(Clone, Copy, Debug)]
-pub struct Cost {
+pub(super) struct Cost {
     /// The mean time from its begin to its end, pauses included.
     pub time: f64,
     /// The shortest that it can take.
@@ -66,7 +66,7 @@ impl Cost {
 }
 
 /// Steps in order: the first failure ends them, unless its step says otherwise.
-pub fn sequence(steps: &[Step]) -> Cost {
+pub(super) fn sequence(steps: &[Step]) -> Cost {
     let mut sum = Cost::NOTHING;
     for step in steps {
         let cost = one(step);

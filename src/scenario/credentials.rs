@@ -24,7 +24,7 @@ const HEADERS: [&str; 4] = [
 const COOKIE: usize = 8;
 
 /// Hides every credential below a node.
-pub fn hide(node: &Node, problems: &mut Diagnostics) {
+pub(super) fn hide(node: &Node, problems: &mut Diagnostics) {
     match &node.value {
         Value::Map(entries) => {
             for Entry { key, value, .. } in entries {
@@ -53,14 +53,14 @@ pub fn hide(node: &Node, problems: &mut Diagnostics) {
 }
 
 /// Hides user and password of every URL in a text, which are in the scenario's own text too.
-pub fn of_urls(text: &str, problems: &mut Diagnostics) {
+pub(super) fn of_urls(text: &str, problems: &mut Diagnostics) {
     text.split("://")
         .skip(1)
         .for_each(|behind| of_authority(behind, problems));
 }
 
 /// Hides user and password before a host.
-pub fn of_authority(text: &str, problems: &mut Diagnostics) {
+pub(super) fn of_authority(text: &str, problems: &mut Diagnostics) {
     let Some(user) = userinfo(text).filter(|_| !text.contains("://")) else {
         return;
     };

@@ -11,7 +11,7 @@ use crate::base::{Nanos, Rate, Share, Size};
 use crate::plan::Template;
 
 /// A text; numbers and truth values are taken as written.
-pub fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) -> Option<&'n str> {
+pub(super) fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) -> Option<&'n str> {
     match &node.value {
         Value::Scalar(_) if node.is_null() => {
             problems
@@ -42,7 +42,7 @@ pub fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) -> Option
 }
 
 /// A text that may hold values which are known only while it runs.
-pub fn template(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Template> {
+pub(super) fn template(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Template> {
     if let Value::Scalar(Scalar {
         template: Some(template),
         ..
@@ -54,7 +54,7 @@ pub fn template(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Te
 }
 
 /// One line of text that people will read: a name.
-pub fn line(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String> {
+pub(super) fn line(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String> {
     let text = text(node, key, problems)?;
     if text.trim().is_empty() {
         problems
@@ -78,7 +78,7 @@ pub fn line(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String
 }
 
 /// A whole number.
-pub fn count(
+pub(super) fn count(
     node: &Node,
     key: &str,
     range: RangeInclusive<u64>,
@@ -98,7 +98,7 @@ pub fn count(
 }
 
 /// A whole number of at most 32 bits.
-pub fn small(
+pub(super) fn small(
     node: &Node,
     key: &str,
     range: RangeInclusive<u32>,
@@ -109,7 +109,7 @@ pub fn small(
 }
 
 /// Reports a number that is outside of its range.
-pub fn in_range(
+pub(super) fn in_range(
     number: i128,
     key: &str,
     range: RangeInclusive<u64>,
@@ -134,7 +134,7 @@ pub fn in_range(
 }
 
 /// A real number above zero.
-pub fn weight(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<f64> {
+pub(super) fn weight(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<f64> {
     let text = text(node, key, problems)?;
     match text.trim().parse::<f64>() {
         Ok(n) if (1e-6..=1e9).contains(&n) => Some(n),
@@ -178,7 +178,7 @@ pub fn weight(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<f64>
 }
 
 /// A truth value.
-pub fn flag(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<bool> {
+pub(super) fn flag(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<bool> {
     match text(node, key, problems)?.trim() {
         "true" | "True" | "TRUE" => Some(true),
         "false" | "False" | "FALSE" => Some(false),
@@ -195,7 +195,7 @@ pub fn flag(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<bool> 
 }
 
 /// The items of a list.
-pub fn list<'n>(
+pub(super) fn list<'n>(
     node: &'n Node,
     key: &str,
     example: &str,
@@ -217,12 +217,12 @@ pub fn list<'n>(
 }
 
 /// A duration.
-pub fn duration(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Nanos> {
+pub(super) fn duration(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Nanos> {
     quantity(node, key, parse::duration, problems)
 }
 
 /// A duration above zero.
-pub fn some_time(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Nanos> {
+pub(super) fn some_time(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Nanos> {
     let time = duration(node, key, problems)?;
     if time == Nanos::ZERO {
         problems
@@ -234,18 +234,18 @@ pub fn some_time(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<N
 }
 
 /// A rate, which may be zero.
-pub fn any_rate(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Rate> {
+pub(super) fn any_rate(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Rate> {
     quantity(node, key, parse::rate, problems)
 }
 
 /// A rate above zero.
-pub fn rate(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Rate> {
+pub(super) fn rate(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Rate> {
     let rate = any_rate(node, key, problems)?;
     some_rate(rate, key, node.span, problems)
 }
 
 /// Reports a rate of zero.
-pub fn some_rate(
+pub(super) fn some_rate(
     rate: Rate,
     key: &str,
     place: impl Into<Place>,
@@ -261,12 +261,12 @@ pub fn some_rate(
 }
 
 /// A share.
-pub fn share(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Share> {
+pub(super) fn share(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Share> {
     quantity(node, key, parse::share, problems)
 }
 
 /// An amount of bytes.
-pub fn size(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Size> {
+pub(super) fn size(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Size> {
     quantity(node, key, parse::size, problems)
 }
 
@@ -294,7 +294,7 @@ fn quantity<T>(
 }
 
 /// Reports a message that ends in its remedy, behind a semicolon.
-pub fn with_remedy(message: &str, place: Span, problems: &mut Diagnostics) {
+pub(super) fn with_remedy(message: &str, place: Span, problems: &mut Diagnostics) {
     match message.rsplit_once("; ") {
         Some((message, remedy)) => problems.error(place, message).help(remedy),
         None => problems

@@ -20,7 +20,7 @@ const DELAY: Section = Section::new(&[
 const KINDS: [&str; 4] = ["uniform", "exponential", "normal", "lognormal"];
 
 /// Reads the value of `key`.
-pub fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Delay> {
+pub(super) fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Delay> {
     let entries = match &node.value {
         Value::Map(entries) => entries,
         Value::List(_) => {

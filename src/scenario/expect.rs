@@ -35,7 +35,7 @@ const SIZE_RULE: Section = Section::new(&[]);
 const OF_ANSWERS: [&str; 5] = ["status", "headers", "body", "json", "size"];
 
 /// Reads the `expect` of a request that has such an answer.
-pub fn decode(
+pub(super) fn decode(
     node: &Node,
     of: Origin,
     patterns: &mut Patterns,
@@ -84,7 +84,7 @@ pub fn decode(
 }
 
 /// Reads the `expect` of a mock operation, which has a time and no response.
-pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Expect> {
+pub(super) fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Expect> {
     let mut fields = Fields::open(
         node,
         &EXPECT,
@@ -109,7 +109,7 @@ pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<
 }
 
 /// Reads the `expect` of an exchange over TCP or a WebSocket, which may receive nothing.
-pub fn of_text(
+pub(super) fn of_text(
     node: &Node,
     action: &str,
     receives: bool,
@@ -211,7 +211,11 @@ fn size(node: &Node, expect: &mut Expect, problems: &mut Diagnostics) {
 
 /// Reads one status, a class of them, or a list; `empty` says what an empty list means, and what to
 /// write.
-pub fn statuses(node: &Node, empty: (&str, &str), problems: &mut Diagnostics) -> Vec<StatusRule> {
+pub(super) fn statuses(
+    node: &Node,
+    empty: (&str, &str),
+    problems: &mut Diagnostics,
+) -> Vec<StatusRule> {
     let rules = match &node.value {
         Value::List(items) => items.as_slice(),
         _ => std::slice::from_ref(node),

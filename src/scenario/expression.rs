@@ -15,7 +15,7 @@ const RESERVED: [&str; 14] = [
 ];
 
 /// Reads the expression of `key`; it is checked, and stays an expression.
-pub fn decode(
+pub(super) fn decode(
     node: &Node,
     key: &str,
     names: &Names<'_>,
@@ -116,7 +116,12 @@ fn literal(node: &Node, names: &Names<'_>) -> String {
 }
 
 /// Reports a name that no value of an iteration can have; whether it is a good one.
-pub fn nameable(name: &str, place: Span, names: &Names<'_>, problems: &mut Diagnostics) -> bool {
+pub(super) fn nameable(
+    name: &str,
+    place: Span,
+    names: &Names<'_>,
+    problems: &mut Diagnostics,
+) -> bool {
     if !is_name(name) {
         problems
             .error(

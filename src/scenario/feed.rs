@@ -30,7 +30,7 @@ const EXAMPLE: &str = "data: { users: { file: users.csv } }";
 
 /// All feeds of a scenario.
 #[derive(Default)]
-pub struct Feeds {
+pub(super) struct Feeds {
     list: Vec<Known>,
 }
 
@@ -44,7 +44,7 @@ struct Known {
 
 impl Feeds {
     /// Reads the `data` section and the files that it names.
-    pub fn collect(
+    pub(super) fn collect(
         section: Option<&Node>,
         folder: &Path,
         vars: &Vars,
@@ -80,7 +80,7 @@ impl Feeds {
     }
 
     /// Reads the `data` of a mix entry: a feed, or several.
-    pub fn of_entry(&mut self, node: &Node, problems: &mut Diagnostics) -> Vec<usize> {
+    pub(super) fn of_entry(&mut self, node: &Node, problems: &mut Diagnostics) -> Vec<usize> {
         let items = match &node.value {
             Value::List(items) => items.as_slice(),
             _ => std::slice::from_ref(node),
@@ -128,13 +128,13 @@ impl Feeds {
     }
 
     /// The columns of a feed, where they are known.
-    pub fn columns(&self, name: &str) -> Option<&[String]> {
+    pub(super) fn columns(&self, name: &str) -> Option<&[String]> {
         let known = self.list.iter().find(|known| known.name == name)?;
         known.feed.as_ref().map(|feed| feed.columns.as_slice())
     }
 
     /// Whether one of these feeds ends the run after its last row.
-    pub fn end(&self, indices: &[usize]) -> bool {
+    pub(super) fn end(&self, indices: &[usize]) -> bool {
         let stops = |index: &usize| {
             self.list[*index]
                 .feed
@@ -145,7 +145,7 @@ impl Feeds {
     }
 
     /// Warns of feeds that nothing takes rows of.
-    pub fn report_unused(&self, problems: &mut Diagnostics) {
+    pub(super) fn report_unused(&self, problems: &mut Diagnostics) {
         for known in self
             .list
             .iter()
@@ -167,7 +167,7 @@ impl Feeds {
     }
 
     /// The feeds of the plan; broken ones, which were reported, are left out.
-    pub fn into_plan(self) -> Vec<Feed> {
+    pub(super) fn into_plan(self) -> Vec<Feed> {
         self.list
             .into_iter()
             .filter_map(|known| known.feed)

@@ -7,7 +7,7 @@ use super::tree::{Entry, Node, Value};
 use super::words;
 
 /// The keys of one map, each to be asked for once; what nobody asked for is an error.
-pub struct Fields<'n> {
+pub(super) struct Fields<'n> {
     section: &'static Section,
     /// Where the map stands.
     pub span: Span,
@@ -17,7 +17,7 @@ pub struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     /// Opens a map; `what` and `example` name the thing for the author who wrote something else.
-    pub fn open(
+    pub(super) fn open(
         node: &'n Node,
         section: &'static Section,
         what: &str,
@@ -45,13 +45,17 @@ impl<'n> Fields<'n> {
     }
 
     /// The entry of a key, whatever its value.
-    pub fn entry(&mut self, key: &'static str) -> Option<&'n Entry> {
+    pub(super) fn entry(&mut self, key: &'static str) -> Option<&'n Entry> {
         self.asked.push(key);
         self.entries.iter().find(|e| e.key == key)
     }
 
     /// The value of a key that may be left out. A key with nothing behind it is an error.
-    pub fn take(&mut self, key: &'static str, problems: &mut Diagnostics) -> Option<&'n Node> {
+    pub(super) fn take(
+        &mut self,
+        key: &'static str,
+        problems: &mut Diagnostics,
+    ) -> Option<&'n Node> {
         let entry = self.entry(key)?;
         if entry.value.is_null() {
             problems
@@ -63,7 +67,7 @@ impl<'n> Fields<'n> {
     }
 
     /// The value of a key that must be there.
-    pub fn need(
+    pub(super) fn need(
         &mut self,
         key: &'static str,
         example: &str,
@@ -92,22 +96,22 @@ impl<'n> Fields<'n> {
     }
 
     /// Marks keys as known that are read in another way.
-    pub fn known(&mut self, keys: &[&'static str]) {
+    pub(super) fn known(&mut self, keys: &[&'static str]) {
         self.asked.extend(keys);
     }
 
     /// The entries as written.
-    pub fn entries(&self) -> &'n [Entry] {
+    pub(super) fn entries(&self) -> &'n [Entry] {
         self.entries
     }
 
     /// Reports every key that nobody asked for.
-    pub fn finish(self, problems: &mut Diagnostics) {
+    pub(super) fn finish(self, problems: &mut Diagnostics) {
         self.report_unknown(&self.asked, problems);
     }
 
     /// Reports every key but these.
-    pub fn report_unknown(&self, known: &[&'static str], problems: &mut Diagnostics) {
+    pub(super) fn report_unknown(&self, known: &[&'static str], problems: &mut Diagnostics) {
         for entry in self.entries {
             let key = entry.key.as_str();
             if known.contains(&key) || (self.section.is_extensible && key.starts_with("x-")) {
@@ -120,7 +124,7 @@ impl<'n> Fields<'n> {
 }
 
 /// Reports a kind of step that this version does not have; whether the word is one.
-pub fn missing_kind(key: &str, span: Span, problems: &mut Diagnostics) -> bool {
+pub(super) fn missing_kind(key: &str, span: Span, problems: &mut Diagnostics) -> bool {
     let Some((what, instead)) = foreign::missing_kind(key) else {
         return false;
     };

@@ -1,6 +1,6 @@
 //! Flows: lists of steps, and what every step may carry.
 //!
-//! What a step does is read by its [`Kind`](super::kind::Kind). Operations are numbered here, mix
+//! What a step does is read by its [`Kind`]. Operations are numbered here, mix
 //! entry by mix entry in the order written, those inside of a group where the group stands.
 
 use super::decode;
@@ -16,11 +16,11 @@ use crate::plan::Step;
 
 const MAX_STEPS: usize = 10_000;
 /// How a flow is written.
-pub const EXAMPLE: &str = "flow: [ { get: / } ]";
+pub(super) const EXAMPLE: &str = "flow: [ { get: / } ]";
 
 impl Reader<'_> {
     /// Reads the steps under `key`: a flow, or branches.
-    pub fn list(&mut self, node: &Node, key: &str) -> Vec<Step> {
+    pub(super) fn list(&mut self, node: &Node, key: &str) -> Vec<Step> {
         let in_order = matches!(key, "flow" | "setup" | "teardown");
         let example = if in_order {
             EXAMPLE.replace("flow", key)

@@ -5,7 +5,7 @@
 
 /// Kinds of steps that people look for and this version does not have: their names, what they are,
 /// and what to write instead. A row is a kind: it is deleted when the kind comes to life.
-pub const MISSING_KINDS: &[(&[&str], &str, &str)] = &[
+pub(super) const MISSING_KINDS: &[(&[&str], &str, &str)] = &[
     (
         &["grpc", "grpcCall", "rpc"],
         "gRPC calls",
@@ -92,7 +92,7 @@ pub const MISSING_KINDS: &[(&[&str], &str, &str)] = &[
 ];
 
 /// What a step of a kind that this version does not have is, and what to write instead.
-pub fn missing_kind(word: &str) -> Option<(&'static str, &'static str)> {
+pub(super) fn missing_kind(word: &str) -> Option<(&'static str, &'static str)> {
     let is_called = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
     MISSING_KINDS
         .iter()
@@ -101,7 +101,7 @@ pub fn missing_kind(word: &str) -> Option<(&'static str, &'static str)> {
 }
 
 /// What to write for a value that other tools have by this name.
-pub fn value_of(word: &str) -> Option<&'static str> {
+pub(super) fn value_of(word: &str) -> Option<&'static str> {
     Some(
         match word
             .trim_start_matches(['$', '_'])

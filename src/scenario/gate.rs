@@ -33,14 +33,14 @@ const GRAIN: Nanos = Nanos::from_millis(100);
 const KEYS: [&str; 5] = ["mix", "step", "target", "stage", "tag"];
 
 /// What an entry of `thresholds` may be.
-pub enum Gate {
+pub(super) enum Gate {
     /// Against a limit of its own.
     Threshold(Threshold),
     /// Against a baseline.
     Guard(Guard),
 }
 
-pub fn threshold(
+pub(super) fn threshold(
     node: &Node,
     source: &str,
     problems: &mut Diagnostics,
@@ -190,7 +190,7 @@ fn abort(
     (abort.unwrap_or(false), after)
 }
 
-pub fn condition(
+pub(super) fn condition(
     node: &Node,
     source: &str,
     problems: &mut Diagnostics,
@@ -233,7 +233,11 @@ pub fn condition(
 
 /// Reads a check, with every problem at its very place in the text where that stands in the source
 /// as it is.
-pub fn check(node: &Node, source: &str, problems: &mut Diagnostics) -> Option<(Check, Place)> {
+pub(super) fn check(
+    node: &Node,
+    source: &str,
+    problems: &mut Diagnostics,
+) -> Option<(Check, Place)> {
     let text = decode::text(node, "check", problems)?;
     match Check::parse(text) {
         Ok(check) => Some((check, node.span.into())),
@@ -264,7 +268,7 @@ fn inside(node: &Node, source: &str, start: usize, end: usize) -> Span {
 }
 
 /// Adds the remedy: a metric that is nearly right has a better one than the grammar knows.
-pub fn explain(diagnostic: &mut Diagnostic, error: &crate::plan::CheckError) {
+pub(super) fn explain(diagnostic: &mut Diagnostic, error: &crate::plan::CheckError) {
     match error.unknown.as_deref() {
         Some(word) => match words::nearest(word, Metric::names()) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),

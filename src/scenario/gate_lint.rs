@@ -11,7 +11,7 @@ use crate::plan::{
 };
 
 /// Reports what is wrong with a threshold of this plan.
-pub fn threshold(
+pub(super) fn threshold(
     plan: &Plan,
     threshold: &Threshold,
     places: &GatePlaces,
@@ -69,7 +69,7 @@ pub fn threshold(
 }
 
 /// Reports what is wrong with a comparison with a baseline.
-pub fn guard(plan: &Plan, guard: &Guard, places: &GatePlaces, problems: &mut Diagnostics) {
+pub(super) fn guard(plan: &Plan, guard: &Guard, places: &GatePlaces, problems: &mut Diagnostics) {
     figure(plan, guard.metric, &guard.selector, places, problems);
 }
 
@@ -116,7 +116,7 @@ fn figure(
 }
 
 /// Reports what is wrong with a condition of this plan.
-pub fn condition(
+pub(super) fn condition(
     plan: &Plan,
     condition: &StopWhen,
     places: &GatePlaces,

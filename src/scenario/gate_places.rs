@@ -4,7 +4,7 @@ use super::diagnostic::{Place, Span};
 
 /// Where the parts of a threshold stand, as far as problems may be found there later.
 #[derive(Clone, Debug)]
-pub struct GatePlaces {
+pub(super) struct GatePlaces {
     /// The check.
     pub check: Place,
     /// By key, the values that a map gives.
@@ -13,7 +13,7 @@ pub struct GatePlaces {
 
 impl GatePlaces {
     /// Where the value of a key stands; the check, where there is none.
-    pub fn of(&self, key: &str) -> Place {
+    pub(super) fn of(&self, key: &str) -> Place {
         self.keys
             .iter()
             .find(|(known, _)| *known == key)

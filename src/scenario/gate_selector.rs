@@ -7,7 +7,12 @@ use crate::metrics::TagValue;
 use crate::plan::{Plan, Selector, Source, Stage, Tag};
 
 /// What a selector names has to be there.
-pub fn selector(plan: &Plan, selector: &Selector, places: &GatePlaces, problems: &mut Diagnostics) {
+pub(super) fn selector(
+    plan: &Plan,
+    selector: &Selector,
+    places: &GatePlaces,
+    problems: &mut Diagnostics,
+) {
     let before = problems.len();
     let mut has = |key: &str, what: &str, wanted: &Option<String>, known: Vec<&str>| {
         report_unknown(key, what, wanted.as_deref(), known, places, problems);
@@ -253,12 +258,12 @@ fn report_malformed(wanted: &str, names: &[&str], places: &GatePlaces, problems:
 }
 
 /// The stages that figures can be of.
-pub fn measured(plan: &Plan) -> impl Iterator<Item = &Stage> {
+pub(super) fn measured(plan: &Plan) -> impl Iterator<Item = &Stage> {
     plan.load.lasting().filter(|stage| stage.measure)
 }
 
 /// Two keys of a selector that can't stand together.
-pub fn both(selector: &Selector) -> Option<(&'static str, &'static str)> {
+pub(super) fn both(selector: &Selector) -> Option<(&'static str, &'static str)> {
     let operations = [
         ("mix", &selector.mix),
         ("step", &selector.step),

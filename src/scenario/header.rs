@@ -33,13 +33,13 @@ const OWN: [(&str, &str); 7] = [
 const FROM_BODY: &str = "remove it: it follows from the body";
 
 /// Reads a `headers` map of what is sent.
-pub fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, Template)> {
+pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, Template)> {
     read(node, &OWN, decode::template, problems)
 }
 
 /// Reads a `headers` map of what is expected, where the length of the message is as good as
 /// anything.
-pub fn expected(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
+pub(super) fn expected(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
     let known = |node: &Node, key: &str, problems: &mut Diagnostics| {
         decode::text(node, key, problems).map(|text| Template::from(text.to_owned()))
     };
@@ -52,7 +52,12 @@ pub fn expected(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)
 
 /// Reports what of a value can't be sent in a header; what is put in while it runs is looked at
 /// then.
-pub fn sendable(name: &str, value: &Template, place: Span, problems: &mut Diagnostics) -> bool {
+pub(super) fn sendable(
+    name: &str,
+    value: &Template,
+    place: Span,
+    problems: &mut Diagnostics,
+) -> bool {
     let text = fixed(value);
     if text.contains(['\r', '\n']) {
         problems

@@ -44,10 +44,10 @@ const KEPT: [(&str, KeepAlive); 4] = [
 
 /// What `http` says, with the keys of HTTP/2 and where they stand: whether they make sense is known
 /// when the target's address is.
-pub type Read = (HttpOptions, Vec<(&'static str, Span)>);
+pub(super) type Read = (HttpOptions, Vec<(&'static str, Span)>);
 
 /// Reads `http`.
-pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
+pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let mut fields = Fields::open(
         node,
         &HTTP,
@@ -120,7 +120,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
 
 /// Refuses a key of HTTP/2 where that is not spoken, or where nobody shares the connection;
 /// `secure` says whether the target speaks TLS, where that is known.
-pub fn of_http2(
+pub(super) fn of_http2(
     key: &str,
     place: Span,
     options: &HttpOptions,

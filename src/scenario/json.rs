@@ -10,13 +10,17 @@ use crate::value::decimal::is_exact;
 
 /// The JSON text of a node, values of the run to be put in; nothing where a part of it is broken or
 /// no JSON.
-pub fn template(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
+pub(super) fn template(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     let mut out = Template::default();
     write(node, &mut out, problems).then_some(out)
 }
 
 /// The JSON value of a node, which is known before the run.
-pub fn value(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<serde_json::Value> {
+pub(super) fn value(
+    node: &Node,
+    key: &str,
+    problems: &mut Diagnostics,
+) -> Option<serde_json::Value> {
     if let Some(running) = running(node) {
         // Its complaint is the same everywhere.
         decode::text(running, key, problems);

@@ -48,7 +48,11 @@ const FOREIGN: [(&str, &str); 11] = [
 ];
 
 /// Reads `expect.json`.
-pub fn decode(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Vec<JsonRule> {
+pub(super) fn decode(
+    node: &Node,
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Vec<JsonRule> {
     const EXAMPLE: &str = "write `json: { \"$.items\": { min_len: 1 } }`";
     let entries = match &node.value {
         Value::Map(entries) => entries.as_slice(),

@@ -12,9 +12,9 @@ use super::tree::{Entry, Node};
 use crate::plan::StepKind;
 
 /// What any step may carry.
-pub const OF_STEPS: [&str; 5] = ["name", "when", "chance", "once", "on_error"];
+pub(super) const OF_STEPS: [&str; 5] = ["name", "when", "chance", "once", "on_error"];
 /// What only requests and their like carry.
-pub const OF_REQUESTS: [&str; 11] = [
+pub(super) const OF_REQUESTS: [&str; 11] = [
     "target",
     "query",
     "headers",
@@ -28,14 +28,14 @@ pub const OF_REQUESTS: [&str; 11] = [
     "tag",
 ];
 /// What only operations carry.
-pub const OF_OPERATIONS: [&str; 5] = ["expect", "timeout", "retry", "limits", "fail"];
+pub(super) const OF_OPERATIONS: [&str; 5] = ["expect", "timeout", "retry", "limits", "fail"];
 
 /// Reads a step of a kind: its name where it has none of its own, and what it does.
-pub type Read =
+pub(super) type Read =
     for<'n> fn(&mut Reader<'_>, StepAction<'n>, &mut Fields<'n>) -> Option<(String, StepKind)>;
 
 /// A kind of step: what the rest of the house has to know of it.
-pub struct Kind {
+pub(super) struct Kind {
     /// The keys that say what a step does, one of which a step of this kind has.
     pub keys: &'static [&'static str],
     /// What it is to those who know it no closer.
@@ -60,7 +60,7 @@ pub struct Kind {
 
 /// What a kind of step is to those who know it no closer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
+pub(super) enum Family {
     /// An operation over the network.
     Network,
     /// An operation that stands for one.
@@ -75,13 +75,13 @@ pub enum Family {
 
 impl Family {
     /// Whether it is measured.
-    pub const fn is_operation(self) -> bool {
+    pub(super) const fn is_operation(self) -> bool {
         matches!(self, Self::Network | Self::Mock | Self::Message)
     }
 }
 
 /// All kinds of steps, and what is gathered of them.
-pub struct Kinds {
+pub(super) struct Kinds {
     /// The kinds, in the order in which their keys are told.
     pub all: &'static [&'static Kind],
     /// The keys that say what a step does.
@@ -92,7 +92,7 @@ pub struct Kinds {
 
 impl Kinds {
     /// The kind of a step with this key.
-    pub fn with_key(&self, key: &str) -> Option<&'static Kind> {
+    pub(super) fn with_key(&self, key: &str) -> Option<&'static Kind> {
         self.all
             .iter()
             .find(|kind| kind.keys.contains(&key))
@@ -100,7 +100,7 @@ impl Kinds {
     }
 
     /// The keys of a step that say what it does; a part of another of them does not.
-    pub fn actions<'n>(&self, entries: &'n [Entry]) -> Vec<&'n Entry> {
+    pub(super) fn actions<'n>(&self, entries: &'n [Entry]) -> Vec<&'n Entry> {
         let is_part = |key: &str| {
             entries.iter().any(|entry| {
                 self.with_key(&entry.key)
@@ -114,7 +114,10 @@ impl Kinds {
     }
 
     /// The keys that go with kinds of such a family alone.
-    pub fn own_keys(&self, is_meant: fn(Family) -> bool) -> impl Iterator<Item = &'static str> {
+    pub(super) fn own_keys(
+        &self,
+        is_meant: fn(Family) -> bool,
+    ) -> impl Iterator<Item = &'static str> {
         self.all
             .iter()
             .filter(move |kind| is_meant(kind.family))
@@ -123,13 +126,13 @@ impl Kinds {
     }
 
     /// What only operations carry.
-    pub fn keys_of_operations(&self) -> impl Iterator<Item = &'static str> + use<> {
+    pub(super) fn keys_of_operations(&self) -> impl Iterator<Item = &'static str> + use<> {
         let own: Vec<&str> = self.own_keys(Family::is_operation).collect();
         OF_REQUESTS.into_iter().chain(OF_OPERATIONS).chain(own)
     }
 
     /// What to do about a step without an action.
-    pub fn listed(&self) -> String {
+    pub(super) fn listed(&self) -> String {
         let of = |family: Family| {
             let kinds = self.all.iter().filter(move |kind| kind.family == family);
             kinds
@@ -150,7 +153,7 @@ impl Kinds {
 
 /// What a scenario gives to all of its flows.
 #[derive(Clone, Copy)]
-pub struct Given<'a> {
+pub(super) struct Given<'a> {
     /// What expressions may speak of.
     pub names: &'a Names<'a>,
     /// What paths of files are relative to.
@@ -159,7 +162,7 @@ pub struct Given<'a> {
 
 /// The WebSocket that a step may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OpenSocket {
+pub(super) enum OpenSocket {
     /// There is none.
     #[default]
     None,
@@ -176,7 +179,7 @@ pub enum OpenSocket {
 
 impl OpenSocket {
     /// As branches see it.
-    pub const fn in_branches(self) -> Self {
+    pub(super) const fn in_branches(self) -> Self {
         match self {
             Self::None => Self::None,
             Self::Open { .. } | Self::Outside => Self::Outside,
@@ -185,7 +188,7 @@ impl OpenSocket {
 }
 
 /// Reads flows, with what all of them share.
-pub struct Reader<'a> {
+pub(super) struct Reader<'a> {
     /// What the scenario gives.
     pub given: Given<'a>,
     /// The targets, those that whole URLs make among them.
@@ -208,7 +211,7 @@ pub struct Reader<'a> {
 
 /// What a step does, as it is written.
 #[derive(Clone, Copy)]
-pub struct StepAction<'n> {
+pub(super) struct StepAction<'n> {
     /// What is done.
     pub key: &'n str,
     /// Where that stands.
@@ -219,7 +222,7 @@ pub struct StepAction<'n> {
 
 impl<'a> Reader<'a> {
     /// One that has read nothing yet.
-    pub fn new(
+    pub(super) fn new(
         given: Given<'a>,
         kinds: &'static Kinds,
         patterns: &'a mut Patterns,
@@ -240,7 +243,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reports a key that is good elsewhere and means nothing in this step.
-    pub fn misplaced(
+    pub(super) fn misplaced(
         &mut self,
         fields: &mut Fields<'_>,
         key: &'static str,
@@ -253,7 +256,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reports what only operations carry, in a step that is not one.
-    pub fn refuse_keys_of_operations(
+    pub(super) fn refuse_keys_of_operations(
         &mut self,
         fields: &mut Fields<'_>,
         why: impl Fn(&str) -> String,

@@ -25,7 +25,7 @@ const TARGET: Section = Section::new(&[
 /// The most addresses that a target may have in `resolve`.
 const MAX_ADDRESSES: usize = 100;
 
-pub struct Known {
+pub(super) struct Known {
     pub name: String,
     /// As the file has it, before the command line's.
     pub typed: Option<Address>,
@@ -50,7 +50,7 @@ pub struct Known {
 
 impl Known {
     /// One that nothing but its name is known of.
-    pub fn new(name: String, declared: bool) -> Self {
+    pub(super) fn new(name: String, declared: bool) -> Self {
         let (timeout, limits) = (PartialTimeouts::default(), Limits::default());
         let (http, tls) = (HttpOptions::default(), TlsOptions::default());
         let (headers, resolve) = (Vec::new(), Vec::new());
@@ -76,7 +76,7 @@ impl Known {
 
 impl Known {
     /// Whether what is said of it goes with where it is in the end.
-    pub fn judge(&self, problems: &mut Diagnostics) {
+    pub(super) fn judge(&self, problems: &mut Diagnostics) {
         let secure = self.address.as_ref().map(Address::is_secure);
         for (key, place) in &self.of_http2 {
             http::of_http2(key, *place, &self.http, secure, problems);
@@ -149,7 +149,7 @@ fn addresses(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>>
     Some(found)
 }
 
-pub fn declared(
+pub(super) fn declared(
     name: &str,
     node: &Node,
     name_span: Span,

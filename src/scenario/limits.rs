@@ -8,9 +8,9 @@ use super::tree::Node;
 use super::words;
 use crate::plan::{Limits, OnFull};
 
-pub const MAX_ITERATIONS: u64 = 1_000_000_000_000;
+pub(super) const MAX_ITERATIONS: u64 = 1_000_000_000_000;
 /// The most iterations, or anything else, that there can be at once.
-pub const MAX_SLOTS: u32 = 1_000_000;
+pub(super) const MAX_SLOTS: u32 = 1_000_000;
 /// `limits`.
 const LIMITS: Section = Section::new(&[
     ("qps", "rate"),
@@ -22,7 +22,7 @@ const LIMITS: Section = Section::new(&[
 const MAX_BURST_OR_QUEUE: u32 = 1_000_000_000;
 
 /// Reads a `limits` map; the defaults where it is broken, which was reported.
-pub fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
+pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
     let mut limits = Limits::default();
     let Some(mut fields) = Fields::open(
         node,
@@ -74,7 +74,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
 }
 
 /// Reads what happens when a queue is full.
-pub fn on_full(node: &Node, problems: &mut Diagnostics) -> Option<OnFull> {
+pub(super) fn on_full(node: &Node, problems: &mut Diagnostics) -> Option<OnFull> {
     match decode::text(node, "on_full", problems)? {
         "wait" => Some(OnFull::Wait),
         "drop" => Some(OnFull::Drop),

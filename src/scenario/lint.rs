@@ -15,7 +15,7 @@ const REMEDY: &str =
     "to that at least, or lower the `rate`: what is beyond waits longer and longer";
 
 /// Warns of caps that can't carry the rate of the open model.
-pub fn capacity(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
+pub(super) fn capacity(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     let LoadModel::Open {
         rate,
         max_in_flight,
@@ -168,7 +168,7 @@ fn iterations_of(rate: f64, time: f64) -> String {
 }
 
 /// All limits of a plan.
-pub fn limits(plan: &Plan) -> impl Iterator<Item = &Limits> {
+pub(super) fn limits(plan: &Plan) -> impl Iterator<Item = &Limits> {
     let targets = plan.targets.iter().map(|target| &target.limits);
     let entries = plan.mix.iter().map(|entry: &MixEntry| &entry.limits);
     let operations = plan.operations().map(|(_, _, operation)| &operation.limits);

@@ -61,7 +61,7 @@ struct Choice {
 
 /// Reads the `load` section, with the command line's values in the place of the file's; `fed` says
 /// that every iteration takes a row of a feed which ends the run after its last one.
-pub fn decode(
+pub(super) fn decode(
     section: &Node,
     overrides: &Overrides,
     fed: bool,

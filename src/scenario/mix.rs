@@ -30,7 +30,7 @@ const MAX_ENTRIES: usize = 1000;
 
 /// The mix as read, with what later checks want to point at.
 #[derive(Default)]
-pub struct Mix {
+pub(super) struct Mix {
     /// The entries.
     pub entries: Vec<MixEntry>,
     /// Where each operation stands, by its number.
@@ -41,7 +41,7 @@ pub struct Mix {
 
 /// Steps that run once, around the run.
 #[derive(Default)]
-pub struct Around {
+pub(super) struct Around {
     /// The steps.
     pub steps: Vec<Step>,
     /// Where each operation stands, by its number.
@@ -49,7 +49,7 @@ pub struct Around {
 }
 
 /// Reads `setup` or `teardown`, whose operations are numbered on their own.
-pub fn around(section: &Node, key: &str, mut reader: Reader<'_>) -> Around {
+pub(super) fn around(section: &Node, key: &str, mut reader: Reader<'_>) -> Around {
     let steps = reader.list(section, key);
     Around {
         steps,
@@ -58,7 +58,7 @@ pub fn around(section: &Node, key: &str, mut reader: Reader<'_>) -> Around {
 }
 
 /// Reads the `mix` section.
-pub fn decode(section: &Node, feeds: &mut Feeds, mut reader: Reader<'_>) -> Mix {
+pub(super) fn decode(section: &Node, feeds: &mut Feeds, mut reader: Reader<'_>) -> Mix {
     let problems = &mut *reader.problems;
     let Some(items) = decode::list(
         section,

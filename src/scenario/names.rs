@@ -31,7 +31,7 @@ const CHANGING: [&str; 6] = [
 ];
 
 /// All names of a scenario.
-pub struct Names<'v> {
+pub(super) struct Names<'v> {
     vars: &'v Vars,
     /// Given while it runs: captures, `set`, `as`, and the feeds.
     given: BTreeSet<String>,
@@ -44,7 +44,7 @@ pub struct Names<'v> {
 }
 
 /// What an expression turned out to be.
-pub enum Checked {
+pub(super) enum Checked {
     /// Its value is known before the run.
     Known(Scalar),
     /// Its value is known while it runs.
@@ -53,7 +53,7 @@ pub enum Checked {
 
 impl<'v> Names<'v> {
     /// Collects the names that a scenario gives.
-    pub fn collect(root: &Node, vars: &'v Vars) -> Self {
+    pub(super) fn collect(root: &Node, vars: &'v Vars) -> Self {
         let mut feeds = BTreeSet::new();
         if let Some(Value::Map(entries)) = root.get("data").map(|node| &node.value) {
             feeds.extend(
@@ -82,22 +82,22 @@ impl<'v> Names<'v> {
     }
 
     /// The variables.
-    pub const fn vars(&self) -> &'v Vars {
+    pub(super) const fn vars(&self) -> &'v Vars {
         self.vars
     }
 
     /// Whether a value of this name is given while the scenario runs.
-    pub fn is_given(&self, name: &str) -> bool {
+    pub(super) fn is_given(&self, name: &str) -> bool {
         self.given.contains(name)
     }
 
     /// Whether it is the name of a feed.
-    pub fn is_feed(&self, name: &str) -> bool {
+    pub(super) fn is_feed(&self, name: &str) -> bool {
         self.feeds.contains(name)
     }
 
     /// Checks the expression of a template; what is wrong with it is reported.
-    pub fn check(
+    pub(super) fn check(
         &self,
         expression: &str,
         place: Span,
@@ -111,7 +111,12 @@ impl<'v> Names<'v> {
     }
 
     /// Checks an expression that is computed while it runs, even where its value is known before.
-    pub fn compute(&self, expression: &str, place: Span, problems: &mut Diagnostics) -> Option<()> {
+    pub(super) fn compute(
+        &self,
+        expression: &str,
+        place: Span,
+        problems: &mut Diagnostics,
+    ) -> Option<()> {
         let (names, _) = self.resolve(expression, true, place, problems)?;
         self.used.borrow_mut().extend(names);
         Some(())
@@ -253,7 +258,7 @@ impl<'v> Names<'v> {
 
     /// What the plan has to know: every name that is given, and those of the variables that are
     /// used.
-    pub fn into_plan(self) -> Vec<Name> {
+    pub(super) fn into_plan(self) -> Vec<Name> {
         let all: BTreeSet<String> = self
             .used
             .take()
@@ -289,7 +294,7 @@ fn remedy(expression: &str) -> &'static str {
 
 /// How long a value lasts that a step gives to a name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lasts {
+pub(super) enum Lasts {
     /// Until the end of the iteration, each of which gives it anew.
     Iteration,
     /// As long as the virtual user, whose first iteration alone gives it.
@@ -298,7 +303,7 @@ pub enum Lasts {
 
 impl Lasts {
     /// How long what a step gives lasts where what is around it lasts so long.
-    pub fn of(self, step: &Node) -> Self {
+    pub(super) fn of(self, step: &Node) -> Self {
         let is_once = |node: &Node| matches!(&node.value, Value::Scalar(scalar) if scalar.text.trim().eq_ignore_ascii_case("true"));
         if step.get("once").is_some_and(is_once) {
             Self::User
@@ -310,7 +315,7 @@ impl Lasts {
 
 /// Calls `visit` with every name that the steps below a node give a value to, where that stands,
 /// and how long the value lasts.
-pub fn gives<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span, Lasts)) {
+pub(super) fn gives<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span, Lasts)) {
     below(node, Lasts::Iteration, visit);
 }
 

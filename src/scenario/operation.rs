@@ -15,7 +15,7 @@ use crate::plan::{
 
 impl Reader<'_> {
     /// Reads a mock operation and what goes with it: its name as typed, and what it does.
-    pub fn mock(
+    pub(super) fn mock(
         &mut self,
         action: StepAction<'_>,
         fields: &mut Fields<'_>,
@@ -67,7 +67,7 @@ impl Reader<'_> {
 
     /// Reads what goes with a request that has such an answer: its name as typed, and its operation,
     /// whose work `work` makes of the request.
-    pub fn request_step(
+    pub(super) fn request_step(
         &mut self,
         action: StepAction<'_>,
         line: Option<RequestLine<'_>>,
@@ -124,7 +124,7 @@ impl Reader<'_> {
     }
 
     /// What goes with an answer that is a text alone.
-    pub fn answered(
+    pub(super) fn answered(
         &mut self,
         action: StepAction<'_>,
         fields: &mut Fields<'_>,
@@ -164,7 +164,7 @@ impl Reader<'_> {
     }
 
     /// Reports what only mock operations carry.
-    pub fn refuse_keys_of_mocks(&mut self, action: StepAction<'_>, fields: &mut Fields<'_>) {
+    pub(super) fn refuse_keys_of_mocks(&mut self, action: StepAction<'_>, fields: &mut Fields<'_>) {
         let why = format!(
             "`fail` makes mock operations fail; `{}` fails when its answer does",
             action.key
@@ -173,7 +173,7 @@ impl Reader<'_> {
     }
 
     /// Caps of the step alone.
-    pub fn limits(&mut self, fields: &mut Fields<'_>) -> Limits {
+    pub(super) fn limits(&mut self, fields: &mut Fields<'_>) -> Limits {
         fields
             .take("limits", self.problems)
             .map(|node| limits::decode(node, self.problems))
@@ -181,7 +181,7 @@ impl Reader<'_> {
     }
 
     /// Gives an operation its number.
-    pub fn number(
+    pub(super) fn number(
         &mut self,
         step: StepAction<'_>,
         action: Action,
@@ -216,7 +216,7 @@ impl Reader<'_> {
 }
 
 /// What goes with the work of an operation.
-pub struct OperationParts {
+pub(super) struct OperationParts {
     /// What makes it a good one.
     pub expect: Expect,
     /// What is tried again.

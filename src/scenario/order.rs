@@ -40,7 +40,7 @@ struct Setter {
 }
 
 /// Reports values that are used where they can't be, and columns that no feed has.
-pub fn check(
+pub(super) fn check(
     root: &Node,
     names: &Names<'_>,
     feeds: &Feeds,

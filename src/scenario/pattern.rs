@@ -16,7 +16,7 @@ const SIZES: [usize; 4] = [16 << 10, 64 << 10, 256 << 10, 1 << 20];
 const BUDGET: usize = 32 << 20;
 
 /// The good patterns so far, and what is left for more.
-pub struct Patterns {
+pub(super) struct Patterns {
     /// With the number of their groups.
     good: HashMap<String, u32>,
     left: usize,
@@ -33,12 +33,17 @@ impl Default for Patterns {
 
 impl Patterns {
     /// How many groups a good pattern has, the whole match not counted.
-    pub fn groups(&self, pattern: &str) -> u32 {
+    pub(super) fn groups(&self, pattern: &str) -> u32 {
         self.good.get(pattern).copied().unwrap_or(0)
     }
 
     /// Reads a regular expression; what is wrong with it is reported.
-    pub fn decode(&mut self, node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String> {
+    pub(super) fn decode(
+        &mut self,
+        node: &Node,
+        key: &str,
+        problems: &mut Diagnostics,
+    ) -> Option<String> {
         let text = decode::text(node, key, problems)?;
         if self.good.contains_key(text) {
             return Some(text.to_owned());

@@ -4,7 +4,7 @@ use super::diagnostic::{Place, Span};
 use super::tree::Node;
 
 /// Where things stand in the scenario.
-pub struct PlanPlaces<'a> {
+pub(super) struct PlanPlaces<'a> {
     /// The whole scenario.
     pub root: &'a Node,
     /// Each operation, by its number.
@@ -17,7 +17,7 @@ pub struct PlanPlaces<'a> {
 
 impl PlanPlaces<'_> {
     /// The value at this path, or the flag that took its place.
-    pub fn of(&self, path: &[&str], flag: &'static str) -> Place {
+    pub(super) fn of(&self, path: &[&str], flag: &'static str) -> Place {
         let found = path.iter().try_fold(self.root, |node, key| node.get(key));
         found.map_or(Place::Flag(flag), |node| Place::At(node.span))
     }

@@ -11,7 +11,7 @@ use super::{auth, body, header, url};
 use crate::plan::{Encode, HttpRequest, Piece, Scheme, Template};
 
 /// A method and the node of its path.
-pub struct RequestLine<'n> {
+pub(super) struct RequestLine<'n> {
     /// The key of the step.
     pub key: &'n str,
     /// What goes before the path in the name of a step that has none.
@@ -26,7 +26,7 @@ pub struct RequestLine<'n> {
 
 impl RequestLine<'_> {
     /// As typed, for the name of a step that has none.
-    pub fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         match &self.path.value {
             Value::Scalar(scalar) => format!("{} {}", self.verb, scalar.as_typed()),
             _ => self.verb.clone(),
@@ -36,7 +36,7 @@ impl RequestLine<'_> {
 
 /// Reads what belongs to a request from its step's fields. The part of `fields` that is read is
 /// marked.
-pub fn decode(
+pub(super) fn decode(
     line: &RequestLine<'_>,
     step: Span,
     fields: &mut Fields<'_>,

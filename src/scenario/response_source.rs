@@ -15,7 +15,7 @@ const REGEX: Section = Section::new(&[("pattern", "regex")]);
 
 /// What something is taken out of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(super) enum Origin {
     /// The response to a request.
     Response,
     /// The response that opens a WebSocket: it has no body.
@@ -26,7 +26,7 @@ pub enum Origin {
 
 impl Origin {
     /// Whether it has such a place; else why not.
-    pub fn has(self, place: &str) -> Result<(), &'static str> {
+    pub(super) fn has(self, place: &str) -> Result<(), &'static str> {
         match (self, place) {
             (Self::Handshake, "jsonpath" | "regex" | "body" | "json" | "size") => {
                 Err("the answer that opens a WebSocket has no body; messages have")
@@ -43,7 +43,7 @@ impl Origin {
 }
 
 /// Reads the one place that a map names.
-pub fn source(
+pub(super) fn source(
     fields: &mut Fields<'_>,
     of: Origin,
     places: &[&'static str],
@@ -147,13 +147,13 @@ fn only_place<'n>(
 }
 
 /// Reads a JSONPath query.
-pub fn query(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String> {
+pub(super) fn query(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String> {
     let text = decode::text(node, key, problems)?;
     is_query(text, node.span, problems).then(|| text.to_owned())
 }
 
 /// Reports a text that is not a JSONPath query; whether it is one.
-pub fn is_query(text: &str, place: Span, problems: &mut Diagnostics) -> bool {
+pub(super) fn is_query(text: &str, place: Span, problems: &mut Diagnostics) -> bool {
     let Err(wrong) = json_path(text) else {
         return true;
     };

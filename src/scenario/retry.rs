@@ -53,7 +53,7 @@ const KINDS: [&str; 23] = [
 ];
 
 /// Reads `retry`.
-pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
+pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
     let mut fields = Fields::open(node, &RETRY, "`retry`", EXAMPLE, problems)?;
     let attempts = fields
         .need("attempts", "attempts: 3", problems)
@@ -89,7 +89,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
 }
 
 /// Reads the retry of a mock operation, which has no status.
-pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Retry> {
+pub(super) fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Retry> {
     if let Value::Map(entries) = &node.value
         && let Some(entry) = entries.iter().find(|e| e.key == "status")
     {

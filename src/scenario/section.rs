@@ -1,7 +1,7 @@
 //! [`Section`]: a map of the scenario language, with the words that people bring from elsewhere.
 
 /// A map of the scenario language.
-pub struct Section {
+pub(super) struct Section {
     /// What other tools, or habit, call its keys, and how ours are written.
     pub foreign: &'static [(&'static str, &'static str)],
     /// Keys of the language that this version refuses by name.
@@ -14,7 +14,7 @@ pub struct Section {
 
 impl Section {
     /// One with these words of other tools.
-    pub const fn new(foreign: &'static [(&'static str, &'static str)]) -> Self {
+    pub(super) const fn new(foreign: &'static [(&'static str, &'static str)]) -> Self {
         Self {
             foreign,
             later: &[],
@@ -24,7 +24,7 @@ impl Section {
     }
 
     /// Our word for another tool's.
-    pub fn ours(&self, word: &str) -> Option<&'static str> {
+    pub(super) fn ours(&self, word: &str) -> Option<&'static str> {
         self.foreign
             .iter()
             .find(|(theirs, _)| theirs.eq_ignore_ascii_case(word))
@@ -32,7 +32,7 @@ impl Section {
     }
 
     /// Whether the scenario language has this word here, and this version does not run it.
-    pub fn is_later(&self, word: &str) -> bool {
+    pub(super) fn is_later(&self, word: &str) -> bool {
         self.later.contains(&word)
     }
 }

@@ -16,7 +16,7 @@ const MAX_ROUNDS: u32 = 1000;
 const MAX_WORKERS: u32 = 1024;
 
 /// What a scenario says of itself, and how its rounds are run; the command line goes before it.
-pub struct Settings {
+pub(super) struct Settings {
     pub name: Option<String>,
     pub description: Option<String>,
     pub seed: u64,
@@ -26,7 +26,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub fn read(
+    pub(super) fn read(
         fields: &mut Fields<'_>,
         overrides: &Overrides,
         problems: &mut Diagnostics,
@@ -222,7 +222,7 @@ fn whole(
     given.or(typed)
 }
 
-pub fn report(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Format>> {
+pub(super) fn report(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Format>> {
     let mut fields = Fields::open(
         node,
         &REPORT,

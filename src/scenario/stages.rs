@@ -30,7 +30,7 @@ const EXAMPLE: &str = "stages: [{ duration: 30s, rate: 200/s }, { hold: 2m, rate
 
 /// A level as it is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Level {
+pub(super) enum Level {
     /// Virtual users.
     Users(u32),
     /// Arrivals.
@@ -56,7 +56,7 @@ impl Level {
 
 /// The stages of a load; at least one takes some time, and they are all of one kind.
 #[derive(Clone, Debug)]
-pub struct Stages {
+pub(super) struct Stages {
     stages: Vec<Stage>,
     /// What each goes to, and the level before the first.
     levels: Vec<Level>,
@@ -73,7 +73,11 @@ struct Typed {
 }
 
 /// Reads `stages`, with `start` where there is one.
-pub fn decode(node: &Node, start: Option<&Node>, problems: &mut Diagnostics) -> Option<Stages> {
+pub(super) fn decode(
+    node: &Node,
+    start: Option<&Node>,
+    problems: &mut Diagnostics,
+) -> Option<Stages> {
     let items = decode::list(node, "stages", EXAMPLE, problems)?;
     if items.is_empty() {
         problems
@@ -268,19 +272,19 @@ impl Stages {
     }
 
     /// Whether they are arrival rates.
-    pub fn are_open(&self) -> bool {
+    pub(super) fn are_open(&self) -> bool {
         self.levels[0].is_arrivals()
     }
 
     /// How long all of them take.
-    pub fn length(&self) -> Nanos {
+    pub(super) fn length(&self) -> Nanos {
         self.stages
             .iter()
             .fold(Nanos::ZERO, |sum, stage| sum + stage.duration)
     }
 
     /// The level with which they begin.
-    pub fn beginning(&self) -> f64 {
+    pub(super) fn beginning(&self) -> f64 {
         self.stages
             .iter()
             .find(|stage| stage.duration > Nanos::ZERO)
@@ -288,7 +292,7 @@ impl Stages {
     }
 
     /// The highest level that any of them goes to or comes from while time goes by.
-    pub fn highest(&self) -> Level {
+    pub(super) fn highest(&self) -> Level {
         let lasting = self
             .stages
             .iter()
@@ -305,7 +309,7 @@ impl Stages {
     }
 
     /// What is left of them in this time, which the command line gives.
-    pub fn cut(mut self, time: Nanos, problems: &mut Diagnostics) -> Option<Self> {
+    pub(super) fn cut(mut self, time: Nanos, problems: &mut Diagnostics) -> Option<Self> {
         let place = Place::Flag("--duration");
         let whole = self.length();
         if time > whole {
@@ -338,7 +342,7 @@ impl Stages {
     }
 
     /// As the plan has them.
-    pub fn into_plan(self) -> Vec<Stage> {
+    pub(super) fn into_plan(self) -> Vec<Stage> {
         self.stages
     }
 }

@@ -18,7 +18,7 @@ const MAX_TARGETS: usize = 1000;
 
 /// All targets: those declared, and behind them those that absolute URLs of steps make.
 #[derive(Default)]
-pub struct Targets {
+pub(super) struct Targets {
     list: Vec<Known>,
     /// Whether some declaration is broken, so that nobody complains of missing targets.
     broken: bool,
@@ -27,7 +27,7 @@ pub struct Targets {
 impl Targets {
     /// Reads the `targets` section, and the URLs that the command line puts in its place. `folder`
     /// is what paths of files are relative to.
-    pub fn collect(
+    pub(super) fn collect(
         section: Option<&Node>,
         flags: &[(Option<String>, String)],
         folder: &Path,
@@ -138,7 +138,7 @@ impl Targets {
     }
 
     /// The target of a step that may name one; an error where that is not clear.
-    pub fn find(
+    pub(super) fn find(
         &mut self,
         name: Option<&Node>,
         step: Span,
@@ -187,7 +187,7 @@ impl Targets {
 
     /// The target of a whole URL and the path there: a declared one with this authority, or one of
     /// its own.
-    pub fn of_url(&mut self, url: &Url) -> (usize, String) {
+    pub(super) fn of_url(&mut self, url: &Url) -> (usize, String) {
         for (index, target) in self.list.iter().enumerate() {
             if let Some(Address::Url {
                 scheme,
@@ -218,7 +218,7 @@ impl Targets {
     }
 
     /// Reports a step that does not speak what its target does; whether it does.
-    pub fn speaks(
+    pub(super) fn speaks(
         &self,
         index: usize,
         step: &str,
@@ -255,7 +255,7 @@ impl Targets {
     }
 
     /// What a target says about the timeouts of its requests.
-    pub fn timeout(&self, index: usize) -> PartialTimeouts {
+    pub(super) fn timeout(&self, index: usize) -> PartialTimeouts {
         self.list
             .get(index)
             .map(|target| target.timeout)
@@ -263,12 +263,12 @@ impl Targets {
     }
 
     /// How a target's requests are tried again.
-    pub fn retry(&self, index: usize) -> Option<Retry> {
+    pub(super) fn retry(&self, index: usize) -> Option<Retry> {
         self.list.get(index).and_then(|target| target.retry.clone())
     }
 
     /// The targets of the plan; those whose address is broken are left out, which was reported.
-    pub fn into_plan(self) -> Vec<Target> {
+    pub(super) fn into_plan(self) -> Vec<Target> {
         let target = |known: Known| {
             let Known {
                 name,

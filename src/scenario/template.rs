@@ -14,7 +14,7 @@ const BUDGET: usize = 8 << 20;
 
 /// Expands every value of a scenario but those of `vars` and `secrets`, of ignored keys and of
 /// parts that are refused.
-pub fn expand(root: &mut Node, names: &Names<'_>, source: &str, problems: &mut Diagnostics) {
+pub(super) fn expand(root: &mut Node, names: &Names<'_>, source: &str, problems: &mut Diagnostics) {
     let Value::Map(entries) = &mut root.value else {
         return;
     };

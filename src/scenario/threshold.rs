@@ -19,7 +19,7 @@ const FLAG: &str = "--threshold";
 
 /// Everything that judges a run, as written.
 #[derive(Debug, Default)]
-pub struct Gates {
+pub(super) struct Gates {
     thresholds: Vec<(Threshold, GatePlaces)>,
     guards: Vec<(Guard, GatePlaces)>,
     conditions: Vec<(StopWhen, GatePlaces)>,
@@ -27,7 +27,7 @@ pub struct Gates {
 
 impl Gates {
     /// Reads `thresholds`, `load.stop_when` and the checks of the command line.
-    pub fn decode(
+    pub(super) fn decode(
         thresholds: Option<&Node>,
         stop_when: Option<&Node>,
         overrides: &Overrides,
@@ -87,7 +87,7 @@ impl Gates {
     }
 
     /// Puts them into a plan, and reports what can't be judged there.
-    pub fn put_into(self, plan: &mut Plan, problems: &mut Diagnostics) {
+    pub(super) fn put_into(self, plan: &mut Plan, problems: &mut Diagnostics) {
         for (threshold, places) in &self.thresholds {
             gate_lint::threshold(plan, threshold, places, problems);
         }

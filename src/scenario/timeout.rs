@@ -16,7 +16,7 @@ const TOTAL: Nanos = Nanos::from_secs(30);
 
 /// What one place in a scenario says about timeouts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PartialTimeouts {
+pub(super) struct PartialTimeouts {
     /// Until the connection is made.
     pub connect: Option<Nanos>,
     /// Until the head of the response is there.
@@ -27,7 +27,7 @@ pub struct PartialTimeouts {
 
 impl PartialTimeouts {
     /// These parts where they are given, and another place's where they are not.
-    pub fn or(self, other: Self) -> Self {
+    pub(super) fn or(self, other: Self) -> Self {
         Self {
             connect: self.connect.or(other.connect),
             first_byte: self.first_byte.or(other.first_byte),
@@ -36,7 +36,7 @@ impl PartialTimeouts {
     }
 
     /// With the default where nothing is said.
-    pub fn resolve(self) -> Timeouts {
+    pub(super) fn resolve(self) -> Timeouts {
         Timeouts {
             connect: self.connect,
             first_byte: self.first_byte,
@@ -46,7 +46,7 @@ impl PartialTimeouts {
 }
 
 /// Reads a timeout: one duration, which is the total, or a map of parts.
-pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<PartialTimeouts> {
+pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<PartialTimeouts> {
     if !matches!(node.value, Value::Map(_)) {
         return decode::some_time(node, "timeout", problems).map(|total| PartialTimeouts {
             total: Some(total),
@@ -79,7 +79,7 @@ pub fn decode(node: &Node, problems: &mut Diagnostics) -> Option<PartialTimeouts
 }
 
 /// Reads the timeout of a message, whose connection is there already.
-pub fn of_message(
+pub(super) fn of_message(
     node: &Node,
     action: &str,
     problems: &mut Diagnostics,
@@ -98,7 +98,11 @@ pub fn of_message(
 }
 
 /// Reads the timeout of a mock operation, which has no connection and no response.
-pub fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<PartialTimeouts> {
+pub(super) fn of_mock(
+    node: &Node,
+    action: &str,
+    problems: &mut Diagnostics,
+) -> Option<PartialTimeouts> {
     if let Value::Map(entries) = &node.value {
         for entry in entries
             .iter()

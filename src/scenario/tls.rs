@@ -27,7 +27,7 @@ const TLS: Section = Section::new(&[
 ]);
 
 /// Reads `tls`; `folder` is what paths of files are relative to.
-pub fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<TlsOptions> {
+pub(super) fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<TlsOptions> {
     let mut fields = Fields::open(node, &TLS, "`tls`", "tls: { ca: certs/ca.pem }", problems)?;
     let mut file = |key, problems: &mut Diagnostics| {
         let node = fields.take(key, problems)?;

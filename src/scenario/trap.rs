@@ -10,10 +10,10 @@ use super::tree::{MAX_DEPTH, Node, Value};
 /// The longest line that advice repeats.
 const MAX_LINE: usize = 120;
 /// The most parts into which a text is thought to be split.
-pub const MAX_PARTS: usize = 20;
+pub(super) const MAX_PARTS: usize = 20;
 
 /// Reports what the parser stumbled over, with "quote it" where that is the cure.
-pub fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics) {
+pub(super) fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics) {
     let at = error
         .marker()
         .byte_offset()
@@ -87,7 +87,7 @@ pub fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics) {
 }
 
 /// `*name` where nothing is called so; most often a text that begins with a star.
-pub fn unknown_alias(text: &str, name: &str, span: Span, problems: &mut Diagnostics) {
+pub(super) fn unknown_alias(text: &str, name: &str, span: Span, problems: &mut Diagnostics) {
     let typed = format!("*{name}");
     if name
         .chars()
@@ -116,7 +116,7 @@ pub fn unknown_alias(text: &str, name: &str, span: Span, problems: &mut Diagnost
 }
 
 /// A map or list in the place of a key; most often `{{name}}` without quotes.
-pub fn complex_key(text: &str, map: Span, key: Span, problems: &mut Diagnostics) {
+pub(super) fn complex_key(text: &str, map: Span, key: Span, problems: &mut Diagnostics) {
     let (start, line) = line_of(text, map.start);
     let rest = &line[(map.start - start).min(line.len())..];
     if rest.starts_with("{{")
@@ -262,7 +262,7 @@ fn meant(text: &str) -> &str {
 /// How many of the nodes behind the first are the rest of its text, which a comma inside `{…}` or
 /// `[…]` has ended: of `random_int(1, 6)` there is one, and so there is of
 /// `text/html, application/json`. Where a text has none there is nothing to report.
-pub fn split(text: &str, first: &Node, behind: &[&Node]) -> usize {
+pub(super) fn split(text: &str, first: &Node, behind: &[&Node]) -> usize {
     let Some(value) = plain(first) else { return 0 };
     let opened = |value: &str| {
         value
@@ -315,7 +315,7 @@ fn plain(node: &Node) -> Option<&str> {
 }
 
 /// Reports a text that a comma has split.
-pub fn split_at_comma(text: &str, span: Span, problems: &mut Diagnostics) {
+pub(super) fn split_at_comma(text: &str, span: Span, problems: &mut Diagnostics) {
     let value = text.get(span.start..span.end).unwrap_or_default();
     problems
         .error(

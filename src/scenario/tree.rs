@@ -6,11 +6,11 @@ use super::diagnostic::Span;
 use crate::plan::Template;
 
 /// How deep maps and lists may lie in each other.
-pub const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Node {
+pub(super) struct Node {
     /// Where it stands; inside an alias's value, where that was written.
     pub span: Span,
     /// What it is.
@@ -19,7 +19,7 @@ pub struct Node {
 
 /// What a node is.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub(super) enum Value {
     /// A text, number, yes or no, or nothing.
     Scalar(Scalar),
     /// A sequence.
@@ -32,7 +32,7 @@ pub enum Value {
 
 /// A key, its place and its value.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub(super) struct Entry {
     /// The key.
     pub key: String,
     /// Where the key stands.
@@ -43,7 +43,7 @@ pub struct Entry {
 
 /// A scalar.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scalar {
+pub(super) struct Scalar {
     /// After YAML's escapes, and with variables put in.
     pub text: String,
     /// Whether it was written without quotes, so that it may be a number, a truth value or nothing.
@@ -57,7 +57,7 @@ pub struct Scalar {
 
 /// What a plain scalar stands for, by the rules of YAML 1.2's core schema.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// Nothing.
     Null,
     /// A truth value.
@@ -72,7 +72,7 @@ pub enum Kind {
 
 impl Scalar {
     /// What it stands for.
-    pub fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> Kind {
         if self.plain && self.template.is_none() {
             kind(&self.text)
         } else {
@@ -81,7 +81,7 @@ impl Scalar {
     }
 
     /// As the author typed it.
-    pub fn as_typed(&self) -> &str {
+    pub(super) fn as_typed(&self) -> &str {
         self.typed.as_deref().unwrap_or(&self.text)
     }
 }
@@ -138,7 +138,7 @@ fn kind(text: &str) -> Kind {
 
 impl Node {
     /// In words, for "wanted this, found that".
-    pub fn describe(&self) -> &'static str {
+    pub(super) fn describe(&self) -> &'static str {
         match &self.value {
             Value::Scalar(scalar) => match scalar.kind() {
                 Kind::Null => "nothing",
@@ -153,12 +153,12 @@ impl Node {
     }
 
     /// Whether nothing is written here.
-    pub fn is_null(&self) -> bool {
+    pub(super) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar(scalar) if scalar.kind() == Kind::Null)
     }
 
     /// The value of a key, where this is a map that has it.
-    pub fn get(&self, key: &str) -> Option<&Self> {
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
         match &self.value {
             Value::Map(entries) => entries.iter().find(|e| e.key == key).map(|e| &e.value),
             _ => None,
@@ -167,7 +167,7 @@ impl Node {
 
     /// How many values there are in it, itself included, how many bytes of text, and how deep it
     /// goes.
-    pub fn measure(&self) -> Measure {
+    pub(super) fn measure(&self) -> Measure {
         match &self.value {
             Value::Scalar(scalar) => Measure {
                 nodes: 1,
@@ -191,7 +191,7 @@ impl Node {
 
 /// The size of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Measure {
+pub(super) struct Measure {
     /// Values.
     pub nodes: usize,
     /// Bytes of text.
@@ -217,7 +217,7 @@ impl Measure {
 }
 
 /// A value on one line as its author typed it.
-pub fn typed(node: &Node) -> String {
+pub(super) fn typed(node: &Node) -> String {
     match &node.value {
         Value::Scalar(scalar) => scalar.as_typed().to_owned(),
         Value::List(items) => format!(

@@ -18,7 +18,7 @@ const MAX_SOCKET_BYTES: usize = 107;
 
 /// Why a text is not a URL, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Wrong {
+pub(crate) struct Wrong {
     /// What is wrong.
     pub message: String,
     /// What to write instead.
@@ -27,7 +27,7 @@ pub struct Wrong {
 
 /// A URL in its parts.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Url {
+pub(crate) struct Url {
     /// Its protocol.
     pub scheme: Scheme,
     /// Name or address in lower case, without brackets.
@@ -39,7 +39,7 @@ pub struct Url {
 }
 
 /// Whether a text in the place of a path is a whole URL.
-pub fn is_absolute(text: &str) -> bool {
+pub(crate) fn is_absolute(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, _)| {
         !scheme.is_empty()
             && scheme
@@ -61,7 +61,7 @@ fn known() -> String {
 
 /// The URL that a text probably stands for which lacks its scheme: `localhost:8080/items`,
 /// `10.0.0.1`, `:8080`.
-pub fn with_scheme(text: &str) -> Option<String> {
+pub(crate) fn with_scheme(text: &str) -> Option<String> {
     let text = text.strip_prefix("//").unwrap_or(text);
     let (authority, _) = text.split_at(text.find(['/', '?']).unwrap_or(text.len()));
     let (host, port) = match authority.rsplit_once(':') {
@@ -87,7 +87,7 @@ pub fn with_scheme(text: &str) -> Option<String> {
 }
 
 /// Takes a URL apart.
-pub fn parse(text: &str) -> Result<Url, Wrong> {
+pub(crate) fn parse(text: &str) -> Result<Url, Wrong> {
     if text.chars().any(char::is_control) {
         return wrong(
             "a line break or another control character in a URL",
@@ -233,7 +233,7 @@ fn port_number(typed: &str, scheme: Scheme) -> Result<u16, Wrong> {
 }
 
 /// Where a target is.
-pub fn address(text: &str) -> Result<Address, Wrong> {
+pub(crate) fn address(text: &str) -> Result<Address, Wrong> {
     let text = text.trim();
     if text == "builtin" {
         return Ok(Address::Builtin);
@@ -289,12 +289,12 @@ fn socket(path: &str) -> Result<String, Wrong> {
 }
 
 /// A path with its query as it is sent: what can't stand in a URL is percent-encoded.
-pub fn path(text: &str) -> String {
+pub(crate) fn path(text: &str) -> String {
     utf8_percent_encode(text, PATH).to_string()
 }
 
 /// Adds one pair to the query of a path.
-pub fn add_query(path: &mut Template, name: &str, value: &Template) {
+pub(crate) fn add_query(path: &mut Template, name: &str, value: &Template) {
     let text = |piece: &Piece| {
         if let Piece::Text(text) = piece {
             text.clone()
@@ -312,7 +312,7 @@ pub fn add_query(path: &mut Template, name: &str, value: &Template) {
 }
 
 /// `name=value`, percent-encoded as in a query or a form.
-pub fn pair(name: &str, value: &Template) -> Template {
+pub(crate) fn pair(name: &str, value: &Template) -> Template {
     let encode = |text: &str| utf8_percent_encode(text, QUERY).to_string();
     let mut pair = Template::from(format!("{}=", encode(name)));
     pair.push(&value.encoded(Encode::Query, encode));

@@ -17,7 +17,7 @@ use crate::plan::secrets::SHORTEST;
 const MAX_VARS: usize = 1000;
 
 /// All variables, by name.
-pub struct Vars {
+pub(super) struct Vars {
     all: BTreeMap<String, Var>,
 }
 
@@ -34,7 +34,7 @@ struct Var {
 impl Vars {
     /// Reads `vars` and `secrets` of a scenario, the environment that they name, and what the
     /// command line puts in their place.
-    pub fn collect(
+    pub(super) fn collect(
         root: &Node,
         flags: &[(String, String)],
         env: &dyn Fn(&str) -> Option<String>,
@@ -88,30 +88,30 @@ impl Vars {
     }
 
     /// The value of a variable: `None` if there is none of that name, `Some(None)` if it is broken.
-    pub fn get(&self, name: &str) -> Option<Option<&Scalar>> {
+    pub(super) fn get(&self, name: &str) -> Option<Option<&Scalar>> {
         let var = self.all.get(name)?;
         var.used.set(true);
         Some(var.value.as_ref())
     }
 
     /// The value of a variable that is there and good, for those who only look.
-    pub fn peek(&self, name: &str) -> Option<&Scalar> {
+    pub(super) fn peek(&self, name: &str) -> Option<&Scalar> {
         self.all.get(name)?.value.as_ref()
     }
 
     /// Whether there is a variable of this name.
-    pub fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.all.contains_key(name)
     }
 
     /// The names there are.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.all.keys().map(String::as_str)
     }
 
     /// Reports variables of the command line that the scenario neither declares nor uses: typing
     /// errors.
-    pub fn report_unused(&self, problems: &mut Diagnostics) {
+    pub(super) fn report_unused(&self, problems: &mut Diagnostics) {
         for (name, _) in self
             .all
             .iter()
@@ -229,7 +229,7 @@ fn hide(name: &str, var: &Var, root: &Node, problems: &mut Diagnostics) {
 }
 
 /// Whether a text can name a variable or a target.
-pub fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     text.len() <= 100
         && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')

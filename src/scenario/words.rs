@@ -3,7 +3,7 @@
 //! What other tools call things is in `section` and `foreign`.
 
 /// A function as it is called.
-pub fn call(function: &str) -> String {
+pub(super) fn call(function: &str) -> String {
     let arguments = match function {
         "random_int" => "1, 100",
         "random_string" => "8",
@@ -46,7 +46,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// `a`, `b` and `c`, in backquotes.
-pub fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub(super) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let words: Vec<String> = words.into_iter().map(|w| format!("`{w}`")).collect();
     match words.split_last() {
         None => "none".into(),

@@ -21,7 +21,7 @@ const MAX_BYTES: usize = 8 << 20;
 
 /// Parses the one document of a scenario. Problems go to `problems`; without a tree there is at
 /// least one error among them.
-pub fn parse(text: &str, problems: &mut Diagnostics) -> Option<Node> {
+pub(super) fn parse(text: &str, problems: &mut Diagnostics) -> Option<Node> {
     let options = options! {
         emit_comments: false,
         emit_unresolved_aliases: true,

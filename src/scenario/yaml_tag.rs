@@ -3,7 +3,7 @@
 use super::diagnostic::{Diagnostics, Span, quoted};
 
 /// Reports a YAML tag, which is mostly a text that begins with `!`.
-pub fn refuse(text: &str, span: Span, problems: &mut Diagnostics) {
+pub(super) fn refuse(text: &str, span: Span, problems: &mut Diagnostics) {
     if problems.is_full() {
         problems.error(span, "a YAML tag");
         return;

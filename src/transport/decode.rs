@@ -12,7 +12,7 @@ use super::TransportError;
 use crate::metrics::FailureKind;
 
 /// The largest body once it is decoded, in bytes.
-pub const LARGEST: u64 = 64 << 20;
+pub(crate) const LARGEST: u64 = 64 << 20;
 /// Encodings one over another; no server needs as many.
 const MAX_ENCODINGS: usize = 4;
 /// What the brotli decoder reads at a time.
@@ -25,7 +25,7 @@ const SHOWN: usize = 60;
 /// # Errors
 /// Where an encoding is not known or the body grows too large, of kind `check`; where it is broken,
 /// of kind `protocol`.
-pub fn decoded(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, TransportError> {
+pub(crate) fn decoded(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, TransportError> {
     // An answer to HEAD names the encoding of what it does not have.
     if body.is_empty() || !headers.contains_key(CONTENT_ENCODING) {
         return Ok(body);

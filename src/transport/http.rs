@@ -18,12 +18,12 @@ use hyper::client::conn::http1;
 use hyper::rt::{Read, Write};
 
 pub(super) use self::failure::error;
-pub use self::hyper_connection::ResponseResult;
+pub(crate) use self::hyper_connection::ResponseResult;
 pub(super) use self::hyper_connection::wide;
 use self::hyper_connection::{HyperConnection, advance, last_word};
 use self::limits::MAX_HEAD;
 pub(super) use self::limits::{head_too_large, within_limits};
-pub use self::request::{Message, PreparedRequest};
+pub(crate) use self::request::{Message, PreparedRequest};
 use super::TransportError;
 use super::body::{Outgoing, Progress};
 use super::counted::{ByteCounters, Metered};
@@ -31,7 +31,7 @@ use super::selfwake::SelfWake;
 use crate::metrics::FailureKind;
 
 /// A connection to one target. Dropping it closes it.
-pub struct Connection<Io: Read + Write + Unpin + Send + 'static> {
+pub(crate) struct Connection<Io: Read + Write + Unpin + Send + 'static> {
     sender: http1::SendRequest<Outgoing>,
     driver: HyperConnection<Io>,
     /// hyper has nothing more to do on it.
@@ -63,7 +63,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     ///
     /// # Errors
     /// Never in practice: the handshake of HTTP/1.1 is empty.
-    pub async fn new(io: Io) -> Result<Self, TransportError> {
+    pub(crate) async fn new(io: Io) -> Result<Self, TransportError> {
         let counters = io.byte_counters();
         let (sender, driver) = http1::Builder::new()
             .writev(false)
@@ -84,13 +84,13 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     }
 
     /// What has passed over it so far.
-    pub fn byte_counters(&self) -> Arc<ByteCounters> {
+    pub(crate) fn byte_counters(&self) -> Arc<ByteCounters> {
         self.counters.clone()
     }
 
     /// Waits until a request can be sent; false where the peer has closed the connection meanwhile,
     /// so that a new one must be made. Nothing has been sent then.
-    pub async fn is_ready(&mut self) -> bool {
+    pub(crate) async fn is_ready(&mut self) -> bool {
         // hyper has nothing to do where nothing has come since it said that it is ready.
         if self.counters.is_quiet() && self.sender.is_ready() && !self.ended {
             return true;
@@ -116,7 +116,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
 
     /// Whether another request can go over it. Where the answer came before all was sent the rest
     /// would have to be sent first, to a peer that has said that it doesn't care.
-    pub fn is_reusable(&self) -> bool {
+    pub(crate) fn is_reusable(&self) -> bool {
         !self.ended
             && !self.sender.is_closed()
             && self
@@ -127,7 +127,10 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
 
     /// Hands a request over, for [`Self::answer`] to send. It is apart from that because a message
     /// that waits in a future is carried along by every virtual user.
-    pub fn ask(&mut self, message: Message) -> impl Future<Output = ResponseResult> + use<Io> {
+    pub(crate) fn ask(
+        &mut self,
+        message: Message,
+    ) -> impl Future<Output = ResponseResult> + use<Io> {
         let is_head = message.method() == Method::HEAD;
         self.before = Before {
             used: self.used,
@@ -148,7 +151,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     /// # Errors
     /// When the connection fails or the response is not HTTP. The connection must not be used again
     /// then.
-    pub async fn answer(
+    pub(crate) async fn answer(
         &mut self,
         mut response: Pin<&mut impl Future<Output = ResponseResult>>,
         mut sent: impl FnMut(),
@@ -248,7 +251,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     /// # Errors
     /// When the connection fails or the response is not HTTP. The connection must not be used again
     /// then.
-    pub async fn receive(
+    pub(crate) async fn receive(
         &mut self,
         mut body: Incoming,
         mut keep: impl FnMut(&[u8]),

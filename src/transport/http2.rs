@@ -20,7 +20,7 @@ use http::uri::Scheme;
 use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
 
-pub use self::failure::Refusal;
+pub(crate) use self::failure::Refusal;
 use self::failure::{closed, error};
 use self::request::request;
 use self::upload::{Upload, push};
@@ -37,10 +37,10 @@ const CONNECTION_WINDOW: u32 = 5 << 20;
 /// a head in between is told from one that is not valid: the library has the same error for both.
 const MAX_HEADER_LIST: u32 = 16 << 20;
 /// What keeps a connection going.
-pub type ConnectionTask = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type ConnectionTask = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A connection to one target, or a part in one that is shared. Dropping the last part closes it.
-pub struct Http2 {
+pub(crate) struct Http2 {
     sender: SendRequest<Bytes>,
     /// What keeps the connection going, where nobody else does.
     driver: Option<ConnectionTask>,
@@ -80,7 +80,7 @@ impl Http2 {
     ///
     /// # Errors
     /// When the connection fails, or the server speaks something else.
-    pub async fn open<Io>(io: Io, secure: bool) -> Result<Self, TransportError>
+    pub(crate) async fn open<Io>(io: Io, secure: bool) -> Result<Self, TransportError>
     where
         Io: Read + Write + Metered + Unpin + Send + 'static,
     {
@@ -147,17 +147,17 @@ impl Http2 {
     }
 
     /// Takes out what keeps the connection going, for a task of its own.
-    pub const fn detach(&mut self) -> Option<ConnectionTask> {
+    pub(crate) const fn detach(&mut self) -> Option<ConnectionTask> {
         self.driver.take()
     }
 
     /// Puts it back, where there is no place for such a task.
-    pub fn attach(&mut self, driver: ConnectionTask) {
+    pub(crate) fn attach(&mut self, driver: ConnectionTask) {
         self.driver = Some(driver);
     }
 
     /// Another part in a connection that keeps going by itself.
-    pub fn share(&mut self) -> Self {
+    pub(crate) fn share(&mut self) -> Self {
         let whole = self.whole.get_or_insert_with(|| {
             // What has passed before was for no request.
             let claimed = ByteCounters::default();
@@ -189,14 +189,14 @@ impl Http2 {
     }
 
     /// How many parts there are in it, itself apart.
-    pub fn parts(&self) -> usize {
+    pub(crate) fn parts(&self) -> usize {
         self.whole
             .as_ref()
             .map_or(0, |whole| Arc::strong_count(whole) - 1)
     }
 
     /// Whether it is the same connection, in another part.
-    pub fn is_shared_with(&self, other: &Self) -> bool {
+    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
         self.whole
             .as_ref()
             .zip(other.whole.as_ref())
@@ -204,18 +204,18 @@ impl Http2 {
     }
 
     /// How many streams the server allows at once.
-    pub fn most_streams(&self) -> usize {
+    pub(crate) fn most_streams(&self) -> usize {
         self.sender.current_max_send_streams()
     }
 
     /// What has passed over it so far; of a part, what is on its account.
-    pub fn byte_counters(&self) -> Arc<ByteCounters> {
+    pub(crate) fn byte_counters(&self) -> Arc<ByteCounters> {
         self.counters.clone()
     }
 
     /// Waits until a request can be sent; false where the connection is at its end. Nothing has
     /// been sent then.
-    pub async fn is_ready(&mut self) -> bool {
+    pub(crate) async fn is_ready(&mut self) -> bool {
         let sender = &mut self.sender;
         let ready = run(&mut self.driver, &mut self.ended, |cx| {
             sender.poll_ready(cx)
@@ -225,17 +225,17 @@ impl Http2 {
     }
 
     /// Whether another request can go over it.
-    pub fn is_reusable(&self) -> bool {
+    pub(crate) fn is_reusable(&self) -> bool {
         !self.ended && self.refusal != Some(Refusal::Connection)
     }
 
     /// Whether some request over the connection was answered, of whatever part.
-    pub fn has_answered(&self) -> bool {
+    pub(crate) fn has_answered(&self) -> bool {
         self.answered.load(Ordering::Relaxed)
     }
 
     /// How the server has refused the last request, where it has.
-    pub const fn refusal(&self) -> Option<Refusal> {
+    pub(crate) const fn refusal(&self) -> Option<Refusal> {
         self.refusal
     }
 
@@ -244,7 +244,7 @@ impl Http2 {
     ///
     /// # Errors
     /// When the connection or the stream fails, or the response is not HTTP/2.
-    pub async fn send(
+    pub(crate) async fn send(
         &mut self,
         message: Message,
         mut sent: impl FnMut(),
@@ -322,7 +322,7 @@ impl Http2 {
     ///
     /// # Errors
     /// When the connection or the stream fails.
-    pub async fn receive(
+    pub(crate) async fn receive(
         &mut self,
         mut body: RecvStream,
         mut keep: impl FnMut(&[u8]),

@@ -31,7 +31,7 @@ enum Spoken<Io: Read + Write + Unpin + Send + 'static> {
 
 /// A request that was handed to a link: over HTTP/1.1 the response that is to come, over HTTP/2 the
 /// message.
-pub type Asked<R> = Either<R, Option<Box<Message>>>;
+pub(crate) type Asked<R> = Either<R, Option<Box<Message>>>;
 
 /// The body of a response that comes.
 pub enum Arriving {

@@ -1,19 +1,19 @@
 //! Floor 3: bytes on the wire. Knows nothing of rates, schedules, histograms or retries.
 
-pub mod body;
-pub mod counted;
-pub mod decode;
+pub(crate) mod body;
+pub(crate) mod counted;
+pub(crate) mod decode;
 pub mod endpoint;
-pub mod error;
-pub mod http;
-pub mod http2;
-pub mod link;
+pub(crate) mod error;
+pub(crate) mod http;
+pub(crate) mod http2;
+pub(crate) mod link;
 mod replay;
-pub mod selfwake;
-pub mod task;
-pub mod tcp;
-pub mod tls;
-pub mod websocket;
-pub mod wire;
+pub(crate) mod selfwake;
+pub(crate) mod task;
+pub(crate) mod tcp;
+pub(crate) mod tls;
+pub(crate) mod websocket;
+pub(crate) mod wire;
 
 pub use error::TransportError;

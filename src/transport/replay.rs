@@ -10,7 +10,7 @@ use bytes::{Buf as _, Bytes};
 use hyper::rt::{Read, ReadBufCursor, Write};
 
 /// A byte stream that begins with what was read of it before.
-pub struct Replay<Io> {
+pub(super) struct Replay<Io> {
     io: Io,
     /// What is read again.
     before: Bytes,
@@ -23,7 +23,7 @@ pub struct Replay<Io> {
 
 impl<Io> Replay<Io> {
     /// `before` comes first, and nothing is sent as long as it is `muted`.
-    pub const fn new(io: Io, before: Bytes, muted: Arc<AtomicBool>) -> Self {
+    pub(super) const fn new(io: Io, before: Bytes, muted: Arc<AtomicBool>) -> Self {
         Self {
             io,
             before,

@@ -43,7 +43,7 @@ impl Wake for Inner {
 
 /// What some futures that one task polls together are woken by.
 #[derive(Debug)]
-pub struct SelfWake {
+pub(crate) struct SelfWake {
     inner: Arc<Inner>,
     waker: Waker,
     seen: Seen,
@@ -65,7 +65,7 @@ impl Default for SelfWake {
 
 impl SelfWake {
     /// Does something to the futures after which they are polled anyhow.
-    pub fn hush<T>(&self, act: impl FnOnce() -> T) -> T {
+    pub(crate) fn hush<T>(&self, act: impl FnOnce() -> T) -> T {
         self.inner.state.store(INSIDE, Ordering::Release);
         let done = act();
         self.inner.state.store(OUTSIDE, Ordering::Release);
@@ -73,7 +73,7 @@ impl SelfWake {
     }
 
     /// Polls the futures, again as long as they wake each other.
-    pub fn poll<T>(
+    pub(crate) fn poll<T>(
         &mut self,
         cx: &Context<'_>,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,

@@ -18,7 +18,7 @@ use crate::metrics::FailureKind;
 use crate::plan::kinds::tcp::Framing;
 
 /// The most that is kept of an answer, in bytes.
-pub const MAX_ANSWER: usize = 16 << 20;
+pub(crate) const MAX_ANSWER: usize = 16 << 20;
 /// The largest read.
 const CHUNK: usize = 8 * 1024;
 

@@ -75,7 +75,7 @@ pub enum TlsError {
 
 /// TLS as a target wants it. Its connections resume each other's sessions.
 #[derive(Clone)]
-pub struct Tls {
+pub(crate) struct Tls {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
 }
@@ -85,7 +85,7 @@ impl Tls {
     ///
     /// # Errors
     /// When a file can't be read or is not what it should be.
-    pub fn new(
+    pub(crate) fn new(
         options: &TlsOptions,
         host: &str,
         protocol: Protocol,
@@ -141,7 +141,7 @@ impl Tls {
     /// # Errors
     /// When the peer is not to be trusted, doesn't trust us, or speaks no TLS: of kind `tls`, with
     /// the reason.
-    pub async fn shake<Io: Read + Write + Unpin>(
+    pub(crate) async fn shake<Io: Read + Write + Unpin>(
         &self,
         io: Io,
     ) -> Result<Wire<Io>, TransportError> {
@@ -158,7 +158,10 @@ impl Tls {
     ///
     /// # Errors
     /// As for [`Self::shake`].
-    pub fn try_out(&self, mut socket: impl io::Read + io::Write) -> Result<bool, TransportError> {
+    pub(crate) fn try_out(
+        &self,
+        mut socket: impl io::Read + io::Write,
+    ) -> Result<bool, TransportError> {
         let mut connection = ClientConnection::new(self.config.clone(), self.name.clone())
             .map_err(|e| failed(&io::Error::other(e)))?;
         while connection.is_handshaking() {

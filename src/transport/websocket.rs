@@ -4,5 +4,5 @@ mod failure;
 mod handshake;
 mod socket;
 
-pub use self::handshake::{Opened, open};
-pub use self::socket::{WebSocket, give_way};
+pub(crate) use self::handshake::open;
+pub(crate) use self::socket::{WebSocket, give_way};

@@ -1,7 +1,7 @@
 //! The pairs of a `set-cookie` line (RFC 6265, section 5.2). Of octets, as the standard has it.
 
 /// `name=value` without the blanks around both; no value where there is no `=`.
-pub fn pair(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+pub(crate) fn pair(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     match text.iter().position(|byte| *byte == b'=') {
         Some(at) => (trimmed(&text[..at]), Some(trimmed(&text[at + 1..]))),
         None => (trimmed(text), None),

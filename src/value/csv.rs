@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// A record: a row, or the names of the columns.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Record<'t> {
+pub(crate) struct Record<'t> {
     /// The line that it begins in, from 1.
     pub line: u64,
     /// Its cells, without their quotes.
@@ -14,7 +14,7 @@ pub struct Record<'t> {
 
 /// What is wrong, and in which line, from 1.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Malformed {
+pub(crate) struct Malformed {
     /// The line.
     pub line: u64,
     /// What is wrong, and what to do.
@@ -22,14 +22,14 @@ pub struct Malformed {
 }
 
 /// The records of a text, one by one; empty lines are skipped. Nothing comes after an error.
-pub struct Csv<'t> {
+pub(crate) struct Csv<'t> {
     rest: &'t str,
     line: u64,
 }
 
 impl<'t> Csv<'t> {
     /// Begins at the first line.
-    pub const fn new(text: &'t str) -> Self {
+    pub(crate) const fn new(text: &'t str) -> Self {
         Self {
             rest: text,
             line: 1,

@@ -42,7 +42,7 @@ impl Decimal {
 }
 
 /// Whether a number of JSON is exactly the one that a value of JSON holds for it.
-pub fn is_exact(text: &str) -> bool {
+pub(crate) fn is_exact(text: &str) -> bool {
     let number = serde_json::from_str::<serde_json::Number>(text);
     number.is_ok_and(|number| Decimal::new(&number.to_string()) == Decimal::new(text))
 }

@@ -88,7 +88,7 @@ impl Extract {
 ///
 /// # Errors
 /// When it is not a valid query, with the reason.
-pub fn json_path(query: &str) -> Result<JsonPath, ValueError> {
+pub(crate) fn json_path(query: &str) -> Result<JsonPath, ValueError> {
     // The parser recurses with each bracket; no scenario needs so many.
     if query.len() > 1000 || query.bytes().filter(|b| b"[(".contains(b)).count() > 50 {
         return Err(ValueError("it is too long".into()));

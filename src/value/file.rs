@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use thiserror::Error;
 
 /// The largest file that is read into memory as a whole, in bytes.
-pub const LARGEST: u64 = 256 << 20;
+pub(crate) const LARGEST: u64 = 256 << 20;
 
 /// Why a file can't be used.
 #[derive(Debug, Error)]
@@ -40,7 +40,7 @@ pub enum FileError {
 ///
 /// # Errors
 /// When the path leads out of the folder (by a symbolic link, too), or the file can't be read.
-pub fn read(folder: &Path, typed: &str) -> Result<Vec<u8>, FileError> {
+pub(crate) fn read(folder: &Path, typed: &str) -> Result<Vec<u8>, FileError> {
     let failed = |source| FileError::Io {
         path: typed.into(),
         source,
@@ -60,7 +60,7 @@ pub fn read(folder: &Path, typed: &str) -> Result<Vec<u8>, FileError> {
 ///
 /// # Errors
 /// As for [`read`], which its length is none of.
-pub fn open(folder: &Path, typed: &str) -> Result<File, FileError> {
+pub(crate) fn open(folder: &Path, typed: &str) -> Result<File, FileError> {
     File::open(resolve(folder, typed)?).map_err(|source| FileError::Io {
         path: typed.into(),
         source,
@@ -71,7 +71,7 @@ pub fn open(folder: &Path, typed: &str) -> Result<File, FileError> {
 ///
 /// # Errors
 /// As for [`read`].
-pub fn check(folder: &Path, typed: &str) -> Result<(), FileError> {
+pub(crate) fn check(folder: &Path, typed: &str) -> Result<(), FileError> {
     let size = open(folder, typed)?
         .metadata()
         .map_err(|source| FileError::Io {

@@ -4,20 +4,20 @@
 //! Everything is compiled once, before the run. Knows neither YAML nor sockets nor time: what
 //! functions such as `uuid()` depend on is handed in as [`Facts`].
 
-pub mod cookie;
-pub mod csv;
-pub mod decimal;
-pub mod error;
+pub(crate) mod cookie;
+pub(crate) mod csv;
+pub(crate) mod decimal;
+pub(crate) mod error;
 mod exact;
 pub mod expression;
-pub mod extract;
+pub(crate) mod extract;
 pub mod feed;
-pub mod file;
+pub(crate) mod file;
 pub mod function;
-pub mod json;
-pub mod response;
-pub mod scope;
-pub mod text;
+pub(crate) mod json;
+pub(crate) mod response;
+pub(crate) mod scope;
+pub(crate) mod text;
 
 pub use error::ValueError;
 pub use exact::from_json;

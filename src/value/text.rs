@@ -12,7 +12,7 @@ use crate::plan::{Encode, Piece, Template};
 
 /// What can't stand in a path or a query as it is; `%` may, because it begins what is encoded
 /// already.
-pub const PATH: &AsciiSet = &CONTROLS
+pub(crate) const PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'<')

@@ -150,7 +150,7 @@ fn files(dir: &Path, into: &mut Vec<PathBuf>) {
 }
 
 /// Every source file of the product with its path from the top and its text.
-pub fn texts() -> Vec<(String, String)> {
+pub(crate) fn texts() -> Vec<(String, String)> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
     files(&top.join("src"), &mut paths);
@@ -168,7 +168,7 @@ pub fn texts() -> Vec<(String, String)> {
 }
 
 /// The same without files that are there for tests only, and without tests and comments.
-pub fn sources() -> Vec<(String, String)> {
+pub(crate) fn sources() -> Vec<(String, String)> {
     let product = |path: &str| {
         !["/tests", "/fixture", "golden.rs"]
             .iter()

@@ -19,7 +19,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 /// An authority of its own.
-pub struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     /// Its certificate, in PEM.
     pub pem: String,
@@ -27,13 +27,13 @@ pub struct Authority {
 }
 
 /// A certificate and its key, in PEM.
-pub struct Identity {
+pub(crate) struct Identity {
     pub cert: String,
     pub key: String,
 }
 
 impl Authority {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         // Authorities are known by their names.
@@ -51,7 +51,7 @@ impl Authority {
     }
 
     /// Its own certificate, which no server should show.
-    pub fn itself(&self) -> Identity {
+    pub(crate) fn itself(&self) -> Identity {
         Identity {
             cert: self.pem.clone(),
             key: self.key.clone(),
@@ -59,12 +59,12 @@ impl Authority {
     }
 
     /// A certificate for these names or addresses.
-    pub fn sign(&self, names: &[&str]) -> Identity {
+    pub(crate) fn sign(&self, names: &[&str]) -> Identity {
         self.signed(names, |_| {})
     }
 
     /// One that has expired.
-    pub fn expired(&self, name: &str) -> Identity {
+    pub(crate) fn expired(&self, name: &str) -> Identity {
         self.signed(&[name], |params| {
             params.not_before = date_time_ymd(2001, 1, 1);
             params.not_after = date_time_ymd(2002, 1, 1);
@@ -94,7 +94,7 @@ impl Authority {
 
     /// What a server needs to show this certificate; it wants one of clients where `clients` is
     /// set.
-    pub fn server(&self, identity: &Identity, clients: bool, alpn: &[&str]) -> ServerConfig {
+    pub(crate) fn server(&self, identity: &Identity, clients: bool, alpn: &[&str]) -> ServerConfig {
         let builder = ServerConfig::builder_with_provider(default_provider().into())
             .with_safe_default_protocol_versions()
             .expect("its own");
@@ -125,14 +125,14 @@ impl Authority {
 
 impl Identity {
     /// Writes it as `NAME.pem` and `NAME.key`.
-    pub fn write(&self, folder: &Path, name: &str) {
+    pub(crate) fn write(&self, folder: &Path, name: &str) {
         fs::write(folder.join(format!("{name}.pem")), &self.cert).expect("written");
         fs::write(folder.join(format!("{name}.key")), &self.key).expect("written");
     }
 }
 
 /// A server that speaks HTTP/1.1 over TLS.
-pub struct Sealed {
+pub(crate) struct Sealed {
     pub address: SocketAddr,
     /// Handshakes that were made in full, and those that resumed a session.
     pub full: Arc<AtomicUsize>,
@@ -142,7 +142,7 @@ pub struct Sealed {
 impl Sealed {
     /// Answers everything with 200; connections from number `most` on, counted from 0, are reset in
     /// the handshake.
-    pub fn start(config: ServerConfig, most: usize) -> Self {
+    pub(crate) fn start(config: ServerConfig, most: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let config = Arc::new(config);

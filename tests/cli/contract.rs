@@ -23,7 +23,7 @@ const KINDS: &str = "connect refused unreachable dns tls timeout_connect timeout
                      reused_conn_closed protocol status check capture data redirects dropped fd_limit port_exhausted mock other";
 
 /// Walks a whole result.
-pub fn check(result: &Value) {
+pub(crate) fn check(result: &Value) {
     has("result", result, TOP);
     assert_eq!(result["schema"], "loadgen.result/1");
     one_of(
@@ -89,7 +89,7 @@ pub fn check(result: &Value) {
     numbers_are_finite("result", result);
 }
 
-pub fn mode_run(run: &Value, all_measured: bool) {
+pub(crate) fn mode_run(run: &Value, all_measured: bool) {
     let what = format!("{} round {}", run["mode"], run["round"]);
     has(&what, run, RUN);
     group(&what, run);

@@ -10,7 +10,7 @@ use loadgen::scenario::{Overrides, Source, compile};
 
 use crate::support::{job, patiently};
 
-pub fn plan(text: &str) -> Plan {
+pub(crate) fn plan(text: &str) -> Plan {
     let source = Source::inline("test.yaml", text);
     match compile(
         &source,
@@ -25,7 +25,7 @@ pub fn plan(text: &str) -> Plan {
     }
 }
 
-pub fn run(plan: &Plan, mode: Mode) -> ModeRun {
+pub(crate) fn run(plan: &Plan, mode: Mode) -> ModeRun {
     let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets are there");
     let run = run_mode(&job(plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
     assert!(
@@ -46,7 +46,7 @@ pub fn run(plan: &Plan, mode: Mode) -> ModeRun {
 }
 
 /// `wall` is `ideal`, or late by no more than 2 % and a margin for a noisy machine; never early.
-pub fn near(mode: Mode, wall: f64, ideal: f64) {
+pub(crate) fn near(mode: Mode, wall: f64, ideal: f64) {
     assert!(
         wall >= ideal - 1e-6,
         "{mode}: {wall} s is less than {ideal} s"

@@ -143,7 +143,7 @@ fn reset(stream: &mut TcpStream) {
 }
 
 /// Reads a handshake and says yes, with more bytes behind the answer.
-pub fn open_with(stream: &mut TcpStream, more: &[u8]) -> bool {
+pub(crate) fn open_with(stream: &mut TcpStream, more: &[u8]) -> bool {
     let mut key = String::new();
     loop {
         let Some(header) = line(stream) else {

@@ -7,6 +7,7 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
 #[path = "../fuzz/src/lib.rs"]
+#[expect(unreachable_pub, reason = "it is the library of another crate, too")]
 mod targets;
 
 /// Words that scenarios and expressions are made of, and what breaks them.

@@ -13,7 +13,7 @@ use crate::support::{
 };
 
 /// nginx in a folder, without privileges; stopped when it is dropped.
-pub struct Nginx {
+pub(crate) struct Nginx {
     child: Child,
     log: PathBuf,
     pub url: String,
@@ -21,7 +21,7 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    pub fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         Self::configured(folder, |configuration| configuration)
     }
 
@@ -45,7 +45,7 @@ impl Nginx {
     }
 
     /// Starts it on this port; nothing where somebody else has that.
-    pub fn listen(folder: &Path, port: u16) -> Option<Self> {
+    pub(crate) fn listen(folder: &Path, port: u16) -> Option<Self> {
         Self::listen_as(folder, port, |configuration| configuration)
     }
 
@@ -99,7 +99,7 @@ impl Nginx {
     }
 
     /// What the log has from a line on, when it has so many lines more.
-    pub fn logged(&self, from: usize, lines: u64) -> Vec<String> {
+    pub(crate) fn logged(&self, from: usize, lines: u64) -> Vec<String> {
         let mut logged = Vec::new();
         until("nginx writes its log", || {
             logged = fs::read_to_string(&self.log)

@@ -12,7 +12,7 @@ use rustix::net::sockopt::set_socket_linger;
 
 /// A server on an event loop of its own, for libraries that want one: does this with each
 /// connection, in a task. It lasts as long as the test.
-pub fn on_a_loop<F: Future<Output = ()> + Send + 'static>(
+pub(crate) fn on_a_loop<F: Future<Output = ()> + Send + 'static>(
     serve: impl Fn(tokio::net::TcpStream) -> F + Send + 'static,
 ) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -36,7 +36,7 @@ pub fn on_a_loop<F: Future<Output = ()> + Send + 'static>(
 
 /// What a peer does after it has answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
+pub(crate) enum Then {
     /// Listens for the next request.
     Listen,
     /// Closes the connection in an orderly way.
@@ -46,7 +46,7 @@ pub enum Then {
 }
 
 /// A connection as the peer has it.
-pub struct Line {
+pub(crate) struct Line {
     stream: TcpStream,
     /// Requests that it has carried before this one.
     pub served: usize,
@@ -58,18 +58,18 @@ pub struct Line {
 
 impl Line {
     /// Writes. Whoever is at the other end may have hung up, and that is its right.
-    pub fn say(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+    pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(bytes.as_ref()).is_ok()
     }
 
     /// A good answer with this body.
-    pub fn answer(&mut self, body: &str) -> Then {
+    pub(crate) fn answer(&mut self, body: &str) -> Then {
         self.say(good(body));
         Then::Listen
     }
 
     /// Says it byte by byte, with a pause after each, until nobody listens.
-    pub fn drip(&mut self, bytes: &[u8], pause: Duration) {
+    pub(crate) fn drip(&mut self, bytes: &[u8], pause: Duration) {
         for byte in bytes {
             if !self.say([*byte]) {
                 return;
@@ -79,7 +79,7 @@ impl Line {
     }
 
     /// Waits until the other end hangs up.
-    pub fn wait_for_the_end(&mut self) {
+    pub(crate) fn wait_for_the_end(&mut self) {
         let mut rest = [0; 1024];
         while self.stream.read(&mut rest).is_ok_and(|n| n > 0) {}
     }
@@ -113,7 +113,7 @@ impl Line {
 }
 
 /// A good answer with this body.
-pub fn good(body: &str) -> String {
+pub(crate) fn good(body: &str) -> String {
     format!(
         "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
@@ -121,7 +121,7 @@ pub fn good(body: &str) -> String {
 }
 
 /// A server that a test has scripted.
-pub struct Peer {
+pub(crate) struct Peer {
     pub address: SocketAddr,
     open: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
@@ -130,7 +130,7 @@ pub struct Peer {
 impl Peer {
     /// Answers each request, `METHOD PATH`, as the script says; each connection on a thread of its
     /// own.
-    pub fn start(script: impl Fn(&mut Line, &str) -> Then + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(script: impl Fn(&mut Line, &str) -> Then + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let (script, open, most) = (
@@ -161,17 +161,17 @@ impl Peer {
     }
 
     /// Where it is.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The most connections that were open at once since it was asked last.
-    pub fn most_open(&self) -> usize {
+    pub(crate) fn most_open(&self) -> usize {
         self.most.swap(0, Ordering::SeqCst)
     }
 
     /// Connections that are open now.
-    pub fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
     }
 }
@@ -201,7 +201,7 @@ fn serve(stream: TcpStream, script: &(impl Fn(&mut Line, &str) -> Then + ?Sized)
 
 /// A port where somebody listens until the first caller has come, which is the one that looks
 /// whether we are here.
-pub fn gone_after_one() -> SocketAddr {
+pub(crate) fn gone_after_one() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     thread::spawn(move || listener.accept().map(|_| ()));

@@ -16,7 +16,7 @@ use rand_pcg::Pcg64Mcg;
 use crate::support;
 
 /// The README.
-pub const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+pub(crate) const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 
 fn readme() -> String {
     fs::read_to_string(README).expect("it is there")
@@ -74,10 +74,10 @@ fn the_line_for_those_who_come_from_elsewhere_stands_for_the_file_shown() {
 }
 
 /// The reference of the language.
-pub const LANGUAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/LANGUAGE.md");
+pub(crate) const LANGUAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/LANGUAGE.md");
 
 /// The marked YAML examples of the reference: their mark, their line and their text.
-pub fn examples(page: &str) -> Vec<(&str, usize, &str)> {
+pub(crate) fn examples(page: &str) -> Vec<(&str, usize, &str)> {
     let mut line = 1;
     let mut examples = Vec::new();
     for (n, part) in page.split("```").enumerate() {
@@ -93,7 +93,7 @@ pub fn examples(page: &str) -> Vec<(&str, usize, &str)> {
 }
 
 /// An example as a whole scenario, completed as the page says.
-pub fn completed(mark: &str, text: &str) -> String {
+pub(crate) fn completed(mark: &str, text: &str) -> String {
     let mut whole = String::new();
     if mark == "step" {
         whole.push_str("targets: { api: { url: builtin } }\nmix:\n  - flow:\n");

@@ -11,7 +11,7 @@ use crate::support::{patiently, shipped};
 
 /// A seed system: its file below `scenarios/seed/`, its wall times in seconds one after another and
 /// side by side, where they are fixed, and by how much it is shortened.
-pub struct Seed {
+pub(crate) struct Seed {
     file: &'static str,
     sequential: Option<f64>,
     concurrent: Option<f64>,
@@ -37,7 +37,7 @@ const fn drawn(file: &'static str) -> Seed {
     }
 }
 
-pub const SEEDS: &[Seed] = &[
+pub(crate) const SEEDS: &[Seed] = &[
     seed("02a-unequal-pair.yaml", 3.0, 2.0),
     seed("02b-unequal-three.yaml", 4.5, 2.0),
     seed("02c-equal-pair.yaml", 4.0, 2.0),
@@ -68,7 +68,7 @@ pub const SEEDS: &[Seed] = &[
 ];
 
 /// The files, for the test that looks whether every shipped scenario is tried.
-pub fn files() -> impl Iterator<Item = String> {
+pub(crate) fn files() -> impl Iterator<Item = String> {
     SEEDS.iter().map(|seed| format!("seed/{}", seed.file))
 }
 

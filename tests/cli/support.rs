@@ -18,29 +18,29 @@ use serde_json::Value;
 use crate::contract;
 
 /// The program.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_loadgen");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_loadgen");
 /// The modes that do real work.
-pub const MODES: [&str; 3] = ["sequential", "threaded", "async"];
+pub(crate) const MODES: [&str; 3] = ["sequential", "threaded", "async"];
 /// Nothing here takes this long; what does hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An empty folder, removed at the end.
-pub fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder for temporary files")
 }
 
 /// Writes a scenario `test.yaml` into a folder.
-pub fn scenario(folder: &Path, text: &str) {
+pub(crate) fn scenario(folder: &Path, text: &str) {
     fs::write(folder.join("test.yaml"), text).expect("written");
 }
 
 /// The path of a file that ships with the program.
-pub fn shipped(path: &str) -> String {
+pub(crate) fn shipped(path: &str) -> String {
     format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Any program in a folder, with nothing in its environment that would change what loadgen does.
-pub fn program(name: &str, folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn program(name: &str, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(name);
     command
         .current_dir(folder)
@@ -64,18 +64,18 @@ pub fn program(name: &str, folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// loadgen in a folder.
-pub fn loadgen(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn loadgen(folder: &Path, arguments: &[&str]) -> Command {
     program(PROGRAM, folder, arguments)
 }
 
 /// Runs loadgen in a folder.
-pub fn run(folder: &Path, arguments: &[&str]) -> Ran {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ran {
     finish(&mut loadgen(folder, arguments))
 }
 
 /// Runs `test.yaml` in a folder and writes `result.json` alone into `out`; what it says has to be
 /// good.
-pub fn run_to_result(folder: &Path, arguments: &[&str]) -> Value {
+pub(crate) fn run_to_result(folder: &Path, arguments: &[&str]) -> Value {
     let whole = [
         &["run", "test.yaml", "-o", "out", "--format", "none"],
         arguments,
@@ -86,17 +86,17 @@ pub fn run_to_result(folder: &Path, arguments: &[&str]) -> Value {
 }
 
 /// Runs a command to its end.
-pub fn finish(command: &mut Command) -> Ran {
+pub(crate) fn finish(command: &mut Command) -> Ran {
     Running::start(command, None).finish()
 }
 
 /// Runs a command that reads `input` to its end.
-pub fn finish_with(command: &mut Command, input: &str) -> Ran {
+pub(crate) fn finish_with(command: &mut Command, input: &str) -> Ran {
     Running::start(command, Some(input)).finish()
 }
 
 /// `result.json` of a folder, which has to be as the contract says.
-pub fn result(folder: &Path) -> Value {
+pub(crate) fn result(folder: &Path) -> Value {
     let text = fs::read_to_string(folder.join("result.json")).expect("there is a result");
     let result = serde_json::from_str(&text).expect("it is JSON");
     contract::check(&result);
@@ -104,7 +104,7 @@ pub fn result(folder: &Path) -> Value {
 }
 
 /// The names of the files in a folder, sorted.
-pub fn files(folder: &Path) -> Vec<String> {
+pub(crate) fn files(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut names: Vec<String> = entries
         .map(|e| {
@@ -119,7 +119,7 @@ pub fn files(folder: &Path) -> Vec<String> {
 }
 
 /// The run of a mode, of which there is one.
-pub fn run_of<'a>(result: &'a Value, mode: &str) -> &'a Value {
+pub(crate) fn run_of<'a>(result: &'a Value, mode: &str) -> &'a Value {
     let runs = result["runs"].as_array().expect("runs");
     let mut of_mode = runs.iter().filter(|r| r["mode"] == mode);
     let run = of_mode
@@ -130,21 +130,21 @@ pub fn run_of<'a>(result: &'a Value, mode: &str) -> &'a Value {
 }
 
 /// A count in an object.
-pub fn count(of: &Value, name: &str) -> u64 {
+pub(crate) fn count(of: &Value, name: &str) -> u64 {
     of[name]
         .as_u64()
         .unwrap_or_else(|| panic!("`{name}` is {}", of[name]))
 }
 
 /// A number in an object.
-pub fn number(of: &Value, name: &str) -> f64 {
+pub(crate) fn number(of: &Value, name: &str) -> f64 {
     of[name]
         .as_f64()
         .unwrap_or_else(|| panic!("`{name}` is {}", of[name]))
 }
 
 /// Requests of a run that a server has seen, by what loadgen says.
-pub fn sent(run: &Value) -> u64 {
+pub(crate) fn sent(run: &Value) -> u64 {
     count(run, "completed")
         + count(run, "cancelled")
         + count(run, "unfinished")
@@ -152,7 +152,7 @@ pub fn sent(run: &Value) -> u64 {
 }
 
 /// Tries until it holds, and fails where that takes too long.
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
@@ -162,7 +162,7 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// What a program said, and how it ended.
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     pub status: ExitStatus,
     pub stdout: String,
     pub stderr: String,
@@ -171,7 +171,7 @@ pub struct Ran {
 impl Ran {
     /// Fails where it didn't exit with this code, or did so with a panic.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         let Self {
             status,
             stdout,
@@ -188,7 +188,7 @@ impl Ran {
 
     /// Fails where one of these is not on stderr.
     #[track_caller]
-    pub fn says(self, parts: &[&str]) -> Self {
+    pub(crate) fn says(self, parts: &[&str]) -> Self {
         for part in parts {
             assert!(
                 self.stderr.contains(part),
@@ -201,7 +201,7 @@ impl Ran {
 }
 
 /// A program that runs; killed when it is dropped.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     stdout: Option<thread::JoinHandle<String>>,
     stderr: Option<thread::JoinHandle<String>>,
@@ -209,7 +209,7 @@ pub struct Running {
 
 impl Running {
     /// Starts a command.
-    pub fn start(command: &mut Command, input: Option<&str>) -> Self {
+    pub(crate) fn start(command: &mut Command, input: Option<&str>) -> Self {
         if input.is_some() {
             command.stdin(Stdio::piped());
         }
@@ -231,22 +231,22 @@ impl Running {
     }
 
     /// Its process.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Whether it has not ended yet.
-    pub fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("it can be asked").is_none()
     }
 
     /// Sends it a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(pid(self.id()), signal).expect("it is there");
     }
 
     /// Waits for its end.
-    pub fn finish(mut self) -> Ran {
+    pub(crate) fn finish(mut self) -> Ran {
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("it can be waited for") {
@@ -291,7 +291,7 @@ fn drain(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<String> {
 }
 
 /// A process's number.
-pub fn pid(id: u32) -> Pid {
+pub(crate) fn pid(id: u32) -> Pid {
     i32::try_from(id)
         .ok()
         .and_then(Pid::from_raw)
@@ -299,7 +299,7 @@ pub fn pid(id: u32) -> Pid {
 }
 
 /// The processes that a process has started and that still are.
-pub fn children(id: u32) -> Vec<u32> {
+pub(crate) fn children(id: u32) -> Vec<u32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{id}/task")) else {
         return Vec::new();
     };
@@ -315,7 +315,7 @@ pub fn children(id: u32) -> Vec<u32> {
 }
 
 /// Whether a process is there and not just waits to be reaped.
-pub fn is_alive(id: u32) -> bool {
+pub(crate) fn is_alive(id: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     let state = stat
         .rsplit(") ")
@@ -325,7 +325,7 @@ pub fn is_alive(id: u32) -> bool {
 }
 
 /// `loadgen serve` as somebody else's server; killed when it is dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     /// Ends the server when it closes, so that nothing is left of a test that is killed.
     _stdin: ChildStdin,
@@ -334,7 +334,7 @@ pub struct Server {
 
 /// What the server knows of itself, without the request that asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
+pub(crate) struct Status {
     pub requests: u64,
     pub connections: u64,
     pub open: u64,
@@ -342,12 +342,12 @@ pub struct Status {
 
 impl Server {
     /// Starts it on a free port.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(&[])
     }
 
     /// The same, with more flags.
-    pub fn with(flags: &[&str]) -> Self {
+    pub(crate) fn with(flags: &[&str]) -> Self {
         let folder = std::env::temp_dir();
         let mut command = loadgen(
             &folder,
@@ -376,12 +376,12 @@ impl Server {
     }
 
     /// Where it is.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The body of its answer to a GET.
-    pub fn get(&self, path: &str) -> String {
+    pub(crate) fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         write!(
@@ -400,7 +400,7 @@ impl Server {
 
     /// Its counters now; only differences between two calls say something: see
     /// [`Self::seen_since`].
-    pub fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         let answer = self.get("/api/status");
         let status = serde_json::from_str(&answer).unwrap_or_else(|e| panic!("{e}: {answer}"));
         let at = |name| count(&status, name);
@@ -412,7 +412,7 @@ impl Server {
     }
 
     /// What came since an earlier status, without the call that asks.
-    pub fn seen_since(&self, before: Status) -> Status {
+    pub(crate) fn seen_since(&self, before: Status) -> Status {
         let now = self.status();
         Status {
             requests: now.requests - before.requests - 1,
@@ -422,7 +422,7 @@ impl Server {
     }
 
     /// Kills it.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("it is there");
         self.child.wait().expect("it ends");
     }
@@ -437,7 +437,7 @@ impl Drop for Server {
 
 /// Whether a test that needs this program can run. Where it is missing the test is skipped, aloud;
 /// in CI it fails.
-pub fn is_installed(program: &str, package: &str) -> bool {
+pub(crate) fn is_installed(program: &str, package: &str) -> bool {
     let search = std::env::var_os("PATH").unwrap_or_default();
     // Servers live where the search path of ordinary users doesn't look.
     let folders =
@@ -457,7 +457,7 @@ pub fn is_installed(program: &str, package: &str) -> bool {
 
 /// `wall` is `ideal`, or late by no more than 2 % and a margin for a noisy machine; never early.
 #[track_caller]
-pub fn near(what: &str, wall: f64, ideal: f64, margin: f64) {
+pub(crate) fn near(what: &str, wall: f64, ideal: f64, margin: f64) {
     assert!(
         wall >= ideal - 1e-6,
         "{what}: {wall} s is less than {ideal} s"
@@ -470,7 +470,7 @@ pub fn near(what: &str, wall: f64, ideal: f64, margin: f64) {
 
 /// Gives what takes its time three goes: a machine with other things to do makes a right program
 /// late now and then, and a wrong one is late each time.
-pub fn patiently(body: impl Fn()) {
+pub(crate) fn patiently(body: impl Fn()) {
     for _ in 0..2 {
         if std::panic::catch_unwind(AssertUnwindSafe(&body)).is_ok() {
             return;
@@ -480,7 +480,7 @@ pub fn patiently(body: impl Fn()) {
 }
 
 /// A job for the engine: the first round of a mode.
-pub fn job(plan: &Plan, mode: Mode, reached: Vec<Option<ResolvedTarget>>) -> Job {
+pub(crate) fn job(plan: &Plan, mode: Mode, reached: Vec<Option<ResolvedTarget>>) -> Job {
     let environment = Environment {
         reached,
         folder: ".".into(),

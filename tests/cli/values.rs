@@ -27,13 +27,13 @@ type Answer = dyn Fn(&str, usize) -> Vec<u8> + Send + Sync;
 
 /// A server that answers as a test likes, and writes down every request with the number of its
 /// connection.
-pub struct Listener {
+pub(crate) struct Listener {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<(usize, String)>>>,
 }
 
 impl Listener {
-    pub fn start(answer: impl Fn(&str, usize) -> Vec<u8> + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&str, usize) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let heard: Arc<Mutex<Vec<(usize, String)>>> = Arc::default();
@@ -47,19 +47,19 @@ impl Listener {
         Self { address, heard }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// What it heard since it was asked last, in the order of the connections.
-    pub fn heard(&self) -> Vec<(usize, String)> {
+    pub(crate) fn heard(&self) -> Vec<(usize, String)> {
         let mut heard = std::mem::take(&mut *self.heard.lock().expect("no panic"));
         heard.sort_by_key(|(connection, _)| *connection);
         heard
     }
 
     /// The first lines of what it heard, sorted.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let line = |(_, text): (usize, String)| {
             text.lines()
                 .next()
@@ -105,7 +105,7 @@ fn converse(
 }
 
 /// A response with these header lines.
-pub fn reply(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn reply(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut whole = format!(
         "HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n",
         body.len()

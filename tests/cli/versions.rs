@@ -35,7 +35,7 @@ fn version(folder: &Path, name: &str, ms: f64, rounds: u32) -> Value {
 }
 
 /// Changes a result that was written.
-pub fn change(folder: &Path, name: &str, how: impl FnOnce(&mut Value)) -> Value {
+pub(crate) fn change(folder: &Path, name: &str, how: impl FnOnce(&mut Value)) -> Value {
     let path = folder.join(name).join("result.json");
     let mut result =
         serde_json::from_str(&fs::read_to_string(&path).expect("a result")).expect("JSON");
@@ -764,7 +764,7 @@ fn ab_keeps_what_it_has_when_it_is_interrupted() {
 }
 
 /// `load` is the same for all; `more` are other sections.
-pub fn simulated(folder: &Path, ms: f64, more: &str) {
+pub(crate) fn simulated(folder: &Path, ms: f64, more: &str) {
     let text = format!(
         "{{name: t, seed: 1, modes: [simulated], rounds: 10, mix: [{{name: m, flow: [{{sleep: \"{{{{d}}}}\", name: s}}]}}], \
          vars: {{d: {ms}ms}}, load: {{vus: 2, iterations: 100}}{more}}}"

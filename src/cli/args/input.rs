@@ -7,7 +7,7 @@ use crate::cli::values::{assignment, header};
 
 /// What is put into a scenario, whatever is done with it.
 #[derive(Debug, ClapArgs)]
-pub struct InputArgs {
+pub(crate) struct InputArgs {
     /// The value of a variable, in place of the file's
     #[arg(long, env = "LOADGEN_VAR", hide_env_values = true, value_parser = assignment, value_name = "NAME=VALUE", action = ArgAction::Append)]
     pub var: Vec<(String, String)>,
@@ -20,7 +20,7 @@ pub struct InputArgs {
 /// The flags that belong to `loadgen run URL`.
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "With a URL")]
-pub struct QuickArgs {
+pub(crate) struct QuickArgs {
     /// The method [default: GET, or POST where there is a body]
     #[arg(
         short = 'X',
@@ -53,7 +53,7 @@ pub struct QuickArgs {
 
 /// What becomes of a run whose figures can't be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OnInvalid {
+pub(crate) enum OnInvalid {
     /// Exit with 97
     Fail,
     /// Warn of it

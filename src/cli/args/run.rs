@@ -13,7 +13,7 @@ use crate::scenario::Overrides;
 
 /// `loadgen run`
 #[derive(Debug, ClapArgs)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// The scenario, - for standard input, or a URL (http://, https://, unix:/SOCKET:/PATH) for one
     /// request over and over (50 virtual users, 10s)
     #[arg(value_name = "FILE|URL")]
@@ -116,7 +116,7 @@ pub struct RunArgs {
 
 impl RunArgs {
     /// What goes before the file's values.
-    pub fn overrides(&self) -> Overrides {
+    pub(crate) fn overrides(&self) -> Overrides {
         Overrides {
             modes: self.mode.as_ref().map(|m| m.0.clone()),
             rounds: self.rounds,

@@ -12,11 +12,11 @@ use crate::plan::Metric;
 use crate::scenario::Overrides;
 
 /// The folder of baselines, unless another is named.
-pub const BASELINE_STORE: &str = "baselines";
+pub(crate) const BASELINE_STORE: &str = "baselines";
 
 /// What is wanted of a comparison of versions.
 #[derive(Debug, ClapArgs)]
-pub struct JudgeArgs {
+pub(crate) struct JudgeArgs {
     /// How much worse a figure may be (such as p99=10%), in place of what the scenario says; may be
     /// given several times
     #[arg(long, env = "LOADGEN_TOLERANCE", value_parser = tolerance, value_name = "METRIC=SHARE", value_delimiter = ',', action = ArgAction::Append)]
@@ -35,7 +35,7 @@ pub struct JudgeArgs {
 
 /// `loadgen ab`
 #[derive(Debug, ClapArgs)]
-pub struct AbArgs {
+pub(crate) struct AbArgs {
     /// The scenario, or - for standard input; its thresholds are left out
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
@@ -104,7 +104,7 @@ pub struct AbArgs {
 
 impl AbArgs {
     /// What goes before the file's values, with these targets.
-    pub fn overrides(&self, targets: &[(Option<String>, String)]) -> Overrides {
+    pub(crate) fn overrides(&self, targets: &[(Option<String>, String)]) -> Overrides {
         Overrides {
             modes: self.mode.as_ref().map(|m| m.0.clone()),
             workers: self.workers,
@@ -123,7 +123,7 @@ impl AbArgs {
 
 /// `loadgen compare`
 #[derive(Debug, ClapArgs)]
-pub struct CompareArgs {
+pub(crate) struct CompareArgs {
     /// The result.json of the version that is known, or a folder of repeated ones
     #[arg(value_name = "BASE")]
     pub base: PathBuf,
@@ -152,7 +152,7 @@ pub struct CompareArgs {
 
 /// `loadgen baseline`
 #[derive(Debug, ClapArgs)]
-pub struct BaselineArgs {
+pub(crate) struct BaselineArgs {
     /// The folder that they are kept in
     #[arg(long, global = true, env = "LOADGEN_BASELINES", value_name = "DIR", default_value = BASELINE_STORE)]
     pub store: PathBuf,
@@ -163,7 +163,7 @@ pub struct BaselineArgs {
 
 /// What to do with baselines.
 #[derive(Debug, Subcommand)]
-pub enum BaselineCommand {
+pub(crate) enum BaselineCommand {
     /// Keep a result, or a folder of repeated ones, under a name
     Save {
         /// The name: small letters, digits, `.`, `_` and `-`

@@ -72,7 +72,7 @@ impl BaseUrl {
 
 /// Splits an `http://` or `https://` URL into its origin and its path with query, dropping the
 /// fragment. Returns `None` if it is not such a URL or contains user information.
-pub fn absolute(url: &str) -> Option<(Origin, String)> {
+pub(crate) fn absolute(url: &str) -> Option<(Origin, String)> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = [Scheme::Http, Scheme::Https]
         .into_iter()
@@ -95,7 +95,7 @@ pub fn absolute(url: &str) -> Option<(Origin, String)> {
 /// Resolves a reference found in a response from `origin` to a request for `path` (RFC 3986,
 /// section 5.2) into an origin and a path with query. Returns `None` if the result is not an HTTP
 /// URL.
-pub fn resolve(reference: &str, origin: &Origin, path: &str) -> Option<(Origin, String)> {
+pub(crate) fn resolve(reference: &str, origin: &Origin, path: &str) -> Option<(Origin, String)> {
     let reference = utf8_percent_encode(reference.trim(), PATH).to_string();
     let reference = reference.split('#').next().unwrap_or_default();
     let here = |whole: String| Some((origin.clone(), without_dots(&whole)));

@@ -1,7 +1,7 @@
 //! [`Check`]: what a scenario expects of a response, compiled once.
 
 mod failure;
-pub mod json;
+pub(crate) mod json;
 
 use http::header::SET_COOKIE;
 use regex::Regex;

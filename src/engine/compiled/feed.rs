@@ -51,7 +51,7 @@ pub enum RowsError {
 pub struct Exhausted;
 
 /// The feeds of a plan, by index; only those in use are read.
-pub struct Feeds(Vec<Option<FeedRows>>);
+pub(crate) struct Feeds(Vec<Option<FeedRows>>);
 
 /// The rows of one feed.
 struct FeedRows {
@@ -69,7 +69,7 @@ impl Feeds {
     ///
     /// # Errors
     /// If a file cannot be read or is not the one that the plan was made for.
-    pub fn read(plan: &Plan, names: &Names, folder: &Path) -> Result<Self, RowsError> {
+    pub(crate) fn read(plan: &Plan, names: &Names, folder: &Path) -> Result<Self, RowsError> {
         let rows_of_feed = |(index, feed): (usize, &Feed)| {
             let users: Vec<bool> = plan
                 .mix
@@ -113,7 +113,7 @@ impl Feeds {
     ///
     /// # Errors
     /// If a feed that ends the run has no row for it.
-    pub fn deal(
+    pub(crate) fn deal(
         &self,
         feeds: &[usize],
         number: u64,

@@ -1,11 +1,11 @@
 //! The requests and responses that a plan describes, compiled once and used by every operation.
 
-pub mod base_url;
-pub mod check;
-pub mod choice;
-pub mod exchange;
-pub mod expressions;
-pub mod extraction;
-pub mod feed;
-pub mod quoted;
-pub mod request;
+pub(crate) mod base_url;
+pub(crate) mod check;
+pub(crate) mod choice;
+pub(crate) mod exchange;
+pub(crate) mod expressions;
+pub(crate) mod extraction;
+pub(crate) mod feed;
+pub(crate) mod quoted;
+pub(crate) mod request;

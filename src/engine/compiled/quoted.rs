@@ -4,7 +4,7 @@
 const SHOWN: usize = 60;
 
 /// Formats a value for a message: truncated, and without terminal control characters.
-pub fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN).collect();
     if shown.len() < text.len() {
         shown.push('…');

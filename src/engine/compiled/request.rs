@@ -382,7 +382,7 @@ fn header(name: &HeaderName, value: &str) -> Result<HeaderValue, TransportError>
 }
 
 /// Creates a failure of kind `data`.
-pub fn data(message: String) -> TransportError {
+pub(crate) fn data(message: String) -> TransportError {
     TransportError {
         kind: FailureKind::Data,
         message,

@@ -1,7 +1,7 @@
 //! Connections: how they are made, kept and shared, and the virtual users that own them.
 
-pub mod dial;
-pub mod jar;
-pub mod pool;
-pub mod streams;
-pub mod user;
+pub(crate) mod dial;
+pub(crate) mod jar;
+pub(crate) mod pool;
+pub(crate) mod streams;
+pub(crate) mod user;

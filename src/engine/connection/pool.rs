@@ -15,7 +15,7 @@ use crate::transport::link::Link;
 
 /// A part of a run with connections of its own: an event loop, or all threads together.
 #[derive(Clone, Copy, Debug)]
-pub struct RunPart {
+pub(crate) struct RunPart {
     /// The index of the part.
     pub index: usize,
     /// The number of parts.
@@ -57,7 +57,7 @@ impl ConnectionTarget<'_> {
 
 /// Returns the maximum number of parts that the connections to these targets can be divided into: a
 /// part without a connection could only wait.
-pub fn max_parts<'a>(targets: impl Iterator<Item = ConnectionTarget<'a>>) -> usize {
+pub(crate) fn max_parts<'a>(targets: impl Iterator<Item = ConnectionTarget<'a>>) -> usize {
     let caps = targets.filter_map(|target| max_connections(target.options, target.is_http2()));
     caps.min().map_or(usize::MAX, |most| most as usize)
 }
@@ -239,7 +239,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> KeptConnections<Io> {
 
 /// Creates the first user's connections to each target of a part. `side_by_side` says that its
 /// requests may share a connection at the same time, if the protocol allows it.
-pub fn of_part<Io>(
+pub(crate) fn of_part<Io>(
     targets: &[ConnectionTarget<'_>],
     part: RunPart,
     side_by_side: bool,

@@ -29,7 +29,7 @@ use crate::transport::counted::{ByteCounters, Counted};
 use crate::transport::endpoint::Endpoint;
 
 /// One worker's event loop, as its tasks see it.
-pub struct Async {
+pub(crate) struct Async {
     clock: Clock,
     /// The last reading of the clock, which timers compare against when polled.
     latest: Rc<Cell<Nanos>>,
@@ -44,7 +44,7 @@ pub struct Async {
 
 impl Async {
     /// Creates the driver for the thread of a runtime made by [`runtime`].
-    pub fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         Self {
             clock,
             latest: Rc::default(),
@@ -59,7 +59,7 @@ impl Async {
     ///
     /// # Errors
     /// If the system cannot provide a timer.
-    pub async fn run<F: Future>(&self, root: F) -> io::Result<F::Output> {
+    pub(crate) async fn run<F: Future>(&self, root: F) -> io::Result<F::Output> {
         let mut alarm = Alarm::new(self.clock)?;
         let mut approach = Approach {
             lateness: Lateness::UNKNOWN,
@@ -93,7 +93,7 @@ impl Async {
     }
 
     /// Notes that a task is being polled, which ends the turn of the previous one.
-    pub fn turn(&self) {
+    pub(crate) fn turn(&self) {
         self.turns.set(self.turns.get().wrapping_add(1));
     }
 }
@@ -102,7 +102,7 @@ impl Async {
 ///
 /// # Errors
 /// If the system is out of file descriptors.
-pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> io::Result<tokio::runtime::Runtime> {
     // Offloaded blocking calls get as many threads as there are concurrent calls: with a smaller
     // pool they would wait for each other, and that wait would be caused by loadgen.
     tokio::runtime::Builder::new_current_thread()

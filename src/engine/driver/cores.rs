@@ -18,7 +18,7 @@ const UNIT: u128 = 1 << 32;
 /// The state is the work that a task present from the start would have done (its slope is that
 /// speed). A task thus ends when this reaches a number fixed at its arrival, regardless of which
 /// tasks come and go meanwhile.
-pub struct Cores {
+pub(super) struct Cores {
     cores: u32,
     now: Rc<Cell<Nanos>>,
     state: RefCell<State>,
@@ -34,7 +34,7 @@ struct State {
 
 impl Cores {
     /// Creates `cores` cores under this clock.
-    pub fn new(cores: u32, now: Rc<Cell<Nanos>>) -> Self {
+    pub(super) fn new(cores: u32, now: Rc<Cell<Nanos>>) -> Self {
         Self {
             cores: cores.max(1),
             now,
@@ -55,7 +55,7 @@ impl Cores {
     }
 
     /// Returns when the next task ends if no other arrives before.
-    pub fn next(&self) -> Option<Nanos> {
+    pub(super) fn next(&self) -> Option<Nanos> {
         let state = self.state.borrow();
         let (goal, _) = *state.tasks.first_key_value()?.0;
         let (cores, tasks) = (u128::from(self.cores), state.tasks.len() as u128);
@@ -69,7 +69,7 @@ impl Cores {
     }
 
     /// Wakes the tasks that end now.
-    pub fn fire(&self) {
+    pub(super) fn fire(&self) {
         let mut over = Vec::new();
         {
             let mut state = self.state.borrow_mut();
@@ -89,7 +89,7 @@ impl Cores {
     }
 
     /// Computes for `amount`.
-    pub fn spend(self: &Rc<Self>, amount: Nanos) -> Task {
+    pub(super) fn spend(self: &Rc<Self>, amount: Nanos) -> Task {
         Task {
             cores: self.clone(),
             amount,
@@ -99,7 +99,7 @@ impl Cores {
 }
 
 /// A task that computes. Dropping it frees its share.
-pub struct Task {
+pub(super) struct Task {
     cores: Rc<Cores>,
     amount: Nanos,
     key: Option<(u128, u64)>,

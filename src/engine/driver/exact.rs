@@ -22,19 +22,19 @@ const STEP: Nanos = Nanos(500);
 
 /// How late a thread expects to be woken.
 #[derive(Clone, Copy, Debug)]
-pub struct Lateness(Nanos);
+pub(crate) struct Lateness(Nanos);
 
 impl Lateness {
     /// The expectation before any wake-up.
-    pub const UNKNOWN: Self = Self(FIRST);
+    pub(crate) const UNKNOWN: Self = Self(FIRST);
 
     /// Returns when to ask to be woken in order to be ready at `at`.
-    pub fn before(self, at: Nanos) -> Nanos {
+    pub(crate) fn before(self, at: Nanos) -> Nanos {
         at - self.0
     }
 
     /// Learns from a wake-up that was this late.
-    pub fn learn(&mut self, late: Nanos) {
+    pub(crate) fn learn(&mut self, late: Nanos) {
         let next = if late > self.0 {
             self.0 + Nanos(8 * STEP.0)
         } else {
@@ -54,18 +54,18 @@ static ROOM: LazyLock<usize> =
 
 /// Returns the CPU time that all threads of this process have spent spinning, comparable with the
 /// system's figures for the process.
-pub fn spun() -> Nanos {
+pub(crate) fn spun() -> Nanos {
     Nanos(SPUN.load(Ordering::Relaxed))
 }
 
 /// The permit to spin. Few threads hold one at a time: if many spun at once, they would only keep
 /// each other off the processors.
 #[derive(Debug)]
-pub struct SpinPermit(());
+pub(crate) struct SpinPermit(());
 
 impl SpinPermit {
     /// Acquires a permit, if one is free.
-    pub fn begin() -> Option<Self> {
+    pub(crate) fn begin() -> Option<Self> {
         let one_more = |turning| (turning < *ROOM).then_some(turning + 1);
         TURNING
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
@@ -74,7 +74,7 @@ impl SpinPermit {
     }
 
     /// Adds time spent spinning.
-    pub fn add(&self, time: Nanos) {
+    pub(crate) fn add(&self, time: Nanos) {
         SPUN.fetch_add(time.0, Ordering::Relaxed);
     }
 }

@@ -6,7 +6,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use super::{BranchJob, Driver, Until};
 
 /// Implements [`Driver::gather`] for drivers whose branches share a thread.
-pub async fn gather<D: Driver, J: BranchJob<D>>(
+pub(super) async fn gather<D: Driver, J: BranchJob<D>>(
     job: &J,
     worker: &J::Worker,
     users: &mut [J::User],

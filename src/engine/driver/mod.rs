@@ -1,12 +1,12 @@
 //! Drivers: how the one interpreter runs. A driver tells the time, waits, connects and blocks; it
 //! knows nothing of flows, limits or figures.
 
-pub mod asynchronous;
-pub mod blocking;
+pub(crate) mod asynchronous;
+pub(crate) mod blocking;
 mod cores;
-pub mod exact;
+pub(crate) mod exact;
 mod joined;
-pub mod simulated;
+pub(crate) mod simulated;
 mod socket;
 mod timers;
 
@@ -83,7 +83,7 @@ pub trait Driver: Sized {
 }
 
 /// A future that stays on its thread: one for each branch, never for each operation.
-pub type Local<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// When a group of branches ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ pub trait BranchJob<D: Driver>: Sync {
 ///
 /// The timer is polled first, because a blocking driver must know the deadline before it sleeps; on
 /// a tie the operation wins.
-pub async fn within<D: Driver, F: Future>(
+pub(crate) async fn within<D: Driver, F: Future>(
     driver: &D,
     deadline: Nanos,
     operation: F,

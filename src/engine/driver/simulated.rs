@@ -21,7 +21,7 @@ use crate::transport::counted::{ByteCounters, Metered};
 use crate::transport::endpoint::Endpoint;
 
 /// Virtual time, as all tasks of a run see it.
-pub struct Simulated {
+pub(crate) struct Simulated {
     now: Rc<Cell<Nanos>>,
     timers: Rc<Timers>,
     cores: Rc<Cores>,
@@ -34,7 +34,7 @@ pub struct Simulated {
 
 /// How many iterations may start: a plan whose iterations take no time would never end.
 #[derive(Clone, Copy, Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     /// The total.
     pub total: u64,
     /// The number at one moment.
@@ -43,7 +43,7 @@ pub struct Budget {
 
 /// Why virtual time stopped before the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stuck {
+pub(crate) enum Stuck {
     /// The total budget of iterations is exhausted.
     Budget,
     /// The budget of iterations at one moment is exhausted.
@@ -54,7 +54,7 @@ pub enum Stuck {
 
 impl Simulated {
     /// Creates a machine with this many cores, for at most this many iterations.
-    pub fn new(cores: u32, budget: Budget) -> Self {
+    pub(crate) fn new(cores: u32, budget: Budget) -> Self {
         let now = Rc::new(Cell::new(Nanos::ZERO));
         let (cores, timers) = (Rc::new(Cores::new(cores, now.clone())), Rc::default());
         Self {
@@ -72,7 +72,7 @@ impl Simulated {
     ///
     /// # Errors
     /// If no further event can happen, or the budget is exhausted.
-    pub fn run<F: Future>(
+    pub(crate) fn run<F: Future>(
         &self,
         root: F,
         last: impl Fn() -> Nanos,
@@ -178,7 +178,7 @@ impl Driver for Simulated {
 
 /// A stream that cannot exist.
 #[derive(Debug)]
-pub enum NoNetwork {}
+pub(crate) enum NoNetwork {}
 
 impl Metered for NoNetwork {
     fn byte_counters(&self) -> Arc<ByteCounters> {

@@ -21,10 +21,10 @@ use crate::transport::task::{Seen, Task};
 
 /// The delay before connecting again to a Unix socket whose backlog is full: the system offers no
 /// way to wait for it.
-pub const AGAIN: Nanos = Nanos::from_millis(1);
+pub(super) const AGAIN: Nanos = Nanos::from_millis(1);
 
 /// A connection of the async driver.
-pub struct Socket {
+pub(crate) struct Socket {
     stream: Stream,
     bell: Arc<Bell>,
     /// The bell as a waker for reads.
@@ -58,7 +58,7 @@ impl Wake for Bell {
 impl Socket {
     /// Connects; for TCP, with Nagle's algorithm disabled. The socket records in `passed` whether
     /// it is quiet.
-    pub async fn connect(to: &Endpoint, passed: Arc<ByteCounters>) -> io::Result<Self> {
+    pub(crate) async fn connect(to: &Endpoint, passed: Arc<ByteCounters>) -> io::Result<Self> {
         let stream = Stream::connect(to).await?;
         let bell = Arc::new(Bell {
             passed,

@@ -19,7 +19,7 @@ const STALE: usize = 64;
 /// to the next one, which is later. So a slot's heap entry stays when the slot is reused, and is
 /// corrected when it reaches the top: most due times never enter the heap at all.
 #[derive(Debug, Default)]
-pub struct Timers(RefCell<State>);
+pub(super) struct Timers(RefCell<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -109,17 +109,17 @@ impl State {
 
 impl Timers {
     /// Returns the earliest due time.
-    pub fn next(&self) -> Option<Nanos> {
+    pub(super) fn next(&self) -> Option<Nanos> {
         self.0.borrow_mut().first(Nanos::MAX).map(|due| due.at)
     }
 
     /// Returns a lower bound of the earliest due time, without correcting the heap.
-    pub fn bound(&self) -> Option<Nanos> {
+    pub(super) fn bound(&self) -> Option<Nanos> {
         self.0.borrow().heap.peek().map(|Reverse(top)| top.at)
     }
 
     /// Wakes everything that is due at `now`; returns whether anything was.
-    pub fn fire(&self, now: Nanos) -> bool {
+    pub(super) fn fire(&self, now: Nanos) -> bool {
         let mut any = false;
         loop {
             // The borrow must end before a waker runs, because the waker may request a timer.
@@ -142,7 +142,7 @@ impl Timers {
 
 /// Waits for a moment; reads `now` at every poll. Dropping it removes its timer, or virtual time
 /// would jump to moments that nobody waits for any more.
-pub struct Sleep<F> {
+pub(super) struct Sleep<F> {
     timers: Rc<Timers>,
     now: F,
     at: Nanos,
@@ -151,7 +151,7 @@ pub struct Sleep<F> {
 
 impl<F: Fn() -> Nanos + Unpin> Sleep<F> {
     /// Waits until `now()` reaches `at`.
-    pub const fn new(timers: Rc<Timers>, now: F, at: Nanos) -> Self {
+    pub(super) const fn new(timers: Rc<Timers>, now: F, at: Nanos) -> Self {
         Self {
             timers,
             now,

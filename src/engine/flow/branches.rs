@@ -23,7 +23,7 @@ const WAITING: u8 = 0;
 const BEGUN: u8 = 1;
 
 /// The branches of one group in one iteration.
-pub struct Branches<'b> {
+pub(crate) struct Branches<'b> {
     world: &'b World<'b>,
     steps: &'b [Step],
     position: Position,
@@ -76,7 +76,7 @@ impl<'b> Branches<'b> {
 
 /// Runs a group. It is broken if the deciding branches are: the winner of a race, any branch of a
 /// `parallel`. A failed operation fails the iteration either way.
-pub async fn run<'b, D: Driver>(
+pub(crate) async fn run<'b, D: Driver>(
     worker: &Worker<'b, D>,
     user: &mut User<D::Io>,
     steps: &'b [Step],

@@ -22,7 +22,7 @@ use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
 const GOODBYE: Nanos = Nanos::from_secs(1);
 
 /// Runs the steps of the group at `position`.
-pub async fn run<'a, 'w, D: Driver>(
+pub(crate) async fn run<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
     steps: &'a [Step],

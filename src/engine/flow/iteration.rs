@@ -19,7 +19,7 @@ use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::plan::Step;
 
 /// Runs iterations until there are none left: for the one user given, or for all of them in turn.
-pub async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
+pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
     loop {
         worker.driver.yield_now().await;
         let asker = match users {

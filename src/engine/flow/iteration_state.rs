@@ -11,7 +11,7 @@ use crate::plan::Step;
 use crate::value::{Scope, UserValues, Value, ValueError};
 
 /// The state that an iteration carries through its flow.
-pub struct IterationState<'a, 'w, D: Driver> {
+pub(crate) struct IterationState<'a, 'w, D: Driver> {
     /// The iteration's number.
     pub number: u64,
     /// Whether it is the first of its virtual user.
@@ -36,7 +36,7 @@ pub struct IterationState<'a, 'w, D: Driver> {
 
 /// How a sequence of steps ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// All steps were run; failures, if any, allowed the flow to continue.
     Through,
     /// A failure ended the sequence.
@@ -45,7 +45,7 @@ pub enum End {
 
 impl<D: Driver> IterationState<'_, '_, D> {
     /// Fails the iteration because a value that a step needs is not available; the step is broken.
-    pub fn fail(&mut self, worker: &Worker<'_, D>, step: &Step, error: &ValueError) -> End {
+    pub(crate) fn fail(&mut self, worker: &Worker<'_, D>, step: &Step, error: &ValueError) -> End {
         let operation = step
             .first_operation()
             .map_or(self.last_operation, |operation| operation.id);
@@ -63,7 +63,7 @@ impl<D: Driver> IterationState<'_, '_, D> {
     }
 
     /// Merges the values that a branch has set, and those that its user keeps.
-    pub fn merge(&mut self, branch: BranchScope) {
+    pub(crate) fn merge(&mut self, branch: BranchScope) {
         self.scope.merge(&branch.scope);
         if let Some(kept) = branch.kept {
             self.kept.get_or_insert_default().merge(*kept);
@@ -71,7 +71,7 @@ impl<D: Driver> IterationState<'_, '_, D> {
     }
 
     /// Sets a named value.
-    pub fn set(&mut self, worker: &Worker<'_, D>, name: &str, value: Value) {
+    pub(crate) fn set(&mut self, worker: &Worker<'_, D>, name: &str, value: Value) {
         if let Some(place) = worker.world.names.place(name) {
             self.scope.set(place, value);
         }

@@ -1,8 +1,8 @@
 //! What an iteration does: its steps in order, its branches, its draws and the rows that it starts
 //! with.
 
-pub mod branches;
-pub mod interpreter;
-pub mod iteration;
-pub mod iteration_state;
-pub mod values;
+pub(crate) mod branches;
+pub(crate) mod interpreter;
+pub(crate) mod iteration;
+pub(crate) mod iteration_state;
+pub(crate) mod values;

@@ -10,7 +10,7 @@ use crate::plan::{Passes, Repeat, Step};
 use crate::value::{Value, ValueError};
 
 /// Returns whether a step is run this time.
-pub fn is_due<D: Driver>(
+pub(crate) fn is_due<D: Driver>(
     worker: &Worker<'_, D>,
     step: &Step,
     position: Position,
@@ -31,7 +31,7 @@ pub fn is_due<D: Driver>(
 }
 
 /// Returns whether a condition holds.
-pub fn holds<D: Driver>(
+pub(crate) fn holds<D: Driver>(
     worker: &Worker<'_, D>,
     condition: &str,
     position: Position,
@@ -46,7 +46,7 @@ pub fn holds<D: Driver>(
 }
 
 /// Sets names to the values of expressions, in order: each may use the ones before it.
-pub fn set<D: Driver>(
+pub(crate) fn set<D: Driver>(
     worker: &Worker<'_, D>,
     values: &[(String, String)],
     position: Position,
@@ -65,7 +65,7 @@ pub fn set<D: Driver>(
 }
 
 /// Returns the items of the list that a loop iterates over; none for other loops.
-pub fn items<D: Driver>(
+pub(crate) fn items<D: Driver>(
     worker: &Worker<'_, D>,
     group: &Repeat,
     position: Position,

@@ -21,7 +21,7 @@ use crate::result::{
 };
 
 /// What is known of a run besides its figures.
-pub struct Frame {
+pub(crate) struct Frame {
     /// The mode.
     pub mode: Mode,
     /// The round, counted from 1.
@@ -33,7 +33,7 @@ pub struct Frame {
 }
 
 /// Returns the duration of a run whose last worker finished at `end`, in seconds.
-pub fn wall_s(world: &World<'_>, recorder: &Recorder, end: Nanos) -> f64 {
+pub(crate) fn wall_s(world: &World<'_>, recorder: &Recorder, end: Nanos) -> f64 {
     let AtTheEnd { counts, .. } = iterations_at_the_end(world, recorder);
     (last(recorder, &counts, end) - world.epoch()).as_secs_f64()
 }
@@ -54,7 +54,7 @@ fn last(recorder: &Recorder, iterations: &Counts, end: Nanos) -> Nanos {
 }
 
 /// Assembles the figures of one finished mode and round from everything recorded.
-pub fn assemble(
+pub(crate) fn assemble(
     world: &World<'_>,
     recorder: &Recorder,
     frame: &Frame,
@@ -111,7 +111,7 @@ pub fn assemble(
 
 /// Assembles the figures of a run in progress from what has been recorded so far, without those
 /// known only at its end.
-pub fn so_far(
+pub(crate) fn so_far(
     world: &World<'_>,
     recorder: &Recorder,
     mode: Mode,

@@ -9,7 +9,7 @@ use crate::engine::world::World;
 use crate::metrics::Recorder;
 
 /// The sum of what all recorders of a run held up to the last collection.
-pub struct Collector<'w> {
+pub(crate) struct Collector<'w> {
     world: &'w World<'w>,
     total: Recorder,
     /// The recorder to swap in next.
@@ -18,7 +18,7 @@ pub struct Collector<'w> {
 
 impl<'w> Collector<'w> {
     /// Creates an empty collector.
-    pub fn new(world: &'w World<'w>) -> Self {
+    pub(crate) fn new(world: &'w World<'w>) -> Self {
         Self {
             world,
             total: world.new_recorder().roomy(),
@@ -27,7 +27,7 @@ impl<'w> Collector<'w> {
     }
 
     /// Collects what was recorded since the last call; returns the sum so far.
-    pub fn collect(&mut self) -> &Recorder {
+    pub(crate) fn collect(&mut self) -> &Recorder {
         for recorder in self.world.recorders() {
             self.spare.clear(&self.total);
             recorder.swap(&mut self.spare);
@@ -37,7 +37,7 @@ impl<'w> Collector<'w> {
     }
 
     /// Collects the rest and returns the total.
-    pub fn finish(mut self) -> Recorder {
+    pub(crate) fn finish(mut self) -> Recorder {
         self.collect();
         if let Source::Open(queue) = &self.world.source {
             // No worker is left to record them.

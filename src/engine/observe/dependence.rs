@@ -13,7 +13,7 @@ use crate::metrics::{Figures, Recorder, Summary, Track};
 
 /// How strongly consecutive operations depend on each other.
 #[derive(Clone)]
-pub struct Dependence {
+pub(crate) struct Dependence {
     /// `None` for figures that are still growing, because nobody looks at their intervals.
     inflation: Option<Inflation>,
     /// The number of response times that it was estimated from.
@@ -22,7 +22,7 @@ pub struct Dependence {
 
 impl Dependence {
     /// Estimates the dependence of all operations of a finished run.
-    pub fn of_run(recorder: &Recorder, epoch: Nanos) -> Self {
+    pub(crate) fn of_run(recorder: &Recorder, epoch: Nanos) -> Self {
         Self {
             inflation: Some(inflation(recorder, epoch, epoch, Nanos::MAX)),
             count: responses(recorder),
@@ -30,7 +30,7 @@ impl Dependence {
     }
 
     /// Returns the unknown dependence of a run in progress.
-    pub const fn unknown() -> Self {
+    pub(crate) const fn unknown() -> Self {
         Self {
             inflation: None,
             count: 0,
@@ -39,7 +39,7 @@ impl Dependence {
 
     /// Estimates the dependence of the operations planned within a stretch of time from the windows
     /// in it.
-    pub fn of_stretch(
+    pub(crate) fn of_stretch(
         &self,
         recorder: &Recorder,
         epoch: Nanos,
@@ -57,7 +57,7 @@ impl Dependence {
     }
 
     /// Returns the dependence of iterations, which last longer than each of several operations.
-    pub fn of_iterations(&self, recorder: &Recorder) -> Self {
+    pub(crate) fn of_iterations(&self, recorder: &Recorder) -> Self {
         let count = recorder.durations().count();
         let own = |all: &Inflation| recorder.duration_inflation().unwrap_or_else(|| all.clone());
         Self {
@@ -68,7 +68,7 @@ impl Dependence {
 
     /// Returns the dependence of a subset of these operations: its own if it was examined,
     /// otherwise the thinned one of all.
-    pub fn of_part(&self, figures: &Figures) -> Self {
+    pub(crate) fn of_part(&self, figures: &Figures) -> Self {
         let count = figures.response_count();
         let thinned = |all: &Inflation| all.thinned(count as f64 / self.count.max(1) as f64);
         Self {
@@ -83,7 +83,7 @@ impl Dependence {
     /// Summarizes a time of these operations. What slows down their responses slows down all of
     /// their times, so these use the dependence of response times; a time that only few of the
     /// operations have depends less.
-    pub fn summary(&self, times: &Track) -> Option<Summary> {
+    pub(crate) fn summary(&self, times: &Track) -> Option<Summary> {
         let thinned =
             |all: &Inflation| all.thinned(times.count() as f64 / self.count.max(1) as f64);
         times.summary(&self.inflation.as_ref().map_or(Inflation::NONE, thinned))

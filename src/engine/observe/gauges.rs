@@ -7,7 +7,7 @@ use crate::result::Resources;
 
 /// Sums of the gauges in a stretch of time, to take means from.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Gauge {
+pub(crate) struct Gauge {
     pub(super) looks: u64,
     pub(super) in_flight: u64,
     pub(super) active: u64,
@@ -20,18 +20,18 @@ pub struct Gauge {
 
 impl Gauge {
     /// Returns the mean number of busy processors, if it was sampled.
-    pub fn cores(&self) -> Option<f64> {
+    pub(crate) fn cores(&self) -> Option<f64> {
         (self.weighed > Nanos::ZERO).then(|| self.busy.as_secs_f64() / self.weighed.as_secs_f64())
     }
 
     /// Returns the highest memory usage seen.
-    pub const fn rss_bytes(&self) -> Option<u64> {
+    pub(crate) const fn rss_bytes(&self) -> Option<u64> {
         self.rss_bytes
     }
 
     /// Returns the means of operations in flight, busy virtual users, and operations waiting for a
     /// limit.
-    pub fn means(&self) -> Option<(f64, f64, f64)> {
+    pub(crate) fn means(&self) -> Option<(f64, f64, f64)> {
         let n = self.looks as f64;
         (self.looks > 0).then(|| {
             (
@@ -43,7 +43,7 @@ impl Gauge {
     }
 
     /// Adds another stretch.
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.looks += other.looks;
         self.in_flight += other.in_flight;
         self.active += other.active;
@@ -56,7 +56,7 @@ impl Gauge {
 
 /// What the observer has seen.
 #[derive(Debug, Default)]
-pub struct Observations {
+pub(crate) struct Observations {
     /// The gauges by stretches of `width`, counted from the epoch; beyond 4,096 stretches the width
     /// grows instead.
     pub gauges: BTreeMap<i64, Gauge>,

@@ -8,7 +8,7 @@ use crate::metrics::{FailureKind, Figures, Held, Tally, Track};
 use crate::result::{ChecksHeld, Counts, Group, StoppedBy, Times, codec};
 
 /// How long a run was, and what ended it.
-pub struct Span {
+pub(crate) struct Span {
     /// The time from the epoch to the last completion.
     pub wall_s: f64,
     /// The time from the epoch, including what is not measured.
@@ -24,12 +24,12 @@ pub struct Span {
 }
 
 /// Returns the text form of a histogram, or `None` if it is empty.
-pub fn encoded(track: &Track) -> Option<String> {
+pub(crate) fn encoded(track: &Track) -> Option<String> {
     (!track.is_empty()).then(|| codec::encode(&track.histogram()))
 }
 
 /// Returns the outcome counts of a set of operations or iterations.
-pub fn counts(tally: &Tally) -> Counts {
+pub(crate) fn counts(tally: &Tally) -> Counts {
     Counts {
         planned: tally.planned,
         started: tally.started,
@@ -45,7 +45,7 @@ pub fn counts(tally: &Tally) -> Counts {
 }
 
 /// Returns the figures of a subset of the operations.
-pub fn group(
+pub(crate) fn group(
     name: String,
     mix: Option<String>,
     figures: &Figures,

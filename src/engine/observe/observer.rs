@@ -119,7 +119,7 @@ impl Weight {
 const MAX_STRETCHES: usize = 4096;
 
 /// Watches a run until `done` closes; `collector` collects its samples meanwhile.
-pub fn watch(
+pub(crate) fn watch(
     world: &World<'_>,
     collector: &mut Collector<'_>,
     mode: Mode,

@@ -29,7 +29,7 @@ fn by<'r, K: PartialEq>(
 }
 
 /// Returns the figures of each step, split by its tags.
-pub fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
+pub(crate) fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |mix, name, _| Some((mix, name.to_owned())))
         .into_iter()
         .map(|((mix, name), figures)| {
@@ -58,7 +58,7 @@ pub fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> 
 }
 
 /// Returns the figures of each mix entry.
-pub fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
+pub(crate) fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |mix, _, _| Some(mix))
         .into_iter()
         .map(|(mix, figures)| {
@@ -74,7 +74,7 @@ pub fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> 
 }
 
 /// Returns the figures of each target.
-pub fn targets(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
+pub(crate) fn targets(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(world, recorder, |_, _, action| action.target())
         .into_iter()
         .map(|(target, figures)| {

@@ -14,7 +14,7 @@ use crate::plan::{Quantity, Selector};
 use crate::result::{Group, Iterations, Probe};
 
 /// Returns the figures that only thresholds need.
-pub fn probes(
+pub(crate) fn probes(
     world: &World<'_>,
     recorder: &Recorder,
     seen: &Observations,
@@ -57,7 +57,7 @@ pub fn probes(
 }
 
 /// Returns the figures of the measured stages, each with its duration.
-pub fn stages(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
+pub(crate) fn stages(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
     let load = &world.plan.load;
     let mut begin = world.epoch();
     let stretches = load

@@ -13,7 +13,12 @@ use crate::result::{Window, codec};
 const WINDOWS_OF_A_SHORT_RUN: usize = 120;
 
 /// Returns the time line of a run that took `wall_s` seconds.
-pub fn series(windows: &Windows, seen: &Observations, wall_s: f64, plan: &Plan) -> Vec<Window> {
+pub(crate) fn series(
+    windows: &Windows,
+    seen: &Observations,
+    wall_s: f64,
+    plan: &Plan,
+) -> Vec<Window> {
     let mut windows = windows.clone();
     // No wider than the windows that checks ask for.
     let widest = common(plan.windows()).unwrap_or(Nanos::MAX);

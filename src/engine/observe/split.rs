@@ -8,7 +8,7 @@ use crate::result::ResponseCheck;
 
 /// Returns how often each expectation written in the scenario held. Equal expectations of steps
 /// with the same name count as one.
-pub fn checks(world: &World<'_>, recorder: &Recorder) -> Vec<ResponseCheck> {
+pub(crate) fn checks(world: &World<'_>, recorder: &Recorder) -> Vec<ResponseCheck> {
     let mut all: Vec<ResponseCheck> = Vec::new();
     for ((_, step, operation), check) in world.plan.operations().zip(&world.checks) {
         for (place, name) in check.names().enumerate() {
@@ -33,7 +33,7 @@ pub fn checks(world: &World<'_>, recorder: &Recorder) -> Vec<ResponseCheck> {
 }
 
 /// Returns the figures of operations by the values of their tags, each named `tag=value`.
-pub fn tags<'o>(
+pub(crate) fn tags<'o>(
     recorder: &Recorder,
     operations: impl Iterator<Item = &'o Operation>,
 ) -> Vec<(String, Figures)> {

@@ -20,7 +20,7 @@ use crate::value::{Facts, Response, Scope};
 const MAX_URL: usize = 300;
 
 /// One try of an operation.
-pub struct Attempt<'a, 'w, D: Driver> {
+pub(crate) struct Attempt<'a, 'w, D: Driver> {
     /// The thread's worker.
     pub worker: &'a Worker<'w, D>,
     /// The operation.
@@ -45,7 +45,7 @@ pub(super) fn timeout(kind: FailureKind, what: &str, after: Nanos) -> TransportE
 impl<D: Driver> Attempt<'_, '_, D> {
     /// Returns the URL or address of the try, to report its failure. It is built on demand, so that
     /// a successful try pays nothing for it. After a redirect it is the URL of the first request.
-    pub fn url(&self, scope: &Scope) -> Option<String> {
+    pub(crate) fn url(&self, scope: &Scope) -> Option<String> {
         let world = self.worker.world;
         let action = &self.operation.action;
         let profile = action.profile();
@@ -83,12 +83,12 @@ impl<D: Driver> Attempt<'_, '_, D> {
     }
 
     /// Releases its connection slot, which it no longer needs.
-    pub fn give_back(&self) {
+    pub(crate) fn give_back(&self) {
         drop(self.connection.take());
     }
 
     /// Does the work, within the total timeout.
-    pub async fn run(
+    pub(crate) async fn run(
         &self,
         user: &mut User<D::Io>,
         scope: &mut Scope,

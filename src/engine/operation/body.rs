@@ -10,7 +10,7 @@ use crate::transport::decode::decoded;
 const MAX_BODY: usize = 16 << 20;
 
 /// The part of a body that is kept while it is received.
-pub struct KeptBody {
+pub(crate) struct KeptBody {
     /// Whether the body is needed.
     wanted: bool,
     bytes: Vec<u8>,
@@ -20,7 +20,7 @@ pub struct KeptBody {
 
 impl KeptBody {
     /// Creates an empty body.
-    pub const fn new(wanted: bool) -> Self {
+    pub(crate) const fn new(wanted: bool) -> Self {
         Self {
             wanted,
             bytes: Vec::new(),
@@ -29,7 +29,7 @@ impl KeptBody {
     }
 
     /// Appends received data.
-    pub fn take(&mut self, data: &[u8]) {
+    pub(crate) fn take(&mut self, data: &[u8]) {
         self.size += data.len() as u64;
         if self.wanted && self.size <= MAX_BODY as u64 {
             self.bytes.extend_from_slice(data);
@@ -37,7 +37,7 @@ impl KeptBody {
     }
 
     /// Returns the number of bytes received.
-    pub const fn size(&self) -> u64 {
+    pub(crate) const fn size(&self) -> u64 {
         self.size
     }
 
@@ -45,7 +45,7 @@ impl KeptBody {
     ///
     /// # Errors
     /// If it is too large to be kept, or cannot be decoded.
-    pub fn decoded(self, headers: &HeaderMap) -> Result<Vec<u8>, TransportError> {
+    pub(crate) fn decoded(self, headers: &HeaderMap) -> Result<Vec<u8>, TransportError> {
         if !self.wanted {
             return Ok(Vec::new());
         }

@@ -17,7 +17,7 @@ use crate::transport::body::Payload;
 use crate::transport::http::PreparedRequest;
 
 /// Returns whether a response asks for another request.
-pub fn asks(status: u16, headers: &HeaderMap) -> bool {
+pub(crate) fn asks(status: u16, headers: &HeaderMap) -> bool {
     matches!(status, 301 | 302 | 303 | 307 | 308) && headers.contains_key(LOCATION)
 }
 
@@ -35,7 +35,7 @@ const OF_BODIES: [HeaderName; 4] = [
 ///
 /// # Errors
 /// If it does not lead to a target of the plan, a failure of kind `redirects`; or if `put` fails.
-pub fn next(
+pub(crate) fn next(
     world: &World<'_>,
     request: &PreparedRequest,
     target: usize,
@@ -126,7 +126,7 @@ fn location(headers: &HeaderMap) -> Result<Cow<'_, str>, TransportError> {
 }
 
 /// Creates the failure of a redirect beyond the limit.
-pub fn too_many(most: u32) -> TransportError {
+pub(crate) fn too_many(most: u32) -> TransportError {
     TransportError {
         kind: FailureKind::Redirects,
         message: format!("more than {most} redirects, one after another"),

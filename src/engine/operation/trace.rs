@@ -10,7 +10,7 @@ use crate::transport::counted::ByteCounters;
 
 /// What an operation's tries leave behind, even if they are dropped midway.
 #[derive(Default)]
-pub struct Trace {
+pub(crate) struct Trace {
     /// The last try; the next one replaces it as a whole.
     pub last: Try,
     /// How often a request was resent that the server had not processed.
@@ -23,7 +23,7 @@ pub struct Trace {
 
 /// What one try leaves behind.
 #[derive(Default)]
-pub struct Try {
+pub(crate) struct Try {
     /// The outcomes of the response's checks, if there was a response and the scenario has checks.
     pub checks: RefCell<Option<Vec<bool>>>,
     /// The values of the operation's tags, if there was a response.
@@ -36,7 +36,7 @@ pub struct Try {
 
 /// What one request leaves behind. A try makes several requests if it follows redirects.
 #[derive(Default)]
-pub struct Hop {
+pub(crate) struct Hop {
     /// The status of the response, or 0 if there was none.
     pub status: Cell<u16>,
     /// How often the server has refused to process it while the connection made no other progress.
@@ -55,7 +55,7 @@ pub struct Hop {
 
 impl Hop {
     /// Creates the trace of a redirected request, which begins when this response ended.
-    pub fn redirected(&self) -> Self {
+    pub(crate) fn redirected(&self) -> Self {
         Self {
             ready: Cell::new(self.ended.get().unwrap_or_else(|| self.ready.get())),
             ..Self::default()
@@ -65,7 +65,7 @@ impl Hop {
 
 impl Trace {
     /// Adds up the bytes passed over the connection in use.
-    pub fn settle(&self) {
+    pub(crate) fn settle(&self) {
         if let Some((passed, received, sent)) = self.passed.take() {
             let (bytes_in, bytes_out) = self.bytes.get();
             self.bytes.set((
@@ -76,25 +76,25 @@ impl Trace {
     }
 
     /// Begins counting the bytes of a request over this connection.
-    pub fn begin(&self, passed: Arc<ByteCounters>) {
+    pub(crate) fn begin(&self, passed: Arc<ByteCounters>) {
         let before = (passed.received(), passed.sent());
         self.begin_since(passed, before);
     }
 
     /// Like [`Self::begin`], but includes the bytes passed since the counters had these values.
-    pub fn begin_since(&self, passed: Arc<ByteCounters>, (received, sent): (u64, u64)) {
+    pub(crate) fn begin_since(&self, passed: Arc<ByteCounters>, (received, sent): (u64, u64)) {
         self.settle();
         self.passed.replace(Some((passed, received, sent)));
     }
 
     /// Notes that a complete answer has arrived, in a try that began at `started`.
-    pub fn answer(&self, now: Nanos, started: Nanos) {
+    pub(crate) fn answer(&self, now: Nanos, started: Nanos) {
         self.last.hop.first_byte.set(Some(now - started));
         self.last.hop.ended.set(Some(now));
     }
 
     /// Copies the trace to the sample of its operation.
-    pub fn tell(&self, sample: &mut Sample) {
+    pub(crate) fn tell(&self, sample: &mut Sample) {
         self.settle();
         let Try { dial, hop, .. } = &self.last;
         sample.status = hop.status.get();

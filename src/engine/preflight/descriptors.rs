@@ -15,7 +15,7 @@ const OVERHEAD: u64 = 32;
 #[error(
     "this plan needs {needed} file descriptors, and the system allows {allowed}; lower `vus` (or `max_in_flight`), cap the connections (`http: {{ max_connections: … }}`), or raise the limit (`ulimit -n {needed}`)"
 )]
-pub struct TooFew {
+pub(crate) struct TooFew {
     /// The number needed.
     pub needed: u64,
     /// The number allowed.
@@ -23,7 +23,7 @@ pub struct TooFew {
 }
 
 /// Returns how many descriptors a plan needs in its most demanding mode.
-pub fn needed(plan: &Plan) -> u64 {
+pub(crate) fn needed(plan: &Plan) -> u64 {
     let connections = footprint::connections(plan)
         .values()
         .fold(0u64, |sum, count| sum.saturating_add(*count));
@@ -45,7 +45,7 @@ pub fn needed(plan: &Plan) -> u64 {
 /// # Errors
 /// If the system allows fewer than the plan needs.
 #[cfg(unix)]
-pub fn provide(plan: &Plan) -> Result<(), TooFew> {
+pub(crate) fn provide(plan: &Plan) -> Result<(), TooFew> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let needed = needed(plan);
     let limit = getrlimit(Resource::Nofile);

@@ -56,7 +56,7 @@ impl Footprint {
 
 /// Returns the most connections of all users together, by target and protocol; pooled ones are
 /// capped as in the scenario.
-pub fn connections(plan: &Plan) -> BTreeMap<Connection, u64> {
+pub(crate) fn connections(plan: &Plan) -> BTreeMap<Connection, u64> {
     let mut footprint = Footprint::default();
     // A user may run any entry of the mix, one after another.
     plan.mix

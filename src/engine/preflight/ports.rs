@@ -23,7 +23,7 @@ const KEPT_WITH_REUSE_S: f64 = 1.0;
      (or `max_in_flight`), cap them with `http: {{ max_connections: … }}`, give the target more addresses with `resolve`, or widen \
      net.ipv4.ip_local_port_range"
 )]
-pub struct TooFewPorts {
+pub(crate) struct TooFewPorts {
     name: String,
     places: String,
     needed: u64,
@@ -60,7 +60,7 @@ impl Ports {
 ///
 /// # Errors
 /// If there are fewer ports than connections at once.
-pub fn foresee(
+pub(crate) fn foresee(
     plan: &Plan,
     reached: &[Option<ResolvedTarget>],
 ) -> Result<Vec<String>, TooFewPorts> {

@@ -19,7 +19,7 @@ const ITERATIONS: u64 = 1_000;
 
 /// A request that was made and not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Preview {
+pub(crate) struct Preview {
     /// The name of its mix entry.
     pub mix: String,
     /// The name of its step.
@@ -32,7 +32,7 @@ pub struct Preview {
 
 /// The request that would be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub(crate) struct Request {
     /// The method.
     pub method: String,
     /// The URL; for the built-in target, whose port is not known before a run, only its name and
@@ -51,7 +51,7 @@ pub struct Request {
 ///
 /// # Errors
 /// If a request cannot be compiled or a file cannot be read: the run would end with the same error.
-pub fn first_request(
+pub(crate) fn first_request(
     plan: &Plan,
     folder: &Path,
     unix_ms: u64,

@@ -43,7 +43,7 @@ pub struct NotAllowed {
 
 /// Returns whether an address is on this machine or in a private network: loopback, RFC 1918,
 /// link-local, shared (100.64/10), or IPv6 unique local.
-pub fn is_near(address: IpAddr) -> bool {
+pub(crate) fn is_near(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
             let [a, b, ..] = v4.octets();
@@ -66,7 +66,7 @@ pub fn is_near(address: IpAddr) -> bool {
 ///
 /// # Errors
 /// If the address is public, and neither it nor the host is among those allowed.
-pub fn check(
+pub(crate) fn check(
     allowed: &[String],
     target: &str,
     host: &str,
@@ -107,7 +107,7 @@ fn is_of(host: &str, pattern: &str) -> bool {
 /// Returns the reasons for which a run would be refused, as far as they are known beforehand:
 /// targets not on the allow list whose address is public, or whose name looks public and is
 /// resolved only by the run.
-pub fn foresee(plan: &Plan) -> Vec<String> {
+pub(crate) fn foresee(plan: &Plan) -> Vec<String> {
     let refused = literal(plan)
         .err()
         .map(|refused| format!("a run would be refused: {refused}"));
@@ -150,7 +150,7 @@ fn looks_public(host: &str) -> bool {
 ///
 /// # Errors
 /// The first that is not allowed.
-pub fn literal(plan: &Plan) -> Result<(), NotAllowed> {
+pub(crate) fn literal(plan: &Plan) -> Result<(), NotAllowed> {
     for target in plan
         .targets_used()
         .into_iter()

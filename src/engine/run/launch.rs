@@ -40,14 +40,14 @@ use crate::transport::counted::Metered;
 const MAX_AT_ONCE: u64 = 100_000;
 
 /// The number of iterations that a run in the simulated mode may have.
-pub const SIMULATED_BUDGET: u64 = 1_000_000_000;
+pub(crate) const SIMULATED_BUDGET: u64 = 1_000_000_000;
 
 /// The stack size of a virtual user's thread. Only the pages it touches use memory; a debug build
 /// touches more.
 const STACK: usize = 512 * 1024;
 
 /// Returns the maximum number of threads that a mode can run a plan's workers on.
-pub fn max_threads(plan: &Plan, mode: Mode) -> usize {
+pub(crate) fn max_threads(plan: &Plan, mode: Mode) -> usize {
     let slots = plan.load.model.slots() as usize;
     match mode {
         Mode::Sequential | Mode::Simulated => 1,
@@ -58,7 +58,7 @@ pub fn max_threads(plan: &Plan, mode: Mode) -> usize {
 }
 
 /// Returns the number of threads that a mode runs its workers on.
-pub fn threads(world: &World<'_>, mode: Mode) -> usize {
+pub(crate) fn threads(world: &World<'_>, mode: Mode) -> usize {
     let most = max_threads(world.plan, mode);
     // A worker without a connection would have nothing to do either.
     if mode == Mode::Async {
@@ -71,7 +71,7 @@ pub fn threads(world: &World<'_>, mode: Mode) -> usize {
 }
 
 /// The outcome of driving a world.
-pub struct Driven {
+pub(crate) struct Driven {
     /// What the observer saw.
     pub seen: Observations,
     /// Everything recorded.
@@ -86,7 +86,7 @@ pub struct Driven {
 /// # Errors
 /// If the system cannot provide a thread, a runtime or a timer, or a thread panics before the
 /// start.
-pub fn drive(
+pub(crate) fn drive(
     world: &World<'_>,
     mode: Mode,
     workers: usize,
@@ -130,7 +130,11 @@ pub fn drive(
 /// Runs the work of one of the run's threads. If it panics, returns `None` and ends the run at once
 /// for all threads: the rest must not look like a complete run, and the others would measure for
 /// nothing.
-pub fn guarded<T>(world: &World<'_>, start: &StartLine, work: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn guarded<T>(
+    world: &World<'_>,
+    start: &StartLine,
+    work: impl FnOnce() -> T,
+) -> Option<T> {
     // A panic can leave only figures incomplete, and those are shown as the figures of a failed
     // run.
     let done = catch_unwind(AssertUnwindSafe(work));
@@ -155,7 +159,7 @@ where
 }
 
 /// Runs one iteration after another on the calling thread.
-pub fn sequential(world: &World<'_>, start: &StartLine) {
+pub(crate) fn sequential(world: &World<'_>, start: &StartLine) {
     let mut users = users(world, 1, false).remove(0);
     if matches!(world.plan.load.model, LoadModel::Open { .. }) {
         // One iteration at a time needs one slot.
@@ -170,7 +174,7 @@ pub fn sequential(world: &World<'_>, start: &StartLine) {
 ///
 /// # Errors
 /// If the system cannot start a thread.
-pub fn threaded(world: &World<'_>, start: &StartLine) -> Result<(), RunError> {
+pub(crate) fn threaded(world: &World<'_>, start: &StartLine) -> Result<(), RunError> {
     let users: Vec<User<_>> = users(world, 1, false).remove(0);
     let wanted = users.len();
     thread::scope(|scope| {
@@ -217,7 +221,11 @@ fn blocking(
 ///
 /// # Errors
 /// If the system cannot provide a thread, a runtime or a timer.
-pub fn asynchronous(world: &World<'_>, start: &StartLine, workers: usize) -> Result<(), RunError> {
+pub(crate) fn asynchronous(
+    world: &World<'_>,
+    start: &StartLine,
+    workers: usize,
+) -> Result<(), RunError> {
     thread::scope(|scope| {
         let mut threads = Vec::new();
         for (index, users) in users(world, workers, true).into_iter().enumerate() {
@@ -311,7 +319,7 @@ async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async
 ///
 /// # Errors
 /// If the plan never ends.
-pub fn simulated(world: &World<'_>, cores: u32, total: u64) -> Result<Nanos, RunError> {
+pub(crate) fn simulated(world: &World<'_>, cores: u32, total: u64) -> Result<Nanos, RunError> {
     let mut users = users(world, 1, false).remove(0);
     // The iterations that the plan counts may all take no time; those of a warm-up are not counted.
     let at_once = world

@@ -20,7 +20,7 @@ use crate::value::Scope;
 const PATIENCE: Nanos = Nanos::from_secs(5);
 
 /// What setup and teardown share with the run between them.
-pub struct Lifecycle<'a> {
+pub(crate) struct Lifecycle<'a> {
     /// The run's plan.
     pub plan: &'a Plan,
     /// The environment of the run.
@@ -46,7 +46,7 @@ impl Lifecycle<'_> {
     ///
     /// # Errors
     /// If it fails, or a signal ends it.
-    pub fn setup(
+    pub(crate) fn setup(
         &self,
         signal: &(dyn Fn() -> Option<Signal> + Sync),
         scope: &mut Option<Scope>,
@@ -65,7 +65,7 @@ impl Lifecycle<'_> {
     /// Runs the teardown with the values that the setup ended with; in `haste`, limits its time,
     /// because the run did not end as planned. Returns a description of what went wrong, if
     /// anything.
-    pub fn teardown(
+    pub(crate) fn teardown(
         &self,
         signal: &(dyn Fn() -> Option<Signal> + Sync),
         haste: bool,

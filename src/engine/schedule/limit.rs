@@ -18,23 +18,23 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use self::claim::{Claim, Look};
-pub use self::queue::{Full, Limit};
+pub(crate) use self::queue::{Full, Limit};
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
 
 /// Permits of several limits; dropping it releases them.
 #[derive(Debug)]
-pub struct Permit<'a, const N: usize>([Option<&'a Limit>; N]);
+pub(crate) struct Permit<'a, const N: usize>([Option<&'a Limit>; N]);
 
 impl<const N: usize> Permit<'_, N> {
     /// The permit of an operation without limits.
-    pub const NONE: Self = Self([None; N]);
+    pub(crate) const NONE: Self = Self([None; N]);
 }
 
 impl<const N: usize> Permit<'_, N> {
     /// Splits off the permit of one limit, to be released separately; returns `None` if there is
     /// none.
-    pub fn detach(&mut self, limit: Arc<Limit>) -> Option<Slot> {
+    pub(crate) fn detach(&mut self, limit: Arc<Limit>) -> Option<Slot> {
         let place = self
             .0
             .iter_mut()
@@ -46,7 +46,7 @@ impl<const N: usize> Permit<'_, N> {
 
 /// A permit of one limit; dropping it releases the permit.
 #[derive(Debug)]
-pub struct Slot(Arc<Limit>);
+pub(crate) struct Slot(Arc<Limit>);
 
 impl Drop for Slot {
     fn drop(&mut self) {
@@ -62,7 +62,7 @@ impl<const N: usize> Drop for Permit<'_, N> {
 
 /// When permits became available, and when their waiter noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entered {
+pub(crate) struct Entered {
     /// The moment from which they could be used.
     pub free: Nanos,
     /// The moment at which the waiter noticed.
@@ -73,7 +73,7 @@ pub struct Entered {
 ///
 /// # Errors
 /// If the queue of a limit that drops is full.
-pub async fn enter<'a, D: Driver, const N: usize>(
+pub(crate) async fn enter<'a, D: Driver, const N: usize>(
     limits: [Option<&'a Limit>; N],
     driver: &D,
     asked: Nanos,

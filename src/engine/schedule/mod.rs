@@ -1,10 +1,10 @@
 //! When iterations begin, and who may continue: the source of iterations, the start and the end of
 //! a run, and limits.
 
-pub mod arrival_queue;
-pub mod busy;
-pub mod limit;
-pub mod scheduled_iteration;
-pub mod source;
-pub mod start;
-pub mod stop;
+pub(crate) mod arrival_queue;
+pub(crate) mod busy;
+pub(crate) mod limit;
+pub(crate) mod scheduled_iteration;
+pub(crate) mod source;
+pub(crate) mod start;
+pub(crate) mod stop;

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use super::arrival_queue::ArrivalQueue;
+pub(crate) use super::arrival_queue::ArrivalQueue;
 use futures_util::future::{Either, select};
 
 use super::scheduled_iteration::ScheduledIteration;
@@ -91,7 +91,7 @@ impl Source {
 }
 
 /// Returns the planned arrivals of a load; a closed model has none.
-pub fn arrivals(load: &Load, seed: u64) -> Arrivals {
+pub(crate) fn arrivals(load: &Load, seed: u64) -> Arrivals {
     let (spread, rate, iterations) = match load.model {
         LoadModel::Open { rate, arrivals, .. } => (arrivals, rate, load.iterations),
         LoadModel::Closed { .. } => (Spread::Constant, Rate::per_second(1), Some(0)),

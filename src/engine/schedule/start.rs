@@ -7,7 +7,7 @@ use crate::base::{Clock, Nanos};
 
 /// Holds threads back until all have arrived. Starting a thousand threads takes tens of
 /// milliseconds, none of which may be in anyone's figures.
-pub struct StartLine {
+pub(crate) struct StartLine {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -20,7 +20,7 @@ struct State {
 
 impl StartLine {
     /// Creates a start line for this many threads.
-    pub fn new(threads: usize) -> Self {
+    pub(crate) fn new(threads: usize) -> Self {
         Self {
             state: Mutex::new(State {
                 missing: threads,
@@ -33,7 +33,7 @@ impl StartLine {
 
     /// Waits for all others; the last to arrive starts the clock. Returns `None` if the start was
     /// cancelled.
-    pub fn arrive(&self) -> Option<Clock> {
+    pub(crate) fn arrive(&self) -> Option<Clock> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.missing = state.missing.saturating_sub(1);
         if state.missing == 0 && !state.cancelled_parker {
@@ -50,7 +50,7 @@ impl StartLine {
     }
 
     /// Returns the time on the shared clock, or `None` before the start.
-    pub fn now(&self) -> Option<Nanos> {
+    pub(crate) fn now(&self) -> Option<Nanos> {
         self.state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -59,7 +59,7 @@ impl StartLine {
     }
 
     /// Cancels the start, because a thread will not arrive.
-    pub fn call_off(&self) {
+    pub(crate) fn call_off(&self) {
         self.state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -65,7 +65,7 @@ impl SampleSink<'_> {
 }
 
 /// Returns, by operation id, whether a selector selects it.
-pub fn taken(plan: &Plan, selector: &Selector) -> Vec<bool> {
+pub(crate) fn taken(plan: &Plan, selector: &Selector) -> Vec<bool> {
     plan.operations()
         .map(|(mix, name, operation)| selector.takes(plan, mix, name, operation))
         .collect()
@@ -141,7 +141,7 @@ pub(super) fn new_recorder(plan: &Plan) -> Recorder {
 }
 
 /// Returns the parts of iterations that thresholds refer to, each once, with its selector.
-pub fn iteration_parts(plan: &Plan) -> Vec<(Selector, IterationPart)> {
+pub(crate) fn iteration_parts(plan: &Plan) -> Vec<(Selector, IterationPart)> {
     let mut parts: Vec<(Selector, IterationPart)> = Vec::new();
     for (selector, metric) in plan.asked() {
         let selector = selector.of_any_mode();

@@ -9,7 +9,7 @@ mod cpu;
 mod http;
 mod sleep;
 pub mod tcp;
-pub mod websocket;
+pub(crate) mod websocket;
 
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,7 @@
 
 /// A value with the text that stands at it; without text it is a grid line only.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tick {
+pub(crate) struct Tick {
     /// Where.
     pub value: f64,
     /// What stands there.
@@ -21,7 +21,7 @@ const DECADES: f64 = 1.5;
 
 /// A range of values laid out on a range of pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Axis {
+pub(crate) struct Axis {
     low: f64,
     high: f64,
     log: bool,
@@ -31,7 +31,7 @@ pub struct Axis {
 
 impl Axis {
     /// A linear axis from `low` to `high`, put in order, made finite and given an extent.
-    pub fn linear(low: f64, high: f64, pixels: (f64, f64)) -> Self {
+    pub(crate) fn linear(low: f64, high: f64, pixels: (f64, f64)) -> Self {
         let (low, high) = (tame(low), tame(high));
         let (low, high) = if low <= high {
             (low, high)
@@ -53,7 +53,7 @@ impl Axis {
     }
 
     /// A linear axis from zero to a round number above all of `values`.
-    pub fn from_zero(values: impl IntoIterator<Item = f64>, pixels: (f64, f64)) -> Self {
+    pub(crate) fn from_zero(values: impl IntoIterator<Item = f64>, pixels: (f64, f64)) -> Self {
         let top = values
             .into_iter()
             .filter(|v| v.is_finite())
@@ -69,7 +69,7 @@ impl Axis {
 
     /// For positive values: from zero, or on a log axis where they span more than one and a half
     /// decades.
-    pub fn for_times(values: &[f64], pixels: (f64, f64)) -> Self {
+    pub(crate) fn for_times(values: &[f64], pixels: (f64, f64)) -> Self {
         let good = || values.iter().copied().filter(|v| v.is_finite() && *v > 0.0);
         let low = good().fold(f64::INFINITY, f64::min).max(FLOOR);
         let high = good().fold(0.0, f64::max).min(LIMIT);
@@ -88,22 +88,22 @@ impl Axis {
     }
 
     /// Whether this is a log axis.
-    pub const fn is_log(&self) -> bool {
+    pub(crate) const fn is_log(&self) -> bool {
         self.log
     }
 
     /// The lower end.
-    pub const fn low(&self) -> f64 {
+    pub(crate) const fn low(&self) -> f64 {
         self.low
     }
 
     /// The upper end.
-    pub const fn high(&self) -> f64 {
+    pub(crate) const fn high(&self) -> f64 {
         self.high
     }
 
     /// The pixel of a value; what lies outside is put on the edge.
-    pub fn pixel(&self, value: f64) -> f64 {
+    pub(crate) fn pixel(&self, value: f64) -> f64 {
         let value = if value.is_nan() {
             self.low
         } else {
@@ -118,7 +118,7 @@ impl Axis {
     }
 
     /// The value at a share of the way from the lower end to the upper.
-    pub fn value(&self, share: f64) -> f64 {
+    pub(crate) fn value(&self, share: f64) -> f64 {
         if self.log {
             self.low * (self.high / self.low).powf(share)
         } else {
@@ -127,7 +127,7 @@ impl Axis {
     }
 
     /// Round ticks, about as many as asked for on a linear axis, labelled by `show`.
-    pub fn ticks(&self, about: f64, show: impl Fn(f64) -> String) -> Vec<Tick> {
+    pub(crate) fn ticks(&self, about: f64, show: impl Fn(f64) -> String) -> Vec<Tick> {
         if self.log {
             self.log_ticks(show)
         } else {

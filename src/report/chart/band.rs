@@ -48,7 +48,7 @@ const POINTS: usize = 400;
 const BETWEEN: f64 = 0.13;
 
 /// The chart of one mode, if it has a time line with response times.
-pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
+pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let windows: Vec<&Window> = trace.series().collect();
     let step = windows.len().div_ceil(POINTS).max(1);
     // Of joined windows the highest: a line over time is there to show when it was bad.

@@ -18,18 +18,18 @@ const FINE: f64 = 4.0;
 const EDGE: f64 = 20_000.0;
 
 /// A rectangle, by two of its corners.
-pub type Cell = ((f64, f64), (f64, f64));
+pub(crate) type Cell = ((f64, f64), (f64, f64));
 
 /// A drawing under way.
 #[derive(Default)]
-pub struct Canvas {
+pub(crate) struct Canvas {
     /// The elements so far.
     drawn: String,
 }
 
 /// What a picture says of itself beside what is seen.
 #[derive(Clone, Debug, Default)]
-pub struct About<'a> {
+pub(crate) struct About<'a> {
     /// What a screen reader reads out as its name.
     pub title: &'a str,
     /// What it reads out of its content.
@@ -40,7 +40,7 @@ pub struct About<'a> {
 
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Align {
+pub(crate) enum Align {
     /// It begins there.
     Start,
     /// Its middle is there.
@@ -51,7 +51,7 @@ pub enum Align {
 
 /// How a text looks.
 #[derive(Clone, Copy, Debug)]
-pub struct Font {
+pub(crate) struct Font {
     /// Height in pixels.
     pub size: f64,
     /// Whether it is bold.
@@ -62,42 +62,42 @@ pub struct Font {
 
 impl Font {
     /// A chart's title.
-    pub const TITLE: Self = Self {
+    pub(crate) const TITLE: Self = Self {
         size: 17.0,
         bold: true,
         color: palette::INK,
     };
     /// What stands under a title.
-    pub const SUBTITLE: Self = Self {
+    pub(crate) const SUBTITLE: Self = Self {
         size: 12.5,
         bold: false,
         color: palette::MUTED,
     };
     /// Names and values.
-    pub const LABEL: Self = Self {
+    pub(crate) const LABEL: Self = Self {
         size: 13.0,
         bold: false,
         color: palette::INK,
     };
     /// Ticks.
-    pub const TICK: Self = Self {
+    pub(crate) const TICK: Self = Self {
         size: 12.0,
         bold: false,
         color: palette::MUTED,
     };
 
     /// The same, bold.
-    pub const fn bold(self) -> Self {
+    pub(crate) const fn bold(self) -> Self {
         Self { bold: true, ..self }
     }
 
     /// How wide a text is in this font, in pixels.
-    pub fn width(self, text: &str) -> f64 {
+    pub(crate) fn width(self, text: &str) -> f64 {
         text::width_em(text, self.bold) * self.size
     }
 
     /// The text in lines of at most this width, broken between words.
-    pub fn lines(self, text: &str, width: f64) -> Vec<String> {
+    pub(crate) fn lines(self, text: &str, width: f64) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
         for word in text.split_whitespace() {
             match lines.last_mut() {
@@ -113,7 +113,11 @@ impl Font {
 }
 
 /// Draws a picture of this size.
-pub fn picture(size: (u32, u32), about: &About<'_>, draw: impl FnOnce(&mut Canvas)) -> String {
+pub(crate) fn picture(
+    size: (u32, u32),
+    about: &About<'_>,
+    draw: impl FnOnce(&mut Canvas),
+) -> String {
     let mut canvas = Canvas::default();
     canvas.rect(
         (0.0, 0.0),
@@ -158,12 +162,12 @@ impl Canvas {
     }
 
     /// What was drawn, without a picture around it.
-    pub fn elements(&self) -> &str {
+    pub(crate) fn elements(&self) -> &str {
         &self.drawn
     }
 
     /// What is drawn inside belongs together, and the page's script finds it by these attributes.
-    pub fn group(&mut self, list: &[(&'static str, String)], draw: impl FnOnce(&mut Self)) {
+    pub(crate) fn group(&mut self, list: &[(&'static str, String)], draw: impl FnOnce(&mut Self)) {
         self.drawn.push_str(&format!("<g{}>\n", attributes(list)));
         draw(self);
         self.drawn.push_str("</g>\n");
@@ -171,7 +175,12 @@ impl Canvas {
 
     /// A window onto the drawing, in its own coordinates: what is drawn inside and sticks out is
     /// cut off, and the page's script can move and stretch what is seen.
-    pub fn window(&mut self, from: (f64, f64), to: (f64, f64), draw: impl FnOnce(&mut Self)) {
+    pub(crate) fn window(
+        &mut self,
+        from: (f64, f64),
+        to: (f64, f64),
+        draw: impl FnOnce(&mut Self),
+    ) {
         let ((x, y), (right, bottom)) = (fine(from), fine(to));
         let (w, h) = (right - x, bottom - y);
         self.drawn.push_str(&format!(
@@ -182,7 +191,7 @@ impl Canvas {
     }
 
     /// A line through these points, dashed or solid.
-    pub fn line(
+    pub(crate) fn line(
         &mut self,
         points: &[(f64, f64)],
         color: RGBColor,
@@ -211,7 +220,7 @@ impl Canvas {
 
     /// Many rectangles of one colour as a single element: thousands of elements would be most of a
     /// page.
-    pub fn cells(&mut self, cells: &[Cell], color: RGBColor, opacity: f64) {
+    pub(crate) fn cells(&mut self, cells: &[Cell], color: RGBColor, opacity: f64) {
         if cells.is_empty() {
             return;
         }
@@ -229,7 +238,7 @@ impl Canvas {
     }
 
     /// A filled rectangle.
-    pub fn rect(&mut self, from: (f64, f64), to: (f64, f64), color: RGBColor, opacity: f64) {
+    pub(crate) fn rect(&mut self, from: (f64, f64), to: (f64, f64), color: RGBColor, opacity: f64) {
         let style = ShapeStyle {
             color: color.mix(opacity),
             filled: true,
@@ -241,7 +250,7 @@ impl Canvas {
     }
 
     /// A filled polygon.
-    pub fn polygon(&mut self, points: &[(f64, f64)], color: RGBColor, opacity: f64) {
+    pub(crate) fn polygon(&mut self, points: &[(f64, f64)], color: RGBColor, opacity: f64) {
         let mut corners: Vec<(i32, i32)> = points.iter().map(|p| fine(*p)).collect();
         corners.dedup();
         self.shape(|backend| {
@@ -250,7 +259,7 @@ impl Canvas {
     }
 
     /// A marker with a light rim, so that it stands out from lines that cross it.
-    pub fn marker(&mut self, at: (f64, f64), style: LineStyle, radius: f64) {
+    pub(crate) fn marker(&mut self, at: (f64, f64), style: LineStyle, radius: f64) {
         for (color, r) in [(palette::PAPER, radius + 1.2), (style.color, radius)] {
             let (x, y) = at;
             match style.marker {
@@ -302,7 +311,7 @@ impl Canvas {
     }
 
     /// Text whose capitals are centred on the height of `at`.
-    pub fn text(&mut self, text: &str, at: (f64, f64), font: Font, align: Align) {
+    pub(crate) fn text(&mut self, text: &str, at: (f64, f64), font: Font, align: Align) {
         let h_pos = match align {
             Align::Start => HPos::Left,
             Align::Middle => HPos::Center,

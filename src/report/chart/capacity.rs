@@ -43,7 +43,7 @@ const CURVES: [Curve; 3] = [
 ];
 
 /// The chart, if some rate had responses.
-pub fn svg(result: &CapacityResult) -> Option<String> {
+pub(crate) fn svg(result: &CapacityResult) -> Option<String> {
     let mut probes: Vec<&RateProbe> = result
         .probes
         .iter()

@@ -6,9 +6,9 @@ use super::palette::{self, LineStyle};
 use super::trace::Trace;
 
 /// Width of every chart, in pixels.
-pub const WIDTH: u32 = 960;
+pub(crate) const WIDTH: u32 = 960;
 /// Left edge of titles.
-pub const MARGIN: f64 = 24.0;
+pub(crate) const MARGIN: f64 = 24.0;
 /// Between the rows of a legend.
 const ROW: f64 = 22.0;
 /// Between a legend's sign and the next, beside its text.
@@ -18,7 +18,7 @@ const GAP: f64 = 28.0;
 
 /// The field that data are drawn in, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Field {
+pub(crate) struct Field {
     /// Its left edge.
     pub left: f64,
     /// Its upper edge.
@@ -33,7 +33,7 @@ pub struct Field {
 
 impl Field {
     /// Below a legend, which may take several rows.
-    pub fn below(legend: &[Entry]) -> Self {
+    pub(crate) fn below(legend: &[Entry]) -> Self {
         let more = ROW
             * places(legend)
                 .iter()
@@ -71,7 +71,7 @@ const TICK_GAP: f64 = 14.0;
 
 /// The texts around a chart.
 #[derive(Clone, Debug)]
-pub struct Frame<'a> {
+pub(crate) struct Frame<'a> {
     /// What is seen.
     pub title: &'a str,
     /// How to read it.
@@ -84,7 +84,7 @@ pub struct Frame<'a> {
 
 /// An entry of a legend.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The series that it names, in attributes; empty for what is none.
     pub key: String,
     /// Its text.
@@ -97,7 +97,7 @@ pub struct Entry {
 
 impl Entry {
     /// The entry of a trace.
-    pub fn from_trace(trace: &Trace<'_>) -> Self {
+    pub(crate) fn from_trace(trace: &Trace<'_>) -> Self {
         Self {
             key: trace.key.clone(),
             text: trace.label.clone(),
@@ -108,14 +108,14 @@ impl Entry {
 }
 
 /// A chart's title, and a second line under it.
-pub fn heading(canvas: &mut Canvas, title: &str, subtitle: &str) {
+pub(crate) fn heading(canvas: &mut Canvas, title: &str, subtitle: &str) {
     canvas.text(title, (MARGIN, 28.0), Font::TITLE, Align::Start);
     canvas.text(subtitle, (MARGIN, 51.0), Font::SUBTITLE, Align::Start);
 }
 
 impl Frame<'_> {
     /// Draws everything but the data.
-    pub fn draw(
+    pub(crate) fn draw(
         &self,
         canvas: &mut Canvas,
         field: Field,
@@ -183,7 +183,7 @@ impl Frame<'_> {
 }
 
 /// The legend, in rows between title and field, where no data are.
-pub fn entries(canvas: &mut Canvas, legend: &[Entry]) {
+pub(crate) fn entries(canvas: &mut Canvas, legend: &[Entry]) {
     for (entry, (x, row)) in legend.iter().zip(places(legend)) {
         let y = 77.0 + ROW * row;
         let keyed = [

@@ -19,7 +19,7 @@ const ROWS: usize = 36;
 const LEVELS: usize = 7;
 
 /// The chart of one mode, if its time line has histograms.
-pub fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
+pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let windows: Vec<&Window> = trace.series().collect();
     let step = windows.len().div_ceil(COLUMNS).max(1);
     // Of each stretch of time its times in milliseconds, each with how many took so long.

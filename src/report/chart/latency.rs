@@ -19,7 +19,7 @@ const MARK_GAP: f64 = 14.0;
 const APART: f64 = 0.9;
 
 /// The chart, if some mode has a sample.
-pub fn svg(cast: &Cast<'_>) -> Option<String> {
+pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let curves: Vec<Curve<'_>> = cast.traces.iter().filter_map(Curve::from_trace).collect();
     if curves.is_empty() {
         return None;

@@ -6,27 +6,27 @@
 //! is `None`. The text of the charts is laid out with the widths of DejaVu Sans, whose licence is
 //! in `DEJAVU-LICENSE.txt` beside this file.
 
-pub mod axis;
-pub mod band;
-pub mod canvas;
-pub mod capacity;
-pub mod frame;
-pub mod heat;
-pub mod ladder;
-pub mod latency;
+pub(crate) mod axis;
+pub(crate) mod band;
+pub(crate) mod canvas;
+pub(crate) mod capacity;
+pub(crate) mod frame;
+pub(crate) mod heat;
+pub(crate) mod ladder;
+pub(crate) mod latency;
 mod mode_panel;
-pub mod modes;
-pub mod over_time;
-pub mod pairs;
-pub mod palette;
-pub mod planned;
-pub mod plot;
-pub mod png;
-pub mod spread;
-pub mod stages;
-pub mod text;
-pub mod throughput;
-pub mod timeline;
+pub(crate) mod modes;
+pub(crate) mod over_time;
+pub(crate) mod pairs;
+pub(crate) mod palette;
+pub(crate) mod planned;
+pub(crate) mod plot;
+pub(crate) mod png;
+pub(crate) mod spread;
+pub(crate) mod stages;
+pub(crate) mod text;
+pub(crate) mod throughput;
+pub(crate) mod timeline;
 pub mod trace;
 
 use self::trace::Cast;

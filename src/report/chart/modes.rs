@@ -131,7 +131,7 @@ fn of_arrivals(modes: Modes<'_>) -> [Panel<'_>; 2] {
 }
 
 /// The chart, if there is something to compare.
-pub fn svg(cast: &Cast<'_>) -> Option<String> {
+pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let modes: Vec<(&Trace<'_>, &ModeComparison)> = cast
         .traces
         .iter()

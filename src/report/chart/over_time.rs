@@ -16,7 +16,7 @@ const KINDS: usize = 7;
 
 /// A figure of windows.
 #[derive(Clone, Copy)]
-pub struct Figure {
+pub(crate) struct Figure {
     title: &'static str,
     subtitle: &'static str,
     y_label: &'static str,
@@ -31,7 +31,7 @@ pub struct Figure {
 }
 
 /// Operations in flight.
-pub const IN_FLIGHT: Figure = Figure {
+pub(crate) const IN_FLIGHT: Figure = Figure {
     title: "In flight",
     subtitle: "Operations begun and not yet ended, mean of each window.",
     y_label: "operations",
@@ -43,7 +43,7 @@ pub const IN_FLIGHT: Figure = Figure {
 };
 
 /// Operations that wait for a limit.
-pub const WAITING: Figure = Figure {
+pub(crate) const WAITING: Figure = Figure {
     title: "Waiting for a limit",
     subtitle: "Operations held back by a limit of the scenario, mean of each window.",
     y_label: "operations",
@@ -55,7 +55,7 @@ pub const WAITING: Figure = Figure {
 };
 
 /// The generator's own lateness.
-pub const LAG: Figure = Figure {
+pub(crate) const LAG: Figure = Figure {
     title: "Lag of the generator",
     subtitle: "Lower is better. How late operations began through loadgen's own fault: p99 of each window.",
     y_label: "lag, p99",
@@ -67,7 +67,7 @@ pub const LAG: Figure = Figure {
 };
 
 /// Processors that the generator kept busy.
-pub const CPU: Figure = Figure {
+pub(crate) const CPU: Figure = Figure {
     title: "Processors of the generator",
     subtitle: "Lower is better. Processors that loadgen's own process kept busy, with its waiting for exact starts.",
     y_label: "processors",
@@ -80,7 +80,7 @@ pub const CPU: Figure = Figure {
 };
 
 /// Memory of the generator.
-pub const MEMORY: Figure = Figure {
+pub(crate) const MEMORY: Figure = Figure {
     title: "Memory of the generator",
     subtitle: "Lower is better. Resident memory of loadgen's own process, without the target.",
     y_label: "resident memory",
@@ -92,7 +92,7 @@ pub const MEMORY: Figure = Figure {
 };
 
 /// A figure over time, a line for each mode; nothing where it is not known, or always zero.
-pub fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
+pub(crate) fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
     let Figure {
         title,
         subtitle,
@@ -162,7 +162,7 @@ pub fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
 }
 
 /// Failures of a mode over time, by kind.
-pub fn failures(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
+pub(crate) fn failures(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let words = (
         "Failures over time",
         "Lower is better. Failed operations a second, by kind, at the moment they were due.",
@@ -172,7 +172,7 @@ pub fn failures(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
 }
 
 /// Responses of a mode over time, by status; nothing where all have the same.
-pub fn statuses(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
+pub(crate) fn statuses(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let words = (
         "Statuses over time",
         "Responses a second, by status, at the moment their operations were due.",
@@ -277,7 +277,7 @@ fn kind_line(
 }
 
 /// Stretches that are not measured.
-pub fn shades(cast: &Cast<'_>, (start, end): (f64, f64)) -> Vec<(&'static str, (f64, f64))> {
+pub(crate) fn shades(cast: &Cast<'_>, (start, end): (f64, f64)) -> Vec<(&'static str, (f64, f64))> {
     let warm_up = (start < 0.0).then_some(("warm-up", (start, 0.0)));
     warm_up
         .into_iter()
@@ -291,7 +291,7 @@ pub fn shades(cast: &Cast<'_>, (start, end): (f64, f64)) -> Vec<(&'static str, (
 }
 
 /// Which round a time line is of, where there are several.
-pub fn rounds(cast: &Cast<'_>) -> &'static str {
+pub(crate) fn rounds(cast: &Cast<'_>) -> &'static str {
     if cast.has_rounds() {
         " First round."
     } else {

@@ -23,7 +23,7 @@ const NEW: LineStyle = LineStyle {
 };
 
 /// The chart of a figure; nothing where its pairs are not known.
-pub fn svg(comparison: &VersionComparison, change: &Change) -> Option<String> {
+pub(crate) fn svg(comparison: &VersionComparison, change: &Change) -> Option<String> {
     if change.pairs.is_empty() {
         return None;
     }

@@ -9,21 +9,21 @@ use plotters::style::RGBColor;
 use crate::plan::Mode;
 
 /// Text and axes.
-pub const INK: RGBColor = RGBColor(0x1f, 0x29, 0x33);
+pub(crate) const INK: RGBColor = RGBColor(0x1f, 0x29, 0x33);
 /// Secondary text.
-pub const MUTED: RGBColor = RGBColor(0x5b, 0x67, 0x74);
+pub(crate) const MUTED: RGBColor = RGBColor(0x5b, 0x67, 0x74);
 /// Grid lines.
-pub const GRID: RGBColor = RGBColor(0xe3, 0xe7, 0xeb);
+pub(crate) const GRID: RGBColor = RGBColor(0xe3, 0xe7, 0xeb);
 /// Ground.
-pub const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
+pub(crate) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 /// The warm-up's ground.
-pub const SHADE: RGBColor = RGBColor(0xf1, 0xf3, 0xf5);
+pub(crate) const SHADE: RGBColor = RGBColor(0xf1, 0xf3, 0xf5);
 
 /// What lines are held against.
-pub const LIMIT: RGBColor = RGBColor(0xa3, 0x20, 0x0f);
+pub(crate) const LIMIT: RGBColor = RGBColor(0xa3, 0x20, 0x0f);
 
 /// Lines that are no modes: the colours of the same palette.
-pub const CURVES: [RGBColor; 3] = [
+pub(crate) const CURVES: [RGBColor; 3] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0x00, 0x9e, 0x73),
     RGBColor(0xd5, 0x5e, 0x00),
@@ -53,7 +53,7 @@ const MARKERS: [Marker; 4] = [
 
 /// The style of a line that belongs to no mode, by its position. Colours and dashes come round after
 /// a different number of lines, so that 28 lines differ in one of them.
-pub const fn of_index(index: usize) -> LineStyle {
+pub(crate) const fn of_index(index: usize) -> LineStyle {
     LineStyle {
         color: SERIES[index % SERIES.len()],
         dash: DASHES[index % DASHES.len()],
@@ -86,7 +86,7 @@ pub struct LineStyle {
 }
 
 /// The style of a mode.
-pub const fn line_style(mode: Mode) -> LineStyle {
+pub(crate) const fn line_style(mode: Mode) -> LineStyle {
     match mode {
         Mode::Sequential => LineStyle {
             color: RGBColor(0xd5, 0x5e, 0x00),
@@ -113,7 +113,7 @@ pub const fn line_style(mode: Mode) -> LineStyle {
 
 /// What stands for a colour on a dark ground, where it would be too dark itself. The page's style
 /// does the same to the colours of charts.
-pub const fn on_dark(color: RGBColor) -> RGBColor {
+pub(crate) const fn on_dark(color: RGBColor) -> RGBColor {
     match color {
         INK => RGBColor(0xe6, 0xea, 0xee),
         RGBColor(0x00, 0x72, 0xb2) => RGBColor(0x4c, 0xa6, 0xe0),
@@ -122,7 +122,7 @@ pub const fn on_dark(color: RGBColor) -> RGBColor {
 }
 
 /// A colour as `#rrggbb`, for forms that are not drawn here.
-pub fn hex(color: RGBColor) -> String {
+pub(crate) fn hex(color: RGBColor) -> String {
     let RGBColor(r, g, b) = color;
     format!("#{r:02x}{g:02x}{b:02x}")
 }

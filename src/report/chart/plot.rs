@@ -18,7 +18,7 @@ const LETTER: f64 = 9.0;
 
 /// What is shown from left to right.
 #[derive(Clone, Debug)]
-pub enum Across {
+pub(crate) enum Across {
     /// Seconds of the run, from and to.
     Seconds(f64, f64),
     /// Milliseconds, as wide as these are.
@@ -56,7 +56,7 @@ impl Across {
 
 /// What is shown from the bottom to the top.
 #[derive(Clone, Debug)]
-pub struct Up {
+pub(crate) struct Up {
     /// What has to fit.
     pub values: Vec<f64>,
     /// Whether the axis may be a log one.
@@ -67,7 +67,7 @@ pub struct Up {
 
 /// The texts and axes of a chart of lines.
 #[derive(Clone, Debug)]
-pub struct Plot {
+pub(crate) struct Plot {
     /// What is seen.
     pub title: String,
     /// How to read it.
@@ -94,7 +94,7 @@ pub struct Plot {
 
 /// A line and what is around it.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub(crate) struct Line {
     /// The series that it is of, in attributes.
     pub key: String,
     /// How it looks.
@@ -109,7 +109,7 @@ pub struct Line {
 
 impl Plot {
     /// Draws the frame, and the data by `draw`, which is handed both axes.
-    pub fn draw(&self, draw: impl FnOnce(&mut Canvas, &Axis, &Axis)) -> String {
+    pub(crate) fn draw(&self, draw: impl FnOnce(&mut Canvas, &Axis, &Axis)) -> String {
         let field = Field::below(&self.legend);
         let Field {
             left,
@@ -208,7 +208,7 @@ impl Plot {
     }
 
     /// The chart of these lines.
-    pub fn lines(&self, lines: &[Line]) -> String {
+    pub(crate) fn lines(&self, lines: &[Line]) -> String {
         self.draw(|c, x, y| {
             let paths: Vec<Vec<(f64, f64)>> = lines
                 .iter()
@@ -246,7 +246,7 @@ impl Plot {
 }
 
 /// A part of a series, which the page's script shows and hides.
-pub fn series(c: &mut Canvas, key: &str, draw: impl FnOnce(&mut Canvas)) {
+pub(crate) fn series(c: &mut Canvas, key: &str, draw: impl FnOnce(&mut Canvas)) {
     c.group(
         &[("class", "series".into()), ("data-key", key.into())],
         draw,
@@ -255,7 +255,7 @@ pub fn series(c: &mut Canvas, key: &str, draw: impl FnOnce(&mut Canvas)) {
 
 /// Markers along a line, not too close, the first a share of their distance from the line's begin,
 /// so that those of several lines don't hide each other.
-pub fn marks(c: &mut Canvas, style: LineStyle, path: &[(f64, f64)], share: f64) {
+pub(crate) fn marks(c: &mut Canvas, style: LineStyle, path: &[(f64, f64)], share: f64) {
     let Some(first) = path.first() else { return };
     c.group(&[("class", "marks".into())], |c| {
         let mut free_from = first.0 + MARK_GAP * share;
@@ -308,7 +308,7 @@ fn seconds(value: f64) -> String {
 }
 
 /// Where a percentile stands: log₁₀(1 ÷ (1 − q)).
-pub fn place(percentile: f64) -> f64 {
+pub(crate) fn place(percentile: f64) -> f64 {
     (1.0 / (1.0 - percentile / 100.0)).log10()
 }
 

@@ -9,7 +9,7 @@ use resvg::usvg::{Options, Tree};
 use thiserror::Error;
 
 /// Pixels of the picture for each pixel of the drawing.
-pub const SCALE: f32 = 2.0;
+pub(crate) const SCALE: f32 = 2.0;
 /// No picture is wider or higher than this.
 const LARGEST: u32 = 16_384;
 
@@ -36,7 +36,7 @@ pub enum PngError {
 ///
 /// # Errors
 /// When the drawing is not SVG, or far too large.
-pub fn render(svg: &str) -> Result<Vec<u8>, PngError> {
+pub(crate) fn render(svg: &str) -> Result<Vec<u8>, PngError> {
     let options = Options {
         fontdb: fonts(),
         font_family: "DejaVu Sans".into(),

@@ -34,7 +34,7 @@ fn ends(samples: &[(&Trace<'_>, Ladder)]) -> Vec<f64> {
 }
 
 /// The distribution function, if some mode has a sample.
-pub fn cdf(cast: &Cast<'_>) -> Option<String> {
+pub(crate) fn cdf(cast: &Cast<'_>) -> Option<String> {
     let samples = samples(cast);
     if samples.is_empty() {
         return None;
@@ -84,7 +84,7 @@ pub fn cdf(cast: &Cast<'_>) -> Option<String> {
 }
 
 /// A violin for each mode, if one has a sample.
-pub fn violins(cast: &Cast<'_>) -> Option<String> {
+pub(crate) fn violins(cast: &Cast<'_>) -> Option<String> {
     let samples = samples(cast);
     if samples.is_empty() {
         return None;

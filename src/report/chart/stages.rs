@@ -29,7 +29,7 @@ const ROUNDING: f64 = 1e-7;
 const STEP: f64 = 24.0;
 
 /// Names of the stages in their order, with their colours.
-pub const STAGES: [(&str, RGBColor); 8] = [
+pub(crate) const STAGES: [(&str, RGBColor); 8] = [
     ("queue", palette::MUTED),
     ("lag", palette::LIMIT),
     ("connect", color(4)),
@@ -42,7 +42,7 @@ pub const STAGES: [(&str, RGBColor); 8] = [
 
 /// Milliseconds of each stage in the mean of all operations of a step: together its mean response
 /// time. Nothing where none of it went over a network.
-pub fn parts(step: &Group) -> Option<[f64; STAGES.len()]> {
+pub(crate) fn parts(step: &Group) -> Option<[f64; STAGES.len()]> {
     let service = step.times.service_ms.as_ref().filter(|s| s.count > 0)?;
     // What few operations had is spread over all, so that the parts add up to the whole.
     let mean = |part: &Option<Summary>| {
@@ -81,7 +81,7 @@ pub fn parts(step: &Group) -> Option<[f64; STAGES.len()]> {
 }
 
 /// The chart, if some step has stages.
-pub fn svg(cast: &Cast<'_>) -> Option<String> {
+pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let mut steps = steps(cast);
     let all: usize = steps.iter().map(|(_, bars)| bars.len()).sum();
     while steps.len() > 1 && steps.iter().map(|(_, bars)| bars.len()).sum::<usize>() > BARS {
@@ -235,7 +235,7 @@ impl Bar {
 }
 
 /// A step's name, with the mix entry that it is in.
-pub fn name(step: &Group) -> String {
+pub(crate) fn name(step: &Group) -> String {
     match &step.mix {
         Some(mix) => format!("{} / {}", view::plain(mix), view::plain(&step.name)),
         None => view::plain(&step.name),

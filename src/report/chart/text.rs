@@ -5,11 +5,11 @@
 
 /// The families that charts ask for: the one that pictures are drawn with, then those of about its
 /// widths.
-pub const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
+pub(crate) const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 /// Height of capitals and digits, in em.
-pub const CAP_HEIGHT: f64 = 0.73;
+pub(crate) const CAP_HEIGHT: f64 = 0.73;
 /// What `1ex` is, in em, to those who draw the pictures.
-pub const X_HEIGHT: f64 = 0.5;
+pub(crate) const X_HEIGHT: f64 = 0.5;
 
 /// Widths of the characters from space to tilde, in thousandths of an em.
 const REGULAR: [u16; 95] = [
@@ -31,7 +31,7 @@ const BOLD: [u16; 95] = [
 const OTHER: u16 = 838;
 
 /// How wide a text is, in em.
-pub fn width_em(text: &str, bold: bool) -> f64 {
+pub(crate) fn width_em(text: &str, bold: bool) -> f64 {
     let table = if bold { &BOLD } else { &REGULAR };
     let thousandths: u32 = text
         .chars()
@@ -49,7 +49,7 @@ pub fn width_em(text: &str, bold: bool) -> f64 {
 }
 
 /// Text for XML: escaped, and without the characters that XML can't hold.
-pub fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in super::super::view::plain(text).chars() {
         match c {

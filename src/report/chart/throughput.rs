@@ -20,7 +20,7 @@ const STEPS: usize = 120;
 const RANGE: f64 = 0.16;
 
 /// The chart, if some run has a time line.
-pub fn svg(cast: &Cast<'_>) -> Option<String> {
+pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let runs: Vec<(&Trace<'_>, &ModeRun)> = cast
         .traces
         .iter()

@@ -72,7 +72,7 @@ const PANELS: [Panel; 5] = [
 ];
 
 /// The chart, if some run has a time line.
-pub fn svg(cast: &Cast<'_>) -> Option<String> {
+pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let (start, end) = cast.span()?;
     let shown: Vec<(&Panel, Vec<Points>)> = PANELS
         .iter()

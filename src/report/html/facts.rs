@@ -9,7 +9,7 @@ use super::super::{asked, tally, versions, view};
 
 /// A verdict in words and colour.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Badge {
+pub(crate) struct Badge {
     /// `good`, `warn` or `bad`.
     pub class: &'static str,
     /// The verdict.
@@ -20,7 +20,7 @@ pub struct Badge {
 
 /// What a reader should know before believing a figure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Concern {
+pub(crate) struct Concern {
     /// `warn` or `bad`.
     pub class: &'static str,
     /// What it is about.
@@ -30,7 +30,7 @@ pub struct Concern {
 }
 
 /// What ran, where and with what.
-pub fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
     let build = match &result.loadgen.git {
         Some(git) => format!(
             "{} ({}, {})",
@@ -106,7 +106,7 @@ fn host(host: &Host) -> String {
 }
 
 /// The verdicts.
-pub fn badges(result: &RunResult) -> Vec<Badge> {
+pub(crate) fn badges(result: &RunResult) -> Vec<Badge> {
     let ending = Ending::from_result(result);
     let class = match result.end {
         End::Interrupted => "warn",
@@ -166,7 +166,7 @@ pub fn badges(result: &RunResult) -> Vec<Badge> {
 }
 
 /// What a reader should know beside them.
-pub fn concerns(result: &RunResult) -> Vec<Concern> {
+pub(crate) fn concerns(result: &RunResult) -> Vec<Concern> {
     let failing = result
         .validity
         .checks

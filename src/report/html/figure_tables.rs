@@ -23,7 +23,7 @@ const ROWS: [f64; 22] = [
 type Times<'a> = (Option<&'a Summary>, Ladder);
 
 /// Response and service times of every trace by percentile.
-pub fn percentiles(cast: &Cast<'_>) -> Option<Table> {
+pub(crate) fn percentiles(cast: &Cast<'_>) -> Option<Table> {
     let mut head = vec!["percentile".to_owned()];
     let mut columns: Vec<Times<'_>> = Vec::new();
     for trace in &cast.traces {
@@ -84,7 +84,7 @@ fn carries(summary: Option<&Summary>, percentile: f64) -> bool {
 
 /// The furthest out of the result's own percentiles that a sample is large enough for; what lies
 /// between it and its counterpart at the lower end can be read.
-pub fn outermost(summary: &Summary) -> Option<f64> {
+pub(crate) fn outermost(summary: &Summary) -> Option<f64> {
     PERCENTILES
         .iter()
         .rfind(|(name, _)| view::carries(summary, name))
@@ -92,7 +92,7 @@ pub fn outermost(summary: &Summary) -> Option<f64> {
 }
 
 /// Every step of every trace, of the first round.
-pub fn steps(cast: &Cast<'_>) -> Option<Table> {
+pub(crate) fn steps(cast: &Cast<'_>) -> Option<Table> {
     let mut steps = Vec::new();
     for trace in &cast.traces {
         let own = trace.run().into_iter().flat_map(|run| &run.steps);
@@ -193,7 +193,7 @@ const WHERE_KNOWN: [Fixed; 8] = [
 ];
 
 /// The time line of one run of a trace.
-pub fn series(trace: &Trace<'_>, run: &ModeRun, id: String) -> Option<Table> {
+pub(crate) fn series(trace: &Trace<'_>, run: &ModeRun, id: String) -> Option<Table> {
     let fixed = |(name, cell): Fixed| -> Column<'_> { (name.to_owned(), Box::new(cell)) };
     let percentiles = trace
         .percentiles()

@@ -6,7 +6,7 @@ use super::super::chart::{band, heat, latency, modes, spread, stages, throughput
 
 /// A chart of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Figure {
+pub(crate) struct Figure {
     /// Names it on the page.
     pub id: String,
     /// The trace that it is of, where it is of one alone.
@@ -20,7 +20,7 @@ pub struct Figure {
 
 /// Charts that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FigureGroup {
+pub(crate) struct FigureGroup {
     /// Names it on the page.
     pub id: &'static str,
     /// What they are about.
@@ -30,24 +30,24 @@ pub struct FigureGroup {
 }
 
 /// The tables that charts have their figures in.
-pub mod data {
+pub(crate) mod data {
     /// The comparison at the top.
-    pub const COMPARISON: &str = "comparison";
+    pub(crate) const COMPARISON: &str = "comparison";
     /// Percentiles of all modes.
-    pub const PERCENTILES: &str = "percentiles";
+    pub(crate) const PERCENTILES: &str = "percentiles";
     /// The time line of each mode.
-    pub const TIMELINE: &str = "timeline";
+    pub(crate) const TIMELINE: &str = "timeline";
     /// The steps.
-    pub const STEPS: &str = "steps";
+    pub(crate) const STEPS: &str = "steps";
 }
 
 /// The chart that makes the point, which stands at the top.
-pub fn first(cast: &Cast<'_>) -> Option<Figure> {
+pub(crate) fn first(cast: &Cast<'_>) -> Option<Figure> {
     figure("modes", data::COMPARISON, modes::svg(cast))
 }
 
 /// All other charts.
-pub fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
+pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
     let each =
         |id: &str, draw: fn(&Cast<'_>, &Trace<'_>) -> Option<String>| -> Vec<Option<Figure>> {
             let one = |trace: &Trace<'_>| {

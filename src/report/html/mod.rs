@@ -6,13 +6,13 @@
 //! and have escaped theirs themselves. [`versions`] is the page of a comparison. Everything can be
 //! read without script; the script (`page.js`) shows the same in other ways.
 
-pub mod facts;
-pub mod figure_tables;
-pub mod figures;
+pub(crate) mod facts;
+pub(crate) mod figure_tables;
+pub(crate) mod figures;
 mod histograms;
-pub mod page;
-pub mod style;
-pub mod tables;
-pub mod versions;
+pub(crate) mod page;
+pub(crate) mod style;
+pub(crate) mod tables;
+pub(crate) mod versions;
 
 pub use page::{Delivery, overlaid, render};

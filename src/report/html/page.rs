@@ -20,7 +20,7 @@ use super::style::{script, style};
 use super::tables::{self, Table};
 
 /// Why a page could not be made.
-pub type PageError = askama::Error;
+pub(crate) type PageError = askama::Error;
 
 /// Where the page is read, and what lies beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use crate::report::chart::palette::{self, LineStyle};
 use crate::report::chart::trace::Cast;
 
 /// The look of the page.
-pub const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 /// What the page does by itself: it shows what is there already in other ways, and asks nobody for
 /// anything.
-pub fn script() -> &'static str {
+pub(crate) fn script() -> &'static str {
     static SCRIPT: OnceLock<String> = OnceLock::new();
     // Indentation is for those who write it.
     SCRIPT.get_or_init(|| {
@@ -23,7 +23,7 @@ pub fn script() -> &'static str {
 
 /// The style with the colours of the traces: of every mode there is, so that it stays the same
 /// while modes join a page that is served, or of those that are laid over one another.
-pub fn style(cast: &Cast<'_>) -> String {
+pub(crate) fn style(cast: &Cast<'_>) -> String {
     let rule = |key: &str, line: LineStyle| {
         let (light, dark) = (
             palette::hex(line.color),

@@ -10,7 +10,7 @@ use super::super::{changes, thresholds, view};
 
 /// A table; the first cell of each row names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Table {
+pub(crate) struct Table {
     /// What it shows.
     pub caption: String,
     /// Names it on the page; empty where nothing refers to it.
@@ -44,7 +44,7 @@ impl Table {
     }
 
     /// The trace that a row is of.
-    pub fn key(&self, row: &usize) -> &str {
+    pub(crate) fn key(&self, row: &usize) -> &str {
         self.keys.get(*row).map_or("", String::as_str)
     }
 }
@@ -55,7 +55,7 @@ pub(super) fn percentiles<'a>(results: impl IntoIterator<Item = &'a RunResult>) 
 }
 
 /// All tables of a run of a result but its time line.
-pub fn of_run(result: &RunResult, run: &ModeRun) -> Vec<Table> {
+pub(crate) fn of_run(result: &RunResult, run: &ModeRun) -> Vec<Table> {
     let percentiles = percentiles([result]);
     let groups = |caption, groups, at_least| self::groups(caption, groups, at_least, &percentiles);
     [
@@ -312,7 +312,7 @@ fn errors(run: &ModeRun) -> Option<Table> {
 }
 
 /// The checks of a run on itself.
-pub fn checks(checks: &[Check]) -> Option<Table> {
+pub(crate) fn checks(checks: &[Check]) -> Option<Table> {
     let rows = checks
         .iter()
         .map(|c| {
@@ -339,7 +339,7 @@ pub fn checks(checks: &[Check]) -> Option<Table> {
 }
 
 /// What became of each figure since the baseline.
-pub fn baseline(result: &RunResult) -> Option<Table> {
+pub(crate) fn baseline(result: &RunResult) -> Option<Table> {
     let comparison = result.baseline.as_ref()?;
     let rows = changes::rows(comparison).into_iter();
     let rows = rows.map(|row| {
@@ -368,7 +368,7 @@ pub fn baseline(result: &RunResult) -> Option<Table> {
 }
 
 /// What the run had to meet, and whether it did.
-pub fn thresholds(result: &RunResult) -> Option<Table> {
+pub(crate) fn thresholds(result: &RunResult) -> Option<Table> {
     let rows = thresholds::rows(result).into_iter();
     let rows = rows.map(|row| {
         vec![

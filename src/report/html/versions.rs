@@ -31,7 +31,7 @@ struct Page {
 ///
 /// # Errors
 /// Never in practice: every text is there.
-pub fn render(comparison: &VersionComparison) -> Result<String, PageError> {
+pub(crate) fn render(comparison: &VersionComparison) -> Result<String, PageError> {
     let style = style(&Cast {
         name: String::new(),
         traces: Vec::new(),

@@ -12,7 +12,7 @@ const MIN_CONFIDENCE: Share = Share(0.8);
 const MAX_CONFIDENCE: Share = Share(0.999);
 
 /// A threshold with `vs: baseline`: what it is of, and how much worse that may become.
-pub fn guard(
+pub(super) fn guard(
     text: Option<&Node>,
     versus: &Entry,
     selector: Selector,

@@ -5,7 +5,7 @@ use crate::scenario::decode;
 use crate::scenario::fields::Fields;
 use crate::scenario::kind::{Family, Kind, Reader, StepAction};
 
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     keys: &["block"],
     family: Family::Mock,
     own_keys: &["offload"],

@@ -3,7 +3,7 @@
 use crate::plan::Action;
 use crate::scenario::kind::{Family, Kind};
 
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     keys: &["cpu"],
     family: Family::Mock,
     own_keys: &[],

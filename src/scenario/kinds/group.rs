@@ -10,7 +10,7 @@ use crate::scenario::limits::MAX_SLOTS;
 use crate::scenario::tree::Node;
 
 /// Steps in order.
-pub const FLOW: Kind = Kind {
+pub(super) const FLOW: Kind = Kind {
     keys: &["flow"],
     family: Family::Group,
     own_keys: &[],
@@ -24,7 +24,7 @@ pub const FLOW: Kind = Kind {
 };
 
 /// Branches side by side.
-pub const PARALLEL: Kind = Kind {
+pub(super) const PARALLEL: Kind = Kind {
     keys: &["parallel"],
     family: Family::Group,
     own_keys: &["concurrency", "on_error"],
@@ -38,7 +38,7 @@ pub const PARALLEL: Kind = Kind {
 };
 
 /// Branches against each other.
-pub const RACE: Kind = Kind {
+pub(super) const RACE: Kind = Kind {
     keys: &["race"],
     family: Family::Group,
     own_keys: &["win"],
@@ -110,7 +110,7 @@ impl Reader<'_> {
     }
 
     /// Reports what operations may have and groups may not.
-    pub fn refuse_in_group(&mut self, action: StepAction<'_>, fields: &mut Fields<'_>) {
+    pub(crate) fn refuse_in_group(&mut self, action: StepAction<'_>, fields: &mut Fields<'_>) {
         self.refuse_keys_of_operations(
             fields,
             |key| {

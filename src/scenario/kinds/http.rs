@@ -14,7 +14,7 @@ use crate::scenario::tree::Node;
 const REQUEST: Section = Section::new(&[]);
 const REQUEST_KEY: &str = "request";
 
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     keys: &[
         "get",
         "post",

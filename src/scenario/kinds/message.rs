@@ -21,7 +21,7 @@ const SECTION: Section = Section::new(&[
 ]);
 
 /// What is sent.
-pub const SEND: Kind = Kind {
+pub(super) const SEND: Kind = Kind {
     keys: &["send", "send_json"],
     family: Family::Message,
     own_keys: &[],
@@ -39,7 +39,7 @@ pub const SEND: Kind = Kind {
 };
 
 /// What is only waited for.
-pub const RECEIVE: Kind = Kind {
+pub(super) const RECEIVE: Kind = Kind {
     keys: &["receive"],
     family: Family::Message,
     own_keys: &[],

@@ -81,7 +81,7 @@ const OF_ANY_STEP: &[(&str, &str)] = &[
 ];
 
 /// All kinds of steps.
-pub static KINDS: Kinds = Kinds {
+pub(super) static KINDS: Kinds = Kinds {
     all: ALL,
     keys: &KEYS,
     section: Section {

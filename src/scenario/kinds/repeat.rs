@@ -31,7 +31,7 @@ const USUAL_MAX: u32 = 1000;
 const ENDS: [&str; 3] = ["times", "until", "over"];
 
 /// Steps again and again.
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     keys: &["repeat"],
     family: Family::Group,
     own_keys: &[],

@@ -8,7 +8,7 @@ use crate::scenario::tree::Value;
 
 const EXAMPLE: &str = "`set: { page: \"page + 1\" }`";
 
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     keys: &["set"],
     family: Family::Control,
     own_keys: &[],

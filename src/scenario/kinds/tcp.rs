@@ -26,7 +26,7 @@ const FRAMING: Section = Section::new(&[
     ("delimiter", "until"),
 ]);
 
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     keys: &["tcp"],
     family: Family::Network,
     own_keys: &[],

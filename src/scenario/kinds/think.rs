@@ -6,7 +6,7 @@ use crate::scenario::fields::Fields;
 use crate::scenario::kind::{Family, Kind, Reader, StepAction};
 use crate::scenario::tree::typed;
 
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     keys: &["think"],
     family: Family::Control,
     own_keys: &[],

@@ -9,7 +9,7 @@ use crate::scenario::response_source::Origin;
 /// How a message is written.
 const MESSAGE: &str = "{ send: hello, receive: { contains: hello } }";
 
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     keys: &["websocket"],
     family: Family::Network,
     own_keys: &[],

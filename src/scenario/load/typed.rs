@@ -10,7 +10,7 @@ use crate::scenario::tree::{Entry, Node};
 use crate::scenario::{decode, limits, stages};
 
 /// The keys that the section has, whatever their values.
-pub struct Keys<'n> {
+pub(super) struct Keys<'n> {
     pub vus: Option<&'n Entry>,
     pub rate: Option<&'n Entry>,
     pub iterations_per_vu: Option<&'n Entry>,
@@ -23,7 +23,7 @@ pub struct Keys<'n> {
 }
 
 impl<'n> Keys<'n> {
-    pub fn find(fields: &mut Fields<'n>) -> Self {
+    pub(super) fn find(fields: &mut Fields<'n>) -> Self {
         Self {
             vus: fields.entry("vus"),
             rate: fields.entry("rate"),
@@ -38,13 +38,13 @@ impl<'n> Keys<'n> {
     }
 
     /// The keys that only a load with an arrival rate has.
-    pub fn of_open_model(&self) -> impl Iterator<Item = &'n Entry> {
+    pub(super) fn of_open_model(&self) -> impl Iterator<Item = &'n Entry> {
         self.open_model.into_iter().flatten()
     }
 }
 
 /// What the file says, each value where it is there and good.
-pub struct Typed {
+pub(super) struct Typed {
     pub vus: Option<u32>,
     pub rate: Option<Rate>,
     pub max_in_flight: Option<u32>,
@@ -60,7 +60,7 @@ pub struct Typed {
 }
 
 impl Typed {
-    pub fn read(fields: &mut Fields<'_>, problems: &mut Diagnostics) -> Self {
+    pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Diagnostics) -> Self {
         Self {
             vus: fields
                 .take("vus", problems)
@@ -98,7 +98,7 @@ impl Typed {
     }
 
     /// Whether a time or a number of iterations ends the load.
-    pub fn ends(&self) -> bool {
+    pub(super) fn ends(&self) -> bool {
         self.duration.is_some() || self.iterations.is_some() || self.iterations_per_vu.is_some()
     }
 }

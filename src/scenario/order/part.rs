@@ -7,7 +7,7 @@ use crate::scenario::tree::{Node, Scalar, Value};
 const MAX_OF_TARGET: usize = 100;
 
 /// A list of steps that is gone through from its begin.
-pub struct Phase<'n> {
+pub(super) struct Phase<'n> {
     pub kind: PhaseKind,
     /// In words.
     pub title: String,
@@ -17,14 +17,14 @@ pub struct Phase<'n> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum PhaseKind {
+pub(super) enum PhaseKind {
     Setup,
     Entry,
     Teardown,
 }
 
 /// The lists of steps, in the order in which they run.
-pub fn parts(root: &Node) -> Vec<Phase<'_>> {
+pub(super) fn parts(root: &Node) -> Vec<Phase<'_>> {
     let once = |key: &str, kind| {
         root.get(key).map(|flow| Phase {
             kind,
@@ -61,7 +61,7 @@ pub fn parts(root: &Node) -> Vec<Phase<'_>> {
 }
 
 /// The declared targets with what each of their requests sends.
-pub fn targets(root: &Node) -> Vec<(&str, Vec<(&str, Span)>)> {
+pub(super) fn targets(root: &Node) -> Vec<(&str, Vec<(&str, Span)>)> {
     let entries = if let Some(Value::Map(entries)) = root.get("targets").map(|node| &node.value) {
         entries.as_slice()
     } else {
@@ -86,7 +86,7 @@ fn sent(target: &Node) -> Vec<(&str, Span)> {
     found
 }
 
-pub fn text(node: &Node) -> Option<&str> {
+pub(super) fn text(node: &Node) -> Option<&str> {
     if let Value::Scalar(scalar) = &node.value {
         Some(&scalar.text)
     } else {
@@ -95,7 +95,7 @@ pub fn text(node: &Node) -> Option<&str> {
 }
 
 /// Calls `visit` with every expression of a template below a node, and where that template stands.
-pub fn expressions<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span)) {
+pub(super) fn expressions<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span)) {
     match &node.value {
         Value::Scalar(Scalar {
             template: Some(template),

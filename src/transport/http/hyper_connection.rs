@@ -17,7 +17,7 @@ use crate::transport::body::Outgoing;
 use crate::transport::replay::Replay;
 
 /// What comes of a message.
-pub type ResponseResult = hyper::Result<Response<Incoming>>;
+pub(crate) type ResponseResult = hyper::Result<Response<Incoming>>;
 
 /// hyper's side of a connection.
 #[expect(

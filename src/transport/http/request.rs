@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use crate::transport::body::{Outgoing, Payload};
 
 /// What is sent: a head and a body.
-pub type Message = Request<Outgoing>;
+pub(crate) type Message = Request<Outgoing>;
 
 /// A request with all its parts, from which the message of each try is made.
 #[derive(Clone, Debug)]

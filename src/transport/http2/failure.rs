@@ -33,7 +33,7 @@ impl Refusal {
 }
 
 /// The connection has come to its end.
-pub fn closed() -> TransportError {
+pub(super) fn closed() -> TransportError {
     TransportError {
         kind: FailureKind::Incomplete,
         message: "connection closed before the response".into(),
@@ -41,7 +41,7 @@ pub fn closed() -> TransportError {
 }
 
 /// What went wrong. `reused`: the connection had carried a request before.
-pub fn error(error: &h2::Error, reused: bool) -> TransportError {
+pub(super) fn error(error: &h2::Error, reused: bool) -> TransportError {
     if let Some(io) = error.get_io() {
         return broken(io, reused);
     }

@@ -22,7 +22,7 @@ use crate::transport::counted::{ByteCounters, Metered};
 use crate::transport::http::{Message as Request, error, wide};
 
 /// How the request that opens a WebSocket was answered.
-pub struct Opened<Io> {
+pub(crate) struct Opened<Io> {
     /// The head of the answer.
     pub head: Parts,
     /// What was opened, where the status is 101.
@@ -34,7 +34,7 @@ pub struct Opened<Io> {
 /// # Errors
 /// When the connection fails, or the answer is not HTTP, or breaks the rules of the handshake.
 /// Another status than 101 is not an error here.
-pub async fn open<Io>(io: Io, mut request: Request) -> Result<Opened<Io>, TransportError>
+pub(crate) async fn open<Io>(io: Io, mut request: Request) -> Result<Opened<Io>, TransportError>
 where
     Io: Read + Write + Metered + Unpin + Send + 'static,
 {

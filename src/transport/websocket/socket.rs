@@ -285,7 +285,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
 
 /// Lets everybody else have a turn: a peer that sends without end must hold up neither a sibling
 /// nor a deadline.
-pub async fn give_way() {
+pub(crate) async fn give_way() {
     let mut given = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut given, true) {
@@ -344,7 +344,8 @@ impl<Io: Write + Unpin> io::Write for Stream<'_, '_, Io> {
 mod tests {
     use super::*;
     use crate::metrics::FailureKind;
-    use crate::transport::websocket::{Opened, open};
+    use crate::transport::websocket::handshake::Opened;
+    use crate::transport::websocket::open;
     use http::StatusCode;
     use hyper::rt::ReadBufCursor;
     use proptest::prelude::*;

@@ -13,7 +13,7 @@ use super::oracle::Look;
 use super::trial::{HANGS, message};
 use crate::contract;
 
-pub fn look(look: &Look<'_>) {
+pub(super) fn look(look: &Look<'_>) {
     let run = look.run();
     look.hold("hangs", !look.trial.hung, || {
         format!("not at its end after {HANGS:?}")

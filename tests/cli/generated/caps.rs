@@ -6,7 +6,7 @@ use loadgen::plan::{Limits, LoadModel, Mode, OnFull};
 
 use super::oracle::{Look, Part};
 
-pub fn look(look: &Look<'_>) {
+pub(super) fn look(look: &Look<'_>) {
     peaks(look);
     let plan = &look.case.plan;
     let all = || look.parts.iter().collect::<Vec<_>>();

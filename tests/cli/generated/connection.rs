@@ -12,7 +12,7 @@ use super::peer::{Request, Shared};
 use super::script::{Ending, Hop, is_among};
 
 /// Serves a connection to its end.
-pub fn serve(shared: &Shared, stream: TcpStream, number: u64) {
+pub(super) fn serve(shared: &Shared, stream: TcpStream, number: u64) {
     stream.set_nodelay(true).expect("an open socket");
     let mut reader = BufReader::new(stream);
     loop {

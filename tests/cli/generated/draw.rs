@@ -4,30 +4,30 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
 /// Random choices.
-pub struct Draw(Pcg64Mcg);
+pub(super) struct Draw(Pcg64Mcg);
 
 impl Draw {
-    pub fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         Self(Pcg64Mcg::seed_from_u64(seed))
     }
 
     /// Whether something that happens so often in a hundred happens.
-    pub fn chance(&mut self, percent: u32) -> bool {
+    pub(super) fn chance(&mut self, percent: u32) -> bool {
         self.0.random_range(0..100) < percent
     }
 
     /// A number, both ends included.
-    pub fn number(&mut self, from: u64, to: u64) -> u64 {
+    pub(super) fn number(&mut self, from: u64, to: u64) -> u64 {
         self.0.random_range(from..=to)
     }
 
     /// One of some.
-    pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.0.random_range(0..of.len())]
     }
 
     /// One of some, by their weights.
-    pub fn weighted<T: Copy>(&mut self, of: &[(u32, T)]) -> T {
+    pub(super) fn weighted<T: Copy>(&mut self, of: &[(u32, T)]) -> T {
         let mut at = self
             .0
             .random_range(0..of.iter().map(|(weight, _)| weight).sum());

@@ -14,7 +14,7 @@ const SLACK: Duration = Duration::from_secs(1);
 
 /// What may come of each try of an operation.
 #[derive(Clone, Debug, Default)]
-pub struct Expected {
+pub(super) struct Expected {
     /// The kinds of failures that a try may end with.
     pub kinds: BTreeSet<FailureKind>,
     /// No try ends well.
@@ -30,7 +30,7 @@ pub struct Expected {
 
 impl Expected {
     /// What may come of an operation.
-    pub fn of(plan: &Plan, operation: &Operation) -> Self {
+    pub(super) fn of(plan: &Plan, operation: &Operation) -> Self {
         let total = operation.timeout.total;
         let mut expected = Self {
             is_fixed: true,

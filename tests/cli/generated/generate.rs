@@ -9,14 +9,14 @@ use super::script::Manner;
 use super::shapes;
 
 /// Timeout of whatever the peer answers: no machine is so busy that it takes that long.
-pub const GENEROUS: &str = "3s";
+pub(super) const GENEROUS: &str = "3s";
 /// The most steps of a scenario.
 const MAX_STEPS: usize = 9;
 /// The deepest group.
 const MAX_DEPTH: u32 = 3;
 
 /// The scenario of a seed.
-pub fn generate(seed: u64) -> Value {
+pub(super) fn generate(seed: u64) -> Value {
     let mut build = Build::new(seed);
     let mut scenario = match build
         .draw
@@ -53,7 +53,7 @@ enum Shape {
 }
 
 /// A scenario under construction.
-pub struct Build {
+pub(super) struct Build {
     pub draw: Draw,
     /// Steps so far: each has a name of its own.
     steps: usize,
@@ -68,7 +68,7 @@ pub struct Build {
 }
 
 /// Some steps, and what they take one at a time, in milliseconds.
-pub type Costed<T> = (T, f64);
+pub(super) type Costed<T> = (T, f64);
 
 impl Build {
     fn new(seed: u64) -> Self {
@@ -106,7 +106,7 @@ impl Build {
     }
 
     /// Adds steps that are never run: a redirect is followed only to a target that a step uses.
-    pub fn use_what_redirects_lead_to(&mut self, entry: &mut Value) {
+    pub(super) fn use_what_redirects_lead_to(&mut self, entry: &mut Value) {
         let led_to = std::mem::take(&mut self.led_to);
         let steps = led_to
             .iter()
@@ -243,7 +243,7 @@ impl Build {
     }
 
     /// A name that no other step has.
-    pub fn name(&mut self) -> String {
+    pub(super) fn name(&mut self) -> String {
         self.steps += 1;
         format!("s{}", self.steps)
     }
@@ -280,7 +280,7 @@ impl Build {
     }
 
     /// A mock operation.
-    pub fn mock(&mut self) -> Costed<Value> {
+    pub(super) fn mock(&mut self) -> Costed<Value> {
         let name = self.name();
         let (mut step, cost) = match self
             .draw

@@ -9,7 +9,7 @@ const BUDGET: f64 = 100.0;
 
 impl Build {
     /// Caps of a run, a target, a step or an entry of the mix.
-    pub fn limits(&mut self) -> Value {
+    pub(super) fn limits(&mut self) -> Value {
         let mut limits = Map::new();
         let kind = self.draw.number(0, 9);
         if kind < 7 {
@@ -32,7 +32,7 @@ impl Build {
     }
 
     /// A load of iterations that cost so much.
-    pub fn load(&mut self, cost: f64) -> Value {
+    pub(super) fn load(&mut self, cost: f64) -> Value {
         let most = ((BUDGET / cost.max(0.3)) as u64).max(1);
         let vus = self.draw.number(1, 6);
         let mut load = match self

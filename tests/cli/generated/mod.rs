@@ -71,7 +71,7 @@ const ENOUGH: usize = 40;
 ///
 /// # Errors
 /// Where it is not a scenario.
-pub fn examine(tree: &Value) -> Result<Vec<Finding>, String> {
+pub(crate) fn examine(tree: &Value) -> Result<Vec<Finding>, String> {
     let case = Case::new(tree)?;
     let (mut trials, mut findings): (Vec<Trial>, Vec<Finding>) = (Vec::new(), Vec::new());
     for mode in case.modes() {

@@ -14,7 +14,7 @@ use super::{accounting, caps, outcomes, times, traffic};
 
 /// Something that must not be.
 #[derive(Clone, Debug)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// What is broken, in a word: a smaller scenario has to break the same.
     pub rule: &'static str,
     pub mode: Mode,
@@ -22,7 +22,7 @@ pub struct Finding {
 }
 
 /// One operation of a scenario, with its figures and what the peer knows of it.
-pub struct Part<'a> {
+pub(super) struct Part<'a> {
     pub operation: &'a Operation,
     pub figures: &'a Group,
     pub expected: &'a Expected,
@@ -31,18 +31,18 @@ pub struct Part<'a> {
 
 impl Part<'_> {
     /// Tries that began.
-    pub const fn tries(&self) -> u64 {
+    pub(super) const fn tries(&self) -> u64 {
         self.figures.counts.started + self.figures.counts.retries
     }
 
     /// Operations that began and did not end by themselves.
-    pub const fn broken_off(&self) -> u64 {
+    pub(super) const fn broken_off(&self) -> u64 {
         self.figures.counts.cancelled + self.figures.counts.unfinished
     }
 }
 
 /// What is looked at.
-pub struct Look<'a> {
+pub(super) struct Look<'a> {
     pub case: &'a Case,
     pub trial: &'a Trial,
     pub parts: Vec<Part<'a>>,
@@ -89,18 +89,18 @@ impl<'a> Look<'a> {
         }
     }
 
-    pub const fn run(&self) -> &'a ModeRun {
+    pub(super) const fn run(&self) -> &'a ModeRun {
         &self.trial.run
     }
 
     /// Whether all of the run is measured.
-    pub fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         let load = &self.case.plan.load;
         load.warmup == Nanos::ZERO && load.stages.iter().all(|stage| stage.measure)
     }
 
     /// Whether no operation was broken off, or ended by a timeout.
-    pub fn is_undisturbed(&self) -> bool {
+    pub(super) fn is_undisturbed(&self) -> bool {
         let counts = &self.run().counts;
         let timeouts = self
             .run()
@@ -111,7 +111,7 @@ impl<'a> Look<'a> {
     }
 
     /// The limits of an operation with their scopes.
-    pub fn limits_of(&self, operation: &Operation) -> [Limits; 3] {
+    pub(super) fn limits_of(&self, operation: &Operation) -> [Limits; 3] {
         let plan = &self.case.plan;
         let target = operation
             .action
@@ -122,7 +122,7 @@ impl<'a> Look<'a> {
     }
 
     /// Every limit of the plan.
-    pub fn limits(&self) -> impl Iterator<Item = &'a Limits> {
+    pub(super) fn limits(&self) -> impl Iterator<Item = &'a Limits> {
         let plan = &self.case.plan;
         let steps = plan.operations().map(|(_, _, operation)| &operation.limits);
         let all = steps
@@ -136,12 +136,12 @@ impl<'a> Look<'a> {
     }
 
     /// Whether some limit refuses.
-    pub fn refuses(&self) -> bool {
+    pub(super) fn refuses(&self) -> bool {
         self.limits().any(|limits| limits.on_full == OnFull::Drop)
     }
 
     /// Whether branches run side by side somewhere.
-    pub fn has_branches(&self) -> bool {
+    pub(super) fn has_branches(&self) -> bool {
         self.case
             .plan
             .steps()
@@ -149,7 +149,7 @@ impl<'a> Look<'a> {
     }
 
     /// Says that something is not so.
-    pub fn hold(&self, rule: &'static str, holds: bool, said: impl FnOnce() -> String) {
+    pub(super) fn hold(&self, rule: &'static str, holds: bool, said: impl FnOnce() -> String) {
         if !holds {
             self.findings.borrow_mut().push(Finding {
                 rule,
@@ -161,7 +161,7 @@ impl<'a> Look<'a> {
 }
 
 /// Everything that is wrong in the trials of a scenario.
-pub fn judge(case: &Case, trials: &[Trial]) -> Vec<Finding> {
+pub(super) fn judge(case: &Case, trials: &[Trial]) -> Vec<Finding> {
     let expected: Vec<Expected> = case
         .plan
         .operations()

@@ -78,7 +78,7 @@ fn is_fixed(case: &Case, expected: &[Expected]) -> bool {
 }
 
 /// Holds the trials of a scenario against each other.
-pub fn compare(case: &Case, trials: &[Trial], expected: &[Expected]) -> Vec<Finding> {
+pub(super) fn compare(case: &Case, trials: &[Trial], expected: &[Expected]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let Some((first, others)) = trials.split_first() else {
         return findings;

@@ -24,7 +24,7 @@ const STACK: usize = 128 * 1024;
 /// A request as the peer saw it. Both instants lie inside of what the client measures: `read` is
 /// taken when the last byte was read, `answered` before the first byte of the answer is written.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(super) struct Request {
     /// The target.
     pub manner: Manner,
     /// The connection that it came over, by its number among those of the target.
@@ -51,13 +51,13 @@ pub struct Request {
 
 impl Request {
     /// The step that has sent it.
-    pub fn step(&self) -> &str {
+    pub(super) fn step(&self) -> &str {
         step_of(&self.path)
     }
 }
 
 /// What all connections of a target share.
-pub struct Shared {
+pub(super) struct Shared {
     pub manner: Manner,
     listener: TcpListener,
     log: Mutex<Vec<Request>>,
@@ -70,13 +70,13 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn log(&self) -> MutexGuard<'_, Vec<Request>> {
+    pub(super) fn log(&self) -> MutexGuard<'_, Vec<Request>> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From now on nobody listens. Connections that are made by then are still accepted: whoever
     /// made one knows of it.
-    pub fn stop(&self) {
+    pub(super) fn stop(&self) {
         if !self.stopped.swap(true, Ordering::SeqCst) {
             // It waits behind all that came before.
             let last = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
@@ -91,7 +91,7 @@ impl Shared {
 }
 
 /// One target.
-pub enum Peer {
+pub(super) enum Peer {
     /// Somebody listens.
     Listening(Arc<Shared>),
     /// Nobody does; what is kept keeps the port.
@@ -102,7 +102,7 @@ pub enum Peer {
 
 /// What a target has seen.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub(super) struct Seen {
     pub log: Vec<Request>,
     pub accepted: u64,
     /// Connections that were still open some seconds after the run.
@@ -111,7 +111,7 @@ pub struct Seen {
 
 impl Peer {
     /// Starts a target of this manner.
-    pub fn start(manner: Manner) -> Self {
+    pub(super) fn start(manner: Manner) -> Self {
         match manner {
             Manner::Steady | Manner::Fickle | Manner::Leaving => Self::listening(manner),
             Manner::Gone => Self::Gone(bound()),
@@ -144,7 +144,7 @@ impl Peer {
     }
 
     /// Where it is.
-    pub fn address(&self) -> SocketAddr {
+    pub(super) fn address(&self) -> SocketAddr {
         match self {
             Self::Listening(shared) => shared.listener.local_addr().expect("it is bound"),
             Self::Gone(socket) | Self::Deaf(socket, _) => address_of(socket),
@@ -152,7 +152,7 @@ impl Peer {
     }
 
     /// Ends it, after a run, and tells what it has seen.
-    pub fn finish(self) -> Seen {
+    pub(super) fn finish(self) -> Seen {
         let shared = match self {
             Self::Listening(shared) => shared,
             Self::Gone(_) => return Seen::default(),

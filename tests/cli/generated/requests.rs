@@ -7,7 +7,7 @@ use super::script::Manner;
 
 impl Build {
     /// A request to the peer.
-    pub fn request(&mut self) -> Costed<Value> {
+    pub(super) fn request(&mut self) -> Costed<Value> {
         let manner = self.draw.weighted(&[
             (78, Manner::Steady),
             (8, Manner::Fickle),
@@ -24,7 +24,7 @@ impl Build {
     }
 
     /// A request for this path.
-    pub fn request_of(
+    pub(super) fn request_of(
         &mut self,
         manner: Manner,
         name: &str,
@@ -135,7 +135,7 @@ impl Build {
     }
 
     /// A timeout of what would not end without one.
-    pub fn short_timeout(&mut self) -> (Value, f64) {
+    pub(super) fn short_timeout(&mut self) -> (Value, f64) {
         let short = self.draw.number(10, 30);
         let timeout = match self.draw.number(0, 3) {
             0 => {
@@ -148,7 +148,7 @@ impl Build {
     }
 
     /// Two requests: the second sends what was captured of the first.
-    pub fn token(&mut self) -> Costed<Vec<Value>> {
+    pub(super) fn token(&mut self) -> Costed<Vec<Value>> {
         self.used.insert(Manner::Steady);
         let (first, second) = (self.name(), self.name());
         let headers = json!({ "x-try": "{{uuid()}}", "x-seq": "{{seq()}}" });
@@ -163,7 +163,7 @@ impl Build {
     }
 
     /// The targets in use.
-    pub fn targets(&mut self) -> Value {
+    pub(super) fn targets(&mut self) -> Value {
         let mut targets = Map::new();
         for manner in self.used.clone() {
             let mut http = Map::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// How a target behaves apart from what paths ask for. It is the target's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Manner {
+pub(super) enum Manner {
     /// Always listens, and closes a connection only where it has said so.
     Steady,
     /// Closes kept connections without a word.
@@ -19,7 +19,7 @@ pub enum Manner {
 }
 
 impl Manner {
-    pub const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::Steady,
         Self::Fickle,
         Self::Leaving,
@@ -27,7 +27,7 @@ impl Manner {
         Self::Deaf,
     ];
 
-    pub const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Steady => "steady",
             Self::Fickle => "fickle",
@@ -38,21 +38,21 @@ impl Manner {
     }
 
     /// The manner of the target with this name.
-    pub fn of(name: &str) -> Self {
+    pub(super) fn of(name: &str) -> Self {
         let found = Self::ALL.into_iter().find(|manner| manner.name() == name);
         found.unwrap_or_else(|| panic!("no manner is called `{name}`"))
     }
 
     /// Where its URLs say that it is; connections go to where it really listens. Hosts differ,
     /// since cookies go to all ports of one.
-    pub fn origin(self) -> String {
+    pub(super) fn origin(self) -> String {
         format!("http://127.0.0.{}:1000", 1 + self as u8)
     }
 }
 
 /// How a hop ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub(super) enum Ending {
     /// An answer with this status.
     Status(u16),
     /// An answer with a body of so many bytes.
@@ -89,19 +89,19 @@ pub enum Ending {
 
 /// What the peer does with one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hop {
+pub(super) struct Hop {
     pub delay: Duration,
     pub ending: Ending,
 }
 
 /// A step's own name, which is the first segment of its paths.
-pub fn step_of(path: &str) -> &str {
+pub(super) fn step_of(path: &str) -> &str {
     path.split('/').nth(1).unwrap_or_default()
 }
 
 impl Hop {
     /// What a path asks for of a target.
-    pub fn of(manner: Manner, path: &str) -> Self {
+    pub(super) fn of(manner: Manner, path: &str) -> Self {
         let mut delay = Duration::ZERO;
         let mut segments = path.split('/').skip(2);
         while let Some(segment) = segments.next() {
@@ -149,7 +149,7 @@ impl Hop {
     }
 
     /// All hops of a path, each with the target and the path that it is asked for at.
-    pub fn all(manner: Manner, path: &str) -> Vec<(Manner, String, Self)> {
+    pub(super) fn all(manner: Manner, path: &str) -> Vec<(Manner, String, Self)> {
         let mut hops = Vec::new();
         let mut next = Some((manner, path.to_owned()));
         while let Some((manner, path)) = next {
@@ -165,7 +165,7 @@ impl Hop {
 }
 
 /// Whether a request with this id is one of so many in a hundred.
-pub fn is_among(id: &str, percent: u64) -> bool {
+pub(super) fn is_among(id: &str, percent: u64) -> bool {
     // FNV-1a: ids differ in few places.
     let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -9,7 +9,7 @@ use super::script::Manner;
 type Shape = fn(&mut Build) -> Value;
 
 /// A scenario of one of these shapes.
-pub fn pressing(build: &mut Build) -> Value {
+pub(super) fn pressing(build: &mut Build) -> Value {
     let shapes: [(u32, Shape); 9] = [
         (5, arrivals),
         (5, races),

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const TRIES: u32 = 6;
 
 /// The smallest scenario that was found to break the same rule, with what it breaks.
-pub fn shrink(tree: &Value, rule: &'static str) -> (Value, Option<Finding>) {
+pub(super) fn shrink(tree: &Value, rule: &'static str) -> (Value, Option<Finding>) {
     let begun = Instant::now();
     let breaks = |tree: &Value| {
         for _ in 0..TRIES {

@@ -20,7 +20,7 @@ const ROUNDING_MS: f64 = 1e-3;
 const WITHOUT_AN_ANSWER: [FailureKind; 5] =
     [Connect, Refused, Unreachable, TimeoutConnect, FdLimit];
 
-pub fn look(look: &Look<'_>) {
+pub(super) fn look(look: &Look<'_>) {
     for part in &look.parts {
         parts_of_time(look, part);
         peers_record(look, part);

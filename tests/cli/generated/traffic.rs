@@ -9,7 +9,7 @@ use super::oracle::Look;
 use super::peer::Request;
 use super::script::Manner;
 
-pub fn look(look: &Look<'_>) {
+pub(super) fn look(look: &Look<'_>) {
     requests(look);
     bytes(look);
     identities(look);

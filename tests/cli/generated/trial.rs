@@ -16,10 +16,10 @@ use super::peer::{Peer, Request, Seen};
 use super::script::Manner;
 
 /// A run that takes longer hangs: none is planned to take half a second.
-pub const HANGS: Duration = Duration::from_secs(8);
+pub(super) const HANGS: Duration = Duration::from_secs(8);
 
 /// A scenario that compiles.
-pub struct Case {
+pub(super) struct Case {
     pub plan: Plan,
     /// What somebody outside wants, and when.
     interrupt: Option<(Signal, Duration)>,
@@ -28,7 +28,7 @@ pub struct Case {
 }
 
 /// A scenario as a file says it.
-pub fn yaml(tree: &Value) -> String {
+pub(super) fn yaml(tree: &Value) -> String {
     serde_yaml::to_string(tree).expect("YAML")
 }
 
@@ -37,7 +37,7 @@ impl Case {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn new(tree: &Value) -> Result<Self, String> {
+    pub(super) fn new(tree: &Value) -> Result<Self, String> {
         let source = Source::inline("generated.yaml", yaml(tree));
         let compiled = compile(&source, &Overrides::default(), &|_| None);
         let plan = compiled
@@ -64,12 +64,12 @@ impl Case {
         })
     }
 
-    pub const fn is_interrupted(&self) -> bool {
+    pub(super) const fn is_interrupted(&self) -> bool {
         self.interrupt.is_some()
     }
 
     /// The modes that it runs in.
-    pub fn modes(&self) -> Vec<Mode> {
+    pub(super) fn modes(&self) -> Vec<Mode> {
         let mut modes = Mode::REAL.to_vec();
         if self.plan.is_mock() && self.interrupt.is_none() {
             modes.insert(0, Mode::Simulated);
@@ -81,7 +81,7 @@ impl Case {
     ///
     /// # Errors
     /// Why it could not be run.
-    pub fn run(&self, mode: Mode) -> Result<Option<Trial>, String> {
+    pub(super) fn run(&self, mode: Mode) -> Result<Option<Trial>, String> {
         let peers: Vec<Peer> = self
             .plan
             .targets
@@ -138,7 +138,7 @@ impl Case {
 }
 
 /// What a panic said.
-pub fn message(panic: &(dyn std::any::Any + Send)) -> String {
+pub(super) fn message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message")
@@ -146,7 +146,7 @@ pub fn message(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// What came of a scenario in one mode.
-pub struct Trial {
+pub(super) struct Trial {
     pub mode: Mode,
     pub run: ModeRun,
     /// By target, what the peer has seen.
@@ -160,7 +160,7 @@ pub struct Trial {
 
 impl Trial {
     /// Every request that the peers have seen.
-    pub fn requests(&self) -> impl Iterator<Item = &Request> {
+    pub(super) fn requests(&self) -> impl Iterator<Item = &Request> {
         self.seen.iter().flat_map(|seen| &seen.log)
     }
 }

@@ -4,7 +4,7 @@ use crate::metrics::FailureKind;
 use crate::transport::TransportError;
 
 /// Fails a check with this message.
-pub fn failed(message: String) -> Result<(), TransportError> {
+pub(super) fn failed(message: String) -> Result<(), TransportError> {
     Err(TransportError {
         kind: FailureKind::Check,
         message,

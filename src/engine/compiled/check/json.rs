@@ -13,7 +13,7 @@ use crate::value::json::Found;
 use crate::value::{Response, ValueError};
 
 /// An expectation about a value in a JSON body.
-pub struct Json {
+pub(crate) struct Json {
     path: JsonPath,
     rule: JsonRule,
     matches: Option<Regex>,
@@ -24,7 +24,7 @@ impl Json {
     ///
     /// # Errors
     /// If its query or its regular expression is invalid.
-    pub fn new(rule: &JsonRule) -> Result<Self, ValueError> {
+    pub(crate) fn new(rule: &JsonRule) -> Result<Self, ValueError> {
         let matches = rule
             .matches
             .as_deref()
@@ -39,7 +39,7 @@ impl Json {
     }
 
     /// Returns `json`, the path and every condition, as a name.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let rule = &self.rule;
         let parts = [
             rule.exists.map(|exists| format!("exists {exists}")),
@@ -66,7 +66,7 @@ impl Json {
     ///
     /// # Errors
     /// The first condition of the rule that does not hold, with the actual value.
-    pub fn judge(&self, response: &Response<'_>) -> Result<(), TransportError> {
+    pub(crate) fn judge(&self, response: &Response<'_>) -> Result<(), TransportError> {
         let rule = &self.rule;
         let body = match response.json() {
             Ok(body) => body,

@@ -12,7 +12,7 @@ use crate::plan::{BodyPart, Content};
 use crate::value::{Names, Text, ValueError, file};
 
 /// A compiled multipart body.
-pub struct Multipart {
+pub(super) struct Multipart {
     parts: Vec<Compiled>,
     /// Digits of a hash of the parts, which boundaries are built from.
     digest: String,
@@ -33,7 +33,7 @@ enum Filling {
 
 impl Multipart {
     /// Compiles the parts; files are read relative to `folder`.
-    pub fn new(parts: &[BodyPart], names: &Names, folder: &Path) -> Result<Self, String> {
+    pub(super) fn new(parts: &[BodyPart], names: &Names, folder: &Path) -> Result<Self, String> {
         let mut compiled = Vec::with_capacity(parts.len());
         for part in parts {
             let content = match &part.content {
@@ -70,7 +70,7 @@ impl Multipart {
 
     /// Returns the body and the content type that names its boundary. `put` fills values into a
     /// text.
-    pub fn make(
+    pub(super) fn make(
         &self,
         put: impl Fn(&Text) -> Result<String, ValueError>,
     ) -> Result<(Bytes, String), ValueError> {

@@ -15,7 +15,7 @@ const MAX_LINE: usize = 4096;
 
 /// A cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cookie {
+pub(super) struct Cookie {
     /// The name.
     pub name: Vec<u8>,
     /// The value.
@@ -34,7 +34,7 @@ pub struct Cookie {
 
 /// The destination of a request.
 #[derive(Clone, Copy, Debug)]
-pub struct RequestUrl<'a> {
+pub(super) struct RequestUrl<'a> {
     /// The host in lower case, without brackets and port.
     pub host: &'a str,
     /// The path, without the query.
@@ -46,7 +46,7 @@ pub struct RequestUrl<'a> {
 impl Cookie {
     /// Parses a `set-cookie` line of the response to a request. Returns `None` if the line is
     /// invalid or is for another host.
-    pub fn parse(line: &[u8], place: RequestUrl<'_>, now_ms: u64) -> Option<Self> {
+    pub(super) fn parse(line: &[u8], place: RequestUrl<'_>, now_ms: u64) -> Option<Self> {
         if line.len() > MAX_LINE {
             return None;
         }
@@ -97,17 +97,17 @@ impl Cookie {
     }
 
     /// Returns whether one cookie replaces the other (section 5.3, step 11).
-    pub fn is_same(&self, other: &Self) -> bool {
+    pub(super) fn is_same(&self, other: &Self) -> bool {
         self.name == other.name && self.domain == other.domain && self.path == other.path
     }
 
     /// Returns whether it has expired.
-    pub fn is_expired(&self, now_ms: u64) -> bool {
+    pub(super) fn is_expired(&self, now_ms: u64) -> bool {
         self.expires.is_some_and(|expires| expires <= now_ms)
     }
 
     /// Returns whether it is sent with a request to this place (section 5.4).
-    pub fn is_for(&self, place: RequestUrl<'_>) -> bool {
+    pub(super) fn is_for(&self, place: RequestUrl<'_>) -> bool {
         let host = if self.host_only {
             self.domain == place.host
         } else {

@@ -68,7 +68,7 @@ impl<S> Drop for EndOnPanic<'_, '_, S> {
 ///
 /// # Errors
 /// If the system cannot start a thread; the branches already started are cancelled.
-pub fn on_threads<D: Driver + Copy + Send, J: BranchJob<D>>(
+pub(super) fn on_threads<D: Driver + Copy + Send, J: BranchJob<D>>(
     driver: D,
     clock: Clock,
     job: &J,

@@ -25,8 +25,8 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-pub use parker::{block_on, register};
-pub use stream::Stream;
+pub(crate) use parker::{block_on, register};
+pub(crate) use stream::Stream;
 
 use super::{BranchJob, Driver, Task, Until};
 use crate::base::{Clock, Nanos};
@@ -37,7 +37,7 @@ const CPU_SLICE: Nanos = Nanos::from_millis(1);
 
 /// The blocking driver, as one thread sees it.
 #[derive(Clone, Copy, Debug)]
-pub struct Blocking {
+pub(crate) struct Blocking {
     clock: Clock,
     /// Whether branches get threads of their own: the only difference between sequential and
     /// threaded.
@@ -46,7 +46,7 @@ pub struct Blocking {
 
 impl Blocking {
     /// Creates the driver for the calling thread, which must have called [`register`].
-    pub const fn new(clock: Clock, threads: bool) -> Self {
+    pub(crate) const fn new(clock: Clock, threads: bool) -> Self {
         Self { clock, threads }
     }
 }
@@ -143,7 +143,7 @@ impl Future for Moment {
 }
 
 /// Uses `amount` of this thread's CPU time, or less if `enough` returns `true` between two slices.
-pub fn spend_cpu(amount: Nanos, enough: impl Fn() -> bool) {
+pub(crate) fn spend_cpu(amount: Nanos, enough: impl Fn() -> bool) {
     let used = thread_cpu_clock();
     while used() < amount && !enough() {
         let slice = (used() + CPU_SLICE).min(amount);

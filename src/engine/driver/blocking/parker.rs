@@ -20,7 +20,7 @@ use crate::base::{Clock, Nanos};
 
 /// A waiting thread as other threads see it, to wake or cancel it.
 #[derive(Debug)]
-pub struct Parker {
+pub(crate) struct Parker {
     thread: Thread,
     woken: AtomicBool,
     cancelled: AtomicBool,
@@ -34,7 +34,7 @@ pub struct Parker {
 impl Parker {
     /// Cancels the thread: wakes it from a sleep, or from a blocking call by shutting the socket
     /// down. The operation in progress is then dropped.
-    pub fn cancel(&self) {
+    pub(crate) fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
         let children = self
             .children
@@ -116,16 +116,16 @@ fn new_parker() -> Arc<Parker> {
 }
 
 /// The parker of a thread that waits for branches, as the branches see it.
-pub struct CancelTree(Option<Arc<Parker>>);
+pub(super) struct CancelTree(Option<Arc<Parker>>);
 
 impl CancelTree {
     /// Creates the tree of the calling thread.
-    pub fn of_this_thread() -> Self {
+    pub(super) fn of_this_thread() -> Self {
         Self(PARKER.with_borrow(Clone::clone))
     }
 
     /// Cancels `child` whenever its parent is cancelled; at once if it already is.
-    pub fn adopt(&self, child: &Arc<Parker>) {
+    pub(super) fn adopt(&self, child: &Arc<Parker>) {
         if let Some(parent) = &self.0 {
             parent
                 .children
@@ -139,7 +139,7 @@ impl CancelTree {
     }
 
     /// Removes `child`, which has finished.
-    pub fn release(&self, child: &Arc<Parker>) {
+    pub(super) fn release(&self, child: &Arc<Parker>) {
         if let Some(parent) = &self.0 {
             parent
                 .children
@@ -152,7 +152,7 @@ impl CancelTree {
 
 /// A second parker on a thread that is in the middle of a pass: the outer state is saved until this
 /// is dropped.
-pub struct Reentrant {
+pub(super) struct Reentrant {
     parker: Arc<Parker>,
     outer: Option<Arc<Parker>>,
     nearest: Nanos,
@@ -163,7 +163,7 @@ pub struct Reentrant {
 
 impl Reentrant {
     /// Saves the thread's own parker and registers a second one.
-    pub fn register() -> Self {
+    pub(super) fn register() -> Self {
         let parker = new_parker();
         let outer = PARKER.replace(Some(parker.clone()));
         let (interest, grant) = (INTEREST.take(), GRANT.take());
@@ -178,7 +178,7 @@ impl Reentrant {
     }
 
     /// Returns the second parker.
-    pub const fn parker(&self) -> &Arc<Parker> {
+    pub(super) const fn parker(&self) -> &Arc<Parker> {
         &self.parker
     }
 }
@@ -194,7 +194,7 @@ impl Drop for Reentrant {
 }
 
 /// Registers a parker for the calling thread.
-pub fn register() -> Arc<Parker> {
+pub(crate) fn register() -> Arc<Parker> {
     // Otherwise the kernel may extend a sleep by 50 µs to save wake-ups.
     #[cfg(target_os = "linux")]
     if let Some(one) = std::num::NonZeroU64::new(1) {
@@ -207,12 +207,12 @@ pub fn register() -> Arc<Parker> {
 }
 
 /// Returns whether this thread has been cancelled.
-pub fn cancelled() -> bool {
+pub(super) fn cancelled() -> bool {
     PARKER.with_borrow(|parker| parker.as_ref().is_some_and(|s| s.is_cancelled()))
 }
 
 /// Registers a deadline that this pass waits for, and whether it is to be met precisely.
-pub fn wait_until(at: Nanos, exactly: bool) {
+pub(super) fn wait_until(at: Nanos, exactly: bool) {
     if at < NEAREST.get() {
         NEAREST.set(at);
         EXACTLY.set(exactly);
@@ -220,12 +220,12 @@ pub fn wait_until(at: Nanos, exactly: bool) {
 }
 
 /// Registers that this pass waits for a socket to become readable.
-pub fn want_read(socket: &Arc<Socket>) {
+pub(super) fn want_read(socket: &Arc<Socket>) {
     want(socket, PollFlags::IN);
 }
 
 /// Registers that this pass waits for a socket to become writable.
-pub fn want_write(socket: &Arc<Socket>) {
+pub(super) fn want_write(socket: &Arc<Socket>) {
     want(socket, PollFlags::OUT);
 }
 
@@ -243,19 +243,19 @@ fn want(socket: &Arc<Socket>, flags: PollFlags) {
 
 /// Clears what this pass waits for on a socket: the work that registered it has ended, and the
 /// thread's next step must not wait for it.
-pub fn clear_interest() {
+pub(super) fn clear_interest() {
     INTEREST.take();
     GRANT.take();
 }
 
 /// Takes the grant of one blocking read from this socket; returns the deadline of the read.
-pub fn take_read(socket: &Arc<Socket>) -> Option<Nanos> {
+pub(super) fn take_read(socket: &Arc<Socket>) -> Option<Nanos> {
     take_grant(socket, PollFlags::IN)
 }
 
 /// Takes the grant to continue with this socket, which is ready for the awaited operation or has
 /// failed.
-pub fn take_ready(socket: &Arc<Socket>) -> bool {
+pub(super) fn take_ready(socket: &Arc<Socket>) -> bool {
     take_grant(socket, PollFlags::all()).is_some()
 }
 
@@ -267,7 +267,7 @@ fn take_grant(socket: &Arc<Socket>, flags: PollFlags) -> Option<Nanos> {
 
 /// Makes a call that may block on a socket and that cancelling the thread interrupts. Returns
 /// `None` without calling if the thread is already cancelled.
-pub fn blocking<T>(socket: &Arc<Socket>, call: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn blocking<T>(socket: &Arc<Socket>, call: impl FnOnce() -> T) -> Option<T> {
     PARKER.with_borrow(|parker| {
         let Some(parker) = parker else {
             return Some(call());
@@ -281,7 +281,11 @@ pub fn blocking<T>(socket: &Arc<Socket>, call: impl FnOnce() -> T) -> Option<T> 
 }
 
 /// Runs `operation` on this thread, blocking; returns `None` if the parker is cancelled first.
-pub fn block_on<F: Future>(parker: &Arc<Parker>, clock: Clock, operation: F) -> Option<F::Output> {
+pub(crate) fn block_on<F: Future>(
+    parker: &Arc<Parker>,
+    clock: Clock,
+    operation: F,
+) -> Option<F::Output> {
     let waker = Waker::from(parker.clone());
     let mut cx = Context::from_waker(&waker);
     let mut operation = pin!(operation);

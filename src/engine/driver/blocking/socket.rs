@@ -16,7 +16,7 @@ use crate::base::{Clock, Nanos};
 const EXACT: Nanos = Nanos::from_millis(10);
 /// A socket that another thread may shut down.
 #[derive(Debug)]
-pub struct Socket {
+pub(super) struct Socket {
     pub(super) fd: OwnedFd,
     /// The receive timeout set in the kernel, in nanoseconds; 0 for none.
     receive_timeout: AtomicU64,
@@ -24,7 +24,7 @@ pub struct Socket {
 
 impl Socket {
     /// Creates a socket without a receive timeout.
-    pub fn new(fd: OwnedFd) -> Self {
+    pub(super) fn new(fd: OwnedFd) -> Self {
         Self {
             fd,
             receive_timeout: AtomicU64::new(0),
@@ -32,14 +32,14 @@ impl Socket {
     }
 
     /// Interrupts whatever a thread waits for on the socket.
-    pub fn shut_down(&self) {
+    pub(super) fn shut_down(&self) {
         // The peer may be gone already, and then there is nothing to interrupt.
         let _ = shutdown(&self.fd, Shutdown::Both);
     }
 
     /// Waits until the socket is ready, the deadline has passed or `cancelled` returns `true`.
     /// Returns the events it is ready for, which are empty except in the first case.
-    pub fn wait(
+    pub(super) fn wait(
         &self,
         clock: Clock,
         flags: PollFlags,
@@ -69,7 +69,7 @@ impl Socket {
     }
 
     /// Makes one blocking read; returns `None` if the deadline passes first.
-    pub fn receive(
+    pub(super) fn receive(
         &self,
         clock: Clock,
         buf: &mut [u8],
@@ -116,7 +116,7 @@ impl Socket {
 
 /// Creates a non-blocking socket that child processes do not inherit.
 #[cfg(target_os = "linux")]
-pub fn open(tree: AddressFamily) -> Result<OwnedFd, Errno> {
+pub(super) fn open(tree: AddressFamily) -> Result<OwnedFd, Errno> {
     use rustix::net::{SocketFlags, socket_with};
     socket_with(
         tree,

@@ -38,7 +38,7 @@ thread_local! {
 
 /// A connection that blocks the thread that reads it, when its parker grants that.
 #[derive(Debug)]
-pub struct Stream {
+pub(crate) struct Stream {
     pub(super) socket: Arc<Socket>,
     clock: Clock,
     passed: Arc<ByteCounters>,
@@ -49,7 +49,7 @@ pub struct Stream {
 
 impl Stream {
     /// Connects; for TCP, with Nagle's algorithm disabled.
-    pub async fn connect(clock: Clock, to: &Endpoint) -> io::Result<Self> {
+    pub(crate) async fn connect(clock: Clock, to: &Endpoint) -> io::Result<Self> {
         let fd = match to {
             Endpoint::Tcp(address) => {
                 let fd = open(if address.is_ipv4() {

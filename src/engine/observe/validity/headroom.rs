@@ -20,7 +20,7 @@ const TOO_LATE_MS: f64 = 200.0;
 const SHORTEST: f64 = 0.2;
 
 /// Checks the headroom of a run.
-pub fn check(run: &ModeRun, plan: &Plan) -> Check {
+pub(crate) fn check(run: &ModeRun, plan: &Plan) -> Check {
     let found = [busy(run, plan), throttled(run), stolen(run), hiccup(run)];
     let verdict = found
         .iter()
@@ -61,7 +61,7 @@ const WAITED_AT_ALL: f64 = 0.01;
 
 /// Describes what kept the machine from running loadgen on time; returns `None` if nothing is known
 /// to have.
-pub fn interference(run: &ModeRun) -> Option<String> {
+pub(crate) fn interference(run: &ModeRun) -> Option<String> {
     let waited = run.resources.cpu_wait_s.filter(|waited| {
         *waited > WAITED_AT_ALL * run.wall_s
             && run
@@ -87,12 +87,12 @@ pub fn interference(run: &ModeRun) -> Option<String> {
 }
 
 /// Returns whether the hypervisor stole time from this machine, which no lower load changes.
-pub fn is_stolen(run: &ModeRun) -> bool {
+pub(crate) fn is_stolen(run: &ModeRun) -> bool {
     stolen(run).is_some()
 }
 
 /// Returns the generator's share of its available CPU time, or `None` if it is not known.
-pub fn own_share(run: &ModeRun) -> Option<f64> {
+pub(crate) fn own_share(run: &ModeRun) -> Option<f64> {
     Some(run.resources.cpu_s()? / run.wall_s.max(1e-3) / processors(run))
 }
 

@@ -3,7 +3,7 @@
 use crate::result::{Check, Verdict};
 
 /// Creates a check; the explanation is omitted if nothing is wrong.
-pub fn judged(
+pub(super) fn judged(
     name: &str,
     verdict: Verdict,
     observed: String,

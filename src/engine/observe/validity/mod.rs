@@ -2,7 +2,7 @@
 //! limits are those in the table of the design page on measurement; each check reports what it
 //! observed, what was allowed, and what to do.
 
-pub mod headroom;
+pub(crate) mod headroom;
 mod judged;
 mod settled;
 

@@ -25,7 +25,7 @@ const MATTERS_MS: f64 = 0.25;
 /// Describes why a run has not settled, if it has not; returns `Err` if it is too short to tell. In
 /// a closed model, users go through the flow in step with time: if each runs it only a few times, a
 /// change over time is caused by the flow.
-pub fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>, String> {
+pub(super) fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>, String> {
     let iterations = run.iterations.counts.started / u64::from(run.vus.max(1));
     if is_closed && iterations < FEWEST as u64 {
         return Err(format!(

@@ -62,7 +62,7 @@ pub(super) enum Chance {
 
 /// The error that the queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+pub(crate) struct Full;
 
 impl State {
     /// Returns when the waiter with this ticket may continue, if it would take its token at `now`.
