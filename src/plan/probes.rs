@@ -78,7 +78,7 @@ impl Plan {
     }
 
     /// The times of which a percentile is asked, by thresholds with a selector that fits:
-    /// percentiles of several rounds can't be had without histograms.
+    /// percentiles of several rounds are not available without histograms.
     pub fn percentiles_of(&self, fits: impl Fn(&Selector) -> bool) -> Vec<Quantity> {
         let asked = |of: &Quantity| {
             let is_asked = |metric| matches!(metric, Metric::Time(own, Statistic::Percentile(_)) if own == *of);

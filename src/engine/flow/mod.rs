@@ -1,5 +1,4 @@
-//! What an iteration does: its steps in order, its branches, its draws and the rows that it starts
-//! with.
+//! What an iteration does: its steps in order, its branches, and what they compute.
 
 pub(crate) mod branches;
 pub(crate) mod interpreter;
