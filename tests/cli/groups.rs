@@ -221,6 +221,21 @@ fn a_pause_may_win_a_race_and_cancel_what_sleeps() {
 }
 
 #[test]
+fn nothing_starts_with_the_slot_of_a_branch_that_lost_its_race() {
+    let plan = plan(
+        "{name: t, workers: 1, limits: {concurrency: 1}, load: {iterations: 25}, mix: [{name: m,
+          flow: [{race: [{think: 20ms}, {sleep: 10s}, {sleep: 10s}, {sleep: 10s}]}]}]}",
+    );
+    for mode in CONCURRENT {
+        let run = run(&plan, mode);
+        // One has the slot, at most, and is cancelled; the two that wait for it are skipped.
+        let (ok, failed, cancelled, skipped) = counts(&run);
+        assert_eq!((ok, failed, cancelled + skipped), (0, 0, 75), "{mode}");
+        assert!(cancelled <= 25, "{mode}: {cancelled} had started");
+    }
+}
+
+#[test]
 fn steps_are_repeated_and_left_to_chance() {
     let repeated = once("[{repeat: {times: 5, flow: [{sleep: 2ms}, {sleep: 1ms}]}}]");
     for mode in MOCK {

@@ -84,6 +84,7 @@ async fn iterate<D: Driver>(
         let asked = worker.driver.now();
         match enter([limit], &worker.driver, asked).await {
             Ok((entered, at)) => {
+                worker.wait_if_over().await;
                 scheduled.queue += at.free - asked;
                 scheduled.begun = at.now;
                 permit = Some(entered);

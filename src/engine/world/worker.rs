@@ -29,6 +29,14 @@ impl<'w, D: Driver> Worker<'w, D> {
         }
     }
 
+    /// Never returns once the run is over. When threads are cancelled one after another, the permits
+    /// of the first ones wake those that wait for them, which must not start anything any more.
+    pub(crate) async fn wait_if_over(&self) {
+        if self.world.stop.is_over() {
+            std::future::pending().await
+        }
+    }
+
     /// Returns the time of day, in milliseconds since 1970.
     pub fn unix_ms(&self) -> u64 {
         self.world.unix_ms + self.driver.now().0 / 1_000_000

@@ -29,10 +29,13 @@ impl<S> Group<'_, S> {
             return false;
         }
         let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
-        at_work
-            .iter()
-            .filter(|parker| winner.is_none_or(|winner| !Arc::ptr_eq(winner, parker)))
-            .for_each(|parker| parker.cancel());
+        let losers = || {
+            let is_loser =
+                |parker: &&Arc<Parker>| winner.is_none_or(|winner| !Arc::ptr_eq(winner, parker));
+            at_work.iter().filter(is_loser)
+        };
+        losers().for_each(|parker| parker.mark_cancelled());
+        losers().for_each(|parker| parker.cancel());
         true
     }
 

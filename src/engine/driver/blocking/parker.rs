@@ -32,21 +32,37 @@ pub(crate) struct Parker {
 }
 
 impl Parker {
-    /// Cancels the thread: wakes it from a sleep, or from a blocking call by shutting the socket
-    /// down. The operation in progress is then dropped.
+    /// Cancels the thread and those of its branches: wakes it from a sleep, or from a blocking call
+    /// by shutting the socket down. The operation in progress is then dropped.
     pub(crate) fn cancel(&self) {
+        self.mark_cancelled();
+        self.interrupt();
+    }
+
+    /// Lets the thread and those of its branches do nothing more, without waking them yet. Where
+    /// several are cancelled, all are marked before the first is woken: the permits that it releases
+    /// would otherwise wake the next one to start something.
+    pub(crate) fn mark_cancelled(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
-        let children = self
-            .children
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        children.iter().for_each(|child| child.cancel());
+        self.children()
+            .iter()
+            .for_each(|child| child.mark_cancelled());
+    }
+
+    fn interrupt(&self) {
+        self.children().iter().for_each(|child| child.interrupt());
         // The lock is held throughout: once the thread has left the socket, another may own it.
         if let Some(socket) = &*self.socket.lock().unwrap_or_else(PoisonError::into_inner) {
             socket.shut_down();
         }
         self.wake_up();
+    }
+
+    fn children(&self) -> Vec<Arc<Self>> {
+        self.children
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn wake_up(&self) {
