@@ -1,4 +1,4 @@
-//! `get`, `post` … and `request`: requests over HTTP.
+//! `get`, `post` … and `request`: HTTP requests.
 
 use crate::plan::{Action, Scheme, StepKind};
 use crate::scenario::decode;
@@ -76,7 +76,7 @@ impl Reader<'_> {
     }
 }
 
-/// Reads `get: /path`, or `request: { method: …, path: … }`.
+/// Decodes `get: /path`, or `request: { method: …, path: … }`.
 fn line<'n>(action: StepAction<'n>, problems: &mut Diagnostics) -> Option<RequestLine<'n>> {
     let (method, path) = if action.key == REQUEST_KEY {
         let mut fields = Fields::open(
