@@ -11,9 +11,9 @@ use super::section::Section;
 use super::tree::{Entry, Node};
 use crate::plan::{Encode, Piece, Template};
 
-/// `auth`.
+/// The map `auth`.
 const AUTH: Section = Section::new(&[("token", "bearer")]);
-/// `auth.basic`.
+/// The map `auth.basic`.
 const BASIC: Section = Section::new(&[("username", "user"), ("pass", "password")]);
 
 /// Header that `auth` is converted to.

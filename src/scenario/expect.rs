@@ -10,7 +10,7 @@ use super::tree::{Node, Scalar, Value};
 use super::{header, json_rule};
 use crate::plan::{BodyRule, Expect, StatusRule};
 
-/// `expect`.
+/// The map `expect`.
 const EXPECT: Section = Section::new(&[
     ("code", "status"),
     ("status_code", "status"),
@@ -26,9 +26,9 @@ const EXPECT: Section = Section::new(&[
     ("duration", "max_response"),
     ("response_time", "max_response"),
 ]);
-/// `expect.body`.
+/// The map `expect.body`.
 const BODY_RULE: Section = Section::new(&[("regex", "matches"), ("includes", "contains")]);
-/// `expect.size`.
+/// The map `expect.size`.
 const SIZE_RULE: Section = Section::new(&[]);
 
 /// Keys that apply to the response itself.

@@ -8,7 +8,7 @@ use super::tree::Node;
 use super::words;
 use crate::plan::{HttpOptions, KeepAlive, Protocol};
 
-/// `http` of a target.
+/// The map `http` of a target.
 const HTTP: Section = Section::new(&[
     ("followRedirects", "redirects"),
     ("follow_redirects", "redirects"),

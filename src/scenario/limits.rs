@@ -11,7 +11,7 @@ use crate::plan::{Limits, OnFull};
 pub(super) const MAX_ITERATIONS: u64 = 1_000_000_000_000;
 /// Maximum number of concurrent iterations, and of anything else that is concurrent.
 pub(super) const MAX_SLOTS: u32 = 1_000_000;
-/// `limits`.
+/// The map `limits`.
 const LIMITS: Section = Section::new(&[
     ("qps", "rate"),
     ("rps", "rate"),

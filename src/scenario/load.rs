@@ -18,7 +18,7 @@ use super::tree::Node;
 use crate::base::Nanos;
 use crate::plan::{Load, LoadModel};
 
-/// `load`.
+/// The map `load`.
 const LOAD: Section = Section::new(&[
     ("arrivalRate", "rate"),
     ("arrival_rate", "rate"),

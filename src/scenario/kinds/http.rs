@@ -10,7 +10,7 @@ use crate::scenario::response_source::Origin;
 use crate::scenario::section::Section;
 use crate::scenario::tree::Node;
 
-/// `request`.
+/// The map `request`.
 const REQUEST: Section = Section::new(&[]);
 const REQUEST_KEY: &str = "request";
 

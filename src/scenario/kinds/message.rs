@@ -11,7 +11,7 @@ use crate::scenario::{decode, json, json_rule};
 
 /// Example of a message.
 const MESSAGE: &str = "{ send: hello, receive: { contains: hello } }";
-/// `receive` of a message.
+/// The map `receive` of a message.
 const SECTION: Section = Section::new(&[
     ("regex", "matches"),
     ("includes", "contains"),

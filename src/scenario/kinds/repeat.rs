@@ -9,7 +9,7 @@ use crate::scenario::section::Section;
 use crate::scenario::tree::{Entry, Node};
 use crate::scenario::words;
 
-/// `repeat`.
+/// The map `repeat`.
 const REPEAT: Section = Section::new(&[
     ("count", "times"),
     ("steps", "flow"),

@@ -13,13 +13,13 @@ use crate::scenario::{retry, timeout};
 /// Maximum number of bytes of a response.
 const MAX_BYTES: u64 = 1 << 30;
 const EXAMPLE: &str = "tcp: { send: \"ping\\n\", receive: line }";
-/// `tcp`.
+/// The map `tcp`.
 const SECTION: Section = Section::new(&[
     ("write", "send"),
     ("expect", "receive"),
     ("read", "receive"),
 ]);
-/// `receive` of `tcp`.
+/// The map `receive` of `tcp`.
 const FRAMING: Section = Section::new(&[
     ("size", "bytes"),
     ("length", "bytes"),
