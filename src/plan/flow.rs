@@ -149,7 +149,7 @@ pub(crate) fn expected(steps: &[Step]) -> Option<f64> {
     expected_of(steps, |_| true)
 }
 
-/// Like `expected`, but counts only the operations for which `counts` returns `true`.
+/// Counts in the same way only the operations for which `counts` returns `true`.
 pub(crate) fn expected_of(steps: &[Step], counts: fn(&Operation) -> bool) -> Option<f64> {
     let expected = |steps: &[Step]| expected_of(steps, counts);
     let one = |operation: &Operation| if counts(operation) { 1.0 } else { 0.0 };

@@ -98,7 +98,8 @@ impl Secrets {
         self.replaced(text, |_| HIDDEN.to_owned())
     }
 
-    /// Like `redact`, but keeps the length in bytes, so that positions in the text stay valid.
+    /// Redacts like `redact`, but keeps the length in bytes, so that positions in the text stay
+    /// valid.
     pub fn mask(&self, text: &str) -> String {
         self.replaced(text, |hidden| "*".repeat(hidden))
     }

@@ -37,7 +37,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, Te
     read(node, &OWN, decode::template, problems)
 }
 
-/// Decodes a `headers` map of expected headers, which may also be ones that can't be sent, such as
+/// Decodes a `headers` map of expected headers, including ones that a request must not set, such as
 /// `content-length`.
 pub(super) fn expected(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
     let known = |node: &Node, key: &str, problems: &mut Diagnostics| {

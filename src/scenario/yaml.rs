@@ -366,7 +366,8 @@ impl Builder<'_> {
         Value::Map(entries)
     }
 
-    /// The map's own keys take precedence over merged ones, and earlier merges over later ones.
+    /// Merges entries into a map: its own keys take precedence over merged ones, and earlier merges
+    /// over later ones.
     fn merge(&mut self, entries: &mut Vec<Entry>, from: Node) {
         let maps = match from.value {
             Value::List(items) => items,

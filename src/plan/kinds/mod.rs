@@ -28,7 +28,7 @@ pub enum Action {
     Message(websocket::Message),
     /// Exchanges text over a TCP connection.
     Tcp(tcp::TcpExchange),
-    /// Waits, which stands for a remote call that uses no CPU time on this machine.
+    /// Waits, like for a remote call, and uses no CPU time on this machine.
     Sleep(Delay),
     /// Uses this much CPU time on one core.
     Cpu(Delay),

@@ -1,4 +1,4 @@
-//! `sleep`: waits, which stands for a remote call that uses no CPU time on this machine.
+//! `sleep`: waits, like for a remote call, and uses no CPU time on this machine.
 
 use crate::plan::Delay;
 use crate::plan::profile::{Occupies, Profile};
