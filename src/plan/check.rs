@@ -1,5 +1,5 @@
-//! [`Check`]: a sentence about a figure that is true or not, as thresholds and conditions write it:
-//! `METRIC OP VALUE`.
+//! [`Check`]: an assertion on a metric, written `METRIC OP VALUE`, as thresholds and conditions use
+//! it.
 
 use std::fmt;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use super::metric::foreign;
 use super::{Metric, Quantity, Unit};
 use crate::base::{Nanos, Share, Size, parse};
 
-/// How a figure is held against a limit.
+/// A comparison operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
     /// `<`
@@ -27,7 +27,7 @@ pub enum Operator {
 }
 
 impl Operator {
-    /// All of them, the longer spelling first.
+    /// All operators with their spelling, longer spellings first.
     const ALL: [(&str, Self); 5] = [
         ("<=", Self::AtMost),
         (">=", Self::AtLeast),
@@ -47,48 +47,49 @@ impl Operator {
     }
 }
 
-/// A sentence about a figure, written `p99 < 250ms`.
+/// An assertion on a metric, written `p99 < 250ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Check {
-    /// The figure.
+    /// The metric.
     pub metric: Metric,
-    /// How it is held against the limit.
+    /// How the figure is compared with the limit.
     pub operator: Operator,
     /// The limit, in the metric's unit.
     pub limit: f64,
 }
 
-/// Why a text is not a check, where in it, and what to write instead.
+/// Why a text is not a check, where the error is, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{message}; {remedy}")]
 pub struct CheckError {
     /// What is wrong.
     pub message: String,
-    /// What to write instead.
+    /// How to fix it.
     pub remedy: String,
-    /// Where in the text, in bytes.
+    /// Byte range of the error in the text.
     pub at: Range<usize>,
-    /// The word where a metric should be, where that is what is wrong and nothing better is known.
+    /// The word in place of the metric, if that word is unknown and has no better remedy.
     pub unknown: Option<String>,
 }
 
-/// No check is longer, in bytes.
+/// Maximum length of a check, in bytes.
 const MAX_BYTES: usize = 200;
 
 impl Check {
-    /// The longest time that it allows of responses or iterations, in milliseconds, where it limits
-    /// one.
+    /// Returns the longest response or iteration time that the check allows, in milliseconds;
+    /// `None` if it does not limit one.
     pub fn longest_ms(&self) -> Option<f64> {
         let of_target = matches!(self.metric, Metric::Time(of, _) if !matches!(of, Quantity::Lag | Quantity::Queue));
         (of_target && matches!(self.operator, Operator::Below | Operator::AtMost))
             .then_some(self.limit)
     }
 
-    /// Reads `METRIC OP VALUE`; blanks around the operator do no harm.
+    /// Parses `METRIC OP VALUE`; blanks around the operator are ignored.
     ///
     /// # Errors
-    /// When one of the three is missing, unknown, or the value has not the metric's unit.
+    /// If one of the three parts is missing or unknown, or if the value is not in the metric's
+    /// unit.
     pub fn parse(text: &str) -> Result<Self, CheckError> {
         let example = "write METRIC OP VALUE, such as `p99 < 250ms` or `error_rate < 1%`";
         let wrong = |message: String, remedy: String, at: Range<usize>| CheckError {
@@ -164,21 +165,20 @@ impl Check {
         })
     }
 
-    /// Whether the sentence is true of this figure.
+    /// Returns whether `figure` satisfies the check.
     pub fn holds(&self, figure: f64) -> bool {
         match self.operator {
             Operator::Below => figure < self.limit,
             Operator::AtMost => figure <= self.limit,
             Operator::Above => figure > self.limit,
             Operator::AtLeast => figure >= self.limit,
-            // Figures are quotients and rounded: what is told apart by nothing that is shown is
-            // equal.
+            // Figures are rounded quotients: differences too small to be displayed count as equal.
             Operator::Equal => (figure - self.limit).abs() <= 1e-9 * self.limit.abs().max(1.0),
         }
     }
 
-    /// How far a figure is on the good side of the limit, in the metric's unit; below zero on the
-    /// bad side.
+    /// Returns the distance of a figure from the limit, in the metric's unit; negative if the check
+    /// fails.
     pub fn margin(&self, figure: f64) -> f64 {
         match self.operator {
             Operator::Below | Operator::AtMost => self.limit - figure,
@@ -188,7 +188,7 @@ impl Check {
     }
 }
 
-/// The value in the metric's unit, or what is wrong with it and the remedy.
+/// Parses the limit in the metric's unit; an error consists of the message and the remedy.
 fn limit(metric: Metric, text: &str) -> Result<f64, (String, String)> {
     if text.is_empty() {
         let nothing = format!("there is no value to hold `{metric}` against");
@@ -225,7 +225,7 @@ fn limit(metric: Metric, text: &str) -> Result<f64, (String, String)> {
             format!("write `{text}%`"),
         )),
         (Unit::Share, None) => parse::share(text).map(|share| share.0).map_err(split),
-        // Whatever number stands before `/s`, as a plan writes it, and any other rate.
+        // Any number before `/s`, as plans write it, or any other rate.
         (Unit::PerSecond, _) => match text
             .strip_suffix("/s")
             .and_then(|number| number.trim().parse::<f64>().ok())
@@ -244,7 +244,7 @@ fn limit(metric: Metric, text: &str) -> Result<f64, (String, String)> {
     }
 }
 
-/// A plain number that this metric may be held against.
+/// Returns an example of a plain number that this metric can be compared with.
 const fn plain(metric: Metric) -> &'static str {
     match metric {
         Metric::Efficiency => "0.8",
@@ -253,7 +253,7 @@ const fn plain(metric: Metric) -> &'static str {
     }
 }
 
-/// A figure of this unit as a scenario would write it.
+/// Formats a figure of this unit the way scenarios write it.
 pub(crate) fn written(unit: Unit, figure: f64) -> String {
     match unit {
         Unit::Millis => Nanos((figure * 1e6).round() as u64).to_string(),
@@ -416,7 +416,7 @@ mod tests {
             let read = good(&check.to_string());
             prop_assert_eq!((read.metric, read.operator), (check.metric, check.operator));
             prop_assert!((read.limit - limit).abs() <= 1e-9 * limit.max(1.0), "{} {}", read.limit, limit);
-            // From there on it is the same text.
+            // Formatting is a fixed point after the first parse.
             prop_assert_eq!(good(&read.to_string()).to_string(), read.to_string());
         }
 

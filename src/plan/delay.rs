@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Nanos;
 
-/// One duration, or a distribution to draw from. Draws are never negative.
+/// A constant duration, or a distribution to draw durations from. Draws are never negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Delay {
-    /// Always the same.
+    /// A constant duration.
     Constant(Nanos),
-    /// Anything between the two with equal chance, the upper end excluded.
+    /// Uniform on `[from, to)`.
     Uniform {
-        /// The shortest.
+        /// The inclusive lower bound.
         from: Nanos,
-        /// The longest.
+        /// The exclusive upper bound.
         to: Nanos,
     },
     /// Exponential with this mean: the gaps of a Poisson process.
@@ -24,27 +24,27 @@ pub enum Delay {
         /// The mean.
         mean: Nanos,
     },
-    /// Normal, cut off below zero.
+    /// Normal, truncated at zero.
     Normal {
-        /// The mean before the cut.
+        /// The mean before truncation.
         mean: Nanos,
-        /// The standard deviation before the cut.
+        /// The standard deviation before truncation.
         sd: Nanos,
     },
-    /// Log-normal, given by its median and its 99th percentile.
+    /// Log-normal, parameterized by its median and its 99th percentile.
     Lognormal {
         /// The median.
         p50: Nanos,
-        /// The 99th percentile, above the median.
+        /// The 99th percentile; greater than the median.
         p99: Nanos,
     },
 }
 
-/// The standard normal distribution's 99th percentile.
+/// The 99th percentile of the standard normal distribution.
 const Z99: f64 = 2.326_347_874_040_841;
 
 impl Delay {
-    /// Draws one duration.
+    /// Draws a duration.
     pub fn sample(self, rng: &mut impl Rng) -> Nanos {
         match self {
             Self::Constant(d) => d,
@@ -71,7 +71,8 @@ impl Delay {
         }
     }
 
-    /// The distribution's mean (of the normal one before its cut at zero).
+    /// Returns the mean of the distribution; for the normal distribution, the mean before
+    /// truncation.
     pub fn mean(self) -> Nanos {
         match self {
             Self::Constant(d) => d,
@@ -84,7 +85,7 @@ impl Delay {
         }
     }
 
-    /// Whether every draw is zero.
+    /// Returns whether every draw is zero.
     pub fn is_zero(self) -> bool {
         self.mean() == Nanos::ZERO
     }

@@ -1,63 +1,63 @@
-//! What is expected of a response, and which message is waited for.
+//! What is expected of a response, and which message an exchange waits for.
 
 use serde::{Deserialize, Serialize};
 
 use super::Template;
 use crate::base::{Nanos, Size};
 
-/// What makes a response a good one. Without rules, any status in 2xx and 3xx.
+/// The criteria for a good response. Without status rules, every 2xx and 3xx status is good.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Expect {
-    /// The status must fit one of these.
+    /// Accepted statuses; one of these rules must match.
     pub status: Vec<StatusRule>,
-    /// Headers that must be there, in lower case, with the value that they must have.
+    /// Required headers, names in lower case, and their required values.
     pub headers: Vec<(String, String)>,
-    /// What the body must be.
+    /// Rule for the body as text.
     pub body: Option<BodyRule>,
-    /// What must be found in a JSON body.
+    /// Rules for values in a JSON body.
     pub json: Vec<JsonRule>,
-    /// The fewest bytes that the body may have.
+    /// Minimum size of the body.
     pub min_size: Option<Size>,
-    /// The most bytes that the body may have.
+    /// Maximum size of the body.
     pub max_size: Option<Size>,
-    /// The longest response time that counts as good.
+    /// Maximum response time.
     pub max_response: Option<Nanos>,
 }
 
-/// What a body must be; every part that is given must hold.
+/// Rule for a text body; all given parts must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BodyRule {
-    /// Must be in it.
+    /// Text that the body must contain.
     pub contains: Option<String>,
-    /// A regular expression that must match somewhere in it.
+    /// Regular expression that must match somewhere in the body.
     pub matches: Option<String>,
-    /// Must be the whole of it.
+    /// Text that the body must be equal to.
     pub equals: Option<String>,
 }
 
-/// Which message is waited for: every part that is given must hold.
+/// Selects the message to wait for; all given parts must hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Receive {
-    /// Must be in it.
+    /// Text that the message must contain.
     pub contains: Option<Template>,
-    /// A regular expression that must match somewhere in it.
+    /// Regular expression that must match somewhere in the message.
     pub matches: Option<String>,
-    /// What must be found in it as JSON.
+    /// Rules for values in the message, parsed as JSON.
     pub json: Vec<JsonRule>,
 }
 
-/// One status, or a class of them.
+/// A status code, or a class of codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StatusRule {
-    /// This code.
+    /// Exactly this code.
     Code(u16),
-    /// `2` for 200 to 299, and so on.
+    /// A class of codes: `2` means 200 to 299, and so on.
     Class(u8),
 }
 
 impl StatusRule {
-    /// Whether a status is meant.
+    /// Returns whether the rule matches this status.
     pub fn fits(self, status: u16) -> bool {
         match self {
             Self::Code(code) => code == status,
@@ -66,31 +66,31 @@ impl StatusRule {
     }
 }
 
-/// What must be found at a place in a JSON body; every part that is given must hold.
+/// Rule for a value in a JSON body; all given parts must hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JsonRule {
-    /// A JSONPath query (RFC 9535); its first value is meant.
+    /// JSONPath query (RFC 9535); the rule applies to the first value that it selects.
     pub path: String,
-    /// Whether anything must be there at all, or nothing; where neither is said, something must be.
+    /// Whether a value must exist (`true`) or must not (`false`); if not given, one must exist.
     pub exists: Option<bool>,
-    /// What it must be; `null` is a value.
+    /// Value that it must be equal to, which may be `null`.
     #[serde(
         default,
         deserialize_with = "super::values::present",
         skip_serializing_if = "Option::is_none"
     )]
     pub equals: Option<serde_json::Value>,
-    /// A regular expression that its text must match somewhere.
+    /// Regular expression that must match somewhere in the value as text.
     pub matches: Option<String>,
-    /// Its type.
+    /// Required type.
     pub kind: Option<JsonKind>,
-    /// The smallest number that it may be.
+    /// Minimum, for a number.
     pub min: Option<f64>,
-    /// The largest number that it may be.
+    /// Maximum, for a number.
     pub max: Option<f64>,
-    /// The fewest items, members or characters that it may have.
+    /// Minimum number of items, members or characters.
     pub min_len: Option<u64>,
-    /// The most items, members or characters that it may have.
+    /// Maximum number of items, members or characters.
     pub max_len: Option<u64>,
 }
 
@@ -100,16 +100,16 @@ pub struct JsonRule {
 pub enum JsonKind {
     /// `null`.
     Null,
-    /// True or false.
+    /// `true` or `false`.
     Boolean,
     /// Any number.
     Number,
     /// A number without a fraction.
     Integer,
-    /// A text.
+    /// A string.
     String,
-    /// A list.
+    /// An array.
     Array,
-    /// A map.
+    /// An object.
     Object,
 }

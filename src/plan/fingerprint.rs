@@ -1,4 +1,4 @@
-//! What makes two plans the same work.
+//! The fingerprint of a plan, which is equal for plans of the same work.
 
 use std::fmt::Write as _;
 
@@ -7,22 +7,22 @@ use sha2::{Digest, Sha256};
 use super::{Address, Plan, Secrets, TlsOptions};
 
 impl Plan {
-    /// Identifies the work itself: equal for plans that differ only in target URLs, seed, modes,
-    /// rounds, name of the author's description, thresholds, hosts allowed, and report, so that two
-    /// such runs can be compared.
+    /// Computes a fingerprint of the work: 16 hexadecimal digits.
     ///
-    /// Sixteen hexadecimal digits. They don't depend on the secrets, which are hidden first.
+    /// It is equal for plans that differ only in target URLs, seed, modes, rounds, description,
+    /// thresholds, allowed hosts and report, so that their runs can be compared. It does not depend
+    /// on secrets, which are hidden first.
     pub fn fingerprint(&self, secrets: &Secrets) -> String {
         hash_of_work(self, secrets)
     }
 }
 
-/// The first 16 hexadecimal digits of the SHA-256 of the plan's JSON, without what A and B of a
-/// comparison may differ in: target addresses and their TLS, seed, modes, rounds, description,
-/// thresholds, hosts allowed and report. Secrets are hidden in it, so that neither their change nor
-/// a guess shows in the digits.
+/// Computes the first 16 hexadecimal digits of the SHA-256 of the plan's JSON, without what may
+/// differ between A and B of a comparison: target addresses and their TLS options, seed, modes,
+/// rounds, description, thresholds, allowed hosts and report. Secrets are hidden first, so that the
+/// digits neither change with a secret nor help to guess it.
 ///
-/// Serde writes struct fields in the order of their declaration, so equal plans have equal texts.
+/// Serde serializes struct fields in declaration order, so equal plans have equal JSON.
 fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
     let mut work = plan.clone();
     work.seed = 0;

@@ -1,24 +1,24 @@
-//! Flows: the steps that an iteration goes through.
+//! Flows: the steps that an iteration runs.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Delay, Operation};
 use crate::base::Share;
 
-/// One step of a flow.
+/// A step of a flow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// Free text; equal names in one mix entry share figures.
+    /// Free text; steps of one mix entry that have the same name share their metrics.
     pub name: String,
-    /// What it does.
+    /// What the step does.
     pub kind: StepKind,
-    /// An expression that must be true for it to be run.
+    /// Condition: an expression that must be true for the step to run.
     pub when: Option<String>,
-    /// How often it is run at all, where not always.
+    /// Probability that the step runs, if it does not always run.
     pub chance: Option<Share>,
-    /// Whether only the first iteration of a virtual user runs it.
+    /// Whether only the first iteration of a virtual user runs the step.
     pub once: bool,
-    /// Whether the flow goes on after a failure in it.
+    /// Whether the flow continues after a failure in the step.
     pub continue_on_error: bool,
 }
 
@@ -26,36 +26,36 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepKind {
-    /// Something that is measured.
+    /// A measured operation.
     Operation(Box<Operation>),
     /// A pause: not an operation, and not measured.
     Think(Delay),
-    /// Names that get the values of expressions, in order.
+    /// Assigns the values of expressions to names, in order.
     Set(Vec<(String, String)>),
-    /// Steps in order.
+    /// Runs steps in order.
     Flow(Vec<Step>),
-    /// Branches side by side, all of them.
+    /// Runs branches concurrently, and waits for all of them.
     Parallel(Parallel),
-    /// Branches side by side, until one is there first.
+    /// Runs branches concurrently until the first one wins.
     Race(Race),
-    /// Steps in order, again and again.
+    /// Runs steps in order, repeatedly.
     Repeat(Repeat),
-    /// A WebSocket connection, and steps in order that may use it.
+    /// Opens a WebSocket connection, and runs steps in order that may use it.
     Websocket(Websocket),
 }
 
-/// Branches side by side: waits for all of them.
+/// Concurrent branches, all of which are waited for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parallel {
     /// The branches; never empty.
     pub branches: Vec<Step>,
-    /// At most this many at once.
+    /// Maximum number of branches that run at once.
     pub concurrency: Option<u32>,
-    /// Whether the first failure cancels the rest.
+    /// Whether the first failure cancels the other branches.
     pub cancel_on_error: bool,
 }
 
-/// Branches side by side: the first to complete wins, and the others are cancelled.
+/// Concurrent branches of which the first to complete wins; the others are cancelled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Race {
     /// The branches; never empty.
@@ -64,49 +64,49 @@ pub struct Race {
     pub must_succeed: bool,
 }
 
-/// A WebSocket connection, and what is done while it is open.
+/// A WebSocket connection, and the steps that run while it is open.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Websocket {
-    /// The operation that opens it.
+    /// The operation that opens the connection.
     pub handshake: Box<Operation>,
-    /// The steps that are run where it is open; it is closed behind them.
+    /// The steps that run while the connection is open; it is closed after them.
     pub flow: Vec<Step>,
 }
 
-/// Steps in order, again and again.
+/// Steps that run in order, repeatedly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Repeat {
-    /// How often.
+    /// How many passes there are.
     pub passes: Passes,
-    /// The steps of one pass.
+    /// The steps of a pass.
     pub flow: Vec<Step>,
 }
 
-/// How often a flow is repeated.
+/// The number of passes of a repeated flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Passes {
-    /// So many times; at least once.
+    /// A fixed number of passes, at least one.
     Times(u32),
-    /// Until an expression is true after a pass, and no more than `max` times.
+    /// Passes until an expression is true after a pass, at most `max`.
     Until {
         /// The expression.
         condition: String,
-        /// The most passes.
+        /// Maximum number of passes.
         max: u32,
     },
-    /// Once for each item of a list, and no more than `max` times.
+    /// A pass for each item of a list, at most `max`.
     Over {
-        /// The expression that gives the list.
+        /// The expression that yields the list.
         list: String,
-        /// The name of the item.
+        /// The name that holds the item.
         name: String,
-        /// The most passes.
+        /// Maximum number of passes.
         max: u32,
     },
 }
 
-/// Calls `visit` with every step, and with the steps inside of it after it.
+/// Calls `visit` with every step, and after each step with the steps nested in it.
 pub(crate) fn each<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
     for step in steps {
         visit(step);
@@ -115,7 +115,7 @@ pub(crate) fn each<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
 }
 
 impl Step {
-    /// The steps inside of a group; none for what is not a group.
+    /// Returns the steps nested directly in a group; empty for other steps.
     pub fn inside(&self) -> &[Self] {
         match &self.kind {
             StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) => &[],
@@ -127,7 +127,7 @@ impl Step {
         }
     }
 
-    /// The operation that it is, or that it begins with: a handshake comes before the steps inside.
+    /// Returns the operation of the step: its own, or the handshake that precedes its nested steps.
     pub fn operation(&self) -> Option<&Operation> {
         match &self.kind {
             StepKind::Operation(operation) => Some(operation),
@@ -136,20 +136,20 @@ impl Step {
         }
     }
 
-    /// The first operation in it, in the order written.
+    /// Returns the first operation of the step, in source order.
     pub fn first_operation(&self) -> Option<&Operation> {
         self.operation()
             .or_else(|| self.inside().iter().find_map(Self::first_operation))
     }
 }
 
-/// How many operations these steps complete where nothing fails, on average: what an arrival rate
-/// of iterations amounts to. Nothing where that shows only while they run.
+/// Returns the mean number of operations that these steps complete if nothing fails, which converts
+/// an arrival rate of iterations to operations. Returns `None` if that is only known at run time.
 pub(crate) fn expected(steps: &[Step]) -> Option<f64> {
     expected_of(steps, |_| true)
 }
 
-/// The same, of the operations that `counts` takes.
+/// Counts in the same way only the operations for which `counts` returns `true`.
 pub(crate) fn expected_of(steps: &[Step], counts: fn(&Operation) -> bool) -> Option<f64> {
     let expected = |steps: &[Step]| expected_of(steps, counts);
     let one = |operation: &Operation| if counts(operation) { 1.0 } else { 0.0 };
@@ -159,7 +159,7 @@ pub(crate) fn expected_of(steps: &[Step], counts: fn(&Operation) -> bool) -> Opt
             StepKind::Think(_) | StepKind::Set(_) => 0.0,
             StepKind::Flow(steps) => expected(steps)?,
             StepKind::Parallel(parallel) => expected(&parallel.branches)?,
-            // One branch is there first; which one is not known here.
+            // One branch wins; which one is not known here.
             StepKind::Race(race) => expected(&race.branches)? / race.branches.len() as f64,
             StepKind::Repeat(repeat) => match (&repeat.passes, expected(&repeat.flow)?) {
                 (Passes::Times(times), of_pass) => f64::from(*times) * of_pass,

@@ -1,37 +1,38 @@
-//! [`Format`]: what a report is written as.
+//! [`Format`]: the file formats of a report.
 
 use serde::{Deserialize, Serialize};
 
-/// A file form of the report.
+/// A file format of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// One self-contained page.
+    /// A single self-contained page.
     Html,
-    /// The page with style and script in files of their own, for servers that forbid inline ones.
+    /// The page with its style and script in separate files, for servers whose policy forbids
+    /// inline ones.
     HtmlDir,
-    /// The charts as pictures.
+    /// The charts as PNG images.
     Png,
-    /// The charts as drawings.
+    /// The charts as SVG images.
     Svg,
-    /// A page of text for a pull request's comment or a job's summary.
+    /// A Markdown summary for a pull request comment or a job summary.
     Markdown,
-    /// Tables for a spreadsheet: the figures of every part, and the time line.
+    /// Tables for a spreadsheet: the metrics of every part of the run, and the timeline.
     Csv,
-    /// A log of histograms that HdrHistogram's readers open.
+    /// A histogram log that HdrHistogram's tools can read.
     Hlog,
-    /// The gates as test cases, in JUnit's XML.
+    /// The gates as test cases, in JUnit XML.
     Junit,
-    /// The gates as test cases, in the Common Test Report Format.
+    /// The gates as test cases, in the Common Test Report Format (CTRF).
     Ctrf,
-    /// The figures of each mode as OpenMetrics text.
+    /// The metrics of each mode as OpenMetrics text.
     Openmetrics,
-    /// What github-action-benchmark keeps a history of.
+    /// The input format of github-action-benchmark, which keeps a history of it.
     GithubBenchmark,
 }
 
 impl Format {
-    /// Every form there is.
+    /// All formats.
     pub const ALL: [Self; 11] = [
         Self::Html,
         Self::Png,
@@ -46,7 +47,7 @@ impl Format {
         Self::GithubBenchmark,
     ];
 
-    /// The name in scenarios and on the command line.
+    /// Returns the name used in scenarios and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Html => "html",
@@ -63,7 +64,7 @@ impl Format {
         }
     }
 
-    /// The form with this name.
+    /// Returns the format with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|f| f.name() == name)
     }

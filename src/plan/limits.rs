@@ -1,22 +1,22 @@
-//! Caps: how many at once, and how often.
+//! Limits on concurrency and rate.
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::Rate;
 
-/// Caps of the whole run, a target, an operation (these count operations) or a mix entry (this
-/// counts iterations). They hold for the whole run, whatever the mode and the number of workers.
+/// Limits of the whole run, a target or an operation, which count operations, or of a mix entry,
+/// which count iterations. They apply to the whole run, regardless of mode and number of workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// At most this many in flight.
+    /// Maximum number in flight.
     pub concurrency: Option<u32>,
-    /// At most this many starts in a stretch of time (token bucket).
+    /// Maximum rate of starts (token bucket).
     pub rate: Option<Rate>,
-    /// How many tokens the bucket holds; it starts full.
+    /// Capacity of the token bucket, which starts full.
     pub burst: u32,
-    /// How many may wait.
+    /// Maximum number of waiters.
     pub queue: u32,
-    /// What happens to one more.
+    /// What happens if the queue is full.
     pub on_full: OnFull,
 }
 
@@ -24,10 +24,10 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnFull {
-    /// It holds back whoever asks until the queue has room.
+    /// Blocks the caller until the queue has room.
     #[default]
     Wait,
-    /// It is refused, and counted as dropped.
+    /// Refuses the work and counts it as dropped.
     Drop,
 }
 
@@ -44,7 +44,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Whether nothing is limited.
+    /// Returns whether nothing is limited.
     pub const fn is_empty(&self) -> bool {
         self.concurrency.is_none() && self.rate.is_none()
     }

@@ -1,4 +1,4 @@
-//! How much load, for how long.
+//! The load of a run: how much, and for how long.
 
 use std::ops::Range;
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::{OnFull, StopWhen};
 use crate::base::{Nanos, Rate};
 
-/// How planned starts are spread over time.
+/// How planned starts are distributed over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Spread {
     /// Evenly.
     #[default]
     Constant,
-    /// As a Poisson process: with exponential gaps, as independent users come.
+    /// As a Poisson process: with exponential gaps, like arrivals of independent users.
     Poisson,
 }
 
@@ -22,29 +22,30 @@ pub enum Spread {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LoadModel {
-    /// Each virtual user starts its next iteration when its last one is complete.
+    /// Each virtual user starts its next iteration as soon as the previous one completes.
     Closed {
-        /// Virtual users.
+        /// Number of virtual users.
         vus: u32,
     },
-    /// Iterations start at planned times, whatever the target does.
+    /// Iterations start at planned times, no matter how fast the target responds.
     Open {
-        /// Planned iteration starts.
+        /// Rate of planned iteration starts.
         rate: Rate,
-        /// How they are spread.
+        /// How the starts are distributed.
         arrivals: Spread,
-        /// At most this many iterations in flight.
+        /// Maximum number of iterations in flight.
         max_in_flight: u32,
-        /// How many arrivals beyond may wait; they keep their intended time.
+        /// Maximum number of further arrivals that wait; they keep their intended start times.
         queue: u32,
-        /// What happens to one more: `wait` holds the stream of arrivals back, and each keeps its
-        /// time.
+        /// What happens if the queue is full: `wait` stalls the arrivals, which keep their intended
+        /// start times.
         on_full: OnFull,
     },
 }
 
 impl LoadModel {
-    /// Virtual users, or slots of the open model: how many iterations there can be at once.
+    /// Returns the maximum number of concurrent iterations: virtual users, or slots of the open
+    /// model.
     pub const fn slots(self) -> u32 {
         match self {
             Self::Closed { vus } => vus,
@@ -53,54 +54,54 @@ impl LoadModel {
     }
 }
 
-/// A stretch of time in which the load goes evenly from one level to another.
+/// A period in which the load changes linearly from one level to another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
-    /// Free text; its number, from 1, where it has none.
+    /// Free text; by default the stage's number, counted from 1.
     pub name: String,
-    /// How long it lasts; 0 jumps.
+    /// Length of the stage; with 0 the level jumps.
     pub duration: Nanos,
-    /// The level at its begin: virtual users, or arrivals a second.
+    /// Level at the start: virtual users, or arrivals per second.
     pub from: f64,
-    /// The level at its end.
+    /// Level at the end.
     pub to: f64,
-    /// Whether what is planned in it is measured.
+    /// Whether iterations planned in the stage are measured.
     pub measure: bool,
 }
 
-/// The load of a run. At least one of `duration`, `iterations` and `iterations_per_vu` is set, or a
-/// feed ends the run.
+/// The load of a run. At least one of `duration`, `iterations` and `iterations_per_vu` is set,
+/// unless a feed ends the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Load {
-    /// Closed or open. With stages its level is the highest of them.
+    /// Closed or open model; with stages, its level is the highest of them.
     pub model: LoadModel,
-    /// How the level changes; none where it is always the same. The duration is the sum of theirs
-    /// then.
+    /// How the level changes; empty if it is constant. With stages, `duration` is the sum of
+    /// theirs.
     pub stages: Vec<Stage>,
-    /// No new iteration after this long.
+    /// Time after which no new iteration starts.
     pub duration: Option<Nanos>,
-    /// No more than this many iterations, shared by all virtual users.
+    /// Maximum number of iterations, shared by all virtual users.
     pub iterations: Option<u64>,
-    /// No more than this many iterations of each virtual user (closed model only).
+    /// Maximum number of iterations of each virtual user (closed model only).
     pub iterations_per_vu: Option<u64>,
-    /// Runs before the measured part, and is not measured.
+    /// Length of the warm-up before the measured part, which is not measured itself.
     pub warmup: Nanos,
-    /// How long iterations in flight may take to end after the last one was started.
+    /// How long iterations in flight may take to finish after the last one has started.
     pub graceful_stop: Nanos,
-    /// What ends the run early, and well, as soon as one of them holds.
+    /// Conditions that end the run early, without failing it, as soon as one holds.
     pub stop_when: Vec<StopWhen>,
 }
 
 impl Load {
-    /// The stages that take any time: others jump, and nothing can fall into them.
+    /// Returns the stages that last some time; the others are jumps, in which nothing can start.
     pub fn lasting(&self) -> impl Iterator<Item = &Stage> {
         self.stages
             .iter()
             .filter(|stage| stage.duration > Nanos::ZERO)
     }
 
-    /// How much of the first `time` after the warm-up is measured: all of it, but for stages that
-    /// are not.
+    /// Returns how much of the first `time` after the warm-up is measured, which excludes stages
+    /// that are not.
     pub fn measured(&self, time: Nanos) -> Nanos {
         if self.stages.is_empty() {
             time
@@ -110,7 +111,7 @@ impl Load {
         }
     }
 
-    /// The stages that are measured, each with how much of it lies in the first `time` after the
+    /// Returns the measured stages, each with how much of it falls in the first `time` after the
     /// warm-up.
     pub fn measured_stages(&self, time: Nanos) -> impl Iterator<Item = (&Stage, Nanos)> {
         let mut begin = Nanos::ZERO;
@@ -122,8 +123,8 @@ impl Load {
         within.filter(|(stage, _)| stage.measure)
     }
 
-    /// Where what is measured lies after the warm-up, of a run of which so much is; of one stage
-    /// alone, where it is named.
+    /// Returns the measured intervals, relative to the end of the warm-up, of a run whose measured
+    /// time is `measured`; with `stage`, only those of this stage.
     pub fn measured_stretches(&self, measured: Nanos, stage: Option<&str>) -> Vec<Range<Nanos>> {
         if self.stages.is_empty() {
             return vec![Nanos::ZERO..measured];
@@ -150,7 +151,7 @@ impl Load {
         stretches
     }
 
-    /// The number of iterations of the whole run, where it is bound by iterations.
+    /// Returns the number of iterations of the whole run, if it is limited by iterations.
     pub fn total_iterations(&self) -> Option<u64> {
         let per_vu = self
             .iterations_per_vu

@@ -1,31 +1,31 @@
-//! [`Metric`]: a figure of a run that has a name, a unit and a direction.
+//! [`Metric`]: a named figure of a run, with a unit and a direction.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A time that every operation (or iteration) has.
+/// A duration measured for every operation or iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Quantity {
     /// completed − intended.
     Response,
-    /// The same, of good operations only.
+    /// completed − intended, of good operations only.
     Ok,
     /// completed − started.
     Service,
-    /// The generator's own lateness.
+    /// The load generator's own lateness.
     Lag,
     /// Deliberate waiting.
     Queue,
-    /// intended → the end of the flow.
+    /// intended → end of the flow.
     Iteration,
     /// started → first byte of the response.
     FirstByte,
 }
 
 impl Quantity {
-    /// Every time there is.
+    /// All quantities.
     pub const ALL: [Self; 7] = [
         Self::Response,
         Self::Ok,
@@ -36,7 +36,7 @@ impl Quantity {
         Self::FirstByte,
     ];
 
-    /// The word in front of the dot; none for response times.
+    /// Returns the prefix before the dot; empty for response times.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Response => "response",
@@ -50,61 +50,61 @@ impl Quantity {
     }
 }
 
-/// What is taken of many times.
+/// A statistic of a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistic {
-    /// A percentile, in thousandths: 99,900 is p99.9.
+    /// A percentile, in thousandths of a percent: 99,900 is p99.9.
     Percentile(u32),
     /// The mean.
     Mean,
-    /// The shortest.
+    /// The minimum.
     Min,
-    /// The longest.
+    /// The maximum.
     Max,
 }
 
-/// What is measured.
+/// A figure that a run is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Metric {
-    /// A statistic of a time.
+    /// A statistic of a duration.
     Time(Quantity, Statistic),
     /// failed ÷ completed.
     ErrorRate,
     /// dropped ÷ planned.
     DropRate,
-    /// Checks passed ÷ evaluated.
+    /// Passed checks ÷ evaluated checks.
     CheckRate,
-    /// Good completions a second.
+    /// Good completions per second.
     Throughput,
-    /// Operations completed.
+    /// Completed operations.
     Count,
-    /// Operations and iterations dropped.
+    /// Dropped operations and iterations.
     Dropped,
-    /// Iterations completed.
+    /// Completed iterations.
     Iterations,
     /// Bytes received.
     BytesIn,
-    /// How much faster than the baseline mode.
+    /// Speedup relative to the baseline mode.
     Speedup,
     /// Ideal wall time ÷ wall time.
     Efficiency,
-    /// Processor time for each completed operation.
+    /// CPU time per completed operation.
     CpuPerRequest,
-    /// Largest resident memory.
+    /// Peak resident set size.
     PeakRss,
 }
 
-/// What a metric is counted in, here and in results.
+/// The unit of a metric, here and in results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
     /// Milliseconds.
     #[serde(rename = "ms")]
     Millis,
-    /// A part of the whole, from 0 to 1.
+    /// A fraction of the whole, from 0 to 1.
     #[serde(rename = "share")]
     Share,
-    /// Events a second.
+    /// Events per second.
     #[serde(rename = "/s")]
     PerSecond,
     /// Bytes.
@@ -115,7 +115,7 @@ pub enum Unit {
     Number,
 }
 
-/// The metrics that are one word.
+/// The metrics whose name is a single word.
 pub(super) const WORDS: [(&str, Metric); 12] = [
     ("error_rate", Metric::ErrorRate),
     ("drop_rate", Metric::DropRate),
@@ -132,17 +132,18 @@ pub(super) const WORDS: [(&str, Metric); 12] = [
 ];
 
 impl Metric {
-    /// The names that stand for a figure by themselves, for hints; any other percentile is one too.
+    /// Returns the names that are metrics by themselves, for suggestions; every other percentile is
+    /// one as well.
     pub fn names() -> impl Iterator<Item = &'static str> {
         ["p50", "p95", "p99", "mean", "min", "max"]
             .into_iter()
             .chain(WORDS.iter().map(|(name, _)| *name))
     }
 
-    /// The metric with this name.
+    /// Returns the metric with this name.
     ///
     /// # Errors
-    /// A remedy, where the name is nearly one; none where it is nothing that is known.
+    /// `Some` remedy if the name is close to a metric's, `None` if nothing is known of it.
     pub(super) fn from_name(name: &str) -> Result<Self, Option<String>> {
         if let Some((_, metric)) = WORDS.iter().find(|(word, _)| *word == name) {
             return Ok(*metric);
@@ -168,7 +169,7 @@ impl Metric {
         Ok(Self::Time(of, statistic))
     }
 
-    /// What it is counted in.
+    /// Returns the unit of the metric.
     pub const fn unit(self) -> Unit {
         match self {
             Self::Time(..) | Self::CpuPerRequest => Unit::Millis,
@@ -181,14 +182,14 @@ impl Metric {
         }
     }
 
-    /// Whether it is a part of a whole. It is often nothing at all, so a change of it is a
-    /// difference and no quotient.
+    /// Returns whether the metric is a share. Shares are often zero, so their change is a
+    /// difference and not a ratio.
     pub const fn is_share(self) -> bool {
         matches!(self.unit(), Unit::Share)
     }
 
-    /// What becomes worse in which direction: 1 where more is worse, −1 where less is. Nothing for
-    /// what is neither good nor bad, or says how long the run was.
+    /// Returns the direction in which the metric gets worse: 1 if higher is worse, −1 if lower is.
+    /// Returns `None` if neither is, or if the metric only measures the length of the run.
     pub const fn worse(self) -> Option<f64> {
         match self {
             Self::Time(..)
@@ -201,7 +202,7 @@ impl Metric {
         }
     }
 
-    /// Whether it only ever rises while a run goes on.
+    /// Returns whether the metric never decreases during a run.
     pub const fn only_rises(self) -> bool {
         matches!(
             self,
@@ -213,7 +214,7 @@ impl Metric {
         )
     }
 
-    /// Whether it is known while a run goes on.
+    /// Returns whether the metric is available during a run.
     pub const fn is_live(self) -> bool {
         !matches!(
             self,
@@ -221,24 +222,24 @@ impl Metric {
         )
     }
 
-    /// Whether a part of a run has it, and not only the whole: what a run costs can't be told
-    /// apart, nor is it known while it goes on.
+    /// Returns whether a part of a run has the metric, and not only the whole run: the costs of a
+    /// run can't be attributed to parts, and are not available while it lasts.
     pub const fn is_of_parts(self) -> bool {
         self.is_live()
     }
 
-    /// Whether it is of whole iterations alone, and of no part of one.
+    /// Returns whether the metric exists for whole iterations only.
     pub const fn is_of_iterations(self) -> bool {
         matches!(self, Self::Iterations | Self::Time(Quantity::Iteration, _))
     }
 
-    /// Whether iterations are counted in it, be it beside operations: those that were refused
-    /// planned none.
+    /// Returns whether the metric counts iterations, possibly along with operations: refused
+    /// iterations planned no operations.
     pub const fn counts_iterations(self) -> bool {
         self.is_of_iterations() || matches!(self, Self::Dropped | Self::DropRate)
     }
 
-    /// Whether the time line has it.
+    /// Returns whether the timeline has the metric.
     pub const fn is_of_windows(self) -> bool {
         match self {
             Self::Time(Quantity::Response, statistic) => !matches!(statistic, Statistic::Min),
@@ -282,7 +283,7 @@ impl FromStr for Metric {
     }
 }
 
-/// `p99.9` in thousandths.
+/// Parses a percentile such as `p99.9` to thousandths.
 fn percentile(name: &str) -> Result<u32, Option<String>> {
     let digits = name.strip_prefix('p').ok_or(None)?;
     let plain = |text: &str| {
@@ -338,7 +339,7 @@ impl fmt::Display for Metric {
     }
 }
 
-/// Metrics of other tools.
+/// Returns the remedy for a metric of another tool.
 pub(super) fn foreign(name: &str) -> Option<String> {
     let ours = match name {
         "avg" | "average" => "mean",

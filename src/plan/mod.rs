@@ -1,6 +1,6 @@
-//! Floor 1: the compiled scenario. Immutable, resolved, with every default explicit.
+//! Floor 1: the compiled scenario: immutable, resolved, with every default explicit.
 //!
-//! A [`Plan`] is plain data: it is written to `result.json`, printed by `--dry-run` and handed to
+//! A [`Plan`] is plain data: it is written to `result.json`, printed by `--dry-run` and passed to
 //! the process that runs a mode. It knows nothing of YAML, files, sockets, clocks or threads.
 
 pub(crate) mod check;

@@ -2,25 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a run executes its iterations: the driver, by its public name.
+/// How a run executes its iterations: the public name of a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// One thing after another on one thread, with blocking calls.
+    /// One iteration after another on a single thread, with blocking calls.
     Sequential,
-    /// One operating-system thread for each virtual user, with blocking calls.
+    /// One OS thread per virtual user, with blocking calls.
     Threaded,
     /// Tasks on an event loop.
     Async,
-    /// Virtual time, with no overhead at all; mock operations only.
+    /// Virtual time without any overhead; mock operations only.
     Simulated,
 }
 
 impl Mode {
-    /// The three modes that run on real threads and sockets, in the order of comparisons.
+    /// The three modes that use real threads and sockets, in the order in which they are compared.
     pub const REAL: [Self; 3] = [Self::Sequential, Self::Threaded, Self::Async];
 
-    /// The name in scenarios, on the command line and in results.
+    /// Returns the name used in scenarios, on the command line and in results.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sequential => "sequential",
@@ -30,7 +30,7 @@ impl Mode {
         }
     }
 
-    /// The mode with this name.
+    /// Returns the mode with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         [
             Self::Sequential,

@@ -1,54 +1,54 @@
-//! Operations: the steps that are measured.
+//! Operations: the measured steps.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Capture, Expect, Limits, StatusRule, Tag};
 use crate::base::{Nanos, Share};
 
-/// A step that is measured.
+/// A measured step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Operation {
-    /// Its place among all operations of the plan: mix entry by mix entry, in the order written.
+    /// Index among all operations of the plan: by mix entry, in source order.
     pub id: u32,
-    /// The work.
+    /// The work to do.
     pub action: Action,
-    /// How long a try and its parts may take.
+    /// Timeouts of an attempt and of its phases.
     pub timeout: Timeouts,
-    /// What makes a completed operation a good one.
+    /// Criteria for a good response.
     pub expect: Expect,
-    /// What is tried again.
+    /// Which failures are retried, if any.
     pub retry: Option<Retry>,
-    /// Caps of this operation alone.
+    /// Limits of this operation alone.
     pub limits: Limits,
-    /// How often a mock operation fails after its time.
+    /// Probability that a mock operation fails after its duration.
     pub fail: Share,
-    /// What is taken out of its response.
+    /// Values to extract from the response.
     pub captures: Vec<Capture>,
-    /// What its figures are split by.
+    /// Tags by which the metrics are split.
     pub tags: Vec<Tag>,
 }
 
-/// How long a try may take. Each counts from the try's `started`.
+/// Timeouts of an attempt, each relative to its `started`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timeouts {
-    /// Until the connection is made, where one has to be.
+    /// Until the connection is established, if the attempt needs a new one.
     pub connect: Option<Nanos>,
-    /// Until the head of the response is there.
+    /// Until the head of the response has arrived.
     pub first_byte: Option<Nanos>,
-    /// Until the whole response is there.
+    /// Until the whole response has arrived.
     pub total: Nanos,
 }
 
-/// What is tried again after a failure, how often, and after which wait.
+/// Which failures are retried, how often, and with what backoff.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Retry {
-    /// All tries, the first one included; at least 1.
+    /// Maximum number of attempts, including the first; at least 1.
     pub attempts: u32,
-    /// The failures that are tried again, by kind; `timeout` stands for all timeouts.
+    /// Kinds of failures that are retried; `timeout` stands for all timeouts.
     pub errors: Vec<String>,
-    /// The statuses that are tried again. Where this and `errors` are empty every failure is.
+    /// Statuses that are retried. If both this and `errors` are empty, every failure is retried.
     pub status: Vec<StatusRule>,
-    /// The wait before the next try.
+    /// The wait before the next attempt.
     pub backoff: Backoff,
 }
 
@@ -56,22 +56,22 @@ pub struct Retry {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Backoff {
-    /// Always the same.
+    /// A constant wait.
     Constant(Nanos),
     /// k · step.
     Linear {
         /// The step.
         step: Nanos,
     },
-    /// initial · factor^(k−1), no more than `max`.
+    /// initial · factor^(k−1), at most `max`.
     Exponential {
         /// The first wait.
         initial: Nanos,
-        /// What each wait is multiplied by to make the next.
+        /// The factor between consecutive waits.
         factor: f64,
-        /// The longest wait.
+        /// The maximum wait.
         max: Nanos,
-        /// Whether each wait is drawn evenly between zero and itself ("full jitter").
+        /// Whether each wait is drawn uniformly between zero and its value ("full jitter").
         jitter: bool,
     },
 }

@@ -1,11 +1,12 @@
-//! What the checks of a plan ask for: figures, windows, and the parts of the work that are kept on
-//! their own for them.
+//! What the checks of a plan ask for: metrics, windows, and the parts of the work whose metrics are
+//! recorded separately for them.
 
 use super::{Metric, Mode, Operation, Plan, Quantity, Selector, Statistic};
 use crate::base::Nanos;
 
 impl Selector {
-    /// Whether it takes an operation of a plan, by its mix entry and its name.
+    /// Returns whether the selector matches an operation of a plan, given its mix entry and its
+    /// name.
     pub fn takes(&self, plan: &Plan, mix: usize, name: &str, operation: &Operation) -> bool {
         let target = operation
             .action
@@ -24,7 +25,7 @@ impl Selector {
 }
 
 impl Plan {
-    /// Whether something may end a run of this mode by its figures.
+    /// Returns whether something may end a run of this mode based on its metrics.
     pub fn is_watched(&self, mode: Mode) -> bool {
         !self.load.stop_when.is_empty()
             || self
@@ -33,7 +34,7 @@ impl Plan {
                 .any(|t| t.abort && t.selector.is_about(mode))
     }
 
-    /// The lengths of the windows that checks ask for.
+    /// Returns the lengths of the windows that checks ask for.
     pub fn windows(&self) -> impl Iterator<Item = Nanos> {
         let conditions = self.load.stop_when.iter().filter_map(|stop| stop.window);
         self.thresholds
@@ -42,7 +43,7 @@ impl Plan {
             .chain(conditions)
     }
 
-    /// Every figure that is asked for, with what it is about.
+    /// Returns every metric that checks ask for, with its selector.
     pub fn asked(&self) -> impl Iterator<Item = (&Selector, Metric)> {
         let of_thresholds = self
             .thresholds
@@ -55,9 +56,9 @@ impl Plan {
         )
     }
 
-    /// The parts of the work that thresholds take apart by operations, or by values of tags, each
-    /// once and with whether its time line is asked for: their figures are kept on their own.
-    /// Stages have theirs anyway.
+    /// Returns the parts of the work that thresholds select by operation or by tag value, without
+    /// duplicates, and whether their timeline is needed: their metrics are recorded separately.
+    /// Those of stages always are.
     pub fn probes(&self) -> Vec<(Selector, bool)> {
         let mut probes: Vec<(Selector, bool)> = Vec::new();
         let of_thresholds = self
@@ -77,8 +78,8 @@ impl Plan {
         probes
     }
 
-    /// The times of which a percentile is asked, by thresholds with a selector that fits:
-    /// percentiles of several rounds are not available without histograms.
+    /// Returns the quantities whose percentiles are asked for by thresholds whose selector `fits`:
+    /// percentiles across several rounds are not available without histograms.
     pub fn percentiles_of(&self, fits: impl Fn(&Selector) -> bool) -> Vec<Quantity> {
         let asked = |of: &Quantity| {
             let is_asked = |metric| matches!(metric, Metric::Time(own, Statistic::Percentile(_)) if own == *of);

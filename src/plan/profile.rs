@@ -1,64 +1,65 @@
-//! [`Profile`]: what everyone but the files of its kind has to know of an operation.
+//! [`Profile`]: what the rest of the crate needs to know of an operation.
 
 use super::{Delay, HttpRequest, Receive, Template};
 
-/// What everyone but the files of its kind has to know of an operation. Each kind fills in its own.
+/// What code outside the files of its kind needs to know of an operation; each kind provides its
+/// own.
 #[derive(Clone, Copy, Debug)]
 pub struct Profile<'p> {
-    /// Whether it needs nothing outside of this process, so that it can run in virtual time.
+    /// Whether it needs nothing outside this process, so that it can run in virtual time.
     pub is_mock: bool,
-    /// The target that it goes to, by its index.
+    /// Index of its target.
     pub target: Option<usize>,
-    /// The connection that it keeps, for operations after it or for the steps inside of it.
+    /// The connection that it keeps open, for later operations or for the steps nested in it.
     pub connection: Option<Connection>,
     /// The HTTP request that it sends.
     pub request: Option<&'p HttpRequest>,
-    /// What it exchanges, where that is a text and not HTTP.
+    /// What it exchanges, if that is text and not HTTP.
     pub text: Option<Text<'p>>,
-    /// How long it takes, where that is known before the run.
+    /// How long it takes, if that is known before the run.
     pub duration: Option<Delay>,
-    /// What it takes of this machine besides what any operation does.
+    /// What it occupies on this machine, beyond what any operation needs.
     pub occupies: Occupies,
-    /// Whether it uses the WebSocket that is open around it.
+    /// Whether it uses the WebSocket opened by an enclosing step.
     pub uses_open_socket: bool,
 }
 
-/// A connection that an operation keeps.
+/// A connection that an operation keeps open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Connection {
-    /// The target that it goes to.
+    /// Index of its target.
     pub target: usize,
-    /// What is spoken over it: operations that speak another protocol have another one.
+    /// The protocol spoken over it: operations of different protocols don't share a connection.
     pub protocol: &'static str,
-    /// Whether it comes from the pool of its target, whose options bound it.
+    /// Whether it comes from the pool of its target, whose options limit it.
     pub is_pooled: bool,
 }
 
-/// A text that is sent, and the message that is waited for.
+/// A text to send, and the message to wait for.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'p> {
-    /// What is sent.
+    /// The text to send.
     pub send: Option<&'p Template>,
-    /// Which message is waited for, where not any is taken.
+    /// Selects the message to wait for; `None` accepts any.
     pub receive: Option<&'p Receive>,
 }
 
-/// What an operation takes of this machine.
+/// What an operation occupies on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occupies {
     /// Nothing: it waits for something else.
     Nothing,
-    /// A processor.
+    /// A CPU core.
     Processor,
     /// The thread that it runs on.
     Thread {
-        /// Whether the async mode hands it to a pool of threads.
+        /// Whether the async mode offloads it to a thread pool.
         offload: bool,
     },
 }
 
 impl Profile<'_> {
-    /// Of an operation over the network, with nothing said of it yet.
+    /// The profile of an operation over the network, to be filled in.
     pub(super) const NETWORK: Self = Self {
         is_mock: false,
         target: None,
@@ -70,7 +71,7 @@ impl Profile<'_> {
         uses_open_socket: false,
     };
 
-    /// Of an operation that stands for something that takes so long.
+    /// Creates the profile of a mock operation that takes `duration`.
     pub(super) const fn mock(duration: Delay, occupies: Occupies) -> Self {
         Self {
             is_mock: true,

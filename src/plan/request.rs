@@ -1,21 +1,22 @@
-//! Requests over HTTP, as far as they can be resolved before the run.
+//! HTTP requests, resolved as far as possible before the run.
 
 use serde::{Deserialize, Serialize};
 
 use super::Template;
 
-/// A request, resolved as far as can be before the run.
+/// An HTTP request, resolved as far as possible before the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpRequest {
     /// Index into the plan's targets.
     pub target: usize,
-    /// The method, in capitals.
+    /// The method, in upper case.
     pub method: String,
-    /// Path and query, percent-encoded; begins with `/`.
+    /// Path and query, percent-encoded; starts with `/`.
     pub path: Template,
-    /// Headers in lower case, in the order sent; the target's own come before them.
+    /// Headers with names in lower case, in the order in which they are sent, after those of the
+    /// target.
     pub headers: Vec<(String, Template)>,
-    /// What is sent.
+    /// The body, if any.
     pub body: Option<Body>,
 }
 
@@ -23,43 +24,43 @@ pub struct HttpRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Body {
-    /// As written.
+    /// Text as written.
     Text(Template),
     /// A JSON text.
     Json(Template),
-    /// Pairs of a form, percent-encoded.
+    /// A URL-encoded form.
     Form(Template),
-    /// The content of a file, by its path relative to the scenario.
+    /// The content of a file, given by its path relative to the scenario.
     File(String),
-    /// Parts of a form that may hold files.
+    /// A multipart form, whose parts may be files.
     Multipart(Vec<BodyPart>),
 }
 
 /// A part of a multipart body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BodyPart {
-    /// The field's name.
+    /// Name of the field.
     pub name: String,
-    /// What is in it.
+    /// Content of the part.
     pub content: Content,
-    /// The name of the file that it claims to be.
+    /// File name to declare.
     pub filename: Option<String>,
-    /// Its content type, where it names one.
+    /// Content type to declare, if any.
     pub content_type: Option<String>,
 }
 
-/// What is in a part.
+/// The content of a part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Content {
     /// Text.
     Text(Template),
-    /// The content of a file, by its path relative to the scenario.
+    /// The content of a file, given by its path relative to the scenario.
     File(String),
 }
 
 impl HttpRequest {
-    /// Every template in it.
+    /// Returns every template in the request.
     pub fn templates(&self) -> impl Iterator<Item = &Template> {
         let body: Vec<&Template> = match &self.body {
             Some(Body::Text(text) | Body::Json(text) | Body::Form(text)) => vec![text],

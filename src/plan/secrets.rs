@@ -1,8 +1,8 @@
-//! [`Secrets`]: what must not be seen in anything that is written, and how it is hidden.
+//! [`Secrets`]: the values that must not appear in any output, and how they are hidden.
 //!
-//! A value is hidden in the forms too in which it travels: percent-encoded, escaped for JSON, in
-//! base64 alone or behind a user's name. Whoever writes something passes it through here first.
-//! User and password of a URL are hidden without being declared.
+//! A secret is also hidden in its encoded forms: percent-encoded, escaped for JSON, and in base64,
+//! alone or after a user name. All output must be redacted here first. User and password of a URL
+//! are hidden without being declared.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -12,22 +12,21 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-/// What stands in the place of a secret.
+/// Replacement for a secret.
 pub(crate) const HIDDEN: &str = "***";
-/// Shorter values can't be told from other text.
+/// Minimum length of a secret, in bytes; shorter values can't be told from other text.
 pub(crate) const SHORTEST: usize = 4;
-/// How much of a secret must stand at the very end of a text to be taken for one that was cut off
-/// there.
+/// Minimum length of a secret's prefix at the very end of a text to count as a truncated secret.
 const CUT: usize = 12;
-/// What stands before the authority of a URL.
+/// Separator between the scheme and the authority of a URL.
 const SCHEME_END: &str = "://";
-/// What URLs leave as it is.
+/// Characters to escape in URLs: all but the unreserved ones.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-/// What a path leaves as it is besides.
+/// Characters to escape in paths.
 const IN_PATHS: &AsciiSet = &DELIMITERS.remove(b'/').remove(b':').remove(b'@');
 const DELIMITERS: &AsciiSet = &UNRESERVED
     .remove(b'!')
@@ -42,22 +41,23 @@ const DELIMITERS: &AsciiSet = &UNRESERVED
     .remove(b';')
     .remove(b'=');
 
-/// The texts to hide.
+/// The secrets of a scenario.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secrets {
     texts: BTreeSet<String>,
-    /// Every form of every text, by its first bytes, the longest first.
+    /// All forms of all secrets, by their first bytes, the longest first.
     forms: HashMap<[u8; SHORTEST], Vec<Form>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
 struct Form {
     text: String,
-    /// Letters beside it are made of the secret too, as its base64 is seldom cut between two bytes.
+    /// Whether adjacent characters also encode a part of the secret: base64 seldom splits at a byte
+    /// boundary.
     is_base64: bool,
 }
 
-/// Never with a value in it.
+/// Never shows a value.
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secrets({})", self.texts.len())
@@ -65,7 +65,7 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// Hides a text from now on. One of fewer than [`SHORTEST`] bytes is not hidden.
+    /// Adds a text to hide. Texts shorter than [`SHORTEST`] bytes are not hidden.
     pub fn add(&mut self, text: &str) {
         if text.len() < SHORTEST || !self.texts.insert(text.to_owned()) {
             return;
@@ -82,22 +82,24 @@ impl Secrets {
         }
     }
 
-    /// Hides what another one hides too.
+    /// Adds everything that `other` hides.
     pub fn extend(&mut self, other: &Self) {
         other.texts.iter().for_each(|text| self.add(text));
     }
 
-    /// Whether there is nothing to hide.
+    /// Returns whether there is nothing to hide.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
 
-    /// The text with every secret hidden, and what stands before the `@` of a URL.
+    /// Returns the text with every secret, and the userinfo of every URL, replaced by a
+    /// placeholder.
     pub fn redact(&self, text: &str) -> String {
         self.replaced(text, |_| HIDDEN.to_owned())
     }
 
-    /// The same, no byte longer or shorter: what is said of places in the text stays true.
+    /// Redacts like `redact`, but keeps the length in bytes, so that positions in the text stay
+    /// valid.
     pub fn mask(&self, text: &str) -> String {
         self.replaced(text, |hidden| "*".repeat(hidden))
     }
@@ -146,7 +148,7 @@ impl Secrets {
         out
     }
 
-    /// How long the secret is that a text begins with, and whether it is in base64.
+    /// Returns the length of the secret that `text` starts with, and whether it is in base64.
     fn found(&self, text: &str) -> Option<(usize, bool)> {
         let alike = self.forms.get(&head(text.as_bytes())?)?;
         let whole = alike
@@ -154,7 +156,7 @@ impl Secrets {
             .find(|form| text.starts_with(&form.text))
             .map(|form| (form.text.len(), form.is_base64));
         whole.or_else(|| {
-            // What shortens texts cuts secrets too, and what is left of one is a part of it.
+            // Truncation also cuts secrets, and the remaining prefix must be hidden as well.
             alike.iter().find_map(|form| {
                 let common = common(&form.text, text);
                 let rest = &text[common..];
@@ -166,8 +168,8 @@ impl Secrets {
         })
     }
 
-    /// Hides secrets in every text of a JSON value, and numbers that are one. Keys stay: they are
-    /// ours.
+    /// Hides secrets in every string of a JSON value, and numbers that are secrets. Keys are kept,
+    /// because they come from loadgen itself.
     pub fn redact_json(&self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.redact(text),
@@ -181,22 +183,22 @@ impl Secrets {
     }
 }
 
-/// The user, and the password where there is one, of what stands behind the `://` of a URL, or of
-/// an authority alone.
+/// Returns the userinfo (user and optional password) of what follows `://` in a URL, or of a bare
+/// authority.
 pub(crate) fn userinfo(url: &str) -> Option<&str> {
     let url = url
         .split(|c: char| c.is_whitespace() || matches!(c, '"' | '`' | '<' | '>'))
         .next()
         .unwrap_or_default();
     let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
-    // Where the port is not a number, it is the beginning of a password with a `/` in it.
+    // If the port is not a number, it is the start of a password that contains a `/`.
     let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
     let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) || authority.contains(['[', '{']);
     let whole = if is_port { authority } else { url };
     whole.rsplit_once('@').map(|(user, _)| user)
 }
 
-/// Hides user and password of every URL in a text in which nothing was declared secret.
+/// Hides the userinfo of every URL in a text for which no secrets were declared.
 pub(crate) fn without_users(text: &str) -> String {
     Secrets::default().redact(text)
 }
@@ -205,7 +207,7 @@ fn head(bytes: &[u8]) -> Option<[u8; SHORTEST]> {
     bytes.first_chunk().copied()
 }
 
-/// How many bytes two texts have in common at their begin, whole characters only.
+/// Returns the length in bytes of the common prefix of two texts, whole characters only.
 fn common(a: &str, b: &str) -> usize {
     a.chars()
         .zip(b.chars())
@@ -218,7 +220,7 @@ const fn is_letter(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_')
 }
 
-/// The bytes of base64 behind a secret that are made of it too.
+/// Returns the number of base64 bytes after a match that also encode a part of the secret.
 fn behind(text: &str) -> usize {
     let letter = usize::from(text.starts_with(is_letter));
     letter
@@ -229,14 +231,14 @@ fn behind(text: &str) -> usize {
             .count()
 }
 
-/// The forms in which a text travels.
+/// Returns all forms in which a secret may appear.
 fn forms(text: &str) -> Vec<Form> {
     let json = Value::from(text).to_string();
     let json = &json[1..json.len() - 1];
     let mut plain = vec![
         text.to_owned(),
         json.to_owned(),
-        // JSON of a server as a message quotes it.
+        // JSON of a server, as quoted in a message.
         json.escape_debug().to_string(),
         json.escape_default().to_string(),
         text.escape_default().to_string(),
@@ -269,8 +271,8 @@ fn forms(text: &str) -> Vec<Form> {
             });
         }
     }
-    // Three bytes make four letters: what stands before the secret decides which letters are all
-    // its own.
+    // Three bytes become four characters, so the number of bytes before the secret determines which
+    // characters encode the secret alone.
     for before in 0..3 {
         let letters = STANDARD_NO_PAD.encode([&b"\0\0"[..before], text.as_bytes()].concat());
         let first = (before * 8).div_ceil(6);
@@ -287,11 +289,11 @@ fn forms(text: &str) -> Vec<Form> {
     all
 }
 
-/// `%2F` as `%2f`.
+/// Lowercases percent-escapes: `%2F` becomes `%2f`.
 fn lower_escapes(encoded: &str) -> String {
     let mut out = String::with_capacity(encoded.len());
     for (n, part) in encoded.split('%').enumerate() {
-        // Behind each `%` stand two digits, both of them ASCII.
+        // Each `%` is followed by two hexadecimal digits, which are ASCII.
         let (digits, rest) = part.split_at(if n == 0 { 0 } else { 2 });
         if n > 0 {
             out.push('%');

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Limits, Template};
 use crate::base::Nanos;
 
-/// The protocol of a target's URL.
+/// The scheme of a target's URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
@@ -20,22 +20,22 @@ pub enum Scheme {
     Ws,
     /// WebSocket, opened over HTTP/1.1 over TLS.
     Wss,
-    /// Whatever the steps send, over plain TCP.
+    /// Raw TCP; the steps define what is sent.
     Tcp,
 }
 
 impl Scheme {
-    /// All of them.
+    /// All schemes.
     pub const ALL: [Self; 5] = [Self::Http, Self::Https, Self::Ws, Self::Wss, Self::Tcp];
 
-    /// The scheme with this name, in letters of either case.
+    /// Returns the scheme with this name, ignoring case.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|scheme| scheme.name().eq_ignore_ascii_case(name))
     }
 
-    /// The name in URLs.
+    /// Returns the name used in URLs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Http => "http",
@@ -46,7 +46,7 @@ impl Scheme {
         }
     }
 
-    /// The port where a URL names none. TCP has none of its own: 0, which no URL has.
+    /// Returns the default port of a URL without one. TCP has none: 0, which is not valid in a URL.
     pub const fn port(self) -> u16 {
         match self {
             Self::Http | Self::Ws => 80,
@@ -55,7 +55,8 @@ impl Scheme {
         }
     }
 
-    /// The HTTP that a WebSocket is opened over; what is none stays as it is.
+    /// Returns the HTTP scheme that a WebSocket is opened over; other schemes are returned
+    /// unchanged.
     #[must_use]
     pub const fn of_requests(self) -> Self {
         match self {
@@ -65,7 +66,8 @@ impl Scheme {
         }
     }
 
-    /// The scheme of WebSockets that are opened over this one; others stay as they are.
+    /// Returns the scheme of WebSockets that are opened over this one; other schemes are returned
+    /// unchanged.
     #[must_use]
     pub const fn of_websockets(self) -> Self {
         match self {
@@ -76,25 +78,24 @@ impl Scheme {
     }
 }
 
-/// Where a target is.
+/// The address of a target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Address {
-    /// The built-in mock server, started as a process of its own for the run.
+    /// The built-in mock server, started as a separate process for the run.
     Builtin,
-    /// A server that somebody else runs.
+    /// An external server.
     Url {
-        /// Its protocol.
+        /// Scheme of the URL.
         scheme: Scheme,
-        /// Name or address, without brackets.
+        /// Host name or IP address, without brackets.
         host: String,
         /// TCP port.
         port: u16,
-        /// Path that goes before each request's own: empty, or begins with `/` and does not end
-        /// with it.
+        /// Path prefix of every request: empty, or starts with `/` and does not end with it.
         base: String,
     },
-    /// A server of this machine that listens on a Unix socket.
+    /// A server on this machine that listens on a Unix socket.
     Unix {
         /// Path of the socket.
         path: String,
@@ -102,7 +103,7 @@ pub enum Address {
 }
 
 impl Address {
-    /// The host that TLS is spoken with, where it is.
+    /// Returns the host used for TLS; `None` without TLS.
     pub fn tls_host(&self) -> Option<&str> {
         match self {
             Self::Url {
@@ -114,13 +115,13 @@ impl Address {
         }
     }
 
-    /// Whether TLS is spoken there.
+    /// Returns whether connections use TLS.
     pub fn is_secure(&self) -> bool {
         self.tls_host().is_some()
     }
 }
 
-/// As a scenario would write it.
+/// Formats the address the way scenarios write it.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -141,8 +142,8 @@ impl fmt::Display for Address {
     }
 }
 
-/// `host:port` as it stands in a URL and in the `host` header: without the port where it is the
-/// scheme's own, and with brackets around an IPv6 address.
+/// Formats `host:port` for URLs and for the `host` header: omits the scheme's default port, and
+/// puts an IPv6 address in brackets.
 pub(crate) fn authority(scheme: Scheme, host: &str, port: u16) -> String {
     let host = if host.contains(':') {
         format!("[{host}]")
@@ -156,58 +157,59 @@ pub(crate) fn authority(scheme: Scheme, host: &str, port: u16) -> String {
     }
 }
 
-/// Which HTTP is spoken with a target.
+/// Which version of HTTP is used with a target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
-    /// Over TLS what the server prefers of both, else HTTP/1.1.
+    /// Over TLS whichever of both the server prefers, otherwise HTTP/1.1.
     #[default]
     Auto,
     /// HTTP/1.1.
     Http1,
-    /// HTTP/2: over TLS by agreement (ALPN), else with prior knowledge.
+    /// HTTP/2: negotiated by ALPN over TLS, otherwise with prior knowledge.
     Http2,
 }
 
-/// How long connections are kept, and who uses them.
+/// How long connections are kept open, and who shares them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeepAlive {
-    /// Each virtual user has its own and keeps it.
+    /// Each virtual user has its own connections and keeps them open.
     #[default]
     PerVu,
-    /// Each virtual user has its own and closes it at the end of an iteration.
+    /// Each virtual user has its own connections and closes them at the end of an iteration.
     PerIteration,
-    /// Each request has its own.
+    /// Each request opens a new connection.
     Never,
-    /// All virtual users use the same ones.
+    /// All virtual users share the connections.
     Shared,
 }
 
-/// How HTTP is spoken with a target. What is as it always was is left out of what is written, so
-/// that fingerprints stay what they were.
+/// HTTP options of a target. Options with their default value are not serialized, so that
+/// fingerprints stay the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpOptions {
-    /// Redirects that a request follows, one after another.
+    /// Maximum number of consecutive redirects that a request follows.
     pub redirects: u32,
-    /// Whether each virtual user keeps the cookies that it is given.
+    /// Whether each virtual user keeps the cookies that it receives.
     pub cookies: bool,
-    /// Which HTTP it is.
+    /// Version of HTTP.
     #[serde(default, skip_serializing_if = "is_default")]
     pub protocol: Protocol,
-    /// How long connections are kept.
+    /// How long connections are kept open.
     #[serde(default, skip_serializing_if = "is_default")]
     pub keep_alive: KeepAlive,
-    /// The most connections that are open at once.
+    /// Maximum number of open connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
-    /// A connection that is older is used for no further request.
+    /// Maximum age of a connection; older ones are not reused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_lifetime: Option<Nanos>,
-    /// Of HTTP/2: the most streams on a connection at once, besides what the server allows.
+    /// HTTP/2: maximum number of concurrent streams per connection, in addition to the server's own
+    /// limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_streams: Option<u32>,
-    /// Of HTTP/2: how many connections all virtual users share.
+    /// HTTP/2: number of connections that all virtual users share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
 }
@@ -227,19 +229,18 @@ impl Default for HttpOptions {
     }
 }
 
-/// How TLS is spoken with a target. Files are relative to the scenario's folder and inside of it.
+/// TLS options of a target. File paths are relative to the scenario's folder, and inside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsOptions {
-    /// File with the certificates to trust, in place of the public ones.
+    /// File with the trusted CA certificates, instead of the public ones.
     pub ca: Option<String>,
-    /// File with the client's own certificate, and those between it and its authority.
+    /// File with the client certificate and its chain.
     pub cert: Option<String>,
-    /// File with the key of that certificate.
+    /// File with the private key of the client certificate.
     pub key: Option<String>,
-    /// Whether any certificate is taken.
+    /// Whether any server certificate is accepted.
     pub insecure: bool,
-    /// The name that is asked for, and that the certificate has to be for, in place of the URL's
-    /// host.
+    /// Server name to request and to verify the certificate against, instead of the URL's host.
     pub server_name: Option<String>,
 }
 
@@ -250,20 +251,20 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 /// A service under load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
-    /// An identifier.
+    /// Name of the target, an identifier.
     pub name: String,
-    /// Where it is.
+    /// Address of the target.
     pub address: Address,
-    /// Headers of every request, in lower case, before the request's own.
+    /// Headers of every request, names in lower case; they precede the request's own.
     pub headers: Vec<(String, Template)>,
-    /// How HTTP is spoken.
+    /// HTTP options.
     pub http: HttpOptions,
-    /// How TLS is spoken, where its URL says so.
+    /// TLS options, used if the URL's scheme is one over TLS.
     #[serde(default, skip_serializing_if = "is_default")]
     pub tls: TlsOptions,
-    /// Where to connect instead of where its name resolves to.
+    /// Addresses to connect to, instead of resolving the host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resolve: Vec<SocketAddr>,
-    /// Caps of all operations on it.
+    /// Limits of all operations on the target.
     pub limits: Limits,
 }

@@ -1,8 +1,9 @@
-//! [`Template`]: text with values to be put in while a scenario runs.
+//! [`Template`]: text with values that are inserted at run time.
 
 use serde::{Deserialize, Serialize};
 
-/// Text with values to be put in. Most have none, and are plain text.
+/// Text with values that are inserted at run time. Most templates have no values, and are plain
+/// text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Form", into = "Form")]
 pub struct Template {
@@ -13,40 +14,40 @@ pub struct Template {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Piece {
-    /// As it is.
+    /// Literal text.
     Text(String),
     /// A value of the running iteration.
     Value(Insert),
 }
 
-/// Where a value is put in.
+/// A value to insert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Insert {
     /// The expression between the braces.
     pub value: String,
-    /// The form in which it is put in.
+    /// How the value is encoded.
     #[serde(rename = "as")]
     pub encode: Encode,
 }
 
-/// The form in which a value is put in.
+/// How an inserted value is encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encode {
-    /// As text.
+    /// Plain text.
     #[default]
     Plain,
-    /// Percent-encoded where it could not stand in a path.
+    /// Percent-encoded for a URL path.
     Path,
-    /// Percent-encoded as a value of a query or a form.
+    /// Percent-encoded for a value of a query or of a form.
     Query,
-    /// As a JSON value of its own type.
+    /// A JSON value that keeps its type.
     Json,
-    /// As a part of a JSON string.
+    /// Part of a JSON string.
     JsonText,
 }
 
-/// How a template stands in a plan: a text, where it is one.
+/// The serialized form of a template: a string if it is plain text.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Form {
@@ -87,7 +88,7 @@ impl From<&str> for Template {
 }
 
 impl Template {
-    /// Adds text at its end.
+    /// Appends text.
     pub fn push_text(&mut self, text: &str) {
         match self.pieces.last_mut() {
             Some(Piece::Text(last)) => last.push_str(text),
@@ -96,7 +97,7 @@ impl Template {
         }
     }
 
-    /// Adds a value at its end.
+    /// Appends a value.
     pub fn push_value(&mut self, expression: &str, encode: Encode) {
         self.pieces.push(Piece::Value(Insert {
             value: expression.to_owned(),
@@ -104,7 +105,7 @@ impl Template {
         }));
     }
 
-    /// Adds another template at its end.
+    /// Appends another template.
     pub fn push(&mut self, other: &Self) {
         for piece in &other.pieces {
             match piece {
@@ -114,7 +115,8 @@ impl Template {
         }
     }
 
-    /// The same with every text changed by `text`, and every value put in as `encode`.
+    /// Returns a copy in which `text` has converted every text, and every value is encoded as
+    /// `encode`.
     #[must_use]
     pub fn encoded(&self, encode: Encode, text: impl Fn(&str) -> String) -> Self {
         let mut changed = Self::default();
@@ -127,7 +129,7 @@ impl Template {
         changed
     }
 
-    /// The text, where no value is put in.
+    /// Returns the text if the template has no values.
     pub fn as_text(&self) -> Option<&str> {
         match self.pieces.as_slice() {
             [] => Some(""),
@@ -136,12 +138,12 @@ impl Template {
         }
     }
 
-    /// Its pieces, no two texts side by side.
+    /// Returns the pieces; no two texts are adjacent.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
 
-    /// The expressions of its values.
+    /// Returns the expressions of the values.
     pub fn expressions(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Text(_) => None,

@@ -1,4 +1,4 @@
-//! Thresholds and conditions: what a run must meet, and what ends it early.
+//! Thresholds and conditions: the criteria that a run must meet, and those that end it early.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,26 +6,25 @@ use super::Mode;
 use super::{Check, Metric, Quantity, Statistic};
 use crate::base::Nanos;
 
-/// The part of a run that a check is about; what is not given does not narrow it.
+/// Selects the part of a run that a check applies to; keys that are not set do not narrow it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selector {
-    /// A mix entry.
+    /// Name of a mix entry.
     pub mix: Option<String>,
-    /// A step, by its name.
+    /// Name of a step.
     pub step: Option<String>,
-    /// A target.
+    /// Name of a target.
     pub target: Option<String>,
-    /// A stage of the load.
+    /// Name of a stage of the load.
     pub stage: Option<String>,
-    /// A value of a tag, as its figures are named.
+    /// Tag and value, written the way their metrics are named.
     pub tag: Option<String>,
     /// A mode.
     pub mode: Option<Mode>,
 }
 
 impl Selector {
-    /// What it narrows a check to but for the mode: the keys that are given, in the order of the
-    /// documentation.
+    /// Returns the keys that are set, except the mode, in the order of the documentation.
     pub fn parts(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let parts = [
             ("mix", &self.mix),
@@ -39,17 +38,17 @@ impl Selector {
             .filter_map(|(key, value)| Some((key, value.as_deref()?)))
     }
 
-    /// Whether it takes some operations and leaves others, by what they are.
+    /// Returns whether it selects among operations by their properties.
     pub const fn is_of_operations(&self) -> bool {
         self.mix.is_some() || self.step.is_some() || self.target.is_some()
     }
 
-    /// Whether a check with it is about this mode.
+    /// Returns whether a check with this selector applies to `mode`.
     pub fn is_about(&self, mode: Mode) -> bool {
         self.mode.is_none_or(|own| own == mode)
     }
 
-    /// The same part in whatever mode.
+    /// Returns the selector without its mode.
     pub fn of_any_mode(&self) -> Self {
         Self {
             mode: None,
@@ -63,50 +62,52 @@ impl Selector {
 pub struct Threshold {
     /// The check.
     pub check: Check,
-    /// What it is about.
+    /// The part of the run that it applies to.
     pub selector: Selector,
-    /// Every full window of this length must meet it, where it is given, and not the whole run.
+    /// Length of the windows that must each meet the check (full windows only); if not set, it
+    /// applies to the whole run.
     pub window: Option<Nanos>,
-    /// Whether the run ends when it is not met.
+    /// Whether a violation aborts the run.
     pub abort: bool,
-    /// It doesn't end the run before this moment.
+    /// Time before which it does not abort the run.
     pub after: Option<Nanos>,
-    /// Its line in the scenario, counted from 1; one of the command line has none.
+    /// Line in the scenario, counted from 1; `None` for a check from the command line.
     #[serde(default)]
     pub line: Option<u32>,
 }
 
-/// A check that ends a run normally as soon as it holds.
+/// A check that ends a run early, without failing it, as soon as it holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StopWhen {
     /// The check.
     pub check: Check,
-    /// It must hold in a full window of this length, where it is given, and not over all so far.
+    /// Length of the full window in which the check must hold; if not set, it applies to the run so
+    /// far.
     pub window: Option<Nanos>,
 }
 
-/// A figure that must not become worse than that of a baseline.
+/// A metric that must not regress from a baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Guard {
-    /// The figure.
+    /// The metric.
     pub metric: Metric,
-    /// What it is about.
+    /// The part of the run that it applies to.
     pub selector: Selector,
-    /// How much worse it may be: a part of the baseline's, for shares the difference.
+    /// Tolerated regression: relative to the baseline, for shares the absolute difference.
     pub max_regression: f64,
-    /// The confidence of the verdict on it.
+    /// Confidence of the verdict.
     pub confidence: f64,
-    /// Its line in the scenario, counted from 1; one that nobody wrote has none.
+    /// Line in the scenario, counted from 1; `None` for a default guard.
     #[serde(default)]
     pub line: Option<u32>,
 }
 
 impl Guard {
-    /// The confidence of a verdict, where nobody asks for another.
+    /// Default confidence of a verdict.
     pub const CONFIDENCE: f64 = 0.95;
 
-    /// Of the whole run, with what is usually tolerated: 5 %, and 10 % where few requests decide;
-    /// of shares one of a hundred.
+    /// Creates a guard of the whole run with the default tolerance: 5 %, 10 % for metrics that few
+    /// requests determine, and one percentage point for shares.
     pub fn usual(metric: Metric) -> Self {
         let max_regression = match metric {
             _ if metric.is_share() => 0.01,
@@ -123,7 +124,7 @@ impl Guard {
         }
     }
 
-    /// Those where nobody names others: how long it takes, how much it does, and whether it works.
+    /// Returns the default guards: response time, throughput and errors.
     pub fn all_usual() -> Vec<Self> {
         let percentile =
             |thousandths| Metric::Time(Quantity::Response, Statistic::Percentile(thousandths));

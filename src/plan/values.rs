@@ -1,32 +1,33 @@
-//! Values that an iteration carries: their names, where they are taken from, and the feeds that
-//! bring rows.
+//! Values of an iteration: their names, the places that they are extracted from, and the feeds that
+//! provide rows.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A name that templates and conditions may use.
+/// A name that templates and conditions can use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Name {
-    /// An identifier.
+    /// The name, an identifier.
     pub name: String,
-    /// What it stands for when an iteration begins: a variable has a value, a capture none.
+    /// Value at the start of an iteration: that of a variable; `None` for a capture.
     pub value: Option<serde_json::Value>,
 }
 
-/// Reads a value that is there, so that `null` is one and only what is left out is none.
+/// Deserializes a value that is present, so that `null` becomes `Some` and only a missing field
+/// becomes `None`.
 pub(super) fn present<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<serde_json::Value>, D::Error> {
     serde_json::Value::deserialize(from).map(Some)
 }
 
-/// Takes a value out of a response.
+/// Extracts a value from a response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Capture {
-    /// The name that it gets.
+    /// Name that the value is assigned to.
     pub name: String,
-    /// Where it is.
+    /// Place to extract the value from.
     pub source: Source,
-    /// What it is where nothing is found; without one that is a failure. `null` is a value.
+    /// Value if nothing is found, which may be `null`; without a default, that is a failure.
     #[serde(
         default,
         deserialize_with = "present",
@@ -35,12 +36,12 @@ pub struct Capture {
     pub default: Option<serde_json::Value>,
 }
 
-/// Splits the figures of an operation by a value of its response.
+/// Splits the metrics of an operation by a value of its response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tag {
-    /// What the split is called.
+    /// Name of the tag.
     pub name: String,
-    /// Where the value is.
+    /// Place to extract the value from.
     pub source: Source,
 }
 
@@ -48,18 +49,18 @@ pub struct Tag {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
-    /// The first value that a JSONPath query (RFC 9535) finds in the body.
+    /// The first value that a JSONPath query (RFC 9535) selects in the body.
     JsonPath(String),
-    /// What a group of a regular expression matched in the body, at its first match.
+    /// A group of the first match of a regular expression in the body.
     Regex {
-        /// The expression.
+        /// The regular expression.
         pattern: String,
-        /// The group; 0 is the whole match.
+        /// Index of the group; 0 is the whole match.
         group: u32,
     },
-    /// A header, its name in lower case.
+    /// A header; the name is in lower case.
     Header(String),
-    /// A cookie that the response sets.
+    /// A cookie set by the response.
     Cookie(String),
     /// The whole body as text.
     Body,
@@ -67,45 +68,45 @@ pub enum Source {
     Status,
 }
 
-/// The order in which rows are taken.
+/// The order in which rows are taken from a feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
-    /// As in the file.
+    /// In file order.
     #[default]
     Sequential,
-    /// As in the file after one shuffle by the seed; another one for each time through.
+    /// In an order shuffled by the seed, differently in each pass.
     Shuffled,
-    /// Each time any of them.
+    /// A random row each time, with replacement.
     Random,
 }
 
-/// What happens after the last row.
+/// What happens after the last row of a feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AtEnd {
-    /// The first row comes again.
+    /// Starts again with the first row.
     #[default]
     Recycle,
-    /// The run ends.
+    /// Ends the run.
     Stop,
 }
 
-/// A file of rows, one for each iteration that uses it.
+/// A file of rows; each iteration that uses it takes one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feed {
-    /// An identifier.
+    /// Name of the feed, an identifier.
     pub name: String,
-    /// Its path, relative to the scenario.
+    /// Path relative to the scenario.
     pub file: String,
-    /// The order of its rows.
+    /// Order of the rows.
     pub order: Order,
-    /// What comes after the last one.
+    /// What happens after the last row.
     pub at_end: AtEnd,
-    /// The names of its columns.
+    /// Names of the columns.
     pub columns: Vec<String>,
-    /// How many rows it had when the scenario was compiled.
+    /// Number of rows when the scenario was compiled.
     pub rows: u64,
-    /// The first 16 hexadecimal digits of the SHA-256 of its content.
+    /// The first 16 hexadecimal digits of the SHA-256 of the content.
     pub digest: String,
 }

@@ -8,8 +8,8 @@ use super::tree::Node;
 
 const MAX_HOSTS: usize = 1000;
 
-/// Reads `allow_targets`, and what `--allow-target` adds to it: in lower case, without a dot at the
-/// end.
+/// Decodes `allow_targets` and adds the hosts of `--allow-target`, in lower case and without a
+/// trailing dot.
 pub(super) fn decode(
     section: Option<&Node>,
     flags: &[String],

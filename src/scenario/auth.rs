@@ -1,4 +1,4 @@
-//! `auth`: who asks, as the `authorization` header that says so.
+//! `auth`: credentials, sent as the `authorization` header.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,16 +11,15 @@ use super::section::Section;
 use super::tree::{Entry, Node};
 use crate::plan::{Encode, Piece, Template};
 
-/// `auth`.
+/// The map `auth`.
 const AUTH: Section = Section::new(&[("token", "bearer")]);
-/// `auth.basic`.
+/// The map `auth.basic`.
 const BASIC: Section = Section::new(&[("username", "user"), ("pass", "password")]);
 
-/// The header that `auth` becomes.
+/// Header that `auth` is converted to.
 const HEADER: &str = "authorization";
 
-/// Adds the header that `auth` stands for to the headers beside it, which may not have one of their
-/// own.
+/// Adds the header for `auth` to the step's other headers, which must not contain it already.
 pub(super) fn add(auth: &Entry, headers: &mut Vec<(String, Template)>, problems: &mut Diagnostics) {
     if headers.iter().any(|(name, _)| name == HEADER) {
         problems
@@ -34,7 +33,7 @@ pub(super) fn add(auth: &Entry, headers: &mut Vec<(String, Template)>, problems:
     }
 }
 
-/// Reads `auth`: the value of its header.
+/// Decodes `auth` to the value of its header.
 fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     const EXAMPLE: &str = "auth: { bearer: \"{{token}}\" }";
     let mut fields = Fields::open(node, &AUTH, "`auth`", EXAMPLE, problems)?;
@@ -84,7 +83,7 @@ fn bearer(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     header::sendable(HEADER, &value, node.span, problems).then_some(value)
 }
 
-/// RFC 7617: the base64 of `user:password`.
+/// Encodes the credentials of RFC 7617: base64 of `user:password`.
 fn basic(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     const EXAMPLE: &str = "basic: { user: me, password: \"{{password}}\" }";
     let mut fields = Fields::open(node, &BASIC, "`basic`", EXAMPLE, problems)?;
@@ -116,10 +115,10 @@ fn basic(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     Some(value)
 }
 
-/// An expression with the text of a template.
+/// Returns an expression that evaluates to the text of a template.
 fn joined(template: &Template) -> String {
     let piece = |piece: &Piece| match piece {
-        // A JSON string is a string of expressions too.
+        // A JSON string is also a valid string literal of the expression language.
         Piece::Text(text) => serde_json::Value::from(text.as_str()).to_string(),
         Piece::Value(insert) => format!("({})", insert.value),
     };

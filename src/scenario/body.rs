@@ -1,4 +1,4 @@
-//! What a request sends: a text, JSON, a form, a file, or parts of all these.
+//! The body of a request: text, JSON, a form, a file, or a multipart form.
 
 use std::path::Path;
 
@@ -21,13 +21,12 @@ const MULTIPART: Section = Section::new(&[
     ("type", "content_type"),
 ]);
 
-/// The keys of which a request has one at most.
+/// Keys for a body; a request has at most one of them.
 pub(super) const BODIES: [&str; 5] = ["json", "form", "body", "body_file", "multipart"];
-/// The most parts of a multipart body.
+/// Maximum number of parts in a multipart body.
 const MAX_PARTS: usize = 1000;
 
-/// Reads the body of a request from its step's fields; `folder` is what paths of files are relative
-/// to.
+/// Decodes the body of a request from its step's fields; file paths are relative to `folder`.
 pub(super) fn decode(
     fields: &mut Fields<'_>,
     folder: &Path,
@@ -53,7 +52,7 @@ pub(super) fn decode(
         }
     };
     let node = &body.value;
-    // `json: null` is a good body, so nothing behind the colon is not a mistake there.
+    // `json: null` is a valid body, so an empty value is not an error there.
     if body.key != "json" && node.is_null() {
         problems
             .error(body.key_span, format!("`{}` has no value", body.key))
@@ -82,7 +81,7 @@ fn text(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     decode::template(node, "body", problems)
 }
 
-/// Names and values of a query or a form; a list gives its name several values.
+/// Decodes the pairs of a query or a form; a list gives a name several values.
 pub(super) fn pairs(
     node: &Node,
     key: &str,
@@ -131,7 +130,7 @@ fn form(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     Some(form)
 }
 
-/// Reads the path of a file and looks at the file.
+/// Decodes the path of a file, and checks the file.
 pub(super) fn path(
     node: &Node,
     key: &str,
@@ -145,7 +144,7 @@ pub(super) fn path(
             .help("write the path of a file, relative to the scenario");
         return None;
     }
-    // What is read while it is sent may be of any size.
+    // Files that are streamed may have any size.
     let looked = if key == "body_file" {
         file::open(folder, typed).map(drop)
     } else {
@@ -230,7 +229,7 @@ fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Body
         None => None,
     };
     let content = content?;
-    // What a browser sends: the file's own name, without its folders.
+    // Like a browser, sends the name of the file without its folders.
     let own = match &content {
         Content::File(file) => Path::new(file)
             .file_name()
@@ -245,7 +244,7 @@ fn part(entry: &Entry, folder: &Path, problems: &mut Diagnostics) -> Option<Body
     })
 }
 
-/// Reads what a part holds: a file, or a value.
+/// Decodes the content of a part: a file, or a value.
 fn content(
     [file, value]: [Option<&Node>; 2],
     fields: &mut Fields<'_>,

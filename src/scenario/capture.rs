@@ -1,4 +1,4 @@
-//! Places in a response: what `capture` takes out of it, and what `tag` splits its figures by.
+//! `capture` and `tag`: values to extract from a response, and to split metrics by.
 
 use super::diagnostic::{Diagnostics, quoted};
 use super::expression::nameable;
@@ -24,12 +24,12 @@ const CAPTURE: Section = Section::new(&[
 const TAG: Section = Section::new(&[("json", "jsonpath"), ("regexp", "regex")]);
 
 const PLACES: [&str; 6] = ["jsonpath", "regex", "header", "cookie", "body", "status"];
-/// A body is not a tag: nearly every one is another.
+/// Places that tags may use. The body is excluded: nearly every response has a different one.
 const OF_TAGS: [&str; 5] = ["header", "cookie", "status", "jsonpath", "regex"];
-/// The most captures, or tags, of one step.
+/// Maximum number of captures, or of tags, per step.
 const MAX_CAPTURES: usize = 100;
 
-/// Reads `capture`.
+/// Decodes `capture`.
 pub(super) fn captures(
     node: &Node,
     of: Origin,
@@ -45,7 +45,7 @@ pub(super) fn captures(
         .collect()
 }
 
-/// Reads `tag`.
+/// Decodes `tag`.
 pub(super) fn tags(
     node: &Node,
     of: Origin,
@@ -78,7 +78,7 @@ fn entries<'n>(
             &[]
         }
     };
-    // As Artillery writes it: `{ json: $.id, as: id }`.
+    // Artillery's syntax: `{ json: $.id, as: id }`.
     let named = |is_name: bool| {
         entries
             .iter()
@@ -123,7 +123,7 @@ fn capture(
     let name = &entry.key;
     let good = nameable(name, entry.key_span, names, problems);
     let mut fields = open(entry, &CAPTURE, "the capture", problems)?;
-    // `default: null` is a good default.
+    // `default: null` is a valid default.
     let default = fields
         .entry("default")
         .map(|entry| json::value(&entry.value, "default", problems));
@@ -169,7 +169,7 @@ fn tag(
             "remove it",
         ),
     ] {
-        // Asked for only where it is there: it is not among the keys that are offered.
+        // Looked up only if present, so that it is not suggested as a key.
         if fields.entries().iter().any(|entry| entry.key == key)
             && let Some(entry) = fields.entry(key)
         {
@@ -188,7 +188,7 @@ fn tag(
     })
 }
 
-/// Opens the map of one place; most others write the query alone.
+/// Opens the map of a place; most other tools use the bare query.
 fn open<'n>(
     entry: &'n Entry,
     section: &'static Section,

@@ -1,5 +1,4 @@
-//! What only shows when the whole plan is known: modes that can't run it, and steps that make no
-//! sense in them.
+//! Checks that need the whole plan: modes that can't run it, and steps that make no sense in them.
 
 use super::diagnostic::Diagnostics;
 use super::kind::Family;
@@ -11,21 +10,20 @@ use crate::base::Nanos;
 use crate::plan::profile::Occupies;
 use crate::plan::{AtEnd, Backoff, Delay, LoadModel, Mode, Plan, Step, StepKind, flow};
 
-/// Reports what is wrong with single steps under the plan's modes. Parts of the plan may be
-/// missing.
+/// Reports problems of single steps under the plan's modes; the plan may be incomplete.
 pub(super) fn steps(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     requests(plan, places, problems);
     operations(plan, places, problems);
 }
 
-/// Reports what is wrong with a plan that is complete.
+/// Reports problems of a complete plan.
 pub(super) fn whole(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     endless(plan, places, problems);
     idle(plan, places, problems);
     lint::capacity(plan, places, problems);
 }
 
-/// Virtual time has no network.
+/// Reports requests in simulated mode: virtual time has no network.
 fn requests(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     if !plan.modes.contains(&Mode::Simulated) {
         return;
@@ -68,7 +66,7 @@ fn requests(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     ));
 }
 
-/// A target that no step uses is a leftover, or a step went elsewhere than its author thinks.
+/// Warns of targets that no step uses: either a leftover, or a step has the wrong target.
 fn idle(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     let Some(Value::Map(declared)) = places.root.get("targets").map(|node| &node.value) else {
         return;
@@ -94,7 +92,7 @@ fn idle(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     }
 }
 
-/// Virtual time has no end where nothing takes any of it.
+/// Reports plans that never end in virtual time because nothing takes any of it.
 fn endless(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     if !plan.modes.contains(&Mode::Simulated) {
         return;
@@ -164,7 +162,7 @@ fn operations(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) 
     }
 }
 
-/// Whether a step takes any time, now and in every later iteration.
+/// Returns whether a step takes time, in this iteration and in every later one.
 fn takes_time(step: &Step) -> bool {
     if step.once {
         return false;

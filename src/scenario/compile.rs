@@ -1,4 +1,5 @@
-//! [`compile`]: from the text of a scenario to a plan, or to everything that is wrong with it.
+//! [`compile`]: compiles the text of a scenario to a plan, or reports everything that is wrong with
+//! it.
 
 use super::diagnostic::{Diagnostics, Span};
 use super::feed::Feeds;
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::plan::{Format, Plan, Secrets};
 
-/// The scenario itself.
+/// The top level of a scenario.
 const TOP: Section = Section {
     is_extensible: true,
     ..Section::new(&[
@@ -75,22 +76,23 @@ const TOP: Section = Section {
     ])
 };
 
-/// A good scenario.
+/// A successfully compiled scenario.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    /// What is to be run.
+    /// The plan to run.
     pub plan: Plan,
-    /// What its author should know before.
+    /// Warnings for the author.
     pub warnings: Diagnostics,
-    /// What must not be seen in anything that is written of it.
+    /// Secrets to hide in all output.
     pub secrets: Secrets,
 }
 
-/// Compiles a scenario. `env` is the environment that `vars` and `secrets` may read.
+/// Compiles a scenario. `env` looks up the environment variables that `vars` and `secrets` may
+/// read.
 ///
 /// # Errors
-/// Everything that is wrong with the scenario and with the overrides, and the warnings along with
-/// it, in the order of their places.
+/// All errors in the scenario and in the overrides, together with the warnings, ordered by
+/// position.
 pub fn compile(
     source: &Source,
     overrides: &Overrides,
@@ -190,7 +192,7 @@ fn plan(
     Some(plan)
 }
 
-/// Parses the text of a scenario that is not too large.
+/// Parses the text of a scenario, unless it is too large.
 fn tree(source: &Source, problems: &mut Diagnostics) -> Option<Node> {
     if source.text.len() > super::source::MAX_BYTES {
         problems
@@ -210,13 +212,13 @@ fn check_plan(
 ) {
     check::steps(plan, places, problems);
     gates.put_into(plan, problems);
-    // What is missing was reported, and says nothing of the whole.
+    // The whole plan can't be judged while parts of it are missing, which was reported.
     if !problems.has_errors() {
         check::whole(plan, places, problems);
     }
 }
 
-/// The steps of a scenario, and the targets and feeds that they use.
+/// The steps of a scenario, with the targets and feeds that they use.
 struct Steps {
     targets: Targets,
     feeds: Feeds,
@@ -275,7 +277,7 @@ impl Steps {
         }
     }
 
-    /// Whether every iteration takes a row of a feed which ends the run after its last one.
+    /// Returns whether every iteration takes a row of a feed that ends the run after its last row.
     fn are_fed(&self) -> bool {
         self.mix.as_ref().is_some_and(|mix| {
             !mix.entries.is_empty() && mix.entries.iter().all(|entry| self.feeds.end(&entry.data))

@@ -1,21 +1,21 @@
-//! What one pass through steps costs: time, work and starts, on average and at least.
+//! Estimates the cost of steps: their time, work and starts, mean and minimum.
 
 use crate::plan::{Delay, Operation, Parallel, Passes, Step, StepKind};
 
-/// What one pass through steps costs at least, in seconds.
+/// Lower bounds of the cost of one pass through steps; times are in seconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cost {
-    /// The mean time from its begin to its end, pauses included.
+    /// Mean time from start to end, including pauses.
     pub time: f64,
-    /// The shortest that it can take.
+    /// Minimum time.
     pub least: f64,
-    /// The mean time of its operations, those side by side added up.
+    /// Mean total time of the operations, summed over concurrent ones.
     pub work: f64,
-    /// The least that its operations can take.
+    /// Minimum total time of the operations.
     pub least_work: f64,
-    /// How many operations start.
+    /// Number of operations that start.
     pub starts: f64,
-    /// How probably it ends well, so that what is behind it is reached.
+    /// Probability of success, with which the following steps are reached.
     pub good: f64,
 }
 
@@ -50,8 +50,7 @@ impl Cost {
 }
 
 impl Cost {
-    /// One operation of the network, and behind it, where it ends well, the steps that it makes
-    /// possible.
+    /// Adds the cost of the steps that run only if this operation succeeds.
     fn before(self, then: &Self) -> Self {
         let sure = f64::from(u8::from(self.good >= 1.0));
         Self {
@@ -65,7 +64,8 @@ impl Cost {
     }
 }
 
-/// Steps in order: the first failure ends them, unless its step says otherwise.
+/// Estimates steps that run in order: the first failure ends them, unless its step continues on
+/// errors.
 pub(super) fn sequence(steps: &[Step]) -> Cost {
     let mut sum = Cost::NOTHING;
     for step in steps {
@@ -103,8 +103,8 @@ fn one(step: &Step) -> Cost {
             let pass = sequence(&repeat.flow);
             match repeat.passes {
                 Passes::Times(times) => again(pass, times),
-                // How many there are shows while it runs: none for a list, one at least for a
-                // condition.
+                // The number of passes is only known at run time: possibly none for a list, at
+                // least one for a condition.
                 Passes::Until { .. } => pass,
                 Passes::Over { .. } => Cost {
                     least: 0.0,
@@ -114,8 +114,7 @@ fn one(step: &Step) -> Cost {
             }
         }
     };
-    // Of what is run once nothing is left in the long run, and what is run by chance may take no
-    // time.
+    // In the long run, a `once` step costs nothing, and a conditional step may never run.
     let chance = if step.once || step.when.is_some() {
         0.0
     } else {
@@ -138,7 +137,7 @@ fn one(step: &Step) -> Cost {
 }
 
 fn of_operation(operation: &Operation) -> Cost {
-    // A response time grows with the waits that this is about.
+    // Response times grow with the very waits that this estimates.
     let in_time = if operation.expect.max_response.is_some() {
         0.0
     } else {
@@ -164,7 +163,8 @@ fn of_operation(operation: &Operation) -> Cost {
     }
 }
 
-/// As long as the longest branch, and as all of them through the cap.
+/// Estimates concurrent branches: as long as the longest of them, or as all of them under the
+/// concurrency cap.
 fn side_by_side(parallel: &Parallel) -> Cost {
     let costs: Vec<Cost> = parallel.branches.iter().map(one).collect();
     let sum = |of: fn(&Cost) -> f64| costs.iter().map(of).sum::<f64>();
@@ -185,7 +185,7 @@ fn side_by_side(parallel: &Parallel) -> Cost {
     if !parallel.cancel_on_error || all.good >= 1.0 {
         return all;
     }
-    // What a cancelled branch has done by then is anybody's guess.
+    // It is unknown how much a branch has done before it is cancelled.
     let good = all.good;
     Cost {
         time: good * all.least,
@@ -197,7 +197,8 @@ fn side_by_side(parallel: &Parallel) -> Cost {
     }
 }
 
-/// As long as the shortest branch can be: the mean of the fastest is below the fastest mean.
+/// Estimates a race by the minimum of its branches: the mean of the fastest time is below the
+/// fastest mean time.
 fn against(branches: &[Step]) -> Cost {
     let costs: Vec<Cost> = branches.iter().map(one).collect();
     let fewest = |of: fn(&Cost) -> f64| costs.iter().map(of).reduce(f64::min).unwrap_or(0.0);
@@ -212,12 +213,13 @@ fn against(branches: &[Step]) -> Cost {
     }
 }
 
-/// How probably all of them end well, whatever they have to do with each other.
+/// Returns a lower bound of the probability that all succeed, which holds for any dependence
+/// between them.
 fn together(costs: &[Cost]) -> f64 {
     (1.0 - costs.iter().map(|cost| 1.0 - cost.good).sum::<f64>()).max(0.0)
 }
 
-/// So many passes, or up to the first failure.
+/// Estimates this many passes, or those up to the first failure.
 fn again(pass: Cost, times: u32) -> Cost {
     if pass.good >= 1.0 {
         return pass.scaled(f64::from(times));
@@ -232,7 +234,7 @@ fn again(pass: Cost, times: u32) -> Cost {
     }
 }
 
-/// The mean of what a timeout leaves of a duration.
+/// Returns the mean of a duration that a timeout truncates.
 fn mean(delay: Delay, timeout: f64) -> f64 {
     let mean = delay.mean().as_secs_f64();
     match delay {
@@ -261,7 +263,7 @@ fn mean(delay: Delay, timeout: f64) -> f64 {
     }
 }
 
-/// The shortest that can be drawn.
+/// Returns the minimum that can be drawn.
 fn least(delay: Delay) -> f64 {
     match delay {
         Delay::Constant(time) | Delay::Uniform { from: time, .. } => time.as_secs_f64(),
@@ -269,7 +271,7 @@ fn least(delay: Delay) -> f64 {
     }
 }
 
-/// How probably a timeout cuts a duration off, at most.
+/// Returns an upper bound of the probability that a timeout truncates a duration.
 fn cut(delay: Delay, timeout: f64) -> f64 {
     let mean = delay.mean().as_secs_f64();
     match delay {

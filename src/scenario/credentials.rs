@@ -1,8 +1,8 @@
-//! Credentials: what is secret without being declared so, because a header or `auth` that everybody
-//! knows holds it.
+//! Credentials: values that are secret without being declared so, because a well-known header or
+//! `auth` holds them.
 //!
-//! They are found in the tree, before it is read: a scenario that is broken elsewhere must not show
-//! them either.
+//! They are searched for in the tree before it is decoded, so that they stay hidden even if the
+//! scenario is invalid elsewhere.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,18 +12,18 @@ use super::tree::{Entry, Node, Scalar, Value};
 use crate::plan::Piece;
 use crate::plan::secrets::{SHORTEST, userinfo};
 
-/// Headers whose values are nobody's business, in lower case.
+/// Headers whose values are credentials, in lower case.
 const HEADERS: [&str; 4] = [
     "authorization",
     "proxy-authorization",
     "cookie",
     "x-api-key",
 ];
-/// Values inside of a cookie are hidden each by itself too, where they are long enough to be no
+/// Minimum length from which a single value of a cookie is hidden as well; shorter ones may be
 /// common words.
 const COOKIE: usize = 8;
 
-/// Hides every credential below a node.
+/// Hides all credentials below a node.
 pub(super) fn hide(node: &Node, problems: &mut Diagnostics) {
     match &node.value {
         Value::Map(entries) => {
@@ -35,7 +35,7 @@ pub(super) fn hide(node: &Node, problems: &mut Diagnostics) {
                     ("auth", Value::Map(kinds)) => {
                         kinds.iter().for_each(|kind| of_auth(kind, problems))
                     }
-                    // The URL of a target is one without its scheme too, by mistake.
+                    // A target's URL may lack its scheme by mistake.
                     ("url", Value::Scalar(_)) => known(value)
                         .into_iter()
                         .for_each(|text| of_authority(text, problems)),
@@ -52,7 +52,8 @@ pub(super) fn hide(node: &Node, problems: &mut Diagnostics) {
     }
 }
 
-/// Hides user and password of every URL in a text, which are in the scenario's own text too.
+/// Hides user and password of every URL in a text, so that the scenario's own text does not show
+/// them either.
 pub(super) fn of_urls(text: &str, problems: &mut Diagnostics) {
     text.split("://")
         .skip(1)
@@ -93,7 +94,7 @@ fn of_header(header: &Entry, problems: &mut Diagnostics) {
                     basic(credentials.trim(), problems);
                 }
             }
-            // A scheme whose credentials are known only while it runs.
+            // A scheme whose credentials are only known at run time.
             None if name.ends_with("authorization")
                 && matches!(
                     &header.value.value,
@@ -107,7 +108,7 @@ fn of_header(header: &Entry, problems: &mut Diagnostics) {
     }
 }
 
-/// The password of `user:password` in base64.
+/// Hides the password in the base64 of `user:password`.
 fn basic(credentials: &str, problems: &mut Diagnostics) {
     let decoded = STANDARD
         .decode(credentials)
@@ -118,7 +119,7 @@ fn basic(credentials: &str, problems: &mut Diagnostics) {
     }
 }
 
-/// `bearer: TOKEN` or `basic: { user: …, password: … }`.
+/// Hides the credentials of `bearer: TOKEN` or `basic: { user: …, password: … }`.
 fn of_auth(kind: &Entry, problems: &mut Diagnostics) {
     let secret = match kind.key.as_str() {
         "bearer" => Some(&kind.value),
@@ -137,7 +138,7 @@ fn of_auth(kind: &Entry, problems: &mut Diagnostics) {
     }
 }
 
-/// The texts of a value that are known before the run.
+/// Returns the texts of a value that are known before the run.
 fn known(node: &Node) -> Vec<&str> {
     match &node.value {
         Value::Scalar(Scalar {

@@ -1,6 +1,6 @@
-//! From nodes to values: helpers that report every problem and never stop at the first.
+//! Decodes nodes to values. These helpers report every problem and never stop at the first.
 //!
-//! Knows the shape of values; what they mean together is for others.
+//! They know the form of single values; other modules check what the values mean together.
 
 use std::ops::RangeInclusive;
 
@@ -10,7 +10,7 @@ use crate::base::parse::{self, ParseError};
 use crate::base::{Nanos, Rate, Share, Size};
 use crate::plan::Template;
 
-/// A text; numbers and truth values are taken as written.
+/// Decodes a text; numbers and booleans are taken as written.
 pub(super) fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) -> Option<&'n str> {
     match &node.value {
         Value::Scalar(_) if node.is_null() => {
@@ -41,7 +41,7 @@ pub(super) fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) ->
     }
 }
 
-/// A text that may hold values which are known only while it runs.
+/// Decodes a text that may contain values known only at run time.
 pub(super) fn template(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Template> {
     if let Value::Scalar(Scalar {
         template: Some(template),
@@ -53,7 +53,7 @@ pub(super) fn template(node: &Node, key: &str, problems: &mut Diagnostics) -> Op
     text(node, key, problems).map(|text| Template::from(text.to_owned()))
 }
 
-/// One line of text that people will read: a name.
+/// Decodes a single line of text for display, such as a name.
 pub(super) fn line(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String> {
     let text = text(node, key, problems)?;
     if text.trim().is_empty() {
@@ -77,7 +77,7 @@ pub(super) fn line(node: &Node, key: &str, problems: &mut Diagnostics) -> Option
     None
 }
 
-/// A whole number.
+/// Decodes an integer.
 pub(super) fn count(
     node: &Node,
     key: &str,
@@ -97,7 +97,7 @@ pub(super) fn count(
     in_range(number, key, range, node.span, problems)
 }
 
-/// A whole number of at most 32 bits.
+/// Decodes an integer of at most 32 bits.
 pub(super) fn small(
     node: &Node,
     key: &str,
@@ -108,7 +108,7 @@ pub(super) fn small(
     count(node, key, wide, problems).and_then(|n| u32::try_from(n).ok())
 }
 
-/// Reports a number that is outside of its range.
+/// Reports a number outside its range.
 pub(super) fn in_range(
     number: i128,
     key: &str,
@@ -133,7 +133,7 @@ pub(super) fn in_range(
     None
 }
 
-/// A real number above zero.
+/// Decodes a positive real number.
 pub(super) fn weight(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<f64> {
     let text = text(node, key, problems)?;
     match text.trim().parse::<f64>() {
@@ -177,7 +177,7 @@ pub(super) fn weight(node: &Node, key: &str, problems: &mut Diagnostics) -> Opti
     }
 }
 
-/// A truth value.
+/// Decodes a boolean.
 pub(super) fn flag(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<bool> {
     match text(node, key, problems)?.trim() {
         "true" | "True" | "TRUE" => Some(true),
@@ -194,7 +194,7 @@ pub(super) fn flag(node: &Node, key: &str, problems: &mut Diagnostics) -> Option
     }
 }
 
-/// The items of a list.
+/// Returns the items of a list.
 pub(super) fn list<'n>(
     node: &'n Node,
     key: &str,
@@ -216,12 +216,12 @@ pub(super) fn list<'n>(
     }
 }
 
-/// A duration.
+/// Decodes a duration.
 pub(super) fn duration(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Nanos> {
     quantity(node, key, parse::duration, problems)
 }
 
-/// A duration above zero.
+/// Decodes a positive duration.
 pub(super) fn some_time(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Nanos> {
     let time = duration(node, key, problems)?;
     if time == Nanos::ZERO {
@@ -233,12 +233,12 @@ pub(super) fn some_time(node: &Node, key: &str, problems: &mut Diagnostics) -> O
     Some(time)
 }
 
-/// A rate, which may be zero.
+/// Decodes a rate, which may be zero.
 pub(super) fn any_rate(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Rate> {
     quantity(node, key, parse::rate, problems)
 }
 
-/// A rate above zero.
+/// Decodes a positive rate.
 pub(super) fn rate(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Rate> {
     let rate = any_rate(node, key, problems)?;
     some_rate(rate, key, node.span, problems)
@@ -260,12 +260,12 @@ pub(super) fn some_rate(
     Some(rate)
 }
 
-/// A share.
+/// Decodes a share.
 pub(super) fn share(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Share> {
     quantity(node, key, parse::share, problems)
 }
 
-/// An amount of bytes.
+/// Decodes a size in bytes.
 pub(super) fn size(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Size> {
     quantity(node, key, parse::size, problems)
 }
@@ -293,7 +293,7 @@ fn quantity<T>(
         .ok()
 }
 
-/// Reports a message that ends in its remedy, behind a semicolon.
+/// Reports a message that ends with its remedy after a semicolon.
 pub(super) fn with_remedy(message: &str, place: Span, problems: &mut Diagnostics) {
     match message.rsplit_once("; ") {
         Some((message, remedy)) => problems.error(place, message).help(remedy),

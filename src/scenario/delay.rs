@@ -1,4 +1,4 @@
-//! How long a mock operation or a pause takes: one duration, or a distribution.
+//! Delays: the duration of a mock operation or of a pause, constant or drawn from a distribution.
 
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
@@ -19,7 +19,7 @@ const DELAY: Section = Section::new(&[
 
 const KINDS: [&str; 4] = ["uniform", "exponential", "normal", "lognormal"];
 
-/// Reads the value of `key`.
+/// Decodes the value of `key`.
 pub(super) fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<Delay> {
     let entries = match &node.value {
         Value::Map(entries) => entries,
@@ -70,7 +70,7 @@ pub(super) fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Opti
     }
 }
 
-/// The one distribution that a map names.
+/// Returns the one distribution that a map specifies.
 fn only_entry<'n>(
     entries: &'n [Entry],
     span: Span,
@@ -132,7 +132,7 @@ fn normal(node: &Node, problems: &mut Diagnostics) -> Option<Delay> {
     })
 }
 
-/// What other tools call distributions.
+/// Returns our name for a distribution that other tools call differently.
 fn foreign(word: &str) -> Option<&'static str> {
     Some(match word {
         "between" | "random" | "range" => "uniform",
@@ -143,7 +143,7 @@ fn foreign(word: &str) -> Option<&'static str> {
     })
 }
 
-/// The two durations of `between(1s, 5s)` and `1s-5s`; numbers without a unit are seconds there.
+/// Splits `between(1s, 5s)` or `1s-5s` into its two durations; numbers without a unit are seconds.
 fn between(text: &str) -> Option<(String, String)> {
     let inside = ["between", "random", "uniform"].iter().find_map(|word| {
         text.trim()

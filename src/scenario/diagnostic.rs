@@ -1,21 +1,21 @@
-//! [`Diagnostics`]: everything that is wrong with a scenario, collected before anything is said.
+//! [`Diagnostics`]: collects everything that is wrong with a scenario before any of it is shown.
 //!
-//! Knows places in a text and nothing of YAML or of what a scenario means. How a diagnostic looks
-//! is the business of `render`.
+//! It knows positions in a text, but neither YAML nor what a scenario means; `render` formats
+//! diagnostics.
 
 use crate::plan::Secrets;
 
-/// A stretch of the source text, in bytes.
+/// A byte range of the source text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
-    /// The first byte.
+    /// Offset of the first byte.
     pub start: usize,
-    /// The byte behind the last.
+    /// Offset after the last byte.
     pub end: usize,
 }
 
 impl Span {
-    /// From `start` up to `end`; an end before the start is taken for an empty stretch.
+    /// Creates the span from `start` to `end`; it is empty if `end` is before `start`.
     pub const fn new(start: usize, end: usize) -> Self {
         Self {
             start,
@@ -23,7 +23,7 @@ impl Span {
         }
     }
 
-    /// The line of the text that it begins in, counted from 1.
+    /// Returns the line that the span starts on, counted from 1.
     pub fn line(self, text: &str) -> u32 {
         let before = text
             .as_bytes()
@@ -35,21 +35,21 @@ impl Span {
     }
 }
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// Nothing is run.
+    /// Prevents the run.
     Error,
-    /// The run goes on, but probably not as its author thinks.
+    /// The run proceeds, but probably not as its author expects.
     Warning,
 }
 
-/// Where the cause stands.
+/// The location of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// In the scenario.
     At(Span),
-    /// In this flag of the command line.
+    /// In the value of this command-line flag.
     Flag(&'static str),
 }
 
@@ -59,45 +59,45 @@ impl From<Span> for Place {
     }
 }
 
-/// One problem: what is wrong, where, and what to write instead.
+/// A problem: what is wrong, where, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Severity of the problem.
     pub severity: Severity,
-    /// Where the cause stands.
+    /// Location of the problem.
     pub place: Place,
     /// What is wrong, in one sentence without a full stop.
     pub message: String,
-    /// A word or two at the very place.
+    /// Short label at the location.
     pub label: Option<String>,
-    /// A second place that has to do with it, and what it is.
+    /// A related location, and its label.
     pub related: Option<(Span, String)>,
-    /// What to write instead.
+    /// How to fix it.
     pub remedy: Option<String>,
 }
 
 impl Diagnostic {
-    /// Adds the remedy.
+    /// Sets the remedy.
     pub fn help(&mut self, remedy: impl Into<String>) -> &mut Self {
         self.remedy = Some(remedy.into());
         self
     }
 
-    /// Adds a word or two that stand at the very place.
+    /// Sets the label at the location.
     pub fn label(&mut self, label: impl Into<String>) -> &mut Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Adds a second place that has to do with it.
+    /// Sets a related location.
     pub fn related(&mut self, span: Span, label: impl Into<String>) -> &mut Self {
         self.related = Some((span, label.into()));
         self
     }
 }
 
-/// Past this many problems only their number is kept: nobody reads more, and a hostile file must
-/// not cost more memory than it is long.
+/// Maximum number of diagnostics to keep; further ones are only counted. Nobody reads more, and a
+/// hostile file must not cost more memory than it is long.
 const MAX_KEPT: usize = 200;
 
 /// All problems of a scenario.
@@ -109,7 +109,7 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Adds an error; what it returns takes the remedy.
+    /// Adds an error, and returns it so that a remedy can be added.
     pub fn error(
         &mut self,
         place: impl Into<Place>,
@@ -118,7 +118,7 @@ impl Diagnostics {
         self.push(Severity::Error, place.into(), message.into())
     }
 
-    /// Adds a warning; what it returns takes the remedy.
+    /// Adds a warning, and returns it so that a remedy can be added.
     pub fn warning(
         &mut self,
         place: impl Into<Place>,
@@ -129,7 +129,7 @@ impl Diagnostics {
 
     fn push(&mut self, severity: Severity, place: Place, message: String) -> &mut Diagnostic {
         if self.list.len() > MAX_KEPT {
-            // The last slot is overwritten again and again, and never shown.
+            // The last slot is overwritten repeatedly and never shown.
             self.list.truncate(MAX_KEPT);
             self.more += 1;
         }
@@ -145,50 +145,48 @@ impl Diagnostics {
         &mut self.list[last]
     }
 
-    /// Hides a text wherever these problems are shown, and in everything that a run of this
-    /// scenario writes.
+    /// Hides a text in these diagnostics, and in everything that a run of the scenario writes.
     pub fn hide(&mut self, text: &str) {
         self.secrets.add(text);
     }
 
-    /// What is hidden.
+    /// Returns the hidden texts.
     pub const fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
-    /// Whether so many problems were found that no more are kept: time to stop thinking about
-    /// hints.
+    /// Returns whether no more diagnostics are kept, so that searching for hints can stop.
     pub const fn is_full(&self) -> bool {
         self.list.len() > MAX_KEPT
     }
 
-    /// Whether all is well.
+    /// Returns whether there are no problems.
     pub const fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// How many problems were found.
+    /// Returns the number of problems found.
     pub const fn len(&self) -> usize {
         self.list.len() + self.more
     }
 
-    /// How many were found and not kept.
+    /// Returns the number of problems that were not kept.
     pub(super) fn unshown(&self) -> usize {
         self.len() - self.iter().len()
     }
 
-    /// The problems that were kept, in the order of their places.
+    /// Returns the kept diagnostics, ordered by location once they are sorted.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list[..self.list.len().min(MAX_KEPT)].iter()
     }
 
-    /// Whether any of them forbids a run.
+    /// Returns whether any diagnostic prevents a run.
     pub fn has_errors(&self) -> bool {
         self.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// Brings them into the order of the text, those of the command line first, and each once: what
-    /// an alias repeats is one mistake.
+    /// Sorts by position, those of the command line first, and removes duplicates: an alias repeats
+    /// the same mistake.
     pub(super) fn sort(&mut self) {
         let kept = self.list.len().min(MAX_KEPT);
         self.list[..kept].sort_by_key(|d| match d.place {
@@ -201,7 +199,7 @@ impl Diagnostics {
     }
 }
 
-/// A text from the scenario as it stands in a message: in backquotes, on one line, not too long.
+/// Formats a text from the scenario for a message: in backquotes, on one line, truncated if long.
 pub(super) fn quoted(text: &str) -> String {
     const MAX_CHARS: usize = 60;
     let shown: String = text

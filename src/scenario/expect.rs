@@ -1,4 +1,4 @@
-//! What is expected of a response.
+//! `expect`: what is expected of a response.
 
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
@@ -10,7 +10,7 @@ use super::tree::{Node, Scalar, Value};
 use super::{header, json_rule};
 use crate::plan::{BodyRule, Expect, StatusRule};
 
-/// `expect`.
+/// The map `expect`.
 const EXPECT: Section = Section::new(&[
     ("code", "status"),
     ("status_code", "status"),
@@ -26,15 +26,15 @@ const EXPECT: Section = Section::new(&[
     ("duration", "max_response"),
     ("response_time", "max_response"),
 ]);
-/// `expect.body`.
+/// The map `expect.body`.
 const BODY_RULE: Section = Section::new(&[("regex", "matches"), ("includes", "contains")]);
-/// `expect.size`.
+/// The map `expect.size`.
 const SIZE_RULE: Section = Section::new(&[]);
 
-/// What is expected of an answer itself.
+/// Keys that apply to the response itself.
 const OF_ANSWERS: [&str; 5] = ["status", "headers", "body", "json", "size"];
 
-/// Reads the `expect` of a request that has such an answer.
+/// Decodes the `expect` of a request whose response has these parts.
 pub(super) fn decode(
     node: &Node,
     of: Origin,
@@ -83,7 +83,7 @@ pub(super) fn decode(
     Some(expect)
 }
 
-/// Reads the `expect` of a mock operation, which has a time and no response.
+/// Decodes the `expect` of a mock operation, which has a response time but no response.
 pub(super) fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Expect> {
     let mut fields = Fields::open(
         node,
@@ -108,7 +108,7 @@ pub(super) fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> 
     Some(expect)
 }
 
-/// Reads the `expect` of an exchange over TCP or a WebSocket, which may receive nothing.
+/// Decodes the `expect` of an exchange over TCP or a WebSocket, which may receive nothing.
 pub(super) fn of_text(
     node: &Node,
     action: &str,
@@ -209,8 +209,8 @@ fn size(node: &Node, expect: &mut Expect, problems: &mut Diagnostics) {
     fields.finish(problems);
 }
 
-/// Reads one status, a class of them, or a list; `empty` says what an empty list means, and what to
-/// write.
+/// Decodes a status, a class of statuses, or a list; `empty` is the message and the remedy for an
+/// empty list.
 pub(super) fn statuses(
     node: &Node,
     empty: (&str, &str),

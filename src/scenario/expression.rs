@@ -1,4 +1,4 @@
-//! Conditions and expressions as values of keys: written without braces, computed while it runs.
+//! Conditions and expressions as values of keys: written without braces, evaluated at run time.
 
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
@@ -8,13 +8,13 @@ use super::vars::is_name;
 use super::words;
 use crate::value::function::FUNCTIONS;
 
-/// Words of the language of expressions: a value that is called so could not be asked for.
+/// Reserved words of the expression language; a value with such a name can't be referenced.
 const RESERVED: [&str; 14] = [
     "and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None",
     "loop",
 ];
 
-/// Reads the expression of `key`; it is checked, and stays an expression.
+/// Decodes and checks the expression of `key`, without evaluating it.
 pub(super) fn decode(
     node: &Node,
     key: &str,
@@ -71,7 +71,7 @@ pub(super) fn decode(
         .map(|()| text.to_owned())
 }
 
-/// An expression as YAML takes it for a text, also inside `{…}` and `[…]`.
+/// Quotes an expression so that YAML reads it as a string, also inside `{…}` and `[…]`.
 fn in_yaml(expression: &str) -> String {
     let special = expression.starts_with(|c: char| "!&*%@`|>\"'#?-".contains(c))
         || expression.contains([',', '[', ']', '{', '}'])
@@ -84,8 +84,8 @@ fn in_yaml(expression: &str) -> String {
     }
 }
 
-/// What YAML has as a list or a map, in the language of expressions: texts are in quotes, names of
-/// values are not.
+/// Formats a YAML list or map in the expression language: texts are quoted, names of values are
+/// not.
 fn literal(node: &Node, names: &Names<'_>) -> String {
     match &node.value {
         Value::Scalar(scalar) => {
@@ -115,7 +115,7 @@ fn literal(node: &Node, names: &Names<'_>) -> String {
     }
 }
 
-/// Reports a name that no value of an iteration can have; whether it is a good one.
+/// Returns whether a value may have this name; reports it if not.
 pub(super) fn nameable(
     name: &str,
     place: Span,

@@ -1,4 +1,4 @@
-//! `data`: feeds of rows, and which entries of the mix take them.
+//! `data`: feeds of rows, and the mix entries that use them.
 
 use std::path::Path;
 
@@ -37,13 +37,13 @@ pub(super) struct Feeds {
 struct Known {
     name: String,
     at: Span,
-    /// Nothing where it is broken, which was reported.
+    /// `None` if it is invalid, which was reported.
     feed: Option<Feed>,
     used: bool,
 }
 
 impl Feeds {
-    /// Reads the `data` section and the files that it names.
+    /// Decodes the `data` section, and reads the files that it names.
     pub(super) fn collect(
         section: Option<&Node>,
         folder: &Path,
@@ -79,7 +79,7 @@ impl Feeds {
         }
     }
 
-    /// Reads the `data` of a mix entry: a feed, or several.
+    /// Decodes the `data` of a mix entry: one feed or several.
     pub(super) fn of_entry(&mut self, node: &Node, problems: &mut Diagnostics) -> Vec<usize> {
         let items = match &node.value {
             Value::List(items) => items.as_slice(),
@@ -127,13 +127,13 @@ impl Feeds {
         };
     }
 
-    /// The columns of a feed, where they are known.
+    /// Returns the columns of a feed, if they are known.
     pub(super) fn columns(&self, name: &str) -> Option<&[String]> {
         let known = self.list.iter().find(|known| known.name == name)?;
         known.feed.as_ref().map(|feed| feed.columns.as_slice())
     }
 
-    /// Whether one of these feeds ends the run after its last row.
+    /// Returns whether one of these feeds ends the run after its last row.
     pub(super) fn end(&self, indices: &[usize]) -> bool {
         let stops = |index: &usize| {
             self.list[*index]
@@ -144,7 +144,7 @@ impl Feeds {
         indices.iter().any(stops)
     }
 
-    /// Warns of feeds that nothing takes rows of.
+    /// Warns of feeds that are never used.
     pub(super) fn report_unused(&self, problems: &mut Diagnostics) {
         for known in self
             .list
@@ -166,7 +166,7 @@ impl Feeds {
         }
     }
 
-    /// The feeds of the plan; broken ones, which were reported, are left out.
+    /// Returns the feeds of the plan, without invalid ones, which were reported.
     pub(super) fn into_plan(self) -> Vec<Feed> {
         self.list
             .into_iter()

@@ -1,4 +1,4 @@
-//! [`Fields`]: the keys of a map, each to be asked for once; what nobody asked for is an error.
+//! [`Fields`]: the keys of a map, each looked up once; keys that are never looked up are errors.
 
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::foreign;
@@ -6,17 +6,17 @@ use super::section::Section;
 use super::tree::{Entry, Node, Value};
 use super::words;
 
-/// The keys of one map, each to be asked for once; what nobody asked for is an error.
+/// The keys of a map, each looked up once; keys that are never looked up are errors.
 pub(super) struct Fields<'n> {
     section: &'static Section,
-    /// Where the map stands.
+    /// Location of the map.
     pub span: Span,
     entries: &'n [Entry],
     asked: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
-    /// Opens a map; `what` and `example` name the thing for the author who wrote something else.
+    /// Opens a map; `what` and `example` describe it in the message for a value that is not a map.
     pub(super) fn open(
         node: &'n Node,
         section: &'static Section,
@@ -44,13 +44,13 @@ impl<'n> Fields<'n> {
         }
     }
 
-    /// The entry of a key, whatever its value.
+    /// Returns the entry of a key, whatever its value.
     pub(super) fn entry(&mut self, key: &'static str) -> Option<&'n Entry> {
         self.asked.push(key);
         self.entries.iter().find(|e| e.key == key)
     }
 
-    /// The value of a key that may be left out. A key with nothing behind it is an error.
+    /// Returns the value of an optional key. A key with an empty value is an error.
     pub(super) fn take(
         &mut self,
         key: &'static str,
@@ -66,7 +66,7 @@ impl<'n> Fields<'n> {
         Some(&entry.value)
     }
 
-    /// The value of a key that must be there.
+    /// Returns the value of a required key.
     pub(super) fn need(
         &mut self,
         key: &'static str,
@@ -77,7 +77,7 @@ impl<'n> Fields<'n> {
             return self.take(key, problems);
         }
         self.asked.push(key);
-        // A misspelt key is reported as such, and not as missing too.
+        // A misspelled key is reported as such, and not also as missing.
         let known = self.asked.clone();
         let misspelt = self.entries.iter().any(|e| {
             !known.contains(&e.key.as_str())
@@ -95,22 +95,22 @@ impl<'n> Fields<'n> {
         None
     }
 
-    /// Marks keys as known that are read in another way.
+    /// Marks keys as known that are decoded elsewhere.
     pub(super) fn known(&mut self, keys: &[&'static str]) {
         self.asked.extend(keys);
     }
 
-    /// The entries as written.
+    /// Returns the entries as written.
     pub(super) fn entries(&self) -> &'n [Entry] {
         self.entries
     }
 
-    /// Reports every key that nobody asked for.
+    /// Reports every key that was never looked up.
     pub(super) fn finish(self, problems: &mut Diagnostics) {
         self.report_unknown(&self.asked, problems);
     }
 
-    /// Reports every key but these.
+    /// Reports every key except `known`.
     pub(super) fn report_unknown(&self, known: &[&'static str], problems: &mut Diagnostics) {
         for entry in self.entries {
             let key = entry.key.as_str();
@@ -123,7 +123,7 @@ impl<'n> Fields<'n> {
     }
 }
 
-/// Reports a kind of step that this version does not have; whether the word is one.
+/// Reports a kind of step that this version does not support; returns whether `key` is one.
 pub(super) fn missing_kind(key: &str, span: Span, problems: &mut Diagnostics) -> bool {
     let Some((what, instead)) = foreign::missing_kind(key) else {
         return false;
@@ -172,7 +172,7 @@ fn unknown(
     } else if let Some(near) = words::nearest(key, known.iter().copied()) {
         error.help(format!("did you mean `{near}`?"));
     } else {
-        // A reader of two kinds asks for what they have in common twice.
+        // Code that handles two kinds looks up their common keys twice.
         let each = known
             .iter()
             .enumerate()

@@ -1,7 +1,7 @@
-//! Flows: lists of steps, and what every step may carry.
+//! Flows: lists of steps, and the keys that every step may have.
 //!
-//! What a step does is read by its [`Kind`]. Operations are numbered here, mix
-//! entry by mix entry in the order written, those inside of a group where the group stands.
+//! The [`Kind`] of a step decodes what it does. Operations are numbered here, by mix entry in
+//! source order; nested operations are numbered at the position of their group.
 
 use super::decode;
 use super::diagnostic::quoted;
@@ -15,11 +15,11 @@ use crate::base::Share;
 use crate::plan::Step;
 
 const MAX_STEPS: usize = 10_000;
-/// How a flow is written.
+/// Example of a flow.
 pub(super) const EXAMPLE: &str = "flow: [ { get: / } ]";
 
 impl Reader<'_> {
-    /// Reads the steps under `key`: a flow, or branches.
+    /// Decodes the steps under `key`: a flow, or branches.
     pub(super) fn list(&mut self, node: &Node, key: &str) -> Vec<Step> {
         let in_order = matches!(key, "flow" | "setup" | "teardown");
         let example = if in_order {
@@ -117,7 +117,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The one action of a step.
+    /// Returns the one action of a step.
     fn action<'n>(&mut self, fields: &Fields<'n>) -> Option<StepAction<'n>> {
         match self.kinds.actions(fields.entries()).as_slice() {
             [action] => Some(StepAction {
@@ -145,7 +145,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reports keys that belong to another kind of step alone. Those of operations are reported by
+    /// Reports keys that only another kind of step may have. Those of operations are reported by
     /// the kinds that are not operations.
     fn refuse_keys_of_others(&mut self, kind: &Kind, fields: &mut Fields<'_>) {
         for other in self.kinds.all {
@@ -167,7 +167,7 @@ impl Reader<'_> {
 
     fn no_action(&mut self, fields: &Fields<'_>) {
         let entries = fields.entries();
-        // Keys beside it belong to that kind, and are not worth an error each.
+        // The adjacent keys belong to that kind, and are not reported one by one.
         if let Some(entry) = entries
             .iter()
             .find(|entry| foreign::missing_kind(&entry.key).is_some())
@@ -188,7 +188,7 @@ impl Reader<'_> {
             .collect();
         if !is_misspelt {
             let help = self.kinds.listed();
-            // What is nearly a key of another kind is reported as that.
+            // A key that resembles one of another kind is reported as that.
             let is_meant = |key: &str| {
                 beside.contains(&key) || words::nearest(key, beside.iter().copied()).is_some()
             };
@@ -216,7 +216,7 @@ impl Reader<'_> {
         fields.report_unknown(&known, self.problems);
     }
 
-    /// How often a step is run, where that is not always.
+    /// Decodes the probability of a step that does not always run.
     fn chance(&mut self, node: &Node) -> Option<Share> {
         let chance = decode::share(node, "chance", self.problems)?;
         if chance.0 <= 0.0 {

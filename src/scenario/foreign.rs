@@ -1,10 +1,11 @@
-//! What people who know other tools write: kinds of steps that this version does not have, and
-//! names of values. What they call keys stands where those are read.
+//! Terms of other tools: kinds of steps that this version does not support, and names of values.
+//! Terms for keys are declared where those keys are decoded.
 //!
-//! Plain tables. When a kind of step comes to life, its row is deleted here.
+//! Plain tables. When a kind of step is implemented, its row is deleted here.
 
-/// Kinds of steps that people look for and this version does not have: their names, what they are,
-/// and what to write instead. A row is a kind: it is deleted when the kind comes to life.
+/// Kinds of steps that people look for and that this version does not support: their names, what
+/// they are, and what to write instead. Each row is one kind, and is deleted when that kind is
+/// implemented.
 pub(super) const MISSING_KINDS: &[(&[&str], &str, &str)] = &[
     (
         &["grpc", "grpcCall", "rpc"],
@@ -91,7 +92,7 @@ pub(super) const MISSING_KINDS: &[(&[&str], &str, &str)] = &[
     ),
 ];
 
-/// What a step of a kind that this version does not have is, and what to write instead.
+/// Returns what an unsupported kind of step is, and what to write instead.
 pub(super) fn missing_kind(word: &str) -> Option<(&'static str, &'static str)> {
     let is_called = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
     MISSING_KINDS
@@ -100,7 +101,7 @@ pub(super) fn missing_kind(word: &str) -> Option<(&'static str, &'static str)> {
         .map(|(_, what, instead)| (*what, *instead))
 }
 
-/// What to write for a value that other tools have by this name.
+/// Returns what to write for a value that other tools have under this name.
 pub(super) fn value_of(word: &str) -> Option<&'static str> {
     Some(
         match word

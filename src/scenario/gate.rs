@@ -1,4 +1,4 @@
-//! A gate: one threshold, guard or condition, as it is written.
+//! Decodes a single gate: a threshold, a guard or a condition.
 
 mod guard;
 
@@ -27,16 +27,16 @@ const THRESHOLD: Section = Section::new(&[
 ]);
 /// An entry of `load.stop_when`.
 const STOP_WHEN: Section = Section::new(&[("condition", "check")]);
-/// Windows are multiples of this: the time line can be cut no finer.
+/// Granularity of windows, which are multiples of it: the resolution of the timeline.
 const GRAIN: Nanos = Nanos::from_millis(100);
-/// What a check can be narrowed by, and how one is written.
+/// Keys that narrow a check to a part of the run.
 const KEYS: [&str; 5] = ["mix", "step", "target", "stage", "tag"];
 
-/// What an entry of `thresholds` may be.
+/// An entry of `thresholds`.
 pub(super) enum Gate {
-    /// Against a limit of its own.
+    /// A comparison with a fixed limit.
     Threshold(Threshold),
-    /// Against a baseline.
+    /// A comparison with a baseline.
     Guard(Guard),
 }
 
@@ -108,7 +108,8 @@ pub(super) fn threshold(
     ))
 }
 
-/// Reads what narrows a threshold to a part of the run; notes in `keys` where each is written.
+/// Decodes the keys that narrow a threshold to a part of the run, and records their locations in
+/// `keys`.
 fn selector(
     fields: &mut Fields<'_>,
     keys: &mut Vec<(&'static str, Span)>,
@@ -117,7 +118,7 @@ fn selector(
     let mut selected = KEYS.map(|key| {
         let node = fields.take(key, problems)?;
         keys.push((key, node.span));
-        // As the step writes it.
+        // The syntax that steps use for tags.
         if let (Value::Map(entries), "tag") = (&node.value, key)
             && let [
                 Entry {
@@ -156,7 +157,7 @@ fn selector(
     }
 }
 
-/// Reports keys that belong to a comparison with a baseline.
+/// Reports keys that only apply to a comparison with a baseline.
 fn refuse_keys_of_guards(fields: &mut Fields<'_>, problems: &mut Diagnostics) {
     for key in ["max_regression", "confidence"] {
         if let Some(entry) = fields.entry(key) {
@@ -167,7 +168,7 @@ fn refuse_keys_of_guards(fields: &mut Fields<'_>, problems: &mut Diagnostics) {
     }
 }
 
-/// Reads whether a threshold aborts the run, and after what time it may.
+/// Decodes whether a threshold aborts the run, and the time after which it may.
 fn abort(
     fields: &mut Fields<'_>,
     keys: &mut Vec<(&'static str, Span)>,
@@ -231,8 +232,8 @@ pub(super) fn condition(
     ))
 }
 
-/// Reads a check, with every problem at its very place in the text where that stands in the source
-/// as it is.
+/// Decodes a check, and reports problems at their exact location if the text appears verbatim in
+/// the source.
 pub(super) fn check(
     node: &Node,
     source: &str,
@@ -249,8 +250,8 @@ pub(super) fn check(
     }
 }
 
-/// Where a stretch of a scalar's text stands in the source; the whole scalar where it is typed in
-/// another way.
+/// Returns the location of a part of a scalar's text in the source, or of the whole scalar if the
+/// source spells it differently.
 fn inside(node: &Node, source: &str, start: usize, end: usize) -> Span {
     let Value::Scalar(Scalar {
         text, typed: None, ..
@@ -267,7 +268,7 @@ fn inside(node: &Node, source: &str, start: usize, end: usize) -> Span {
     }
 }
 
-/// Adds the remedy: a metric that is nearly right has a better one than the grammar knows.
+/// Adds the remedy; a name close to a metric's has a better remedy than the grammar can give.
 pub(super) fn explain(diagnostic: &mut Diagnostic, error: &crate::plan::CheckError) {
     match error.unknown.as_deref() {
         Some(word) => match words::nearest(word, Metric::names()) {

@@ -1,5 +1,5 @@
-//! What only shows when the whole plan is known: gates on what does not exist, or can't have a
-//! figure.
+//! Checks of gates that need the whole plan: gates on something that does not exist, or that can't
+//! have the metric.
 
 use super::diagnostic::Diagnostics;
 use super::gate_places::GatePlaces;
@@ -10,7 +10,7 @@ use crate::plan::{
     Check, Expect, Guard, Metric, Mode, Operator, Plan, Quantity, Selector, StopWhen, Threshold,
 };
 
-/// Reports what is wrong with a threshold of this plan.
+/// Reports problems of a threshold in this plan.
 pub(super) fn threshold(
     plan: &Plan,
     threshold: &Threshold,
@@ -68,13 +68,13 @@ pub(super) fn threshold(
     }
 }
 
-/// Reports what is wrong with a comparison with a baseline.
+/// Reports problems of a comparison with a baseline.
 pub(super) fn guard(plan: &Plan, guard: &Guard, places: &GatePlaces, problems: &mut Diagnostics) {
     figure(plan, guard.metric, &guard.selector, places, problems);
 }
 
-/// Whether what is judged is there to be looked at more closely. A figure that nothing can give is
-/// reported.
+/// Returns whether the selected part exists, so that it can be checked further. Reports a metric
+/// that can never have a value.
 fn figure(
     plan: &Plan,
     metric: Metric,
@@ -115,7 +115,7 @@ fn figure(
     true
 }
 
-/// Reports what is wrong with a condition of this plan.
+/// Reports problems of a condition in this plan.
 pub(super) fn condition(
     plan: &Plan,
     condition: &StopWhen,
@@ -128,7 +128,7 @@ pub(super) fn condition(
     window(plan, metric, condition.window, None, places, problems);
 }
 
-/// A figure that nothing in this plan can give.
+/// Reports a metric that can never have a value in this plan.
 fn dead(
     plan: &Plan,
     metric: Metric,
@@ -167,7 +167,7 @@ fn dead(
     }
 }
 
-/// Figures that compare modes.
+/// Reports problems of metrics that compare modes.
 fn modes(
     plan: &Plan,
     metric: Metric,
@@ -250,7 +250,7 @@ fn live(
     }
 }
 
-/// Windows that the run can't have.
+/// Reports windows that the run can't have.
 fn window(
     plan: &Plan,
     metric: Metric,

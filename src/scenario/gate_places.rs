@@ -1,18 +1,18 @@
-//! [`GatePlaces`]: where the parts of a threshold stand.
+//! [`GatePlaces`]: the source locations of the parts of a threshold.
 
 use super::diagnostic::{Place, Span};
 
-/// Where the parts of a threshold stand, as far as problems may be found there later.
+/// Source locations of the parts of a threshold in which later checks may find problems.
 #[derive(Clone, Debug)]
 pub(super) struct GatePlaces {
-    /// The check.
+    /// Location of the check.
     pub check: Place,
-    /// By key, the values that a map gives.
+    /// Locations of the values of a map, by key.
     pub keys: Vec<(&'static str, Span)>,
 }
 
 impl GatePlaces {
-    /// Where the value of a key stands; the check, where there is none.
+    /// Returns the location of a key's value, or that of the check if the key is not set.
     pub(super) fn of(&self, key: &str) -> Place {
         self.keys
             .iter()

@@ -1,4 +1,4 @@
-//! What a gate selects: a part of the run that is there, and that has the figure.
+//! Checks the selector of a gate: the selected part must exist and have the metric.
 
 use super::diagnostic::{Diagnostics, quoted};
 use super::gate_places::GatePlaces;
@@ -6,7 +6,7 @@ use super::words;
 use crate::metrics::TagValue;
 use crate::plan::{Plan, Selector, Source, Stage, Tag};
 
-/// What a selector names has to be there.
+/// Reports names in a selector that do not exist.
 pub(super) fn selector(
     plan: &Plan,
     selector: &Selector,
@@ -68,7 +68,7 @@ pub(super) fn selector(
     }
 }
 
-/// Reports a name that none of `known` is.
+/// Reports a name that is not in `known`.
 fn report_unknown(
     key: &str,
     what: &str,
@@ -93,7 +93,7 @@ fn report_unknown(
     };
 }
 
-/// The names of the steps that a selector's mix entry has.
+/// Returns the names of the steps in the selector's mix entry.
 fn steps_of<'p>(plan: &'p Plan, selector: &Selector) -> Vec<&'p str> {
     let of_entry = |mix: usize| {
         selector
@@ -107,14 +107,15 @@ fn steps_of<'p>(plan: &'p Plan, selector: &Selector) -> Vec<&'p str> {
         .map(|(_, name, _)| name)
         .collect();
     if steps.is_empty() {
-        // The mix entry is wrong: steps of any are as good.
+        // The mix entry does not exist, which is reported separately: consider the steps of all
+        // entries.
         return plan.operations().map(|(_, name, _)| name).collect();
     }
     steps
 }
 
-/// A value of a tag has to be one that some step which is meant can have: its name is known, and of
-/// a status what values there are.
+/// Reports a value of a tag that no selected step can have: the name of the tag must exist, and the
+/// value of a status tag must be a possible one.
 fn tag(
     plan: &Plan,
     selector: &Selector,
@@ -194,9 +195,9 @@ fn tag(
     }
 }
 
-/// Whether a tag that is the status of a response can have this value.
+/// Returns whether `value` is possible for a tag whose source is the status of a response.
 fn is_status(value: &str) -> bool {
-    // Whatever failed without a response has none.
+    // The value for failures without a response.
     value == "none"
         || value.len() == 3
             && value
@@ -204,7 +205,7 @@ fn is_status(value: &str) -> bool {
                 .is_ok_and(|status| (100..600).contains(&status))
 }
 
-/// Reports a selected tag where no step has any.
+/// Reports a selected tag if no step has any.
 fn report_untagged(
     plan: &Plan,
     none: &str,
@@ -230,7 +231,7 @@ fn report_untagged(
     };
 }
 
-/// Reports a selected tag that is not written as `NAME=VALUE`.
+/// Reports a selected tag that is not of the form `NAME=VALUE`.
 fn report_malformed(wanted: &str, names: &[&str], places: &GatePlaces, problems: &mut Diagnostics) {
     let nearly = wanted
         .split_once(['=', ':'])
@@ -257,12 +258,12 @@ fn report_malformed(wanted: &str, names: &[&str], places: &GatePlaces, problems:
         ));
 }
 
-/// The stages that figures can be of.
+/// Returns the stages that metrics can be selected by.
 pub(super) fn measured(plan: &Plan) -> impl Iterator<Item = &Stage> {
     plan.load.lasting().filter(|stage| stage.measure)
 }
 
-/// Two keys of a selector that can't stand together.
+/// Returns two keys of a selector that exclude each other.
 pub(super) fn both(selector: &Selector) -> Option<(&'static str, &'static str)> {
     let operations = [
         ("mix", &selector.mix),

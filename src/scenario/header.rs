@@ -1,4 +1,4 @@
-//! Headers: names in lower case, values that can be sent.
+//! Headers: names in lower case, and values that can be sent.
 
 use http::{HeaderName, HeaderValue};
 
@@ -7,8 +7,8 @@ use super::diagnostic::{Diagnostics, Span, quoted};
 use super::tree::{Node, Value};
 use crate::plan::{Piece, Template};
 
-/// Headers that loadgen writes itself, or must not send, each with what to do about it. They say
-/// how the connection is used, and a second opinion would break it.
+/// Headers that loadgen writes itself or must not send, with what to do instead. They control how
+/// the connection is used, and a conflicting value would break it.
 const OWN: [(&str, &str); 7] = [
     ("content-length", FROM_BODY),
     ("transfer-encoding", FROM_BODY),
@@ -32,13 +32,13 @@ const OWN: [(&str, &str); 7] = [
 ];
 const FROM_BODY: &str = "remove it: it follows from the body";
 
-/// Reads a `headers` map of what is sent.
+/// Decodes a `headers` map of a request.
 pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, Template)> {
     read(node, &OWN, decode::template, problems)
 }
 
-/// Reads a `headers` map of what is expected, where the length of the message is as good as
-/// anything.
+/// Decodes a `headers` map of expected headers, including ones that a request must not set, such as
+/// `content-length`.
 pub(super) fn expected(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
     let known = |node: &Node, key: &str, problems: &mut Diagnostics| {
         decode::text(node, key, problems).map(|text| Template::from(text.to_owned()))
@@ -50,8 +50,8 @@ pub(super) fn expected(node: &Node, problems: &mut Diagnostics) -> Vec<(String, 
         .collect()
 }
 
-/// Reports what of a value can't be sent in a header; what is put in while it runs is looked at
-/// then.
+/// Reports characters of a value that can't be sent in a header; values inserted at run time are
+/// checked at run time.
 pub(super) fn sendable(
     name: &str,
     value: &Template,
@@ -76,7 +76,7 @@ pub(super) fn sendable(
     false
 }
 
-/// Reads one value.
+/// Decodes a value.
 type Read = fn(&Node, &str, &mut Diagnostics) -> Option<Template>;
 
 fn read(
@@ -149,7 +149,7 @@ fn read(
     headers
 }
 
-/// What of a value is known before the run.
+/// Returns the parts of a value that are known before the run.
 fn fixed(value: &Template) -> String {
     let text = value.pieces().iter().filter_map(|piece| match piece {
         Piece::Text(text) => Some(text.as_str()),

@@ -1,4 +1,4 @@
-//! `http` of a target: how HTTP is spoken with it, and how long its connections are kept.
+//! `http` of a target: its HTTP options, and how long its connections are kept open.
 
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
@@ -8,7 +8,7 @@ use super::tree::Node;
 use super::words;
 use crate::plan::{HttpOptions, KeepAlive, Protocol};
 
-/// `http` of a target.
+/// The map `http` of a target.
 const HTTP: Section = Section::new(&[
     ("followRedirects", "redirects"),
     ("follow_redirects", "redirects"),
@@ -23,11 +23,11 @@ const HTTP: Section = Section::new(&[
     ("maxConcurrentStreams", "max_streams"),
 ]);
 
-/// The most redirects that a request may follow, one after another.
+/// Maximum number of consecutive redirects that a request may follow.
 const MAX_REDIRECTS: u32 = 20;
-/// The most connections that may be asked for.
+/// Maximum value of `max_connections`.
 const MAX_CONNECTIONS: u32 = 1_000_000;
-/// The most streams that a connection can have (RFC 9113, section 5.1.1).
+/// Maximum number of streams per connection (RFC 9113, section 5.1.1).
 const MAX_STREAMS: u32 = i32::MAX as u32;
 
 const PROTOCOLS: [(&str, Protocol); 3] = [
@@ -42,11 +42,11 @@ const KEPT: [(&str, KeepAlive); 4] = [
     ("shared", KeepAlive::Shared),
 ];
 
-/// What `http` says, with the keys of HTTP/2 and where they stand: whether they make sense is known
-/// when the target's address is.
+/// The decoded `http` options, with the HTTP/2 keys and their locations: these can only be checked
+/// once the target's address is known.
 pub(super) type Read = (HttpOptions, Vec<(&'static str, Span)>);
 
-/// Reads `http`.
+/// Decodes `http`.
 pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let mut fields = Fields::open(
         node,
@@ -118,8 +118,8 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     Some((options, streams))
 }
 
-/// Refuses a key of HTTP/2 where that is not spoken, or where nobody shares the connection;
-/// `secure` says whether the target speaks TLS, where that is known.
+/// Reports an HTTP/2 key if HTTP/2 is not used, or if the connection is not shared; `secure` is
+/// whether the target uses TLS, if known.
 pub(super) fn of_http2(
     key: &str,
     place: Span,

@@ -1,6 +1,6 @@
-//! A `json:` value as compact JSON text, keys in the order written.
+//! Converts a `json:` value to compact JSON text, with keys in source order.
 //!
-//! Knows JSON and the tree. Numbers that are JSON already stay digit by digit as they were typed.
+//! Numbers that are valid JSON keep their digits exactly as typed.
 
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
@@ -8,21 +8,21 @@ use super::tree::{Kind, Node, Scalar, Value};
 use crate::plan::{Encode, Piece, Template};
 use crate::value::decimal::is_exact;
 
-/// The JSON text of a node, values of the run to be put in; nothing where a part of it is broken or
-/// no JSON.
+/// Returns the JSON text of a node, with values to be inserted at run time; `None` if a part of it
+/// is invalid or not JSON.
 pub(super) fn template(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     let mut out = Template::default();
     write(node, &mut out, problems).then_some(out)
 }
 
-/// The JSON value of a node, which is known before the run.
+/// Returns the JSON value of a node that must be known before the run.
 pub(super) fn value(
     node: &Node,
     key: &str,
     problems: &mut Diagnostics,
 ) -> Option<serde_json::Value> {
     if let Some(running) = running(node) {
-        // Its complaint is the same everywhere.
+        // Reports the same error as for any other text.
         decode::text(running, key, problems);
         return None;
     }
@@ -51,7 +51,7 @@ pub(super) fn value(
         .ok()
 }
 
-/// The first value in it that is known only while it runs.
+/// Returns the first value in the node that is only known at run time.
 fn running(node: &Node) -> Option<&Node> {
     match &node.value {
         Value::Scalar(scalar) => scalar.template.is_some().then_some(node),
@@ -61,7 +61,7 @@ fn running(node: &Node) -> Option<&Node> {
     }
 }
 
-/// The first number in it that would lose some of its digits.
+/// Returns the first number in the node that would lose digits.
 fn inexact(node: &Node) -> Option<&Node> {
     match &node.value {
         Value::Scalar(scalar) => {
@@ -116,7 +116,7 @@ fn write_scalar(
 ) -> bool {
     if let Some(template) = &scalar.template {
         match template.pieces() {
-            // Exactly one value takes it with its type.
+            // A text that is exactly one value keeps the value's type.
             [Piece::Value(insert)] => out.push_value(&insert.value, Encode::Json),
             _ => {
                 out.push_text("\"");
@@ -152,7 +152,7 @@ fn string(text: &str, out: &mut Template) {
     out.push_text(&serde_json::Value::from(text).to_string());
 }
 
-/// The inside of a JSON string.
+/// Returns the inside of a JSON string.
 fn unquoted(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()

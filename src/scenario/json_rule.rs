@@ -1,4 +1,4 @@
-//! `expect.json`: what must be found at places in a JSON body.
+//! `expect.json`: rules for values in a JSON body.
 
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
@@ -20,9 +20,9 @@ const JSON_RULE: Section = Section::new(&[
     ("kind", "type"),
 ]);
 
-/// The most rules of one step.
+/// Maximum number of rules per step.
 const MAX_RULES: usize = 100;
-/// The types of JSON values, as rules name them.
+/// Names of the JSON types in rules.
 const KINDS: [(&str, JsonKind); 7] = [
     ("null", JsonKind::Null),
     ("boolean", JsonKind::Boolean),
@@ -32,7 +32,7 @@ const KINDS: [(&str, JsonKind); 7] = [
     ("array", JsonKind::Array),
     ("object", JsonKind::Object),
 ];
-/// What other languages call them.
+/// Names of types in other languages.
 const FOREIGN: [(&str, &str); 11] = [
     ("bool", "boolean"),
     ("int", "integer"),
@@ -47,7 +47,7 @@ const FOREIGN: [(&str, &str); 11] = [
     ("nil", "null"),
 ];
 
-/// Reads `expect.json`.
+/// Decodes `expect.json`.
 pub(super) fn decode(
     node: &Node,
     patterns: &mut Patterns,
@@ -178,7 +178,7 @@ fn number(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<f64> {
 }
 
 fn kind(node: &Node, problems: &mut Diagnostics) -> Option<JsonKind> {
-    // `type: null` is written without quotes by everybody.
+    // `type: null` is usually written without quotes.
     let text = if node.is_null() {
         "null"
     } else {

@@ -1,4 +1,5 @@
-//! [`Kind`]: what the rest has to know of a kind of step; and [`Reader`], with which each is read.
+//! [`Kind`]: what the rest of the crate needs to know of a kind of step; and [`Reader`], which
+//! decodes steps.
 
 use std::path::Path;
 
@@ -11,9 +12,9 @@ use super::target::Targets;
 use super::tree::{Entry, Node};
 use crate::plan::StepKind;
 
-/// What any step may carry.
+/// Keys that any step may have.
 pub(super) const OF_STEPS: [&str; 5] = ["name", "when", "chance", "once", "on_error"];
-/// What only requests and their like carry.
+/// Keys that only requests and similar operations may have.
 pub(super) const OF_REQUESTS: [&str; 11] = [
     "target",
     "query",
@@ -27,71 +28,71 @@ pub(super) const OF_REQUESTS: [&str; 11] = [
     "capture",
     "tag",
 ];
-/// What only operations carry.
+/// Keys that only operations may have.
 pub(super) const OF_OPERATIONS: [&str; 5] = ["expect", "timeout", "retry", "limits", "fail"];
 
-/// Reads a step of a kind: its name where it has none of its own, and what it does.
+/// Decodes a step of a kind: its default name, and what it does.
 pub(super) type Read =
     for<'n> fn(&mut Reader<'_>, StepAction<'n>, &mut Fields<'n>) -> Option<(String, StepKind)>;
 
-/// A kind of step: what the rest of the house has to know of it.
+/// A kind of step: what the rest of the crate needs to know of it.
 pub(super) struct Kind {
-    /// The keys that say what a step does, one of which a step of this kind has.
+    /// Keys that define what a step does; a step of this kind has one of them.
     pub keys: &'static [&'static str],
-    /// What it is to those who know it no closer.
+    /// Category for code that does not handle the kind itself.
     pub family: Family,
-    /// Keys that go with it and with no other kind.
+    /// Keys that only steps of this kind may have.
     pub own_keys: &'static [&'static str],
-    /// Keys of other kinds that are a part of it where they stand beside it.
+    /// Keys of other kinds that belong to this kind's step if both are present.
     pub takes: &'static [&'static str],
-    /// Whether templates stand below its keys.
+    /// Whether the values of its keys may contain templates.
     pub holds_templates: bool,
-    /// Whether the headers of its target go with it.
+    /// Whether the headers of its target are sent with it.
     pub sends_headers: bool,
-    /// What other tools, or habit, call its keys, and how ours are written.
+    /// Other names of its keys, common in other tools or by habit, with our spelling.
     pub foreign: &'static [(&'static str, &'static str)],
-    /// How a step with this key is written.
+    /// Returns an example of a step with this key.
     pub example: fn(&str) -> String,
-    /// Reads one.
+    /// Decodes a step.
     pub read: Read,
     /// Its part of the JSON Schema.
     pub schema: &'static str,
 }
 
-/// What a kind of step is to those who know it no closer.
+/// Category of a kind of step, for code that does not handle the kind itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
     /// An operation over the network.
     Network,
-    /// An operation that stands for one.
+    /// An operation that simulates work.
     Mock,
-    /// An operation on the WebSocket that is open around it.
+    /// An operation over the WebSocket opened by an enclosing step.
     Message,
     /// A step that is not measured.
     Control,
-    /// Steps inside of a step.
+    /// A group of nested steps.
     Group,
 }
 
 impl Family {
-    /// Whether it is measured.
+    /// Returns whether its steps are measured.
     pub(super) const fn is_operation(self) -> bool {
         matches!(self, Self::Network | Self::Mock | Self::Message)
     }
 }
 
-/// All kinds of steps, and what is gathered of them.
+/// All kinds of steps, with the combined tables of their keys.
 pub(super) struct Kinds {
-    /// The kinds, in the order in which their keys are told.
+    /// The kinds, in the order in which messages list their keys.
     pub all: &'static [&'static Kind],
-    /// The keys that say what a step does.
+    /// The keys that define what a step does.
     pub keys: &'static [&'static str],
-    /// A step as a map: the words of all kinds.
+    /// A step as a map, with the terms of all kinds.
     pub section: Section,
 }
 
 impl Kinds {
-    /// The kind of a step with this key.
+    /// Returns the kind that has this key.
     pub(super) fn with_key(&self, key: &str) -> Option<&'static Kind> {
         self.all
             .iter()
@@ -99,7 +100,8 @@ impl Kinds {
             .copied()
     }
 
-    /// The keys of a step that say what it does; a part of another of them does not.
+    /// Returns the entries of a step that define what it does, without those that belong to another
+    /// of them.
     pub(super) fn actions<'n>(&self, entries: &'n [Entry]) -> Vec<&'n Entry> {
         let is_part = |key: &str| {
             entries.iter().any(|entry| {
@@ -113,7 +115,7 @@ impl Kinds {
             .collect()
     }
 
-    /// The keys that go with kinds of such a family alone.
+    /// Returns the keys that only kinds of certain families have.
     pub(super) fn own_keys(
         &self,
         is_meant: fn(Family) -> bool,
@@ -125,13 +127,13 @@ impl Kinds {
             .filter(|key| !OF_STEPS.contains(key))
     }
 
-    /// What only operations carry.
+    /// Returns the keys that only operations may have.
     pub(super) fn keys_of_operations(&self) -> impl Iterator<Item = &'static str> + use<> {
         let own: Vec<&str> = self.own_keys(Family::is_operation).collect();
         OF_REQUESTS.into_iter().chain(OF_OPERATIONS).chain(own)
     }
 
-    /// What to do about a step without an action.
+    /// Returns the remedy for a step without an action.
     pub(super) fn listed(&self) -> String {
         let of = |family: Family| {
             let kinds = self.all.iter().filter(move |kind| kind.family == family);
@@ -151,34 +153,34 @@ impl Kinds {
     }
 }
 
-/// What a scenario gives to all of its flows.
+/// What all flows of a scenario share.
 #[derive(Clone, Copy)]
 pub(super) struct Given<'a> {
-    /// What expressions may speak of.
+    /// The names that expressions may use.
     pub names: &'a Names<'a>,
-    /// What paths of files are relative to.
+    /// The folder that file paths are relative to.
     pub folder: &'a Path,
 }
 
 /// The WebSocket that a step may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum OpenSocket {
-    /// There is none.
+    /// No WebSocket is open.
     #[default]
     None,
-    /// That of the flow that the step is in.
+    /// A WebSocket is open.
     Open {
-        /// Its target.
+        /// Index of its target.
         target: usize,
-        /// The operation that opens it.
+        /// Number of the operation that opens it.
         handshake: u32,
     },
-    /// One is open, on the other side of a group whose branches run side by side.
+    /// A WebSocket is open outside a group of concurrent branches, which may not use it.
     Outside,
 }
 
 impl OpenSocket {
-    /// As branches see it.
+    /// Returns the state inside concurrent branches.
     pub(super) const fn in_branches(self) -> Self {
         match self {
             Self::None => Self::None,
@@ -187,41 +189,41 @@ impl OpenSocket {
     }
 }
 
-/// Reads flows, with what all of them share.
+/// Decodes flows, and holds the state that they share.
 pub(super) struct Reader<'a> {
-    /// What the scenario gives.
+    /// What all flows of the scenario share.
     pub given: Given<'a>,
-    /// The targets, those that whole URLs make among them.
+    /// The targets, including those created by absolute URLs.
     pub targets: &'a mut Targets,
-    /// What is wrong.
+    /// The problems found.
     pub problems: &'a mut Diagnostics,
-    /// Regular expressions.
+    /// The regular expressions checked so far.
     pub patterns: &'a mut Patterns,
-    /// Where each operation stands, by its number.
+    /// Location of each operation, by number.
     pub operations: Vec<Span>,
-    /// Whether each operation has a timeout of its own, by its number.
+    /// Whether each operation has its own timeout, by number.
     pub timed: Vec<bool>,
-    /// The WebSocket that is open where steps are read.
+    /// The WebSocket that is open at the current step.
     pub socket: OpenSocket,
     /// The kinds of steps.
     pub kinds: &'static Kinds,
-    /// How many steps were read.
+    /// Number of steps decoded so far.
     pub steps: usize,
 }
 
-/// What a step does, as it is written.
+/// The action of a step, as written.
 #[derive(Clone, Copy)]
 pub(super) struct StepAction<'n> {
-    /// What is done.
+    /// The key.
     pub key: &'n str,
-    /// Where that stands.
+    /// Location of the key.
     pub span: Span,
-    /// With what.
+    /// The value of the key.
     pub value: &'n Node,
 }
 
 impl<'a> Reader<'a> {
-    /// One that has read nothing yet.
+    /// Creates a reader that has not decoded any steps yet.
     pub(super) fn new(
         given: Given<'a>,
         kinds: &'static Kinds,
@@ -242,7 +244,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reports a key that is good elsewhere and means nothing in this step.
+    /// Reports a key that is valid elsewhere but has no meaning in this step.
     pub(super) fn misplaced(
         &mut self,
         fields: &mut Fields<'_>,
@@ -255,7 +257,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reports what only operations carry, in a step that is not one.
+    /// Reports keys that only operations may have, in a step that is not one.
     pub(super) fn refuse_keys_of_operations(
         &mut self,
         fields: &mut Fields<'_>,

@@ -1,4 +1,4 @@
-//! A target of a scenario, as it is declared or as a whole URL makes it.
+//! A target of a scenario, declared or created by an absolute URL.
 
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
@@ -22,25 +22,25 @@ const TARGET: Section = Section::new(&[
     ("protocol", "http: { protocol: … }"),
     ("insecure", "tls: { insecure: true }"),
 ]);
-/// The most addresses that a target may have in `resolve`.
+/// Maximum number of addresses in `resolve`.
 const MAX_ADDRESSES: usize = 100;
 
 pub(super) struct Known {
     pub name: String,
-    /// As the file has it, before the command line's.
+    /// Address in the file, before the command line's override.
     pub typed: Option<Address>,
     pub address: Option<Address>,
     pub headers: Vec<(String, Template)>,
     pub http: HttpOptions,
-    /// Where `http` stands.
+    /// Location of `http`.
     pub http_span: Option<Span>,
-    /// Its keys of HTTP/2, and where they stand.
+    /// HTTP/2 keys, with their locations.
     pub of_http2: Vec<(&'static str, Span)>,
     pub tls: TlsOptions,
-    /// Where `tls` stands.
+    /// Location of `tls`.
     pub tls_span: Option<Span>,
     pub resolve: Vec<SocketAddr>,
-    /// Where `resolve` stands.
+    /// Location of `resolve`.
     pub resolve_span: Option<Span>,
     pub timeout: PartialTimeouts,
     pub retry: Option<Retry>,
@@ -49,7 +49,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// One that nothing but its name is known of.
+    /// Creates a target of which only the name is known.
     pub(super) fn new(name: String, declared: bool) -> Self {
         let (timeout, limits) = (PartialTimeouts::default(), Limits::default());
         let (http, tls) = (HttpOptions::default(), TlsOptions::default());
@@ -75,7 +75,7 @@ impl Known {
 }
 
 impl Known {
-    /// Whether what is said of it goes with where it is in the end.
+    /// Checks that the options of the target fit its final address.
     pub(super) fn judge(&self, problems: &mut Diagnostics) {
         let secure = self.address.as_ref().map(Address::is_secure);
         for (key, place) in &self.of_http2 {
@@ -109,7 +109,7 @@ impl Known {
     }
 }
 
-/// Reads `resolve`: an address with a port, or several of them.
+/// Decodes `resolve`: one address with a port, or several.
 fn addresses(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>> {
     let items = match &node.value {
         Value::List(items) => items.as_slice(),

@@ -1,4 +1,4 @@
-//! Limits: the caps of the run, a target, a mix entry or an operation.
+//! `limits`: the limits of the run, of a target, of a mix entry or of an operation.
 
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
@@ -9,19 +9,19 @@ use super::words;
 use crate::plan::{Limits, OnFull};
 
 pub(super) const MAX_ITERATIONS: u64 = 1_000_000_000_000;
-/// The most iterations, or anything else, that there can be at once.
+/// Maximum number of concurrent iterations, and of anything else that is concurrent.
 pub(super) const MAX_SLOTS: u32 = 1_000_000;
-/// `limits`.
+/// The map `limits`.
 const LIMITS: Section = Section::new(&[
     ("qps", "rate"),
     ("rps", "rate"),
     ("max_in_flight", "concurrency"),
 ]);
 
-/// The largest `burst` and the longest `queue`.
+/// Maximum of `burst` and of `queue`.
 const MAX_BURST_OR_QUEUE: u32 = 1_000_000_000;
 
-/// Reads a `limits` map; the defaults where it is broken, which was reported.
+/// Decodes a `limits` map; returns the defaults if it is invalid, which is reported.
 pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
     let mut limits = Limits::default();
     let Some(mut fields) = Fields::open(
@@ -73,7 +73,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
     limits
 }
 
-/// Reads what happens when a queue is full.
+/// Decodes what happens when a queue is full.
 pub(super) fn on_full(node: &Node, problems: &mut Diagnostics) -> Option<OnFull> {
     match decode::text(node, "on_full", problems)? {
         "wait" => Some(OnFull::Wait),

@@ -1,8 +1,9 @@
-//! Little's law: to carry a rate, a cap must be at least the rate times the mean time under it.
+//! Little's law: to carry a rate, a concurrency limit must be at least the rate times the mean time
+//! under it.
 //!
-//! A warning has to be certain, so every figure is a bound from below. Requests count as good and
-//! as no time here, because nobody knows how long they will take; waits for limits and retries come
-//! on top.
+//! A warning must be certain, so all estimates are lower bounds. Requests are assumed to succeed in
+//! no time, because their duration is unknown; time spent waiting for limits and on retries would
+//! be added.
 
 use super::cost::{Cost, sequence};
 use super::diagnostic::{Diagnostics, Place};
@@ -14,7 +15,7 @@ use crate::plan::{Limits, LoadModel, MixEntry, OnFull, Plan, Stage};
 const REMEDY: &str =
     "to that at least, or lower the `rate`: what is beyond waits longer and longer";
 
-/// Warns of caps that can't carry the rate of the open model.
+/// Warns of concurrency limits that can't carry the rate of the open model.
 pub(super) fn capacity(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     let LoadModel::Open {
         rate,
@@ -25,7 +26,7 @@ pub(super) fn capacity(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diag
     else {
         return;
     };
-    // Where work may be refused, nobody knows how much of it is left; and its author thought of it.
+    // If work may be dropped, the remaining amount is unknown, and the author has considered it.
     if on_full == OnFull::Drop || limits(plan).any(|limits| limits.on_full == OnFull::Drop) {
         return;
     }
@@ -42,7 +43,7 @@ pub(super) fn capacity(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diag
     }
 }
 
-/// The highest rate that is sure to last: in stages only one that is held.
+/// Returns the highest rate that is certain to last; with stages, only one that is held.
 fn lasting_rate(plan: &Plan, rate: Rate) -> f64 {
     let held = |stage: &&Stage| stage.from == stage.to && stage.duration > Nanos::ZERO;
     match plan.load.stages.as_slice() {
@@ -55,18 +56,18 @@ fn lasting_rate(plan: &Plan, rate: Rate) -> f64 {
     }
 }
 
-/// The load that the open model offers: iterations a second, and what each costs at least.
+/// The load offered by the open model: iterations per second, and the minimum cost of each.
 struct OfferedLoad<'a> {
     rate: f64,
     plan: &'a Plan,
-    /// The cost of each mix entry.
+    /// Cost of each mix entry.
     costs: &'a [Cost],
-    /// The sum of all weights.
+    /// Sum of all weights.
     total: f64,
 }
 
 impl OfferedLoad<'_> {
-    /// A cost averaged over the mix.
+    /// Returns a cost averaged over the mix.
     fn average(&self, cost_of: fn(&Cost) -> f64) -> f64 {
         self.plan
             .mix
@@ -76,7 +77,7 @@ impl OfferedLoad<'_> {
             .sum()
     }
 
-    /// Warns of the caps of the whole run.
+    /// Warns of the limits of the whole run.
     fn check_run(&self, max_in_flight: u32, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
         let rate = self.rate;
         let limits = &self.plan.limits;
@@ -121,7 +122,7 @@ impl OfferedLoad<'_> {
         }
     }
 
-    /// Warns of the caps of a mix entry.
+    /// Warns of the limits of a mix entry.
     fn check_entry(
         &self,
         index: usize,
@@ -130,7 +131,7 @@ impl OfferedLoad<'_> {
         places: &PlanPlaces<'_>,
         problems: &mut Diagnostics,
     ) {
-        // Rounded, because it is shown.
+        // Rounded for display.
         let own = (self.rate * entry.weight / self.total * 1e6).round() / 1e6;
         if let Some(cap) = entry.limits.concurrency
             && beyond(own * cost.time, f64::from(cap))
@@ -159,7 +160,7 @@ impl OfferedLoad<'_> {
     }
 }
 
-/// The load in words.
+/// Describes the load in words.
 fn iterations_of(rate: f64, time: f64) -> String {
     format!(
         "{rate} iterations a second of {} each",
@@ -167,7 +168,7 @@ fn iterations_of(rate: f64, time: f64) -> String {
     )
 }
 
-/// All limits of a plan.
+/// Returns all limits of a plan.
 pub(super) fn limits(plan: &Plan) -> impl Iterator<Item = &Limits> {
     let targets = plan.targets.iter().map(|target| &target.limits);
     let entries = plan.mix.iter().map(|entry: &MixEntry| &entry.limits);
@@ -184,7 +185,7 @@ fn slow(limit: Rate, starts: &str, place: Place, problems: &mut Diagnostics) {
         .help("raise the limit, or lower the `rate` of the load: what is beyond waits longer and longer");
 }
 
-/// Where a limit of a mix entry stands.
+/// Returns the location of a limit of a mix entry.
 fn of_entry(places: &PlanPlaces<'_>, index: usize, key: &str) -> Place {
     let mix = places.root.get("mix").map(|node| &node.value);
     let entry = if let Some(Value::List(items)) = mix {
@@ -196,7 +197,7 @@ fn of_entry(places: &PlanPlaces<'_>, index: usize, key: &str) -> Place {
     found.map_or(Place::Flag("--rate"), |node| Place::At(node.span))
 }
 
-/// Where the cap of the open model stands: beside the rate, where the scenario leaves it out.
+/// Returns the location of the open model's limit, or that of the rate if the limit is not set.
 fn in_flight_or_rate(places: &PlanPlaces<'_>) -> Place {
     match places.of(&["load", "max_in_flight"], "--rate") {
         Place::Flag(flag) => places.of(&["load", "rate"], flag),
@@ -208,7 +209,7 @@ fn beyond(load: f64, cap: f64) -> bool {
     load > cap * 1.000_001
 }
 
-/// Rounded up, past what the arithmetic of reals adds.
+/// Rounds up, but ignores floating-point error.
 fn up(x: f64) -> f64 {
     (x - 1e-6).ceil()
 }

@@ -1,7 +1,7 @@
-//! The load: how many virtual users or arrivals, for how long.
+//! The load: the number of virtual users or arrivals, and for how long.
 //!
-//! What the file says is read first ([`Typed`]); then a model is chosen ([`Choice`]), of which the
-//! command line may make another; what fits together is built into the plan's load.
+//! The file is decoded first ([`Typed`]); then a model is chosen ([`Choice`]), which the command
+//! line may override; the values that fit together become the plan's load.
 
 mod typed;
 
@@ -18,7 +18,7 @@ use super::tree::Node;
 use crate::base::Nanos;
 use crate::plan::{Load, LoadModel};
 
-/// `load`.
+/// The map `load`.
 const LOAD: Section = Section::new(&[
     ("arrivalRate", "rate"),
     ("arrival_rate", "rate"),
@@ -59,8 +59,8 @@ struct Choice {
     by_flag: bool,
 }
 
-/// Reads the `load` section, with the command line's values in the place of the file's; `fed` says
-/// that every iteration takes a row of a feed which ends the run after its last one.
+/// Decodes the `load` section and applies the overrides of the command line; `fed` is whether every
+/// iteration takes a row of a feed that ends the run after its last row.
 pub(super) fn decode(
     section: &Node,
     overrides: &Overrides,
@@ -98,7 +98,7 @@ pub(super) fn decode(
     build(typed, choice)
 }
 
-/// Reports keys of the file that each say how much load there is.
+/// Reports keys of the file that each specify the amount of load.
 fn report_rivals(keys: &Keys<'_>, problems: &mut Diagnostics) {
     if let Some(stages) = keys.stages {
         for key in [keys.vus, keys.rate, keys.duration].into_iter().flatten() {
@@ -130,8 +130,8 @@ fn report_rivals(keys: &Keys<'_>, problems: &mut Diagnostics) {
     }
 }
 
-/// Chooses the model. The command line chooses it anew; what belongs to the other one alone goes
-/// with it.
+/// Chooses the model. If the command line chooses it, keys of the file that only the other model
+/// has are ignored.
 fn choose(
     keys: &Keys<'_>,
     typed: &mut Typed,
@@ -175,7 +175,7 @@ fn choose(
     })
 }
 
-/// Reports keys of the file that belong to the other model.
+/// Reports keys of the file that only the other model has.
 fn report_misfits(keys: &Keys<'_>, typed: &Typed, choice: Choice, problems: &mut Diagnostics) {
     if choice.is_open {
         if let Some(key) = keys.iterations_per_vu {
@@ -187,8 +187,7 @@ fn report_misfits(keys: &Keys<'_>, typed: &Typed, choice: Choice, problems: &mut
                 .help("write `iterations: …`, which counts them all together");
         }
     } else if keys.vus.is_none() && keys.stages.is_none() {
-        // With neither `vus` nor `rate` one virtual user is meant, unless the rest speaks of a
-        // rate.
+        // Without `vus` and `rate`, the load is one virtual user, unless other keys imply a rate.
         for key in keys.of_open_model() {
             problems
                 .error(
@@ -209,7 +208,7 @@ fn report_misfits(keys: &Keys<'_>, typed: &Typed, choice: Choice, problems: &mut
     }
 }
 
-/// Puts the limits of the command line in the place of the file's.
+/// Replaces the limits of the file with those of the command line.
 fn flags(typed: &mut Typed, overrides: &Overrides, problems: &mut Diagnostics) {
     if let Some(duration) = overrides.duration {
         if duration == Nanos::ZERO {
@@ -234,7 +233,8 @@ fn flags(typed: &mut Typed, overrides: &Overrides, problems: &mut Diagnostics) {
     }
 }
 
-/// Takes the length and the highest level from the stages, as far as the command line leaves them.
+/// Derives the length and the highest level from the stages, unless the command line overrides
+/// them.
 fn follow_stages(
     typed: &mut Typed,
     keys: &Keys<'_>,
@@ -265,7 +265,7 @@ fn follow_stages(
     Some(())
 }
 
-/// Reports a load that nothing ends.
+/// Reports a load that never ends.
 fn report_endless(
     section: &Node,
     keys: &Keys<'_>,
@@ -298,7 +298,7 @@ fn report_endless(
     }
 }
 
-/// Builds the load of the plan, with the defaults of what is left out.
+/// Builds the load of the plan, with defaults for keys that are not set.
 fn build(typed: Typed, choice: Choice) -> Option<Load> {
     let model = if choice.is_open {
         LoadModel::Open {

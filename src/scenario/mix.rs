@@ -1,4 +1,4 @@
-//! The request mix and its entries, and what runs before and after them.
+//! The request mix and its entries, and the steps before and after the run.
 
 use std::collections::HashMap;
 
@@ -28,27 +28,27 @@ const MIX: Section = Section {
 
 const MAX_ENTRIES: usize = 1000;
 
-/// The mix as read, with what later checks want to point at.
+/// The decoded mix, with the locations that later checks report.
 #[derive(Default)]
 pub(super) struct Mix {
     /// The entries.
     pub entries: Vec<MixEntry>,
-    /// Where each operation stands, by its number.
+    /// Location of each operation, by number.
     pub operations: Vec<Span>,
-    /// Whether each operation has a timeout of its own, by its number.
+    /// Whether each operation has its own timeout, by number.
     pub timed: Vec<bool>,
 }
 
-/// Steps that run once, around the run.
+/// Steps that run once before or after the run.
 #[derive(Default)]
 pub(super) struct Around {
     /// The steps.
     pub steps: Vec<Step>,
-    /// Where each operation stands, by its number.
+    /// Location of each operation, by number.
     pub operations: Vec<Span>,
 }
 
-/// Reads `setup` or `teardown`, whose operations are numbered on their own.
+/// Decodes `setup` or `teardown`, whose operations are numbered separately.
 pub(super) fn around(section: &Node, key: &str, mut reader: Reader<'_>) -> Around {
     let steps = reader.list(section, key);
     Around {
@@ -57,7 +57,7 @@ pub(super) fn around(section: &Node, key: &str, mut reader: Reader<'_>) -> Aroun
     }
 }
 
-/// Reads the `mix` section.
+/// Decodes the `mix` section.
 pub(super) fn decode(section: &Node, feeds: &mut Feeds, mut reader: Reader<'_>) -> Mix {
     let problems = &mut *reader.problems;
     let Some(items) = decode::list(
@@ -112,7 +112,7 @@ fn entry(
         reader.problems,
     )?;
     let name = if alone && fields.entry("name").is_none() {
-        // One flow needs no name to tell it from others.
+        // A single flow needs no name to be told apart.
         Some("main".to_owned())
     } else {
         fields

@@ -1,13 +1,14 @@
-//! Floor 3: scenarios. From YAML to a [`Plan`](crate::plan::Plan), or to every problem in the file
-//! at once.
+//! Floor 3: scenarios. Compiles YAML to a [`Plan`](crate::plan::Plan), or reports every problem in
+//! the file at once.
 //!
-//! The way of a scenario: [`Source`] is its text; `yaml` makes a tree of it in which everything
-//! knows its place; `vars` and `template` put variables in; `target`, `mix`, `load` and `compile`
-//! read the tree by hand and collect what is wrong; `order` looks whether values are there when
-//! they are used; `check` looks at the whole and `lint` at what it can carry; `render` shows it. A
-//! part of the language that this version does not run is refused by name (`words`), never ignored.
+//! A scenario passes through these modules: [`Source`] is its text; `yaml` parses it to a tree of
+//! nodes with locations; `vars` and `template` insert variables; `target`, `mix`, `load` and
+//! `compile` decode the tree by hand and collect all problems; `order` checks that values are set
+//! before they are used; `check` checks the whole plan, and `lint` what it can carry; `render`
+//! shows the problems. Parts of the language that this version does not support are rejected by
+//! name (`words`), never ignored.
 //!
-//! Nothing in a file can make this room panic, hang, or use much more memory than the file is long.
+//! No input can make this module panic, hang, or use much more memory than the length of the file.
 //! It does not know engines, sockets, terminals or the command line.
 
 mod allow;

@@ -1,7 +1,8 @@
-//! [`Names`]: what templates and conditions may use: variables, and what the scenario itself gives a name to.
+//! [`Names`]: the names that templates and conditions may use: variables, and the names that the
+//! scenario itself assigns.
 //!
-//! The names are collected before anything else is read, so that a template knows what it may speak
-//! of.
+//! The names are collected before anything else is decoded, so that templates can be checked
+//! against them.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,7 @@ use crate::value::expression::uses;
 use crate::value::function::FUNCTIONS;
 use crate::value::{Expression, Facts, Names as Places};
 
-/// Functions whose value is another one at each use.
+/// Functions that return a different value at each use.
 const CHANGING: [&str; 6] = [
     "uuid(",
     "now(",
@@ -33,26 +34,26 @@ const CHANGING: [&str; 6] = [
 /// All names of a scenario.
 pub(super) struct Names<'v> {
     vars: &'v Vars,
-    /// Given while it runs: captures, `set`, `as`, and the feeds.
+    /// Names assigned at run time: by captures, `set` and `as`, and the feeds.
     given: BTreeSet<String>,
     /// The feeds among them.
     feeds: BTreeSet<String>,
-    /// Those that some expression of the run uses.
+    /// Names that an expression evaluated at run time uses.
     used: RefCell<BTreeSet<String>>,
-    /// The variables, once an expression needs them before the run.
+    /// The variables, resolved when an expression first needs them before the run.
     known: OnceCell<Places>,
 }
 
-/// What an expression turned out to be.
+/// The result of checking an expression.
 pub(super) enum Checked {
     /// Its value is known before the run.
     Known(Scalar),
-    /// Its value is known while it runs.
+    /// Its value is only known at run time.
     Running,
 }
 
 impl<'v> Names<'v> {
-    /// Collects the names that a scenario gives.
+    /// Collects the names that a scenario assigns.
     pub(super) fn collect(root: &Node, vars: &'v Vars) -> Self {
         let mut feeds = BTreeSet::new();
         if let Some(Value::Map(entries)) = root.get("data").map(|node| &node.value) {
@@ -81,22 +82,22 @@ impl<'v> Names<'v> {
         }
     }
 
-    /// The variables.
+    /// Returns the variables.
     pub(super) const fn vars(&self) -> &'v Vars {
         self.vars
     }
 
-    /// Whether a value of this name is given while the scenario runs.
+    /// Returns whether a value is assigned to this name at run time.
     pub(super) fn is_given(&self, name: &str) -> bool {
         self.given.contains(name)
     }
 
-    /// Whether it is the name of a feed.
+    /// Returns whether this is the name of a feed.
     pub(super) fn is_feed(&self, name: &str) -> bool {
         self.feeds.contains(name)
     }
 
-    /// Checks the expression of a template; what is wrong with it is reported.
+    /// Checks the expression of a template, and reports its problems.
     pub(super) fn check(
         &self,
         expression: &str,
@@ -110,7 +111,7 @@ impl<'v> Names<'v> {
         Some(known.map_or(Checked::Running, Checked::Known))
     }
 
-    /// Checks an expression that is computed while it runs, even where its value is known before.
+    /// Checks an expression that is evaluated at run time, even if its value is known before.
     pub(super) fn compute(
         &self,
         expression: &str,
@@ -122,8 +123,8 @@ impl<'v> Names<'v> {
         Some(())
     }
 
-    /// The names that an expression uses, and its value where that is known before the run;
-    /// `computed` says that it stands without braces.
+    /// Returns the names that an expression uses, and its value if that is known before the run;
+    /// `computed` is whether it is written without braces.
     fn resolve(
         &self,
         expression: &str,
@@ -160,7 +161,7 @@ impl<'v> Names<'v> {
         let mut good = true;
         for name in &uses.names {
             match self.vars.get(name) {
-                // A broken variable was reported.
+                // The invalid variable was reported.
                 Some(None) => good = false,
                 Some(Some(_)) => {}
                 None if self.is_given(name) => {}
@@ -184,7 +185,7 @@ impl<'v> Names<'v> {
         Some((uses.names, None))
     }
 
-    /// Computes what is known before the run.
+    /// Evaluates an expression whose value is known before the run.
     fn known(&self, expression: &str, place: Span, problems: &mut Diagnostics) -> Option<Scalar> {
         let places = self.known.get_or_init(|| {
             let vars: Vec<Name> = self.vars.names().map(|name| self.name(name)).collect();
@@ -215,7 +216,7 @@ impl<'v> Names<'v> {
         }
     }
 
-    /// Reports a name that nothing has; `bare` where it may have been meant as a text.
+    /// Reports an unknown name; `bare` is whether it may have been meant as a text.
     fn unknown(&self, name: &str, bare: bool, place: Span, problems: &mut Diagnostics) {
         let all = self
             .vars
@@ -240,7 +241,7 @@ impl<'v> Names<'v> {
         };
     }
 
-    /// A name with what it stands for at the begin of an iteration.
+    /// Returns a name with its value at the start of an iteration.
     fn name(&self, name: &str) -> Name {
         let value = self.vars.peek(name).map(|scalar| match scalar.kind() {
             Kind::Bool(yes) => yes.into(),
@@ -256,8 +257,7 @@ impl<'v> Names<'v> {
         }
     }
 
-    /// What the plan has to know: every name that is given, and those of the variables that are
-    /// used.
+    /// Returns the names for the plan: all assigned ones, and the variables that are used.
     pub(super) fn into_plan(self) -> Vec<Name> {
         let all: BTreeSet<String> = self
             .used
@@ -273,7 +273,8 @@ impl<'v> Names<'v> {
     }
 }
 
-/// What to write for an expression that is none: other languages' operators are the usual reason.
+/// Returns the remedy for an invalid expression; the usual cause is an operator of another
+/// language.
 fn remedy(expression: &str) -> &'static str {
     let text = expression.replace("!=", "");
     if text.contains('!') {
@@ -292,17 +293,17 @@ fn remedy(expression: &str) -> &'static str {
     }
 }
 
-/// How long a value lasts that a step gives to a name.
+/// The lifetime of a value that a step assigns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Lasts {
-    /// Until the end of the iteration, each of which gives it anew.
+    /// Until the end of the iteration; each iteration assigns it again.
     Iteration,
-    /// As long as the virtual user, whose first iteration alone gives it.
+    /// As long as the virtual user, of which only the first iteration assigns it.
     User,
 }
 
 impl Lasts {
-    /// How long what a step gives lasts where what is around it lasts so long.
+    /// Returns the lifetime of values that `step` assigns, given the lifetime around it.
     pub(super) fn of(self, step: &Node) -> Self {
         let is_once = |node: &Node| matches!(&node.value, Value::Scalar(scalar) if scalar.text.trim().eq_ignore_ascii_case("true"));
         if step.get("once").is_some_and(is_once) {
@@ -313,8 +314,8 @@ impl Lasts {
     }
 }
 
-/// Calls `visit` with every name that the steps below a node give a value to, where that stands,
-/// and how long the value lasts.
+/// Calls `visit` with every name that the steps below a node assign, the location, and the lifetime
+/// of the value.
 pub(super) fn gives<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span, Lasts)) {
     below(node, Lasts::Iteration, visit);
 }

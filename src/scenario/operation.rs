@@ -1,4 +1,4 @@
-//! Operations: what goes with the work of a step that is measured, for kinds to share.
+//! Operations: decodes the keys that kinds of measured steps have in common.
 
 use super::decode;
 use super::fields::Fields;
@@ -14,7 +14,7 @@ use crate::plan::{
 };
 
 impl Reader<'_> {
-    /// Reads a mock operation and what goes with it: its name as typed, and what it does.
+    /// Decodes a mock operation and its common keys: its default name, and what it does.
     pub(super) fn mock(
         &mut self,
         action: StepAction<'_>,
@@ -65,8 +65,8 @@ impl Reader<'_> {
         ))
     }
 
-    /// Reads what goes with a request that has such an answer: its name as typed, and its operation,
-    /// whose work `work` makes of the request.
+    /// Decodes a request and its common keys: its default name, and its operation, whose action
+    /// `work` creates from the request. `of` is the origin of its captures.
     pub(super) fn request_step(
         &mut self,
         action: StepAction<'_>,
@@ -123,7 +123,7 @@ impl Reader<'_> {
         Some((line.title(), operation))
     }
 
-    /// What goes with an answer that is a text alone.
+    /// Decodes the keys of an operation whose response is plain text.
     pub(super) fn answered(
         &mut self,
         action: StepAction<'_>,
@@ -163,7 +163,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reports what only mock operations carry.
+    /// Reports keys that only mock operations may have.
     pub(super) fn refuse_keys_of_mocks(&mut self, action: StepAction<'_>, fields: &mut Fields<'_>) {
         let why = format!(
             "`fail` makes mock operations fail; `{}` fails when its answer does",
@@ -172,7 +172,7 @@ impl Reader<'_> {
         self.misplaced(fields, "fail", &why, "remove `fail`");
     }
 
-    /// Caps of the step alone.
+    /// Decodes the limits of the step.
     pub(super) fn limits(&mut self, fields: &mut Fields<'_>) -> Limits {
         fields
             .take("limits", self.problems)
@@ -180,7 +180,7 @@ impl Reader<'_> {
             .unwrap_or_default()
     }
 
-    /// Gives an operation its number.
+    /// Creates an operation with the next number.
     pub(super) fn number(
         &mut self,
         step: StepAction<'_>,
@@ -189,7 +189,7 @@ impl Reader<'_> {
         own: PartialTimeouts,
         inherited: PartialTimeouts,
     ) -> Operation {
-        // At most as many as there are steps.
+        // Bounded by the number of steps.
         let id = self.operations.len() as u32;
         self.operations.push(step.span);
         self.timed.push(own.total.is_some());
@@ -215,19 +215,19 @@ impl Reader<'_> {
     }
 }
 
-/// What goes with the work of an operation.
+/// The parts of an operation besides its action.
 pub(super) struct OperationParts {
-    /// What makes it a good one.
+    /// Criteria for a good response.
     pub expect: Expect,
-    /// What is tried again.
+    /// Which failures are retried, if any.
     pub retry: Option<Retry>,
-    /// Caps of it alone.
+    /// Its own limits.
     pub limits: Limits,
-    /// How often it fails after its time.
+    /// Probability that it fails after its duration.
     pub fail: Share,
-    /// What is taken out of its answer.
+    /// Values to extract from the response.
     pub captures: Vec<Capture>,
-    /// What its figures are split by.
+    /// Tags by which its metrics are split.
     pub tags: Vec<Tag>,
 }
 

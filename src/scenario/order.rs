@@ -1,10 +1,10 @@
-//! Whether each value can be there when it is used.
+//! Checks that each value can be set before it is used.
 //!
-//! Goes through the tree in the order in which an iteration does. What a branch sets is there
-//! behind its group, and what a loop sets is there in all of it, because an earlier pass may have
-//! set it. A step that is not always run counts as run: only what can't ever be there is an error.
-//! What a step sets that is run once is there in all iterations of a virtual user, where each of
-//! them can be its first: where every entry of the mix sets it so.
+//! Walks the tree in the order in which an iteration runs it. What a branch sets is available after
+//! its group; what a loop sets is available in all of it, because an earlier pass may have set it.
+//! A step that does not always run counts as run: only a value that can never be set is an error.
+//! What a `once` step sets is available in all iterations of a virtual user, provided that every
+//! mix entry has such a step, because an iteration of any of them can be its first.
 
 mod missing;
 mod part;
@@ -21,7 +21,7 @@ use super::tree::{Node, Scalar, Value};
 use super::words;
 use crate::value::expression::{Uses, uses};
 
-/// The keys beside an action that templates stand under.
+/// Keys, besides the action, whose values may contain templates.
 const SENT: [&str; 7] = [
     "query",
     "headers",
@@ -32,14 +32,14 @@ const SENT: [&str; 7] = [
     "multipart",
 ];
 
-/// Where a name gets a value.
+/// A place where a name is assigned a value.
 struct Setter {
     part: usize,
     span: Span,
     lasts: Lasts,
 }
 
-/// Reports values that are used where they can't be, and columns that no feed has.
+/// Reports values that are used before they can be set, and columns that a feed does not have.
 pub(super) fn check(
     root: &Node,
     names: &Names<'_>,
@@ -84,24 +84,24 @@ struct Walk<'a, 'n> {
     problems: &'a mut Diagnostics,
     parts: &'a [Phase<'n>],
     setters: HashMap<&'n str, Vec<Setter>>,
-    /// The part that is gone through.
+    /// Index of the part being walked.
     part: usize,
-    /// The step that is gone through.
+    /// The step being walked.
     step: Span,
-    /// How long what it sets lasts.
+    /// Lifetime of the values that it sets.
     lasts: Lasts,
-    /// The request, while what its target adds to it is looked at.
+    /// The request to which the target's additions are being checked, if any.
     request: Option<Span>,
-    /// The names that can have a value by now; [`Lasts::User`] where nothing but steps that are run
-    /// once has set it.
+    /// The names that can have a value at this point; [`Lasts::User`] if only `once` steps set the
+    /// name.
     there: HashMap<&'n str, Lasts>,
-    /// The same in the order in which they came, so that a branch can be taken back.
+    /// The same names in the order in which they were set, so that those of a branch can be undone.
     order: Vec<&'n str>,
-    /// What is known of expressions.
+    /// The parsed expressions.
     known: HashMap<&'n str, Rc<Uses>>,
-    /// What requests to each target send.
+    /// The expressions that requests to each target send.
     targets: Vec<(&'n str, Vec<(&'n str, Span)>)>,
-    /// What was said, by its place and the name.
+    /// The reported problems, by location and name.
     reported: HashSet<(usize, &'n str)>,
 }
 
@@ -111,8 +111,8 @@ impl<'n> Walk<'_, 'n> {
             self.part = index;
             let begin = self.order.len();
             self.steps(part.flow);
-            // What the setup sets is there in all that follows; what an iteration sets ends with
-            // it.
+            // What the setup sets is available in everything that follows; what an iteration sets
+            // ends with it.
             if part.kind != PhaseKind::Setup {
                 self.take_back(begin);
             }
@@ -120,7 +120,7 @@ impl<'n> Walk<'_, 'n> {
     }
 
     fn give(&mut self, name: &'n str, lasts: Lasts) {
-        // The setup has one iteration, and its values are there in all others.
+        // The setup is a single iteration, and its values are available in all others.
         let lasts = if self.parts[self.part].kind == PhaseKind::Entry {
             lasts
         } else {
@@ -135,7 +135,7 @@ impl<'n> Walk<'_, 'n> {
         }
     }
 
-    /// Forgets what came since; returns it.
+    /// Removes and returns the names set since `begin`.
     fn take_back(&mut self, begin: usize) -> Vec<(&'n str, Lasts)> {
         let since = self.order.split_off(begin);
         since
@@ -187,7 +187,7 @@ impl<'n> Walk<'_, 'n> {
                     }
                 }
                 ("flow", _) => {
-                    // What a handshake gives is there in the steps behind it.
+                    // What a handshake captures is available in the steps after it.
                     if node.get("websocket").is_some() {
                         self.captured(node);
                     }
@@ -238,7 +238,7 @@ impl<'n> Walk<'_, 'n> {
         }
     }
 
-    /// Headers of a target are put in at each of its requests.
+    /// Checks the headers of the target, which are added to each of its requests.
     fn added_by_target(&mut self, step: &'n Node) {
         let named = step.get("target").and_then(text);
         let found = match named {
@@ -255,7 +255,7 @@ impl<'n> Walk<'_, 'n> {
         self.request = None;
     }
 
-    /// An expression without braces.
+    /// Checks an expression without braces.
     fn condition(&mut self, node: &'n Node) {
         if let Value::Scalar(Scalar {
             text,
@@ -271,14 +271,14 @@ impl<'n> Walk<'_, 'n> {
     fn used(&mut self, expression: &'n str, span: Span) {
         let uses = match self.known.get(expression) {
             Some(uses) => uses.clone(),
-            // What is not an expression was reported.
+            // An invalid expression has been reported.
             None => {
                 let uses = Rc::new(uses(expression).unwrap_or_default());
                 self.known.insert(expression, uses.clone());
                 uses
             }
         };
-        // What asks whether a value is there may ask before it is.
+        // An expression that tests whether a value is set may use it before it is.
         let asks = expression.contains("defined") || expression.contains("default");
         for name in &uses.names {
             if self.names.is_feed(name) {
@@ -298,7 +298,7 @@ impl<'n> Walk<'_, 'n> {
         }
     }
 
-    /// Whether something new would be said.
+    /// Returns whether the problem has not been reported yet.
     fn is_new(&mut self, name: &str, place: Span) -> bool {
         let Some((name, _)) = self.setters.get_key_value(name) else {
             return true;

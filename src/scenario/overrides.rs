@@ -1,11 +1,11 @@
-//! [`Overrides`]: what the command line puts in the place of the file's values.
+//! [`Overrides`]: values of the command line that replace those of the file.
 //!
-//! Knows nothing of the command line itself: whoever reads one fills this in.
+//! It knows nothing of the command line itself, whose parser fills it in.
 
 use crate::base::{Nanos, Rate};
 use crate::plan::{Format, Mode};
 
-/// Values that go before the file's. `vus` and `rate` replace the file's load model.
+/// Values that take precedence over the file's. `vus` and `rate` replace the file's load model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overrides {
     /// `--mode`: the modes to run.
@@ -14,7 +14,7 @@ pub struct Overrides {
     pub rounds: Option<u32>,
     /// `--workers`.
     pub workers: Option<u32>,
-    /// `--vus`: a closed model with so many virtual users.
+    /// `--vus`: a closed model with this many virtual users.
     pub vus: Option<u32>,
     /// `--rate`: an open model with this arrival rate.
     pub rate: Option<Rate>,
@@ -22,17 +22,17 @@ pub struct Overrides {
     pub duration: Option<Nanos>,
     /// `--iterations`.
     pub iterations: Option<u64>,
-    /// `--target NAME=URL`, or `--target URL` where there is one target at most.
+    /// `--target NAME=URL`, or `--target URL` if there is at most one target.
     pub targets: Vec<(Option<String>, String)>,
     /// `--var NAME=VALUE`.
     pub vars: Vec<(String, String)>,
-    /// `--threshold`: checks beside the file's.
+    /// `--threshold`: checks in addition to the file's.
     pub thresholds: Vec<String>,
-    /// The flag that they come from, where it is not `--threshold`.
+    /// The flag that they come from, if it is not `--threshold`.
     pub threshold_flag: Option<&'static str>,
-    /// `--no-thresholds`: whether the file's are left out.
+    /// `--no-thresholds`: whether the file's thresholds are ignored.
     pub no_thresholds: bool,
-    /// `--allow-target`: hosts beside those that the file allows.
+    /// `--allow-target`: hosts in addition to those that the file allows.
     pub allow_targets: Vec<String>,
     /// `--seed`.
     pub seed: Option<u64>,

@@ -1,4 +1,4 @@
-//! [`Patterns`]: regular expressions, tried out before the run, within what a file may cost.
+//! [`Patterns`]: regular expressions, compiled before the run as a check, within a memory budget.
 
 use std::collections::HashMap;
 
@@ -8,16 +8,16 @@ use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
 use super::tree::Node;
 
-/// The longest pattern, in bytes.
+/// Maximum length of a pattern, in bytes.
 const MAX_BYTES: usize = 1000;
-/// What patterns may take when they are compiled, in bytes, from the first guess to the last.
+/// Size limits for a compiled pattern, in bytes, tried in this order.
 const SIZES: [usize; 4] = [16 << 10, 64 << 10, 256 << 10, 1 << 20];
-/// What all patterns of a scenario may take together.
+/// Size limit of all patterns of a scenario together, in bytes.
 const BUDGET: usize = 32 << 20;
 
-/// The good patterns so far, and what is left for more.
+/// The valid patterns so far, and the remaining budget.
 pub(super) struct Patterns {
-    /// With the number of their groups.
+    /// Valid patterns with the number of their groups.
     good: HashMap<String, u32>,
     left: usize,
 }
@@ -32,12 +32,12 @@ impl Default for Patterns {
 }
 
 impl Patterns {
-    /// How many groups a good pattern has, the whole match not counted.
+    /// Returns the number of groups of a valid pattern, excluding the whole match.
     pub(super) fn groups(&self, pattern: &str) -> u32 {
         self.good.get(pattern).copied().unwrap_or(0)
     }
 
-    /// Reads a regular expression; what is wrong with it is reported.
+    /// Decodes a regular expression, and reports its problems.
     pub(super) fn decode(
         &mut self,
         node: &Node,
@@ -63,7 +63,7 @@ impl Patterns {
                 .help("look for less: one telling part of the body is enough");
             return None;
         }
-        // What so many mistakes cost is bounded by the first ones.
+        // The number of diagnostics kept bounds the cost of invalid patterns.
         if problems.is_full() {
             return None;
         }
@@ -77,7 +77,7 @@ impl Patterns {
             self.left -= size;
             match RegexBuilder::new(text).size_limit(size).build() {
                 Ok(good) => {
-                    // The whole match is the first of its groups.
+                    // The first group is the whole match.
                     let groups = u32::try_from(good.captures_len() - 1).unwrap_or(u32::MAX);
                     self.good.insert(text.to_owned(), groups);
                     return Some(text.to_owned());
@@ -85,7 +85,7 @@ impl Patterns {
                 Err(regex::Error::CompiledTooBig(_)) => {}
                 Err(wrong) => {
                     let wrong = wrong.to_string();
-                    // The last line says what is wrong; those before draw the pattern, and an
+                    // The last line is the reason; the lines before it draw the pattern and an
                     // arrow.
                     let reason = wrong
                         .lines()

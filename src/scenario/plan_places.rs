@@ -1,22 +1,22 @@
-//! [`PlanPlaces`]: where the parts of a plan stand in its scenario.
+//! [`PlanPlaces`]: the source locations of the parts of a plan.
 
 use super::diagnostic::{Place, Span};
 use super::tree::Node;
 
-/// Where things stand in the scenario.
+/// Source locations of the parts of a plan.
 pub(super) struct PlanPlaces<'a> {
-    /// The whole scenario.
+    /// Root of the scenario's tree.
     pub root: &'a Node,
-    /// Each operation, by its number.
+    /// Location of each operation, by number.
     pub operations: &'a [Span],
-    /// Whether each operation has a timeout of its own.
+    /// Whether each operation has its own timeout, by number.
     pub timed: &'a [bool],
-    /// The operations of the setup and of the teardown, by their numbers there.
+    /// Locations of the operations of setup and teardown, by their numbers there.
     pub around: [&'a [Span]; 2],
 }
 
 impl PlanPlaces<'_> {
-    /// The value at this path, or the flag that took its place.
+    /// Returns the location of the value at this path, or the flag that replaced it.
     pub(super) fn of(&self, path: &[&str], flag: &'static str) -> Place {
         let found = path.iter().try_fold(self.root, |node, key| node.get(key));
         found.map_or(Place::Flag(flag), |node| Place::At(node.span))

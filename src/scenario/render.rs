@@ -1,7 +1,8 @@
-//! How diagnostics look: `file:line:column`, the line itself with the place marked, and the remedy.
+//! Renders diagnostics: `file:line:column`, the source line with the location marked, and the
+//! remedy.
 //!
-//! Knows annotate-snippets and nothing of what the problems mean. Each snippet is cut from the few
-//! lines around its place, so that many problems in a large file stay cheap to show.
+//! It knows annotate-snippets but not what the problems mean. Each snippet contains only the few
+//! lines around its location, so that many problems in a large file stay cheap to show.
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, Title};
@@ -9,14 +10,15 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet,
 use super::Source;
 use super::diagnostic::{Diagnostic, Diagnostics, Place, Severity, Span};
 
-/// Longer lines are not shown whole: about what the widest terminal holds.
+/// Maximum width of a source line; longer lines are truncated. About the width of the widest
+/// terminal.
 const WIDTH: usize = 160;
-/// Of a place on lines that are longer than this, in bytes, only the surroundings are looked at.
+/// Length in bytes from which only the surroundings of a location on a line are shown.
 const LONG: usize = 4000;
 
 impl Diagnostics {
-    /// All of them, one under the other, each with its place in `source`. Ends with a line break
-    /// unless there is nothing to show; `color` asks for ANSI colours.
+    /// Renders all diagnostics, one after another, each with its location in `source`. The result
+    /// ends with a line break unless it is empty; `color` enables ANSI colors.
     pub fn render(&self, source: &Source, color: bool) -> String {
         let renderer = if color {
             Renderer::styled()
@@ -24,7 +26,8 @@ impl Diagnostics {
             Renderer::plain()
         };
         let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(WIDTH);
-        // Messages tell what was typed and what came of it, and lines are shown as they stand.
+        // Messages quote the source and the values derived from it, and snippets show its lines
+        // verbatim.
         let source = &Source {
             text: self.secrets().mask(&source.text),
             ..source.clone()
@@ -127,7 +130,7 @@ fn with_help<'a>(group: Group<'a>, diagnostic: &Diagnostic) -> Group<'a> {
     }
 }
 
-/// Shows the surroundings of a place on a very long line: what is cut off is counted in the column.
+/// Renders the surroundings of a location on a very long line; the column includes what is cut off.
 fn around<'a>(title: Title<'a>, source: &'a Source, lines: &Lines<'_>, span: Span) -> Group<'a> {
     let text = source.text.as_str();
     let line = lines.around(span.start);
@@ -149,7 +152,7 @@ fn around<'a>(title: Title<'a>, source: &'a Source, lines: &Lines<'_>, span: Spa
         )
 }
 
-/// Where the lines of a text are, found once for all diagnostics.
+/// Start offsets of the lines of a text, computed once for all diagnostics.
 struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
@@ -162,12 +165,12 @@ impl<'t> Lines<'t> {
         Self { text, starts }
     }
 
-    /// The number of the line that a byte is on, from one.
+    /// Returns the number of the line that contains this byte, counted from 1.
     fn number(&self, at: usize) -> usize {
         self.starts.partition_point(|start| *start <= at).max(1)
     }
 
-    /// The line that a byte is on, without its end.
+    /// Returns the span of the line that contains this byte, without its line ending.
     fn around(&self, at: usize) -> Span {
         let number = self.number(at);
         let start = self.starts[number - 1];
@@ -181,7 +184,7 @@ impl<'t> Lines<'t> {
         )
     }
 
-    /// The part of a place on its first line, on character boundaries and inside the text.
+    /// Clips a span to its first line, to character boundaries and to the text.
     fn clip(&self, span: Span) -> Span {
         let line = self.around(span.start);
         let start = boundary(self.text, span.start)
@@ -195,7 +198,7 @@ fn boundary(text: &str, at: usize) -> usize {
     text.floor_char_boundary(at.min(text.len()))
 }
 
-/// Messages hold words from files: no control character of theirs reaches a terminal.
+/// Replaces control characters, so that none from a file reaches the terminal in a message.
 fn printable(text: &str) -> String {
     text.chars()
         .take(2000)

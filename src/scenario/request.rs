@@ -10,22 +10,22 @@ use super::tree::{Node, Value};
 use super::{auth, body, header, url};
 use crate::plan::{Encode, HttpRequest, Piece, Scheme, Template};
 
-/// A method and the node of its path.
+/// A method, and the node of its path.
 pub(super) struct RequestLine<'n> {
-    /// The key of the step.
+    /// Key of the step.
     pub key: &'n str,
-    /// What goes before the path in the name of a step that has none.
+    /// Prefix of the path in the step's default name.
     pub verb: String,
-    /// In capitals.
+    /// The method, in upper case.
     pub method: String,
-    /// The path or the whole URL.
+    /// The path, or an absolute URL.
     pub path: &'n Node,
-    /// What a target of it may speak.
+    /// Schemes that its target may have.
     pub schemes: &'static [Scheme],
 }
 
 impl RequestLine<'_> {
-    /// As typed, for the name of a step that has none.
+    /// Returns the request as typed, for the step's default name.
     pub(super) fn title(&self) -> String {
         match &self.path.value {
             Value::Scalar(scalar) => format!("{} {}", self.verb, scalar.as_typed()),
@@ -34,8 +34,7 @@ impl RequestLine<'_> {
     }
 }
 
-/// Reads what belongs to a request from its step's fields. The part of `fields` that is read is
-/// marked.
+/// Decodes the keys of a request from its step's fields, and marks them as known.
 pub(super) fn decode(
     line: &RequestLine<'_>,
     step: Span,
@@ -80,7 +79,7 @@ pub(super) fn decode(
     })
 }
 
-/// The target and the path there.
+/// Returns the target, and the path on it.
 fn place(
     node: &Node,
     target: Option<&Node>,
@@ -88,7 +87,7 @@ fn place(
     targets: &mut Targets,
     problems: &mut Diagnostics,
 ) -> Option<(usize, Template)> {
-    // As Artillery writes it.
+    // Artillery's syntax.
     if let Value::Map(_) = &node.value
         && let Some(url) = node.get("url").or_else(|| node.get("path"))
         && let Value::Scalar(scalar) = &url.value
@@ -100,7 +99,8 @@ fn place(
         return None;
     }
     let path = decode::template(node, "path", problems)?;
-    // What is typed decides; a value that is put in is checked when it is known.
+    // Only the typed text is checked here; values that are inserted are checked when they are
+    // known.
     let text: String = path
         .pieces()
         .iter()
@@ -135,7 +135,7 @@ fn place(
     Some((index, path.encoded(Encode::Path, url::path)))
 }
 
-/// The target of a whole URL, which begins with `head`, and the path there.
+/// Returns the target of an absolute URL, which starts with `head`, and the path on it.
 fn absolute(
     head: &str,
     path: &Template,
@@ -181,7 +181,7 @@ fn absolute(
     Some((index, whole))
 }
 
-/// Reports a path that does not begin with `/`, or has a fragment.
+/// Reports a path that does not start with `/`, or that has a fragment.
 fn check_path(
     text: &str,
     opens_with_value: bool,
@@ -194,7 +194,7 @@ fn check_path(
             .help("remove it, or write `%23` for the character itself");
         return None;
     }
-    // A path that begins with a value is that value's matter.
+    // A path that starts with a value can't be checked before the run.
     if text.starts_with('/') || opens_with_value {
         return Some(());
     }

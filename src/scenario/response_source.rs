@@ -1,4 +1,4 @@
-//! Places in a response, and which of them an answer has.
+//! Places in a response, and which of them each kind of response has.
 
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
@@ -13,7 +13,7 @@ use crate::value::extract::json_path;
 /// `regex` as a map.
 const REGEX: Section = Section::new(&[("pattern", "regex")]);
 
-/// What something is taken out of.
+/// The kind of response that values are extracted from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// The response to a request.
@@ -25,7 +25,7 @@ pub(super) enum Origin {
 }
 
 impl Origin {
-    /// Whether it has such a place; else why not.
+    /// Checks that it has such a place; otherwise returns why not.
     pub(super) fn has(self, place: &str) -> Result<(), &'static str> {
         match (self, place) {
             (Self::Handshake, "jsonpath" | "regex" | "body" | "json" | "size") => {
@@ -42,7 +42,7 @@ impl Origin {
     }
 }
 
-/// Reads the one place that a map names.
+/// Decodes the one place that a map specifies.
 pub(super) fn source(
     fields: &mut Fields<'_>,
     of: Origin,
@@ -102,7 +102,7 @@ pub(super) fn source(
     }
 }
 
-/// The one key of a map that names a place.
+/// Returns the one key of a map that specifies a place.
 fn only_place<'n>(
     fields: &Fields<'n>,
     places: &[&'static str],
@@ -146,18 +146,18 @@ fn only_place<'n>(
     }
 }
 
-/// Reads a JSONPath query.
+/// Decodes a JSONPath query.
 pub(super) fn query(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<String> {
     let text = decode::text(node, key, problems)?;
     is_query(text, node.span, problems).then(|| text.to_owned())
 }
 
-/// Reports a text that is not a JSONPath query; whether it is one.
+/// Returns whether a text is a JSONPath query; reports it if not.
 pub(super) fn is_query(text: &str, place: Span, problems: &mut Diagnostics) -> bool {
     let Err(wrong) = json_path(text) else {
         return true;
     };
-    // `items[0].id`, as other tools write it.
+    // `items[0].id`, the syntax of other tools.
     let rooted = format!("$.{}", text.trim_start_matches('.'));
     let error = if text.starts_with('$') {
         problems.error(
@@ -185,7 +185,7 @@ pub(super) fn is_query(text: &str, place: Span, problems: &mut Diagnostics) -> b
     false
 }
 
-/// A pattern, or a map of it and its group.
+/// Decodes a pattern, or a map with the pattern and its group.
 fn regex(
     node: &Node,
     group: Option<&Entry>,

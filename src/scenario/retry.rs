@@ -1,4 +1,4 @@
-//! Retries: what is tried again, how often, and after which wait.
+//! `retry`: which failures are retried, how often, and with what backoff.
 
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
@@ -10,7 +10,7 @@ use super::words;
 use crate::base::Nanos;
 use crate::plan::{Backoff, Retry};
 
-/// `retry`.
+/// The map `retry`.
 const RETRY: Section = Section::new(&[
     ("max_attempts", "attempts"),
     ("tries", "attempts"),
@@ -25,7 +25,7 @@ const MAX_ATTEMPTS: u32 = 1000;
 const EXAMPLE: &str = "retry: { attempts: 3, backoff: { constant: 1s } }";
 const BACKOFFS: [&str; 3] = ["constant", "linear", "exponential"];
 
-/// The failures of operations, by their names in results, and `timeout` for all timeouts.
+/// Names of failures as in results, and `timeout` for all timeouts.
 const KINDS: [&str; 23] = [
     "timeout",
     "connect",
@@ -52,7 +52,7 @@ const KINDS: [&str; 23] = [
     "dropped",
 ];
 
-/// Reads `retry`.
+/// Decodes `retry`.
 pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
     let mut fields = Fields::open(node, &RETRY, "`retry`", EXAMPLE, problems)?;
     let attempts = fields
@@ -88,7 +88,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
     })
 }
 
-/// Reads the retry of a mock operation, which has no status.
+/// Decodes the `retry` of a mock operation, which has no status.
 pub(super) fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Retry> {
     if let Value::Map(entries) = &node.value
         && let Some(entry) = entries.iter().find(|e| e.key == "status")

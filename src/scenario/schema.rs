@@ -1,12 +1,12 @@
-//! The JSON Schema of scenarios, with the part of each kind of step put in.
+//! The JSON Schema of scenarios, assembled from a frame and the parts of each kind of step.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use super::kinds::KINDS;
 
-/// What is not of a kind; where it has a line `"@SECTION KEY"`, the lines of that section of the
-/// kind with that key belong.
+/// The schema without the parts of kinds; a line `"@SECTION KEY"` is replaced by the lines of that
+/// section of the kind with that key.
 const FRAME: &str = include_str!("schema.json");
 
 static SCHEMA: LazyLock<String> = LazyLock::new(|| {
@@ -14,23 +14,23 @@ static SCHEMA: LazyLock<String> = LazyLock::new(|| {
     for line in FRAME.lines() {
         match part(line) {
             Some(part) => put_in(&part, line, &mut schema),
-            // Writing to a text can't fail.
+            // Writing to a string can't fail.
             None => drop(writeln!(schema, "{line}")),
         }
     }
     schema
 });
 
-/// The JSON Schema (draft-07) of scenarios, for editors: every key with what it means.
+/// Returns the JSON Schema (draft-07) of scenarios, for editors, with a description of every key.
 ///
-/// It is kept by hand, as scenarios are decoded by hand from a tree of nodes that know their
-/// places: there are no types to derive it from. A test (`tests/cli/schema.rs`) holds the two
-/// together, key by key.
+/// It is maintained by hand, because scenarios are decoded by hand from a tree of nodes with
+/// locations: there are no types to derive it from. A test (`tests/cli/schema.rs`) compares the two
+/// key by key.
 pub fn schema() -> &'static str {
     &SCHEMA
 }
 
-/// The lines of a kind's part that a line asks for.
+/// Returns the lines of a kind's part that `line` refers to, if it does.
 fn part(line: &str) -> Option<Vec<&'static str>> {
     let (section, key) = line
         .trim_start()
@@ -52,7 +52,7 @@ fn part(line: &str) -> Option<Vec<&'static str>> {
     )
 }
 
-/// Puts a part in the place of a line, with the comma that the line has behind it.
+/// Inserts a part in place of a line, followed by the line's trailing comma, if any.
 fn put_in(part: &[&str], line: &str, schema: &mut String) {
     let comma = if line.ends_with(',') { "," } else { "" };
     for (number, own) in part.iter().enumerate() {

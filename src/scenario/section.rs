@@ -1,19 +1,19 @@
-//! [`Section`]: a map of the scenario language, with the words that people bring from elsewhere.
+//! [`Section`]: a map of the scenario language, with the terms that other tools use for its keys.
 
 /// A map of the scenario language.
 pub(super) struct Section {
-    /// What other tools, or habit, call its keys, and how ours are written.
+    /// Other names of its keys, common in other tools or by habit, with our spelling.
     pub foreign: &'static [(&'static str, &'static str)],
-    /// Keys of the language that this version refuses by name.
+    /// Keys of the language that this version does not support, and rejects by name.
     pub later: &'static [&'static str],
-    /// Whether keys that begin with `x-` are left alone.
+    /// Whether keys that start with `x-` are ignored.
     pub is_extensible: bool,
     /// Whether it is a step, so that an unknown key may be a kind of step.
     pub is_step: bool,
 }
 
 impl Section {
-    /// One with these words of other tools.
+    /// Creates a section with these terms of other tools.
     pub(super) const fn new(foreign: &'static [(&'static str, &'static str)]) -> Self {
         Self {
             foreign,
@@ -23,7 +23,7 @@ impl Section {
         }
     }
 
-    /// Our word for another tool's.
+    /// Returns our name for another tool's key, ignoring case.
     pub(super) fn ours(&self, word: &str) -> Option<&'static str> {
         self.foreign
             .iter()
@@ -31,7 +31,7 @@ impl Section {
             .map(|(_, ours)| *ours)
     }
 
-    /// Whether the scenario language has this word here, and this version does not run it.
+    /// Returns whether the language has this key here, but this version does not support it.
     pub(super) fn is_later(&self, word: &str) -> bool {
         self.later.contains(&word)
     }

@@ -1,4 +1,4 @@
-//! The settings at the top of a scenario: its name, modes, numbers and report.
+//! The top-level settings of a scenario: its name, modes, numbers and report.
 
 use super::Overrides;
 use super::decode;
@@ -10,12 +10,12 @@ use super::words;
 use crate::plan::{Format, Mode};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// `report`.
+/// The map `report`.
 const REPORT: Section = Section::new(&[]);
 const MAX_ROUNDS: u32 = 1000;
 const MAX_WORKERS: u32 = 1024;
 
-/// What a scenario says of itself, and how its rounds are run; the command line goes before it.
+/// Settings of the scenario and of its rounds, with the overrides of the command line applied.
 pub(super) struct Settings {
     pub name: Option<String>,
     pub description: Option<String>,
@@ -198,7 +198,7 @@ fn unknown_mode(text: &str, span: Span, problems: &mut Diagnostics) {
     };
 }
 
-/// A small number that the command line may replace.
+/// Decodes a small integer that the command line may override.
 fn whole(
     fields: &mut Fields<'_>,
     key: &'static str,
@@ -269,8 +269,8 @@ fn cores() -> u32 {
     })
 }
 
-/// A seed that differs from run to run, short enough to be typed again.
+/// Returns a random seed, short enough to be typed again.
 fn any_seed() -> u64 {
-    // The standard library seeds its hash maps from the system's random numbers.
+    // The standard library seeds its hash maps from the system's random number generator.
     RandomState::new().build_hasher().finish() >> 32
 }

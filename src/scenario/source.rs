@@ -1,4 +1,4 @@
-//! [`Source`]: the text of a scenario and the name it is known by.
+//! [`Source`]: the text of a scenario, and its name.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,54 +6,54 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// The largest scenario, in bytes.
+/// Maximum size of a scenario, in bytes.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
 
 /// A scenario as typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// As shown in diagnostics: a path, or `<stdin>`.
+    /// Name for diagnostics: a path, or `<stdin>`.
     pub name: String,
     /// The whole text.
     pub text: String,
-    /// The folder that the paths in it are relative to.
+    /// The folder that file paths in the scenario are relative to.
     pub folder: PathBuf,
 }
 
 /// Why a scenario can't be read.
 #[derive(Debug, Error)]
 pub enum SourceError {
-    /// There is no such file.
+    /// The file does not exist.
     #[error(
         "there is no file `{0}`; check the path, or write `-` to read the scenario from standard input"
     )]
     Missing(PathBuf),
-    /// It is a folder.
+    /// The path is a folder.
     #[error("`{0}` is a folder; name a scenario file in it")]
     Folder(PathBuf),
-    /// It is larger than any scenario may be.
+    /// The file is larger than a scenario may be.
     #[error("`{0}` is larger than 1 MB, which no scenario needs; is it the right file?")]
     TooLarge(String),
-    /// It is not text.
+    /// The file is not text.
     #[error("`{name}` is not UTF-8 text (byte {at}); save it as UTF-8")]
     NotUtf8 {
-        /// What was read.
+        /// Name of the source.
         name: String,
-        /// The first byte that is wrong, counted from zero.
+        /// Offset of the first invalid byte, counted from zero.
         at: usize,
     },
-    /// The system refused.
+    /// Reading failed.
     #[error("can't read `{name}`: {source}; check its permissions")]
     Io {
-        /// What was to be read.
+        /// Name of the source.
         name: String,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
 }
 
 impl Source {
-    /// A text that is in no file; its paths are relative to the current folder.
+    /// Creates a source that is not in a file; its paths are relative to the current folder.
     pub fn inline(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -62,7 +62,7 @@ impl Source {
         }
     }
 
-    /// The path of the file that it was read from; what is called `<…>` is in none.
+    /// Returns the path of the file that it was read from; `None` for names of the form `<…>`.
     pub fn path(&self) -> Option<&str> {
         (!self.name.starts_with('<')).then_some(&*self.name)
     }
@@ -70,7 +70,7 @@ impl Source {
     /// Reads a scenario; `-` is standard input.
     ///
     /// # Errors
-    /// When there is no such file, it is a folder, larger than 1 MB or not UTF-8, or can't be read.
+    /// If the file does not exist, is a folder, is larger than 1 MB or not UTF-8, or can't be read.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
         if path == Path::new("-") {
             return Self::take("<stdin>".into(), Path::new("."), io::stdin().lock());
@@ -88,7 +88,7 @@ impl Source {
         }
     }
 
-    /// Reads no more than one byte past the limit, so that an endless stream ends too.
+    /// Reads at most one byte more than the limit, so that it also ends on an endless stream.
     fn take(name: String, folder: &Path, from: impl Read) -> Result<Self, SourceError> {
         let mut bytes = Vec::new();
         if let Err(source) = from.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes) {

@@ -1,8 +1,8 @@
-//! The stages of a load: how its level changes, and what the command line leaves of them.
+//! The stages of a load: how its level changes, and how the command line truncates them.
 //!
-//! A stage with a `duration` goes evenly from the level before it to its own; one of `0s` jumps
-//! there. A stage with a `hold` jumps to its level, where it is not there already, and keeps it for
-//! its whole length.
+//! A stage with a `duration` changes the level linearly from the previous one to its own; with `0s`
+//! it jumps. A stage with a `hold` jumps to its level, unless the level is already there, and keeps
+//! it for its whole length.
 
 use super::decode;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
@@ -28,12 +28,12 @@ const STAGE: Section = Section::new(&[
 const MAX_STAGES: usize = 1000;
 const EXAMPLE: &str = "stages: [{ duration: 30s, rate: 200/s }, { hold: 2m, rate: 200/s }]";
 
-/// A level as it is written.
+/// A level as written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Level {
     /// Virtual users.
     Users(u32),
-    /// Arrivals.
+    /// Arrival rate.
     Arrivals(Rate),
 }
 
@@ -54,15 +54,15 @@ impl Level {
     }
 }
 
-/// The stages of a load; at least one takes some time, and they are all of one kind.
+/// The stages of a load; at least one lasts some time, and all are of the same kind.
 #[derive(Clone, Debug)]
 pub(super) struct Stages {
     stages: Vec<Stage>,
-    /// What each goes to, and the level before the first.
+    /// The level before the first stage, and then the target level of each.
     levels: Vec<Level>,
 }
 
-/// A stage as it is written.
+/// A stage as written.
 struct Typed {
     span: Span,
     name: Option<String>,
@@ -72,7 +72,7 @@ struct Typed {
     measure: bool,
 }
 
-/// Reads `stages`, with `start` where there is one.
+/// Decodes `stages`, and `start` if it is set.
 pub(super) fn decode(
     node: &Node,
     start: Option<&Node>,
@@ -271,19 +271,19 @@ impl Stages {
         None
     }
 
-    /// Whether they are arrival rates.
+    /// Returns whether the levels are arrival rates.
     pub(super) fn are_open(&self) -> bool {
         self.levels[0].is_arrivals()
     }
 
-    /// How long all of them take.
+    /// Returns the total duration of the stages.
     pub(super) fn length(&self) -> Nanos {
         self.stages
             .iter()
             .fold(Nanos::ZERO, |sum, stage| sum + stage.duration)
     }
 
-    /// The level with which they begin.
+    /// Returns the level at the start.
     pub(super) fn beginning(&self) -> f64 {
         self.stages
             .iter()
@@ -291,7 +291,7 @@ impl Stages {
             .map_or(0.0, |stage| stage.from)
     }
 
-    /// The highest level that any of them goes to or comes from while time goes by.
+    /// Returns the highest level during a stage, including where it starts.
     pub(super) fn highest(&self) -> Level {
         let lasting = self
             .stages
@@ -299,7 +299,7 @@ impl Stages {
             .zip(self.levels.windows(2))
             .filter(|(stage, _)| stage.duration > Nanos::ZERO);
         let levels = lasting.flat_map(|(stage, levels)| {
-            // What holds its level does not come from the one before.
+            // A stage that holds its level does not start at the previous one.
             let held = stage.from != levels[0].value();
             levels.iter().copied().skip(usize::from(held))
         });
@@ -308,7 +308,7 @@ impl Stages {
             .unwrap_or(self.levels[0])
     }
 
-    /// What is left of them in this time, which the command line gives.
+    /// Truncates the stages to the duration given on the command line.
     pub(super) fn cut(mut self, time: Nanos, problems: &mut Diagnostics) -> Option<Self> {
         let place = Place::Flag("--duration");
         let whole = self.length();
@@ -341,7 +341,7 @@ impl Stages {
         Some(self)
     }
 
-    /// As the plan has them.
+    /// Returns the stages of the plan.
     pub(super) fn into_plan(self) -> Vec<Stage> {
         self.stages
     }

@@ -1,4 +1,4 @@
-//! The targets of a scenario, and how a step finds its own.
+//! The targets of a scenario, and how a step finds its target.
 
 use super::known_target::{Known, declared};
 use std::path::Path;
@@ -16,17 +16,17 @@ use crate::plan::{Address, Retry, Scheme, Target};
 
 const MAX_TARGETS: usize = 1000;
 
-/// All targets: those declared, and behind them those that absolute URLs of steps make.
+/// All targets: the declared ones, followed by those that absolute URLs of steps create.
 #[derive(Default)]
 pub(super) struct Targets {
     list: Vec<Known>,
-    /// Whether some declaration is broken, so that nobody complains of missing targets.
+    /// Whether a declaration is invalid, so that missing targets are not reported.
     broken: bool,
 }
 
 impl Targets {
-    /// Reads the `targets` section, and the URLs that the command line puts in its place. `folder`
-    /// is what paths of files are relative to.
+    /// Decodes the `targets` section, and applies the URLs of the command line. File paths are
+    /// relative to `folder`.
     pub(super) fn collect(
         section: Option<&Node>,
         flags: &[(Option<String>, String)],
@@ -83,7 +83,7 @@ impl Targets {
         targets
     }
 
-    /// Puts another URL in the place of a target's.
+    /// Overrides the URL of a target.
     fn redirect(&mut self, name: Option<&str>, text: &str, problems: &mut Diagnostics) {
         let flag = Place::Flag("--target");
         credentials::of_urls(text, problems);
@@ -137,7 +137,7 @@ impl Targets {
         }
     }
 
-    /// The target of a step that may name one; an error where that is not clear.
+    /// Returns the target of a step, which may name it; reports an error if it is ambiguous.
     pub(super) fn find(
         &mut self,
         name: Option<&Node>,
@@ -185,8 +185,8 @@ impl Targets {
         found
     }
 
-    /// The target of a whole URL and the path there: a declared one with this authority, or one of
-    /// its own.
+    /// Returns the target of an absolute URL and the path on it: a declared target with the same
+    /// authority, or a new one.
     pub(super) fn of_url(&mut self, url: &Url) -> (usize, String) {
         for (index, target) in self.list.iter().enumerate() {
             if let Some(Address::Url {
@@ -217,7 +217,7 @@ impl Targets {
         (self.list.len() - 1, url.rest.clone())
     }
 
-    /// Reports a step that does not speak what its target does; whether it does.
+    /// Returns whether a step can use a target's protocol; reports it if not.
     pub(super) fn speaks(
         &self,
         index: usize,
@@ -254,7 +254,7 @@ impl Targets {
         false
     }
 
-    /// What a target says about the timeouts of its requests.
+    /// Returns the timeouts that a target sets for its requests.
     pub(super) fn timeout(&self, index: usize) -> PartialTimeouts {
         self.list
             .get(index)
@@ -262,12 +262,12 @@ impl Targets {
             .unwrap_or_default()
     }
 
-    /// How a target's requests are tried again.
+    /// Returns the retry policy that a target sets for its requests.
     pub(super) fn retry(&self, index: usize) -> Option<Retry> {
         self.list.get(index).and_then(|target| target.retry.clone())
     }
 
-    /// The targets of the plan; those whose address is broken are left out, which was reported.
+    /// Returns the targets of the plan, without those whose address is invalid, which was reported.
     pub(super) fn into_plan(self) -> Vec<Target> {
         let target = |known: Known| {
             let Known {

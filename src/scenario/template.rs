@@ -1,7 +1,7 @@
-//! Puts variables in the place of `{{…}}`, all over the tree, before anything in it is read. What
-//! is known only while the scenario runs becomes a template.
+//! Substitutes variables for `{{…}}` in the whole tree, before anything in it is decoded. Values
+//! that are only known at run time become templates.
 //!
-//! Knows nothing of what the values are for. Values that were put in are not looked at again.
+//! It does not know what the values are for. Substituted values are not expanded again.
 
 use super::diagnostic::{Diagnostics, Span};
 use super::names::{Checked, Names};
@@ -9,11 +9,11 @@ use super::tree::{Node, Scalar, Value};
 use super::vars::is_name;
 use crate::plan::{Encode, Template};
 
-/// How much text all variables together may be put in, in bytes.
+/// Maximum number of bytes that all substitutions together may insert.
 const BUDGET: usize = 8 << 20;
 
-/// Expands every value of a scenario but those of `vars` and `secrets`, of ignored keys and of
-/// parts that are refused.
+/// Expands every value of a scenario, except those of `vars` and `secrets`, of ignored keys and of
+/// unsupported parts.
 pub(super) fn expand(root: &mut Node, names: &Names<'_>, source: &str, problems: &mut Diagnostics) {
     let Value::Map(entries) = &mut root.value else {
         return;
@@ -39,7 +39,7 @@ struct Expander<'a> {
     left: usize,
 }
 
-/// What takes the place of one pair of braces.
+/// What replaces a pair of braces.
 enum Put {
     Known(Scalar),
     Running,
@@ -65,7 +65,7 @@ impl Expander<'_> {
         }
     }
 
-    /// Warns of `${name}` where that is a value of this scenario: other tools put it in.
+    /// Warns of `${name}` if the scenario has such a value: other tools substitute it.
     fn dollars(&mut self, scalar: &Scalar, span: Span) {
         for (at, _) in scalar.text.match_indices("${").take(10) {
             let inner = scalar.text[at + 2..]
@@ -90,7 +90,8 @@ impl Expander<'_> {
         let mut rest = scalar.text.as_str();
         let mut plain = false;
         let mut good = true;
-        // Where the source is searched for the next template, so that the right one is underlined.
+        // Where the search for the next template in the source starts, so that the right one is
+        // underlined.
         let mut from = span.start;
         while let Some(start) = rest.find("{{") {
             out.push_text(&rest[..start]);
@@ -106,7 +107,7 @@ impl Expander<'_> {
             match self.put(inner, place) {
                 None => good = false,
                 Some(Put::Known(value)) => {
-                    // A value that is exactly one variable takes it with its type.
+                    // A text that is exactly one variable keeps the variable's type.
                     plain = value.plain && whole.len() == scalar.text.len();
                     self.charge(value.text.len(), span)?;
                     out.push_text(&value.text);
@@ -167,8 +168,8 @@ impl Expander<'_> {
                 Span::new(start, start + whole.len())
             }
             None => {
-                // It is typed in another way, with escapes; so are the others, and nothing more is
-                // searched.
+                // The source spells it differently, with escapes, and so the other templates: stop
+                // searching.
                 *from = span.end;
                 span
             }

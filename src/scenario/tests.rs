@@ -1,4 +1,4 @@
-//! What good scenarios that carry values compile to.
+//! Tests what valid scenarios with values compile to.
 
 use std::fs;
 use std::path::Path;
@@ -36,7 +36,7 @@ fn good(text: &str) -> Plan {
     compiled(text, Path::new(".")).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// The plan of one flow, and what goes before it.
+/// Compiles a scenario of one flow, with `before` preceding it.
 fn flow(before: &str, steps: &str) -> Plan {
     good(&format!(
         "{HEAD}{before}\nmix: [ {{ flow: [ {steps} ] }} ]\n"
@@ -370,26 +370,26 @@ fn setup_and_teardown_are_numbered_on_their_own_and_share_values() {
 #[test]
 fn values_may_be_used_where_something_can_have_set_them() {
     for (before, steps) in [
-        // A start value; what another iteration's step sets is not another name.
+        // An initial value: a step of another iteration sets the same name.
         ("vars: { a: 1 }", "{ get: '/{{a}}' }, { set: { a: 2 } }"),
-        // Branches are there behind their group.
+        // Values of branches are available after their group.
         (
             "",
             "{ parallel: [ { set: { a: 1 } }, { flow: [ { set: { b: 2 } }, { get: '/{{b}}' } ] } ] }, { get: '/{{a}}/{{b}}' }",
         ),
-        // An earlier pass of the same loop.
+        // Set by an earlier pass of the same loop.
         (
             "",
             "{ repeat: { times: 2, flow: [ { get: '/{{a}}' }, { set: { a: 1 } } ] } }",
         ),
-        // A condition may ask whether a value is there.
+        // A condition may test whether a value is set.
         (
             "",
             "{ get: /, when: a is not defined }, { get: \"/{{a|default('x')}}\" }, { set: { a: 1 } }",
         ),
-        // A step that is not always run can have set it.
+        // A step that does not always run may have set it.
         ("", "{ set: { a: 1 }, chance: 1% }, { get: '/{{a}}' }"),
-        // In order within one step.
+        // In order within a step.
         ("", "{ set: { a: 1, b: a + 1 } }, { get: '/{{b}}' }"),
     ] {
         flow(before, steps);

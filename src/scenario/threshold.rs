@@ -1,7 +1,7 @@
-//! Thresholds and conditions: what a run must meet, and what ends it early.
+//! Thresholds and conditions: the criteria that a run must meet, and those that end it early.
 //!
-//! Each is read by itself first, and held against the plan when that is known: a gate on what does
-//! not exist would never say anything.
+//! Each is decoded on its own first, and checked against the plan once that is known: a gate on
+//! something that does not exist would never trigger.
 
 use super::decode;
 use super::diagnostic::{Diagnostics, Place, quoted};
@@ -12,12 +12,12 @@ use super::overrides::Overrides;
 use super::tree::Node;
 use crate::plan::{Check, Guard, Plan, Selector, StopWhen, Threshold};
 
-/// The most thresholds or conditions of a scenario.
+/// Maximum number of thresholds, or of conditions, of a scenario.
 const MAX_GATES: usize = 200;
 const EXAMPLE: &str = "thresholds: [ p99 < 250ms, error_rate < 1% ]";
 const FLAG: &str = "--threshold";
 
-/// Everything that judges a run, as written.
+/// All gates of a run, as written.
 #[derive(Debug, Default)]
 pub(super) struct Gates {
     thresholds: Vec<(Threshold, GatePlaces)>,
@@ -26,7 +26,7 @@ pub(super) struct Gates {
 }
 
 impl Gates {
-    /// Reads `thresholds`, `load.stop_when` and the checks of the command line.
+    /// Decodes `thresholds`, `load.stop_when` and the checks of the command line.
     pub(super) fn decode(
         thresholds: Option<&Node>,
         stop_when: Option<&Node>,
@@ -35,7 +35,7 @@ impl Gates {
         problems: &mut Diagnostics,
     ) -> Self {
         let mut gates = Self::default();
-        // Read even where they are left out: a mistake in them is one.
+        // Decoded even if they are ignored, so that their mistakes are reported.
         let of_file = thresholds.map(|node| {
             each(node, "thresholds", EXAMPLE, problems, |item, problems| {
                 threshold(item, source, problems)
@@ -45,8 +45,8 @@ impl Gates {
             match gate {
                 Gate::Threshold(_) if overrides.no_thresholds => {}
                 Gate::Threshold(threshold) => gates.thresholds.push((threshold, places)),
-                // A baseline is made without thresholds, and has to have the figures that are asked
-                // of it.
+                // Guards are kept even without thresholds, because a baseline run must record their
+                // metrics.
                 Gate::Guard(guard) => gates.guards.push((guard, places)),
             }
         }
@@ -86,7 +86,7 @@ impl Gates {
         gates
     }
 
-    /// Puts them into a plan, and reports what can't be judged there.
+    /// Adds the gates to a plan, and reports those that can't be judged there.
     pub(super) fn put_into(self, plan: &mut Plan, problems: &mut Diagnostics) {
         for (threshold, places) in &self.thresholds {
             gate_lint::threshold(plan, threshold, places, problems);
@@ -111,7 +111,7 @@ impl Gates {
     }
 }
 
-/// Reads every item of a list.
+/// Decodes every item of a list.
 fn each<T>(
     node: &Node,
     key: &str,

@@ -1,4 +1,4 @@
-//! Timeouts: a whole one, and those of the parts of a try.
+//! `timeout`: the total timeout of an attempt, and those of its phases.
 
 use super::decode;
 use super::diagnostic::Diagnostics;
@@ -8,25 +8,25 @@ use super::tree::{Node, Value};
 use crate::base::Nanos;
 use crate::plan::Timeouts;
 
-/// `timeout`.
+/// The map `timeout`.
 const TIMEOUT: Section = Section::new(&[]);
 
-/// The longest a try may take where nothing else is said.
+/// Default of the total timeout of an attempt.
 const TOTAL: Nanos = Nanos::from_secs(30);
 
-/// What one place in a scenario says about timeouts.
+/// The timeouts set at one place of a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct PartialTimeouts {
-    /// Until the connection is made.
+    /// Until the connection is established.
     pub connect: Option<Nanos>,
-    /// Until the head of the response is there.
+    /// Until the head of the response has arrived.
     pub first_byte: Option<Nanos>,
-    /// Until the whole response is there.
+    /// Until the whole response has arrived.
     pub total: Option<Nanos>,
 }
 
 impl PartialTimeouts {
-    /// These parts where they are given, and another place's where they are not.
+    /// Returns these timeouts, with those of `other` where they are not set.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             connect: self.connect.or(other.connect),
@@ -35,7 +35,7 @@ impl PartialTimeouts {
         }
     }
 
-    /// With the default where nothing is said.
+    /// Returns the timeouts with the default where they are not set.
     pub(super) fn resolve(self) -> Timeouts {
         Timeouts {
             connect: self.connect,
@@ -45,7 +45,7 @@ impl PartialTimeouts {
     }
 }
 
-/// Reads a timeout: one duration, which is the total, or a map of parts.
+/// Decodes a timeout: one duration, which is the total, or a map of phases.
 pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<PartialTimeouts> {
     if !matches!(node.value, Value::Map(_)) {
         return decode::some_time(node, "timeout", problems).map(|total| PartialTimeouts {
@@ -78,7 +78,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<PartialT
     })
 }
 
-/// Reads the timeout of a message, whose connection is there already.
+/// Decodes the timeout of a message, whose connection is already open.
 pub(super) fn of_message(
     node: &Node,
     action: &str,
@@ -97,7 +97,7 @@ pub(super) fn of_message(
     decode(node, problems)
 }
 
-/// Reads the timeout of a mock operation, which has no connection and no response.
+/// Decodes the timeout of a mock operation, which has no connection and no response.
 pub(super) fn of_mock(
     node: &Node,
     action: &str,

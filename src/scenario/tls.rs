@@ -1,4 +1,4 @@
-//! `tls` of a target: whom to trust, and who we are.
+//! `tls` of a target: trusted certificates, and the client certificate.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::section::Section;
 use super::tree::Node;
 use crate::plan::TlsOptions;
 
-/// `tls` of a target.
+/// The map `tls` of a target.
 const TLS: Section = Section::new(&[
     ("cacert", "ca"),
     ("rootCAs", "ca"),
@@ -26,7 +26,7 @@ const TLS: Section = Section::new(&[
     ("skip_verify", "insecure"),
 ]);
 
-/// Reads `tls`; `folder` is what paths of files are relative to.
+/// Decodes `tls`; file paths are relative to `folder`.
 pub(super) fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<TlsOptions> {
     let mut fields = Fields::open(node, &TLS, "`tls`", "tls: { ca: certs/ca.pem }", problems)?;
     let mut file = |key, problems: &mut Diagnostics| {

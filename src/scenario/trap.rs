@@ -1,26 +1,26 @@
-//! YAML's traps: texts that people mean as text and YAML reads as something else.
+//! YAML's traps: plain texts that YAML reads as something else.
 //!
-//! Knows the lines around an error and what quoting would have helped; nothing of scenarios.
+//! It knows the lines around an error and what quoting would fix, but nothing of scenarios.
 
 use granit_parser::{ErrorKind, ScanError};
 
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::tree::{MAX_DEPTH, Node, Value};
 
-/// The longest line that advice repeats.
+/// Maximum length of a line that a remedy repeats.
 const MAX_LINE: usize = 120;
-/// The most parts into which a text is thought to be split.
+/// Maximum number of parts into which a text is assumed to be split.
 pub(super) const MAX_PARTS: usize = 20;
 
-/// Reports what the parser stumbled over, with "quote it" where that is the cure.
+/// Reports the parser's error, with "quote it" if that is the remedy.
 pub(super) fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics) {
     let at = error
         .marker()
         .byte_offset()
         .unwrap_or(text.len())
         .min(text.len());
-    // What is wrong often shows one line later only: a bracket that never closes, a text that goes
-    // on.
+    // Often an error is only detected one line later: a bracket that never closes, a text that
+    // continues.
     let lines = [
         line_of(text, at),
         line_of(text, line_of(text, at).0.saturating_sub(1)),
@@ -29,7 +29,7 @@ pub(super) fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics)
         .into_iter()
         .find_map(|(start, line)| unquoted(start, line))
     {
-        // What a map of it was made of may have been reported, too.
+        // It may already have been reported as a part of a map.
         if !problems.iter().any(|problem| problem.place == span.into()) {
             let value = &text[span.start..span.end];
             problems
@@ -86,7 +86,7 @@ pub(super) fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics)
     problems.error(Span::new(at, at + 1), message).help(remedy);
 }
 
-/// `*name` where nothing is called so; most often a text that begins with a star.
+/// Reports an alias `*name` without an anchor; usually a text that starts with an asterisk.
 pub(super) fn unknown_alias(text: &str, name: &str, span: Span, problems: &mut Diagnostics) {
     let typed = format!("*{name}");
     if name
@@ -115,14 +115,14 @@ pub(super) fn unknown_alias(text: &str, name: &str, span: Span, problems: &mut D
     }
 }
 
-/// A map or list in the place of a key; most often `{{name}}` without quotes.
+/// Reports a map or list used as a key; usually `{{name}}` without quotes.
 pub(super) fn complex_key(text: &str, map: Span, key: Span, problems: &mut Diagnostics) {
     let (start, line) = line_of(text, map.start);
     let rest = &line[(map.start - start).min(line.len())..];
     if rest.starts_with("{{")
         && let Some(end) = rest.find("}}")
     {
-        // What stands behind the braces is a part of the text: `{{id}}/reviews`.
+        // What follows the braces is part of the text: `{{id}}/reviews`.
         let value = &rest[..end
             + 2
             + rest[end + 2..]
@@ -142,14 +142,14 @@ pub(super) fn complex_key(text: &str, map: Span, key: Span, problems: &mut Diagn
     }
 }
 
-/// The value on a line that needs quotes, and why. A line that nobody wrote by hand is not
-/// searched: that would take time with the square of its length.
+/// Returns the value on a line that needs quotes, and why. Skips very long lines, which nobody
+/// writes by hand, because the search takes quadratic time.
 fn unquoted(start: usize, line: &str) -> Option<(Span, &'static str)> {
     if line.len() > 1000 {
         return None;
     }
     let span = |value: &str| {
-        // The value is a part of the line: its place is the distance between their beginnings.
+        // The value is a subslice of the line, so the difference of the pointers is its offset.
         let at = start + (value.as_ptr() as usize - line.as_ptr() as usize);
         Span::new(at, at + value.len())
     };
@@ -188,7 +188,7 @@ fn unquoted(start: usize, line: &str) -> Option<(Span, &'static str)> {
     })
 }
 
-/// Whether the first character makes something else of a text.
+/// Returns why a text is read as something else because of its first character, if it is.
 fn begins_badly(value: &str, in_flow: bool) -> Option<&'static str> {
     Some(match value.chars().next()? {
         '%' => "begins with `%`, which YAML keeps for directives",
@@ -205,8 +205,8 @@ fn begins_badly(value: &str, in_flow: bool) -> Option<&'static str> {
     })
 }
 
-/// A text inside `{…}` or `[…]` in which a bracket opens, up to the comma or the bracket that was
-/// meant to end it.
+/// Returns a text inside `{…}` or `[…]` that contains an opening bracket, up to the comma or
+/// bracket that was meant to end it.
 fn bracket_in_flow(line: &str) -> Option<&str> {
     let mut depth = 0_usize;
     let mut rest = line;
@@ -245,7 +245,8 @@ fn bracket_in_flow(line: &str) -> Option<&str> {
     None
 }
 
-/// The beginning of a text up to the comma or the closing bracket outside of all brackets in it.
+/// Returns the start of a text, up to the first comma or closing bracket outside all of its
+/// brackets.
 fn meant(text: &str) -> &str {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
@@ -259,9 +260,9 @@ fn meant(text: &str) -> &str {
     text.trim_end()
 }
 
-/// How many of the nodes behind the first are the rest of its text, which a comma inside `{…}` or
-/// `[…]` has ended: of `random_int(1, 6)` there is one, and so there is of
-/// `text/html, application/json`. Where a text has none there is nothing to report.
+/// Returns how many of the nodes after the first belong to its text, which a comma inside `{…}` or
+/// `[…]` split: one for `random_int(1, 6)`, and one for `text/html, application/json`. Zero means
+/// that there is nothing to report.
 pub(super) fn split(text: &str, first: &Node, behind: &[&Node]) -> usize {
     let Some(value) = plain(first) else { return 0 };
     let opened = |value: &str| {
@@ -290,7 +291,7 @@ pub(super) fn split(text: &str, first: &Node, behind: &[&Node]) -> usize {
     if opened(value) > 0 {
         return 0;
     }
-    // Words are keys that lack their values, unless they cling to the comma.
+    // Words are keys without a value, unless they directly follow the comma.
     let is_word = |node: &Node| {
         plain(node).is_some_and(|text| {
             text.chars()
@@ -314,7 +315,7 @@ fn plain(node: &Node) -> Option<&str> {
     }
 }
 
-/// Reports a text that a comma has split.
+/// Reports a text that was split at a comma.
 pub(super) fn split_at_comma(text: &str, span: Span, problems: &mut Diagnostics) {
     let value = text.get(span.start..span.end).unwrap_or_default();
     problems
@@ -328,8 +329,7 @@ pub(super) fn split_at_comma(text: &str, span: Span, problems: &mut Diagnostics)
         .help(quote_it(text, span));
 }
 
-/// Advice to put a part of the text in quotes: the line as it should be, where that is not too
-/// long.
+/// Returns the advice to quote a part of the text, with the corrected line unless it is too long.
 fn quote_it(text: &str, span: Span) -> String {
     let value = in_quotes(text.get(span.start..span.end).unwrap_or_default());
     let (start, line) = line_of(text, span.start);
@@ -346,7 +346,7 @@ fn quote_it(text: &str, span: Span) -> String {
     }
 }
 
-/// A value inside `{…}` without the comma or the bracket that ends it.
+/// Returns a value inside `{…}` without the comma or bracket that ends it.
 fn flow_end<'a>(value: &'a str, item: &str) -> &'a str {
     let Some(open) = item.chars().next().filter(|c| matches!(c, '{' | '[')) else {
         return value;
@@ -366,7 +366,7 @@ fn in_quotes(value: &str) -> String {
     }
 }
 
-/// The line around a byte, and where it begins.
+/// Returns the line that contains a byte, and its start offset.
 fn line_of(text: &str, at: usize) -> (usize, &str) {
     let at = text.floor_char_boundary(at.min(text.len()));
     let start = text[..at].rfind('\n').map_or(0, |n| n + 1);

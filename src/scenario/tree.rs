@@ -1,41 +1,41 @@
-//! The tree of a YAML document, with the place of everything in it.
+//! The tree of a YAML document, with the location of every node.
 //!
-//! Plain data: knows neither how it is parsed nor what a scenario means.
+//! Plain data: it knows neither the parser nor what a scenario means.
 
 use super::diagnostic::Span;
 use crate::plan::Template;
 
-/// How deep maps and lists may lie in each other.
+/// Maximum nesting depth of maps and lists.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// A value and where it stands.
+/// A value and its location.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Node {
-    /// Where it stands; inside an alias's value, where that was written.
+    /// Location of the value; inside an alias's value, where that was written.
     pub span: Span,
-    /// What it is.
+    /// The value.
     pub value: Value,
 }
 
-/// What a node is.
+/// The value of a node.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
-    /// A text, number, yes or no, or nothing.
+    /// A text, number, boolean or null.
     Scalar(Scalar),
     /// A sequence.
     List(Vec<Node>),
-    /// A mapping, in the order written, merges applied, no key twice.
+    /// A mapping, in source order, with merges applied and without duplicate keys.
     Map(Vec<Entry>),
-    /// Something that was reported already: whoever meets it keeps quiet.
+    /// An invalid value that has been reported; code that finds it must not report it again.
     Broken,
 }
 
-/// A key, its place and its value.
+/// A key with its location and value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
     /// The key.
     pub key: String,
-    /// Where the key stands.
+    /// Location of the key.
     pub key_span: Span,
     /// The value.
     pub value: Node,
@@ -44,25 +44,25 @@ pub(super) struct Entry {
 /// A scalar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scalar {
-    /// After YAML's escapes, and with variables put in.
+    /// The text after YAML escapes are resolved and variables substituted.
     pub text: String,
-    /// Whether it was written without quotes, so that it may be a number, a truth value or nothing.
+    /// Whether it was written without quotes, so that it may be a number, a boolean or null.
     pub plain: bool,
-    /// Before variables were put in, where there were any.
+    /// The text before variables were substituted, if there were any.
     pub typed: Option<String>,
-    /// The same with values that are known only while it runs, where there are any; `text` is as
-    /// typed then.
+    /// The text with values that are only known at run time, if there are any; `text` is as typed
+    /// then.
     pub template: Option<Template>,
 }
 
-/// What a plain scalar stands for, by the rules of YAML 1.2's core schema.
+/// The type of a plain scalar, by the rules of YAML 1.2's core schema.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
-    /// Nothing.
+    /// Null.
     Null,
-    /// A truth value.
+    /// A boolean.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i128),
     /// Any other number.
     Float(f64),
@@ -71,7 +71,7 @@ pub(super) enum Kind {
 }
 
 impl Scalar {
-    /// What it stands for.
+    /// Returns the type of the scalar.
     pub(super) fn kind(&self) -> Kind {
         if self.plain && self.template.is_none() {
             kind(&self.text)
@@ -80,7 +80,7 @@ impl Scalar {
         }
     }
 
-    /// As the author typed it.
+    /// Returns the text as typed by the author.
     pub(super) fn as_typed(&self) -> &str {
         self.typed.as_deref().unwrap_or(&self.text)
     }
@@ -117,7 +117,7 @@ fn kind(text: &str) -> Kind {
         return Kind::Text;
     }
     let digits = unsigned.bytes().take_while(u8::is_ascii_digit).count();
-    // A leading zero makes a label of it (a post code, an order number), not a number.
+    // A leading zero indicates a label (such as a postal code or an order number), not a number.
     if digits > 1 && unsigned.starts_with('0') {
         return Kind::Text;
     }
@@ -137,7 +137,7 @@ fn kind(text: &str) -> Kind {
 }
 
 impl Node {
-    /// In words, for "wanted this, found that".
+    /// Describes the value for messages such as "expected this, found that".
     pub(super) fn describe(&self) -> &'static str {
         match &self.value {
             Value::Scalar(scalar) => match scalar.kind() {
@@ -152,12 +152,12 @@ impl Node {
         }
     }
 
-    /// Whether nothing is written here.
+    /// Returns whether the value is null.
     pub(super) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar(scalar) if scalar.kind() == Kind::Null)
     }
 
-    /// The value of a key, where this is a map that has it.
+    /// Returns the value of a key if this is a map that has it.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         match &self.value {
             Value::Map(entries) => entries.iter().find(|e| e.key == key).map(|e| &e.value),
@@ -165,8 +165,7 @@ impl Node {
         }
     }
 
-    /// How many values there are in it, itself included, how many bytes of text, and how deep it
-    /// goes.
+    /// Measures the tree: the number of values, including itself, the bytes of text, and the depth.
     pub(super) fn measure(&self) -> Measure {
         match &self.value {
             Value::Scalar(scalar) => Measure {
@@ -192,11 +191,11 @@ impl Node {
 /// The size of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Measure {
-    /// Values.
+    /// Number of values.
     pub nodes: usize,
     /// Bytes of text.
     pub bytes: usize,
-    /// Levels.
+    /// Nesting depth.
     pub depth: usize,
 }
 
@@ -216,7 +215,7 @@ impl Measure {
     }
 }
 
-/// A value on one line as its author typed it.
+/// Formats a value on one line as its author typed it.
 pub(super) fn typed(node: &Node) -> String {
     match &node.value {
         Value::Scalar(scalar) => scalar.as_typed().to_owned(),

@@ -1,6 +1,6 @@
-//! URLs of targets and steps, and what is sent of them.
+//! URLs of targets and steps, and the parts of them that are sent.
 //!
-//! Written by hand because each mistake wants its own remedy.
+//! The parser is written by hand because each mistake needs its own remedy.
 
 use std::net::Ipv6Addr;
 
@@ -13,32 +13,32 @@ use crate::plan::{Address, Encode, Piece, Scheme, Template};
 use crate::value::function::QUERY;
 use crate::value::text::PATH;
 
-/// What `sun_path` holds, its last zero apart.
+/// Capacity of `sun_path`, without its terminating zero.
 const MAX_SOCKET_BYTES: usize = 107;
 
-/// Why a text is not a URL, and what to write instead.
+/// Why a text is not a URL, and how to fix it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Wrong {
     /// What is wrong.
     pub message: String,
-    /// What to write instead.
+    /// How to fix it.
     pub remedy: String,
 }
 
-/// A URL in its parts.
+/// The parts of a URL.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Url {
-    /// Its protocol.
+    /// Scheme.
     pub scheme: Scheme,
-    /// Name or address in lower case, without brackets.
+    /// Host name or IP address, in lower case and without brackets.
     pub host: String,
     /// TCP port.
     pub port: u16,
-    /// All behind the authority: empty, or begins with `/` or `?`.
+    /// Everything after the authority: empty, or starts with `/` or `?`.
     pub rest: String,
 }
 
-/// Whether a text in the place of a path is a whole URL.
+/// Returns whether a text in place of a path is an absolute URL.
 pub(crate) fn is_absolute(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, _)| {
         !scheme.is_empty()
@@ -48,7 +48,7 @@ pub(crate) fn is_absolute(text: &str) -> bool {
     })
 }
 
-/// What the URL of a target or a step may begin with: the one list of it.
+/// Lists the prefixes that the URL of a target or a step may have.
 fn known() -> String {
     let schemes: Vec<String> = Scheme::ALL
         .map(|scheme| format!("{}://", scheme.name()))
@@ -59,8 +59,8 @@ fn known() -> String {
     )
 }
 
-/// The URL that a text probably stands for which lacks its scheme: `localhost:8080/items`,
-/// `10.0.0.1`, `:8080`.
+/// Returns the likely URL for a text that lacks its scheme: `localhost:8080/items`, `10.0.0.1`,
+/// `:8080`.
 pub(crate) fn with_scheme(text: &str) -> Option<String> {
     let text = text.strip_prefix("//").unwrap_or(text);
     let (authority, _) = text.split_at(text.find(['/', '?']).unwrap_or(text.len()));
@@ -86,7 +86,7 @@ pub(crate) fn with_scheme(text: &str) -> Option<String> {
     }
 }
 
-/// Takes a URL apart.
+/// Parses a URL.
 pub(crate) fn parse(text: &str) -> Result<Url, Wrong> {
     if text.chars().any(char::is_control) {
         return wrong(
@@ -141,11 +141,11 @@ fn credentials<T>() -> Result<T, Wrong> {
     )
 }
 
-/// The scheme of a URL, and all behind its `://`.
+/// Splits a URL into its scheme and everything after `://`.
 fn split_scheme(text: &str) -> Result<(Scheme, &str), Wrong> {
     let (scheme, rest) = match text.split_once("://") {
         Some(parts) => parts,
-        // What stands before it must not be shown either.
+        // The text before `://` may contain credentials, which must not be shown either.
         None if userinfo(text).is_some() => return credentials(),
         None if text.starts_with("unix:") => ("unix", ""),
         None => {
@@ -176,7 +176,7 @@ fn split_scheme(text: &str) -> Result<(Scheme, &str), Wrong> {
     }
 }
 
-/// The host, without brackets, and what stands behind it: empty, or `:` and the port.
+/// Splits an authority into the host, without brackets, and the rest: empty, or `:` and the port.
 fn split_authority(authority: &str) -> Result<(&str, &str), Wrong> {
     let Some(inner) = authority.strip_prefix('[') else {
         return Ok(authority.split_at(authority.find(':').unwrap_or(authority.len())));
@@ -215,7 +215,7 @@ fn check_host(host: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// The port that `:8080` names; without one the scheme's own.
+/// Returns the port of `:8080`, or the scheme's default without one.
 fn port_number(typed: &str, scheme: Scheme) -> Result<u16, Wrong> {
     if typed.is_empty() {
         return Ok(scheme.port());
@@ -232,7 +232,7 @@ fn port_number(typed: &str, scheme: Scheme) -> Result<u16, Wrong> {
     }
 }
 
-/// Where a target is.
+/// Parses the address of a target.
 pub(crate) fn address(text: &str) -> Result<Address, Wrong> {
     let text = text.trim();
     if text == "builtin" {
@@ -257,9 +257,9 @@ pub(crate) fn address(text: &str) -> Result<Address, Wrong> {
     })
 }
 
-/// The path of a Unix socket, which the system has no room for where it is long.
+/// Returns the path of a Unix socket, which the operating system limits in length.
 fn socket(path: &str) -> Result<String, Wrong> {
-    // `unix:///run/x` is a way to write it, too.
+    // `unix:///run/x` is valid as well.
     let path = path.strip_prefix("//").unwrap_or(path);
     let wrong = |message: &str, remedy: &str| {
         Err(Wrong {
@@ -288,12 +288,12 @@ fn socket(path: &str) -> Result<String, Wrong> {
     Ok(path.into())
 }
 
-/// A path with its query as it is sent: what can't stand in a URL is percent-encoded.
+/// Percent-encodes the characters of a path and its query that are not allowed in a URL.
 pub(crate) fn path(text: &str) -> String {
     utf8_percent_encode(text, PATH).to_string()
 }
 
-/// Adds one pair to the query of a path.
+/// Appends a pair to the query of a path.
 pub(crate) fn add_query(path: &mut Template, name: &str, value: &Template) {
     let text = |piece: &Piece| {
         if let Piece::Text(text) = piece {
@@ -303,7 +303,7 @@ pub(crate) fn add_query(path: &mut Template, name: &str, value: &Template) {
         }
     };
     let typed: String = path.pieces().iter().map(text).collect();
-    // A path that ends in `?` or `&` has its separator already.
+    // A path that ends in `?` or `&` already has its separator.
     let ends_in_text = matches!(path.pieces().last(), Some(Piece::Text(_)));
     if !(ends_in_text && typed.ends_with(['?', '&'])) {
         path.push_text(if typed.contains('?') { "&" } else { "?" });
@@ -311,7 +311,7 @@ pub(crate) fn add_query(path: &mut Template, name: &str, value: &Template) {
     path.push(&pair(name, value));
 }
 
-/// `name=value`, percent-encoded as in a query or a form.
+/// Formats `name=value`, percent-encoded for a query or a form.
 pub(crate) fn pair(name: &str, value: &Template) -> Template {
     let encode = |text: &str| utf8_percent_encode(text, QUERY).to_string();
     let mut pair = Template::from(format!("{}=", encode(name)));

@@ -1,8 +1,7 @@
-//! The variables of a scenario: from its `vars` and `secrets`, the environment and the command
-//! line.
+//! The variables of a scenario: from `vars` and `secrets`, the environment and the command line.
 //!
-//! These are the only sections that read the environment. A value that was put in is never looked
-//! at again, so that neither an environment variable nor a flag can smuggle another variable in.
+//! Only these sections can read the environment. Substituted values are not expanded again, so that
+//! neither an environment variable nor a flag can inject another variable.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -13,7 +12,7 @@ use super::tree::{Node, Scalar, Value};
 use super::words;
 use crate::plan::secrets::SHORTEST;
 
-/// The most variables there can be.
+/// Maximum number of variables.
 const MAX_VARS: usize = 1000;
 
 /// All variables, by name.
@@ -22,18 +21,18 @@ pub(super) struct Vars {
 }
 
 struct Var {
-    /// Nothing where its definition is broken, which was reported.
+    /// The value; `None` if its definition is invalid, which was reported.
     value: Option<Scalar>,
-    /// Given on the command line alone: the file has to use it somewhere.
+    /// Whether it is only given on the command line; the file must use it somewhere.
     foreign: bool,
-    /// From `secrets`.
+    /// Whether it comes from `secrets`.
     secret: bool,
     used: Cell<bool>,
 }
 
 impl Vars {
-    /// Reads `vars` and `secrets` of a scenario, the environment that they name, and what the
-    /// command line puts in their place.
+    /// Decodes `vars` and `secrets` of a scenario, reads the environment variables that they name,
+    /// and applies the overrides of the command line.
     pub(super) fn collect(
         root: &Node,
         flags: &[(String, String)],
@@ -54,7 +53,7 @@ impl Vars {
                     .help("write `--var name=value`, with letters, digits and `_` in the name");
                 continue;
             }
-            // Quotes in the file decide whether it is a text there; a bare flag may be a number.
+            // Quotes in the file determine whether it is a text; a bare flag may be a number.
             let declared = all.get(name);
             let plain = declared
                 .and_then(|var| var.value.as_ref())
@@ -87,30 +86,30 @@ impl Vars {
         Self { all }
     }
 
-    /// The value of a variable: `None` if there is none of that name, `Some(None)` if it is broken.
+    /// Returns the value of a variable: `None` if it does not exist, `Some(None)` if it is invalid.
     pub(super) fn get(&self, name: &str) -> Option<Option<&Scalar>> {
         let var = self.all.get(name)?;
         var.used.set(true);
         Some(var.value.as_ref())
     }
 
-    /// The value of a variable that is there and good, for those who only look.
+    /// Returns the value of a valid variable without marking it as used.
     pub(super) fn peek(&self, name: &str) -> Option<&Scalar> {
         self.all.get(name)?.value.as_ref()
     }
 
-    /// Whether there is a variable of this name.
+    /// Returns whether there is a variable with this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.all.contains_key(name)
     }
 
-    /// The names there are.
+    /// Returns all names.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.all.keys().map(String::as_str)
     }
 
-    /// Reports variables of the command line that the scenario neither declares nor uses: typing
-    /// errors.
+    /// Reports variables of the command line that the scenario neither declares nor uses, which are
+    /// likely typos.
     pub(super) fn report_unused(&self, problems: &mut Diagnostics) {
         for (name, _) in self
             .all
@@ -138,7 +137,7 @@ impl Vars {
     }
 }
 
-/// Reads one section.
+/// Decodes a section.
 fn read(
     section: &str,
     node: Option<&Node>,
@@ -177,7 +176,7 @@ fn read(
                 .help("use letters, digits and `_`, and begin with a letter");
             continue;
         }
-        // What the command line gives is not looked for in the environment too.
+        // A variable set on the command line is not also looked up in the environment.
         let given = flags.iter().any(|(name, _)| *name == entry.key);
         let value = value(&entry.key, &entry.value, given, env, problems);
         if let Some(other) = all.get(&entry.key)
@@ -202,7 +201,7 @@ fn read(
     }
 }
 
-/// Hides a secret's value, and the one in the file in whose place it is.
+/// Hides the value of a secret, and the value in the file that it overrides.
 fn hide(name: &str, var: &Var, root: &Node, problems: &mut Diagnostics) {
     let node = root.get("secrets").and_then(|secrets| secrets.get(name));
     if let Some(Node {
@@ -228,7 +227,7 @@ fn hide(name: &str, var: &Var, root: &Node, problems: &mut Diagnostics) {
     }
 }
 
-/// Whether a text can name a variable or a target.
+/// Returns whether a text is a valid name of a variable or a target.
 pub(super) fn is_name(text: &str) -> bool {
     text.len() <= 100
         && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -284,7 +283,7 @@ fn value(
     })
 }
 
-/// Puts the environment in for every `${NAME}` and `${NAME:-default}`.
+/// Substitutes environment variables for every `${NAME}` and `${NAME:-default}`.
 fn from_environment(
     text: &str,
     span: Span,
@@ -321,7 +320,7 @@ fn from_environment(
             good = false;
             continue;
         }
-        // As in a shell, `:-` takes an empty variable for an unset one.
+        // As in a shell, `:-` treats an empty variable as unset.
         match (
             env(name).filter(|value| default.is_none() || !value.is_empty()),
             default,

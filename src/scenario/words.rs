@@ -1,8 +1,8 @@
-//! Words: what was probably meant, and how several are listed.
+//! Words in messages: suggestions for misspelled words, and lists.
 //!
-//! What other tools call things is in `section` and `foreign`.
+//! Terms of other tools are in `section` and `foreign`.
 
-/// A function as it is called.
+/// Formats a function as a call.
 pub(super) fn call(function: &str) -> String {
     let arguments = match function {
         "random_int" => "1, 100",
@@ -14,15 +14,16 @@ pub(super) fn call(function: &str) -> String {
     format!("{function}({arguments})")
 }
 
-/// The known word that was probably meant: few letters differ, and the first one does only where it
-/// was left out, doubled or swapped, because people get that right: `pace` is not `race`.
+/// Returns the known word that was probably meant. Few letters may differ, and the first one only
+/// if it was left out, doubled or swapped, because people usually get it right: `pace` is not
+/// `race`.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > 40 {
         return None;
     }
     let lower = word.to_lowercase();
     let allowed = |known: &str| match (word.chars().count(), known.len()) {
-        // `rn`, where a letter was left out.
+        // `rn`, if a letter was left out.
         (2, 3) => 1,
         (0..=2, _) => 0,
         (3..=4, _) => 1,
@@ -45,7 +46,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, k)| k)
 }
 
-/// `a`, `b` and `c`, in backquotes.
+/// Formats a list of words in backquotes: `a`, `b` and `c`.
 pub(super) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let words: Vec<String> = words.into_iter().map(|w| format!("`{w}`")).collect();
     match words.split_last() {

@@ -1,9 +1,10 @@
-//! From the text of a YAML document to a [`Node`] tree: anchors, aliases and merges resolved.
+//! Parses the text of a YAML document to a [`Node`] tree, with anchors, aliases and merges
+//! resolved.
 //!
-//! Knows YAML and nothing of scenarios. It is built by hand from parser events, because serde stops
-//! at its first error and loses the places of what it reads. Everything is bounded: a document that
-//! would unfold to more than it may is refused while it is read, and nothing here calls itself
-//! deeper than [`MAX_DEPTH`] levels.
+//! It knows YAML but nothing of scenarios. The tree is built by hand from parser events, because
+//! serde stops at its first error and loses locations. All resources are bounded: a document that
+//! would expand beyond the limits is rejected while it is parsed, and recursion is limited to
+//! [`MAX_DEPTH`] levels.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,18 +15,18 @@ use super::trap;
 use super::tree::{Entry, MAX_DEPTH, Node, Scalar, Value};
 use super::yaml_tag;
 
-/// How many values a document may unfold to.
+/// Maximum number of values that a document may expand to.
 const MAX_NODES: usize = 200_000;
-/// How many bytes of text a document may unfold to.
+/// Maximum number of bytes of text that a document may expand to.
 const MAX_BYTES: usize = 8 << 20;
 
-/// Parses the one document of a scenario. Problems go to `problems`; without a tree there is at
-/// least one error among them.
+/// Parses the single document of a scenario. Problems are added to `problems`, at least one of them
+/// an error if this returns `None`.
 pub(super) fn parse(text: &str, problems: &mut Diagnostics) -> Option<Node> {
     let options = options! {
         emit_comments: false,
         emit_unresolved_aliases: true,
-        // One level more than ours, so that our own error is the one that is seen.
+        // One level more than our own limit, so that our own error is reported.
         flow_nesting_limit: MAX_DEPTH + 1,
         block_nesting_limit: MAX_DEPTH + 1,
     };
@@ -66,7 +67,7 @@ fn place(text: &str, span: &granit_parser::Span) -> Span {
     let (start, end) = span
         .byte_range()
         .map_or((text.len(), text.len()), |range| (range.start, range.end));
-    // A block ends where the next thing begins: the blanks before that are not its own.
+    // A block ends where the next token starts; the blanks before that are not part of it.
     let end = end.min(text.len());
     let kept = text
         .get(start..end)
@@ -74,7 +75,7 @@ fn place(text: &str, span: &granit_parser::Span) -> Span {
     Span::new(start, start + kept)
 }
 
-/// Reading goes no further; the reason was reported.
+/// Parsing stops; the reason was reported.
 struct Stop;
 
 enum Frame {
@@ -163,7 +164,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Ends the innermost list or map, which `span` closes.
+    /// Ends the innermost list or map, closed at `span`.
     fn close(&mut self, span: Span) -> Result<(), Stop> {
         match self.stack.pop() {
             Some(Frame::List {
@@ -192,7 +193,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Puts a copy of what an alias refers to in its place.
+    /// Replaces an alias by a copy of its anchor's value.
     fn alias(&mut self, id: usize, span: Span) -> Result<(), Stop> {
         let node = match self.anchors.get(&id) {
             Some(node) => node.clone(),
@@ -234,7 +235,8 @@ impl Builder<'_> {
         Err(Stop)
     }
 
-    /// Counts what the document unfolds to, so that a few aliases of aliases can't fill the memory.
+    /// Counts what the document expands to, so that a few aliases of aliases can't exhaust the
+    /// memory.
     fn charge(&mut self, span: Span, nodes: usize, bytes: usize) -> Result<(), Stop> {
         self.nodes = self.nodes.saturating_add(nodes);
         self.bytes = self.bytes.saturating_add(bytes);
@@ -251,7 +253,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Puts a whole node where it belongs.
+    /// Adds a complete node to its parent.
     fn finish(&mut self, node: Node, anchor: usize) -> Result<(), Stop> {
         if anchor > 0 {
             let size = node.measure();
@@ -269,9 +271,9 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Reports values that a comma inside `{…}` has split, and leaves out what became a key of it.
+    /// Reports values that were split at a comma inside `{…}`, and removes the keys that resulted.
     fn unsplit(&mut self, span: Span, pairs: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
-        // In a block map, where every line is a pair, a comma splits nothing.
+        // Commas don't split anything in a block map, which has one pair per line.
         let is_flow = self
             .text
             .get(span.start..)
@@ -308,7 +310,7 @@ impl Builder<'_> {
         whole
     }
 
-    /// Whether a key of a map in braces stands there without a colon.
+    /// Returns whether a key in a flow map has no colon.
     fn is_bare(&self, key: &Node, value: &Node) -> bool {
         let behind = self
             .text
@@ -318,7 +320,7 @@ impl Builder<'_> {
         value.is_null() && behind.starts_with([',', '}'])
     }
 
-    /// Makes a map of pairs: keys are texts and stand once, `<<` is merged in.
+    /// Builds a map from pairs: keys must be unique texts, and `<<` is merged.
     fn map(&mut self, span: Span, pairs: Vec<(Node, Node)>) -> Value {
         let mut entries: Vec<Entry> = Vec::with_capacity(pairs.len());
         let mut seen: HashMap<String, Span> = HashMap::with_capacity(pairs.len());
@@ -364,7 +366,8 @@ impl Builder<'_> {
         Value::Map(entries)
     }
 
-    /// Keys of the map itself go before merged ones, and earlier merges before later ones.
+    /// Merges entries into a map: its own keys take precedence over merged ones, and earlier merges
+    /// over later ones.
     fn merge(&mut self, entries: &mut Vec<Entry>, from: Node) {
         let maps = match from.value {
             Value::List(items) => items,
@@ -412,7 +415,7 @@ mod tests {
         match &node.value {
             Value::Broken => Theirs::Null,
             Value::List(items) => Theirs::Sequence(items.iter().map(as_theirs).collect()),
-            // Keys are texts to us and typed to them.
+            // Keys are strings here, and typed values in serde_yaml.
             Value::Map(entries) => Theirs::Mapping(
                 entries
                     .iter()
@@ -492,16 +495,16 @@ mod tests {
         refused(&"{a: ".repeat(100_000));
         refused(&"? ".repeat(100_000));
         refused(&"- a\n".repeat(MAX_NODES + 1));
-        // Deep through aliases: each level is shallow where it is written.
+        // Deeply nested through aliases: each definition by itself is shallow.
         let nest = |inner: &str| format!("{}{inner}{}", "[".repeat(40), "]".repeat(40));
         refused(&format!("a: &a {}\nb: {}\n", nest("1"), nest("*a")));
-        // A long text many times over.
+        // A long text, repeated many times.
         refused(&format!(
             "a: &a {}\nb: [{}]\n",
             "x".repeat(500_000),
             "*a,".repeat(100)
         ));
-        // Anchors of anchors are copies too.
+        // Anchors of anchors are copied as well.
         refused(&format!(
             "x: {}{}{}",
             "&b [".repeat(60),
@@ -516,8 +519,8 @@ mod tests {
             any::<bool>().prop_map(Theirs::from),
             any::<i64>().prop_map(Theirs::from),
             (-1e9..1e9f64).prop_map(Theirs::from),
-            // Without the line separators: they break lines in YAML 1.1, which serde_yaml writes,
-            // and not in 1.2.
+            // Excludes the line separators, which break lines in YAML 1.1, as serde_yaml writes it,
+            // but not in YAML 1.2.
             r"[\PC&&[^\u{2028}\u{2029}]]{0,12}".prop_map(Theirs::from),
             "[a-z0-9 :#{}\\[\\],&*!|>'\"%@`~.+-]{0,12}".prop_map(Theirs::from),
             "[a-z]{1,4}\n[a-z ]{1,4}\n?".prop_map(Theirs::from),

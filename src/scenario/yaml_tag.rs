@@ -1,15 +1,15 @@
-//! YAML tags, which scenarios don't have.
+//! YAML tags, which scenarios do not support.
 
 use super::diagnostic::{Diagnostics, Span, quoted};
 
-/// Reports a YAML tag, which is mostly a text that begins with `!`.
+/// Reports a YAML tag, which is usually a text that starts with `!`.
 pub(super) fn refuse(text: &str, span: Span, problems: &mut Diagnostics) {
     if problems.is_full() {
         problems.error(span, "a YAML tag");
         return;
     }
-    // The span is the node's; the tag stands before it. A few bytes on each side are enough to
-    // say so.
+    // The span is that of the node, and the tag precedes it; searching a few bytes on each side is
+    // enough.
     let at = text.floor_char_boundary(span.start.min(text.len()));
     let from = text.floor_char_boundary(at.saturating_sub(80));
     let start = text[from..at].rfind('!').map_or(at, |n| from + n);

@@ -1,4 +1,4 @@
-//! `block`: a blocking call.
+//! `block`: makes a blocking call.
 
 use crate::plan::Delay;
 use crate::plan::profile::{Occupies, Profile};

@@ -1,4 +1,4 @@
-//! `cpu`: uses processor time of one core.
+//! `cpu`: uses CPU time on one core.
 
 use crate::plan::Delay;
 use crate::plan::profile::{Occupies, Profile};

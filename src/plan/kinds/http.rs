@@ -1,4 +1,4 @@
-//! `get`, `post` … and `request`: a request over HTTP.
+//! `get`, `post` … and `request`: HTTP requests.
 
 use crate::plan::HttpRequest;
 use crate::plan::profile::{Connection, Profile};

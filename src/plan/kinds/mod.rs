@@ -1,8 +1,8 @@
-//! Kinds of operations, each in a file of its own: its compiled form, and its [`Profile`], which is
-//! all that the rest of the house asks of it.
+//! Kinds of operations, one file per kind, with its compiled form and its [`Profile`], the only
+//! thing that the rest of the crate needs to know of it.
 //!
-//! A new kind is a file here, its `mod` line, its variant of [`Action`] and its arm in
-//! [`Action::profile`]; `scenario::kinds` tells the whole way.
+//! A new kind adds a file here, its `mod` line, a variant of [`Action`] and an arm in
+//! [`Action::profile`]; `scenario::kinds` describes all steps.
 
 mod block;
 mod cpu;
@@ -20,29 +20,29 @@ use super::{Delay, HttpRequest};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// An HTTP request.
+    /// Sends an HTTP request.
     Http(HttpRequest),
-    /// The request that opens a WebSocket.
+    /// Sends the request that opens a WebSocket.
     Handshake(HttpRequest),
-    /// A message over the WebSocket that is open, and the one that answers it.
+    /// Exchanges messages over the open WebSocket.
     Message(websocket::Message),
-    /// A text over a TCP connection, and its answer.
+    /// Exchanges text over a TCP connection.
     Tcp(tcp::TcpExchange),
-    /// Waits, as for something remote that needs none of this machine's processor.
+    /// Waits, like for a remote call, and uses no CPU time on this machine.
     Sleep(Delay),
-    /// Uses this much processor time of one core.
+    /// Uses this much CPU time on one core.
     Cpu(Delay),
-    /// A blocking call.
+    /// Makes a blocking call.
     Block {
         /// How long it blocks.
         duration: Delay,
-        /// Whether the async mode hands it to a pool of threads.
+        /// Whether the async mode offloads it to a thread pool.
         offload: bool,
     },
 }
 
 impl Action {
-    /// What everyone but the files of its kind has to know of it.
+    /// Returns what the rest of the crate needs to know of the action.
     #[inline]
     pub const fn profile(&self) -> Profile<'_> {
         match self {
@@ -56,7 +56,7 @@ impl Action {
         }
     }
 
-    /// The target that it goes to, by its index; none of a mock operation.
+    /// Returns the index of its target; `None` for a mock operation.
     pub const fn target(&self) -> Option<usize> {
         self.profile().target
     }

@@ -1,4 +1,4 @@
-//! `sleep`: waits, as for something remote that needs none of this machine's processor.
+//! `sleep`: waits, like for a remote call, and uses no CPU time on this machine.
 
 use crate::plan::Delay;
 use crate::plan::profile::{Occupies, Profile};

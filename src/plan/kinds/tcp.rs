@@ -1,30 +1,30 @@
-//! `tcp`: a text over a TCP connection, and its answer.
+//! `tcp`: a text sent over a TCP connection, and its response.
 
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Template;
 use crate::plan::profile::{Connection, Profile, Text};
 
-/// A text over a TCP connection, and its answer. At least one of the two is there.
+/// A text sent over a TCP connection, and its response; at least one of the two is set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TcpExchange {
     /// Index into the plan's targets.
     pub target: usize,
-    /// What is sent, as it is.
+    /// The text to send, sent verbatim.
     pub send: Option<Template>,
-    /// How the answer ends.
+    /// How the end of the response is found; `None` if no response is read.
     pub receive: Option<Framing>,
 }
 
-/// How an answer ends that has no length of its own.
+/// How the end of a response is found, which has no length of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Framing {
-    /// With the end of a line.
+    /// At the end of a line.
     Line,
-    /// After so many bytes.
+    /// After this many bytes.
     Bytes(u64),
-    /// With this text.
+    /// After this text.
     Until(String),
 }
 

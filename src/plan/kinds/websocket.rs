@@ -1,24 +1,24 @@
-//! `websocket`: the request that opens one, and the messages that go over it.
+//! `websocket`: the request that opens a WebSocket, and the messages sent over it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::plan::profile::{Connection, Profile, Text};
 use crate::plan::{HttpRequest, Receive, Template};
 
-/// A message over a WebSocket, and the one that is waited for. At least one of the two is there.
+/// A message to send over a WebSocket, and the message to wait for; at least one of the two is set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
-    /// Index into the plan's targets: that of the connection.
+    /// Index of the connection's target in the plan's targets.
     pub target: usize,
-    /// The handshake of the connection, by its operation's id.
+    /// Operation id of the handshake that opens the connection.
     pub handshake: u32,
-    /// The text that is sent.
+    /// The text to send.
     pub send: Option<Template>,
-    /// Which message is waited for.
+    /// Selects the message to wait for.
     pub receive: Option<Receive>,
 }
 
-/// The request that opens a WebSocket.
+/// Returns the profile of the request that opens a WebSocket.
 pub(super) const fn handshake(request: &HttpRequest) -> Profile<'_> {
     Profile {
         target: Some(request.target),
@@ -32,7 +32,8 @@ pub(super) const fn handshake(request: &HttpRequest) -> Profile<'_> {
     }
 }
 
-/// A message over one that is open: the connection is the handshake's.
+/// Returns the profile of a message over an open WebSocket: its connection belongs to the
+/// handshake.
 pub(super) const fn message(message: &Message) -> Profile<'_> {
     Profile {
         target: Some(message.target),

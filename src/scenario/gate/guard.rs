@@ -1,4 +1,4 @@
-//! A comparison with a baseline, as it is written: `vs: baseline`.
+//! Decodes a comparison with a baseline: `vs: baseline`.
 
 use crate::base::Share;
 use crate::plan::{Guard, Metric, Selector};
@@ -7,11 +7,11 @@ use crate::scenario::diagnostic::{Diagnostics, Place, quoted};
 use crate::scenario::fields::Fields;
 use crate::scenario::tree::{Entry, Node};
 
-/// Below, chance decides; above, nobody runs as many pairs as it takes.
+/// Bounds of the confidence: below them, chance decides; above, nobody runs enough pairs.
 const MIN_CONFIDENCE: Share = Share(0.8);
 const MAX_CONFIDENCE: Share = Share(0.999);
 
-/// A threshold with `vs: baseline`: what it is of, and how much worse that may become.
+/// Decodes a threshold with `vs: baseline`: its metric, and the tolerated regression.
 pub(super) fn guard(
     text: Option<&Node>,
     versus: &Entry,
@@ -59,7 +59,7 @@ pub(super) fn guard(
     Some((guard, place))
 }
 
-/// Reads the metric of a comparison with a baseline.
+/// Decodes the metric of a comparison with a baseline.
 fn compared_metric(node: &Node, problems: &mut Diagnostics) -> Option<(Metric, Place)> {
     let text = decode::text(node, "check", problems)?;
     if text.contains(['<', '>', '=']) {

@@ -1,4 +1,4 @@
-//! `block`: a blocking call; a mock operation.
+//! `block`: makes a blocking call; a mock operation.
 
 use crate::plan::{Action, StepKind};
 use crate::scenario::decode;

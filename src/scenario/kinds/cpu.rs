@@ -1,4 +1,4 @@
-//! `cpu`: uses processor time of one core; a mock operation.
+//! `cpu`: uses CPU time on one core; a mock operation.
 
 use crate::plan::Action;
 use crate::scenario::kind::{Family, Kind};

@@ -1,4 +1,4 @@
-//! `flow`, `parallel` and `race`: steps in order, side by side, against each other.
+//! `flow`, `parallel` and `race`: run steps in order, concurrently, or against each other.
 
 use crate::plan::{Parallel, Race, StepKind};
 use crate::scenario::decode;
@@ -9,7 +9,7 @@ use crate::scenario::kind::{Family, Kind, Reader, StepAction};
 use crate::scenario::limits::MAX_SLOTS;
 use crate::scenario::tree::Node;
 
-/// Steps in order.
+/// Runs steps in order.
 pub(super) const FLOW: Kind = Kind {
     keys: &["flow"],
     family: Family::Group,
@@ -23,7 +23,7 @@ pub(super) const FLOW: Kind = Kind {
     schema: include_str!("flow.json"),
 };
 
-/// Branches side by side.
+/// Runs branches concurrently.
 pub(super) const PARALLEL: Kind = Kind {
     keys: &["parallel"],
     family: Family::Group,
@@ -37,7 +37,7 @@ pub(super) const PARALLEL: Kind = Kind {
     schema: include_str!("parallel.json"),
 };
 
-/// Branches against each other.
+/// Runs branches against each other.
 pub(super) const RACE: Kind = Kind {
     keys: &["race"],
     family: Family::Group,
@@ -52,8 +52,7 @@ pub(super) const RACE: Kind = Kind {
 };
 
 impl Reader<'_> {
-    /// Reads `parallel` and what goes with it, `on_error` included, which has a meaning of its own
-    /// there.
+    /// Decodes `parallel` and its keys, including `on_error`, which has its own meaning there.
     fn parallel(
         &mut self,
         action: StepAction<'_>,
@@ -109,7 +108,7 @@ impl Reader<'_> {
         (!action.value.is_null()).then(|| self.list(action.value, action.key))
     }
 
-    /// Reports what operations may have and groups may not.
+    /// Reports keys that operations may have and groups may not.
     pub(crate) fn refuse_in_group(&mut self, action: StepAction<'_>, fields: &mut Fields<'_>) {
         self.refuse_keys_of_operations(
             fields,

@@ -1,4 +1,4 @@
-//! `get`, `post` … and `request`: requests over HTTP.
+//! `get`, `post` … and `request`: HTTP requests.
 
 use crate::plan::{Action, Scheme, StepKind};
 use crate::scenario::decode;
@@ -10,7 +10,7 @@ use crate::scenario::response_source::Origin;
 use crate::scenario::section::Section;
 use crate::scenario::tree::Node;
 
-/// `request`.
+/// The map `request`.
 const REQUEST: Section = Section::new(&[]);
 const REQUEST_KEY: &str = "request";
 
@@ -76,7 +76,7 @@ impl Reader<'_> {
     }
 }
 
-/// Reads `get: /path`, or `request: { method: …, path: … }`.
+/// Decodes `get: /path`, or `request: { method: …, path: … }`.
 fn line<'n>(action: StepAction<'n>, problems: &mut Diagnostics) -> Option<RequestLine<'n>> {
     let (method, path) = if action.key == REQUEST_KEY {
         let mut fields = Fields::open(

@@ -1,5 +1,4 @@
-//! `send`, `send_json` and `receive`: messages over the WebSocket that is open, and those that answer
-//! them.
+//! `send`, `send_json` and `receive`: messages over the open WebSocket, and their replies.
 
 use crate::plan::kinds::websocket::Message;
 use crate::plan::{Action, Receive, StepKind};
@@ -10,9 +9,9 @@ use crate::scenario::timeout::{self, PartialTimeouts};
 use crate::scenario::tree::{Node, Value, typed};
 use crate::scenario::{decode, json, json_rule};
 
-/// How a message is written.
+/// Example of a message.
 const MESSAGE: &str = "{ send: hello, receive: { contains: hello } }";
-/// `receive` of a message.
+/// The map `receive` of a message.
 const SECTION: Section = Section::new(&[
     ("regex", "matches"),
     ("includes", "contains"),
@@ -20,7 +19,7 @@ const SECTION: Section = Section::new(&[
     ("jsonpath", "json"),
 ]);
 
-/// What is sent.
+/// Sends a message, and may wait for one.
 pub(super) const SEND: Kind = Kind {
     keys: &["send", "send_json"],
     family: Family::Message,
@@ -38,7 +37,7 @@ pub(super) const SEND: Kind = Kind {
     schema: include_str!("send.json"),
 };
 
-/// What is only waited for.
+/// Waits for a message without sending one.
 pub(super) const RECEIVE: Kind = Kind {
     keys: &["receive"],
     family: Family::Message,
@@ -123,7 +122,7 @@ impl Reader<'_> {
         ))
     }
 
-    /// Reports keys that a message can't have, because it uses the WebSocket that is open.
+    /// Reports keys that a message can't have because it uses the open WebSocket.
     fn refuse_keys_of_requests(&mut self, action: StepAction<'_>, fields: &mut Fields<'_>) {
         for word in [
             "target",
@@ -173,7 +172,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Which message is waited for.
+    /// Decodes the selection of the message to wait for.
     fn receive(&mut self, node: &Node) -> Option<Receive> {
         let example = "receive: { contains: hello }";
         if let Value::Scalar(_) = &node.value {

@@ -1,30 +1,31 @@
-//! Kinds of steps, each in a file of its own: its keys, how it is written and read, what other tools
-//! call it, and its part of the JSON Schema.
+//! Kinds of steps, one file per kind, with its keys, its syntax and decoding, its terms in other
+//! tools, and its part of the JSON Schema.
 //!
-//! # How a kind of operation is added
+//! # Adding a kind of operation
 //!
-//! `tcp` is an example of each step; `redis` stands for the new one.
+//! `tcp` is an example of each step; `redis` stands for the new kind.
 //!
-//! 1. `plan/kinds/redis.rs`: its compiled form, plain data that serde writes, and
-//!    `pub(super) const fn profile`, which says what the rest asks of it
-//!    ([`Profile`](crate::plan::profile::Profile)): the target, the connection that it keeps, whether
-//!    virtual time can run it. In `plan/kinds/mod.rs` its `mod` line, its variant of `Action` and its
-//!    arm in `Action::profile`.
-//! 2. `scenario/kinds/redis.rs`: its [`Kind`], whose `read` opens the map behind its key with a
-//!    `Section` (which has the words of other tools), takes what goes with any answer
-//!    (`Reader::answered`) and numbers the operation (`Reader::number`). In this file its `mod` line
-//!    and its line in `ALL`. If people looked for it before, its row of `foreign.rs` is deleted.
-//! 3. `scenario/kinds/redis.json`: its part of the JSON Schema, as sections `properties` and `oneOf`.
-//!    In `scenario/schema.json` one line for each section says where it belongs.
-//! 4. `transport/redis.rs`: what goes over the wire, and its `mod` line. It knows streams of bytes, and
+//! 1. `plan/kinds/redis.rs`: its compiled form, plain data that serde serializes, and `pub(super)
+//!    const fn profile`, which returns what the rest of the crate needs to know
+//!    ([`Profile`](crate::plan::profile::Profile)): the target, the connection that it keeps,
+//!    whether it can run in virtual time. In `plan/kinds/mod.rs`, add its `mod` line, its variant
+//!    of `Action` and its arm in `Action::profile`.
+//! 2. `scenario/kinds/redis.rs`: its [`Kind`], whose `read` opens the map of its key with a
+//!    `Section` (which has the terms of other tools), decodes the keys of any response
+//!    (`Reader::answered`) and numbers the operation (`Reader::number`). In this file, add its
+//!    `mod` line and its line in `ALL`. If `foreign.rs` has a row for it, delete that row.
+//! 3. `scenario/kinds/redis.json`: its part of the JSON Schema, as sections `properties` and
+//!    `oneOf`. In `scenario/schema.json`, add one line per section where it belongs.
+//! 4. `transport/redis.rs`: its wire protocol, and its `mod` line. It knows streams of bytes, and
 //!    neither plans nor clocks.
-//! 5. `engine/operation/redis.rs`: one try of it, as `Attempt::redis`. In `engine/operation.rs` its
-//!    `mod` line, in `engine/operation/attempt.rs` its arm, boxed so that a plain request's future
-//!    stays small. A connection that it keeps is a field of `engine/connection/user.rs`.
-//! 6. A URL scheme, where it has one of its own: `Scheme` of `plan/target.rs`.
-//! 7. `scenarios/LANGUAGE.md` describes it, and `scenarios/` has an example; tests are in
-//!    `tests/cli/`, in each mode. `tests/cli/schema.rs` compares the schema with what is read, and
-//!    `tests/architecture/tidy.rs` counts the lines outside of its own files.
+//! 5. `engine/operation/redis.rs`: a single attempt, as `Attempt::redis`. Add its `mod` line in
+//!    `engine/operation.rs`, and its arm in `engine/operation/attempt.rs`, boxed so that the future
+//!    of a plain request stays small. A connection that it keeps is a field of
+//!    `engine/connection/user.rs`.
+//! 6. Its URL scheme, if it has one: `Scheme` of `plan/target.rs`.
+//! 7. A description in `scenarios/LANGUAGE.md`, an example in `scenarios/`, and tests in
+//!    `tests/cli/`, in each mode. `tests/cli/schema.rs` compares the schema with what is decoded,
+//!    and `tests/architecture/tidy.rs` counts the lines outside its own files.
 
 mod block;
 mod cpu;
@@ -41,7 +42,7 @@ mod websocket;
 use super::kind::{Kind, Kinds};
 use super::section::Section;
 
-/// Every kind of step, in the order in which their keys are told.
+/// All kinds of steps, in the order in which messages list their keys.
 const ALL: &[&Kind] = &[
     &http::KIND,
     &think::KIND,
@@ -59,7 +60,7 @@ const ALL: &[&Kind] = &[
     &message::RECEIVE,
 ];
 
-/// What other tools call the keys that any step may carry.
+/// Other tools' names for the keys that any step may have.
 const OF_ANY_STEP: &[(&str, &str)] = &[
     ("http.post", "post"),
     ("assertions", "expect"),
@@ -106,7 +107,7 @@ const KEYS: [&str; count().0] = {
     all
 };
 
-/// What other tools call the keys of a step.
+/// Other tools' names for the keys of a step.
 const FOREIGN: [(&str, &str); count().1] = {
     let mut all = [("", ""); count().1];
     let (mut length, mut kind) = (0, 0);
@@ -126,7 +127,7 @@ const FOREIGN: [(&str, &str); count().1] = {
     all
 };
 
-/// How many keys, and how many words of other tools, there are.
+/// Returns the number of keys, and of other tools' names.
 const fn count() -> (usize, usize) {
     let (mut keys, mut words, mut kind) = (0, OF_ANY_STEP.len(), 0);
     while kind < ALL.len() {

@@ -1,5 +1,4 @@
-//! `repeat`: steps again and again, so many times, until something holds, or for each item of a
-//! list.
+//! `repeat`: runs steps a number of times, until a condition holds, or for each item of a list.
 
 use crate::plan::{Passes, Repeat, StepKind};
 use crate::scenario::decode;
@@ -10,7 +9,7 @@ use crate::scenario::section::Section;
 use crate::scenario::tree::{Entry, Node};
 use crate::scenario::words;
 
-/// `repeat`.
+/// The map `repeat`.
 const REPEAT: Section = Section::new(&[
     ("count", "times"),
     ("steps", "flow"),
@@ -25,12 +24,12 @@ const REPEAT: Section = Section::new(&[
 ]);
 
 const MAX_TIMES: u32 = 1_000_000;
-/// Where a loop without `max` ends.
+/// Default of `max`, which ends a loop.
 const USUAL_MAX: u32 = 1000;
-/// What may say how often.
+/// Keys that determine the number of passes.
 const ENDS: [&str; 3] = ["times", "until", "over"];
 
-/// Steps again and again.
+/// Runs steps repeatedly.
 pub(super) const KIND: Kind = Kind {
     keys: &["repeat"],
     family: Family::Group,
@@ -63,7 +62,7 @@ impl Reader<'_> {
         Some((action.key.to_owned(), StepKind::Repeat(repeat)))
     }
 
-    /// Reads what a `repeat` repeats, and how often.
+    /// Decodes the steps of a `repeat`, and its number of passes.
     fn repeated(&mut self, node: &Node) -> Option<Repeat> {
         if node.is_null() {
             return None;
@@ -152,7 +151,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The one key that says how often.
+    /// Returns the one key that determines the number of passes.
     fn only_end<'n>(
         &mut self,
         mut named: Vec<&'n Entry>,
@@ -191,7 +190,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The name of a list's item.
+    /// Decodes the name of a list's item.
     fn item(&mut self, node: &Node) -> Option<String> {
         let name = decode::text(node, "as", self.problems)?;
         expression::nameable(name, node.span, self.given.names, self.problems)

@@ -1,4 +1,4 @@
-//! `set`: names that get the values of expressions.
+//! `set`: assigns the values of expressions to names.
 
 use crate::plan::StepKind;
 use crate::scenario::expression;
@@ -22,7 +22,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 impl Reader<'_> {
-    /// Names that get values, in the order written.
+    /// Decodes the names and their expressions, in source order.
     fn set(
         &mut self,
         action: StepAction<'_>,

@@ -1,4 +1,4 @@
-//! `sleep`: waits, as for something remote; a mock operation.
+//! `sleep`: waits, like for a remote call; a mock operation.
 
 use crate::plan::Action;
 use crate::scenario::kind::{Family, Kind};

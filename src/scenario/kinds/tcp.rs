@@ -1,4 +1,4 @@
-//! `tcp`: a text over a TCP connection, and its answer.
+//! `tcp`: a text sent over a TCP connection, and its response.
 
 use crate::plan::kinds::tcp::{Framing, TcpExchange};
 use crate::plan::{Action, Scheme, StepKind, Template};
@@ -10,16 +10,16 @@ use crate::scenario::section::Section;
 use crate::scenario::tree::{Node, Value, typed};
 use crate::scenario::{retry, timeout};
 
-/// The most bytes of an answer.
+/// Maximum number of bytes of a response.
 const MAX_BYTES: u64 = 1 << 30;
 const EXAMPLE: &str = "tcp: { send: \"ping\\n\", receive: line }";
-/// `tcp`.
+/// The map `tcp`.
 const SECTION: Section = Section::new(&[
     ("write", "send"),
     ("expect", "receive"),
     ("read", "receive"),
 ]);
-/// `receive` of `tcp`.
+/// The map `receive` of `tcp`.
 const FRAMING: Section = Section::new(&[
     ("size", "bytes"),
     ("length", "bytes"),
@@ -107,7 +107,7 @@ impl Reader<'_> {
         ))
     }
 
-    /// What is sent over TCP, and how its answer ends.
+    /// Decodes the text to send over TCP, and how its response ends.
     fn exchange(&mut self, node: &Node) -> Option<(Option<Template>, Option<Framing>)> {
         let mut fields = Fields::open(node, &SECTION, "`tcp`", EXAMPLE, self.problems)?;
         let send = fields
@@ -132,7 +132,7 @@ impl Reader<'_> {
     }
 }
 
-/// How an answer over TCP ends: `line`, or a map of one other way.
+/// Decodes how a response over TCP ends: `line`, or a map with one of the other ways.
 fn framing(node: &Node, problems: &mut Diagnostics) -> Option<Framing> {
     const WAYS: &str =
         "write `receive: line`, `receive: { bytes: 4 }` or `receive: { until: \"END\" }`";

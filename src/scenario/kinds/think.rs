@@ -1,4 +1,4 @@
-//! `think`: a pause of the user, which is not measured.
+//! `think`: pauses the user, which is not measured.
 
 use crate::plan::StepKind;
 use crate::scenario::delay;

@@ -1,4 +1,4 @@
-//! `websocket`: opens one, and runs the steps of its flow while it is open.
+//! `websocket`: opens a WebSocket, and runs the steps of its flow while it is open.
 
 use crate::plan::{Action, HttpRequest, Scheme, StepKind, Websocket};
 use crate::scenario::fields::Fields;
@@ -6,7 +6,7 @@ use crate::scenario::kind::{Family, Kind, OpenSocket, Reader, StepAction};
 use crate::scenario::request::RequestLine;
 use crate::scenario::response_source::Origin;
 
-/// How a message is written.
+/// Example of a message.
 const MESSAGE: &str = "{ send: hello, receive: { contains: hello } }";
 
 pub(super) const KIND: Kind = Kind {
@@ -61,7 +61,7 @@ impl Reader<'_> {
                 handshake: operation.id,
             })
         });
-        // Where the handshake is broken its steps are read all the same, and never run.
+        // If the handshake is invalid, its steps are still decoded to report their problems.
         let outer = std::mem::replace(
             &mut self.socket,
             open.unwrap_or(OpenSocket::Open {
@@ -82,7 +82,7 @@ impl Reader<'_> {
     }
 }
 
-/// The request that opens a WebSocket: a body that was written of one is reported.
+/// Converts the request that opens a WebSocket to its action; a body in it has been reported.
 fn handshake(request: HttpRequest) -> Action {
     Action::Handshake(HttpRequest {
         body: None,

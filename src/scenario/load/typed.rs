@@ -1,4 +1,5 @@
-//! What the `load` section of a file says, key by key; what the keys mean together is for others.
+//! Decodes the `load` section of a file key by key; other modules check what the keys mean
+//! together.
 
 use crate::base::{Nanos, Rate};
 use crate::plan::{OnFull, Spread};
@@ -37,13 +38,13 @@ impl<'n> Keys<'n> {
         }
     }
 
-    /// The keys that only a load with an arrival rate has.
+    /// Returns the keys that only a load with an arrival rate has.
     pub(super) fn of_open_model(&self) -> impl Iterator<Item = &'n Entry> {
         self.open_model.into_iter().flatten()
     }
 }
 
-/// What the file says, each value where it is there and good.
+/// The values of the file, each if it is set and valid.
 pub(super) struct Typed {
     pub vus: Option<u32>,
     pub rate: Option<Rate>,
@@ -97,7 +98,7 @@ impl Typed {
         }
     }
 
-    /// Whether a time or a number of iterations ends the load.
+    /// Returns whether a time or a number of iterations ends the load.
     pub(super) fn ends(&self) -> bool {
         self.duration.is_some() || self.iterations.is_some() || self.iterations_per_vu.is_some()
     }
@@ -114,7 +115,7 @@ fn iterations(
 }
 
 fn read_stages(fields: &mut Fields<'_>, problems: &mut Diagnostics) -> Option<Stages> {
-    // `stop_when` is read where thresholds are, because it is one of them.
+    // `stop_when` is decoded with the thresholds, because it is one of them.
     fields.known(&["stop_when"]);
     let start = fields.take("start", problems);
     fields

@@ -1,4 +1,4 @@
-//! What is said of a value that can't be there when it is used, and how to mend it.
+//! Reports values that can't be set when they are used, with the remedy.
 
 use super::super::diagnostic::Span;
 use super::super::names::Lasts;
@@ -6,7 +6,7 @@ use super::Walk;
 use super::part::PhaseKind;
 
 impl Walk<'_, '_> {
-    /// Nothing sets it before it is used.
+    /// Reports a value that nothing sets before it is used.
     pub(super) fn too_early(&mut self, name: &str, expression: &str, span: Span) {
         let place = self.place(expression, span);
         if !self.is_new(name, place) {
@@ -85,8 +85,8 @@ impl Walk<'_, '_> {
             .help(help);
     }
 
-    /// A step that is run in every iteration uses what only a step that is run once sets: it is
-    /// there where every entry that can be a user's first has such a step.
+    /// Reports a step that runs in every iteration but uses a value that only a `once` step sets,
+    /// if some mix entry that can be a user's first has no such step.
     pub(super) fn not_every_user(&mut self, name: &str, expression: &str, span: Span) {
         let Some(setters) = self.setters.get(name) else {
             return;
@@ -131,9 +131,9 @@ impl Walk<'_, '_> {
             ));
     }
 
-    /// Where an expression stands in the text: with its braces, where it has some.
+    /// Returns the location of an expression in the text, including its braces, if any.
     pub(super) fn place(&self, expression: &str, span: Span) -> Span {
-        // Nobody sees it any more.
+        // The location would not be shown.
         if self.problems.is_full() {
             return span;
         }

@@ -1,18 +1,18 @@
-//! The lists of steps in the order in which they run, and the expressions in what is sent.
+//! The lists of steps in execution order, and the expressions in what requests send.
 
 use crate::scenario::diagnostic::{Span, quoted};
 use crate::scenario::tree::{Node, Scalar, Value};
 
-/// How many values of one target's headers are looked at.
+/// Maximum number of header values that are checked per target.
 const MAX_OF_TARGET: usize = 100;
 
-/// A list of steps that is gone through from its begin.
+/// A list of steps that is run from the start.
 pub(super) struct Phase<'n> {
     pub kind: PhaseKind,
-    /// In words.
+    /// Description for messages.
     pub title: String,
     pub flow: &'n Node,
-    /// The feeds that it takes rows of.
+    /// The feeds that it takes rows from.
     pub data: Vec<&'n str>,
 }
 
@@ -23,7 +23,7 @@ pub(super) enum PhaseKind {
     Teardown,
 }
 
-/// The lists of steps, in the order in which they run.
+/// Returns the lists of steps, in execution order.
 pub(super) fn parts(root: &Node) -> Vec<Phase<'_>> {
     let once = |key: &str, kind| {
         root.get(key).map(|flow| Phase {
@@ -60,7 +60,7 @@ pub(super) fn parts(root: &Node) -> Vec<Phase<'_>> {
         .collect()
 }
 
-/// The declared targets with what each of their requests sends.
+/// Returns the declared targets, with the expressions that each of their requests sends.
 pub(super) fn targets(root: &Node) -> Vec<(&str, Vec<(&str, Span)>)> {
     let entries = if let Some(Value::Map(entries)) = root.get("targets").map(|node| &node.value) {
         entries.as_slice()
@@ -81,7 +81,7 @@ fn sent(target: &Node) -> Vec<(&str, Span)> {
     {
         expressions(node, &mut |expression, span| found.push((expression, span)));
     }
-    // More headers than that are an error, and each request of the target is looked at with them.
+    // More headers are an error anyway, and these are checked for each request of the target.
     found.truncate(MAX_OF_TARGET);
     found
 }
@@ -94,7 +94,7 @@ pub(super) fn text(node: &Node) -> Option<&str> {
     }
 }
 
-/// Calls `visit` with every expression of a template below a node, and where that template stands.
+/// Calls `visit` with every expression of the templates below a node, and the template's location.
 pub(super) fn expressions<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span)) {
     match &node.value {
         Value::Scalar(Scalar {
