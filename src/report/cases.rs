@@ -40,7 +40,7 @@ pub(crate) struct Case {
     pub name: String,
     /// The mode that was judged; `None` for the whole run.
     pub mode: Option<Mode>,
-    /// What came of it.
+    /// The outcome of the case.
     pub outcome: Outcome,
     /// The observation, in one line.
     pub message: String,

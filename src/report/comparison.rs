@@ -68,7 +68,7 @@ impl Figure {
     }
 }
 
-/// The row of the generator's own lateness.
+/// The row of the generator's own lag.
 const LAG: &str = "lag p99";
 
 type Source = (
