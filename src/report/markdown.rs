@@ -1,5 +1,8 @@
 //! Writes the result as Markdown for GitHub and GitLab: for a comment on a pull request, or a job
 //! summary.
+//!
+//! It stays below the maximum length of a comment, regardless of the result. Names and messages are
+//! in code spans, which contain no mentions, links, issues or markup; see [`super::markup`].
 
 use crate::plan::Mode;
 use crate::result::{Comparison, Outcome, RunResult, ThresholdVerdict, Verdict};
