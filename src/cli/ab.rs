@@ -1,4 +1,5 @@
-//! `loadgen ab`: two versions under the same load, in turn, and whether the second is worse.
+//! `loadgen ab`: runs two versions under the same load in turn, and says whether the second is
+//! worse.
 
 mod pairs;
 mod start;
@@ -19,7 +20,7 @@ use crate::report;
 use crate::result::{RunOrder, VersionComparison};
 use crate::scenario::Compiled;
 
-/// Runs both.
+/// Runs and compares both versions.
 pub(super) fn run(args: &AbArgs, console: &Console) -> Result<Exit, Failure> {
     let Some((source, compiled)) = job::load(&args.file, &args.overrides(&args.a), console)? else {
         return Ok(Exit::Usage);
@@ -28,7 +29,7 @@ pub(super) fn run(args: &AbArgs, console: &Console) -> Result<Exit, Failure> {
         return Ok(Exit::Usage);
     };
     let Compiled { plan, secrets, .. } = compiled;
-    // One seed, so that both do the very same work.
+    // The same seed, so that both do exactly the same work.
     let other = Plan {
         seed: plan.seed,
         ..other
@@ -83,8 +84,8 @@ pub(super) fn run(args: &AbArgs, console: &Console) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Writes and shows the comparison. `unwritten` are results that could not be written, `failure` is
-/// what had ended the runs before.
+/// Writes and shows the comparison. `unwritten` holds the results that could not be written,
+/// `failure` what ended the runs early.
 fn write(
     comparison: &VersionComparison,
     args: &AbArgs,
@@ -93,7 +94,7 @@ fn write(
     failure: Option<Failure>,
     console: &Console,
 ) -> Result<(), Failure> {
-    // Each output is tried, whatever becomes of the others.
+    // Every output is attempted, even if others fail.
     let written = report::write_versions(comparison, folder.path());
     let shown = compare::show(comparison, args.json, args.judge.quiet, console);
     if !args.judge.quiet {
@@ -114,8 +115,8 @@ fn write(
     output::conclude(unwritten, failure, console)
 }
 
-/// What one run does: every mode once. Thresholds are for `run`; what must not become worse is
-/// kept, because some figures are only measured where somebody asks for them.
+/// Returns the plan of one run: every mode once. Thresholds only apply to `run`; guards are kept,
+/// because some figures are only measured if something refers to them.
 fn plan_of(plan: Plan, guards: &[Guard]) -> Plan {
     Plan {
         rounds: 1,

@@ -1,5 +1,5 @@
-//! `loadgen baseline`: a folder of results, by name, that later runs are held against. It belongs
-//! into the repository, beside what it is about.
+//! `loadgen baseline`: manages a folder of named results that later runs are compared with. It
+//! belongs in the repository, next to the code that it measures.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use crate::gate::side::Side;
 use crate::report::{RESULT_FILE, sink, view};
 use crate::result::{RunResult, Verdict};
 
-/// Where runs put their results.
+/// The folder in which runs put their results.
 const REPORTS: &str = "reports";
 
-/// Keeps one, or lists them.
+/// Stores a baseline, or lists them.
 pub(super) fn run(args: &BaselineArgs, console: &Console) -> Result<Exit, Failure> {
     match &args.what {
         BaselineCommand::Save {
@@ -38,7 +38,7 @@ pub(super) fn run(args: &BaselineArgs, console: &Console) -> Result<Exit, Failur
     }
 }
 
-/// The file or folder that a `--baseline` means: a path, or a name in the store.
+/// Returns the file or folder that a `--baseline` refers to: a path, or a name in the store.
 pub(super) fn find(given: &Path) -> PathBuf {
     let stored = Path::new(BASELINE_STORE).join(given);
     if !given.exists() && stored.exists() {
@@ -101,7 +101,7 @@ fn save(
     Ok(Exit::Ok)
 }
 
-/// One result is `result.json`, as a run leaves it; of several each has a number.
+/// Writes one result as `result.json`, as a run does; several are numbered.
 fn write(folder: &Path, all: &[RunResult]) -> anyhow::Result<()> {
     sink::prepare(folder)?;
     for entry in fs::read_dir(folder)? {
@@ -139,7 +139,7 @@ fn check_name(name: &str) -> anyhow::Result<()> {
     )
 }
 
-/// The result in `reports/` that was written last.
+/// Returns the most recently written result in `reports/`.
 fn latest() -> anyhow::Result<PathBuf> {
     let written = |path: &PathBuf| {
         fs::metadata(path)

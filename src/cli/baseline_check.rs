@@ -1,4 +1,4 @@
-//! [`BaselineCheck`]: the baseline that a run is held against.
+//! [`BaselineCheck`]: the baseline that a run is compared with.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::gate::versions::{self, Terms};
 use crate::plan::{Guard, Plan, Secrets};
 use crate::result::{Build, Host, RunOrder, RunResult, VersionComparison};
 
-/// A baseline, and what must not become worse than in it.
+/// A baseline, and the figures that must not become worse than in it.
 pub(super) struct BaselineCheck {
     path: PathBuf,
     results: Vec<RunResult>,
@@ -21,8 +21,8 @@ pub(super) struct BaselineCheck {
 }
 
 impl BaselineCheck {
-    /// Reads the baseline of a run, where it has one, and makes sure before anything is sent that
-    /// the run can be held against it.
+    /// Reads the baseline of a run, if it has one, and checks before anything is sent that the run
+    /// can be compared with it.
     pub(super) fn open(
         args: &RunArgs,
         plan: &Plan,
@@ -75,13 +75,13 @@ impl BaselineCheck {
         Side::from_results(&self.path.display().to_string(), &self.results)
     }
 
-    /// What must not become worse.
+    /// Returns the figures that must not become worse.
     pub(super) fn guards(&self) -> &[Guard] {
         &self.terms.guards
     }
 
-    /// Holds the run against it. Where that can't be done the comparison says why in the place of
-    /// figures, for whoever reads the reports alone.
+    /// Compares the run with the baseline. If that is not possible, the comparison holds the
+    /// reasons instead of figures, for readers who only see the reports.
     pub(super) fn compare(&self, result: &RunResult) -> (VersionComparison, Option<Failure>) {
         let (base, new) = (self.base(), Side::from_results("this run", [result]));
         match versions::compare(&base, &new, &self.terms) {

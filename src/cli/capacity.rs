@@ -1,4 +1,4 @@
-//! `loadgen capacity`: the highest arrival rate that still meets what it has to.
+//! `loadgen capacity`: finds the highest arrival rate that still meets its checks.
 
 use std::collections::BTreeSet;
 
@@ -23,11 +23,11 @@ use crate::result::{
 };
 use crate::scenario::{Compiled, Overrides, Source};
 
-/// The first rate where neither a flag nor the file says one.
+/// The first rate if neither a flag nor the file gives one.
 const FIRST: f64 = 50.0;
-/// The shortest try.
+/// The minimum duration of a probe.
 const SHORTEST: Nanos = Nanos::from_secs(1);
-/// Iterations that a try needs at least: of fewer nothing is known.
+/// The minimum number of iterations of a probe: fewer say nothing.
 const FEWEST: f64 = 20.0;
 
 /// Runs the command.
@@ -44,7 +44,7 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
     let mut search = or_exit(search_of(args, &plan), Exit::Usage)?;
     or_exit(worth_it(&plan), Exit::Usage)?;
     or_exit(safety::literal(&plan), Exit::Usage)?;
-    // One mode, and all that depends on the modes with it.
+    // Keeps one mode, and adjusts everything that depends on the modes.
     let plan = Plan {
         modes: vec![mode],
         rounds: 1,
@@ -92,7 +92,7 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
         warnings: all_warnings(&probes, search.found(), warnings),
         probes,
     };
-    // Once, and before anything is written or shown: every report is made of it.
+    // Redacted once, before anything is written or shown: every report is made from it.
     let result = or_exit(
         result
             .redacted(&secrets)
@@ -107,7 +107,7 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
     Ok(exit)
 }
 
-/// Says which load replaces that of the file.
+/// Tells the user which load replaces that of the file.
 fn announce(load: &str, args: &CapacityArgs, console: &Console) {
     if !args.quiet {
         console.say(&format!(
@@ -119,8 +119,7 @@ fn announce(load: &str, args: &CapacityArgs, console: &Console) {
     }
 }
 
-/// Writes and shows the result in every form that is wanted. `failure` is what had ended the search
-/// before.
+/// Writes and shows the result in every requested form. `failure` is what ended the search early.
 fn write(
     result: &CapacityResult,
     args: &CapacityArgs,
@@ -128,7 +127,7 @@ fn write(
     failure: Option<Failure>,
     console: &Console,
 ) -> Result<(), Failure> {
-    // Each output is tried, whatever becomes of the others.
+    // Every output is attempted, even if others fail.
     let written = report::write_capacity(result, folder.path());
     let shown = show(result, args, console);
     if !args.quiet {
@@ -147,7 +146,7 @@ fn write(
     output::conclude(unwritten, failure, console)
 }
 
-/// Puts what was found on stdout, in the form that is wanted.
+/// Prints the result to stdout in the requested form.
 fn show(result: &CapacityResult, args: &CapacityArgs, console: &Console) -> Result<(), Failure> {
     if args.json {
         return output::print_json(&or_exit(result.to_json(), Exit::Internal)?);
@@ -164,8 +163,8 @@ fn show(result: &CapacityResult, args: &CapacityArgs, console: &Console) -> Resu
     ))
 }
 
-/// The checks that a rate has to meet. What can't be read is left to the compiler, which says more
-/// about it.
+/// Returns the checks that a rate has to meet. Checks that cannot be parsed are left to the
+/// compiler, which gives better diagnostics.
 fn checks(args: &CapacityArgs) -> anyhow::Result<Vec<Check>> {
     let read: Vec<Check> = args
         .slo
@@ -198,7 +197,7 @@ fn overrides(args: &CapacityArgs, implied: Option<Check>) -> Overrides {
     }
 }
 
-/// The file's mode, where it has one: with several, the one that drives most.
+/// Returns the file's mode; if it has several, the one that can drive the most load.
 fn mode_of(plan: &Plan) -> Mode {
     match plan.modes.as_slice() {
         [one] => *one,
@@ -207,7 +206,7 @@ fn mode_of(plan: &Plan) -> Mode {
     }
 }
 
-/// The load that is left out, in words.
+/// Describes the load that is replaced.
 fn described(plan: &Plan) -> String {
     let load = &plan.load;
     let level = match load.model {
@@ -222,7 +221,7 @@ fn described(plan: &Plan) -> String {
     }
 }
 
-/// Where to begin, and how low and high to go.
+/// Creates the search from its first rate and its limits.
 fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
     if args.probe < SHORTEST {
         return Err(anyhow!(
@@ -267,7 +266,7 @@ fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
     }
 }
 
-/// Without a target and without a limit there is nothing whose capacity could be found, but
+/// Rejects a plan without a target and without a limit: the only capacity to find would be
 /// loadgen's own.
 fn worth_it(plan: &Plan) -> anyhow::Result<()> {
     let mixes = plan.mix.iter().map(|entry| &entry.limits);
@@ -286,14 +285,14 @@ fn worth_it(plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a search leaves behind.
+/// What a search produced.
 struct SearchOutcome {
     probes: Vec<RateProbe>,
     failure: Option<Failure>,
     warnings: Vec<String>,
 }
 
-/// Tries rates until the search ends, or the user does.
+/// Tries rates until the search ends or the user stops it.
 fn run_search(
     search: &mut Search,
     plan: &Plan,
@@ -336,7 +335,7 @@ fn run_search(
     Ok(searched)
 }
 
-/// What was warned of on the way, and what is doubtful about the rate that was found.
+/// Returns the warnings given during the search, and the doubts about the rate that was found.
 fn all_warnings(probes: &[RateProbe], found: Option<f64>, said: Vec<String>) -> Vec<String> {
     let mut warnings = Vec::new();
     if Build::current().profile == "debug" {

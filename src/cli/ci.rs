@@ -1,5 +1,5 @@
-//! What GitHub Actions is told beside the report: problems and gates at their lines of the
-//! scenario, and the report in the summary of the job. Elsewhere nothing is.
+//! Reports to GitHub Actions, in addition to the normal output: problems and gates as annotations
+//! of the scenario's lines, and the report as the job summary. Does nothing elsewhere.
 
 use std::env;
 use std::fs::{self, OpenOptions};
@@ -15,17 +15,17 @@ use crate::report::{annotations, markdown};
 use crate::result::RunResult;
 use crate::scenario::{Diagnostics, Place, Severity, Source};
 
-/// The file that a job's summary is collected in; there is one for each step.
+/// The variable with the file that collects a job's summary; each step has its own.
 const SUMMARY: &str = "GITHUB_STEP_SUMMARY";
-/// Where the repository was checked out.
+/// The variable with the path where the repository was checked out.
 const WORKSPACE: &str = "GITHUB_WORKSPACE";
-/// GitHub shows no more annotations of one step.
+/// The maximum number of annotations that GitHub shows per step.
 const MAX_ANNOTATIONS: usize = 10;
 
-/// Tells of a run that is over.
+/// Publishes a finished run.
 ///
 /// # Errors
-/// When the summary can't be written.
+/// If the summary cannot be written.
 pub(super) fn publish(result: &RunResult, console: &Console) -> Result<(), Failure> {
     if is_github() {
         let file = result.scenario.file.as_deref().map(in_repository);
@@ -47,7 +47,7 @@ pub(super) fn publish(result: &RunResult, console: &Console) -> Result<(), Failu
     Ok(())
 }
 
-/// Tells of the problems of a scenario.
+/// Annotates the problems of a scenario.
 pub(super) fn point_at(problems: &Diagnostics, source: &Source, console: &Console) {
     if !is_github() {
         return;
@@ -68,7 +68,7 @@ pub(super) fn point_at(problems: &Diagnostics, source: &Source, console: &Consol
             .map(|remedy| format!("\n{remedy}"))
             .collect::<String>();
         let text = format!("{}{remedy}", problem.message);
-        // Before it is escaped: what is escaped is not recognized as a secret any more.
+        // Before escaping: an escaped secret would no longer be recognized.
         let text = problems.secrets().redact(&text);
         console.command(&annotations::command(
             kind,
@@ -80,7 +80,7 @@ pub(super) fn point_at(problems: &Diagnostics, source: &Source, console: &Consol
     }
 }
 
-/// Steps before this one may have written to it too.
+/// Appends to the file, which may already have content from earlier steps.
 fn append(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new()
         .append(true)
@@ -89,8 +89,8 @@ fn append(path: &Path, text: &str) -> io::Result<()> {
         .write_all(format!("{text}\n").as_bytes())
 }
 
-/// The path of a file as GitHub knows it: from the top of the repository, wherever in it the
-/// program was started.
+/// Returns the path of a file as GitHub knows it: relative to the root of the repository,
+/// regardless of the current directory.
 fn in_repository(file: &str) -> String {
     let whole = |path: &Path| fs::canonicalize(path).ok();
     let top = env::var_os(WORKSPACE).and_then(|top| whole(Path::new(&top)));

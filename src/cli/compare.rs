@@ -1,4 +1,5 @@
-//! `loadgen compare`: repeated runs of two versions, and whether the new one is worse.
+//! `loadgen compare`: compares repeated runs of two versions, and says whether the new one is
+//! worse.
 
 use anyhow::anyhow;
 
@@ -14,10 +15,11 @@ use crate::report::versions::{render, sentence};
 use crate::report::{self, Written, view};
 use crate::result::{RunResult, VersionComparison};
 
-/// Invalid runs that are named when it does not end with 0; all of them are among the warnings.
+/// The maximum number of invalid runs named if the exit code is not 0; the warnings list all of
+/// them.
 const NAMED: usize = 5;
 
-/// Compares two results, or folders of them.
+/// Compares two results, or two folders of results.
 pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure> {
     let (base, new) = (results::read(&args.base)?, results::read(&args.new)?);
     let base = Side::from_results(&args.base.display().to_string(), &base);
@@ -38,7 +40,7 @@ pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure
         );
     }
     let _lock = args.output.as_deref().map(folder::lock).transpose()?;
-    // Each output is tried, whatever becomes of the others.
+    // Every output is attempted, even if others fail.
     let shown = show(&comparison, args.json, args.judge.quiet, console);
     let written = args
         .output
@@ -57,7 +59,7 @@ pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure
     Ok(exit)
 }
 
-/// Says where the page is, or what else was written.
+/// Tells the user where the page is, or what else was written.
 pub(super) fn tell(written: &Written, args: &JudgeArgs, console: &Console) {
     if !args.quiet {
         console.say(
@@ -69,7 +71,8 @@ pub(super) fn tell(written: &Written, args: &JudgeArgs, console: &Console) {
     }
 }
 
-/// The figures that a scenario names for comparisons with a baseline, as the results echo its plan.
+/// Returns the guards that a scenario defines for comparisons with a baseline, from the plan echoed
+/// in the results.
 fn guards_of(results: &[&RunResult]) -> Vec<Guard> {
     let named = results.first().and_then(|result| result.plan.get("guards"));
     named
@@ -77,8 +80,8 @@ fn guards_of(results: &[&RunResult]) -> Vec<Guard> {
         .unwrap_or_default()
 }
 
-/// What must not become worse: what the scenario names, or the usual, with what the command line
-/// puts in its place.
+/// Returns the figures that must not become worse: those of the scenario or the defaults, with the
+/// overrides of the command line.
 pub(super) fn guards(mut named: Vec<Guard>, args: &JudgeArgs) -> Vec<Guard> {
     if named.is_empty() {
         named = Guard::all_usual();
@@ -95,7 +98,7 @@ pub(super) fn guards(mut named: Vec<Guard>, args: &JudgeArgs) -> Vec<Guard> {
     named
 }
 
-/// What the command line wants of gates: a comparison trusts its figures, unless it is told
+/// Returns the gate settings of the command line: a comparison relies on its figures unless told
 /// otherwise.
 pub(super) fn gates(args: &JudgeArgs) -> Gates {
     Gates {
@@ -104,7 +107,7 @@ pub(super) fn gates(args: &JudgeArgs) -> Gates {
     }
 }
 
-/// Every reason, each on a line of its own.
+/// Lists every reason on its own line.
 pub(super) fn cant_be_compared(Incomparable(reasons): Incomparable) -> Failure {
     let error = match reasons.as_slice() {
         [one] => anyhow!("these can't be compared: {one}"),
@@ -138,7 +141,7 @@ pub(super) fn show(
     }
 }
 
-/// Says why it does not end with 0.
+/// Explains an exit code other than 0.
 pub(super) fn complain(exit: Exit, comparison: &VersionComparison, console: &Console) {
     match exit {
         Exit::Invalid => {

@@ -1,4 +1,4 @@
-//! `loadgen completions`: what a shell reads to complete commands and flags.
+//! `loadgen completions`: prints the script with which a shell completes commands and flags.
 
 use super::args::{self, CompletionsArgs};
 use super::exit::{Exit, Failure, or_exit};

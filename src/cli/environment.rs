@@ -1,5 +1,5 @@
-//! Flags and `LOADGEN_<FLAG>`: a variable of the environment counts only where nothing that was
-//! typed speaks against it. This is the one place that knows.
+//! Combines flags with `LOADGEN_<FLAG>`: an environment variable only counts if it does not
+//! conflict with what was typed. This rule is implemented only here.
 
 use std::ffi::OsString;
 
@@ -12,29 +12,29 @@ use super::args::{Args, Command};
 use super::{quick, suggestions};
 use crate::plan::secrets::HIDDEN;
 
-/// Flags of `run` that exclude each other. Where one is typed, the variables of the others are not
-/// looked at: not even a broken one can be in the way.
+/// Flags of `run` that exclude each other. If one is typed, the variables of the others are
+/// ignored, even if they are invalid.
 const RIVALS: [[&str; 2]; 3] = [
     ["vus", "rate"],
     ["quiet", "verbose"],
     ["dry_run", "print_scenario"],
 ];
-/// What makes no sense with a file.
+/// Flags that cannot be used with a file.
 const OF_URLS: [&str; 5] = ["method", "header", "body", "insecure", "print_scenario"];
-/// What makes no sense with a URL, which says itself where to go, and has no variables.
+/// Flags that cannot be used with a URL, which is its own target and has no variables.
 const OF_FILES: [&str; 2] = ["target", "var"];
 
 /// Flags whose values may be secret.
 const OF_SECRETS: [&str; 2] = ["--header", "--var"];
 
-/// What is said in the place of running a command: help, or what is wrong with what was typed.
+/// A text shown instead of running a command: help, or what is wrong with the arguments.
 #[derive(Debug)]
 pub(super) struct Explanation {
-    /// The text.
+    /// The text without colour.
     pub plain: String,
-    /// The text in colour.
+    /// The text with colour.
     pub colored: String,
-    /// Whether something is wrong.
+    /// Whether it reports an error.
     pub is_error: bool,
 }
 
@@ -61,10 +61,10 @@ impl From<Error> for Explanation {
     }
 }
 
-/// What was typed, with the environment behind it.
+/// Parses the arguments, with the environment as a fallback.
 ///
 /// # Errors
-/// When it is not a command, or help is asked for.
+/// If the arguments are invalid, or help is requested.
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Explanation> {
     typed(arguments).map_err(Explanation::from)
 }
@@ -73,7 +73,7 @@ fn typed(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Error> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let unheard = without_environment(Args::command(), |_| true)
         .try_get_matches_from(&arguments)
-        // What can't be read at all is said below.
+        // Arguments that cannot be parsed at all are reported below.
         .map_or_else(
             |_| Vec::new(),
             |typed| {
@@ -97,7 +97,7 @@ fn typed(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Error> {
     }
 }
 
-/// The flags of `run` whose variables are out of place beside what was typed.
+/// Returns the flags of `run` whose variables conflict with what was typed.
 fn unheard(typed: &ArgMatches) -> Vec<&'static str> {
     let is_typed = |flag: &str| typed.value_source(flag) == Some(ValueSource::CommandLine);
     let rivals = RIVALS.iter().flat_map(|[a, b]| [(*a, *b), (*b, *a)]);
@@ -124,8 +124,8 @@ fn without_environment(command: clap::Command, flags: impl Fn(&str) -> bool) -> 
     })
 }
 
-/// What is wrong with flags that are good each by itself. Explanation here and not by clap, for which a
-/// switch that the environment turns off is there all the same.
+/// Returns what is wrong with flags that are valid individually. Checked here and not by clap,
+/// which treats a switch as present even if the environment turns it off.
 fn complaint(args: &Args) -> Option<String> {
     let Command::Run(run) = &args.command else {
         return None;

@@ -1,4 +1,4 @@
-//! Every exit code, named and documented.
+//! Every exit code, with its name and documentation.
 
 use std::process::ExitCode;
 
@@ -6,34 +6,34 @@ use crate::result::{
     End, LimitedBy, Outcome, RunResult, ThresholdResult, Verdict, VersionComparison,
 };
 
-/// How the program ends. Where several hold, the first of 1, 2, 3, 130, 97, 99, 98, 96 that holds.
+/// How the program ends. If several apply, the first of 1, 2, 3, 130, 97, 99, 98, 96 wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Ran; every gate was passed.
+    /// The run completed and every gate passed.
     Ok,
-    /// An internal error, or an output that could not be written.
+    /// An internal error occurred, or an output could not be written.
     Internal,
-    /// Bad usage or an invalid scenario, a missing file or variable, a public address that nobody
+    /// Bad usage, an invalid scenario, a missing file or variable, or a public address that was not
     /// allowed; nothing was sent.
     Usage,
-    /// Could not run: a target that is unreachable at the start, or whose name turned out to have a
-    /// public address, limits of the machine, results that can't be compared.
+    /// The run was not possible: a target was unreachable at the start or its name resolved to a
+    /// public address, the machine's limits are too low, or results are not comparable.
     CouldNotRun,
-    /// A comparison says neither that something regressed nor that nothing did, and the caller
-    /// wants to be told.
+    /// A comparison shows neither a regression nor the absence of one, and the caller asked to be
+    /// told.
     Inconclusive,
-    /// The generator set the figures, and a gate would have had to trust them; or it gave out
-    /// before the target did.
+    /// The generator limited the figures that a gate relies on, or reached its limit before the
+    /// target did.
     Invalid,
-    /// Something became worse than in the baseline.
+    /// A figure became worse than in the baseline.
     Regression,
-    /// A threshold failed, or aborted the run; or no rate was found that meets what it has to.
+    /// A threshold failed or aborted the run, or no rate was found that meets the checks.
     Threshold,
-    /// Interrupted; what was measured is kept.
+    /// The run was interrupted; what was measured is kept.
     Interrupted,
 }
 
-/// Every way to end, in the order in which the first that holds is said, with what it means.
+/// Every exit code with its meaning, in order of precedence.
 pub(crate) const MEANINGS: [(Exit, &str); 9] = [
     (Exit::Ok, "ran; every gate was passed"),
     (
@@ -64,11 +64,11 @@ pub(crate) const MEANINGS: [(Exit, &str); 9] = [
     ),
 ];
 
-/// Which of several is said.
+/// Explains which of several codes is used.
 pub(crate) const ORDER: &str =
     "Where several hold it is the first of 1, 2, 3, 130, 97, 99, 98, 96.";
 
-/// What stands below the flags of a command.
+/// Returns the text shown below the flags of a command.
 pub(crate) fn in_help() -> String {
     let lines = MEANINGS
         .iter()
@@ -77,7 +77,7 @@ pub(crate) fn in_help() -> String {
 }
 
 impl Exit {
-    /// The number.
+    /// Returns the number.
     pub const fn code(self) -> u8 {
         match self {
             Self::Ok => 0,
@@ -92,7 +92,7 @@ impl Exit {
         }
     }
 
-    /// How a search for the highest rate ends.
+    /// Returns the exit code of a search for the highest rate.
     pub const fn from_search(limited_by: LimitedBy) -> Self {
         match limited_by {
             LimitedBy::Check | LimitedBy::Maximum => Self::Ok,
@@ -103,12 +103,12 @@ impl Exit {
         }
     }
 
-    /// How a run ends that brought a result. `gates` says what relies on it.
+    /// Returns the exit code of a run that produced a result. `gates` says what relies on it.
     pub fn from_result(result: &RunResult, gates: Gates) -> Self {
         let are_met =
             result.end != End::Aborted && result.thresholds.iter().all(ThresholdResult::is_met);
         let baseline = result.baseline.as_ref();
-        // A comparison leaves invalid rounds out; thresholds are of all.
+        // A comparison leaves out invalid rounds; thresholds cover all of them.
         let is_of_all = baseline.is_none() || !result.thresholds.is_empty();
         let is_invalid = is_of_all && result.validity.verdict == Verdict::Invalid;
         let doubted = is_invalid || baseline.is_some_and(VersionComparison::needs_invalid);
@@ -122,7 +122,7 @@ impl Exit {
         }
     }
 
-    /// How a comparison of versions ends.
+    /// Returns the exit code of a comparison of versions.
     pub fn from_comparison(comparison: &VersionComparison, gates: Gates) -> Self {
         match () {
             () if comparison.end == End::Interrupted => Self::Interrupted,
@@ -140,12 +140,12 @@ impl Exit {
     }
 }
 
-/// What the caller wants of gates.
+/// The caller's settings for gates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gates {
-    /// Whether anything relies on figures that can't be believed.
+    /// Whether a gate relies on the figures, so that invalid ones are a failure.
     pub trusting: bool,
-    /// Whether a comparison that is inconclusive is a failure.
+    /// Whether an inconclusive comparison is a failure.
     pub no_doubt: bool,
 }
 
@@ -155,16 +155,16 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command failed, with the code that says so.
+/// Why a command failed, with the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// The code.
+    /// The exit code.
     pub exit: Exit,
     /// The reason, with its causes.
     pub error: anyhow::Error,
 }
 
-/// Fails as `exit` says.
+/// Maps an error to a failure with this exit code.
 pub(crate) fn or_exit<T, E: Into<anyhow::Error>>(
     result: Result<T, E>,
     exit: Exit,

@@ -1,4 +1,4 @@
-//! [`Folder`]: where a command's files go. Only one command at a time writes to it.
+//! [`Folder`]: the output folder of a command. Only one command at a time writes to it.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -14,18 +14,18 @@ use crate::report::sink;
 /// A folder that files can be written to.
 pub(super) struct Folder {
     path: PathBuf,
-    /// The folders that were made for it, the innermost first.
+    /// The folders that were created for it, innermost first.
     made: Vec<PathBuf>,
-    /// What stood there before, where something did, in words.
+    /// A description of the earlier output in it, if any.
     earlier: Option<String>,
-    /// Held as long as it is open; it leaves no file behind.
+    /// The lock, held as long as the file is open; it leaves no file behind.
     _lock: Option<File>,
 }
 
 impl Folder {
-    /// The one that the user gave, or `reports/<name>-<UTC time>`. It is made and locked here:
-    /// whatever can go wrong goes wrong before the load starts. `file` is what an earlier command
-    /// of this kind left there.
+    /// Creates and locks the folder given by the user, or `reports/<name>-<UTC time>`, so that
+    /// errors occur before the load starts. `file` is the name under which an earlier command of
+    /// this kind left its output.
     pub(super) fn prepare(
         given: Option<&Path>,
         name: &str,
@@ -60,29 +60,29 @@ impl Folder {
         })
     }
 
-    /// Where it is.
+    /// Returns its path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What is said behind its path where files of an earlier command were in it.
+    /// Returns the text shown after the path if files of an earlier command were in it.
     pub(super) fn replaced(&self) -> String {
         self.earlier
             .as_ref()
             .map_or_else(String::new, |earlier| format!(" (replaced {earlier})"))
     }
 
-    /// Removes what was made, where nothing came of it.
+    /// Removes the created folders if nothing was written.
     pub(super) fn give_back(self) {
         let _ = self.made.into_iter().try_for_each(fs::remove_dir);
     }
 }
 
-/// Keeps others out of a folder as long as what it gives is open, where there is such a folder and
-/// its file system can.
+/// Locks a folder for as long as the returned file is open, if the folder exists and its file
+/// system supports locks.
 ///
 /// # Errors
-/// When somebody else keeps us out.
+/// If another process holds the lock.
 pub(super) fn lock(path: &Path) -> Result<Option<File>, Failure> {
     let Ok(folder) = File::open(path) else {
         return Ok(None);
@@ -102,7 +102,7 @@ pub(super) fn lock(path: &Path) -> Result<Option<File>, Failure> {
     }
 }
 
-/// The run whose result this file is, in words.
+/// Describes the run that a result file belongs to.
 fn earlier(file: &Path) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let began = serde_json::from_str::<Value>(&text)
@@ -114,7 +114,7 @@ fn earlier(file: &Path) -> Option<String> {
     ))
 }
 
-/// `reports/<name>-<UTC time>`, with a number behind it where somebody else has that.
+/// Creates `reports/<name>-<UTC time>`, with a number appended if that exists already.
 fn create(reports: &Path, name: &str, at: Timestamp) -> io::Result<PathBuf> {
     let stem = format!("{name}-{}", at.strftime("%Y%m%dT%H%M%SZ"));
     let numbered = (2..).map(|n| reports.join(format!("{stem}-{n}")));

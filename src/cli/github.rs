@@ -1,11 +1,11 @@
-//! GitHub Actions takes commands from the log: no other text there may be one.
+//! GitHub Actions reads commands from the log: no other text in it may be taken for one.
 
 use std::borrow::Cow;
 use std::env;
 
 use crate::report::annotations;
 
-/// A text for the log that tells GitHub nothing.
+/// Returns a text for the log that contains no command.
 pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     if is_github() {
         annotations::disarmed(text)
@@ -14,7 +14,7 @@ pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// JSON for the log, or for a program, that tells GitHub nothing.
+/// Returns JSON for the log, or for a program, that contains no command.
 pub(super) fn harmless_json(text: &str) -> Cow<'_, str> {
     if is_github() {
         annotations::disarmed_json(text)
@@ -23,7 +23,7 @@ pub(super) fn harmless_json(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether the program runs in a job of it.
+/// Returns whether the program runs in a GitHub Actions job.
 pub(super) fn is_github() -> bool {
     env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }

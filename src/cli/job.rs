@@ -1,4 +1,4 @@
-//! What commands share: a scenario from its file to its plan.
+//! Shared by commands: loads a scenario from its file into a plan.
 
 use std::path::Path;
 
@@ -17,10 +17,11 @@ use crate::plan::{Load, LoadModel, Plan, Secrets};
 use crate::result::ScenarioEcho;
 use crate::scenario::{Compiled, Overrides, Source, SourceError, compile};
 
-/// Planned starts that a plan shows.
+/// The number of planned starts that a plan shows.
 const SHOWN: usize = 10;
 
-/// Reads and compiles a scenario; problems are said in full. Nothing where there are errors.
+/// Reads and compiles a scenario, and prints its problems in full. Returns `None` if there are
+/// errors.
 pub(super) fn load(
     path: &Path,
     overrides: &Overrides,
@@ -29,7 +30,7 @@ pub(super) fn load(
     read(path, overrides, QuickInput::Files, console)
 }
 
-/// The same; where there is no such file, it may be an address that was meant.
+/// Does the same; if the file does not exist, suggests that an address may have been meant.
 fn read(
     path: &Path,
     overrides: &Overrides,
@@ -44,7 +45,7 @@ fn read(
     Ok(compiled(or_exit(source, Exit::Usage)?, overrides, console))
 }
 
-/// The same for `run`, where a URL stands for a scenario.
+/// Does the same for `run`, where a URL may replace the scenario file.
 pub(super) fn load_to_run(
     args: &RunArgs,
     console: &Console,
@@ -82,8 +83,8 @@ fn compiled(
     }
 }
 
-/// The plan of a scenario that is good, with other values from the command line: its warnings have
-/// been said.
+/// Compiles a valid scenario again with other values from the command line; its warnings have been
+/// printed already.
 pub(super) fn compiled_again(
     source: &Source,
     overrides: &Overrides,
@@ -98,7 +99,7 @@ pub(super) fn compiled_again(
     }
 }
 
-/// What results say of the scenario that was run.
+/// Creates the echo of the scenario in results.
 pub(super) fn echo(source: &Source, plan: &Plan, secrets: &Secrets) -> ScenarioEcho {
     ScenarioEcho {
         name: plan.name.clone(),
@@ -110,11 +111,11 @@ pub(super) fn echo(source: &Source, plan: &Plan, secrets: &Secrets) -> ScenarioE
     }
 }
 
-/// A plan as text, without secrets: the resolved scenario, its fingerprint, and the first
+/// Describes a plan without secrets: the resolved scenario, its fingerprint and the first
 /// iterations.
 pub(super) fn describe(compiled: &Compiled) -> Result<String, Failure> {
     let Compiled { plan, secrets, .. } = compiled;
-    // By way of JSON, because YAML has no form for an enum in an enum (a sleep of a drawn length);
+    // By way of JSON, because YAML cannot represent nested enums (a sleep with a random duration);
     // keys keep their order.
     let text = or_exit(serde_yaml::to_string(&plan.shown(secrets)), Exit::Internal)?;
     let mut lines = vec![
@@ -127,7 +128,7 @@ pub(super) fn describe(compiled: &Compiled) -> Result<String, Failure> {
     Ok(lines.join("\n") + "\n")
 }
 
-/// The first iterations of a plan, at most so many: what they are, and a line for each.
+/// Describes the first iterations of a plan, up to a maximum: a caption, and a line for each.
 pub(super) fn first_iterations(
     plan: &Plan,
     secrets: &Secrets,

@@ -1,4 +1,4 @@
-//! [`LivePage`]: the report page while the run goes on, for those who look at it.
+//! [`LivePage`]: serves the report page while the run is in progress.
 
 use std::net::SocketAddr;
 
@@ -10,16 +10,16 @@ use crate::report::html::{self, Delivery};
 use crate::result::{End, ModeRun, RunResult};
 use crate::server::Live;
 
-/// The page of a run under way.
+/// The page of a run in progress.
 pub(super) struct LivePage<'a> {
     live: Live,
-    /// Makes a result of some runs.
+    /// Creates a result from the runs so far.
     draft: Box<dyn Fn(Vec<ModeRun>) -> RunResult + 'a>,
     secrets: &'a Secrets,
 }
 
 impl<'a> LivePage<'a> {
-    /// Serves it on this address from now on. `draft` makes a result of the runs there are.
+    /// Starts to serve the page on this address. `draft` creates a result from the runs so far.
     pub(super) fn open(
         address: SocketAddr,
         secrets: &'a Secrets,
@@ -37,12 +37,12 @@ impl<'a> LivePage<'a> {
         Ok(live_page)
     }
 
-    /// Where it is.
+    /// Returns its address.
     pub(super) const fn address(&self) -> SocketAddr {
         self.live.address()
     }
 
-    /// Shows the runs that are done, and the one under way. Where nobody looks, no page is made.
+    /// Shows the completed runs and the one in progress. Renders no page if there are no viewers.
     pub(super) fn show(&self, done: &[ModeRun], under_way: Option<ModeRun>) {
         if self.live.is_watched() {
             self.live
@@ -50,13 +50,13 @@ impl<'a> LivePage<'a> {
         }
     }
 
-    /// Shows what came of it, for the last time.
+    /// Shows the final result.
     pub(super) fn end(self, result: &RunResult) {
         self.live
             .end(html::render(result, Delivery::Ended).unwrap_or_default());
     }
 
-    /// The same, where nothing was measured: how the run ended.
+    /// Does the same if nothing was measured, with how the run ended.
     pub(super) fn end_of_nothing(self, end: End) {
         let result = RunResult {
             end,
@@ -67,7 +67,7 @@ impl<'a> LivePage<'a> {
         }
     }
 
-    /// A page that can't be rendered does not stop a run: it stays empty.
+    /// Renders a page. If that fails, the page stays empty, but the run continues.
     fn page(&self, runs: Vec<ModeRun>) -> String {
         let result = (self.draft)(runs).redacted(self.secrets).ok();
         result

@@ -1,4 +1,4 @@
-//! `loadgen man`: the manual page, or that of a command.
+//! `loadgen man`: prints the manual page of the program or of a command.
 
 use anyhow::anyhow;
 use clap_mangen::Man;
@@ -39,7 +39,7 @@ pub(super) fn run(args: &ManArgs) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// The section on how loadgen ends.
+/// Returns the section on exit codes.
 fn exit_status() -> String {
     let mut roff = Roff::new();
     roff.control("SH", ["EXIT STATUS"]);

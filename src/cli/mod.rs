@@ -39,7 +39,7 @@ use environment::Explanation;
 use exit::{Exit, Failure};
 use output::Console;
 
-/// Runs the program: the whole of `main`.
+/// Runs the program; `main` only calls this.
 pub fn main() -> ExitCode {
     panic::install();
     let args = match environment::parse(std::env::args_os()) {
@@ -65,7 +65,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(Failure { exit, error }) => {
-            // A reader of our output that has gone away needs no words.
+            // If the reader of our output has gone away, that needs no message.
             if !output::is_broken_pipe(&error) {
                 console.error(&error);
             }
@@ -74,7 +74,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Says what is said in the place of running a command.
+/// Prints the text shown instead of running a command.
 fn explain(said: &Explanation, console: &Console) -> Exit {
     let is_colored = if said.is_error {
         console.stderr_color()
@@ -90,7 +90,7 @@ fn explain(said: &Explanation, console: &Console) -> Exit {
         console.say(text);
         return Exit::Usage;
     }
-    // A reader that has gone away needs no help.
+    // If the reader has gone away, it needs no help.
     let _ = output::print_exact(&console.redacted(text));
     Exit::Ok
 }

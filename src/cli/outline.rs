@@ -1,5 +1,5 @@
-//! [`outline`]: the first page of a dry run: what a run would amount to, and its first request. The whole plan is
-//! [`job::describe`]'s.
+//! [`outline`]: the first page of a dry run: the totals of a run, and its first request.
+//! [`job::describe`] shows the whole plan.
 
 use super::exit::{Exit, Failure, or_exit};
 use super::{job, session};
@@ -9,16 +9,16 @@ use crate::plan::{Address, Load, LoadModel, Plan, Secrets, flow};
 use crate::report::{asked, thresholds, view};
 use crate::scenario::{Compiled, Source};
 
-/// Planned starts that are shown.
+/// The number of planned starts shown.
 const SHOWN: usize = 3;
-/// Characters of a body that are shown.
+/// The number of characters of a body shown.
 const BODY: usize = 1_000;
-/// Characters of a line that are shown.
+/// The number of characters of a line shown.
 const LINE: usize = 400;
-/// Columns of the names.
+/// The width of the names, in columns.
 const NAME: usize = 13;
 
-/// What a run of a scenario would amount to, without secrets.
+/// Describes a run of a scenario, without secrets.
 pub(super) fn outline(source: &Source, compiled: &Compiled) -> Result<String, Failure> {
     let Compiled { plan, secrets, .. } = compiled;
     let unix_ms = session::now().as_millisecond().try_into().unwrap_or(0);
@@ -41,9 +41,9 @@ pub(super) fn outline(source: &Source, compiled: &Compiled) -> Result<String, Fa
     Ok(parts.join("\n"))
 }
 
-/// The first request as it will go out, or why it can't be known.
+/// Shows the first request as it will be sent, or why it is unknown.
 fn request(first: &Preview, secrets: &Secrets) -> String {
-    // What is shortened is hidden before that: half a secret is one too.
+    // Secrets are hidden before shortening: half a secret is one too.
     let hidden = |text: &str| secrets.redact(text);
     let line = |text: &str| view::shortened(&view::plain(&hidden(text)), LINE);
     let mut text = format!(
@@ -89,7 +89,7 @@ fn request(first: &Preview, secrets: &Secrets) -> String {
     text
 }
 
-/// Totals, each on a line of its own.
+/// Lists totals, each on its own line.
 fn facts(plan: &Plan, secrets: &Secrets) -> String {
     let shown = |text: &str| view::shortened(&view::plain(&secrets.redact(text)), LINE);
     let names: Vec<String> = plan
@@ -163,7 +163,7 @@ fn facts(plan: &Plan, secrets: &Secrets) -> String {
         .collect()
 }
 
-/// How long a load lasts, and what else bounds it.
+/// Describes how long a load lasts, and what else bounds it.
 fn lasting(load: &Load) -> String {
     let mut text = String::new();
     if let Some(duration) = load.duration {
@@ -184,7 +184,7 @@ fn lasting(load: &Load) -> String {
     text
 }
 
-/// How much work that is, as far as it can be known before the run.
+/// Describes the amount of work, as far as it is known before the run.
 fn totals(plan: &Plan) -> Vec<(&'static str, String)> {
     let weights: f64 = plan.mix.iter().map(|entry| entry.weight).sum();
     let each = |counts| {
@@ -242,7 +242,7 @@ fn totals(plan: &Plan) -> Vec<(&'static str, String)> {
                 };
                 format!(": {most}{}", view::rate(rate.per_second_f64() * requests))
             }
-            // Virtual users go as fast as the target lets them.
+            // Virtual users go as fast as the target allows.
             LoadModel::Closed { .. } => ", as many a second as the target answers".into(),
         };
         rows.push((
@@ -257,13 +257,13 @@ fn whole(n: f64) -> String {
     view::count(n.round() as u64)
 }
 
-/// How many arrivals are planned in a load of this length.
+/// Returns the number of arrivals planned in a load of this length.
 fn arrivals(load: &Load, duration: Nanos) -> f64 {
     match load.model {
         LoadModel::Open { rate, .. } if load.stages.is_empty() => {
             rate.per_second_f64() * duration.as_secs_f64()
         }
-        // The area below a level that goes evenly from one value to another.
+        // The area under a level that changes linearly.
         _ => load
             .stages
             .iter()

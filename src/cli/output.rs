@@ -1,6 +1,6 @@
-//! stdout is the product, stderr is the talk. The only place that writes to either by itself: what
-//! is said hides every secret, and what is printed is made of a result or a plan that has none any
-//! more.
+//! stdout carries the product, stderr the messages. This is the only place that writes to either
+//! directly: messages have every secret redacted, and the product is made from a result or plan
+//! that no longer contains any.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -24,7 +24,7 @@ pub(super) fn print_json(text: &str) -> Result<(), Failure> {
     print_exact(&harmless_json(text))
 }
 
-/// Writes the product to the letter: a file that somebody keeps.
+/// Writes the product verbatim, for a file that is kept.
 pub(super) fn print_exact(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     stdout
@@ -36,11 +36,11 @@ pub(super) fn print_exact(text: &str) -> Result<(), Failure> {
         })
 }
 
-/// Ends a command that has tried each of its outputs, whatever became of the others: tells of all
-/// that failed, and of the `failure` that had ended it before.
+/// Ends a command that has attempted each of its outputs: reports all that failed, and the
+/// `failure` that ended it early.
 ///
 /// # Errors
-/// The last of the outputs that failed; where none did, that `failure`.
+/// The last output that failed, or else that `failure`.
 pub(super) fn conclude(
     unwritten: impl IntoIterator<Item = Error>,
     failure: Option<Failure>,
@@ -63,14 +63,14 @@ pub(super) fn conclude(
     })
 }
 
-/// Whether the reader of our output has gone away.
+/// Returns whether the reader of our output has gone away.
 pub(super) fn is_broken_pipe(error: &Error) -> bool {
     error
         .downcast_ref::<io::Error>()
         .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Speaks to the person at the terminal, and never tells a secret.
+/// Writes messages to the user's terminal, and never reveals a secret.
 #[derive(Debug)]
 pub(super) struct Console {
     color: Color,
@@ -78,7 +78,7 @@ pub(super) struct Console {
 }
 
 impl Console {
-    /// In colour, or not, or as the terminal likes.
+    /// Creates a console with or without colour, or as the terminal supports it.
     pub(super) fn new(color: Color) -> Self {
         Self {
             color,
@@ -86,7 +86,7 @@ impl Console {
         }
     }
 
-    /// Hides these from now on.
+    /// Redacts these secrets from now on.
     pub(super) fn hide(&self, secrets: &Secrets) {
         self.secrets
             .lock()
@@ -102,33 +102,33 @@ impl Console {
         }
     }
 
-    /// Whether somebody reads stderr on a terminal.
+    /// Returns whether stderr is a terminal.
     pub(super) fn is_at_terminal(&self) -> bool {
         io::stderr().is_terminal()
     }
 
-    /// Whether to use colour on stdout.
+    /// Returns whether to use colour on stdout.
     pub(super) fn stdout_color(&self) -> bool {
         self.colored(io::stdout().is_terminal())
     }
 
-    /// Whether to use colour on stderr.
+    /// Returns whether to use colour on stderr.
     pub(super) fn stderr_color(&self) -> bool {
         self.colored(self.is_at_terminal())
     }
 
-    /// Says something, without the secrets.
+    /// Prints a message without the secrets.
     pub(super) fn say(&self, text: &str) {
-        // In this order: what is changed is not recognized as a secret any more.
+        // In this order: a secret in modified text would no longer be recognized.
         hear(&harmless(&self.redacted(text)));
     }
 
-    /// Tells the CI server something that it acts upon.
+    /// Sends a command to the CI server.
     pub(super) fn command(&self, text: &str) {
         hear(&self.redacted(text));
     }
 
-    /// The text with every secret hidden.
+    /// Returns the text with every secret redacted.
     pub(super) fn redacted(&self, text: &str) -> String {
         self.secrets
             .lock()
@@ -136,7 +136,7 @@ impl Console {
             .redact(text)
     }
 
-    /// Says what a reader should know before trusting the result.
+    /// Prints a warning to read before trusting the result.
     pub(super) fn warning(&self, text: &str) {
         let (on, off) = if self.stderr_color() {
             ("\u{1b}[1;33m", "\u{1b}[0m")
@@ -146,14 +146,14 @@ impl Console {
         self.say(&format!("{on}warning{off}: {}\n", view::plain_lines(text)));
     }
 
-    /// Says why a command failed, with all causes on one line.
+    /// Prints why a command failed, with all causes on one line.
     pub(super) fn error(&self, error: &Error) {
         let (on, off) = if self.stderr_color() {
             ("\u{1b}[1;31m", "\u{1b}[0m")
         } else {
             ("", "")
         };
-        // It may tell of a file or a server, in their words.
+        // The error may quote a file or a server.
         self.say(&format!(
             "{on}error{off}: {}\n",
             view::plain_lines(&sentence(error))
@@ -175,13 +175,13 @@ impl ProgressOutput for Console {
     }
 }
 
-/// Where nobody can hear, there is nobody to tell.
+/// Writes to stderr; if that fails, there is no other place to report it.
 fn hear(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// An error with its causes on one line. Some errors tell their cause themselves, in the middle of
-/// a sentence: it is not told twice.
+/// Formats an error with its causes on one line. Some errors include their cause in the middle of a
+/// sentence: it is not repeated.
 fn sentence(error: &Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -193,12 +193,12 @@ fn sentence(error: &Error) -> String {
     text
 }
 
-/// Columns of the terminal that stdout is, or what fits a log.
+/// Returns the width of the terminal that stdout is, or one that fits a log.
 pub(super) fn width() -> usize {
     columns(io::stdout()).unwrap_or(100)
 }
 
-/// Columns of the terminal that stderr is, or those of the narrowest of usual ones.
+/// Returns the width of the terminal that stderr is, or that of the narrowest common one.
 pub(super) fn stderr_width() -> usize {
     columns(io::stderr()).unwrap_or(80)
 }

@@ -1,6 +1,6 @@
-//! What is said where the program panics, which is a defect of it: where, and what a person wrote
-//! there. What is made of values at that place is left out, because there may be a secret among
-//! them, and of these nothing is known here.
+//! Reports a panic, which is a bug in the program: its location, and the literal message at that
+//! place. Messages formatted from values are omitted, because they may contain a secret that is not
+//! known here.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -16,19 +16,19 @@ pub(super) fn install() {
             info.payload(),
             info.location(),
         );
-        // Names of functions and lines alone; only where RUST_BACKTRACE asks for it.
+        // Only names of functions and lines, and only if RUST_BACKTRACE asks for it.
         let trace = Backtrace::capture();
         if trace.status() == BacktraceStatus::Captured {
             text.push_str(&format!("{trace}"));
         }
-        // Where nobody can hear, there is nobody to tell.
+        // If stderr cannot be written to, there is no other place to report it.
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }));
 }
 
 fn words(thread: &str, payload: &(dyn Any + Send), location: Option<&Location<'_>>) -> String {
     let place = location.map_or_else(String::new, |at| format!(" at {at}"));
-    // A text that stands in the program is a `str`; one that is made when it happens is a `String`.
+    // A literal message is a `str`; a formatted one is a `String`.
     let said = payload.downcast_ref::<&'static str>().map_or_else(
         || "its values are not shown".to_owned(),
         ToString::to_string,

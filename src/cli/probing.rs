@@ -1,4 +1,4 @@
-//! [`Prober`]: tries a rate: the scenario's work, begun at planned times for a while.
+//! [`Prober`]: tries a rate by starting the scenario's iterations at planned times for a while.
 
 use std::thread;
 use std::time::Duration;
@@ -14,36 +14,37 @@ use crate::gate::{self, Tried};
 use crate::plan::{Load, LoadModel, Mode, OnFull, Plan, Spread};
 use crate::result::{ProbeOutcome, StoppedBy};
 
-/// Iterations that may be in flight at once, where a rate needs no more: the scenario language's
-/// default.
+/// The maximum number of iterations in flight, unless a rate needs more: the default of the
+/// scenario language.
 const IN_FLIGHT: u32 = 1000;
-/// And where it does, so many times what it needs while all is well: what is slower than that is
-/// the target's doing.
+/// If it needs more, this multiple of what it needs while the target keeps up: anything slower is
+/// the target's fault.
 const ROOM: f64 = 4.0;
-/// But no more than this: each may be a connection, and in the threaded mode a thread.
+/// The upper bound of that: each may be a connection and, in the threaded mode, a thread.
 const MAX_IN_FLIGHT: u32 = 20_000;
-/// The part of a try that goes before it, to open connections and fill queues.
+/// The ratio of a probe's duration to the warm-up before it, which opens connections and fills
+/// queues.
 const WARMUP: u64 = 5;
 
 /// Tries rates.
 pub(super) struct Prober<'a> {
-    /// What it measures with.
+    /// The session that it measures with.
     pub session: Session<'a>,
     environment: Environment,
-    /// The work, with the load of the rate that was tried last.
+    /// The work, with the load of the last rate.
     plan: Plan,
     mode: Mode,
-    /// The warm-up that the scenario itself asks for: the target's, which needs it once.
+    /// The warm-up that the scenario itself asks for: it is for the target, which needs it once.
     first_warmup: Nanos,
-    /// Whether rates are judged on figures that can't be believed.
+    /// Whether rates are judged on invalid figures.
     trusting: bool,
-    /// The mean time of an iteration at the highest rate that was met.
+    /// The mean duration of an iteration at the highest rate that was met.
     iteration_ms: Option<(f64, f64)>,
     tries: u32,
 }
 
 impl<'a> Prober<'a> {
-    /// For this work, each rate for `time`.
+    /// Creates a prober for this work that runs each rate for `time`.
     pub(super) fn new(
         session: Session<'a>,
         plan: &Plan,
@@ -89,7 +90,7 @@ impl<'a> Prober<'a> {
         }
     }
 
-    /// Tries a rate. Nothing where the user ended it.
+    /// Tries a rate. Returns `None` if the user stopped it.
     pub(super) fn probe(&mut self, rate: f64) -> Result<Option<Tried>, Failure> {
         self.load(rate);
         self.tries += 1;
@@ -139,7 +140,7 @@ impl<'a> Prober<'a> {
         }
         if run.counts.unfinished + run.iterations.counts.skipped > 0 && self.mode != Mode::Simulated
         {
-            // What the target was left with would be in the figures of the next rate.
+            // Otherwise the backlog of the target would affect the figures of the next rate.
             self.rest(Duration::from_secs_f64(run.wall_s.max(0.0)));
         }
         Ok(Some(tried))
@@ -151,7 +152,7 @@ impl<'a> Prober<'a> {
         if self.tries == 0 {
             self.plan.load.warmup = self.plan.load.warmup.max(self.first_warmup);
         }
-        // Little's law, on the time that an iteration took while all was well.
+        // Little's law, with the duration of an iteration while the target kept up.
         let needed = self
             .iteration_ms
             .map_or(0.0, |(_, ms)| rate * ms / 1e3 * ROOM);
@@ -173,7 +174,7 @@ impl<'a> Prober<'a> {
         }
     }
 
-    /// Waits, unless the user ends it.
+    /// Waits, unless the user stops it.
     fn rest(&self, time: Duration) {
         const LOOK: Duration = Duration::from_millis(50);
         let mut left = time;
@@ -184,12 +185,12 @@ impl<'a> Prober<'a> {
     }
 }
 
-/// What goes before a try of this length.
+/// Returns the warm-up of a probe of this length.
 pub(super) fn warmup(time: Nanos) -> Nanos {
     Nanos(time.0 / WARMUP)
 }
 
-/// A rate of a few digits as two whole numbers, the shorter time first.
+/// Expresses a rate with a few digits exactly, in integers, with the shortest possible period.
 fn exactly(rate: f64) -> Rate {
     let mut per: u64 = 1;
     while per < 100_000 && (rate * per as f64 - (rate * per as f64).round()).abs() > 1e-6 {

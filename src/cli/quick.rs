@@ -1,7 +1,8 @@
-//! `loadgen run URL`: the scenario that a URL and its flags stand for, as the text of a file.
+//! `loadgen run URL`: creates the scenario that a URL and its flags stand for, as the text of a
+//! file.
 //!
-//! Knows how to write YAML in which nothing that was typed can be anything but a text. What is good
-//! in a scenario is said by the compiler, which reads this text as it reads any file.
+//! Knows how to write YAML in which everything that was typed is a plain string. Validation is up
+//! to the compiler, which reads this text like any file.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -13,19 +14,19 @@ use crate::plan::secrets::userinfo;
 use crate::scenario::url::{Url, Wrong, is_absolute, parse, with_scheme};
 use crate::scenario::{Overrides, Source};
 
-/// Virtual users where neither they nor a rate are given: as many connections as oha and hey open.
+/// The default number of virtual users: the number of connections that oha and hey open.
 const VUS: u32 = 50;
-/// How long it takes where neither a duration nor a number of iterations is given.
+/// The default duration if neither a duration nor a number of iterations is given.
 const DURATION: Nanos = Nanos::from_secs(10);
-/// The name under which a scenario has `{`, so that no two of them stand together and begin a
-/// template.
+/// The variable in the scenario that holds `{`, so that there are never two in a row, which would
+/// begin a template.
 const BRACE: &str = "{{brace}}";
-/// How the URL of a Unix socket begins.
+/// The prefix of the URL of a Unix socket.
 const UNIX: &str = "unix:";
 /// Methods that steps are named after.
 const STEPS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
 
-/// The URL, where that is what was given in the place of a file.
+/// Returns the URL if one was given instead of a file.
 pub(super) fn url(file: &Path) -> Option<&str> {
     let text = file.to_str()?;
     if text.starts_with(UNIX) {
@@ -38,16 +39,16 @@ pub(super) fn url(file: &Path) -> Option<&str> {
         .then_some(text)
 }
 
-/// What a command takes in the place where an address stands.
+/// What a command accepts as its argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QuickInput {
-    /// Scenario files, or URLs.
+    /// Scenario files or URLs.
     Urls,
-    /// Scenario files alone.
+    /// Scenario files only.
     Files,
 }
 
-/// What to say of a text that is not the name of a file and looks like an address.
+/// Returns a hint for a text that is not the name of a file and looks like an address.
 pub(super) fn misplaced(file: &Path, takes: QuickInput) -> Option<String> {
     let text = file.to_str()?;
     let printed = |url: &str| {
@@ -89,12 +90,12 @@ pub(super) fn misplaced(file: &Path, takes: QuickInput) -> Option<String> {
     ))
 }
 
-/// The scenario, as if it were a file.
+/// Creates the scenario, as if it had been read from a file.
 pub(super) fn source(url: &str, args: &RunArgs) -> Source {
     Source::inline("<quick form>", scenario(url, args))
 }
 
-/// What the command line has beyond what is in the scenario's text.
+/// Returns the settings of the command line that are not in the scenario's text.
 pub(super) fn overrides(args: &RunArgs) -> Overrides {
     let written = Overrides {
         modes: None,
@@ -110,7 +111,7 @@ pub(super) fn overrides(args: &RunArgs) -> Overrides {
         allow_targets: Vec::new(),
         ..args.overrides()
     };
-    // A URL says itself where to go, and its scenario's variable is its own.
+    // A URL is its own target, and its scenario's variable is internal.
     Overrides {
         targets: Vec::new(),
         vars: Vec::new(),
@@ -118,7 +119,7 @@ pub(super) fn overrides(args: &RunArgs) -> Overrides {
     }
 }
 
-/// The text of the scenario.
+/// Returns the text of the scenario.
 fn scenario(url: &str, args: &RunArgs) -> String {
     let (base, path) = split(url);
     let step = step(&path, args);
@@ -154,7 +155,7 @@ fn scenario(url: &str, args: &RunArgs) -> String {
             listed(args.inputs.allow_target.iter().map(|host| text(host)))
         ));
     }
-    // What is not encrypted has no certificate that could be taken.
+    // Without TLS there is no certificate to accept.
     let is_sealed = base
         .get(..8)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
@@ -181,9 +182,9 @@ fn scenario(url: &str, args: &RunArgs) -> String {
     out
 }
 
-/// The target and the path there: of `unix:/run/shop.sock:/items` what is behind the second colon,
-/// as nginx writes it. In a path braces are percent-encoded anyway, so that none can begin a
-/// template.
+/// Splits a URL into the target and the path: in `unix:/run/shop.sock:/items`, the path follows the
+/// second colon, as in nginx. In a path, braces are percent-encoded anyway, so that none can begin
+/// a template.
 fn split(url: &str) -> (&str, String) {
     let (base, rest) = match url.strip_prefix(UNIX) {
         Some(socket) => match socket.find(":/") {
@@ -192,7 +193,7 @@ fn split(url: &str) -> (&str, String) {
         },
         None => {
             let authority = url.find("://").map_or(0, |at| at + 3);
-            // A password with a `/` in it must not come to be a path.
+            // A password that contains a `/` must not be mistaken for a path.
             let host = authority + userinfo(&url[authority..]).map_or(0, str::len);
             let end = url[host..]
                 .find(['/', '?', '#'])
@@ -207,7 +208,8 @@ fn split(url: &str) -> (&str, String) {
     )
 }
 
-/// `quick-HOST`, or the name of the socket, in the letters that a folder's name may have.
+/// Returns `quick-HOST`, or the name of the socket, with only characters that are allowed in folder
+/// names.
 fn name(base: &str) -> String {
     let authority = base.rsplit(['/', '@']).next().unwrap_or_default();
     let host = match authority.split_once(']') {
@@ -247,7 +249,7 @@ fn step(path: &str, args: &RunArgs) -> String {
         step.push_str("\n        headers:");
     }
     for (name, value) in &quick.header {
-        // Names are no place for templates: braces are what they are.
+        // Names don't support templates: braces are literal.
         let _ = write!(step, "\n          {}: {}", quoted(name), text(value));
     }
     if let Some(body) = &quick.body {
@@ -285,10 +287,11 @@ fn listed(items: impl Iterator<Item = impl AsRef<str>>) -> String {
     })
 }
 
-/// A text that the scenario takes as it stands: YAML sees a text, and no template is in it.
+/// Returns a text that the scenario takes literally: YAML reads a string, and it contains no
+/// template.
 fn text(value: &str) -> String {
-    // All of them, because a brace in front of a template would be one more: `{` and `{{brace}}`
-    // make `{{{`.
+    // Replaces all of them, because a brace before a template would add one more: `{` and
+    // `{{brace}}` make `{{{`.
     if value.contains("{{") {
         quoted(&value.replace('{', BRACE))
     } else {
@@ -296,7 +299,7 @@ fn text(value: &str) -> String {
     }
 }
 
-/// In YAML's double quotes, on one line, with nothing in it that is not seen.
+/// Quotes a text in YAML's double quotes, on one line, without invisible characters.
 fn quoted(value: &str) -> String {
     let mut out = String::from('"');
     for c in value.chars() {
@@ -305,8 +308,8 @@ fn quoted(value: &str) -> String {
             '\n' => out.write_str("\\n"),
             '\r' => out.write_str("\\r"),
             '\t' => out.write_str("\\t"),
-            // Line ends, marks of direction and of byte order: YAML folds the first, people don't
-            // see the rest.
+            // Line ends, bidirectional and byte order marks: YAML folds the first, and people don't
+            // see the others.
             c if c.is_control()
                 || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') =>
             {
@@ -326,7 +329,7 @@ mod tests {
     use crate::scenario::compile;
     use proptest::prelude::*;
 
-    /// The scenario's text and what it compiles to.
+    /// Returns the scenario's text and what it compiles to.
     fn compiled(arguments: &[&str]) -> (String, Result<Plan, String>) {
         let arguments = [&["loadgen", "run"], arguments]
             .concat()

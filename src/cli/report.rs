@@ -1,5 +1,4 @@
-//! `loadgen report`: the reports of a result file, made again, or of several, laid over one
-//! another.
+//! `loadgen report`: recreates the reports of a result file, or overlays several results.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use crate::plan::Format;
 use crate::report::{self, OVERLAID, RESULT_FILE, Written};
 use crate::result::RunResult;
 
-/// More results than can be told apart on a chart.
+/// The maximum number of results that can be told apart on a chart.
 const MAX_RESULTS: usize = 12;
 
 /// Reads results and writes their reports.
@@ -102,8 +101,8 @@ fn overlaid(args: &ReportArgs) -> Result<Written, Failure> {
     Ok(report::write_overlaid(&named, &formats, folder))
 }
 
-/// What a result is called: its file, or the folder that it is the result of, with so many of the
-/// folders above.
+/// Returns the name of a result: its file or the folder that contains it, with this many of the
+/// parent folders.
 fn name(path: &Path, folders: usize) -> String {
     let own = if path.file_name().is_some_and(|file| file == RESULT_FILE)
         && path.parent().and_then(Path::file_name).is_some()
@@ -119,8 +118,8 @@ fn name(path: &Path, folders: usize) -> String {
     parts[parts.len().saturating_sub(folders + 1)..].join("/")
 }
 
-/// The names of results, each with as many folders as it takes to tell it from the others; the same
-/// file given twice has a number.
+/// Returns the names of results, each with as many folders as needed to make it unique; a file that
+/// is given twice is numbered.
 fn names(paths: &[PathBuf]) -> Vec<String> {
     let deepest = paths
         .iter()
@@ -157,7 +156,7 @@ fn names(paths: &[PathBuf]) -> Vec<String> {
     told.iter().enumerate().map(number).collect()
 }
 
-/// The forms that the run itself wrote; the default ones where its plan doesn't say.
+/// Returns the formats that the run itself wrote, or the default ones if its plan doesn't say.
 fn formats_of(result: &RunResult) -> Vec<Format> {
     result
         .plan

@@ -1,4 +1,4 @@
-//! Results from files: one, or a folder of repeated ones.
+//! Reads results from a file or from a folder of repeated runs.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -10,14 +10,15 @@ use super::exit::{Exit, Failure, or_exit};
 use crate::report::RESULT_FILE;
 use crate::result::RunResult;
 
-/// No result is larger: those of hours, with hundreds of windows and steps, have a few megabytes.
+/// The maximum size of a result: those of hours, with hundreds of windows and steps, have a few
+/// megabytes.
 const LARGEST: u64 = 256 << 20;
-/// Nobody repeats a run so often.
+/// The maximum number of results in a folder.
 const MAX_RESULTS: usize = 10_000;
 
-/// Reads a result, or every result of a folder in the order of their names: its `result.json` where
-/// it has one, else each `*.json` in it and each `result.json` in a folder of it. What isn't there
-/// is bad usage; what is there and is no result can't be compared.
+/// Reads a result, or every result of a folder in order of their names: its `result.json` if it
+/// exists, otherwise each `*.json` in it and each `result.json` in its subfolders. A missing file
+/// is bad usage; a file that is not a result cannot be compared.
 pub(super) fn read(path: &Path) -> Result<Vec<RunResult>, Failure> {
     let paths = or_exit(
         files(path).with_context(|| format!("can't read {}", path.display())),
@@ -49,7 +50,7 @@ fn one(path: &Path) -> Result<RunResult, Failure> {
 
 fn text(path: &Path) -> anyhow::Result<String> {
     let file = File::open(path)?;
-    // A device or a pipe may never end.
+    // Reading a device or a pipe might never end.
     if !file.metadata()?.is_file() {
         bail!("it is not a file");
     }

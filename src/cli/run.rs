@@ -1,4 +1,4 @@
-//! `loadgen run`: a scenario, all of its modes and rounds, and the reports.
+//! `loadgen run`: runs a scenario with all of its modes and rounds, and writes the reports.
 
 mod measure;
 mod result;
@@ -58,13 +58,13 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     } = measured?;
     let mut result = result_of(&source, &plan, &secrets, runs, end, started_at);
     result.warnings.extend(warnings);
-    // A run that is not whole is held against nothing.
+    // An incomplete run is not compared with a baseline.
     let whole = baseline
         .as_ref()
         .filter(|_| matches!(result.end, End::Complete | End::Stopped));
     let (compared, refused) = whole.map(|baseline| baseline.compare(&result)).unzip();
     result.baseline = compared;
-    // Once, and before anything is written or shown: every report is made of it.
+    // Redacted once, before anything is written or shown: every report is made from it.
     let result = or_exit(
         result
             .redacted(&secrets)
@@ -84,7 +84,7 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Ends without a report where no mode has run, and removes the folders that were made for it.
+/// Ends without a report if no mode has run, and removes the folders that were created for it.
 fn end_without_runs(
     measured: Result<Measured<'_>, Failure>,
     folder: Folder,
@@ -102,7 +102,7 @@ fn end_without_runs(
     failure.map_or(Ok(Exit::Interrupted), Err)
 }
 
-/// What the exit code depends on, by the flags.
+/// Returns the gate settings of the flags, on which the exit code depends.
 fn gates(args: &RunArgs, has_gates: bool) -> Gates {
     Gates {
         trusting: args
@@ -112,7 +112,7 @@ fn gates(args: &RunArgs, has_gates: bool) -> Gates {
     }
 }
 
-/// Prints what is asked for in the place of a run, where something is.
+/// Prints what was requested instead of a run, if anything.
 fn preview(
     source: &Source,
     compiled: &Compiled,
@@ -139,8 +139,7 @@ fn preview(
     Ok(false)
 }
 
-/// Writes and shows the result in every form that is wanted. `failure` is what had ended the run
-/// before.
+/// Writes and shows the result in every requested form. `failure` is what ended the run early.
 fn write(
     result: &RunResult,
     plan: &Plan,
@@ -149,7 +148,7 @@ fn write(
     failure: Option<Failure>,
     console: &Console,
 ) -> Result<(), Failure> {
-    // Each output is tried, whatever becomes of the others.
+    // Every output is attempted, even if others fail.
     let written = report::write_all(result, &plan.formats, folder.path());
     result
         .thresholds
@@ -175,7 +174,7 @@ fn write(
     output::conclude(unwritten, failure, console)
 }
 
-/// Puts the result on stdout, in the form that is wanted.
+/// Prints the result to stdout in the requested form.
 fn show(result: &RunResult, args: &RunArgs, console: &Console) -> Result<(), Failure> {
     if args.json {
         return output::print_json(&or_exit(result.to_json(), Exit::Internal)?);
@@ -193,7 +192,7 @@ fn show(result: &RunResult, args: &RunArgs, console: &Console) -> Result<(), Fai
     })
 }
 
-/// Why a run that brought a result does not end with 0, where the result says it.
+/// Returns why a run that produced a result does not end with 0, if the result says so.
 fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
     let unmet = result
         .thresholds
@@ -234,7 +233,8 @@ fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
     }
 }
 
-/// Prints the file that a URL stands for. It is meant to be kept: a secret in it would be kept too.
+/// Prints the file that a URL stands for. It is meant to be kept, and a secret in it would be kept
+/// too.
 fn print_scenario(source: &Source, secrets: &Secrets, console: &Console) -> Result<(), Failure> {
     let shown = secrets.redact(&source.text);
     output::print_exact(&shown)?;

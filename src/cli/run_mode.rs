@@ -1,4 +1,4 @@
-//! `loadgen run-mode`: one mode of a run, in the process that `loadgen run` starts for it.
+//! `loadgen run-mode`: runs one mode, in the process that `loadgen run` starts for it.
 
 use std::io;
 
@@ -8,8 +8,8 @@ use crate::engine::run::process;
 use crate::gate;
 use crate::result::ModeRun;
 
-/// Reads a job from stdin and writes what there is to say to stdout. The figures so far are held
-/// against what may end the run.
+/// Reads a job from stdin and writes messages to stdout. The figures so far are checked against
+/// what may end the run.
 pub(super) fn run() -> Result<Exit, Failure> {
     let judge = |job: &Job, so_far: &ModeRun| gate::watch(&job.plan, job.mode, so_far);
     or_exit(

@@ -1,4 +1,4 @@
-//! `loadgen schema`: the JSON Schema by which editors complete and check scenarios.
+//! `loadgen schema`: prints the JSON Schema with which editors complete and check scenarios.
 
 use super::exit::{Exit, Failure};
 use super::output;

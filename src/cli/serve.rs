@@ -1,4 +1,4 @@
-//! `loadgen serve`: the built-in mock target.
+//! `loadgen serve`: runs the built-in mock target.
 
 use super::args::ServeArgs;
 use super::exit::{Exit, Failure, or_exit};
@@ -6,7 +6,7 @@ use super::output;
 use crate::plan::Delay;
 use crate::server::{ANNOUNCEMENT, Options, serve};
 
-/// Serves until a signal, or until stdin closes.
+/// Serves until a signal arrives, or until stdin closes.
 pub(super) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     let options = Options {
         listen: args.listen,
@@ -18,7 +18,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         until_stdin_closes: args.until_stdin_closes,
     };
     let announced = |bound| {
-        // A server that nobody reads from serves all the same.
+        // The server runs even if the reader of its output has gone away.
         let _ = output::print(&format!("{ANNOUNCEMENT}{bound}\n"));
     };
     or_exit(serve(&options, announced), Exit::CouldNotRun)?;

@@ -1,6 +1,6 @@
-//! [`Session`]: what a command has while it measures: this program, the user's signals, the built-in server, and the
-//! progress on the terminal. What is measured, how often and what comes of it, is the command's to
-//! say.
+//! [`Session`]: the environment of a command while it measures: this program, the user's signals,
+//! the built-in server, and the progress display. The command decides what is measured, how often,
+//! and what follows from it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,17 +21,17 @@ use crate::report::status::{Status, StepStatus};
 use crate::result::{ModeRun, StoppedBy};
 use crate::server::{self, Groups};
 
-/// The one time of day of a command, which its results carry.
+/// Returns the current time, which a command reads once and puts into its results.
 pub(super) fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// A time of day as results have it: RFC 3339, UTC.
+/// Formats a time as results have it: RFC 3339, UTC.
 pub(super) fn rfc3339(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Why a command fails where a mode of its run panicked.
+/// Returns the failure of a command if a mode of its run panicked.
 pub(super) fn panicked() -> Failure {
     Failure {
         exit: Exit::Internal,
@@ -39,13 +39,13 @@ pub(super) fn panicked() -> Failure {
     }
 }
 
-/// What a command has while it measures.
+/// The environment of a command while it measures.
 pub(super) struct Session<'a> {
     program: PathBuf,
     leash: Arc<ChildControl>,
-    /// What the user's own commands have started.
+    /// The process groups that the user's own commands have started.
     groups: Arc<Groups>,
-    /// Started for the first plan that wants it; it ends with the session.
+    /// The built-in server, started for the first plan that needs it; it ends with the session.
     server: Option<server::Child>,
     progress: Progress<'a>,
     console: &'a Console,
@@ -53,7 +53,7 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Heeds the user's signals from now on, and shows progress unless it is not wanted.
+    /// Handles the user's signals from now on, and shows progress if requested.
     pub(super) fn open(show_progress: bool, console: &'a Console) -> Result<Self, Failure> {
         let leash = Arc::new(ChildControl::default());
         let groups = Arc::<Groups>::default();
@@ -81,9 +81,9 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// What a plan stands on: enough descriptors, the built-in server where it is a target, and
-    /// targets that are there and may be put under load. `folder` is what its files are relative
-    /// to.
+    /// Prepares the environment of a plan: enough descriptors, the built-in server if it is a
+    /// target, and targets that are reachable and may be put under load. Paths of files are
+    /// relative to `folder`.
     pub(super) fn environment(
         &mut self,
         plan: &Plan,
@@ -124,8 +124,8 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Runs one mode and round in a process of its own. `place` is its name in progress and
-    /// warnings. Nothing where the user ended it before anything was measured.
+    /// Runs one mode and round in its own process. `place` is its name in progress and warnings.
+    /// Returns `None` if the user stopped it before anything was measured.
     pub(super) fn run(&mut self, job: &Job, place: &str) -> Result<Option<ModeRun>, Failure> {
         match self.run_watched(job, place, &mut |_| {})? {
             Some(run) if run.stopped_by == StoppedBy::Panic => Err(panicked()),
@@ -133,8 +133,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The same, with what was measured before a panic of the mode, and handing on the figures so
-    /// far, which come where the job's ground says that somebody watches.
+    /// Does the same, but also returns what was measured before a panic of the mode, and passes on
+    /// the figures so far, which arrive if the job's environment asks for them.
     pub(super) fn run_watched(
         &mut self,
         job: &Job,
@@ -149,7 +149,7 @@ impl<'a> Session<'a> {
             warnings,
             ..
         } = self;
-        // Hidden before they are cut to fit a line.
+        // Secrets are hidden before the names are cut to fit a line.
         let names: Vec<String> = job
             .plan
             .operations()
@@ -183,35 +183,35 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Where servers that the user's commands start are kept, so that none outlives the program.
+    /// Returns the process groups of servers started by the user's commands, which are kept so that
+    /// none outlives the program.
     pub(super) const fn groups(&self) -> &Arc<Groups> {
         &self.groups
     }
 
-    /// Whether the user wants it to end.
+    /// Returns whether the user wants to stop.
     pub(super) fn is_interrupted(&self) -> bool {
         self.leash.is_pulled()
     }
 
-    /// Says something that stays, above the progress.
+    /// Prints a permanent message above the progress.
     pub(super) fn note(&mut self, text: &str) {
         self.progress.note(text);
     }
 
-    /// Says that a part is done, where nothing else shows it.
+    /// Reports a completed part, if nothing else shows it.
     pub(super) fn passed(&mut self, text: &str) {
         self.progress.passed(text);
     }
 
-    /// QuickInput the progress away; what the modes have warned of on their way.
+    /// Removes the progress display; returns the warnings of the modes.
     pub(super) fn close(mut self) -> Vec<String> {
         self.progress.finish();
         self.warnings
     }
 }
 
-/// Says of each target whose certificate nobody looks at that it is so: what answers may be
-/// anybody.
+/// Returns a warning for each target whose certificate is not verified: the peer may be anyone.
 fn insecure(plan: &Plan) -> impl Iterator<Item = String> {
     let used = plan
         .targets_used()
@@ -221,7 +221,7 @@ fn insecure(plan: &Plan) -> impl Iterator<Item = String> {
     used.map(|target| format!("target `{}`: `insecure: true` takes any certificate, so these figures may be anybody's", target.name))
 }
 
-/// What each step has brought, those of one name together.
+/// Returns the status of the steps, with those of the same name merged.
 fn by_name(names: &[String], seen: &engine::Progress) -> Vec<StepStatus> {
     let mut steps: Vec<StepStatus> = Vec::new();
     for (name, counts) in names.iter().zip(&seen.steps) {
@@ -263,7 +263,8 @@ fn show(progress: &mut Progress, place: &str, names: &[String], seen: &engine::P
     });
 }
 
-/// The first Ctrl-C, SIGTERM or SIGHUP drains the run, the second ends it now.
+/// Handles signals: the first Ctrl-C, SIGTERM or SIGHUP drains the run, the second ends it
+/// immediately.
 #[cfg(unix)]
 fn heed_signals(leash: Arc<ChildControl>, groups: Arc<Groups>) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -278,13 +279,13 @@ fn heed_signals(leash: Arc<ChildControl>, groups: Arc<Groups>) -> io::Result<()>
         .spawn(move || {
             let mut hung_up = false;
             for signal in signals.forever() {
-                // Of one terminal that is closed both the shell and the system tell.
+                // When a terminal is closed, both the shell and the system send a signal.
                 if signal == SIGHUP && std::mem::replace(&mut hung_up, true) {
                     continue;
                 }
                 if !leash.pull() {
-                    // In the middle of a preflight, say: nothing was measured, and nothing can be
-                    // told to end. The built-in server ends by itself.
+                    // During a preflight, for example: nothing was measured, and there is nothing
+                    // to drain. The built-in server ends by itself.
                     groups.kill();
                     std::process::exit(Exit::Interrupted.code().into());
                 }
@@ -293,7 +294,7 @@ fn heed_signals(leash: Arc<ChildControl>, groups: Arc<Groups>) -> io::Result<()>
     Ok(())
 }
 
-/// Whether the parent process has this program ignore a signal.
+/// Returns whether the parent process has made this program ignore a signal.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -318,10 +319,10 @@ mod tests {
     use crate::plan::Mode;
     use crate::scenario::{Overrides, Source, compile};
 
-    /// A session whose modes are run by a program that says this.
+    /// Creates a session whose modes are run by a program that prints this.
     fn session<'a>(folder: &Path, said: &str, console: &'a Console) -> Session<'a> {
         fs::write(folder.join("said"), said).expect("a file");
-        // Written by another process: one that this one had open just now could not be started.
+        // Written by another process: a file that this one has just had open could not be executed.
         let write = "printf '#!/bin/sh\\ncat > /dev/null\\ncat \"%s/said\"\\n' \"$PWD\" > mode && chmod +x mode";
         let written = Command::new("sh")
             .args(["-c", write])
@@ -374,7 +375,7 @@ mod tests {
             .expect("there are figures")
             .expect("it ran");
         assert_eq!((kept.stopped_by, kept.counts.ok), (StoppedBy::Panic, 3));
-        // Those who can't use half a run are told.
+        // Commands that cannot use a partial run report it.
         assert_eq!(
             session.run(&job, "t").expect_err("it panicked").exit,
             Exit::Internal

@@ -1,5 +1,5 @@
-//! What was probably meant by what was typed: commands, without those for loadgen's own use, and
-//! the flags of other load generators.
+//! Suggests what was probably meant by what was typed: commands, except internal ones, and the
+//! equivalents of other load generators' flags.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
 use crate::scenario::nearest;
 
-/// Flags of oha, hey, wrk, ab, vegeta and k6 that `run` does not have, and what to write instead.
+/// Flags of oha, hey, wrk, ab, vegeta and k6 that `run` does not have, with what to write instead.
 const FOREIGN: &[(&[&str], &str)] = &[
     (
         &["-t", "--threads", "--timeout"],
@@ -63,7 +63,8 @@ const FOREIGN: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// Removes hidden commands and flags from the suggestions, and adds what users of other tools mean.
+/// Removes hidden commands and flags from the suggestions, and adds equivalents for users of other
+/// tools.
 pub(super) fn mend(mut error: Error, command: &Command, arguments: &[OsString]) -> Error {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
@@ -78,7 +79,7 @@ pub(super) fn mend(mut error: Error, command: &Command, arguments: &[OsString]) 
                     .filter(|command| !command.is_hide_set())
                     .map(Command::get_name)
             };
-            // Clap takes whatever has a few letters in common.
+            // Clap suggests anything that shares a few letters.
             let kept: Vec<String> = match error.get(ContextKind::SuggestedSubcommand) {
                 Some(ContextValue::Strings(near)) => near
                     .iter()
@@ -139,9 +140,9 @@ pub(super) fn mend(mut error: Error, command: &Command, arguments: &[OsString]) 
     error
 }
 
-/// What to write for a flag of another tool.
+/// Returns what to write instead of another tool's flag.
 fn foreign(typed: &str, arguments: &[OsString]) -> Option<&'static str> {
-    // `-q 100` of oha and hey.
+    // The value of `-q 100`, as in oha and hey.
     let behind_quiet = arguments
         .windows(2)
         .any(|pair| pair[0] == "-q" && pair[1] == typed);

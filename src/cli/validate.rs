@@ -1,4 +1,4 @@
-//! `loadgen validate`: the same path as `run`, up to the plan.
+//! `loadgen validate`: takes the same path as `run`, up to the plan.
 
 use super::args::ValidateArgs;
 use super::exit::{Exit, Failure};
@@ -7,13 +7,13 @@ use super::output::{self, Console};
 use crate::engine::preflight::safety;
 use crate::scenario::{Compiled, Overrides};
 
-/// Checks every file, however many are bad.
+/// Checks every file, even if some are invalid.
 pub(super) fn run(args: &ValidateArgs, console: &Console) -> Result<Exit, Failure> {
     let mut exit = Exit::Ok;
     for file in &args.files {
         let loaded = job::load(file, &Overrides::default(), console);
         if let Ok(Some((_, compiled))) = &loaded {
-            // No error: a flag of the run may allow them, or put others in their place.
+            // Not an error: a flag of the run may allow them or replace them.
             safety::foresee(&compiled.plan)
                 .iter()
                 .for_each(|doubt| console.warning(doubt));

@@ -1,4 +1,4 @@
-//! The values of flags that are more than a number or a text.
+//! Parses the values of flags that are more than a number or a string.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -9,11 +9,11 @@ use crate::plan::{Format, Metric, Mode};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Modes(pub Vec<Mode>);
 
-/// A list of report forms, as one value.
+/// A list of report formats, as one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Formats(pub Vec<Format>);
 
-/// `all`, or names separated by commas.
+/// Parses `all`, or names separated by commas.
 pub(crate) fn modes(text: &str) -> Result<Modes, String> {
     if text == "all" {
         return Ok(Modes(Mode::REAL.to_vec()));
@@ -31,7 +31,7 @@ pub(crate) fn modes(text: &str) -> Result<Modes, String> {
         .map(Modes)
 }
 
-/// One name.
+/// Parses one name.
 pub(crate) fn mode(text: &str) -> Result<Mode, String> {
     Mode::from_name(text.trim()).ok_or_else(|| {
         let what = if text == "all" || text.contains(',') {
@@ -43,7 +43,7 @@ pub(crate) fn mode(text: &str) -> Result<Mode, String> {
     })
 }
 
-/// `none`, or names separated by commas.
+/// Parses `none`, or names separated by commas.
 pub(crate) fn formats(text: &str) -> Result<Formats, String> {
     if text.is_empty() || text == "none" {
         return Ok(Formats(Vec::new()));
@@ -59,7 +59,7 @@ pub(crate) fn formats(text: &str) -> Result<Formats, String> {
         .map(Formats)
 }
 
-/// An address to listen on; a port alone is one of loopback.
+/// Parses an address to listen on; a port alone means loopback.
 pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     let port = [":", "localhost:"]
         .iter()
@@ -73,7 +73,7 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// `NAME=URL` where the part before the first `=` is an identifier, else a URL.
+/// Parses `NAME=URL` if the part before the first `=` is an identifier, otherwise a URL.
 pub(crate) fn target(text: &str) -> Result<(Option<String>, String), String> {
     let identifier = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -88,7 +88,7 @@ pub(crate) fn target(text: &str) -> Result<(Option<String>, String), String> {
     }
 }
 
-/// `NAME=VALUE`.
+/// Parses `NAME=VALUE`.
 pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     if name.is_empty() {
@@ -98,7 +98,7 @@ pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// `NAME: VALUE`, as in a request. Whether the two can be sent is the scenario's to say.
+/// Parses `NAME: VALUE`, as in a request. The scenario decides whether the two can be sent.
 pub(crate) fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("write NAME: VALUE")?;
     if name.trim().is_empty() {
@@ -108,7 +108,7 @@ pub(crate) fn header(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// `METRIC=SHARE`, of a figure that can become worse.
+/// Parses `METRIC=SHARE`, for a figure that can become worse.
 pub(crate) fn tolerance(text: &str) -> Result<(Metric, Share), String> {
     let (name, share) = text
         .split_once('=')

@@ -1,4 +1,4 @@
-//! Whether the runs of two versions can be compared, and why not.
+//! Checks whether the runs of two versions are comparable, and says why not.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,11 @@ use super::side::Side;
 use crate::plan::{Guard, Mode};
 use crate::result::{Build, Host, RunResult};
 
-/// Where memory differs by less than this, it is what the system keeps for itself.
+/// Memory differences below this share are attributed to what the system reserves.
 const MEMORY_SLACK: f64 = 0.05;
 
-/// Why two versions can't be compared, each reason a sentence; empty where they can. `same_machine`
-/// says whether the machine and the program have to be the same.
+/// Returns the reasons why two versions are not comparable, each as a sentence; empty if they are.
+/// `same_machine` says whether the machine and the program must be the same.
 pub(crate) fn incomparable(base: &Side<'_>, new: &Side<'_>, same_machine: bool) -> Vec<String> {
     let mut reasons: Vec<String> = [base, new].into_iter().flat_map(Side::troubles).collect();
     if base.is_empty() || new.is_empty() {
@@ -65,22 +65,22 @@ pub(crate) fn incomparable(base: &Side<'_>, new: &Side<'_>, same_machine: bool) 
     reasons
 }
 
-/// A run that is yet to be made.
+/// A run that has not been made yet.
 #[derive(Clone, Debug)]
 pub struct Coming {
-    /// What identifies its work.
+    /// The fingerprint of its work.
     pub fingerprint: String,
     /// Its modes.
     pub modes: Vec<Mode>,
-    /// How often it runs each.
+    /// The number of runs of each mode.
     pub runs: usize,
-    /// Where it will run.
+    /// The host that it will run on.
     pub host: Host,
-    /// What will run it.
+    /// The build of loadgen that will run it.
     pub loadgen: Build,
 }
 
-/// Why a run that is yet to be made could not be compared with `base`, each reason a sentence.
+/// Returns the reasons why a future run could not be compared with `base`, each as a sentence.
 pub(crate) fn unfit(
     base: &Side<'_>,
     coming: &Coming,
@@ -158,7 +158,7 @@ fn allowed(difference: String) -> String {
     format!("{difference}; --allow-environment compares them all the same")
 }
 
-/// In what the machine and the program differ that two results were made on and by.
+/// Returns the differences between the machines and programs that produced two results.
 pub(crate) fn differences(a: &RunResult, b: &RunResult) -> Vec<String> {
     differ((&a.host, &a.loadgen), (&b.host, &b.loadgen))
 }

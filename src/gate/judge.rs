@@ -1,4 +1,4 @@
-//! [`judge`]: a finished run against its thresholds.
+//! [`judge`]: checks a finished run against its thresholds.
 
 use super::selection::Selection;
 use super::windows::{self, Cut};
@@ -8,17 +8,17 @@ use crate::result::{
     Comparison, FailingWindow, ModeComparison, ModeRun, ThresholdResult, ThresholdVerdict,
 };
 
-/// What came of it.
+/// The outcome of judging a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Judged {
-    /// Each threshold for each mode that it is about, in the order written.
+    /// One result per threshold and mode that it applies to, in the order of the scenario.
     pub thresholds: Vec<ThresholdResult>,
-    /// What a reader should know before trusting a verdict, in words.
+    /// Warnings to read before trusting a verdict.
     pub warnings: Vec<String>,
 }
 
-/// Holds the runs of a plan against its thresholds: for each mode on its rounds merged. A mode that
-/// did not run has no data. The baseline mode has no speedup to be judged: it is 1 by definition.
+/// Checks the runs of a plan against its thresholds, for each mode with its rounds merged. A mode
+/// that did not run has no data. The baseline mode has no speedup to judge: it is 1 by definition.
 pub fn judge(plan: &Plan, runs: &[ModeRun], comparison: Option<&Comparison>) -> Judged {
     let mut judged = Judged::default();
     for threshold in &plan.thresholds {
@@ -56,7 +56,7 @@ pub fn judge(plan: &Plan, runs: &[ModeRun], comparison: Option<&Comparison>) -> 
     judged
 }
 
-/// One threshold for one mode.
+/// The judgement of one threshold for one mode.
 #[derive(Default)]
 struct Judgement {
     observed: Option<f64>,
@@ -89,7 +89,7 @@ fn in_windows(
 ) -> Judgement {
     let check = &threshold.check;
     let mut judgement = Judgement::default();
-    // What was planned in no round at all has no data, and not windows of zeros.
+    // If no operation was planned in any round, there is no data, rather than windows of zeros.
     if selection.figure(Metric::Count, None).is_none() {
         return judgement;
     }

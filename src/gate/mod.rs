@@ -1,13 +1,13 @@
 //! Floor 5: what a run must meet, and whether it did. Pure functions of the figures in a result: no
-//! clock, and no chance but from a seed.
+//! clock, and no randomness except from a seed.
 //!
-//! `selection` finds the figures that a selector is about, `windows` cuts a time line into the windows
-//! of a check; [`judge()`] holds a finished run against its thresholds, and [`watch()`] one that
-//! goes on. [`Search`] finds the highest rate that meets a check, [`objective`] says which checks
-//! can be met so, and [`probe()`] what came of a rate. [`side`] holds the repeated runs of one
-//! version, [`comparable`] says whether those of two can be compared, `paired` holds their figures
-//! side by side, [`shift`] says how far apart the two of each pair are, [`verdict`] what
-//! that means for a figure, and [`versions`] for a version.
+//! `selection` finds the figures that a selector refers to, `windows` cuts a time series into the
+//! windows of a check; [`judge()`] checks a finished run against its thresholds, and [`watch()`] a
+//! run in progress. [`Search`] finds the highest rate that meets a check, [`objective`] determines
+//! which checks such a search supports, and [`probe()`] judges one rate. [`side`] holds the
+//! repeated runs of one version, [`comparable`] checks whether two versions can be compared,
+//! `paired` pairs up their figures, [`shift`] estimates the difference within the pairs, and
+//! [`verdict`] and [`versions`] draw the conclusions for a figure and for a version.
 
 pub(crate) mod comparable;
 mod judge;

@@ -1,11 +1,11 @@
-//! Which checks a search for the highest rate can be held to: those of which a higher rate makes a
-//! worse figure.
+//! Determines which checks a search for the highest rate can use: those whose figure gets worse as
+//! the rate rises.
 
 use thiserror::Error;
 
 use crate::plan::{Check, Metric, Operator, Quantity};
 
-/// Why a rate can't be searched for by a check.
+/// The reason why a check cannot be the objective of a search.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
     "`{check}` can't be what a rate has to meet: {reason}; write an upper limit of a time or of failures, such as `p99 < 50ms` or `error_rate < 1%`"
@@ -15,13 +15,13 @@ pub(crate) struct NoObjective {
     reason: &'static str,
 }
 
-/// The part of all operations that may fail where nobody has said how many.
+/// The share of operations that may fail if no check says otherwise.
 const FAILED: f64 = 0.01;
 
-/// Whether a higher rate makes a check harder to meet.
+/// Checks that a higher rate makes the check harder to meet.
 ///
 /// # Errors
-/// When a higher rate would meet it all the better, or has nothing to do with it.
+/// If a higher rate makes it easier to meet, or has no influence on it.
 pub(crate) fn check(check: &Check) -> Result<(), NoObjective> {
     let upper = matches!(check.operator, Operator::Below | Operator::AtMost);
     let none = matches!(check.operator, Operator::Equal) && check.limit == 0.0;
@@ -53,8 +53,8 @@ pub(crate) fn check(check: &Check) -> Result<(), NoObjective> {
     })
 }
 
-/// The check on failures that holds where none of these speaks of failures: a target that refuses
-/// everything at once is quick.
+/// Returns the implicit check on failures if none of these checks covers failures: a target that
+/// refuses everything immediately is fast.
 pub(crate) fn implied(checks: &[Check]) -> Option<Check> {
     let speaks = checks
         .iter()

@@ -1,14 +1,14 @@
-//! The figures of two versions, pair by pair.
+//! Pairs up the figures of two versions.
 
 use super::side::{Repetition, Side};
 use super::verdict::Paired;
 use crate::plan::{Guard, Metric, Mode, Quantity, Selector, Statistic};
 use crate::result::Group;
 
-/// The figures of every guard in every mode that it is about, pair by pair.
+/// Returns the figures of every guard in every mode that it applies to, pair by pair.
 ///
 /// # Errors
-/// The figures that one of the sides doesn't have, or that are none.
+/// If figures are missing on one of the sides, or are not numbers.
 pub(super) fn paired(
     base: &Side<'_>,
     new: &Side<'_>,
@@ -22,7 +22,7 @@ pub(super) fn paired(
             .into_iter()
             .filter(|mode| guard.selector.is_about(*mode))
         {
-            // The baseline of speedups has none: it is 1 by definition.
+            // The baseline mode has no speedup to compare: it is 1 by definition.
             if guard.metric == Metric::Speedup && is_baseline(base, mode) {
                 continue;
             }
@@ -86,7 +86,7 @@ fn is_usable(metric: Metric, figure: Option<f64>) -> bool {
     figure.is_some_and(good)
 }
 
-/// A guard as people write it: the metric, and what it is narrowed to.
+/// Formats a guard as users write it: the metric and its selector.
 fn named(guard: &Guard) -> String {
     let narrowed = guard
         .selector
@@ -95,8 +95,8 @@ fn named(guard: &Guard) -> String {
     narrowed.fold(guard.metric.to_string(), |text, part| text + &part)
 }
 
-/// The figures of each step in each mode, pair by pair; those that some run does not have are left
-/// out.
+/// Returns the figures of each step in each mode, pair by pair, without those that are missing in
+/// some run.
 pub(super) fn steps(base: &Side<'_>, new: &Side<'_>) -> Vec<Paired> {
     let Some(first) = base.repetitions.first() else {
         return Vec::new();
@@ -139,7 +139,7 @@ pub(super) fn steps(base: &Side<'_>, new: &Side<'_>) -> Vec<Paired> {
     figures
 }
 
-/// A figure that every step has; a percentile only where the sample carries it.
+/// Returns a figure that every step has; a percentile only if the sample size supports it.
 fn of_step(step: &Group, metric: Metric) -> Option<f64> {
     match metric {
         Metric::Time(Quantity::Response, Statistic::Percentile(50_000)) => {

@@ -1,8 +1,8 @@
-//! [`probe`]: what came of a rate that was tried.
+//! [`probe`]: judges a rate that was tried.
 //!
-//! A check alone can be met by a rate that the target does not bear: what waits at the end of a
-//! short try is slow only later, and what was never begun is in no figure. So a rate is missed,
-//! too, where its iterations got lost, and where response times only grew.
+//! A check alone can be met by a rate that the target cannot sustain: what is still queued at the
+//! end of a short probe would be slow only later, and what was never started is in no figure. So a
+//! rate is also missed if its iterations were lost, or if response times kept growing.
 
 use super::{Judged, judge};
 use crate::base::Nanos;
@@ -17,42 +17,40 @@ use crate::result::{
 const LOST: f64 = 0.01;
 /// The share of a rate by which a target may fall behind it.
 const BEHIND: f64 = 0.01;
-/// And this share of the median response time at the begin has to have been added: the smallest
-/// drifts don't matter.
+/// The minimum growth, as a share of the initial median response time: smaller drifts don't matter.
 const GROWN: f64 = 0.10;
-/// Windows that it takes to see a growth.
+/// The minimum number of windows needed to detect growth.
 const FEWEST: usize = 10;
-/// A target that leaves this share of its work to the end of the try, or loses it, is overloaded
-/// beyond doubt.
+/// A target that leaves this share of its work to the end of the probe, or loses it, is clearly
+/// overloaded.
 const OVERLOADED: f64 = 0.10;
 
-/// A generator that works on less than this part of its processors is late for other reasons than
-/// the rate.
+/// A generator that uses less than this share of its processors is late for reasons other than the
+/// rate.
 const AT_WORK: f64 = 0.5;
 
-/// What an outcome is put down to.
+/// The cause of an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// The rate is too much for the target, or for the generator, beyond doubt: it need not be
-    /// tried as often.
+    /// The rate is clearly too high for the target or for the generator: it needs fewer retries.
     Rate,
-    /// The machine is known to have done other things.
+    /// The machine is known to have been busy with other work.
     Machine,
-    /// Nobody knows.
+    /// The cause is unknown.
     Unclear,
 }
 
-/// What came of a rate.
+/// The outcome of trying a rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tried {
-    /// For the result.
+    /// The probe as recorded in the result.
     pub probe: RateProbe,
-    /// Why it was missed, or can't be believed.
+    /// Why it was missed or is invalid.
     pub cause: Cause,
 }
 
-/// Judges a run of a plan with a constant arrival rate, for the whole of its time. `trusting`: on
-/// its figures, whatever is doubtful about them.
+/// Judges a run of a plan with a constant arrival rate over its whole duration. With `trusting`,
+/// even invalid figures are judged.
 pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
     let (rate, max_in_flight) = match plan.load.model {
         LoadModel::Open {
@@ -119,7 +117,7 @@ pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
             .collect(),
     };
     let cause = match outcome {
-        // What never began has not been late.
+        // Iterations that never started have not been late.
         ProbeOutcome::Invalid if lost_share > LOST => Cause::Rate,
         ProbeOutcome::Invalid => blamed(plan, run, interference.is_some()),
         ProbeOutcome::Met | ProbeOutcome::Missed
@@ -132,7 +130,7 @@ pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
     Tried { probe, cause }
 }
 
-/// Why a rate was missed, thresholds apart.
+/// Returns the reasons why a rate was missed, apart from thresholds.
 fn reasons(run: &ModeRun, thresholds: &[ThresholdResult], lost: u64) -> Vec<String> {
     let planned = run.iterations.counts.planned;
     let mut reasons = Vec::new();
@@ -157,9 +155,9 @@ fn reasons(run: &ModeRun, thresholds: &[ThresholdResult], lost: u64) -> Vec<Stri
     reasons
 }
 
-/// What made the figures of a try unbelievable. A generator that starts every second operation too
-/// late, and has its hands full, is overloaded itself, and has not just its bad moments. Its own
-/// load makes it wait for processors too, but makes nobody steal them.
+/// Returns what made the figures of a probe invalid. A generator that starts every second operation
+/// too late while it is busy is overloaded itself, and not only at bad moments. Its own load makes
+/// it wait for processors too, but causes no steal time.
 fn blamed(plan: &Plan, run: &ModeRun, interfered: bool) -> Cause {
     let is_late = run
         .times
@@ -175,8 +173,8 @@ fn blamed(plan: &Plan, run: &ModeRun, interfered: bool) -> Cause {
     }
 }
 
-/// Where so few operations can't tell that no more than a share fails: of three times its inverse,
-/// one at least is expected to be bad, 19 times out of 20.
+/// Returns a reason if there are too few operations to prove that no more than a share fails: among
+/// three times its inverse, at least one failure is expected 19 times out of 20.
 fn unproven(check: &Check, counts: &Counts) -> Option<String> {
     let completed = counts.completed;
     (check.metric == Metric::ErrorRate && check.limit > 0.0 && counts.failed == 0 && completed as f64 * check.limit < 3.0).then(|| {
@@ -184,12 +182,12 @@ fn unproven(check: &Check, counts: &Counts) -> Option<String> {
     })
 }
 
-/// Iterations that were planned and came to no end.
+/// Returns the number of planned iterations that did not complete.
 const fn lost(counts: &Counts) -> u64 {
     counts.dropped + counts.skipped + counts.unfinished
 }
 
-/// The share of good operations that completed only after the measured time.
+/// Returns the share of good operations that completed only after the measured time.
 fn late_share(run: &ModeRun) -> f64 {
     if run.counts.ok == 0 {
         0.0
@@ -198,8 +196,8 @@ fn late_share(run: &ModeRun) -> f64 {
     }
 }
 
-/// By how much the median response time grew, where the target fell behind the rate: each second in
-/// which it does a hundredth less than is planned adds a hundredth of a second.
+/// Returns the growth of the median response time if the target fell behind the rate: each second
+/// with a throughput of one hundredth less than planned adds a hundredth of a second.
 fn growth_ms(run: &ModeRun) -> Option<f64> {
     let measured = run.series.iter().filter(|window| {
         window.t_s >= 0.0 && window.t_s + window.window_s <= run.measured_s + 1e-9

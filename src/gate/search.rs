@@ -1,34 +1,34 @@
-//! [`Search`]: the highest rate that still meets a check, by bracketing and bisection. Pure: whoever asks for the next
-//! rate tries it, and tells what came of it.
+//! [`Search`]: finds the highest rate that still meets a check, by bracketing and bisection. Pure:
+//! the caller asks for the next rate, tries it and reports the outcome.
 //!
 //! Noise makes a target slow and hardly ever fast, and a rate that was given up by mistake is never
-//! tried again: all that is above it is lost to the search. So a rate is met by one try, and missed
-//! by two of three, unless the one was beyond doubt.
+//! tried again, so the search would miss everything above it. So one probe is enough for a rate to
+//! be met, and two of three for it to be missed, unless the first was conclusive.
 
 use super::probe::Cause;
 use crate::result::{LimitedBy, ProbeOutcome};
 
-/// The bracket is narrow enough where its ends differ by no more than this factor.
+/// The bracket is narrow enough if its ends differ by no more than this factor.
 const NARROW: f64 = 1.02;
-/// And near enough to say so where a rate between them could not be believed.
+/// The bracket is near enough to report if a rate within it was invalid.
 const NEAR: f64 = 1.05;
-/// Rates are tried with so many digits, so that what is told is what was tried. They are far finer
-/// than [`NARROW`].
+/// Rates are rounded to this many digits, so that the reported rate is the one that was tried. The
+/// steps are far finer than [`NARROW`].
 const DIGITS: i32 = 4;
-/// A rate whose figures can't be believed is tried so often in all: a machine that is busy with
-/// other things has its bad moments at any rate, and a lower one does not help.
+/// The maximum number of probes of a rate with invalid figures: a machine that is busy with other
+/// work has bad moments at any rate, and a lower one does not help.
 const TRIES: u32 = 8;
-/// And a third of that where it is beyond doubt that the rate is too much for the generator: such a
-/// try counts as so many.
+/// The weight of a probe at which the rate was clearly too high for the generator: such a rate gets
+/// only a third of the probes.
 const CLEAR: u32 = 3;
-/// So many tries in a row that can't be believed, though not because of the rate, end the search:
-/// the machine is too busy, and stays so. One of which it is known that the machine did other
-/// things counts twice.
+/// The number of consecutive invalid probes, not caused by the rate, that ends the search: the
+/// machine is too busy, and stays so. A probe counts twice if the machine is known to have been
+/// busy with other work.
 const PATIENCE: u32 = 16;
-/// Fewer do before any rate was believed: lower ones have been no way out.
+/// The same limit before any probe was valid, which is lower: lower rates have not helped.
 const PATIENCE_AT_FIRST: u32 = 12;
 
-/// A search for the highest rate, a second.
+/// A search for the highest rate per second.
 #[derive(Clone, Debug)]
 pub struct Search {
     next: f64,
@@ -36,18 +36,18 @@ pub struct Search {
     most: f64,
     /// The highest rate that met the check.
     met: Option<f64>,
-    /// The lowest rate that did not, and whether that was the generator's fault.
+    /// The lowest rate that did not, and whether the generator was the cause.
     missed: Option<(f64, bool)>,
-    /// The lowest rate that did not by the target's fault.
+    /// The lowest rate that did not because of the target.
     too_much: Option<f64>,
-    /// Of the rate that is tried now.
+    /// The probes of the current rate.
     tries: Tries,
-    /// Since the last try that could be believed.
+    /// The invalid probes since the last valid one.
     doubted: Doubted,
     end: Option<LimitedBy>,
 }
 
-/// What came of one rate so far.
+/// The outcomes of one rate so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tries {
     met: u32,
@@ -55,24 +55,24 @@ struct Tries {
     invalid: u32,
 }
 
-/// Tries in a row that can't be believed, though not because of the rate.
+/// Consecutive invalid probes that were not caused by the rate.
 #[derive(Clone, Copy, Debug, Default)]
 struct Doubted {
-    /// Those of which it is known that the machine did other things.
+    /// Probes during which the machine is known to have been busy with other work.
     busy: u32,
-    /// The others.
+    /// All other probes.
     unclear: u32,
 }
 
 impl Doubted {
-    /// As [`PATIENCE`] counts.
+    /// Returns the weight that is compared with [`PATIENCE`].
     const fn weight(self) -> u32 {
         2 * self.busy + self.unclear
     }
 }
 
 impl Tries {
-    /// What it comes to, where that is known.
+    /// Returns the outcome of the rate, if decided.
     fn outcome(self) -> Option<ProbeOutcome> {
         match self {
             Self {
@@ -96,7 +96,7 @@ impl Tries {
 }
 
 impl Search {
-    /// Begins at `first`, and goes no lower than `least` and no higher than `most`.
+    /// Creates a search that begins at `first` and stays between `least` and `most`.
     pub fn new(first: f64, least: f64, most: f64) -> Self {
         let most = most.max(least);
         Self {
@@ -112,12 +112,12 @@ impl Search {
         }
     }
 
-    /// The rate to try; nothing at the end.
+    /// Returns the rate to try, or `None` at the end.
     pub fn next(&self) -> Option<f64> {
         self.end.is_none().then_some(self.next)
     }
 
-    /// Takes what came of the rate that [`Self::next`] gave, and what that is put down to.
+    /// Records the outcome of the rate that [`Self::next`] returned, and its cause.
     pub fn take(&mut self, outcome: ProbeOutcome, cause: Cause) {
         let is_clear = cause == Cause::Rate;
         match outcome {
@@ -160,8 +160,8 @@ impl Search {
         self.aim();
     }
 
-    /// Ends it where it is, because nothing more can be believed. Above a rate that was met it may
-    /// be the generator that is at its end, where nothing else is known.
+    /// Ends the search with the current bracket, because further probes would be invalid too. Above
+    /// a rate that was met, the generator may be the limit if no other is known.
     fn give_up(&mut self) {
         let is_near = self
             .met
@@ -203,29 +203,29 @@ impl Search {
                     LimitedBy::Check
                 });
             }
-            // The middle of a ratio.
+            // The geometric mean.
             (Some(met), Some((missed, _))) => self.next = round((met * missed).sqrt()),
             (None, None) => {}
         }
     }
 
-    /// The lowest rate that did not meet the check, where one did not.
+    /// Returns the lowest rate that did not meet the check, if any.
     pub fn missed(&self) -> Option<f64> {
         self.missed.map(|(rate, _)| rate)
     }
 
-    /// The highest rate that met the check, where one did.
+    /// Returns the highest rate that met the check, if any.
     pub const fn found(&self) -> Option<f64> {
         self.met
     }
 
-    /// Why it ended, where it has.
+    /// Returns why the search ended, if it has.
     pub const fn limited_by(&self) -> Option<LimitedBy> {
         self.end
     }
 }
 
-/// To the digits that are told.
+/// Rounds a rate to the reported digits.
 fn round(rate: f64) -> f64 {
     let digits = DIGITS - 1 - rate.log10().floor() as i32;
     if digits <= 0 {
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Every rate down to 0.1 a second may be tried.
+    /// Runs a search that may try every rate down to 0.1 per second.
     fn search(first: f64, most: f64, mut try_it: impl FnMut(f64) -> ProbeOutcome) -> (Search, u32) {
         let (mut search, mut probes) = (Search::new(first, 0.1, most), 0);
         while let Some(rate) = search.next() {
@@ -301,8 +301,8 @@ mod tests {
 
     #[test]
     fn a_machine_that_stays_busy_ends_it_with_what_is_known() {
-        // How many more tries it takes, and what it ends with, where no rate above `met` can be
-        // believed.
+        // Returns the number of further probes and the end of the search if every rate above `met`
+        // is invalid.
         let ended = |met: f64, cause: Cause| {
             let (mut search, mut doubted) = (Search::new(200.0, 4.0, 1e6), 0);
             while let Some(rate) = search.next() {
@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn a_rate_is_given_up_by_two_tries_of_three_or_beyond_doubt() {
         use ProbeOutcome::{Invalid, Met, Missed};
-        // 100/s is tried until the next rate is another one: twice as high, or half.
+        // 100/s is tried until the next rate differs: twice or half of it.
         for (tries, next) in [
             (&[Met][..], 200.0),
             (&[Missed, Missed], 50.0),

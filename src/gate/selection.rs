@@ -1,4 +1,4 @@
-//! [`Selection`]: the figures that a check is about, of all rounds of a mode.
+//! [`Selection`]: the figures that a check refers to, over all rounds of a mode.
 
 use crate::metrics::histogram;
 use crate::metrics::interval::is_enough;
@@ -8,12 +8,12 @@ use crate::result::{
     ChecksHeld, Counts, Group, Iterations, ModeComparison, ModeRun, Window, codec,
 };
 
-/// What a selector selects of one run.
+/// The part of one run that a selector selects.
 #[derive(Clone, Copy)]
 pub(super) enum Selected<'r> {
     /// The whole run.
     Whole(&'r ModeRun),
-    /// Some of its operations, with their time line if there is one.
+    /// A group of its operations, with its time series if there is one.
     Group(&'r Group, &'r [Window]),
 }
 
@@ -25,13 +25,13 @@ impl<'r> Selected<'r> {
         }
     }
 
-    /// Iterations that were refused, which planned no operation.
+    /// Returns the number of refused iterations, for which no operation was planned.
     fn refused(self) -> u64 {
         self.iterations()
             .map_or(0, |iterations| iterations.counts.dropped)
     }
 
-    /// Its iterations, where it has any of its own.
+    /// Returns its iterations, if it has its own.
     const fn iterations(self) -> Option<&'r Iterations> {
         match self {
             Self::Whole(run) => Some(&run.iterations),
@@ -39,7 +39,7 @@ impl<'r> Selected<'r> {
         }
     }
 
-    /// How often expectations held.
+    /// Returns how often expectations held.
     fn checks(self) -> ChecksHeld {
         match self {
             Self::Whole(run) => {
@@ -100,7 +100,7 @@ impl<'r> Selected<'r> {
         }
     }
 
-    /// Its time line.
+    /// Returns its time series.
     pub(super) fn series(self) -> &'r [Window] {
         match self {
             Self::Whole(run) => &run.series,
@@ -109,23 +109,23 @@ impl<'r> Selected<'r> {
     }
 }
 
-/// What a selector selects of the runs of one mode.
+/// The parts of the runs of one mode that a selector selects.
 pub(super) struct Selection<'r> {
     /// Each part with its run.
     pub parts: Vec<(&'r ModeRun, Selected<'r>)>,
 }
 
-/// A figure.
+/// A figure of a selection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Figure {
-    /// In the metric's unit.
+    /// The value, in the metric's unit.
     pub value: f64,
-    /// Whether it is a percentile of fewer independent samples than can carry one.
+    /// Whether it is a percentile with too few independent samples to support it.
     pub thin: bool,
 }
 
 impl<'r> Selection<'r> {
-    /// Applies the selector to runs of one mode.
+    /// Applies the selector to the runs of one mode.
     pub(super) fn from_runs(
         runs: impl IntoIterator<Item = &'r ModeRun>,
         selector: &Selector,
@@ -145,8 +145,8 @@ impl<'r> Selection<'r> {
         self.parts.iter().map(|(_, part)| count(*part)).sum()
     }
 
-    /// The figure of all of them together, where there is any sample. What only a comparison of
-    /// modes knows is taken from there.
+    /// Returns the figure of all parts together, if there are samples. Figures that require a
+    /// comparison of modes are taken from there.
     pub(super) fn figure(
         &self,
         metric: Metric,
@@ -234,7 +234,7 @@ impl<'r> Selection<'r> {
                     && filled
                         .iter()
                         .all(|(part, _)| matches!(part, Selected::Whole(_)));
-                // What is shown of all rounds together, where there is such a thing.
+                // The figure reported for all rounds together, if there is one.
                 let shown = compared
                     .and_then(|mode| mode.response_ms.as_ref())
                     .filter(|_| is_whole);
@@ -252,7 +252,7 @@ impl<'r> Selection<'r> {
         }
     }
 
-    /// Good completions of all rounds over all of their measured time.
+    /// Returns the good completions of all rounds per measured time of all rounds.
     fn throughput(&self) -> Option<f64> {
         let mut seconds = 0.0;
         let mut last = None;
@@ -280,7 +280,7 @@ impl<'r> Selection<'r> {
 
 fn select<'r>(run: &'r ModeRun, selector: &Selector) -> Vec<Selected<'r>> {
     if let Some(stage) = &selector.stage {
-        // The time line of a stage is a stretch of the run's.
+        // The time series of a stage is a section of the run's.
         return run
             .stages
             .iter()

@@ -1,28 +1,29 @@
-//! [`Shift`]: how far one of two things lies from the other, from differences of pairs.
+//! [`Shift`]: estimates the distance between two things from the differences of pairs.
 //!
-//! Nothing is assumed of the differences but that they lie evenly around their centre. Up to
-//! [`EXACT`] pairs every way to turn their signs is counted, on their ranks, so that one wild run
-//! does not decide: that is Wilcoxon's signed-rank test, and turned round it gives the interval of
-//! the Hodges–Lehmann estimate. With more pairs it is Student's t on the differences, whose mean is
-//! near enough to normal then.
+//! The only assumption is that the differences are distributed symmetrically around their centre.
+//! Up to [`EXACT`] pairs, every assignment of signs is counted, on ranks, so that a single outlier
+//! does not decide: that is Wilcoxon's signed-rank test, and inverting it gives the interval of the
+//! Hodges–Lehmann estimate. With more pairs it is Student's t on the differences, whose mean is
+//! close enough to normal then.
 
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
-/// The most pairs for which every way to turn the signs is counted.
+/// The maximum number of pairs for which every assignment of signs is counted.
 pub const EXACT: usize = 12;
 
-/// The centre of differences, and what can be said of it.
+/// The centre of differences, with tests and intervals.
 #[derive(Clone, Debug)]
 pub struct Shift {
     pairs: usize,
-    /// The means of all pairs of differences, each with itself too, in order: Walsh averages.
+    /// The means of all pairs of differences, including each with itself, in order: Walsh averages.
     walsh: Vec<f64>,
     mean: f64,
     sd: f64,
 }
 
 impl Shift {
-    /// The shift of these differences; nothing if there are none, or if one is not a number.
+    /// Creates the shift of these differences; returns `None` if there are none, or if one is not a
+    /// number.
     pub fn from_differences(differences: &[f64]) -> Option<Self> {
         let pairs = differences.len();
         if pairs == 0 || !differences.iter().all(|difference| difference.is_finite()) {
@@ -50,17 +51,17 @@ impl Shift {
         })
     }
 
-    /// How many pairs there are.
+    /// Returns the number of pairs.
     pub const fn pairs(&self) -> usize {
         self.pairs
     }
 
-    /// Standard deviation of the differences.
+    /// Returns the standard deviation of the differences.
     pub const fn sd(&self) -> f64 {
         self.sd
     }
 
-    /// Hodges and Lehmann's estimate: the median of the Walsh averages.
+    /// Returns the Hodges–Lehmann estimate: the median of the Walsh averages.
     pub fn estimate(&self) -> f64 {
         let half = self.walsh.len() / 2;
         if self.walsh.len().is_multiple_of(2) {
@@ -70,13 +71,14 @@ impl Shift {
         }
     }
 
-    /// The chance of differences as far above `limit` as these, were the centre not above it.
+    /// Returns the probability of differences as far above `limit` as these if the centre were not
+    /// above it.
     pub fn p_above(&self, limit: f64) -> f64 {
         if self.pairs > EXACT {
             return self.student_above(limit);
         }
-        // What lies on the limit itself does not count as above: ties make the test more careful,
-        // never less.
+        // A value exactly on the limit does not count as above: ties make the test more
+        // conservative, never less.
         self.chance_of(
             self.walsh
                 .iter()
@@ -85,7 +87,8 @@ impl Shift {
         )
     }
 
-    /// The chance of differences as far below `limit` as these, were the centre not below it.
+    /// Returns the probability of differences as far below `limit` as these if the centre were not
+    /// below it.
     pub fn p_below(&self, limit: f64) -> f64 {
         if self.pairs > EXACT {
             return self.mirrored().student_above(-limit);
@@ -98,8 +101,8 @@ impl Shift {
         )
     }
 
-    /// What the centre lies above, but for a chance of `alpha`: where [`Self::p_above`] comes to be
-    /// more than that. Nothing where there are too few pairs to say.
+    /// Returns the lower bound of the centre, at an error probability of `alpha`: the point at
+    /// which [`Self::p_above`] exceeds it. Returns `None` if there are too few pairs.
     pub fn lower(&self, alpha: f64) -> Option<f64> {
         if self.pairs > EXACT {
             return self.student_lower(alpha);
@@ -108,7 +111,7 @@ impl Shift {
         self.walsh.len().checked_sub(rank).map(|at| self.walsh[at])
     }
 
-    /// What the centre lies below, but for a chance of `alpha`.
+    /// Returns the upper bound of the centre, at an error probability of `alpha`.
     pub fn upper(&self, alpha: f64) -> Option<f64> {
         if self.pairs > EXACT {
             return self.mirrored().student_lower(alpha).map(|bound| -bound);
@@ -123,13 +126,13 @@ impl Shift {
         }
     }
 
-    /// The share of all ways to turn the signs that have so many Walsh averages above zero, or
-    /// more.
+    /// Returns the share of all assignments of signs with at least this many Walsh averages above
+    /// zero.
     fn chance_of(&self, above: usize) -> f64 {
         signed_ranks(self.pairs)[above..].iter().sum::<f64>()
     }
 
-    /// The fewest Walsh averages on one side that are as rare as `alpha`.
+    /// Returns the smallest number of Walsh averages on one side that is as rare as `alpha`.
     fn critical(&self, alpha: f64) -> Option<usize> {
         let ways = signed_ranks(self.pairs);
         let mut chance = 0.0;
@@ -161,14 +164,15 @@ impl Shift {
     }
 }
 
-/// The fewest pairs with which anything as rare as `alpha` can be seen: half of all pairs fall to
-/// either side by chance.
+/// Returns the minimum number of pairs with which an event as rare as `alpha` can be detected: each
+/// pair falls on either side with equal probability.
 pub fn fewest_pairs(alpha: f64) -> u64 {
     (1.0 / alpha).log2().ceil().max(1.0) as u64
 }
 
-/// The distribution of the sum of the ranks 1…n, each of which is there or not: index is the sum.
-/// As many Walsh averages lie above zero as the ranks of what is above zero sum up to.
+/// Returns the distribution of the sum of the ranks 1…n, each of which is included or not; the
+/// index is the sum. The number of Walsh averages above zero equals the sum of the ranks of the
+/// values above zero.
 fn signed_ranks(pairs: usize) -> Vec<f64> {
     let mut ways = vec![0.0; pairs * (pairs + 1) / 2 + 1];
     ways[0] = 1.0;

@@ -6,22 +6,23 @@ use super::selection::Selection;
 use crate::plan::{Guard, Mode};
 use crate::result::{Check, Comparison, End, InvalidRun, ModeRun, RunResult, Verdict};
 
-/// Every mode once.
+/// One run of every mode.
 #[derive(Clone)]
 pub(super) struct Repetition<'r> {
-    /// Counted from 1 in the order of their start.
+    /// The number in order of start, counted from 1.
     number: u32,
     started_at: &'r str,
-    /// How far its figures can be believed …
+    /// Whether its figures are valid …
     validity: Verdict,
-    /// … and why not.
+    /// … and the reasons if they are not.
     reasons: Vec<String>,
     pub(super) runs: Vec<&'r ModeRun>,
-    /// The modes of this repetition against each other.
+    /// The comparison of the modes of this repetition.
     pub(super) comparison: Option<Comparison>,
 }
 
-/// The repeated runs of one version: the rounds of its results, in the order they were made.
+/// The repeated runs of one version: the rounds of its results, in the order in which they were
+/// made.
 #[derive(Clone)]
 pub struct Side<'r> {
     pub(super) name: String,
@@ -30,8 +31,8 @@ pub struct Side<'r> {
 }
 
 impl<'r> Side<'r> {
-    /// The results of one version, called `name` in what is said of it. They are put in the order
-    /// of their start; where that is the same, they stay as given.
+    /// Creates a side from the results of one version, which messages call `name`. The results are
+    /// sorted by their start; those with the same start keep the given order.
     pub fn from_results(name: &str, results: impl IntoIterator<Item = &'r RunResult>) -> Self {
         let mut results: Vec<&RunResult> = results.into_iter().collect();
         results.sort_by(|a, b| a.started_at.cmp(&b.started_at));
@@ -50,27 +51,27 @@ impl<'r> Side<'r> {
         }
     }
 
-    /// What it is called.
+    /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How often it was run.
+    /// Returns the number of repetitions.
     pub fn len(&self) -> usize {
         self.repetitions.len()
     }
 
-    /// Whether it was not run at all.
+    /// Returns whether there are no repetitions.
     pub fn is_empty(&self) -> bool {
         self.repetitions.is_empty()
     }
 
-    /// Its results.
+    /// Returns its results.
     pub fn results(&self) -> &[&'r RunResult] {
         &self.results
     }
 
-    /// The modes that it ran, in the order of its first repetition.
+    /// Returns the modes of its first repetition, in their order.
     pub fn modes(&self) -> Vec<Mode> {
         self.repetitions
             .first()
@@ -78,7 +79,7 @@ impl<'r> Side<'r> {
             .unwrap_or_default()
     }
 
-    /// How far its runs can be believed: as far as the worst of them.
+    /// Returns the worst validity of its runs.
     pub fn validity(&self) -> Verdict {
         self.repetitions
             .iter()
@@ -87,7 +88,7 @@ impl<'r> Side<'r> {
             .unwrap_or_default()
     }
 
-    /// Its runs whose figures can't be believed.
+    /// Returns its invalid runs.
     pub fn invalid(&self) -> Vec<InvalidRun> {
         let invalid = self
             .repetitions
@@ -102,7 +103,7 @@ impl<'r> Side<'r> {
         invalid.map(named).collect()
     }
 
-    /// The figures of a guard in one mode, of each repetition.
+    /// Returns the figures of a guard in one mode, for each repetition.
     pub(super) fn figures(&self, guard: &Guard, mode: Mode) -> Vec<Option<f64>> {
         let figure = |repetition: &Repetition<'_>| {
             let runs = repetition
@@ -121,7 +122,7 @@ impl<'r> Side<'r> {
         self.repetitions.iter().map(figure).collect()
     }
 
-    /// What is wrong with it by itself.
+    /// Returns the problems of this side on its own.
     pub fn troubles(&self) -> Vec<String> {
         let mut troubles = Vec::new();
         if self.is_empty() {
@@ -192,7 +193,7 @@ fn repetitions(result: &RunResult) -> Vec<Repetition<'_>> {
             .map(|run| run.validity.verdict)
             .max()
             .unwrap_or_default();
-        // Where no run says which it was, it may be any.
+        // If no run is named as the invalid one, it may be any of them.
         let validity = if result.validity.verdict == Verdict::Invalid && !is_named {
             Verdict::Invalid
         } else {
@@ -215,7 +216,7 @@ fn repetitions(result: &RunResult) -> Vec<Repetition<'_>> {
     rounds.into_iter().map(of_round).collect()
 }
 
-/// Why a run can't be believed.
+/// Returns why a run is invalid.
 fn reasons(run: &ModeRun) -> Vec<String> {
     let invalid = run
         .validity
@@ -231,7 +232,7 @@ fn reason(check: &Check) -> String {
     format!("{}: {}, limit {}", check.name, check.observed, check.limit)
 }
 
-/// Both versions without the pairs of which a run can't be believed.
+/// Returns both versions without the pairs that contain an invalid run.
 pub fn believed<'r>(base: &Side<'r>, new: &Side<'r>) -> [Side<'r>; 2] {
     let is_good = |one: &Repetition<'_>| one.validity != Verdict::Invalid;
     let good: Vec<bool> = base

@@ -1,8 +1,8 @@
-//! [`verdicts`]: what repeated runs of two versions say of each figure.
+//! [`verdicts`]: what repeated runs of two versions show for each figure.
 //!
-//! The run is what is repeated, not the request: requests of one run share the machine's mood, and
-//! a test on them takes a mood for a change. Two runs side by side share most of it, so the
-//! difference of each pair is what counts.
+//! The unit of repetition is the run, not the request: requests of one run share the state of the
+//! machine, and a test on them would mistake that state for a change. Two consecutive runs share
+//! most of it, so the difference within each pair is what counts.
 
 use statrs::distribution::{ContinuousCDF as _, Normal};
 
@@ -10,11 +10,11 @@ use super::shift::{Shift, fewest_pairs};
 use crate::plan::{Guard, Mode};
 use crate::result::{Change, Outcome};
 
-/// The chance to see what is there, that a number of pairs is named for.
+/// The statistical power for which the required number of pairs is computed.
 const POWER: f64 = 0.9;
-/// More than this many times as much is this many times.
+/// Larger ratios are reported as this one.
 const MAX_TIMES: f64 = 1_000.0;
-/// Nobody runs more pairs than this.
+/// The maximum number of pairs to recommend.
 const MAX_PAIRS: f64 = 1_000.0;
 
 /// A guard and its figures in one mode.
@@ -28,15 +28,15 @@ pub struct Paired {
     pub pairs: Vec<[f64; 2]>,
 }
 
-/// Judges all figures together: the more there are, the more has to be seen in each (Holm), so that
-/// the chance of any false alarm is what it is for one. Figures without a direction, or without
-/// pairs that can be compared, are left out.
+/// Judges all figures together: the more there are, the stronger the evidence that each requires
+/// (Holm), so that the probability of any false alarm is the same as for one. Figures without a
+/// direction, or without comparable pairs, are omitted.
 pub fn verdicts(figures: &[Paired]) -> Vec<Change> {
     verdicts_where(figures, &|_| true)
 }
 
-/// The same, where a figure may only be called a regression if `is_confirmed` says so: another is
-/// left open.
+/// Does the same, but calls a figure a regression only if `is_confirmed` says so; otherwise it is
+/// left undecided.
 pub fn verdicts_where(figures: &[Paired], is_confirmed: &dyn Fn(&Paired) -> bool) -> Vec<Change> {
     let mut judged: Vec<Judged<'_>> = figures.iter().filter_map(Judged::from_pairs).collect();
     let family = judged.len();
@@ -55,14 +55,14 @@ pub fn verdicts_where(figures: &[Paired], is_confirmed: &dyn Fn(&Paired) -> bool
         .collect()
 }
 
-/// One figure on its way to a verdict.
+/// One figure before its verdict.
 struct Judged<'f> {
     figure: &'f Paired,
-    /// How much worse the new version is: logarithms of quotients, or differences of shares.
+    /// How much worse the new version is: logarithms of ratios, or differences of shares.
     shift: Shift,
-    /// 1 where more is worse.
+    /// 1 if more is worse.
     sign: f64,
-    /// What is tolerated, as `shift` counts.
+    /// The tolerance, in the unit of `shift`.
     limit: f64,
     p: f64,
 }
@@ -148,7 +148,7 @@ impl<'f> Judged<'f> {
         if self.p <= alpha {
             Outcome::Regressed
         } else if shift.p_above(-limit) <= alpha && shift.p_below(*limit) <= alpha {
-            // Two tests, both of which have to say so: nothing to be made up for.
+            // Two tests that both have to pass: no correction is needed.
             Outcome::Equivalent
         } else if shift.p_below(-limit) * family as f64 <= alpha {
             Outcome::Improved
@@ -157,7 +157,8 @@ impl<'f> Judged<'f> {
         }
     }
 
-    /// Pairs with which the centre, were it where it seems to be, would be told from the tolerance.
+    /// Returns the number of pairs with which the centre, if it were at its estimate, could be
+    /// distinguished from the tolerance.
     fn pairs_needed(&self, alpha: f64, family: usize) -> Option<u64> {
         let normal = Normal::standard();
         let quantiles = normal.inverse_cdf(1.0 - alpha / family as f64) + normal.inverse_cdf(POWER);
@@ -172,8 +173,8 @@ impl<'f> Judged<'f> {
     }
 }
 
-/// How many times as much, within reason: a version that does nothing at all any more is a thousand
-/// times worse, and not infinitely, which no estimate could take in.
+/// Returns the ratio, bounded: a version that no longer does anything is a thousand times worse,
+/// not infinitely, which no estimate could include.
 fn quotient(base: f64, new: f64) -> f64 {
     let is_known = |figure: f64| figure.is_finite() && figure >= 0.0;
     match (base, new) {
@@ -198,8 +199,8 @@ mod tests {
     use super::*;
     use crate::plan::{Metric, Quantity, Statistic};
 
-    /// Runs around 10 with a bit of noise that is the same each time, and new ones that are
-    /// `factor` times as much.
+    /// Creates runs around 10 with some noise that is the same each time, and new ones that are
+    /// `factor` times as high.
     fn paired(metric: Metric, pairs: usize, factor: f64) -> Paired {
         let noise = |i: usize, by: usize| 1.0 + 0.004 * ((i * by % 11) as f64 - 5.0) / 5.0;
         let pairs = (0..pairs)

@@ -1,4 +1,4 @@
-//! [`compare`]: repeated runs of two versions, and what is said of the new one.
+//! [`compare`]: compares repeated runs of two versions.
 
 use std::collections::BTreeSet;
 
@@ -17,27 +17,27 @@ use crate::result::{
     VersionComparison,
 };
 
-/// Why two versions can't be compared: each reason a sentence.
+/// The reasons why two versions are not comparable, each as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incomparable(pub Vec<String>);
 
 /// How two versions are compared.
 #[derive(Clone, Debug)]
 pub struct Terms {
-    /// What must not become worse.
+    /// The figures that must not become worse.
     pub guards: Vec<Guard>,
-    /// Whether machine and program have to be the same.
+    /// Whether the machine and the program must be the same.
     pub same_machine: bool,
-    /// Whether pairs of which a run is invalid are left out.
+    /// Whether pairs with an invalid run are left out.
     pub believed: bool,
-    /// The order of the runs; where it is not known, it is read off the times at which they began.
+    /// The order of the runs; if unknown, it is derived from their start times.
     pub order: Option<RunOrder>,
 }
 
 /// Compares two versions.
 ///
 /// # Errors
-/// Every reason why they can't be compared.
+/// All reasons why they are not comparable.
 pub fn compare(
     base: &Side<'_>,
     new: &Side<'_>,
@@ -46,13 +46,13 @@ pub fn compare(
     compare_where(base, new, terms, &|_| true)
 }
 
-/// What seems to have regressed, and has to be seen once more, in pairs of its own, before anybody
-/// is told.
+/// Returns the apparent regressions, which must be seen again in separate pairs before they are
+/// reported.
 ///
-/// With a confidence of 95 % a figure that varies by much more than is tolerated is called a
-/// regression in up to one of twenty comparisons in which nothing changed: the tolerance is no help
-/// against such noise. Ten pairs can't be asked for much more certainty; pairs that were made
-/// afterwards, of the suspects alone, can: both are wrong in one of four hundred.
+/// At a confidence of 95 %, a figure that varies by much more than its tolerance is called a
+/// regression in up to one of twenty comparisons in which nothing changed: the tolerance does not
+/// help against such noise. Ten pairs cannot give much more certainty; pairs made afterwards, of
+/// the suspects only, can: both are wrong in one of four hundred.
 pub fn suspects(comparison: &VersionComparison) -> Vec<Change> {
     comparison
         .changes
@@ -62,12 +62,11 @@ pub fn suspects(comparison: &VersionComparison) -> Vec<Change> {
         .collect()
 }
 
-/// Compares two versions of which something seemed to have regressed in the first `pairs`, and was
-/// looked at again in those after them: it has regressed where it did in both. Its figures are
-/// those of all pairs.
+/// Compares two versions with apparent regressions in the first `pairs`, which were tested again in
+/// those after them: a figure has regressed if it did in both. Its figures are those of all pairs.
 ///
 /// # Errors
-/// Every reason why they can't be compared.
+/// All reasons why they are not comparable.
 pub fn confirm(
     [base, new]: [&[RunResult]; 2],
     [base_name, new_name]: [&str; 2],
@@ -90,7 +89,7 @@ pub fn confirm(
         .collect();
     let fresh_base = Side::from_results(base_name, base.iter().skip(pairs));
     let fresh_new = Side::from_results(new_name, new.iter().skip(pairs));
-    // Nothing to be told by, where nothing was run after them.
+    // Without further pairs there is nothing to confirm a regression with.
     let again = if fresh_base.is_empty() || fresh_new.is_empty() {
         None
     } else {
@@ -185,7 +184,7 @@ fn compare_where(
     Ok(comparison)
 }
 
-/// Which runs can't be believed, why, and what became of them.
+/// Lists which runs are invalid, why, and what was done with them.
 fn doubts(comparison: &VersionComparison) -> Vec<String> {
     let runs = comparison.invalid.len();
     if runs == 0 {
@@ -228,7 +227,8 @@ fn doubts(comparison: &VersionComparison) -> Vec<String> {
     .collect()
 }
 
-/// What is written where two versions turned out not to be comparable: no verdict, and why.
+/// Creates the output for two versions that turned out not to be comparable: the reasons, and no
+/// verdict.
 pub fn refused(
     base: &Side<'_>,
     new: &Side<'_>,
@@ -241,7 +241,7 @@ pub fn refused(
     }
 }
 
-/// A comparison of which nothing is known but what is compared.
+/// Creates a comparison that only identifies what is compared.
 fn without_figures(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> VersionComparison {
     let order = if base.len() < 2 {
         RunOrder::Unpaired
@@ -273,10 +273,10 @@ fn without_figures(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> VersionCom
     }
 }
 
-/// Makes sure that a run that is yet to be made can be compared with `base`.
+/// Checks that a future run can be compared with `base`.
 ///
 /// # Errors
-/// Every reason why it could not.
+/// All reasons why it could not.
 pub fn promise(base: &Side<'_>, coming: &Coming, terms: &Terms) -> Result<(), Incomparable> {
     let reasons = unfit(base, coming, &terms.guards, terms.same_machine);
     if reasons.is_empty() {
@@ -302,8 +302,8 @@ fn small(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// Whether the runs of both were made in turn: each has one that began between the first and the
-/// last of the other.
+/// Determines whether the runs of both were interleaved: each has one that started between the
+/// first and the last of the other.
 fn order(base: &Side<'_>, new: &Side<'_>) -> RunOrder {
     let times = |side: &Side<'_>| -> Vec<String> {
         side.results()
@@ -324,16 +324,16 @@ fn order(base: &Side<'_>, new: &Side<'_>) -> RunOrder {
     }
 }
 
-/// Invalid runs that are named one by one.
+/// The maximum number of invalid runs that are listed individually.
 const NAMED: usize = 10;
-/// The fewest pairs with which a comparison can be calibrated.
+/// The minimum number of pairs with which a comparison can be calibrated.
 const FEWEST_PAIRS: usize = 5;
 
-/// Compares each of the two with itself, so many times in all: its runs are put into pairs anew by
-/// a draw from `seed` each time, and nothing that is then called a regression is one.
+/// Compares each of the two with itself, this many times in total: its runs are paired anew at
+/// random from `seed` each time, so every regression found is a false alarm.
 ///
 /// # Errors
-/// Where there are too few runs, or they lack a figure.
+/// If there are too few runs, or they lack a figure.
 pub fn calibrate(
     sides: [&Side<'_>; 2],
     guards: &[Guard],
@@ -387,7 +387,7 @@ pub fn calibrate(
     })
 }
 
-/// Clopper and Pearson's upper bound of a share of which `seen` of `all` were seen, at 95 %.
+/// Returns the Clopper–Pearson upper bound, at 95 %, of a share of which `seen` of `all` were seen.
 pub fn rate_high(seen: u32, all: u32) -> f64 {
     if seen >= all {
         return 1.0;
@@ -402,7 +402,7 @@ mod tests {
 
     #[test]
     fn clopper_and_pearson() {
-        // 1 − 0.05^(1/n) where none was seen: the rule of three.
+        // 1 − 0.05^(1/n) if none was seen: the rule of three.
         assert!(
             (rate_high(0, 299) - 0.009_969).abs() < 1e-5,
             "{}",

@@ -1,4 +1,4 @@
-//! [`watch`]: a run that goes on, against what may end it.
+//! [`watch`]: checks a run in progress against what may end it.
 
 use super::selection::{Selected, Selection};
 use super::windows;
@@ -6,12 +6,12 @@ use crate::base::Nanos;
 use crate::plan::{Check, Mode, Plan, Selector};
 use crate::result::{ModeRun, StoppedBy};
 
-/// A window is looked at so long after its end: samples come from the workers in batches, and a
-/// figure that lacks the last of them is too low.
+/// How long after its end a window is evaluated: samples arrive from the workers in batches, and a
+/// figure without the last of them is too low.
 const SETTLED_S: f64 = 0.2;
 
-/// Why a run of this mode is to end now by its figures so far, where it is. Nothing is judged
-/// before there is a sample, and no threshold aborts before its `after`.
+/// Returns why a run of this mode must end now because of its figures so far, if it must. Nothing
+/// is judged before there is a sample, and no threshold aborts before its `after`.
 pub fn watch(plan: &Plan, mode: Mode, so_far: &ModeRun) -> Option<StoppedBy> {
     let aborts = plan
         .thresholds
@@ -42,7 +42,7 @@ pub fn watch(plan: &Plan, mode: Mode, so_far: &ModeRun) -> Option<StoppedBy> {
     holds.then_some(StoppedBy::Condition)
 }
 
-/// The figure so far, or those of all full windows.
+/// Returns the figure so far, or those of all full windows.
 fn figures(
     plan: &Plan,
     check: &Check,

@@ -1,4 +1,4 @@
-//! A time line, cut into the windows of a check.
+//! Cuts a time series into the windows of a check.
 
 use std::ops::Range;
 
@@ -11,29 +11,28 @@ use crate::metrics::summary::percentile_ms;
 use crate::plan::{Metric, Quantity, Statistic};
 use crate::result::{Window, codec};
 
-/// The full windows of a check, and how long they came to be.
+/// The full windows of a check, and their actual length.
 pub(super) struct Cut {
-    /// Their length in seconds: that of the check, or more where the time line is kept in wider
-    /// stretches.
+    /// Their length in seconds: that of the check, or more if the time series has wider cells.
     pub window_s: f64,
-    /// Those that there is a figure for.
+    /// The windows that have a figure.
     pub windows: Vec<Judgeable>,
 }
 
 /// A full window with its figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Judgeable {
-    /// Its begin, in seconds from the epoch.
+    /// Its start, in seconds from the epoch.
     pub t_s: f64,
     /// Its figure, in the metric's unit.
     pub value: f64,
-    /// Whether it is a percentile of fewer samples than can carry one.
+    /// Whether it is a percentile with too few samples to support it.
     pub thin: bool,
 }
 
-/// Cuts stretches of the time after the epoch into windows of this length, each from its begin.
-/// What is left at the end of one is not a full window. A window in which nothing was planned has
-/// no times and no rate of errors, and is left out for these.
+/// Cuts spans of time after the epoch into windows of this length, each from its start. The
+/// remainder at the end of a span is not a full window. A window in which nothing was planned has
+/// no times and no error rate, and is omitted for these.
 pub(super) fn cut(
     series: &[Window],
     metric: Metric,
@@ -50,7 +49,7 @@ pub(super) fn cut(
         let first = (stretch.start.as_secs_f64() / cell - ROUNDING).ceil();
         let begins = (0..MAX_WINDOWS).map(|number| (first + number as f64 * cells) * cell);
         let full = begins.take_while(|t_s| t_s + window_s <= stretch.end.as_secs_f64() + ROUNDING);
-        // The time line has a bounded number of cells, and nothing is planned behind its end.
+        // The time series has a bounded number of cells, and nothing is planned after its end.
         sums.extend(
             full.map(|t_s| (t_s, Sum::default()))
                 .take(MAX_WINDOWS.saturating_sub(sums.len())),
@@ -79,10 +78,10 @@ pub(super) fn cut(
     }
 }
 
-/// No time line has so many windows.
+/// The maximum number of windows of a time series.
 const MAX_WINDOWS: usize = 100_000;
 
-/// What the stretches of one window add up to.
+/// The sums over the cells of one window.
 #[derive(Clone, Default)]
 struct Sum {
     ok: u64,

@@ -1,7 +1,7 @@
-//! The gates that were not met as workflow commands of GitHub Actions, which shows them at their
-//! lines of the scenario.
+//! Reports the gates that were not met as workflow commands of GitHub Actions, which shows them at
+//! their lines of the scenario.
 //!
-//! Every command is one line and what comes from a scenario is escaped in it: a name can't become a
+//! Every command is one line in which text from a scenario is escaped: a name cannot become a
 //! command. Nor can it in the other texts of a log, once they are [`disarmed`].
 
 use std::borrow::Cow;
@@ -11,11 +11,11 @@ use crate::result::{RunResult, Verdict};
 use super::cases::{self, Case, Outcome};
 use super::view;
 
-/// GitHub shows no more errors of one step.
+/// The maximum number of errors that GitHub shows per step.
 const MAX_ANNOTATIONS: usize = 10;
 
-/// The commands, each on a line; empty where there is nothing to point at. `file` is the scenario's
-/// path from the top of the repository.
+/// Returns the commands, each on its own line; empty if there is nothing to annotate. `file` is the
+/// scenario's path relative to the root of the repository.
 pub fn render(result: &RunResult, file: Option<&str>) -> String {
     let cases = cases::all(result);
     let of = |outcomes: &[Outcome]| {
@@ -45,7 +45,7 @@ pub fn render(result: &RunResult, file: Option<&str>) -> String {
             &format!("and {more} more; the job's summary has all of them"),
         ));
     }
-    // What failed is told already, with all that is to be known of it.
+    // Failures have been reported already, with all their details.
     let doubtful = |case: &&Case| {
         case.outcome == Outcome::Undecided || (case.warned && case.outcome == Outcome::Passed)
     };
@@ -97,7 +97,7 @@ fn shown_as(kind: &str, case: &Case, file: Option<&str>) -> String {
     )
 }
 
-/// A command that shows a text at a line of a file, with the end of its line. `kind` is `error`,
+/// Returns a command that shows a text at a line of a file, with a line end. `kind` is `error`,
 /// `warning` or `notice`.
 pub fn command(
     kind: &str,
@@ -116,21 +116,21 @@ pub fn command(
     format!("::{kind} {}::{}\n", properties.join(","), data(&text))
 }
 
-/// Nothing is seen of it, and it is no white space, which the runner would look past.
+/// An invisible character that is not white space, which the runner would skip.
 const BREAK: char = '\u{200b}';
-/// Begins a line that is a command …
+/// The start of a line that is a command …
 const COMMAND: &str = "::";
-/// … and this one of the older kind, anywhere in it.
+/// … and the older kind of command, anywhere in a line.
 const OLD_COMMAND: &str = "##[";
 
-/// A text for the log in which the runner finds no command, whoever wrote it: a server's message
-/// may begin a line, or come to stand there when a table is fitted into the width.
+/// Returns a text for the log in which the runner finds no command, whatever its origin: a server's
+/// message may begin a line, or end up there when a table is fitted to the width.
 pub fn disarmed(text: &str) -> Cow<'_, str> {
     if !text.contains(COMMAND) && !text.contains(OLD_COMMAND) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
-    // The runner's lines end at a carriage return too.
+    // The runner also ends lines at a carriage return.
     for line in text.split_inclusive(['\n', '\r']) {
         let begin = line.len() - seen(line).len();
         let (before, rest) = line.split_at(begin);
@@ -143,7 +143,7 @@ pub fn disarmed(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A line without the white space and the colour that it begins with.
+/// Returns a line without its leading white space and colour codes.
 fn seen(line: &str) -> &str {
     let line = line.trim_start();
     let code = line
@@ -161,8 +161,8 @@ fn seen(line: &str) -> &str {
     }
 }
 
-/// The same for JSON, whose lines begin with no colon: the older commands, as another spelling of
-/// the same text.
+/// Does the same for JSON, whose lines never begin with a colon: older commands are written in
+/// another spelling of the same string.
 pub fn disarmed_json(text: &str) -> Cow<'_, str> {
     if text.contains(OLD_COMMAND) {
         Cow::Owned(text.replace(OLD_COMMAND, "##\\u005b"))
@@ -171,7 +171,7 @@ pub fn disarmed_json(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// As the runner reads it back.
+/// Escapes a text so that the runner reads it back.
 fn data(text: &str) -> String {
     text.replace(OLD_COMMAND, &format!("##{BREAK}["))
         .replace('%', "%25")
@@ -179,7 +179,7 @@ fn data(text: &str) -> String {
         .replace('\n', "%0A")
 }
 
-/// A property ends at more signs than the text does.
+/// Escapes a property, which more characters would end than a text.
 fn property(text: &str) -> String {
     data(&view::plain(text))
         .replace(':', "%3A")
@@ -208,7 +208,7 @@ mod tests {
         let text = render(&result, Some("load/a,b.yaml"));
         let expected = "::error file=load/a%2Cb.yaml,line=21,title=loadgen%3A first_byte.p50 < 5ms (sequential)::no data, limit 5.00 ms\n";
         assert!(text.contains(expected), "{text}");
-        // Without a file there is nothing to point at.
+        // Without a file there is no line to annotate.
         assert!(!render(&result, None).contains("line="));
     }
 

@@ -1,6 +1,6 @@
-//! What a run was asked for, as the plan in its result says: by planned arrivals or by virtual
-//! users, and which percentiles its thresholds are about. What is asked for is what tables, charts
-//! and headlines have to show.
+//! Determines what a run was asked for from the plan in its result: planned arrivals or virtual
+//! users, and the percentiles that its thresholds refer to. Tables, charts and headlines show
+//! these.
 
 use crate::metrics::Summary;
 use crate::plan::{Check, LoadModel, Metric, Mode, Plan, Quantity, Selector, Spread, Statistic};
@@ -13,20 +13,20 @@ use super::view;
 pub(crate) struct Percentile {
     /// Its name in results: `p999`.
     pub key: &'static str,
-    /// Its name to a reader: `p99.9`.
+    /// Its name for readers: `p99.9`.
     pub name: &'static str,
-    /// The same in thousandths, as thresholds have it.
+    /// The same in thousandths, as thresholds store it.
     thousandths: u32,
 }
 
 impl Percentile {
-    /// Its figure, as text.
+    /// Formats its value in a summary.
     pub(crate) fn show(self, summary: Option<&Summary>) -> String {
         view::percentile(summary, self.key)
     }
 }
 
-/// The percentiles that every summary has, in their order.
+/// The percentiles that every summary has, in order.
 pub(crate) const PERCENTILES: [Percentile; 7] = [
     Percentile {
         key: "p50",
@@ -65,7 +65,7 @@ pub(crate) const PERCENTILES: [Percentile; 7] = [
     },
 ];
 
-/// The percentiles with these names, and those that thresholds of the results are about.
+/// Returns the percentiles with these names, and those that thresholds of the results refer to.
 pub(crate) fn percentiles<'a>(
     results: impl IntoIterator<Item = &'a RunResult>,
     usual: &[&str],
@@ -79,8 +79,8 @@ pub(crate) fn percentiles<'a>(
     PERCENTILES.into_iter().filter(is_shown).collect()
 }
 
-/// The percentiles of response time of a whole mode that its thresholds are about, each once, in
-/// thousandths.
+/// Returns the percentiles of response time of a whole mode that its thresholds refer to, without
+/// duplicates, in thousandths.
 pub(crate) fn percentiles_of_mode(result: &RunResult, mode: Mode) -> Vec<u32> {
     let own = result
         .thresholds
@@ -92,7 +92,7 @@ pub(crate) fn percentiles_of_mode(result: &RunResult, mode: Mode) -> Vec<u32> {
     asked
 }
 
-/// Whether a selector takes every operation of a mode.
+/// Returns whether a selector matches every operation of a mode.
 pub(crate) fn is_of_whole(selector: &Selector) -> bool {
     selector.parts().next().is_none()
 }
@@ -104,17 +104,17 @@ fn of_response(threshold: &ThresholdResult) -> Option<u32> {
     }
 }
 
-/// The plan in a result, where this version can read it.
+/// Returns the plan in a result, if this version can read it.
 pub(crate) fn plan(result: &RunResult) -> Option<Plan> {
     serde_json::from_value(result.plan.clone()).ok()
 }
 
-/// Whether a result is of planned arrivals, which come whatever the target does.
+/// Returns whether a result has planned arrivals, which are independent of the target's responses.
 pub(crate) fn is_open(result: &RunResult) -> bool {
     plan(result).is_some_and(|plan| matches!(plan.load.model, LoadModel::Open { .. }))
 }
 
-/// The load that a plan asks for: its name and its level.
+/// Returns the name and the level of the load in a plan.
 pub(crate) fn load(plan: &Plan) -> (&'static str, String) {
     let staged = !plan.load.stages.is_empty();
     match plan.load.model {
@@ -151,8 +151,8 @@ pub(crate) fn load(plan: &Plan) -> (&'static str, String) {
     }
 }
 
-/// What the planned arrivals came to, which are of iterations: where those are of one request each,
-/// that is said already.
+/// Describes how many of the planned arrivals, which are iterations, took place; `None` if each is
+/// one request, which is reported elsewhere.
 pub(crate) fn arrived(result: &RunResult) -> Option<String> {
     if !is_open(result) {
         return None;

@@ -1,48 +1,48 @@
-//! [`Board`]: what the terminal shows while a run goes on: figures with what they were of late as sparklines, the steps,
-//! and the modes that are done. Lines of text without control characters; who draws them anew is
-//! [`progress`](super::progress)'s business.
+//! [`Board`]: what the terminal shows during a run: figures with their recent history as
+//! sparklines, the steps, and the completed modes. It creates lines of text without control
+//! characters; redrawing them is up to [`progress`](super::progress).
 
 use std::collections::VecDeque;
 
 use super::status::Status;
 use super::view;
 
-/// Columns that a line takes at most, however wide the terminal is.
+/// The maximum width of a line in columns, even on wider terminals.
 const WIDTH: usize = 79;
-/// Columns of a figure's name with the margin before it, and of the figure.
+/// The width in columns of a figure's name with its margin, and of the figure.
 const NAME: usize = 13;
 const FIGURE: usize = 18;
-/// A sparkline of fewer columns shows nothing.
+/// The minimum width of a sparkline that is readable.
 const LEAST: usize = 6;
-/// On terminals of fewer columns the counts of steps are not set in columns.
+/// Below this number of columns, the counts of steps are not aligned.
 const NARROW: usize = 79;
-/// Looks that a sparkline shows.
+/// The number of snapshots in a sparkline.
 const MAX_SNAPSHOTS: usize = 44;
-/// Steps that are shown.
+/// The number of steps shown.
 const STEPS: usize = 5;
-/// Modes and rounds that are done and still shown.
+/// The number of completed modes and rounds that are still shown.
 const DONE: usize = 4;
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// What was seen of late.
+/// The recent history of a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Board {
     place: String,
     snapshots: VecDeque<Snapshot>,
-    /// What the mode under way has come to, for when it is done.
+    /// The summary of the mode in progress, shown once it has completed.
     sum: String,
     done: VecDeque<String>,
     failed: u64,
 }
 
-/// The figures of one moment, in the order of [`NAMES`].
+/// The figures at one moment, in the order of [`NAMES`].
 type Snapshot = [Option<f64>; 6];
 
 const NAMES: [&str; 6] = ["throughput", "p50", "p99", "failed", "in flight", "lag p99"];
 
 impl Board {
-    /// Takes note of a new state.
+    /// Records a new state.
     pub(crate) fn update(&mut self, status: &Status<'_>) {
         if self.place != status.place {
             if !self.place.is_empty() {
@@ -80,8 +80,8 @@ impl Board {
         );
     }
 
-    /// What to show on a terminal of so many columns, each line narrower than that: one as wide
-    /// would be broken by some.
+    /// Returns the lines for a terminal of this width, each narrower than that: some terminals wrap
+    /// a line that is as wide.
     pub(crate) fn lines(&self, status: &Status<'_>, columns: usize) -> Vec<String> {
         let width = columns.saturating_sub(1).clamp(1, WIDTH);
         let ms = |value: Option<f64>| view::or_na(value, view::duration_ms);
@@ -108,7 +108,7 @@ impl Board {
                     width.saturating_sub(NAME).min(FIGURE)
                 );
             }
-            // The newest are what one looks for.
+            // The newest values are the most relevant.
             let line = sparkline(
                 self.snapshots
                     .iter()
@@ -128,7 +128,7 @@ impl Board {
             .iter()
             .filter(|step| step.completed > 0)
             .collect();
-        // Those that fail first: they are what one looks for.
+        // Steps with failures come first, as the most relevant.
         steps.sort_by_key(|step| std::cmp::Reverse((step.failed, step.completed)));
         let name = |text: &str, room: usize| view::shortened(&view::plain(text), room);
         lines.extend(steps.iter().take(STEPS).map(|step| {
@@ -156,7 +156,7 @@ impl Board {
     }
 }
 
-/// Values as bars from zero to the highest; what is not known is a gap.
+/// Draws values as bars from zero to the highest; unknown values are gaps.
 pub(crate) fn sparkline(values: impl Iterator<Item = Option<f64>>) -> String {
     let values: Vec<Option<f64>> = values
         .map(|value| value.filter(|v| v.is_finite() && *v >= 0.0))

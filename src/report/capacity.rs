@@ -1,5 +1,5 @@
-//! What a search for the highest rate found, as text for the terminal. Everything shown is in the
-//! result.
+//! Formats the result of a search for the highest rate as text for the terminal. Everything shown
+//! is in the result.
 
 use comfy_table::{Cell, CellAlignment};
 
@@ -9,13 +9,13 @@ use super::thresholds::figure;
 use super::view;
 use crate::result::{CapacityResult, LimitedBy, ProbeOutcome, RateProbe, ThresholdResult};
 
-/// Metrics that have a column of their own.
+/// Metrics with their own column.
 const SHOWN: [&str; 2] = ["p50", "p99"];
 
-/// The column that is a word.
+/// The only column that holds a word.
 const OUTCOME: usize = 1;
 
-/// The answer in one sentence.
+/// Returns the answer in one sentence.
 pub(crate) fn sentence(result: &CapacityResult) -> String {
     let rate = |rate: Option<f64>| rate.map_or_else(|| view::NA.into(), view::rate);
     let slo = view::list(
@@ -72,7 +72,7 @@ pub(crate) fn sentence(result: &CapacityResult) -> String {
     }
 }
 
-/// What came of one rate, on one line, for those who wait.
+/// Formats the outcome of one rate on one line, for progress output.
 pub(crate) fn line(probe: &RateProbe) -> String {
     let mut parts: Vec<String> = probe
         .thresholds
@@ -94,7 +94,7 @@ pub(crate) fn line(probe: &RateProbe) -> String {
     )
 }
 
-/// What was seen, without what it means.
+/// Returns the observation without its interpretation.
 fn brief(doubt: &str) -> &str {
     doubt.split(';').next().unwrap_or(doubt)
 }
@@ -107,7 +107,7 @@ const fn word(outcome: ProbeOutcome) -> &'static str {
     }
 }
 
-/// The metric of a check, which is its first word.
+/// Returns the metric of a check, which is its first word.
 fn metric(threshold: &ThresholdResult) -> String {
     view::plain(
         threshold
@@ -122,7 +122,7 @@ fn observed(threshold: &ThresholdResult) -> String {
     view::or_na(threshold.observed, |value| figure(threshold.unit, value))
 }
 
-/// The curve as a table, and the answer.
+/// Renders the curve as a table, and the answer.
 pub(crate) fn render(result: &CapacityResult, style: Style) -> String {
     let name = Paint::Strong.on(&view::plain(&result.scenario.name));
     let slo = view::list(
@@ -146,7 +146,7 @@ pub(crate) fn render(result: &CapacityResult, style: Style) -> String {
     );
     let mut probes: Vec<&RateProbe> = result.probes.iter().collect();
     probes.sort_by(|a, b| a.rate.total_cmp(&b.rate));
-    // Every probe was held to the same checks.
+    // Every probe has the same checks.
     let more: Vec<(usize, String)> = probes.first().map_or_else(Vec::new, |probe| {
         let metrics = probe.thresholds.iter().map(metric).enumerate();
         metrics
@@ -211,8 +211,8 @@ fn row(probe: &RateProbe, more: &[(usize, String)], any_lost: bool) -> Vec<Cell>
     cells.into_iter().map(Cell::new).collect()
 }
 
-/// Why the rate above was missed, where the figures don't say it; why tries could not be believed;
-/// and what was warned of.
+/// Returns why the rate above was missed, if the figures don't show it; why probes were invalid;
+/// and the warnings.
 fn notes(result: &CapacityResult, probes: &[&RateProbe]) -> Vec<String> {
     let at = |probe: &RateProbe, text: &str| format!("at {}: {text}", view::rate(probe.rate));
     let above = probes
@@ -256,7 +256,7 @@ fn notes(result: &CapacityResult, probes: &[&RateProbe]) -> Vec<String> {
     notes
 }
 
-/// What was seen at the highest rate that met everything in figures that can't be believed.
+/// Returns what was observed at the highest rate that met everything, but with invalid figures.
 fn seen(invalid: &[&&RateProbe]) -> Option<String> {
     let met = invalid
         .iter()

@@ -1,6 +1,6 @@
-//! [`Case`]: every gate of a run as a test case, for the forms that CI servers read: its thresholds, and each figure that
-//! is held against a baseline. Whether the run came to its end and whether its figures can be
-//! believed are cases too, so that a green report means all of it.
+//! [`Case`]: every gate of a run as a test case, for the formats that CI servers read: its
+//! thresholds, and each figure compared with a baseline. Whether the run completed and whether its
+//! figures are valid are cases too, so that a green report covers all of it.
 
 use std::collections::BTreeMap;
 
@@ -13,49 +13,49 @@ use crate::result::{
 use super::ending::Ending;
 use super::{changes, tally, thresholds, versions, view};
 
-/// Errors that are told of each mode.
+/// The maximum number of errors listed per mode.
 const ERRORS: usize = 5;
-/// Windows that are told one by one.
+/// The maximum number of windows listed individually.
 const WINDOWS: usize = 10;
 
-/// What came of a case.
+/// The outcome of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The gate was met.
     Passed,
-    /// It was not.
+    /// The gate was not met.
     Failed,
-    /// Something broke, or somebody, before it was known.
+    /// Something broke or was interrupted before the outcome was known.
     Broken,
-    /// There was nothing to judge, for a reason that another case tells.
+    /// There was nothing to judge, for a reason that another case reports.
     Skipped,
-    /// It was judged, and the figures don't say.
+    /// It was judged, but the figures are inconclusive.
     Undecided,
 }
 
 /// One gate.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Case {
-    /// What had to hold; no two cases of a mode share it.
+    /// What had to hold; unique among the cases of a mode.
     pub name: String,
-    /// The mode that was judged; of the whole run there is none.
+    /// The mode that was judged; `None` for the whole run.
     pub mode: Option<Mode>,
-    /// What came of it.
+    /// The outcome of the case.
     pub outcome: Outcome,
-    /// What was seen, in one line.
+    /// The observation, in one line.
     pub message: String,
-    /// More of it, line by line.
+    /// Details, line by line.
     pub details: Vec<String>,
-    /// The line of the scenario that asks for it, counted from 1.
+    /// The line of the scenario that defines it, counted from 1.
     pub line: Option<u32>,
-    /// How long the runs that it judges took, in seconds.
+    /// The duration of the runs that it judges, in seconds.
     pub seconds: f64,
-    /// Whether the details say what to know before trusting it.
+    /// Whether the details contain warnings.
     pub warned: bool,
 }
 
-/// Every gate of a result: its end, its validity, then its thresholds in the order of the scenario,
-/// then what is held against the baseline.
+/// Returns every gate of a result: its end, its validity, its thresholds in the order of the
+/// scenario, and the comparison with the baseline.
 pub(crate) fn all(result: &RunResult) -> Vec<Case> {
     let mut cases = vec![end(result), validity(result)];
     cases.extend(
@@ -82,14 +82,15 @@ pub(crate) fn all(result: &RunResult) -> Vec<Case> {
     cases
 }
 
-/// How long the runs of a mode took together, or all of them; what is no time takes none.
+/// Returns the total duration of the runs of a mode, or of all modes; an invalid duration counts as
+/// zero.
 pub(crate) fn seconds(result: &RunResult, mode: Option<Mode>) -> f64 {
     let walls = result
         .runs
         .iter()
         .filter(|run| mode.is_none_or(|mode| run.mode == mode))
         .map(|run| run.wall_s);
-    // Not `sum`, which begins with a zero below zero.
+    // Not `sum`, which starts with negative zero.
     walls
         .filter(|wall_s| (0.0..1e9).contains(wall_s))
         .fold(0.0, |sum, wall_s| sum + wall_s)
@@ -119,7 +120,7 @@ fn end(result: &RunResult) -> Case {
     }
 }
 
-/// What tries of a mode were told.
+/// Returns the errors of a mode's attempts.
 fn failures(result: &RunResult, mode: Mode) -> Vec<String> {
     let troubles = tally::troubles(result, mode);
     let mut lines: Vec<String> = troubles
@@ -207,7 +208,7 @@ fn judged(result: &RunResult, threshold: &ThresholdResult, row: thresholds::Row)
             .iter()
             .map(|warning| format!("warning: {}", view::plain(warning))),
     );
-    // What is said of errors is what somebody looks for who reads that there are too many.
+    // Errors are what readers look for if there were too many.
     let is_of_errors = Check::parse(&threshold.check)
         .is_ok_and(|check| matches!(check.metric, Metric::ErrorRate | Metric::CheckRate));
     if outcome == Outcome::Failed && is_of_errors {
@@ -230,8 +231,8 @@ fn judged(result: &RunResult, threshold: &ThresholdResult, row: thresholds::Row)
     }
 }
 
-/// Each figure against the baseline's. A comparison that came to nothing is broken, whatever the
-/// reason.
+/// Returns a case for each figure compared with the baseline. A comparison without a result is
+/// broken, for any reason.
 fn held(result: &RunResult, comparison: &VersionComparison) -> Vec<Case> {
     if comparison.changes.is_empty() {
         return vec![Case {
@@ -341,7 +342,7 @@ mod tests {
             cases[4].details.last().map(String::as_str),
             Some("about 34 pairs would tell")
         );
-        // One that could not be made is no green report.
+        // A comparison that was not possible does not make a green report.
         let comparison = result.baseline.as_mut().expect("it has one");
         (comparison.changes, comparison.verdict) = (Vec::new(), None);
         comparison.warnings = vec!["this run has no figure for `p50` (async)".into()];
@@ -361,7 +362,7 @@ mod tests {
         let window = result.thresholds[1].failing_windows[0];
         result.thresholds[1].failing_windows = vec![window; 1000];
         let case = &all(&result)[3];
-        // Behind them stand the two errors of that mode.
+        // They are followed by the two errors of that mode.
         assert_eq!(case.details.len(), WINDOWS + 3);
         assert_eq!(case.details[WINDOWS], "and 990 windows more");
     }

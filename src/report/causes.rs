@@ -1,5 +1,6 @@
-//! Why a mode is as it is, where the result knows it: a blocking call that held an event loop, and
-//! operations that had to wait for their turn. One sentence each, for the headline.
+//! Explains the performance of a mode, if the result shows the cause: a blocking call that held an
+//! event loop, or operations that had to wait for their turn. Each cause is one sentence for the
+//! headline.
 
 use crate::plan::profile::Occupies;
 use crate::plan::{Mode, Plan};
@@ -7,12 +8,12 @@ use crate::result::{ModeRun, RunResult};
 
 use super::{asked, tally, view};
 
-/// A share of the time of all event loops from which on what holds them is named.
+/// The share of the time of all event loops from which the cause of blocking is named.
 const HELD: f64 = 0.1;
-/// A share of the mean response time from which on waiting is named.
+/// The share of the mean response time from which waiting is named.
 const WAITED: f64 = 0.5;
 
-/// Says why these modes are behind the others, or what holds up the only mode.
+/// Explains why these modes are slower than the others, or what limits the only mode.
 pub(crate) fn describe(result: &RunResult, behind: &[Mode]) -> Option<String> {
     let plan = asked::plan(result)?;
     let asynchronous = tally::rounds(result, Mode::Async).next();
@@ -35,7 +36,8 @@ pub(crate) fn describe(result: &RunResult, behind: &[Mode]) -> Option<String> {
     (!causes.is_empty()).then(|| causes.join(" "))
 }
 
-/// What held the event loops of the async mode, where it did so for a good part of the time.
+/// Returns what blocked the event loops of the async mode, if it did so for a significant share of
+/// the time.
 fn held(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
     let mut names: Vec<String> = Vec::new();
     let mut busy_ms = 0.0;
@@ -51,7 +53,8 @@ fn held(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
         let holding: Vec<bool> = own
             .map(|(.., operation)| operation.action.profile().occupies == by)
             .collect();
-        // Operations of one name share their figures: what only some of them hold can't be told.
+        // Operations of the same name share their figures, so blocking by only some of them is
+        // indistinguishable.
         if let Some(service) = step
             .times
             .service_ms
@@ -78,7 +81,8 @@ fn held(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
     })
 }
 
-/// Where most of a mode's response times went into waiting for a turn, by the plan's own rules.
+/// Explains a mode in which most of the response times was spent waiting for a turn under the rules
+/// of the plan; returns `None` for other modes.
 fn waited(run: &ModeRun) -> Option<String> {
     let (queue, response) = (
         run.times.queue_ms.as_ref()?,
@@ -106,7 +110,8 @@ mod tests {
     use crate::base::Nanos;
     use crate::plan::{Action, Delay};
 
-    /// Every operation of the plan has this action, and took all of the time of the one event loop.
+    /// Creates a result in which every operation has this action and took all the time of the only
+    /// event loop.
     fn held_by(action: Action) -> RunResult {
         let mut result = fixture::open_model();
         let mut plan: Plan = serde_json::from_value(result.plan).expect("a plan");
@@ -158,7 +163,7 @@ mod tests {
         let mut seldom = held_by(block(false));
         seldom.runs.iter_mut().for_each(|run| run.wall_s = 1_000.0);
         assert_eq!(describe(&seldom, &[Mode::Async]), None, "it did not matter");
-        // Work is not a mistake: it is named only where it explains something.
+        // Computation is not a mistake: it is named only if it explains something.
         let computing = held_by(Action::Cpu(Delay::Constant(Nanos::from_millis(20))));
         assert_eq!(describe(&computing, &[]), None);
         assert!(

@@ -1,5 +1,5 @@
-//! What became of each figure from one version to another, as text: one row for each figure and
-//! mode. The same for every form of the report.
+//! Formats the change of each figure between two versions: one row per figure and mode, the same in
+//! every report format.
 
 use crate::plan::{Mode, Unit};
 use crate::result::{Change, Outcome, VersionComparison};
@@ -10,11 +10,11 @@ use super::view;
 /// One figure in one mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
-    /// What can be said of it.
+    /// The outcome.
     pub verdict: Outcome,
-    /// A sign, and the word for it.
+    /// A sign, and a word for the outcome.
     pub word: &'static str,
-    /// The figure, and what of the run it is about.
+    /// The figure and its selector.
     pub figure: String,
     /// The mode.
     pub mode: Mode,
@@ -22,20 +22,20 @@ pub(crate) struct Row {
     pub base: String,
     /// The figure of the new version.
     pub new: String,
-    /// How much larger the new one is.
+    /// The relative change.
     pub change: String,
-    /// What the change lies between.
+    /// The interval of the change.
     pub between: String,
-    /// What is tolerated.
+    /// The tolerance.
     pub tolerated: String,
 }
 
-/// Every figure, in the order of the comparison.
+/// Returns a row for every figure, in the order of the comparison.
 pub(crate) fn rows(comparison: &VersionComparison) -> Vec<Row> {
     comparison.changes.iter().map(row).collect()
 }
 
-/// The figures of each step, with its name.
+/// Returns the figures of each step, with its name.
 pub(crate) fn of_steps(comparison: &VersionComparison) -> Vec<(String, Row)> {
     let named = |change: &Change| {
         let parts = [&change.selector.mix, &change.selector.step]
@@ -76,19 +76,19 @@ fn row(change: &Change) -> Row {
     }
 }
 
-/// The figure with what it is narrowed to.
+/// Returns the name of a figure with its selector.
 pub(crate) fn name(change: &Change) -> String {
     narrowed(&change.metric, &change.selector)
 }
 
-/// A change with its sign: a part of the base, or points of a share.
+/// Formats a change with its sign: relative to the base, or in points of a share.
 pub(crate) fn amount(change: &Change, value: f64) -> String {
     let mut percent = percent(value.abs());
     if change.unit == Unit::Share {
         // Percentage points: half of 1 % more is not 1.5 %.
         percent = percent.replace('%', "pp");
     }
-    // What is rounded to nothing has no sign.
+    // A change that rounds to zero has no sign.
     let sign = match value {
         _ if percent.starts_with("0 ") => "",
         value if value < 0.0 => "-",
@@ -97,7 +97,7 @@ pub(crate) fn amount(change: &Change, value: f64) -> String {
     format!("{sign}{percent}")
 }
 
-/// Both bounds; the unit is said once where it is the same.
+/// Formats both bounds, with the unit only once if it is the same.
 fn between(change: &Change) -> String {
     let (Some(low), Some(high)) = (change.low, change.high) else {
         return view::NA.into();
@@ -109,7 +109,7 @@ fn between(change: &Change) -> String {
     }
 }
 
-/// What is tolerated, either way.
+/// Formats the tolerance, in both directions.
 pub(crate) fn tolerance(change: &Change) -> String {
     let unit = if change.unit == Unit::Share {
         "pp"
@@ -122,8 +122,8 @@ pub(crate) fn tolerance(change: &Change) -> String {
     ))
 }
 
-/// A tenth of a percent is as fine as anybody reads a change; more than ten times as much is a
-/// factor.
+/// Formats a change to a tenth of a percent, which is fine enough; increases beyond ten times are
+/// shown as a factor.
 pub(crate) fn percent(value: f64) -> String {
     match value * 100.0 {
         tiny if tiny < 0.05 => "0 %".into(),
@@ -132,7 +132,7 @@ pub(crate) fn percent(value: f64) -> String {
     }
 }
 
-/// How many pairs would tell, where these do not.
+/// Returns how many pairs would decide, if these do not.
 pub(crate) fn needed(pairs: Option<u64>) -> String {
     pairs.map_or_else(
         || "it lies so near the tolerance that no number of pairs within reason would tell".into(),

@@ -1,4 +1,5 @@
-//! [`Row`]: the table that compares modes, one row for each figure, as text; terminal and HTML show the same rows.
+//! [`Row`]: the table that compares modes, one row per figure; terminal and HTML show the same
+//! rows.
 
 use crate::plan::Mode;
 use crate::result::{Comparison, ModeComparison, RunResult};
@@ -6,14 +7,14 @@ use crate::result::{Comparison, ModeComparison, RunResult};
 use super::asked::{self, Percentile};
 use super::view;
 
-/// A figure of every mode.
+/// A figure for every mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
-    /// What it is.
+    /// The name of the figure.
     pub name: &'static str,
-    /// What it means, in a sentence.
+    /// The meaning of the figure, in a sentence.
     pub meaning: &'static str,
-    /// One for each mode, in the comparison's order.
+    /// One cell per mode, in the comparison's order.
     pub cells: Vec<Cell>,
 }
 
@@ -22,13 +23,13 @@ pub(crate) struct Row {
 pub(crate) struct Cell {
     /// The figure with its unit.
     pub text: String,
-    /// Its 95 % interval, where there is one.
+    /// Its 95 % interval, if known.
     pub interval: Option<String>,
-    /// Whether no other mode's is as good.
+    /// Whether it is better than that of every other mode.
     pub best: bool,
 }
 
-/// Which values of a row are good.
+/// Which values of a row are better.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Better {
     Low,
@@ -36,7 +37,7 @@ enum Better {
     Neither,
 }
 
-/// What is known of one figure of one mode.
+/// The data of one figure of one mode.
 struct Figure {
     value: Option<f64>,
     text: String,
@@ -67,7 +68,7 @@ impl Figure {
     }
 }
 
-/// The row of the generator's own lateness.
+/// The row of the generator's own lag.
 const LAG: &str = "lag p99";
 
 type Source = (
@@ -224,7 +225,7 @@ const SOURCES: [Source; 19] = [
     ),
 ];
 
-/// The rows of a result's comparison.
+/// Returns the rows of a result's comparison.
 pub(crate) fn rows_of(result: &RunResult, comparison: &Comparison) -> Vec<Row> {
     rows(
         &comparison.modes.iter().collect::<Vec<_>>(),
@@ -233,8 +234,8 @@ pub(crate) fn rows_of(result: &RunResult, comparison: &Comparison) -> Vec<Row> {
     )
 }
 
-/// The rows of a comparison of these modes of some results; those of which nothing is known are
-/// left out. Modes of several results have no baseline in common, and then speedups say nothing.
+/// Returns the rows of a comparison of these modes of some results, without rows in which nothing
+/// is known. Modes of several results have no common baseline, so speedups would be meaningless.
 pub(crate) fn rows(
     modes: &[&ModeComparison],
     results: &[&RunResult],
@@ -248,8 +249,8 @@ pub(crate) fn rows(
         let is_percentile = asked::PERCENTILES.iter().any(|one| one.name == name);
         let is_known = figures.iter().any(|f| f.value.is_some());
         let wanted = match name {
-            // A mode alone is as fast as itself, and planned arrivals come equally fast in every
-            // mode.
+            // A single mode has nothing to be compared with, and planned arrivals come equally fast
+            // in every mode.
             "speedup" => is_known && figures.len() > 1 && baseline.is_some() && !is_open,
             LAG => is_open,
             "max" => true,
@@ -259,7 +260,7 @@ pub(crate) fn rows(
         if !wanted {
             continue;
         }
-        // How long arrivals take to come is not the mode's doing.
+        // The time in which arrivals come does not depend on the mode.
         let better = if is_open && name == "wall time" {
             Better::Neither
         } else {
@@ -270,7 +271,7 @@ pub(crate) fn rows(
             .into_iter()
             .enumerate()
             .map(|(i, f)| {
-                // The baseline's speedup over itself is no estimate.
+                // The baseline's speedup over itself is not an estimate.
                 let itself = name == "speedup" && modes.get(i).map(|m| m.mode) == baseline;
                 Cell {
                     text: f.text,
@@ -305,18 +306,18 @@ fn best(figures: &[Figure], better: Better) -> Option<usize> {
         .collect();
     known.sort_by(|a, b| a.1.total_cmp(&b.1));
     match known.as_slice() {
-        // Figures that look the same are the same, to a reader.
+        // Figures that look the same are equal to a reader.
         [first, second, ..] if first.2 != second.2 => Some(first.0),
         _ => None,
     }
 }
 
-/// The percentiles that a comparison shows.
+/// Returns the percentiles shown in a comparison.
 fn percentiles(results: &[&RunResult]) -> Vec<Percentile> {
     asked::percentiles(results.iter().copied(), &["p50", "p90", "p99"])
 }
 
-/// Whether some percentile of these modes is left out because its sample is too small.
+/// Returns whether some percentile of these modes is omitted because its sample is too small.
 pub(crate) fn has_small_samples(modes: &[&ModeComparison], results: &[&RunResult]) -> bool {
     let shown = percentiles(results);
     let small = |m: &&ModeComparison| {
@@ -327,9 +328,9 @@ pub(crate) fn has_small_samples(modes: &[&ModeComparison], results: &[&RunResult
     modes.iter().any(small)
 }
 
-/// How late the generator was in each of these modes, in milliseconds, and which figure that is:
-/// p99, or where some mode has too few samples for it the longest. Nothing where some mode has no
-/// lag at all.
+/// Returns the lag of the generator in each of these modes, in milliseconds, and which figure that
+/// is: p99, or the maximum if some mode has too few samples for it. Returns `None` if some mode has
+/// no lag at all.
 pub(crate) fn lags(modes: &[&ModeComparison]) -> Option<(&'static str, Vec<f64>)> {
     let p99 = modes
         .iter()
@@ -350,7 +351,8 @@ pub(crate) fn lags(modes: &[&ModeComparison]) -> Option<(&'static str, Vec<f64>)
         .or_else(|| Some(("at most", longest()?)))
 }
 
-/// The highest percentile of response time for which every one of these modes has enough samples.
+/// Returns the highest percentile of response time for which all of these modes have enough
+/// samples.
 pub(crate) fn common_percentile(modes: &[&ModeComparison]) -> Option<Percentile> {
     let usual = asked::PERCENTILES
         .into_iter()
@@ -362,7 +364,7 @@ pub(crate) fn common_percentile(modes: &[&ModeComparison]) -> Option<Percentile>
     })
 }
 
-/// The names of the modes, in the order of the cells.
+/// Returns the names of the modes, in the order of the cells.
 pub(crate) fn modes(comparison: &Comparison) -> Vec<Mode> {
     comparison.modes.iter().map(|m| m.mode).collect()
 }

@@ -1,4 +1,4 @@
-//! The gates of a run in the Common Test Report Format (<https://ctrf.io>), as JSON.
+//! Writes the gates of a run in the Common Test Report Format (<https://ctrf.io>), as JSON.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -11,16 +11,16 @@ use super::view;
 /// The version of the format.
 const VERSION: &str = "1.0.0";
 
-/// The report as JSON.
+/// Returns the report as JSON.
 ///
 /// # Errors
-/// Never in practice: it is plain data.
+/// Never in practice: the data are plain.
 pub(crate) fn render(result: &RunResult) -> serde_json::Result<String> {
     let cases = cases::all(result);
     let count = |outcome| cases.iter().filter(|case| case.outcome == outcome).count();
     let name = view::plain(&result.scenario.name);
     let duration = millis(cases::seconds(result, None));
-    // A time is asked for; that of a damaged result is the epoch's begin.
+    // A time is required; that of a damaged result is the Unix epoch.
     let start = result
         .started_at
         .parse::<Timestamp>()
@@ -115,7 +115,7 @@ mod tests {
         }
     }
 
-    /// What the format asks for, and no word that it does not know.
+    /// Creates a validator of the format that also rejects unknown properties.
     fn format() -> jsonschema::Validator {
         let whole = json!({ "type": "integer", "minimum": 0 });
         let named = json!({ "type": "string", "minLength": 1 });

@@ -1,23 +1,24 @@
-//! [`Ending`]: how a run came to its end, and whether that was all that was planned. The same for every form of the report.
+//! [`Ending`]: how a run ended, and whether it completed as planned. The same in every report
+//! format.
 
 use crate::plan::Mode;
 use crate::result::{End, RunResult, StoppedBy};
 
 use super::{asked, tally, view};
 
-/// How a run came to its end.
+/// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ending {
     /// In two or three words: `complete`, `ended by its data`.
     pub word: &'static str,
-    /// What it means, in a sentence without an end.
+    /// The meaning, as a sentence without a full stop.
     pub meaning: String,
-    /// Whether that is how a run should end.
+    /// Whether a run should end like this.
     pub is_good: bool,
 }
 
 impl Ending {
-    /// How a result came about.
+    /// Derives the ending of a result.
     pub(crate) fn from_result(result: &RunResult) -> Self {
         let (word, meaning, is_good) = match result.end {
             End::Complete => return Self::complete(result),
@@ -45,7 +46,8 @@ impl Ending {
         }
     }
 
-    /// A run that nobody ended: by its time or its iterations, or because a feed had no more rows.
+    /// Describes a run that completed: by its duration, its iterations, or because a feed ran out
+    /// of rows.
     fn complete(result: &RunResult) -> Self {
         let by_data = modes(result, |mode| {
             tally::rounds(result, mode).any(|run| run.stopped_by == StoppedBy::Data)
@@ -91,13 +93,14 @@ impl Ending {
     }
 }
 
-/// Whether something other than its data was to end the run; unless the plan says so, it was.
+/// Returns whether something other than its data was to end the run; unless the plan says
+/// otherwise, it was.
 fn is_bound_otherwise(result: &RunResult) -> bool {
     asked::plan(result)
         .is_none_or(|plan| plan.load.duration.is_some() || plan.load.total_iterations().is_some())
 }
 
-/// The names of the modes of which this holds.
+/// Returns the names of the modes for which the condition holds.
 fn modes(result: &RunResult, holds: impl Fn(Mode) -> bool) -> Vec<String> {
     tally::modes(result)
         .into_iter()
@@ -125,7 +128,7 @@ mod tests {
             ending.meaning,
             "rows ran out before the planned end (`at_end: stop`) in sequential"
         );
-        // Where nothing else was to end it, this is its end.
+        // If nothing else was to end it, this is the regular end.
         result.plan["load"]["duration"] = serde_json::Value::Null;
         assert_eq!(Ending::from_result(&result).word, "complete");
         assert_eq!(

@@ -1,6 +1,6 @@
-//! The figures that github-action-benchmark keeps a history of: its two custom forms, one of those
-//! where more is better and one of those where less is. Names are stable from run to run, as the
-//! history goes by them.
+//! Writes the figures of which github-action-benchmark keeps a history, in its two custom formats:
+//! one for bigger-is-better and one for smaller-is-better. Names are stable from run to run,
+//! because they identify the history.
 
 use serde::Serialize;
 
@@ -20,13 +20,13 @@ struct Entry {
     extra: String,
 }
 
-/// A figure of a mode: its name and unit, its value, its 95 % interval.
+/// A figure of a mode: its name, unit, value and 95 % interval.
 type Figure = (&'static str, &'static str, Option<f64>, Option<[f64; 2]>);
 
-/// Figures of which more is better.
+/// Returns the figures that are better if bigger.
 ///
 /// # Errors
-/// Never in practice: it is plain data.
+/// Never in practice: the data are plain.
 pub(crate) fn bigger(result: &RunResult) -> serde_json::Result<String> {
     entries(result, |mode, baseline| {
         vec![
@@ -52,10 +52,10 @@ pub(crate) fn bigger(result: &RunResult) -> serde_json::Result<String> {
     })
 }
 
-/// Figures of which less is better.
+/// Returns the figures that are better if smaller.
 ///
 /// # Errors
-/// Never in practice: it is plain data.
+/// Never in practice: the data are plain.
 pub(crate) fn smaller(result: &RunResult) -> serde_json::Result<String> {
     entries(result, |mode, _| {
         let response = mode.response_ms.as_ref();
@@ -88,7 +88,7 @@ fn entries(
     result: &RunResult,
     figures: impl Fn(&ModeComparison, Mode) -> Vec<Figure>,
 ) -> serde_json::Result<String> {
-    // The baseline's speedup over itself is no figure.
+    // The baseline's speedup over itself is meaningless.
     let modes = result.comparison.iter().flat_map(|comparison| {
         comparison
             .modes
@@ -125,7 +125,8 @@ fn entries(
     Ok(text)
 }
 
-/// To the digits that programs get; nothing if it is not a number.
+/// Rounds to the digits used in machine-readable output; returns `None` if the value is not a
+/// number.
 fn rounded(value: f64) -> Option<f64> {
     view::digits(value).and_then(|digits| digits.parse().ok())
 }

@@ -1,9 +1,8 @@
-//! Golden files of the text forms, from fixed results. `LOADGEN_BLESS=1` writes them anew, on
-//! purpose.
+//! Golden files of the text formats, from fixed results. `LOADGEN_BLESS=1` updates them.
 
 use std::path::Path;
 
-/// Holds a text against its golden file.
+/// Compares a text with its golden file.
 pub(super) fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")

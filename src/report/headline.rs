@@ -1,9 +1,9 @@
-//! [`Headline`]: what the comparison says, in one or two sentences that a stranger understands.
+//! [`Headline`]: the conclusion of the comparison, in one or two sentences that anyone understands.
 //!
-//! It compares what the load asks for: how fast the work was done, or, where arrivals are planned
-//! and come whatever the target does, how long responses took and how late the generator was. It
-//! reads the comparison's figures and calls modes equal where their intervals overlap or, without
-//! intervals, where they are within 5 %; it computes nothing else. Knows nothing of how it is
+//! It compares what the load asks for: how fast the work was done or, for planned arrivals, which
+//! are independent of the target's responses, how long responses took and how late the generator
+//! was. It reads the comparison's figures and calls modes equal if their intervals overlap or,
+//! without intervals, if they are within 5 %; it computes nothing else. Knows nothing of how it is
 //! shown.
 
 use crate::plan::Mode;
@@ -14,27 +14,27 @@ use super::{causes, comparison, view};
 
 /// Modes whose figures differ by less than this share are called about equal.
 const SAME: f64 = 0.05;
-/// A share of failures from which on a headline must mention them.
+/// The share of failures from which a headline must mention them.
 const FAILED: f64 = 0.01;
 
-/// What is said where figures differ and chance may be the reason.
+/// The explanation if figures differ but possibly only by chance.
 const OVERLAP: &str = "95 % intervals that overlap";
 
-/// What the comparison says.
+/// The conclusion of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Headline {
-    /// The modes that won, best first; empty where there is nothing to compare.
+    /// The modes that won, best first; empty if there is nothing to compare.
     pub winners: Vec<Mode>,
     /// The finding.
     pub text: String,
-    /// Why it is so, where the result knows it.
+    /// The reason, if the result shows it.
     pub cause: Option<String>,
-    /// What a reader must know beside it, if anything.
+    /// A necessary caveat, if any.
     pub caution: Option<String>,
 }
 
 impl Headline {
-    /// The headline of a result.
+    /// Creates the headline of a result.
     pub(crate) fn from_result(result: &RunResult) -> Self {
         let Some(comparison) = result.comparison.as_ref().filter(|c| !c.modes.is_empty()) else {
             return Self::plain("Nothing was measured to the end.");
@@ -62,7 +62,7 @@ impl Headline {
             None if is_open => soonest(&modes),
             None => fastest(comparison, &modes),
         };
-        // Where all are equal, none has won; nor has one alone.
+        // If all are equal or there is only one, there is no winner.
         let behind: Vec<Mode> = modes
             .iter()
             .map(|m| m.mode)
@@ -77,7 +77,7 @@ impl Headline {
         }
     }
 
-    /// A sentence alone.
+    /// Creates a headline of a single sentence.
     pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self {
             winners: Vec::new(),
@@ -87,13 +87,13 @@ impl Headline {
         }
     }
 
-    /// Whether this mode is among the winners.
+    /// Returns whether this mode is among the winners.
     pub(crate) fn won(&self, mode: &Mode) -> bool {
         self.winners.contains(mode)
     }
 }
 
-/// The modes by how fast they did the work, and the best of them.
+/// Orders the modes by how fast they did the work; also returns the best of them.
 fn fastest(comparison: &Comparison, modes: &[&ModeComparison]) -> (String, Vec<Mode>) {
     let mut ranked: Vec<(&ModeComparison, f64)> = modes
         .iter()
@@ -147,7 +147,7 @@ fn fastest(comparison: &Comparison, modes: &[&ModeComparison]) -> (String, Vec<M
     (text, winners.iter().map(|(m, _)| m.mode).collect())
 }
 
-/// The modes by how soon they answered what was planned to arrive, and the best of them.
+/// Orders the modes by how soon they answered the planned arrivals; also returns the best of them.
 fn soonest(modes: &[&ModeComparison]) -> (String, Vec<Mode>) {
     let Some(percentile) = comparison::common_percentile(modes) else {
         return (
@@ -202,8 +202,8 @@ fn names<'a>(modes: impl Iterator<Item = &'a ModeComparison>) -> String {
     ))
 }
 
-/// How late the generator was, in the mode in which it was latest: by p99, or where that takes more
-/// samples by the worst.
+/// Returns how late the generator was in the latest mode: by p99, or by the maximum if there are
+/// too few samples.
 fn lag(modes: &[&ModeComparison]) -> String {
     let Some((what, lags)) = comparison::lags(modes) else {
         return String::new();
@@ -223,7 +223,7 @@ fn lag(modes: &[&ModeComparison]) -> String {
 }
 
 fn done_alone(one: &ModeComparison) -> String {
-    // What could not be made was never sent, and has no time.
+    // An operation that could not be started was never sent, and has no time.
     let timed = one
         .response_ms
         .as_ref()
@@ -276,8 +276,8 @@ fn answer_about_equally(a: &ModeComparison, b: &ModeComparison, percentile: Perc
     a.mode == b.mode || are_same(figure(a), figure(b))
 }
 
-/// Whether figures are so close that a reader would call them equal; others may still be no further
-/// apart than chance.
+/// Returns whether figures are so close that a reader would call them equal; others may still
+/// differ only by chance.
 fn are_close(figures: impl Iterator<Item = f64>) -> bool {
     let (least, most) = figures.fold((f64::INFINITY, 0.0_f64), |(least, most), figure| {
         (least.min(figure), most.max(figure))
@@ -285,7 +285,7 @@ fn are_close(figures: impl Iterator<Item = f64>) -> bool {
     most <= least * (1.0 + 2.0 * SAME)
 }
 
-/// Whether two figures, each with its interval where there is one, can't be told apart.
+/// Returns whether two figures, each with its interval if known, are indistinguishable.
 fn are_same((a, of_a): (f64, Option<[f64; 2]>), (b, of_b): (f64, Option<[f64; 2]>)) -> bool {
     match (of_a, of_b) {
         (Some([a_low, a_high]), Some([b_low, b_high])) => a_low <= b_high && b_low <= a_high,
@@ -293,7 +293,7 @@ fn are_same((a, of_a): (f64, Option<[f64; 2]>), (b, of_b): (f64, Option<[f64; 2]
     }
 }
 
-/// Where the modes kept the same pace, response times tell them apart.
+/// Compares response times, to distinguish modes with the same throughput.
 fn tail(modes: &[&ModeComparison]) -> String {
     let mut times: Vec<(Mode, f64)> = modes
         .iter()
@@ -400,7 +400,7 @@ mod tests {
                 .text
                 .ends_with("The generator's own lag: at most 1.25 ms, in threaded.")
         );
-        // As fast as each other, as arrivals are; and yet not equally good.
+        // Equally fast, as arrivals are, and still not equally good.
         for (m, p50) in result
             .comparison
             .iter_mut()

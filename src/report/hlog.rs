@@ -1,9 +1,9 @@
-//! The histograms of a run as an HdrHistogram log, which the readers of that project open:
-//! `HistogramLogProcessor`, `HistogramLogAnalyzer` and their like, for any percentile.
+//! Writes the histograms of a run as an HdrHistogram log, which that project's tools can open for
+//! any percentile: `HistogramLogProcessor`, `HistogramLogAnalyzer` and others.
 //!
-//! A tag is a mode and a quantity: `async.response` is a whole round, to three digits;
-//! `async.response.windows` its time line, to two. Times of day of single rounds are not known:
-//! they are laid end to end from the start of the result.
+//! A tag is a mode and a quantity: `async.response` is a whole round, with three digits;
+//! `async.response.windows` its time series, with two. The start times of individual rounds are
+//! unknown, so they are laid end to end from the start of the result.
 
 use std::io;
 use std::time::{Duration, UNIX_EPOCH};
@@ -17,7 +17,7 @@ use crate::result::{CodecError, ModeRun, RunResult, codec};
 
 use super::view;
 
-/// Nanoseconds are recorded, and the largest of an interval is told in milliseconds.
+/// The unit: values are nanoseconds, and the maximum of an interval is written in milliseconds.
 const NANOS_PER_MILLI: f64 = 1e6;
 
 /// One line of the log.
@@ -28,7 +28,7 @@ struct Interval {
     histogram: Histogram<u64>,
 }
 
-/// The log as text.
+/// Returns the log as text.
 ///
 /// # Errors
 /// Never in practice: it only writes to memory.
@@ -71,7 +71,7 @@ pub(crate) fn render(result: &RunResult) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// Every histogram that has samples, ordered by its start, as readers expect it.
+/// Returns every histogram that has samples, ordered by start time, as readers expect.
 fn intervals(result: &RunResult) -> Vec<Interval> {
     let mut all = Vec::new();
     let mut begin = Duration::ZERO;
@@ -132,7 +132,7 @@ fn quantities(run: &ModeRun) -> Vec<(&'static str, Result<Histogram<u64>, CodecE
         .collect()
 }
 
-/// A histogram with something in it; one of a damaged result is left out.
+/// Returns a histogram that has samples; one from a damaged result is omitted.
 fn full(histogram: Result<Histogram<u64>, CodecError>) -> Option<Histogram<u64>> {
     histogram.ok().filter(|histogram| !histogram.is_empty())
 }
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use crate::plan::Mode;
 
-    /// What a reader of the format sees.
+    /// Returns what a reader of the format sees.
     fn read(log: &str) -> Vec<LogEntry<'_>> {
         IntervalLogIterator::new(log.as_bytes())
             .map(|entry| entry.unwrap_or_else(|e| panic!("{e:?}\n{log}")))
@@ -189,8 +189,8 @@ mod tests {
             .filter(|(name, _)| *name != "many_windows")
         {
             let log = render(&result).unwrap();
-            // How a histogram is deflated is its library's affair: the line says how many samples
-            // are in it.
+            // The compressed bytes depend on the library: the line states the number of samples
+            // instead.
             let mut whole = intervals(&log)
                 .into_iter()
                 .map(|interval| histogram(&interval).len());

@@ -1,7 +1,7 @@
-//! The gates of a run in JUnit's XML: a suite for the scenario, a case for each gate and mode.
+//! Writes the gates of a run as JUnit XML: a suite for the scenario, a case for each gate and mode.
 //!
-//! Keeps to what the schema of Jenkins knows, which other CI servers read too; there a file belongs
-//! to a suite and a case has no line, so the line stands in the text of the failure.
+//! Restricted to the schema of Jenkins, which other CI servers read too; it has a file per suite
+//! but no line per case, so the line is in the text of the failure.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use crate::result::RunResult;
 use super::cases::{self, Case, Outcome};
 use super::view;
 
-/// The report as XML.
+/// Returns the report as XML.
 ///
 /// # Errors
 /// Never in practice: it only writes to memory.
@@ -112,7 +112,7 @@ fn case<W: io::Write>(
         Outcome::Passed => ("system-out", None),
         Outcome::Failed => ("failure", Some("gate")),
         Outcome::Broken => ("error", Some("run")),
-        // Neither red nor green: there is no other word for it here.
+        // Neither red nor green: JUnit has no other state for it.
         Outcome::Skipped | Outcome::Undecided => ("skipped", None),
     };
     let attributes = [
@@ -136,8 +136,8 @@ fn case<W: io::Write>(
     Ok(())
 }
 
-/// Text on one line of characters that XML has: two of those that are none of Unicode's are not
-/// among them.
+/// Returns text on one line with only the characters that XML allows, which exclude even two valid
+/// Unicode characters.
 fn text(text: &str) -> String {
     view::plain(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }

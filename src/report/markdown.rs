@@ -1,8 +1,8 @@
-//! The result as Markdown, as GitHub and GitLab show it: for a pull request's comment and for a
-//! job's summary.
+//! Writes the result as Markdown for GitHub and GitLab: for a comment on a pull request, or a job
+//! summary.
 //!
-//! It stays below the length of a comment whatever is in the result. Names and messages stand in
-//! code spans, where nothing is a mention, a link, an issue or markup; see [`super::markup`].
+//! It stays below the maximum length of a comment, regardless of the result. Names and messages are
+//! in code spans, which contain no mentions, links, issues or markup; see [`super::markup`].
 
 use crate::plan::Mode;
 use crate::result::{Comparison, Outcome, RunResult, ThresholdVerdict, Verdict};
@@ -13,14 +13,15 @@ use super::markup::{cell, code, fenced, prose};
 use super::thresholds::Row;
 use super::{changes, comparison, reproduce, tally, thresholds, versions, view};
 
-/// Bytes of the rows of a table or a list; GitHub takes 65,536 characters in all.
+/// The maximum size in bytes of the rows of a table or list; GitHub's limit is 65,536 characters in
+/// total.
 const ROWS: usize = 12_000;
-/// Bytes of a scenario that is shown whole.
+/// The maximum size in bytes of a scenario that is shown in full.
 const SOURCE: usize = 16_000;
-/// Errors that are shown of each mode.
+/// The number of errors shown per mode.
 const ERRORS: usize = 3;
 
-/// The page, ending with a line end.
+/// Renders the page, with a trailing line end.
 pub(crate) fn render(result: &RunResult) -> String {
     let mut parts = vec![
         title(result),
@@ -44,7 +45,7 @@ pub(crate) fn render(result: &RunResult) -> String {
         .join("\n")
 }
 
-/// The verdict, first.
+/// Returns the verdict, which comes first.
 fn title(result: &RunResult) -> String {
     let unmet = result
         .thresholds
@@ -130,7 +131,7 @@ fn judged(result: &RunResult) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    // What is not met is what a reader looks for, and is cut last.
+    // Failed gates are the most relevant, so they come first and are cut last.
     rows.sort_by_key(|row| row.verdict == ThresholdVerdict::Pass);
     let row = |row: &Row| {
         let sign = if row.verdict == ThresholdVerdict::Pass {
@@ -161,7 +162,7 @@ fn judged(result: &RunResult) -> String {
     )
 }
 
-/// What became of each figure since the baseline.
+/// Returns the change of each figure since the baseline.
 fn held(result: &RunResult) -> String {
     let Some(comparison) = &result.baseline else {
         return String::new();
@@ -268,7 +269,7 @@ fn compared(result: &RunResult, of: &Comparison) -> String {
     }
 }
 
-/// Failures by kind, with examples, and what did not run.
+/// Lists failures by kind, with examples, and what did not run.
 fn troubles(result: &RunResult) -> String {
     let mut lines = Vec::new();
     for mode in tally::modes(result) {
@@ -309,7 +310,7 @@ fn troubles(result: &RunResult) -> String {
     format!("**Failures**\n\n{lines}{}", more(left))
 }
 
-/// What a reader should know before believing a figure.
+/// Lists the caveats.
 fn notes(result: &RunResult) -> String {
     let doubts = result
         .validity
@@ -351,12 +352,12 @@ fn again(result: &RunResult) -> String {
     format!("<details><summary>How to reproduce</summary>\n\n{command}\n{source}\n</details>\n")
 }
 
-/// A figure with its unit beside it, however narrow the column.
+/// Joins a figure and its unit with a no-break space, for narrow columns.
 fn unbroken(figure: &str) -> String {
     figure.replace(' ', "\u{a0}")
 }
 
-/// As many lines as there is room for, and how many are left.
+/// Returns as many lines as fit, and the number of the others.
 fn bounded(lines: impl Iterator<Item = String>) -> (String, usize) {
     let (mut text, mut left) = (String::new(), 0);
     for line in lines {

@@ -1,22 +1,23 @@
-//! Text from outside in Markdown: as a code span, as a block of code, or as prose in which nothing
-//! is markup.
+//! Escapes untrusted text for Markdown: as a code span, as a code block, or as prose without
+//! markup.
 //!
-//! GitHub and GitLab look for mentions, issues and links in what is left after the markup is gone,
-//! so a backslash is not enough; in code they look for nothing.
+//! GitHub and GitLab look for mentions, issues and links in what remains after the markup is
+//! processed, so a backslash is not enough; in code they look for nothing.
 
 use super::view;
 
-/// Nothing is seen of it, and it ends a word.
+/// An invisible character that ends a word.
 const BREAK: char = '\u{200b}';
 
-/// A code span of at most so many characters; of nothing there is none.
+/// Returns a code span with at most this many characters, or an empty string if the text is empty.
 pub(crate) fn code(text: &str, limit: usize) -> String {
     let text = view::shortened(&view::plain(text), limit);
     if text.is_empty() {
         return text;
     }
     let fence = "`".repeat(longest_run(&text) + 1);
-    // A backtick at an end would be taken for the fence's, and one space at both ends is not shown.
+    // A backtick at either end would become part of the fence, and one space at both ends is
+    // stripped.
     let pad = if text.contains('`') || text.starts_with(' ') || text.ends_with(' ') {
         " "
     } else {
@@ -25,15 +26,15 @@ pub(crate) fn code(text: &str, limit: usize) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// As [`code`], in a table, where a bar would end the cell in a code span too.
+/// Does the same as [`code`] for a table cell, which a bar ends even in a code span.
 pub(crate) fn cell(text: &str, limit: usize) -> String {
-    // A backslash of the text's own before the bar would be taken for the bar's.
+    // A backslash in the text just before the bar would be taken for its escape.
     code(text, limit)
         .replace("\\|", &format!("\\{BREAK}|"))
         .replace('|', "\\|")
 }
 
-/// Text of several lines as a block of code that it can't end.
+/// Returns text of several lines as a code block that the text cannot end.
 pub(crate) fn fenced(text: &str, language: &str) -> String {
     let fence = "`".repeat((longest_run(text) + 1).max(3));
     format!(
@@ -42,7 +43,7 @@ pub(crate) fn fenced(text: &str, language: &str) -> String {
     )
 }
 
-/// Text on one line in which nothing is markup, a mention or a link.
+/// Returns text on one line without markup, mentions or links.
 pub(crate) fn prose(text: &str) -> String {
     let text = view::plain(text);
     let mut out = String::with_capacity(text.len());
@@ -50,9 +51,9 @@ pub(crate) fn prose(text: &str) -> String {
     while let Some(c) = chars.next() {
         let next = chars.peek().copied();
         let is_markup = match c {
-            // These begin a list or underline a title, at the begin of a line alone.
+            // These begin a list or underline a title, but only at the start of a line.
             '-' | '+' | '=' => out.is_empty(),
-            // Of an address or an emoji; not of a sentence or a time of day.
+            // The colon of an address or an emoji, but not of a sentence or a time of day.
             ':' => next.is_some_and(|next| !next.is_whitespace() && !next.is_ascii_digit()),
             _ => "\\`*_{}[]<>#!|~&$@".contains(c),
         };
@@ -111,7 +112,7 @@ mod tests {
         #[test]
         fn no_text_leaves_its_place(text in "[a-z`|\\\\ \\n<>@#~]{0,40}") {
             let cell = cell(&text, 100);
-            // A bar with an even number of backslashes before it would be a border.
+            // A bar after an even number of backslashes would be a cell border.
             let is_border = |at: usize| cell[..at].chars().rev().take_while(|c| *c == '\\').count() % 2 == 0;
             prop_assert!(!cell.match_indices('|').any(|(at, _)| is_border(at)), "{}", cell);
             prop_assert!(!cell.contains('\n') && !prose(&text).contains('\n'));

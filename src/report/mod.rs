@@ -1,15 +1,15 @@
-//! Floor 6: what people read of a run. Every form is a pure function of a [`RunResult`]: no clock,
-//! no chance, no state of a live engine, no statistic that the result does not hold. So
-//! `loadgen report result.json` makes the very bytes again that the run itself wrote.
+//! Floor 6: the reports of a run. Every format is a pure function of a [`RunResult`]: no clock, no
+//! randomness, no state of a live engine, and no statistic that the result does not contain. So
+//! `loadgen report result.json` reproduces exactly the bytes that the run itself wrote.
 //!
-//! [`view`] rounds, [`asked`] says what a run was for; [`headline`], [`causes`], [`comparison`],
-//! [`ending`], [`thresholds`], [`changes`], [`tally`], [`cases`] and [`reproduce`] say what is
-//! shown, and the forms say how: [`terminal`], [`html`] and [`chart`] for people, [`markdown`]
-//! (with [`markup`]) for a pull request, [`spreadsheet`] and [`hlog`] for further work, and for CI
-//! servers [`junit`], [`ctrf`], [`openmetrics`], [`github_benchmark`] and [`annotations`].
-//! [`write_all`] writes the forms that are files, through [`sink`]; their names are in [`TEXTS`].
-//! [`capacity`] is what a search for the highest rate found. [`progress`] and [`board`] alone are
-//! of a run under way.
+//! [`view`] rounds, [`asked`] determines what a run was for; [`headline`], [`causes`],
+//! [`comparison`], [`ending`], [`thresholds`], [`changes`], [`tally`], [`cases`] and [`reproduce`]
+//! provide the content, and the formats present it: [`terminal`], [`html`] and [`chart`] for
+//! people, [`markdown`] (with [`markup`]) for a pull request, [`spreadsheet`] and [`hlog`] for
+//! further analysis, and for CI servers [`junit`], [`ctrf`], [`openmetrics`], [`github_benchmark`]
+//! and [`annotations`]. [`write_all`] writes the formats that are files, through [`sink`]; their
+//! names are in [`TEXTS`]. [`capacity`] presents the result of a search for the highest rate. Only
+//! [`progress`] and [`board`] present a run in progress.
 
 pub mod annotations;
 pub(crate) mod asked;
@@ -56,21 +56,21 @@ use self::chart::trace::Cast;
 use crate::plan::Format;
 use crate::result::{CapacityResult, RunResult, VersionComparison};
 
-/// The file that every run leaves.
+/// The file that every run writes.
 pub const RESULT_FILE: &str = "result.json";
-/// The file that a search for the highest rate leaves.
+/// The file that a search for the highest rate writes.
 pub const CAPACITY_FILE: &str = "capacity.json";
-/// The file that a comparison of versions leaves.
+/// The file that a comparison of versions writes.
 pub const COMPARISON_FILE: &str = "comparison.json";
-/// The page.
+/// The file name of the page.
 pub const PAGE_FILE: &str = "index.html";
-/// The folder of the page whose style and script are files of their own.
+/// The folder of the page with separate style and script files.
 pub const PAGE_FOLDER: &str = "html";
 
-/// Makes the text of a file.
+/// A function that creates the text of a file.
 type Texter = fn(&RunResult) -> io::Result<String>;
 
-/// The forms that are text: of each file its form, its name, and what makes it.
+/// The text formats: the format, the file name, and the function that creates the text.
 pub const TEXTS: [(Format, &str, Texter); 9] = [
     (Format::Markdown, "report.md", |result| {
         Ok(markdown::render(result))
@@ -95,58 +95,58 @@ pub const TEXTS: [(Format, &str, Texter); 9] = [
     ),
 ];
 
-/// Why a report could not be made.
+/// The reason why a report could not be created.
 #[derive(Debug, Error)]
 pub enum ReportError {
     /// A file could not be written.
     #[error(transparent)]
     Sink(#[from] sink::SinkError),
-    /// The result is not JSON.
+    /// The result could not be written as JSON.
     #[error("can't write the result as JSON")]
     Json(#[from] serde_json::Error),
-    /// The page could not be made.
+    /// The page could not be rendered.
     #[error("can't make the HTML report")]
     Page(#[from] html::page::PageError),
-    /// A file of text could not be made.
+    /// A text file could not be created.
     #[error("can't make {file}")]
     Text {
         /// Its name.
         file: &'static str,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A picture could not be made.
+    /// A picture could not be created.
     #[error("can't make the picture of the chart `{chart}`")]
     Picture {
-        /// Which.
+        /// The name of the chart.
         chart: &'static str,
-        /// Why.
+        /// The cause.
         source: chart::png::PngError,
     },
 }
 
-/// The forms that can show several results laid over one another.
+/// The formats that can show several overlaid results.
 pub const OVERLAID: [Format; 4] = [Format::Html, Format::HtmlDir, Format::Png, Format::Svg];
 
-/// What was written into a folder. Each file stands alone: one that could not be made or written
-/// keeps no other from it.
+/// The outcome of writing into a folder. Files are independent: one that could not be created or
+/// written does not prevent the others.
 #[derive(Debug, Default)]
 pub struct Written {
     /// The files that were written.
     pub paths: Vec<PathBuf>,
-    /// Why the others were not.
+    /// The errors of the others.
     pub failures: Vec<ReportError>,
 }
 
 impl Written {
-    /// Into a folder that is made if it is missing.
+    /// Writes into a folder, which is created if it is missing.
     fn into_folder(dir: &Path) -> Self {
         let mut written = Self::default();
         written.attempt(sink::prepare(dir));
         written
     }
 
-    /// Writes a file, where its content could be made.
+    /// Writes a file, if its content could be created.
     fn file<B: AsRef<[u8]>>(
         &mut self,
         dir: &Path,
@@ -162,8 +162,8 @@ impl Written {
         }
     }
 
-    /// As [`Self::file`], of what can be made again from the result: an old one of that name must
-    /// not stand beside new figures.
+    /// Does the same as [`Self::file`] for a file that can be recreated from the result: an
+    /// outdated one of the same name must not remain next to new figures.
     fn report<B: AsRef<[u8]>>(
         &mut self,
         dir: &Path,
@@ -182,9 +182,9 @@ impl Written {
     }
 }
 
-/// Writes `result.json` and the files of these formats into a folder, which is made if it is
-/// missing, the result first. Report files of an earlier run that this one doesn't write are
-/// removed, so that no old chart stands beside new figures.
+/// Writes `result.json` and the files of these formats into a folder, which is created if it is
+/// missing, starting with the result. Report files of an earlier run that this one doesn't write
+/// are removed, so that no outdated chart remains next to new figures.
 pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Written {
     let mut written = Written::into_folder(dir);
     written.file(dir, RESULT_FILE, result.to_json());
@@ -218,7 +218,7 @@ pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Written 
 }
 
 /// Writes the page and the charts of several results, each with its name, into a folder, which is
-/// made if it is missing. Of other forms than [`OVERLAID`] there are none.
+/// created if it is missing. Formats other than [`OVERLAID`] are ignored.
 pub fn write_overlaid(results: &[(String, RunResult)], formats: &[Format], dir: &Path) -> Written {
     let mut written = Written::into_folder(dir);
     let cast = Cast::overlaid(results);
@@ -234,10 +234,10 @@ pub fn write_overlaid(results: &[(String, RunResult)], formats: &[Format], dir: 
     written
 }
 
-/// Makes a page for a place.
+/// A function that renders a page for a place.
 type Maker<'a> = dyn Fn(html::Delivery<'_>) -> Result<String, html::page::PageError> + 'a;
 
-/// Writes the page in the forms that are wanted, and removes the others.
+/// Writes the page in the requested formats, and removes the others.
 fn pages(
     cast: &Cast<'_>,
     formats: &[Format],
@@ -269,12 +269,12 @@ fn pages(
         for file in [PAGE_FILE, "style.css", "script.js"] {
             written.attempt(sink::remove(&folder, file));
         }
-        // What else is in it is none of ours.
+        // This fails if it still holds files that are not ours.
         let _ = fs::remove_dir(&folder);
     }
 }
 
-/// Writes the charts in the forms that are wanted, and removes the others.
+/// Writes the charts in the requested formats, and removes the others.
 fn charts(cast: &Cast<'_>, formats: &[Format], dir: &Path, written: &mut Written) {
     let wants = |format| formats.contains(&format);
     for (name, draw) in chart::FILES {
@@ -301,8 +301,8 @@ fn charts(cast: &Cast<'_>, formats: &[Format], dir: &Path, written: &mut Written
     }
 }
 
-/// Writes `capacity.json` and the chart into a folder, which is made if it is missing, the result
-/// first. A chart of an earlier search is removed where this one has none.
+/// Writes `capacity.json` and the chart into a folder, which is created if it is missing, starting
+/// with the result. A chart of an earlier search is removed if this one has none.
 pub fn write_capacity(result: &CapacityResult, dir: &Path) -> Written {
     const CHART: &str = "capacity";
     let mut written = Written::into_folder(dir);
@@ -325,8 +325,8 @@ pub fn write_capacity(result: &CapacityResult, dir: &Path) -> Written {
     written
 }
 
-/// Writes `comparison.json` and the page into a folder, which is made if it is missing, the
-/// comparison first.
+/// Writes `comparison.json` and the page into a folder, which is created if it is missing, starting
+/// with the comparison.
 pub fn write_versions(comparison: &VersionComparison, dir: &Path) -> Written {
     let mut written = Written::into_folder(dir);
     written.file(dir, COMPARISON_FILE, comparison.to_json());

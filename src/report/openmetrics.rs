@@ -1,8 +1,8 @@
-//! The figures of each mode as OpenMetrics text, for GitLab's metrics report, a push gateway or a
-//! textfile collector.
+//! Writes the figures of each mode as OpenMetrics text, for GitLab's metrics report, a push gateway
+//! or a textfile collector.
 //!
-//! Seconds, bytes and ratios, as the format asks for. What is not known has no line. There are no
-//! times of day: those who collect it have their own.
+//! Units are seconds, bytes and ratios, as the format requires. Unknown values have no line. There
+//! are no timestamps: collectors add their own.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ const QUANTILES: [(&str, &str); 5] = [
     ("p999", "0.999"),
 ];
 
-/// The metrics as text.
+/// Returns the metrics as text.
 pub(crate) fn render(result: &RunResult) -> String {
     let mut text = Text {
         out: String::new(),
@@ -46,7 +46,7 @@ struct Text {
 }
 
 impl Text {
-    /// Begins a family; its name ends with its unit, where it has one.
+    /// Begins a metric family; its name ends with its unit, if it has one.
     fn family(&mut self, name: &str, kind: &str, unit: &str, help: &str) {
         let _ = writeln!(self.out, "# TYPE loadgen_{name} {kind}");
         if !unit.is_empty() {
@@ -55,8 +55,7 @@ impl Text {
         let _ = writeln!(self.out, "# HELP loadgen_{name} {help}");
     }
 
-    /// A line of the family; nothing where the value is not known. Values of labels are escaped
-    /// already.
+    /// Writes a line of the family, unless the value is unknown. Label values are escaped already.
     fn line(&mut self, name: &str, labels: &[(&str, &str)], value: Option<f64>) {
         let Some(value) = value.and_then(view::digits) else {
             return;
@@ -69,7 +68,7 @@ impl Text {
     }
 }
 
-/// A value of a label, as it stands between quotes.
+/// Escapes a label value for use between quotes.
 fn label(text: &str) -> String {
     view::shortened(&view::plain(text), 500)
         .replace('\\', "\\\\")
@@ -303,7 +302,7 @@ fn met(text: &mut Text, result: &RunResult) {
         "Whether a threshold was met: 1, or 0.",
     );
     for (i, row) in thresholds::rows(result).into_iter().enumerate() {
-        // The same check may stand twice; a line may not.
+        // The same check may occur twice, but a line may not.
         let number = (i + 1).to_string();
         let labels = [
             ("mode", row.mode.name()),
@@ -378,7 +377,7 @@ mod tests {
         }
     }
 
-    /// The grammar of the format as far as it is used here, line by line.
+    /// Parses the subset of the format's grammar that is used here, line by line.
     fn parse(text: &str) -> Result<usize, String> {
         let escaped = r#"(?:[^"\\\n]|\\["\\n])*"#;
         let sample = Regex::new(&format!(

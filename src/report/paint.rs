@@ -1,21 +1,21 @@
-//! [`Paint`]: colour for text that is laid out first. Painted text carries marks of no width, so that tables come
-//! out the same with and without colour; [`finish`] turns them into terminal codes, or takes them
-//! away.
+//! [`Paint`]: colour for text that is laid out first. Painted text contains zero-width marks, so
+//! that tables have the same layout with and without colour; [`finish`] turns them into terminal
+//! codes, or removes them.
 
 use anstyle::{Ansi256Color, AnsiColor, Color, Style};
 
 use crate::plan::Mode;
 
-/// What a text is to look like.
+/// The look of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Paint {
-    /// Stands out.
+    /// Emphasized.
     Strong,
-    /// Stands back.
+    /// De-emphasized.
     Faint,
     /// Good news.
     Good,
-    /// To be looked at.
+    /// A warning.
     Warn,
     /// Bad news.
     Bad,
@@ -23,13 +23,13 @@ pub(crate) enum Paint {
     Mode(Mode),
 }
 
-/// Marks in the order of [`Paint::ALL`]: invisible, of no width, and never part of a text from
-/// outside, because [`view::plain`](super::view::plain) replaces them.
+/// Marks in the order of [`Paint::ALL`]: invisible, of zero width, and never part of untrusted
+/// text, because [`view::plain`](super::view::plain) replaces them.
 const MARKS: [char; 9] = [
     '\u{2060}', '\u{2061}', '\u{2062}', '\u{2063}', '\u{2064}', '\u{206a}', '\u{206b}', '\u{206c}',
     '\u{206d}',
 ];
-/// Ends what any of [`MARKS`] began.
+/// The mark that ends the effect of any of [`MARKS`].
 const END: char = '\u{206f}';
 
 impl Paint {
@@ -45,7 +45,7 @@ impl Paint {
         Self::Mode(Mode::Simulated),
     ];
 
-    /// A text with marks that say so.
+    /// Encloses a text in marks of this look.
     pub(crate) fn on(self, text: &str) -> String {
         match Self::ALL
             .iter()
@@ -59,8 +59,8 @@ impl Paint {
 
     fn style(self) -> Style {
         let ansi = |color: AnsiColor| Style::new().bold().fg_color(Some(Color::Ansi(color)));
-        // The nearest of the 256 colours to the charts' that can be read on dark and on light
-        // grounds.
+        // The nearest of the 256 colours to those of the charts that are readable on dark and on
+        // light backgrounds.
         let mode = |index: u8| {
             Style::new()
                 .bold()
@@ -80,7 +80,7 @@ impl Paint {
     }
 }
 
-/// Turns marks into terminal codes, or takes them away.
+/// Turns marks into terminal codes, or removes them.
 pub(crate) fn finish(text: &str, color: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,9 +1,9 @@
-//! [`Progress`]: how a run is getting on, for the person who waits. On a terminal a [`board`](super::board) that is drawn
-//! anew, in as many columns as the terminal has; elsewhere (CI, files) a plain line every ten
-//! seconds without control characters; or nothing.
+//! [`Progress`]: shows the progress of a run to the user. On a terminal it is a
+//! [`board`](super::board) that is redrawn to fit the width; elsewhere (CI, files) a plain line
+//! every ten seconds without control characters; or nothing.
 //!
-//! Knows nothing of the engine: it is handed a [`Status`], and reads the time from there, not from
-//! a clock. Writes no text by itself: a [`ProgressOutput`] does, and hides what must not be seen.
+//! Knows nothing of the engine: it gets a [`Status`], and reads the time from there, not from a
+//! clock. It does not write text itself: a [`ProgressOutput`] does, and redacts secrets.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -11,31 +11,31 @@ use super::board::Board;
 use super::status::Status;
 use super::view;
 
-/// Seconds between two plain lines.
+/// The interval of plain lines, in seconds.
 const EVERY_S: f64 = 10.0;
-/// Steps of the bar.
+/// The number of steps of the bar.
 const STEPS: u64 = 1_000;
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProgressMode {
-    /// A bar that moves, for a terminal.
+    /// An animated bar, for a terminal.
     Animated,
-    /// A line now and then, for everything else.
+    /// Periodic lines, for everything else.
     Plain,
-    /// Not at all; notes are still printed.
+    /// No progress; notes are still printed.
     Off,
 }
 
-/// Where texts for the person at the terminal go out.
+/// The destination of messages to the user.
 pub(crate) trait ProgressOutput: Sync {
-    /// Writes a text that stays, with every secret hidden.
+    /// Prints a permanent message, with every secret redacted.
     fn say(&self, text: &str);
 
-    /// The text with every secret hidden, to be drawn by somebody else.
+    /// Returns the text with every secret redacted, for drawing by the caller.
     fn redacted(&self, text: &str) -> String;
 
-    /// The width of the terminal, which may change.
+    /// Returns the width of the terminal, which may change.
     fn columns(&self) -> usize;
 }
 
@@ -51,14 +51,14 @@ enum Form {
     Off,
 }
 
-/// Shows how a run is getting on.
+/// Shows the progress of a run.
 pub(crate) struct Progress<'a> {
     form: Form,
     console: &'a dyn ProgressOutput,
 }
 
 impl<'a> Progress<'a> {
-    /// Shows progress in this form on this console.
+    /// Creates a progress display of this form on this console.
     pub(crate) fn new(mode: ProgressMode, console: &'a dyn ProgressOutput) -> Self {
         Self {
             console,
@@ -78,7 +78,8 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Shows a new state; call it as often as there is news, at most some ten times a second.
+    /// Shows a new state; to be called whenever there are updates, about ten times a second at
+    /// most.
     pub(crate) fn update(&mut self, status: &Status<'_>) {
         let console = self.console;
         match &mut self.form {
@@ -86,7 +87,8 @@ impl<'a> Progress<'a> {
                 let now = console.columns();
                 if *width != now {
                     *width = now;
-                    // A template that can't be read leaves the crate's own, which shows the same.
+                    // If the template is invalid, the crate's default is used, which shows the
+                    // same.
                     if let Ok(style) = ProgressStyle::with_template(&format!(
                         "{{bar:{}}} {{prefix}}\n{{msg}}",
                         bar_width(now)
@@ -105,7 +107,8 @@ impl<'a> Progress<'a> {
             Form::Plain { last } => {
                 let due = match last {
                     Some((place, at)) if place == status.place => status.elapsed_s >= *at + EVERY_S,
-                    // What has just begun is due in ten seconds, like any other news.
+                    // A run that has just started is reported in ten seconds, like any other
+                    // update.
                     _ => {
                         *last = Some((status.place.into(), 0.0));
                         status.elapsed_s >= EVERY_S
@@ -130,10 +133,10 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Prints a message that stays, above the bar; also where progress is off, because it is not
+    /// Prints a permanent message above the bar, even if progress is off, because a message is not
     /// progress.
     pub(crate) fn note(&mut self, text: &str) {
-        // First: a secret that was escaped or cut would not be found any more.
+        // First: a secret that was escaped or cut would no longer be found.
         let text = format!("{}\n", view::plain_lines(&self.console.redacted(text)));
         match &self.form {
             Form::Animated { bar, .. } => bar.suspend(|| self.console.say(&text)),
@@ -141,15 +144,15 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Says that a part of something long is done, where nothing else shows it: runs of a few
-    /// seconds have no line of their own.
+    /// Reports a completed part of a long command, if nothing else shows it: runs of a few seconds
+    /// have no line of their own.
     pub(crate) fn passed(&mut self, text: &str) {
         if let Form::Plain { .. } = self.form {
             self.console.say(&format!("{}\n", view::plain(text)));
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn finish(&mut self) {
         if let Form::Animated { bar, .. } = &self.form {
             bar.finish_and_clear();
@@ -157,13 +160,13 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// The columns of the bar on a terminal of so many.
+/// Returns the width of the bar on a terminal of this width.
 fn bar_width(columns: usize) -> usize {
     (columns / 4).clamp(4, 24)
 }
 
-/// What stands beside the bar, on a terminal of so many columns: a line that is as wide would be
-/// broken by some.
+/// Returns the text next to the bar on a terminal of this width: some terminals wrap a line that is
+/// as wide.
 fn head(text: &str, columns: usize) -> String {
     view::shortened(text, columns.saturating_sub(bar_width(columns) + 2))
 }
@@ -175,7 +178,7 @@ mod tests {
     use super::*;
     use crate::report::status::StepStatus;
 
-    /// Keeps what is said, and hides one word.
+    /// Records messages, and redacts one word.
     #[derive(Default)]
     struct Page(Mutex<String>);
 

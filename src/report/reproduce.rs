@@ -1,11 +1,11 @@
-//! How a run is made again: the command and the file that it names.
+//! How to reproduce a run: the command, and the file that it refers to.
 
 use crate::plan::Mode;
 use crate::result::RunResult;
 
 use super::tally;
 
-/// The scenario's file as it was given, where a shell takes it as it stands; else a name for a copy
+/// Returns the scenario's file as given, if a shell takes it literally, or else a name for a copy
 /// of it.
 pub(crate) fn path(result: &RunResult) -> String {
     let is_plain = |path: &&str| {
@@ -19,7 +19,8 @@ pub(crate) fn path(result: &RunResult) -> String {
     given.map_or_else(|| file_name(&result.scenario.name), str::to_owned)
 }
 
-/// A scenario's name is made to be a file's; one from a damaged result is not used.
+/// Returns a file name made from the scenario's name; an invalid one from a damaged result is not
+/// used.
 pub(crate) fn file_name(name: &str) -> String {
     let good = !name.is_empty()
         && name.len() <= 100
@@ -33,7 +34,8 @@ pub(crate) fn file_name(name: &str) -> String {
     }
 }
 
-/// Modes and rounds are said, because they may have been given on the command line.
+/// Returns the command. It includes modes and rounds, because they may have been given on the
+/// command line.
 pub(crate) fn command(result: &RunResult, file: &str) -> String {
     let modes: Vec<&str> = tally::modes(result).into_iter().map(Mode::name).collect();
     let mut command = format!("loadgen run {file} --seed {}", result.scenario.seed);

@@ -1,5 +1,5 @@
-//! Files, whole or not at all: written to a temporary name in the same folder, synced, then
-//! renamed. Knows nothing of what is in them.
+//! Writes files atomically: to a temporary name in the same folder, synced, then renamed. Knows
+//! nothing of their content.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -11,45 +11,45 @@ use thiserror::Error;
 /// Why a file could not be written.
 #[derive(Debug, Error)]
 pub enum SinkError {
-    /// The folder can't be made.
+    /// The folder cannot be created.
     #[error("can't create the output folder {}; choose another with --output", path.display())]
     Create {
         /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system error.
         source: io::Error,
     },
-    /// Nothing can be written to the folder.
+    /// The folder is not writable.
     #[error("can't write to the output folder {}; choose another with --output", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system error.
         source: io::Error,
     },
-    /// This file can't be written.
+    /// The file cannot be written.
     #[error("can't write {}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system error.
         source: io::Error,
     },
-    /// A file of an earlier run can't be removed.
+    /// A file of an earlier run cannot be removed.
     #[error("can't remove {}, which an earlier run left", path.display())]
     Remove {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system error.
         source: io::Error,
     },
 }
 
-/// Creates the folder and makes sure that files can be written to it: to be called before a load
-/// starts, so that no run is in vain.
+/// Creates the folder and checks that files can be written to it. Called before a load starts, so
+/// that no run is in vain.
 ///
 /// # Errors
-/// When the folder can't be made or written to.
+/// If the folder cannot be created or written to.
 pub(crate) fn prepare(dir: &Path) -> Result<(), SinkError> {
     fs::create_dir_all(dir).map_err(|source| SinkError::Create {
         path: dir.into(),
@@ -66,10 +66,10 @@ pub(crate) fn prepare(dir: &Path) -> Result<(), SinkError> {
     })
 }
 
-/// Writes a file into a folder that exists, in place of one of the same name.
+/// Writes a file into an existing folder, replacing one of the same name.
 ///
 /// # Errors
-/// When the file can't be written; then the one that was there before still is.
+/// If the file cannot be written; the previous one then remains.
 pub(crate) fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, SinkError> {
     let path = dir.join(name);
     let whole = || -> io::Result<()> {
@@ -88,7 +88,7 @@ pub(crate) fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, Sin
 /// Removes a file, if there is one.
 ///
 /// # Errors
-/// When it is there and can't be removed.
+/// If it exists and cannot be removed.
 pub(crate) fn remove(dir: &Path, name: &str) -> Result<(), SinkError> {
     let path = dir.join(name);
     match fs::remove_file(&path) {
@@ -99,7 +99,7 @@ pub(crate) fn remove(dir: &Path, name: &str) -> Result<(), SinkError> {
     }
 }
 
-/// A temporary file with the permissions of any other file, where the system has such.
+/// Creates a temporary file with the usual permissions of a file, if the system has permissions.
 fn temporary(dir: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(".loadgen-");

@@ -1,8 +1,9 @@
-//! The figures as tables for a spreadsheet (RFC 4180): one of every part of a run, one of the time
-//! line.
+//! Writes the figures as tables for a spreadsheet (RFC 4180): one of all parts of a run, one of the
+//! time series.
 //!
-//! The names of columns are those of `result.json`, with their units. What is not known, or what a
-//! sample can't carry, is an empty cell. No text from a scenario or a server becomes a formula.
+//! The names of columns are those of `result.json`, with their units. A value that is unknown, or
+//! that the sample does not support, is an empty cell. No text from a scenario or a server becomes
+//! a formula.
 
 mod cells;
 
@@ -17,7 +18,7 @@ use self::cells::{failures, known, number, table, text};
 use super::tally::{self, Tally};
 use super::view;
 
-/// What a part is, and how many of it.
+/// The columns that identify a part, and its counts.
 const OF_PARTS: [&str; 16] = [
     "scenario",
     "mode",
@@ -36,7 +37,7 @@ const OF_PARTS: [&str; 16] = [
     "unfinished",
     "retries",
 ];
-/// The rest of a part's figures, times apart.
+/// The other figures of a part, except times.
 const OF_WORK: [&str; 6] = [
     "wall_s",
     "measured_s",
@@ -45,7 +46,7 @@ const OF_WORK: [&str; 6] = [
     "bytes_out",
     "failures",
 ];
-/// Times of which the most is known.
+/// The time with the most columns.
 const RESPONSE: &str = "response";
 /// The other times.
 const TIMES: [&str; 8] = [
@@ -61,7 +62,7 @@ const TIMES: [&str; 8] = [
 /// The percentiles of the response time, and those of the other times.
 const PERCENTILES: [&str; 7] = ["p50", "p75", "p90", "p95", "p99", "p999", "p9999"];
 const FEW_PERCENTILES: [&str; 3] = ["p50", "p90", "p99"];
-/// What is known of a mode alone, all of its rounds together.
+/// The columns of a whole mode, with all of its rounds together.
 const OF_MODES: [&str; 10] = [
     "rounds",
     "speedup",
@@ -74,7 +75,7 @@ const OF_MODES: [&str; 10] = [
     "threads_peak",
     "ctx_per_operation",
 ];
-/// The time line.
+/// The columns of the time series.
 const OF_WINDOWS: [&str; 21] = [
     "scenario",
     "mode",
@@ -99,8 +100,8 @@ const OF_WINDOWS: [&str; 21] = [
     "failures",
 ];
 
-/// A row for each mode, and for each round its whole and every step (with the values of its tags),
-/// mix entry, target and stage.
+/// Returns a row for each mode, and for each round its whole and every step (with the values of its
+/// tags), mix entry, target and stage.
 ///
 /// # Errors
 /// Never in practice: it only writes to memory.
@@ -138,7 +139,8 @@ pub(crate) fn summary(result: &RunResult) -> io::Result<String> {
     table(&rows)
 }
 
-/// A row for each window of the time line of every run; those of the warm-up begin below zero.
+/// Returns a row for each window of the time series of every run; those of the warm-up start before
+/// zero.
 ///
 /// # Errors
 /// Never in practice: it only writes to memory.
@@ -185,7 +187,7 @@ pub(crate) fn series(result: &RunResult) -> io::Result<String> {
     table(&rows)
 }
 
-/// What there is to tell of a part; figures that it has none of are empty.
+/// The data of a part; figures that do not apply are empty.
 #[derive(Default)]
 struct RunPart<'a> {
     mode: &'static str,
@@ -273,7 +275,7 @@ impl<'a> RunPart<'a> {
         }
     }
 
-    /// A value of a tag is known by the step that it is of.
+    /// Creates the part of a tag value, which is identified together with its step.
     fn of_tag(run: &ModeRun, step: &'a Group, tag: &'a Group) -> Self {
         let name = text(&format!("{} [{}]", step.name, tag.name));
         Self {
@@ -380,7 +382,7 @@ mod tests {
     use super::super::{fixture, golden};
     use super::*;
 
-    /// The cells of a table, as a reader sees them: each row as long as the header.
+    /// Returns the cells of a table as a reader sees them: each row is as long as the header.
     fn read(table: &str) -> Vec<BTreeMap<String, String>> {
         let mut reader = csv::Reader::from_reader(table.as_bytes());
         let header = reader.headers().unwrap().clone();

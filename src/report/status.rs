@@ -1,51 +1,51 @@
-//! [`Status`]: where a run stands, for whoever shows it.
+//! [`Status`]: the state of a run, for display.
 
 use super::view;
 
-/// Where a run stands.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Status<'a> {
-    /// What is under way: the mode and its round, or the rate that is tried.
+    /// What is in progress: the mode and its round, or the rate being tried.
     pub place: &'a str,
     /// `setup`, `warm-up`, `running`, `draining` …
     pub phase: &'a str,
-    /// Seconds since it began.
+    /// Seconds since the start.
     pub elapsed_s: f64,
-    /// How much of it is done, from 0 to 1, where that can be told.
+    /// The completed fraction, from 0 to 1, if known.
     pub fraction: Option<f64>,
-    /// Seconds that it will take yet, where that can be told.
+    /// The remaining seconds, if known.
     pub left_s: Option<f64>,
     /// Operations completed.
     pub completed: u64,
-    /// Of these, failed.
+    /// How many of them failed.
     pub failed: u64,
     /// Operations in flight.
     pub in_flight: u64,
-    /// Completions a second of late.
+    /// Recent completions per second.
     pub rate: f64,
-    /// Median response time of late.
+    /// Recent median response time.
     pub p50_ms: Option<f64>,
-    /// 99th percentile of response time of late.
+    /// Recent 99th percentile of response time.
     pub p99_ms: Option<f64>,
-    /// 99th percentile of the generator's own lateness of late.
+    /// Recent 99th percentile of the generator's own lag.
     pub lag_p99_ms: Option<f64>,
-    /// What each step has brought so far.
+    /// The state of each step.
     pub steps: &'a [StepStatus],
 }
 
-/// What a step has brought so far.
+/// The state of a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StepStatus {
     /// Its name.
     pub name: String,
     /// Operations completed.
     pub completed: u64,
-    /// Of these, failed.
+    /// How many of them failed.
     pub failed: u64,
 }
 
 impl Status<'_> {
-    /// Where the time goes: `warm-up · 3 s · 57 s left`.
+    /// Formats the phase and the times: `warm-up · 3 s · 57 s left`.
     pub(super) fn time(&self) -> String {
         let phase = (self.phase != "running").then(|| view::plain(self.phase));
         let left = self
@@ -59,7 +59,7 @@ impl Status<'_> {
             .join(" · ")
     }
 
-    /// What has come of it, in less than 80 columns.
+    /// Formats the figures so far, in less than 80 columns.
     pub(super) fn figures(&self) -> String {
         let mut parts = vec![
             view::rate(self.rate),
@@ -85,7 +85,7 @@ impl Status<'_> {
     }
 }
 
-/// Whole seconds, because tenths that change all the time can't be read.
+/// Formats whole seconds, because constantly changing tenths are unreadable.
 fn seconds(s: f64) -> String {
     let whole = s.max(0.0).round() as u64;
     if whole < 120 {

@@ -1,6 +1,6 @@
-//! [`Tally`]: the counters of one mode, its rounds added; [`Trouble`]: what its tries were told. Adds what may be added (counts), and nothing else:
-//! times of several rounds stand in the result's comparison, merged from histograms by those who
-//! made it.
+//! [`Tally`]: the counters of one mode, summed over its rounds; [`Trouble`]: the errors of its
+//! attempts. Only adds what is additive (counts): times of several rounds are in the result's
+//! comparison, where they were merged from histograms.
 
 use std::collections::BTreeMap;
 
@@ -18,13 +18,13 @@ pub(crate) struct Tally {
     pub iterations: Counts,
     /// Failed operations by kind.
     pub failures: BTreeMap<String, u64>,
-    /// Failed tries by kind, those that a retry mended included.
+    /// Failed attempts by kind, including those followed by a successful retry.
     pub try_failures: BTreeMap<String, u64>,
     /// Responses by status.
     pub status_codes: BTreeMap<String, u64>,
     /// Requests sent again because servers had not processed them.
     pub resent: u64,
-    /// Messages that servers have pushed.
+    /// Messages pushed by servers.
     pub pushes: u64,
 }
 
@@ -44,7 +44,8 @@ impl Tally {
         tally
     }
 
-    /// Whether some response had a status other than 2xx and 3xx, and 101, which opens a WebSocket.
+    /// Returns whether some response had a status other than 2xx, 3xx and 101, which opens a
+    /// WebSocket.
     pub(crate) fn has_bad_status(&self) -> bool {
         self.status_codes.iter().any(|(code, n)| {
             *n > 0 && !code.starts_with('2') && !code.starts_with('3') && code != "101"
@@ -52,7 +53,7 @@ impl Tally {
     }
 }
 
-/// The modes of a result in the order of its comparison, or else of its runs.
+/// Returns the modes of a result in the order of its comparison, or else of its runs.
 pub(crate) fn modes(result: &RunResult) -> Vec<Mode> {
     let mut modes: Vec<Mode> = result
         .comparison
@@ -68,26 +69,26 @@ pub(crate) fn modes(result: &RunResult) -> Vec<Mode> {
     modes
 }
 
-/// The rounds of one mode, in order.
+/// Returns the rounds of one mode, in order.
 pub(crate) fn rounds(result: &RunResult, mode: Mode) -> impl Iterator<Item = &ModeRun> {
     result.runs.iter().filter(move |run| run.mode == mode)
 }
 
-/// What tries of an operation were told, in all rounds of a mode.
+/// An error of attempts of an operation, in all rounds of a mode.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Trouble {
     /// The failure kind.
     pub kind: String,
-    /// How often.
+    /// The number of occurrences.
     pub count: u64,
     /// The mix entry and the step.
     pub step: String,
-    /// The first and the last moment, in seconds from the begin of a round; older results don't
-    /// know them.
+    /// The first and the last occurrence, in seconds from the start of a round; missing in older
+    /// results.
     pub seconds: Option<(f64, f64)>,
-    /// What the system or the peer said.
+    /// The message of the system or the peer.
     pub message: String,
-    /// The URL or the address that the first of them was about.
+    /// The URL or the address of the first occurrence.
     pub url: Option<String>,
 }
 
@@ -109,7 +110,7 @@ impl Trouble {
         }
     }
 
-    /// When it came: `at 1.20 s`, `from 1.20 s to 5.98 s`.
+    /// Formats when it occurred: `at 1.20 s`, `from 1.20 s to 5.98 s`.
     pub(crate) fn when(&self) -> Option<String> {
         self.seconds.map(
             |(first, last)| match (view::duration_s(first), view::duration_s(last)) {
@@ -119,8 +120,8 @@ impl Trouble {
         )
     }
 
-    /// All of it in a line:
-    /// `12 × status in browse › GET /items, from 1.20 s to 5.98 s: status 503, expected 2xx; first http://127.0.0.1:8080/items`.
+    /// Formats all of it on one line: `12 × status in browse › GET /items, from 1.20 s to 5.98 s:
+    /// status 503, expected 2xx; first http://127.0.0.1:8080/items`.
     pub(crate) fn sentence(&self) -> String {
         let when = self
             .when()
@@ -139,7 +140,7 @@ impl Trouble {
     }
 }
 
-/// What tries of a mode were told, its rounds together, the most frequent first.
+/// Returns the errors of a mode's attempts over all rounds, the most frequent first.
 pub(crate) fn troubles(result: &RunResult, mode: Mode) -> Vec<Trouble> {
     let mut all: Vec<Trouble> = Vec::new();
     for one in rounds(result, mode)
@@ -171,7 +172,7 @@ fn add(into: &mut BTreeMap<String, u64>, from: &BTreeMap<String, u64>) {
     }
 }
 
-/// What was planned and did not come to its own end, as words.
+/// Describes what was planned and did not complete.
 pub(crate) fn left_out(c: &Counts) -> String {
     let left = [
         ("dropped", c.dropped),
@@ -186,7 +187,7 @@ pub(crate) fn left_out(c: &Counts) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// Counters as words, the most frequent first: `timeout_total 12, refused 3`.
+/// Formats counters, the most frequent first: `timeout_total 12, refused 3`.
 pub(crate) fn words(counters: &BTreeMap<String, u64>) -> String {
     let mut sorted: Vec<_> = counters.iter().filter(|(_, n)| **n > 0).collect();
     sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));

@@ -1,8 +1,8 @@
-//! The summary on the terminal: who won, by how much, and whether it can be believed, at a glance.
+//! The summary on the terminal: who won, by how much, and whether it can be trusted, at a glance.
 //!
-//! Fits 80 columns: figures stand in rows and modes in columns, of which there are few. Text from
-//! scenarios and servers is freed of control characters. Knows nothing of the terminal itself:
-//! colour and width are told.
+//! Fits 80 columns: figures are rows and modes are columns, of which there are few. Control
+//! characters are removed from text of scenarios and servers. Knows nothing of the terminal itself:
+//! colour and width are parameters.
 
 mod layout;
 
@@ -24,9 +24,9 @@ use super::{asked, comparison, tally, thresholds, view};
 /// How the summary is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// Whether there are terminal codes for colour.
+    /// Whether to use terminal codes for colour.
     pub color: bool,
-    /// Columns to fit into.
+    /// The width to fit into, in columns.
     pub width: usize,
 }
 
@@ -39,12 +39,12 @@ impl Default for Style {
     }
 }
 
-/// Errors that are shown of each mode.
+/// The number of errors shown per mode.
 const ERRORS: usize = 3;
-/// Nothing is fitted into less than this.
+/// The minimum width of the layout.
 const NARROWEST: usize = 40;
 
-/// The summary, ending with a line end.
+/// Renders the summary, with a trailing line end.
 pub fn render(result: &RunResult, style: Style) -> String {
     let width = style.width.clamp(NARROWEST, 400);
     let mut parts = vec![head(result, width), headline(result, width)];
@@ -131,7 +131,8 @@ fn compared(result: &RunResult, of: &Comparison, width: usize) -> String {
             } else {
                 cell.text.clone()
             };
-            // Where one figure decides, its interval stands beside it; the rest is in the report.
+            // If there is a deciding figure, its interval is shown next to it; the others are in
+            // the report.
             match &cell.interval {
                 Some(interval) if row.name == "speedup" => format!("{figure} ({interval})"),
                 _ => figure,
@@ -153,7 +154,7 @@ fn compared(result: &RunResult, of: &Comparison, width: usize) -> String {
     text
 }
 
-/// What the run had to meet, and whether it did.
+/// Lists the run's thresholds and their verdicts.
 fn judged(result: &RunResult, width: usize) -> String {
     let rows = thresholds::rows(result);
     if rows.is_empty() {
@@ -181,7 +182,7 @@ fn judged(result: &RunResult, width: usize) -> String {
     table.trim_fmt()
 }
 
-/// Failures by kind, statuses and errors, where there are any.
+/// Lists failures by kind, statuses and errors, if there are any.
 fn troubles(result: &RunResult, width: usize) -> String {
     let mut rows = Vec::new();
     for mode in tally::modes(result) {
@@ -276,7 +277,7 @@ fn steps(result: &RunResult, mode: Mode, width: usize) -> String {
     table.trim_fmt()
 }
 
-/// How a load in stages went from one to the next.
+/// Describes how a load in stages changed from one to the next.
 fn stages(result: &RunResult, mode: Mode, width: usize) -> String {
     let Some(run) = tally::rounds(result, mode)
         .next()
@@ -305,7 +306,7 @@ fn stages(result: &RunResult, mode: Mode, width: usize) -> String {
     table.trim_fmt()
 }
 
-/// The mode of a run, and its round where it is the first of several.
+/// Returns the mode of a run, and its round if it is the first of several.
 fn first_of(result: &RunResult, run: &ModeRun, what: &str) -> String {
     let several = tally::rounds(result, run.mode).count();
     let round = if several > 1 {
@@ -320,7 +321,7 @@ fn first_of(result: &RunResult, run: &ModeRun, what: &str) -> String {
     )
 }
 
-/// The percentiles of parts of a run.
+/// Returns the percentiles shown for parts of a run.
 fn percentiles(result: &RunResult) -> Vec<Percentile> {
     asked::percentiles([result], &["p50", "p95", "p99"])
 }
@@ -332,7 +333,7 @@ fn figures(group: &Group, percentiles: &[Percentile]) -> Vec<String> {
         .collect()
 }
 
-/// The name of a part and how its operations ended.
+/// Returns the name of a part and how its operations ended.
 fn part(group: &Group, several_mixes: bool) -> [String; 3] {
     let name = match &group.mix {
         Some(mix) if several_mixes => {

@@ -1,5 +1,5 @@
-//! What a run had to meet, as text: one row for each threshold and mode. The same for every form of
-//! the report.
+//! Formats the thresholds of a run: one row per threshold and mode, the same in every report
+//! format.
 
 use crate::plan::{Mode, Selector, Unit};
 use crate::result::{RunResult, ThresholdResult, ThresholdVerdict};
@@ -11,21 +11,21 @@ use super::view::{self, NA};
 pub(crate) struct Row {
     /// Whether it was met.
     pub verdict: ThresholdVerdict,
-    /// ✓ or ✗, and the word for it.
+    /// ✓ or ✗, and a word for it.
     pub word: &'static str,
-    /// What had to hold, and of what.
+    /// The check and its selector.
     pub check: String,
     /// The mode that was judged.
     pub mode: Mode,
-    /// The figure.
+    /// The observed figure.
     pub observed: String,
-    /// What it is held against.
+    /// The limit.
     pub limit: String,
-    /// How far it is on the good side; with a minus on the bad one.
+    /// The distance from the limit; negative if the limit was not met.
     pub margin: String,
 }
 
-/// Every threshold, in the order of the scenario.
+/// Returns a row for every threshold, in the order of the scenario.
 pub(crate) fn rows(result: &RunResult) -> Vec<Row> {
     result.thresholds.iter().map(row).collect()
 }
@@ -57,7 +57,7 @@ fn row(threshold: &ThresholdResult) -> Row {
     }
 }
 
-/// The check with what it is narrowed to.
+/// Returns the check with its selector.
 fn check(threshold: &ThresholdResult) -> String {
     let mut text = narrowed(&threshold.check, &threshold.selector);
     if let Some(window_s) = threshold.window_s {
@@ -66,7 +66,7 @@ fn check(threshold: &ThresholdResult) -> String {
     text
 }
 
-/// A check or a figure with the parts that it is about.
+/// Returns a check or a figure with its selector.
 pub(crate) fn narrowed(what: &str, selector: &Selector) -> String {
     let mut text = view::shortened(&view::plain(what), 200);
     for (key, value) in selector.parts() {
@@ -78,13 +78,13 @@ pub(crate) fn narrowed(what: &str, selector: &Selector) -> String {
     text
 }
 
-/// A figure, which may be a distance below zero.
+/// Formats a figure, which may be a negative distance.
 pub(crate) fn figure(unit: Unit, value: f64) -> String {
     let sign = if value < 0.0 { "-" } else { "" };
     let size = value.abs();
     let text = match unit {
         Unit::Millis => view::duration_ms(size),
-        // As fine as limits are: `error_rate < 0.05%` is an ordinary one.
+        // As fine as limits are: `error_rate < 0.05%` is a common one.
         Unit::Share => format!("{} %", view::number(size * 100.0)),
         Unit::PerSecond => view::rate(size),
         Unit::Bytes => view::bytes(size as u64),

@@ -1,4 +1,4 @@
-//! Two versions against each other, as text for the terminal. Everything shown is in the
+//! Formats a comparison of two versions as text for the terminal. Everything shown is in the
 //! comparison.
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
@@ -9,13 +9,13 @@ use super::terminal::Style;
 use super::view;
 use crate::result::{Change, End, Outcome, RunOrder, Verdict, Version, VersionComparison};
 
-/// From this width on, tables say what is tolerated.
+/// The minimum width at which tables include the tolerance.
 const WIDE: usize = 92;
 
-/// Rows of steps that a terminal is shown.
+/// The maximum number of rows of steps on a terminal.
 const STEP_ROWS: usize = 40;
 
-/// What came of it, in one sentence.
+/// Returns the outcome in one sentence.
 pub(crate) fn sentence(comparison: &VersionComparison) -> String {
     let of = |outcome: Outcome| -> Vec<&Change> {
         comparison
@@ -60,7 +60,7 @@ pub(crate) fn sentence(comparison: &VersionComparison) -> String {
                 .partition(|change| change.pairs_needed.is_some());
             let needed = match (known.as_slice(), never.as_slice()) {
                 ([], _) | (_, []) => needed(most),
-                // What can be told is not held up by what can't.
+                // Conclusive figures are reported regardless of inconclusive ones.
                 _ => format!(
                     "{} of {}; of {}, {}",
                     needed(most),
@@ -83,7 +83,7 @@ pub(crate) fn sentence(comparison: &VersionComparison) -> String {
     }
 }
 
-/// The figures as a table, and the sentence.
+/// Renders the figures as a table, and the sentence.
 pub(crate) fn render(comparison: &VersionComparison, style: Style) -> String {
     let end = if comparison.end == End::Complete {
         String::new()
@@ -153,7 +153,7 @@ pub(crate) fn render(comparison: &VersionComparison, style: Style) -> String {
     paint::finish(&text, style.color)
 }
 
-/// One of the two: what it is called, how often it was run, and since when.
+/// Describes one version: its name, the number of its runs, and the time of the first.
 pub(crate) fn version(side: &Version) -> String {
     let mut parts = vec![
         view::shortened(&view::plain(&side.source), 120),
@@ -174,7 +174,7 @@ fn several_modes(comparison: &VersionComparison) -> bool {
         .any(|change| change.mode != comparison.changes[0].mode)
 }
 
-/// An empty table.
+/// Creates an empty table.
 fn empty(width: usize) -> Table {
     let mut table = Table::new();
     let rule = LineStyle::none().fill('─').junction('─');
@@ -185,7 +185,7 @@ fn empty(width: usize) -> Table {
     table
 }
 
-/// Puts the columns from here on to the right.
+/// Right-aligns these columns.
 fn right(table: &mut Table, columns: std::ops::Range<usize>) {
     for column in columns {
         if let Some(column) = table.column_mut(column) {
@@ -194,7 +194,7 @@ fn right(table: &mut Table, columns: std::ops::Range<usize>) {
     }
 }
 
-/// What became of the steps, without verdicts.
+/// Renders the changes of the steps, without verdicts.
 fn steps(comparison: &VersionComparison, width: usize) -> String {
     let several_modes = several_modes(comparison);
     let mut table = empty(width);
@@ -234,7 +234,7 @@ fn table(comparison: &VersionComparison, width: usize) -> String {
     }
     let figures = header.len();
     header.extend(["base", "new", "change", "between"]);
-    // What is tolerated is told by the verdict, where there is no room for it.
+    // Without room for the tolerance, the verdict implies it.
     let wide = width >= WIDE;
     if wide {
         header.push("tolerated");

@@ -1,15 +1,16 @@
-//! Units and rounding, once, for every form of the report.
+//! Units and rounding, shared by every report format.
 //!
-//! Three significant digits, a space before the unit, thousands separated by commas. What is not
-//! known is [`NA`], never zero. Knows nothing of terminals, HTML or charts, nor of where a figure
+//! Three significant digits, a space before the unit, thousands separated by commas. An unknown
+//! value is [`NA`], never zero. Knows nothing of terminals, HTML or charts, or of where a figure
 //! comes from.
 
 use crate::metrics::Summary;
 
-/// How a figure that is not known, or that the sample can't carry, is shown.
+/// The text for a figure that is unknown, or that the sample does not support.
 pub(crate) const NA: &str = "n/a";
 
-/// A number with three significant digits and no unit; whole and with separators from a hundred on.
+/// Formats a number with three significant digits and no unit; as an integer with separators from a
+/// hundred on.
 pub(crate) fn number(value: f64) -> String {
     if !value.is_finite() {
         return NA.into();
@@ -26,8 +27,8 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// A number for programs to read: decimal digits, at least six of them where there are so many, and
-/// nothing if it is not a number.
+/// Formats a number for programs: decimal digits, at least six of them if there are as many;
+/// returns `None` if it is not a number.
 pub(crate) fn digits(value: f64) -> Option<String> {
     let size = value.abs();
     match size {
@@ -46,7 +47,7 @@ pub(crate) fn digits(value: f64) -> Option<String> {
     }
 }
 
-/// A whole number with separators: `12,345`.
+/// Formats an integer with separators: `12,345`.
 pub(crate) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
@@ -67,7 +68,7 @@ fn grouped(value: f64) -> String {
     format!("{sign}{}", count(value.abs() as u64))
 }
 
-/// The first unit in which the value is below the unit's limit, with its divisor.
+/// Scales a value to the first unit in which it is below the unit's limit.
 fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     let last = units.len().saturating_sub(1);
     for (i, (scale, unit)) in units.iter().enumerate() {
@@ -79,14 +80,14 @@ fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     NA.into()
 }
 
-/// A stretch of time given in milliseconds: `850 ns`, `12.3 µs`, `1.23 ms`, `12.3 s`, `2 min 5 s`,
-/// `3 h 20 min`.
+/// Formats a duration in milliseconds: `850 ns`, `12.3 µs`, `1.23 ms`, `12.3 s`, `2 min 5 s`, `3 h
+/// 20 min`.
 pub(crate) fn duration_ms(ms: f64) -> String {
     if !ms.is_finite() {
         return NA.into();
     }
     let size = ms.abs();
-    // No clock has a thousandth of a nanosecond: that is what rounding leaves of a difference.
+    // No clock resolves a thousandth of a nanosecond: this is the rounding error of a difference.
     if size < 5e-10 {
         return "0 ms".into();
     }
@@ -109,12 +110,12 @@ pub(crate) fn duration_ms(ms: f64) -> String {
     )
 }
 
-/// A stretch of time given in seconds.
+/// Formats a duration in seconds.
 pub(crate) fn duration_s(s: f64) -> String {
     duration_ms(s * 1e3)
 }
 
-/// Events a second: `1,234/s`.
+/// Formats events per second: `1,234/s`.
 pub(crate) fn rate(per_second: f64) -> String {
     if per_second.is_finite() {
         format!("{}/s", number(per_second))
@@ -123,7 +124,7 @@ pub(crate) fn rate(per_second: f64) -> String {
     }
 }
 
-/// An amount of bytes, in thousands: `12.3 MB`.
+/// Formats an amount of bytes, with decimal units: `12.3 MB`.
 pub(crate) fn bytes(value: u64) -> String {
     if value < 1_000 {
         return format!("{value} B");
@@ -140,7 +141,7 @@ pub(crate) fn bytes(value: u64) -> String {
     )
 }
 
-/// A ratio: `9.8×`, with two decimals below 2, where they matter.
+/// Formats a ratio: `9.8×`, with two decimals below 2, where they matter.
 pub(crate) fn factor(value: f64) -> String {
     match value {
         v if !v.is_finite() => NA.into(),
@@ -150,7 +151,7 @@ pub(crate) fn factor(value: f64) -> String {
     }
 }
 
-/// A share of one: `98.5 %`.
+/// Formats a share of one: `98.5 %`.
 pub(crate) fn share(value: f64) -> String {
     match value * 100.0 {
         v if !v.is_finite() => NA.into(),
@@ -160,8 +161,8 @@ pub(crate) fn share(value: f64) -> String {
     }
 }
 
-/// A figure that is round by itself, as at a tick, without the zeros behind its point: `20 ms` for
-/// `20.0 ms`.
+/// Formats a round figure, such as that of a tick, without the zeros after its decimal point: `20
+/// ms` for `20.0 ms`.
 pub(crate) fn round(figure: &str) -> String {
     let end = figure
         .find(|c: char| !c.is_ascii_digit() && !",.-".contains(c))
@@ -177,12 +178,13 @@ pub(crate) fn round(figure: &str) -> String {
     }
 }
 
-/// An optional figure, or [`NA`].
+/// Formats an optional figure, or returns [`NA`].
 pub(crate) fn or_na<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| NA.into(), show)
 }
 
-/// An interval, each end shown by `show`, the unit said once where it is the same: `9.6–10.1×`.
+/// Formats an interval, each end with `show`, and the unit only once if it is the same:
+/// `9.6–10.1×`.
 pub(crate) fn interval(ends: [f64; 2], show: impl Fn(f64) -> String) -> String {
     let (low, high) = (show(ends[0]), show(ends[1]));
     let unit = |text: &str| {
@@ -196,7 +198,7 @@ pub(crate) fn interval(ends: [f64; 2], show: impl Fn(f64) -> String) -> String {
     }
 }
 
-/// An interval that may not be known; one without two ends is not.
+/// Formats an optional interval; one without two ends counts as unknown.
 pub(crate) fn known_interval(
     ends: Option<[f64; 2]>,
     show: impl Fn(f64) -> String,
@@ -205,17 +207,17 @@ pub(crate) fn known_interval(
         .map(|ends| interval(ends, show))
 }
 
-/// What [`NA`] says where a percentile should stand.
+/// The explanation of [`NA`] in place of a percentile.
 pub(crate) const NA_MEANS: &str = "n/a: too few independent samples for this percentile";
 
-/// A percentile of a summary, by its name (`p99`); [`NA`] where there is no sample, or too small a
-/// one.
+/// Formats a percentile of a summary, by its name (`p99`); returns [`NA`] if there is no sample, or
+/// it is too small.
 pub(crate) fn percentile(summary: Option<&Summary>, name: &str) -> String {
     or_na(percentile_ms(summary, name), duration_ms)
 }
 
-/// A percentile of a summary in milliseconds, by its name; nothing where there is no sample, or too
-/// small a one.
+/// Returns a percentile of a summary in milliseconds, by its name, or `None` if there is no sample,
+/// or it is too small.
 pub(crate) fn percentile_ms(summary: Option<&Summary>, name: &str) -> Option<f64> {
     let summary = summary.filter(|summary| carries(summary, name))?;
     match name {
@@ -230,19 +232,19 @@ pub(crate) fn percentile_ms(summary: Option<&Summary>, name: &str) -> Option<f64
     }
 }
 
-/// Whether the sample is large enough for this percentile: it is, unless its interval says
+/// Returns whether the sample is large enough for this percentile: it is, unless its interval says
 /// otherwise. Any sample has a median, if not an interval of it.
 pub(crate) fn carries(summary: &Summary, name: &str) -> bool {
     summary.count > 0 && (name == "p50" || !matches!(summary.ci95.get(name), Some(None)))
 }
 
-/// The 95 % interval of a percentile, where there is one.
+/// Formats the 95 % interval of a percentile, if there is one.
 pub(crate) fn percentile_interval(summary: Option<&Summary>, name: &str) -> Option<String> {
     known_interval(summary?.ci95.get(name).copied().flatten(), duration_ms)
 }
 
-/// Text of a scenario or a server on one line: control characters (terminal escapes, line ends) and
-/// marks that turn the direction of what follows, or are not seen at all, are replaced by a visible
+/// Returns text of a scenario or a server on one line: control characters (terminal escapes, line
+/// ends), marks that change the text direction, and invisible characters are replaced by a visible
 /// sign.
 pub(crate) fn plain(text: &str) -> String {
     text.chars()
@@ -250,7 +252,7 @@ pub(crate) fn plain(text: &str) -> String {
         .collect()
 }
 
-/// As [`plain`], for text of several lines: line ends and tabs stay.
+/// Does the same as [`plain`] for text of several lines: line ends and tabs remain.
 pub(crate) fn plain_lines(text: &str) -> String {
     text.replace("\r\n", "\n")
         .chars()
@@ -269,7 +271,7 @@ fn unsafe_to_show(c: char) -> bool {
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// The first `limit` characters, with an ellipsis in place of the last where there are more.
+/// Returns the first `limit` characters, with an ellipsis in place of the last if there are more.
 pub(crate) fn shortened(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.into();
@@ -279,7 +281,7 @@ pub(crate) fn shortened(text: &str, limit: usize) -> String {
     out
 }
 
-/// The text with its first letter in capitals.
+/// Returns the text with its first letter capitalized.
 pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars
@@ -288,12 +290,12 @@ pub(crate) fn capital(text: &str) -> String {
         .unwrap_or_default()
 }
 
-/// A number of things: `1 operation`, `2 operations`.
+/// Formats a number of things: `1 operation`, `2 operations`.
 pub(crate) fn things(n: u64, what: &str) -> String {
     format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
-/// `a`, `a and b`, `a, b and c`.
+/// Formats a list: `a`, `a and b`, `a, b and c`.
 pub(crate) fn list(items: &[String]) -> String {
     match items {
         [] => String::new(),
@@ -302,7 +304,7 @@ pub(crate) fn list(items: &[String]) -> String {
     }
 }
 
-/// An RFC 3339 time in UTC as people write it; anything else as it stands.
+/// Formats an RFC 3339 time in UTC for people; returns anything else unchanged.
 pub(crate) fn moment(rfc3339: &str) -> String {
     let text = plain(rfc3339);
     match text.get(..19) {

@@ -1,4 +1,4 @@
-//! [`PairRunner`]: runs the pairs, and makes those again of which a run can't be believed.
+//! [`PairRunner`]: runs the pairs, and repeats those with an invalid run.
 
 use std::ops::Range;
 use std::path::Path;
@@ -22,11 +22,11 @@ use crate::report::versions::sentence;
 use crate::result::{End, RunResult, StoppedBy, Verdict, VersionComparison};
 use crate::scenario::Source;
 
-/// So often a pair is made again, of which a run can't be believed; in all, half as often as there
-/// are pairs.
+/// How often a pair with an invalid run is repeated; in total, at most half as many repetitions as
+/// there are pairs.
 const AGAIN: u32 = 2;
 
-/// What runs both versions, and what came of it so far.
+/// Runs both versions, and holds what came of it so far.
 pub(super) struct PairRunner<'a> {
     pub(super) source: &'a Source,
     pub(super) versions: &'a [Version<'a>; 2],
@@ -36,16 +36,16 @@ pub(super) struct PairRunner<'a> {
     pub(super) folder: &'a Path,
     pub(super) session: Session<'a>,
     pub(super) results: [Vec<RunResult>; 2],
-    /// How often a pair was made again.
+    /// The number of repeated pairs.
     pub(super) remade: u32,
-    /// Results that could not be written.
+    /// Errors of results that could not be written.
     pub(super) unwritten: Vec<anyhow::Error>,
 }
 
 impl PairRunner<'_> {
-    /// Runs the pairs and compares them, and where a figure seems to have become worse, as many
-    /// pairs again. Nothing where the user ended it before there was a pair; else the comparison,
-    /// with what kept it from its end.
+    /// Runs the pairs and compares them, and runs as many pairs again if a figure seems to have
+    /// become worse. Returns `None` if the user stopped before there was a pair; otherwise the
+    /// comparison, with what ended it early.
     pub(super) fn compare(
         &mut self,
         names: [&str; 2],
@@ -84,7 +84,7 @@ impl PairRunner<'_> {
         Ok(Some((comparison, failure)))
     }
 
-    /// Runs these pairs: A B, B A, A B, … Each result is written as soon as it is there.
+    /// Runs these pairs: A B, B A, A B, … Each result is written as soon as it is available.
     fn measure(&mut self, pairs: Range<u32>) -> (End, Option<Failure>) {
         let last = pairs.end;
         for pair in pairs {
@@ -118,7 +118,7 @@ impl PairRunner<'_> {
         (End::Complete, None)
     }
 
-    /// Runs both once. Whether both came to their end.
+    /// Runs both versions once. Returns whether both completed.
     fn pair(&mut self, pair: u32, last: u32) -> Result<bool, Failure> {
         let order = if pair.is_multiple_of(2) {
             [0, 1]
@@ -157,8 +157,8 @@ impl PairRunner<'_> {
         Ok(true)
     }
 
-    /// Which run of the last pair can't be believed, and why, where one can't and somebody would
-    /// have to.
+    /// Returns which run of the last pair is invalid, and why, if one is and something relies on
+    /// its figures.
     fn invalid(&self) -> Option<String> {
         let trusting = compare::gates(&self.args.judge).trusting;
         let mut last = self
@@ -188,8 +188,7 @@ impl PairRunner<'_> {
         ))
     }
 
-    /// The results of both, as many of the one as of the other: a pair that is not whole says
-    /// nothing.
+    /// Returns the results of both, the same number of each: an incomplete pair says nothing.
     fn pairs(&self) -> [&[RunResult]; 2] {
         let [a, b] = &self.results;
         let whole = a.len().min(b.len());
@@ -204,7 +203,8 @@ fn keep(result: &RunResult, folder: &Path, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One run of one version: every mode once. Nothing where the user ended it before it was whole.
+/// Runs one version once, with every mode. Returns `None` if the user stopped it before it was
+/// complete.
 fn one(
     source: &Source,
     version: &Version<'_>,
@@ -243,7 +243,7 @@ fn one(
             _ => return Ok(None),
         }
     }
-    // It is stopped before the other one begins.
+    // Stops the server before the other version starts.
     drop(started);
     let end = if runs
         .iter()

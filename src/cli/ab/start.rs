@@ -1,4 +1,4 @@
-//! Starting the server of a version.
+//! Starts the server of a version.
 
 use std::fs::File;
 use std::path::Path;
@@ -16,10 +16,10 @@ use crate::engine::preflight;
 use crate::plan::Secrets;
 use crate::server::Started;
 
-/// Looks at a server that comes up.
+/// The interval at which a starting server is polled.
 const STEP: Duration = Duration::from_millis(20);
 
-/// Starts a version's server and waits until it answers. Nothing where the user did not want to
+/// Starts a version's server and waits until it answers. Returns `None` if the user stopped the
 /// wait.
 pub(super) fn start(
     line: &str,
@@ -52,7 +52,7 @@ pub(super) fn start(
     loop {
         match reachable() {
             Ok(_) => return Ok(Some(started)),
-            // Waiting will not change it.
+            // Waiting would not change this.
             Err(error @ preflight::PreflightError::NotAllowed(_)) => {
                 return Err(could_not(error.into()));
             }

@@ -1,4 +1,4 @@
-//! [`Version`]: one of the two.
+//! [`Version`]: one of the two versions.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -10,21 +10,21 @@ use crate::cli::exit::{Exit, Failure, or_exit};
 use crate::plan::{Address, Plan, Secrets};
 use crate::report::sink;
 
-/// The folder of the runs in whose place others were made.
+/// The folder of the runs that were replaced by repetitions.
 pub(super) const INVALID: &str = "invalid";
 
 /// One of the two versions.
 pub(super) struct Version<'a> {
-    /// `a` or `b`: its folder.
+    /// `a` or `b`, which names its folder.
     pub(super) letter: &'static str,
-    /// What it is called in the comparison.
+    /// Its name in the comparison.
     pub(super) name: String,
     pub(super) plan: Plan,
     pub(super) start: Option<&'a str>,
     pub(super) log: Option<File>,
 }
 
-/// A server that nobody talks to would be started in vain.
+/// Rejects a server that no target refers to: it would be started in vain.
 pub(super) fn check_starts(args: &AbArgs, plans: &[Plan; 2]) -> Result<(), Failure> {
     let starts = [
         ("--a-start", &args.a_start, "--a"),
@@ -45,7 +45,7 @@ pub(super) fn check_starts(args: &AbArgs, plans: &[Plan; 2]) -> Result<(), Failu
     Ok(())
 }
 
-/// Both versions, each with an empty folder for its results.
+/// Creates both versions, each with an empty folder for its results.
 pub(super) fn versions_of<'a>(
     args: &'a AbArgs,
     plans: [Plan; 2],
@@ -81,13 +81,13 @@ pub(super) fn versions_of<'a>(
     ])
 }
 
-/// A folder without the results of an earlier comparison.
+/// Removes the results of an earlier comparison from a folder.
 fn empty(folder: &Path) -> anyhow::Result<()> {
     sink::prepare(folder)?;
     let aside = folder.join(INVALID);
     if aside.is_dir() {
         empty(&aside)?;
-        // Whatever else is in it was not put there by us.
+        // This fails if it still holds files that are not ours.
         let _ = fs::remove_dir(&aside);
     }
     for entry in fs::read_dir(folder)? {

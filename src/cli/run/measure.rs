@@ -1,4 +1,4 @@
-//! Every mode of every round, each in a process of its own.
+//! Runs every mode of every round, each in its own process.
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -16,19 +16,19 @@ use crate::plan::{Address, Mode, Plan, Secrets, Target};
 use crate::result::{End, ModeRun, StoppedBy};
 use crate::scenario::Source;
 
-/// What is left when the last mode has run.
+/// What remains after the last mode has run.
 pub(super) struct Measured<'a> {
     pub(super) runs: Vec<ModeRun>,
     pub(super) end: End,
     pub(super) failure: Option<Failure>,
     /// Warnings of the modes.
     pub(super) warnings: Vec<String>,
-    /// The live page, which its viewers have open.
+    /// The live page, which viewers may have open.
     pub(super) live_page: Option<LivePage<'a>>,
 }
 
 impl Measured<'_> {
-    /// Takes the run of a mode; breaks if no other mode is to follow.
+    /// Takes the run of a mode; breaks if no other mode must follow.
     fn take(&mut self, run: ModeRun) -> ControlFlow<()> {
         let by = run.stopped_by;
         self.runs.push(run);
@@ -37,7 +37,7 @@ impl Measured<'_> {
                 self.end = End::Aborted;
                 return ControlFlow::Break(());
             }
-            // The next mode has its own chance.
+            // The condition is evaluated anew for the next mode.
             StoppedBy::Condition => self.end = End::Stopped,
             StoppedBy::Panic => {
                 self.failure = Some(session::panicked());
@@ -50,7 +50,7 @@ impl Measured<'_> {
     }
 }
 
-/// Runs every mode of every round, each in a process of its own.
+/// Runs every mode of every round, each in its own process.
 pub(super) fn measure<'a>(
     source: &'a Source,
     plan: &'a Plan,
@@ -135,7 +135,7 @@ fn job(plan: &Plan, mode: Mode, round: u32, environment: &Environment) -> Job {
     }
 }
 
-/// The mode and, where there are several, the round, as the progress line shows them.
+/// Returns the mode and, if there are several, the round, as shown on the progress line.
 fn place(plan: &Plan, mode: Mode, round: u32) -> String {
     if plan.rounds > 1 {
         format!("{mode} {round}/{}", plan.rounds)
@@ -144,7 +144,7 @@ fn place(plan: &Plan, mode: Mode, round: u32) -> String {
     }
 }
 
-/// Says where the targets are, and what identifies the run.
+/// Tells the user where the targets are, and what identifies the run.
 fn announce(
     plan: &Plan,
     secrets: &Secrets,
@@ -152,7 +152,7 @@ fn announce(
     args: &RunArgs,
     console: &Console,
 ) {
-    // A name is looked up once, here; whoever reads the figures wants to know what it meant.
+    // Names are resolved once, here; readers of the figures need to know the address.
     let is_named = |target: &Target| matches!(&target.address, Address::Url { host, .. } if host.parse::<IpAddr>().is_err());
     for (target, reach) in plan
         .targets

@@ -1,4 +1,4 @@
-//! The result of a run, from what each of its modes has brought.
+//! Creates the result of a run from the runs of its modes.
 
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ use crate::result::{
 };
 use crate::scenario::Source;
 
-/// The result of these runs of a plan.
+/// Creates the result of these runs of a plan.
 pub(crate) fn result_of(
     source: &Source,
     plan: &Plan,
@@ -26,7 +26,7 @@ pub(crate) fn result_of(
     result_of_runs(source, plan, secrets, runs, end, started_at, ideal_s)
 }
 
-/// The same, with what the plan takes in virtual time where that is known already.
+/// Does the same, with the plan's duration in virtual time if it is known already.
 pub(super) fn result_of_runs(
     source: &Source,
     plan: &Plan,
@@ -62,7 +62,7 @@ pub(super) fn result_of_runs(
     }
 }
 
-/// The worst of the runs, with the checks that were not passed, each under its run's name.
+/// Returns the worst validity of the runs, with the failed checks, each under its run's name.
 fn overall(runs: &[ModeRun]) -> Validity {
     let failed = runs.iter().flat_map(|run| {
         run.validity

@@ -1,25 +1,26 @@
-//! [`Axis`]: from values to pixels, and the ticks between. Every range is finite, padded and not empty, whatever
-//! the data: plotters itself hangs on an infinite bound and labels no log axis inside one decade.
+//! [`Axis`]: maps values to pixels, and provides the ticks between. Every range is finite, padded
+//! and not empty, regardless of the data: plotters itself hangs on an infinite bound and labels no
+//! log axis within one decade.
 //!
 //! Knows nothing of drawing.
 
-/// A value with the text that stands at it; without text it is a grid line only.
+/// A value with its label; without a label it is only a grid line.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tick {
-    /// Where.
+    /// The value.
     pub value: f64,
-    /// What stands there.
+    /// The label.
     pub label: String,
 }
 
-/// The largest value that is drawn; beyond it differences would be lost in the arithmetic.
+/// The maximum value drawn; beyond it differences would be lost to rounding.
 const LIMIT: f64 = 1e15;
-/// The smallest value that a log axis goes down to.
+/// The minimum of a log axis.
 const FLOOR: f64 = 1e-6;
-/// A range of more than this many powers of ten is drawn on a log axis.
+/// A range of more than this many powers of ten has a log axis.
 const DECADES: f64 = 1.5;
 
-/// A range of values laid out on a range of pixels.
+/// A range of values mapped to a range of pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Axis {
     low: f64,
@@ -30,7 +31,8 @@ pub(crate) struct Axis {
 }
 
 impl Axis {
-    /// A linear axis from `low` to `high`, put in order, made finite and given an extent.
+    /// Creates a linear axis from `low` to `high`, which are sorted, made finite and spread if they
+    /// are equal.
     pub(crate) fn linear(low: f64, high: f64, pixels: (f64, f64)) -> Self {
         let (low, high) = (tame(low), tame(high));
         let (low, high) = if low <= high {
@@ -52,7 +54,7 @@ impl Axis {
         }
     }
 
-    /// A linear axis from zero to a round number above all of `values`.
+    /// Creates a linear axis from zero to a round number above all of `values`.
     pub(crate) fn from_zero(values: impl IntoIterator<Item = f64>, pixels: (f64, f64)) -> Self {
         let top = values
             .into_iter()
@@ -61,14 +63,14 @@ impl Axis {
             .min(LIMIT);
         let top = if top > 0.0 { top } else { 1.0 };
         let step = nice_step(top, 5.0);
-        // A value that just reaches a tick gets another half step, so that its line is not drawn on
-        // the frame.
+        // A value that just reaches a tick gets another half step, so that its line does not
+        // coincide with the frame.
         let high = ((top / step + 0.15) * 2.0).ceil() / 2.0 * step;
         Self::linear(0.0, high, pixels)
     }
 
-    /// For positive values: from zero, or on a log axis where they span more than one and a half
-    /// decades.
+    /// Creates an axis for positive values: from zero, or a log axis if they span more than one and
+    /// a half decades.
     pub(crate) fn for_times(values: &[f64], pixels: (f64, f64)) -> Self {
         let good = || values.iter().copied().filter(|v| v.is_finite() && *v > 0.0);
         let low = good().fold(f64::INFINITY, f64::min).max(FLOOR);
@@ -87,22 +89,22 @@ impl Axis {
         }
     }
 
-    /// Whether this is a log axis.
+    /// Returns whether this is a log axis.
     pub(crate) const fn is_log(&self) -> bool {
         self.log
     }
 
-    /// The lower end.
+    /// Returns the lower end.
     pub(crate) const fn low(&self) -> f64 {
         self.low
     }
 
-    /// The upper end.
+    /// Returns the upper end.
     pub(crate) const fn high(&self) -> f64 {
         self.high
     }
 
-    /// The pixel of a value; what lies outside is put on the edge.
+    /// Returns the pixel of a value; values outside are clamped to the edge.
     pub(crate) fn pixel(&self, value: f64) -> f64 {
         let value = if value.is_nan() {
             self.low
@@ -117,7 +119,7 @@ impl Axis {
         self.from + share * (self.to - self.from)
     }
 
-    /// The value at a share of the way from the lower end to the upper.
+    /// Returns the value at a fraction of the way from the lower end to the upper.
     pub(crate) fn value(&self, share: f64) -> f64 {
         if self.log {
             self.low * (self.high / self.low).powf(share)
@@ -126,7 +128,7 @@ impl Axis {
         }
     }
 
-    /// Round ticks, about as many as asked for on a linear axis, labelled by `show`.
+    /// Returns round ticks, about this many on a linear axis, labelled by `show`.
     pub(crate) fn ticks(&self, about: f64, show: impl Fn(f64) -> String) -> Vec<Tick> {
         if self.log {
             self.log_ticks(show)
@@ -172,7 +174,7 @@ impl Axis {
     }
 }
 
-/// Something that can be computed with.
+/// Returns a value that is safe for arithmetic.
 const fn tame(value: f64) -> f64 {
     if value.is_nan() {
         0.0
@@ -181,7 +183,7 @@ const fn tame(value: f64) -> f64 {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, so that about `about` steps make up the span.
+/// Returns 1, 2 or 5 times a power of ten, such that about `about` steps cover the span.
 fn nice_step(span: f64, about: f64) -> f64 {
     let rough = (span / about).clamp(1e-300, LIMIT);
     let power = 10_f64.powf(rough.log10().floor());
@@ -194,7 +196,7 @@ fn nice_step(span: f64, about: f64) -> f64 {
     factor * power
 }
 
-/// The nearest 1, 2 or 5 times a power of ten at or below.
+/// Rounds down to 1, 2 or 5 times a power of ten.
 fn step_down(value: f64) -> f64 {
     let power = 10_f64.powf(value.log10().floor());
     [5.0, 2.0]
@@ -204,7 +206,7 @@ fn step_down(value: f64) -> f64 {
         .unwrap_or(power)
 }
 
-/// The nearest 1, 2 or 5 times a power of ten at or above.
+/// Rounds up to 1, 2 or 5 times a power of ten.
 fn step_up(value: f64) -> f64 {
     let power = 10_f64.powf(value.log10().floor());
     [1.0, 2.0, 5.0]

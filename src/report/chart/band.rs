@@ -1,6 +1,6 @@
-//! Response time over time: p50, p90, p99 and the percentiles that thresholds ask for, of each
-//! window of a mode, with what lies between them shaded, the longest as points, and the limits of
-//! thresholds beside the lines that they are about.
+//! Response time over time: p50, p90, p99 and the percentiles that thresholds refer to, for each
+//! window of a mode, with the areas between them shaded, the maxima as points, and the limits of
+//! thresholds for comparison with their lines.
 
 use super::super::{asked, view};
 use super::axis::Axis;
@@ -20,7 +20,7 @@ struct Curve {
     style: LineStyle,
 }
 
-/// The style of the line of a percentile; `index` counts those other than p50, p90 and p99.
+/// Returns the style of a percentile's line; `index` counts those other than p50, p90 and p99.
 fn style_of(name: &str, index: usize) -> LineStyle {
     match name {
         "p50" => LineStyle {
@@ -42,16 +42,16 @@ fn style_of(name: &str, index: usize) -> LineStyle {
     }
 }
 
-/// Points of a line at most; the windows between are joined to their highest.
+/// The maximum number of points of a line; further windows are merged into their maximum.
 const POINTS: usize = 400;
-/// Opacity of what lies between two lines.
+/// Opacity of the area between two lines.
 const BETWEEN: f64 = 0.13;
 
-/// The chart of one mode, if it has a time line with response times.
+/// Draws the chart of one mode, if it has a time series with response times.
 pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let windows: Vec<&Window> = trace.series().collect();
     let step = windows.len().div_ceil(POINTS).max(1);
-    // Of joined windows the highest: a line over time is there to show when it was bad.
+    // Merged windows show their maximum: a line over time must show when it was bad.
     let curve = |figure: &dyn Fn(&Window) -> Option<f64>| -> Vec<(f64, f64)> {
         let known = |w: &&Window| figure(w).filter(|v| v.is_finite());
         let join = |chunk: &[&Window]| {
@@ -106,14 +106,14 @@ pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     Some(plot.draw(|c, x, y| draw(c, (x, y), &curves, &longest)))
 }
 
-/// How the longest response times look.
+/// The style of the longest response times.
 const LONGEST: LineStyle = LineStyle {
     color: palette::MUTED,
     dash: Some((1.0, 4.0)),
     marker: Marker::Diamond,
 };
 
-/// The worst p99 and its moment, in words.
+/// Describes the worst p99 and its time.
 fn peak(curves: &[Curve]) -> Option<String> {
     let p99 = curves.iter().find(|curve| curve.name == "p99")?;
     let worst = p99.points.iter().max_by(|a, b| a.1.total_cmp(&b.1));
@@ -126,7 +126,7 @@ fn peak(curves: &[Curve]) -> Option<String> {
     })
 }
 
-/// The curves, what lies between them, and the longest response times.
+/// Draws the curves, the areas between them, and the longest response times.
 fn draw(c: &mut Canvas, (x, y): (&Axis, &Axis), curves: &[Curve], longest: &[(f64, f64)]) {
     let path = |points: &[(f64, f64)]| {
         points
@@ -151,10 +151,10 @@ fn draw(c: &mut Canvas, (x, y): (&Axis, &Axis), curves: &[Curve], longest: &[(f6
     }
 }
 
-/// Points of a figure of each window, of at most so many windows.
+/// A function that returns the points of a figure of the windows, up to a maximum number.
 type Line<'a> = dyn Fn(&dyn Fn(&Window) -> Option<f64>) -> Vec<(f64, f64)> + 'a;
 
-/// A curve for each percentile of a mode.
+/// Returns a curve for each percentile of a mode.
 fn curves(trace: &Trace<'_>, curve: &Line<'_>) -> Vec<Curve> {
     let mut more = 0..;
     trace
@@ -196,7 +196,7 @@ fn legend(curves: &[Curve]) -> Vec<Entry> {
     legend
 }
 
-/// Fills what lies between two curves.
+/// Fills the area between two curves.
 fn between(c: &mut Canvas, curves: &[Curve], paths: &[Vec<(f64, f64)>]) {
     for (pair, curve) in paths.windows(2).zip(&curves[1..]) {
         if let [lower, upper] = pair {
@@ -213,13 +213,13 @@ fn between(c: &mut Canvas, curves: &[Curve], paths: &[Vec<(f64, f64)>]) {
 }
 
 impl Curve {
-    /// Its name in attributes, which have no dots.
+    /// Returns its name in attributes, which contain no dots.
     fn key(&self) -> String {
         self.name.replace('.', "-")
     }
 }
 
-/// The limits of the thresholds that are about response times of the whole of this mode.
+/// Returns the limits of the thresholds on response times of the whole mode.
 fn limits(trace: &Trace<'_>) -> Vec<(String, f64)> {
     let mut limits: Vec<(String, f64)> = Vec::new();
     for threshold in trace
@@ -229,7 +229,7 @@ fn limits(trace: &Trace<'_>) -> Vec<(String, f64)> {
         .filter(|threshold| threshold.mode == trace.mode)
     {
         let whole = asked::is_of_whole(&threshold.selector);
-        // What the chart has no line of is not held against a limit here.
+        // Limits on percentiles that the chart doesn't show are omitted.
         let is_drawn = |check: &Check| {
             matches!(
                 check.metric,

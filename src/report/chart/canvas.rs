@@ -1,9 +1,9 @@
-//! [`Canvas`]: shapes and text on an SVG, by plotters' backend, in pixels that may be fractions.
+//! [`Canvas`]: draws shapes and text as SVG, using plotters' backend, in fractional pixels.
 //!
-//! The backend knows whole pixels only, so everything is drawn several times as large and shown
-//! that much smaller: curves are smooth, and text stands where it was put. It knows neither groups
-//! nor dashes, so each shape is drawn by a backend of its own, and what it wrote is put in its
-//! place. Knows nothing of results.
+//! The backend only supports whole pixels, so everything is drawn several times as large and scaled
+//! down: curves are smooth, and text is positioned precisely. It supports neither groups nor
+//! dashes, so each shape is drawn by its own backend, whose output is then inserted. Knows nothing
+//! of results.
 
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -12,44 +12,44 @@ use plotters::style::{Color, FontFamily, FontStyle, IntoFont, RGBColor, ShapeSty
 use super::palette::{self, LineStyle, Marker};
 use super::text;
 
-/// How many units of the drawing make one pixel.
+/// The number of drawing units per pixel.
 const FINE: f64 = 4.0;
-/// Coordinates beyond this are cut: nothing that is seen lies there.
+/// Coordinates beyond this are clamped: nothing visible lies there.
 const EDGE: f64 = 20_000.0;
 
-/// A rectangle, by two of its corners.
+/// A rectangle, given by two of its corners.
 pub(crate) type Cell = ((f64, f64), (f64, f64));
 
-/// A drawing under way.
+/// A drawing in progress.
 #[derive(Default)]
 pub(crate) struct Canvas {
     /// The elements so far.
     drawn: String,
 }
 
-/// What a picture says of itself beside what is seen.
+/// The metadata of a picture.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct About<'a> {
-    /// What a screen reader reads out as its name.
+    /// Its accessible name, for screen readers.
     pub title: &'a str,
-    /// What it reads out of its content.
+    /// Its accessible description.
     pub description: &'a str,
-    /// Attributes of the whole, for the page's script.
+    /// Attributes of the root element, for the page's script.
     pub attributes: &'a [(&'static str, String)],
 }
 
-/// Where a text stands relative to its point.
+/// The horizontal alignment of a text to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {
-    /// It begins there.
+    /// The text begins there.
     Start,
-    /// Its middle is there.
+    /// The text is centred there.
     Middle,
-    /// It ends there.
+    /// The text ends there.
     End,
 }
 
-/// How a text looks.
+/// The look of a text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Font {
     /// Height in pixels.
@@ -61,42 +61,42 @@ pub(crate) struct Font {
 }
 
 impl Font {
-    /// A chart's title.
+    /// The font of a chart's title.
     pub(crate) const TITLE: Self = Self {
         size: 17.0,
         bold: true,
         color: palette::INK,
     };
-    /// What stands under a title.
+    /// The font of the line below a title.
     pub(crate) const SUBTITLE: Self = Self {
         size: 12.5,
         bold: false,
         color: palette::MUTED,
     };
-    /// Names and values.
+    /// The font of names and values.
     pub(crate) const LABEL: Self = Self {
         size: 13.0,
         bold: false,
         color: palette::INK,
     };
-    /// Ticks.
+    /// The font of ticks.
     pub(crate) const TICK: Self = Self {
         size: 12.0,
         bold: false,
         color: palette::MUTED,
     };
 
-    /// The same, bold.
+    /// Returns the same font in bold.
     pub(crate) const fn bold(self) -> Self {
         Self { bold: true, ..self }
     }
 
-    /// How wide a text is in this font, in pixels.
+    /// Returns the width of a text in this font, in pixels.
     pub(crate) fn width(self, text: &str) -> f64 {
         text::width_em(text, self.bold) * self.size
     }
 
-    /// The text in lines of at most this width, broken between words.
+    /// Wraps the text to lines of at most this width, broken between words.
     pub(crate) fn lines(self, text: &str, width: f64) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
         for word in text.split_whitespace() {
@@ -147,7 +147,7 @@ fn attributes(list: &[(&'static str, String)]) -> String {
 }
 
 impl Canvas {
-    /// One shape, as the backend writes it.
+    /// Draws one shape with the backend.
     fn shape(&mut self, draw: impl FnOnce(&mut SVGBackend<'_>)) {
         let mut drawing = String::new();
         let mut backend = SVGBackend::with_string(&mut drawing, (1, 1));
@@ -155,26 +155,26 @@ impl Canvas {
         // Writing to a string can't fail.
         let _ = backend.present();
         drop(backend);
-        // Between the backend's own head and end.
+        // Extracts the elements between the backend's own header and footer.
         let body = drawing.split_once('\n').map_or("", |(_, body)| body);
         self.drawn
             .push_str(body.rsplit_once("</svg>").map_or(body, |(body, _)| body));
     }
 
-    /// What was drawn, without a picture around it.
+    /// Returns the elements drawn so far, without a picture around them.
     pub(crate) fn elements(&self) -> &str {
         &self.drawn
     }
 
-    /// What is drawn inside belongs together, and the page's script finds it by these attributes.
+    /// Groups everything drawn inside; the page's script finds the group by these attributes.
     pub(crate) fn group(&mut self, list: &[(&'static str, String)], draw: impl FnOnce(&mut Self)) {
         self.drawn.push_str(&format!("<g{}>\n", attributes(list)));
         draw(self);
         self.drawn.push_str("</g>\n");
     }
 
-    /// A window onto the drawing, in its own coordinates: what is drawn inside and sticks out is
-    /// cut off, and the page's script can move and stretch what is seen.
+    /// Draws a viewport with its own coordinates: everything outside it is clipped, and the page's
+    /// script can move and scale the content.
     pub(crate) fn window(
         &mut self,
         from: (f64, f64),
@@ -190,7 +190,7 @@ impl Canvas {
         self.drawn.push_str("</svg>\n");
     }
 
-    /// A line through these points, dashed or solid.
+    /// Draws a dashed or solid line through these points.
     pub(crate) fn line(
         &mut self,
         points: &[(f64, f64)],
@@ -218,8 +218,8 @@ impl Canvas {
         ));
     }
 
-    /// Many rectangles of one colour as a single element: thousands of elements would be most of a
-    /// page.
+    /// Draws many rectangles of one colour as a single element: thousands of elements would
+    /// dominate the size of a page.
     pub(crate) fn cells(&mut self, cells: &[Cell], color: RGBColor, opacity: f64) {
         if cells.is_empty() {
             return;
@@ -237,7 +237,7 @@ impl Canvas {
         ));
     }
 
-    /// A filled rectangle.
+    /// Draws a filled rectangle.
     pub(crate) fn rect(&mut self, from: (f64, f64), to: (f64, f64), color: RGBColor, opacity: f64) {
         let style = ShapeStyle {
             color: color.mix(opacity),
@@ -249,7 +249,7 @@ impl Canvas {
         });
     }
 
-    /// A filled polygon.
+    /// Draws a filled polygon.
     pub(crate) fn polygon(&mut self, points: &[(f64, f64)], color: RGBColor, opacity: f64) {
         let mut corners: Vec<(i32, i32)> = points.iter().map(|p| fine(*p)).collect();
         corners.dedup();
@@ -258,7 +258,7 @@ impl Canvas {
         });
     }
 
-    /// A marker with a light rim, so that it stands out from lines that cross it.
+    /// Draws a marker with a light outline, so that it stands out from lines that cross it.
     pub(crate) fn marker(&mut self, at: (f64, f64), style: LineStyle, radius: f64) {
         for (color, r) in [(palette::PAPER, radius + 1.2), (style.color, radius)] {
             let (x, y) = at;
@@ -310,15 +310,15 @@ impl Canvas {
         }
     }
 
-    /// Text whose capitals are centred on the height of `at`.
+    /// Draws text whose capitals are vertically centred at `at`.
     pub(crate) fn text(&mut self, text: &str, at: (f64, f64), font: Font, align: Align) {
         let h_pos = match align {
             Align::Start => HPos::Left,
             Align::Middle => HPos::Center,
             Align::End => HPos::Right,
         };
-        // The backend writes nine tenths of a font's size (÷ 1.24), and puts the baseline half an
-        // x-height up.
+        // The backend writes nine tenths of a font's size (÷ 1.24), and places the baseline half an
+        // x-height higher.
         let style =
             TextStyle::from((FontFamily::Name(text::FAMILY), font.size * FINE * 1.24).into_font())
                 .color(&font.color)

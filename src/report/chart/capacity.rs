@@ -1,4 +1,5 @@
-//! Latency against rate: what a search for the highest rate tried, and where the target gave out.
+//! Latency against rate: the rates tried by a search for the highest rate, and the point at which
+//! the target was overloaded.
 
 use crate::plan::{Check, Metric, Quantity};
 use crate::result::{CapacityResult, ProbeOutcome, RateProbe};
@@ -9,7 +10,7 @@ use super::canvas::{self, About, Align, Canvas, Font};
 use super::frame::{Entry, Field, Frame};
 use super::palette::{self, LineStyle, Marker};
 
-/// The curves: their name, their figure, and how they look.
+/// A curve: its name, its figure and its style.
 type Curve = (&'static str, fn(&RateProbe) -> Option<f64>, LineStyle);
 
 const CURVES: [Curve; 3] = [
@@ -42,7 +43,7 @@ const CURVES: [Curve; 3] = [
     ),
 ];
 
-/// The chart, if some rate had responses.
+/// Draws the chart, if some rate had responses.
 pub(crate) fn svg(result: &CapacityResult) -> Option<String> {
     let mut probes: Vec<&RateProbe> = result
         .probes
@@ -118,8 +119,8 @@ pub(crate) fn svg(result: &CapacityResult) -> Option<String> {
     }))
 }
 
-/// The last valid probe of each rate, or the last at all: the curves go through these. `probes` are
-/// sorted by rate.
+/// Returns the last valid probe of each rate, or the last one if none is valid: the curves connect
+/// these. `probes` are sorted by rate.
 fn decisive<'a>(probes: &[&'a RateProbe]) -> Vec<&'a RateProbe> {
     probes
         .chunk_by(|a, b| a.rate == b.rate)
@@ -133,7 +134,7 @@ fn decisive<'a>(probes: &[&'a RateProbe]) -> Vec<&'a RateProbe> {
         .collect()
 }
 
-/// Labels the rates whose figures can't be trusted.
+/// Labels the rates whose figures are invalid.
 fn invalid_marks(c: &mut Canvas, x: &Axis, bottom: f64, decisive: &[&RateProbe]) {
     for probe in decisive.iter().filter(|probe| !is_believed(probe)) {
         c.text(
@@ -149,7 +150,7 @@ fn is_believed(probe: &RateProbe) -> bool {
     probe.outcome != ProbeOutcome::Invalid
 }
 
-/// A line for each limit.
+/// Draws a line for each limit.
 fn limit_lines(c: &mut Canvas, field: Field, y: &Axis, limits: &[(String, f64)]) {
     let Field { left, right, .. } = field;
     for (text, limit) in limits {
@@ -164,13 +165,13 @@ fn limit_lines(c: &mut Canvas, field: Field, y: &Axis, limits: &[(String, f64)])
     }
 }
 
-/// The curves through the tries that decide, and a point for each of the others.
+/// Draws the curves through the decisive probes, and a point for each of the others.
 fn curves(c: &mut Canvas, (x, y): (&Axis, &Axis), decisive: &[&RateProbe], probes: &[&RateProbe]) {
     for (_, figure, style) in CURVES {
         let point = |probe: &RateProbe| Some((x.pixel(probe.rate), y.pixel(figure(probe)?)));
         let points: Vec<(f64, f64)> = decisive.iter().filter_map(|probe| point(probe)).collect();
         c.line(&points, style.color, 2.25, style.dash);
-        // The others are small points beside them.
+        // The others are small points.
         probes
             .iter()
             .filter(|probe| is_believed(probe))
@@ -180,7 +181,7 @@ fn curves(c: &mut Canvas, (x, y): (&Axis, &Axis), decisive: &[&RateProbe], probe
     }
 }
 
-/// The rate that was found, as a line with its name on the side that has room.
+/// Draws the rate that was found as a line, with its name on the side that has room.
 fn met(c: &mut Canvas, field: Field, at: f64, text: &str) {
     let Field {
         left, top, bottom, ..
@@ -199,7 +200,7 @@ fn met(c: &mut Canvas, field: Field, at: f64, text: &str) {
     c.text(text, (beside, top + 10.0), Font::TICK.bold(), align);
 }
 
-/// The limits of response times, which are what the curves are held against.
+/// Returns the limits of response times, which the curves are compared with.
 fn limits(result: &CapacityResult) -> Vec<(String, f64)> {
     let checks = result.slo.iter().filter_map(|text| Check::parse(text).ok());
     let of_response =

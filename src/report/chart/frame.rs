@@ -1,4 +1,4 @@
-//! [`Frame`]: what the charts with lines have in common: title, legend, axes and the field between them.
+//! [`Frame`]: the common parts of the line charts: title, legend, axes and the plot area.
 
 use super::axis::{Axis, Tick};
 use super::canvas::{Align, Canvas, Font};
@@ -7,16 +7,16 @@ use super::trace::Trace;
 
 /// Width of every chart, in pixels.
 pub(crate) const WIDTH: u32 = 960;
-/// Left edge of titles.
+/// The left edge of titles.
 pub(crate) const MARGIN: f64 = 24.0;
-/// Between the rows of a legend.
+/// The distance between the rows of a legend.
 const ROW: f64 = 22.0;
-/// Between a legend's sign and the next, beside its text.
+/// The width of a legend's symbol, including the space before its text.
 const SIGN: f64 = 42.0;
-/// Between the end of a text and the next sign.
+/// The space between the end of a text and the next symbol.
 const GAP: f64 = 28.0;
 
-/// The field that data are drawn in, in pixels.
+/// The plot area, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Field {
     /// Its left edge.
@@ -27,12 +27,12 @@ pub(crate) struct Field {
     pub right: f64,
     /// Its lower edge.
     pub bottom: f64,
-    /// Size of the whole chart.
+    /// The size of the whole chart.
     pub size: (u32, u32),
 }
 
 impl Field {
-    /// Below a legend, which may take several rows.
+    /// Creates the plot area below a legend, which may have several rows.
     pub(crate) fn below(legend: &[Entry]) -> Self {
         let more = ROW
             * places(legend)
@@ -49,7 +49,7 @@ impl Field {
     }
 }
 
-/// Where the entries of a legend stand: their left edge, and their row counted from 0.
+/// Returns the positions of a legend's entries: their left edge, and their row counted from 0.
 fn places(legend: &[Entry]) -> Vec<(f64, f64)> {
     let (mut x, mut row) = (MARGIN, 0.0);
     legend
@@ -66,26 +66,26 @@ fn places(legend: &[Entry]) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// Labels of ticks closer than this are left out.
+/// Tick labels closer than this are omitted.
 const TICK_GAP: f64 = 14.0;
 
 /// The texts around a chart.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame<'a> {
-    /// What is seen.
+    /// The title.
     pub title: &'a str,
-    /// How to read it.
+    /// How to read the chart.
     pub subtitle: &'a str,
-    /// Under the horizontal axis.
+    /// The label below the horizontal axis.
     pub x_label: &'a str,
-    /// Above the vertical axis.
+    /// The label above the vertical axis.
     pub y_label: &'a str,
 }
 
 /// An entry of a legend.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    /// The series that it names, in attributes; empty for what is none.
+    /// The key of its series in attributes; empty if it is not a series.
     pub key: String,
     /// Its text.
     pub text: String,
@@ -96,7 +96,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// The entry of a trace.
+    /// Creates the entry of a trace.
     pub(crate) fn from_trace(trace: &Trace<'_>) -> Self {
         Self {
             key: trace.key.clone(),
@@ -107,7 +107,7 @@ impl Entry {
     }
 }
 
-/// A chart's title, and a second line under it.
+/// Draws a chart's title, and a second line below it.
 pub(crate) fn heading(canvas: &mut Canvas, title: &str, subtitle: &str) {
     canvas.text(title, (MARGIN, 28.0), Font::TITLE, Align::Start);
     canvas.text(subtitle, (MARGIN, 51.0), Font::SUBTITLE, Align::Start);
@@ -148,7 +148,7 @@ impl Frame<'_> {
                 let at = x.pixel(tick.value);
                 canvas.line(&[(at, top), (at, bottom)], palette::GRID, 1.0, None);
                 let half = Font::TICK.width(&tick.label) / 2.0;
-                // A label that would stick out on the right is moved in.
+                // A label that would stick out on the right is shifted left.
                 let middle = at.min(f64::from(size.0) - 6.0 - half);
                 if !tick.label.is_empty() && middle - half >= free_from {
                     canvas.line(
@@ -182,7 +182,7 @@ impl Frame<'_> {
     }
 }
 
-/// The legend, in rows between title and field, where no data are.
+/// Draws the legend, in rows between the title and the plot area.
 pub(crate) fn entries(canvas: &mut Canvas, legend: &[Entry]) {
     for (entry, (x, row)) in legend.iter().zip(places(legend)) {
         let y = 77.0 + ROW * row;

@@ -1,5 +1,5 @@
-//! Response times as a heat map over time: how many operations of a stretch of time took about so
-//! long, darker where there were more. Shows what percentiles hide: two populations, a slow tail
+//! Response times as a heat map over time: the number of operations per interval of time and of
+//! response time, darker for more. Shows what percentiles hide: two populations, or a slow tail
 //! that comes and goes.
 
 use super::super::view;
@@ -11,18 +11,18 @@ use super::plot::{Across, Plot, Up};
 use super::trace::{Cast, Trace};
 use crate::result::{Window, codec};
 
-/// Stretches of time, at most.
+/// The maximum number of intervals of time.
 const COLUMNS: usize = 120;
-/// Stretches of response time.
+/// The number of intervals of response time.
 const ROWS: usize = 36;
-/// Shades from few to many.
+/// The number of shades.
 const LEVELS: usize = 7;
 
-/// The chart of one mode, if its time line has histograms.
+/// Draws the chart of one mode, if its time series has histograms.
 pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let windows: Vec<&Window> = trace.series().collect();
     let step = windows.len().div_ceil(COLUMNS).max(1);
-    // Of each stretch of time its times in milliseconds, each with how many took so long.
+    // The response times in milliseconds of each interval of time, with their counts.
     let columns: Vec<Column> = windows
         .chunks(step)
         .filter_map(Column::from_windows)
@@ -72,7 +72,7 @@ pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
         let mut cells = vec![Vec::new(); LEVELS];
         for (column, grid) in columns.iter().zip(&grids) {
             for (row, count) in grid.iter().enumerate().filter(|(_, count)| **count > 0) {
-                // By the root: a single slow operation among a thousand must not be lost.
+                // By the square root: a single slow operation among a thousand must stay visible.
                 let share = (*count as f64 / most as f64).sqrt();
                 let level = ((share * LEVELS as f64).ceil() as usize).clamp(1, LEVELS) - 1;
                 let lower = bottom - height * row as f64;
@@ -89,12 +89,12 @@ pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     Some(with_scale(&drawn, most))
 }
 
-/// Opacity of a shade.
+/// Returns the opacity of a shade.
 fn opacity(level: usize) -> f64 {
     ((level + 1) as f64 / LEVELS as f64 * 100.0).round() / 100.0
 }
 
-/// Puts the scale of shades where other charts have their legend.
+/// Adds the scale of shades where other charts have their legend.
 fn with_scale(drawn: &str, most: u64) -> String {
     let mut c = super::canvas::Canvas::default();
     let (mut at, y) = (super::frame::MARGIN, 77.0);
@@ -120,7 +120,7 @@ fn with_scale(drawn: &str, most: u64) -> String {
     )
 }
 
-/// A stretch of time.
+/// An interval of time.
 struct Column {
     from: f64,
     to: f64,

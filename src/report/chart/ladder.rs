@@ -1,16 +1,17 @@
-//! [`Ladder`]: a histogram for looking up many of its values, which each would walk over all of it otherwise.
+//! [`Ladder`]: a histogram prepared for many lookups, each of which would otherwise iterate over
+//! the whole histogram.
 
 use hdrhistogram::Histogram;
 
-/// The values of a histogram with how many are no higher, from the lowest on.
+/// The values of a histogram with their cumulative counts, in ascending order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ladder {
-    /// Milliseconds and count.
+    /// Milliseconds and cumulative count.
     rungs: Vec<(f64, u64)>,
 }
 
 impl Ladder {
-    /// Of a histogram of nanoseconds; nothing where it is empty.
+    /// Creates a ladder from a histogram of nanoseconds; returns `None` if it is empty.
     pub fn from_histogram(histogram: &Histogram<u64>) -> Option<Self> {
         let mut below = 0;
         let rungs: Vec<(f64, u64)> = histogram
@@ -23,20 +24,20 @@ impl Ladder {
         (!rungs.is_empty()).then_some(Self { rungs })
     }
 
-    /// How many values there are.
+    /// Returns the number of values.
     pub fn count(&self) -> u64 {
         self.rungs.last().map_or(0, |(_, count)| *count)
     }
 
-    /// The value that this share of all values does not exceed, in milliseconds: HdrHistogram's own
-    /// rule.
+    /// Returns the value in milliseconds that this share of all values does not exceed, by
+    /// HdrHistogram's own rule.
     pub fn at(&self, quantile: f64) -> f64 {
         let wanted = ((quantile.clamp(0.0, 1.0) * self.count() as f64).ceil() as u64).max(1);
         let place = self.rungs.partition_point(|(_, below)| *below < wanted);
         self.rungs[place.min(self.rungs.len() - 1)].0
     }
 
-    /// The share of all values that are no higher than this, in milliseconds.
+    /// Returns the share of all values that do not exceed this one, in milliseconds.
     pub fn share(&self, ms: f64) -> f64 {
         let place = self.rungs.partition_point(|(value, _)| *value <= ms);
         place
@@ -44,7 +45,7 @@ impl Ladder {
             .map_or(0.0, |last| self.rungs[last].1 as f64 / self.count() as f64)
     }
 
-    /// The values with how many there are of each.
+    /// Returns the values with their counts.
     pub fn values(&self) -> impl Iterator<Item = (f64, u64)> {
         let before = std::iter::once(0).chain(self.rungs.iter().map(|(_, below)| *below));
         self.rungs
@@ -53,12 +54,12 @@ impl Ladder {
             .map(|((ms, below), before)| (*ms, below - before))
     }
 
-    /// The lowest value.
+    /// Returns the lowest value.
     pub fn min(&self) -> f64 {
         self.rungs[0].0
     }
 
-    /// The highest.
+    /// Returns the highest value.
     pub fn max(&self) -> f64 {
         self.rungs[self.rungs.len() - 1].0
     }

@@ -1,6 +1,6 @@
-//! Response time by percentile, all modes on one HDR axis: each nine takes as much room as the one
-//! before, so that the slowest requests, which users remember, can be seen. Where operations waited
-//! before they began, service time stands beside it.
+//! Response time by percentile, with all modes on one HDR axis: each nine is as wide as the
+//! previous one, so that the slowest requests, which users remember, are visible. If operations
+//! waited before they started, service time is shown too.
 
 use super::super::view;
 use super::frame::Entry;
@@ -9,16 +9,16 @@ use super::palette::{self, LineStyle};
 use super::plot::{self, Across, Plot, Up, place};
 use super::trace::{Cast, Trace};
 
-/// Points of a curve.
+/// The number of points of a curve.
 const POINTS: u32 = 240;
-/// Ticks that are marked on the curves as well.
+/// Percentiles with a marker on the curves.
 const MARKED: [f64; 5] = [50.0, 90.0, 99.0, 99.9, 99.99];
-/// Pixels between the markers of two modes, so that none hides another.
+/// The distance in pixels between the markers of two modes, so that none hides another.
 const MARK_GAP: f64 = 14.0;
-/// Service times are drawn where they are less than this share of response times.
+/// Service times are drawn if they are less than this share of response times.
 const APART: f64 = 0.9;
 
-/// The chart, if some mode has a sample.
+/// Draws the chart, if some mode has a sample.
 pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let curves: Vec<Curve<'_>> = cast.traces.iter().filter_map(Curve::from_trace).collect();
     if curves.is_empty() {
@@ -57,7 +57,7 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
                 .map(|(at, ms)| (x.pixel(*at), y.pixel(*ms)))
                 .collect::<Vec<_>>()
         };
-        // Dashed lines lie over solid ones, so that of two equal curves both are seen.
+        // Dashed lines are drawn over solid ones, so that two equal curves are both visible.
         let (dashed, solid): (Vec<_>, Vec<_>) = curves
             .iter()
             .partition(|curve| curve.trace.style.dash.is_some());
@@ -83,7 +83,7 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     }))
 }
 
-/// A name for each mode, and one for service times where they are drawn.
+/// Returns a legend entry for each mode, and one for service times if they are drawn.
 fn legend(curves: &[Curve<'_>]) -> Vec<Entry> {
     let mut legend: Vec<Entry> = curves
         .iter()
@@ -105,16 +105,16 @@ fn legend(curves: &[Curve<'_>]) -> Vec<Entry> {
     legend
 }
 
-/// The dash of service times.
+/// The dash pattern of service times.
 const DOTS: Option<(f64, f64)> = Some((1.5, 2.5));
 
 /// The times of one trace.
 struct Curve<'a> {
     trace: &'a Trace<'a>,
     response: Ladder,
-    /// Place on the HDR axis and milliseconds.
+    /// Position on the HDR axis and milliseconds.
     points: Vec<(f64, f64)>,
-    /// The same of service times, where those differ.
+    /// The same for service times, if they differ.
     service: Option<Vec<(f64, f64)>>,
 }
 
@@ -140,8 +140,8 @@ impl<'a> Curve<'a> {
         })
     }
 
-    /// The places to mark, moved to the left by so much: the ticks that the sample reaches, and its
-    /// end.
+    /// Returns the positions of the markers, shifted left by this much: the ticks that the sample
+    /// supports, and its end.
     fn marks(&self, moved: f64) -> Vec<(f64, f64)> {
         let reach = last_position(&self.response);
         let mut places: Vec<f64> = MARKED
@@ -176,7 +176,7 @@ fn points(ladder: &Ladder) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// The rightmost position that the sample supports: that of 1 − 1/n.
+/// Returns the rightmost position that the sample supports: that of 1 − 1/n.
 fn last_position(ladder: &Ladder) -> f64 {
     (ladder.count() as f64).log10()
 }

@@ -1,10 +1,10 @@
-//! The charts, as functions from a result to the text of an SVG: the only user of plotters.
+//! The charts, as functions from a result to SVG text: the only module that uses plotters.
 //!
 //! plotters draws the shapes; ranges, ticks and layout are our own ([`axis`], [`frame`], [`plot`]),
-//! because its own hang on infinite bounds and clip labels. What is drawn is a [`trace::Cast`]: the
-//! modes of one result, or of several that are laid over one another. A chart with nothing to show
-//! is `None`. The text of the charts is laid out with the widths of DejaVu Sans, whose licence is
-//! in `DEJAVU-LICENSE.txt` beside this file.
+//! because its own hang on infinite bounds and clip labels. A chart is drawn from a
+//! [`trace::Cast`]: the modes of one result, or of several overlaid ones. A chart without data is
+//! `None`. Text is laid out with the widths of DejaVu Sans, whose licence is in
+//! `DEJAVU-LICENSE.txt` in this folder.
 
 pub(crate) mod axis;
 pub(crate) mod band;
@@ -31,10 +31,10 @@ pub mod trace;
 
 use self::trace::Cast;
 
-/// A chart that is a file: the stem of its name, and what draws it.
+/// A chart that is a file: the stem of its name, and the function that draws it.
 pub type Chart = (&'static str, fn(&Cast<'_>) -> Option<String>);
 
-/// The charts that are files of their own.
+/// The charts that are separate files.
 pub const FILES: [Chart; 4] = [
     ("modes", modes::svg),
     ("latency", latency::svg),
@@ -47,7 +47,7 @@ mod tests {
     use super::super::fixture;
     use super::*;
 
-    /// Reads a drawing: it is well-formed, and has a size.
+    /// Checks that a drawing is well-formed and has a size.
     fn read(name: &str, svg: &str) {
         let document = roxmltree::Document::parse(svg).unwrap_or_else(|e| panic!("{name}: {e}"));
         let side = |key| {
@@ -67,7 +67,7 @@ mod tests {
         }
     }
 
-    /// Reads a drawing as the picture maker does.
+    /// Parses a drawing like the PNG renderer does.
     fn check(name: &str, svg: &str) {
         let png = png::render(svg).unwrap_or_else(|e| panic!("{name}: {e}"));
         let side = |at: usize| u32::from_be_bytes([png[at], png[at + 1], png[at + 2], png[at + 3]]);
@@ -84,7 +84,7 @@ mod tests {
         }
     }
 
-    /// Every chart of a result, those of the page included, with a name.
+    /// Returns every chart of a result, including those of the page, with a name.
     fn all(cast: &Cast<'_>) -> Vec<(String, String)> {
         use super::super::html::figures;
         let files = FILES
@@ -113,7 +113,7 @@ mod tests {
                     has("cdf"),
                     has("distribution")
                 ),
-                // A mode alone has nothing to be compared with.
+                // A single mode has nothing to be compared with.
                 (cast.traces.len() > 1, !silent, !silent, !silent),
                 "{name}"
             );

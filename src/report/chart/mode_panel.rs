@@ -1,4 +1,4 @@
-//! [`Panel`]: one figure of the modes, a bar for each.
+//! [`Panel`]: one figure of the modes, with a bar for each.
 
 use super::super::view;
 use super::axis::Axis;
@@ -7,7 +7,7 @@ use super::palette;
 use super::trace::Trace;
 use crate::result::ModeComparison;
 
-/// Height of a bar with the room around it.
+/// The height of a bar including the space around it.
 pub(super) const ROW: f64 = 34.0;
 
 /// Height of a bar.
@@ -16,10 +16,10 @@ const BAR: f64 = 20.0;
 /// Height of a panel's title.
 pub(super) const PANEL_TITLE: f64 = 38.0;
 
-/// A whisker that is narrower is only a blot.
+/// The minimum width of a readable whisker, in pixels.
 const WHISKER: f64 = 4.0;
 
-/// What one panel shows.
+/// The content of one panel.
 pub(super) struct Panel<'a> {
     pub(super) title: String,
     pub(super) hint: &'static str,
@@ -126,7 +126,7 @@ impl Panel<'_> {
     ) -> f64 {
         let mut end = start;
         if let Some(value) = self.known(mode) {
-            // The smallest of values is seen as a sliver.
+            // Even the smallest value is visible as a sliver.
             end = x.pixel(value).max(start + 1.0);
             c.rect(
                 (start, middle - BAR / 2.0),
@@ -179,7 +179,7 @@ impl Panel<'_> {
         }
     }
 
-    /// The place of the mode whose value is best, if one is.
+    /// Returns the index of the mode with the best value, if there is one.
     fn best(&self) -> Option<usize> {
         let sign = if self.less_is_better { 1.0 } else { -1.0 };
         let known =
@@ -188,7 +188,7 @@ impl Panel<'_> {
             self.modes.iter().enumerate().filter_map(known).collect();
         values.sort_by(|a, b| a.1.total_cmp(&b.1));
         match values.as_slice() {
-            // Figures that look the same are the same, to a reader.
+            // Figures that look the same are equal to a reader.
             [(mode, first), (_, second), ..]
                 if (self.show)(first.abs()) != (self.show)(second.abs()) =>
             {

@@ -1,7 +1,7 @@
-//! The comparison: four panels of bars, one bar for each mode, with intervals where there are
-//! rounds and the ideal where it is known. The picture that makes the point: how fast the work was
-//! done, or, of planned arrivals, how long responses took and how late the generator was. A mode
-//! alone has nothing to be compared with, and no picture.
+//! The comparison: four panels with a bar for each mode, with intervals if there are rounds and the
+//! ideal if it is known. It is the main picture: how fast the work was done or, for planned
+//! arrivals, how long responses took and how late the generator was. A single mode has nothing to
+//! be compared with, and no picture.
 
 use crate::result::ModeComparison;
 
@@ -12,14 +12,14 @@ use super::frame::{self, MARGIN, WIDTH};
 use super::mode_panel::{PANEL_TITLE, Panel, ROW};
 use super::trace::{Cast, Trace};
 
-/// From one line of the headline to the next.
+/// The line height of the headline.
 const LINE: f64 = 22.0;
-/// The headline's text.
+/// The font of the headline.
 const TEXT: Font = Font {
     size: 14.0,
     ..Font::LABEL
 };
-/// Between panels.
+/// The space between panels.
 const GAP: f64 = 36.0;
 
 const fn none<T>(_: &ModeComparison) -> Option<T> {
@@ -28,7 +28,7 @@ const fn none<T>(_: &ModeComparison) -> Option<T> {
 
 type Modes<'a> = &'a [(&'a Trace<'a>, &'a ModeComparison)];
 
-/// What the load asks for, in two panels, and what it cost.
+/// Returns two panels for what the load asks for, and two for its costs.
 fn panels(modes: Modes<'_>) -> [Panel<'_>; 4] {
     let [first, second] = if is_open(modes) {
         of_arrivals(modes)
@@ -58,12 +58,12 @@ fn panels(modes: Modes<'_>) -> [Panel<'_>; 4] {
     [first, second, cpu, memory]
 }
 
-/// Whether all of them had planned arrivals.
+/// Returns whether all modes had planned arrivals.
 fn is_open(modes: Modes<'_>) -> bool {
     modes.iter().all(|(trace, _)| asked::is_open(trace.result))
 }
 
-/// How fast the work was done.
+/// Returns the panels that show how fast the work was done.
 fn of_work(modes: Modes<'_>) -> [Panel<'_>; 2] {
     let wall_time = Panel {
         title: "Wall time".into(),
@@ -88,7 +88,8 @@ fn of_work(modes: Modes<'_>) -> [Panel<'_>; 2] {
     [wall_time, throughput]
 }
 
-/// How long responses took, and how late the generator was: arrivals come whatever the target does.
+/// Returns the panels that show how long responses took, and how late the generator was: arrivals
+/// are independent of the target's responses.
 fn of_arrivals(modes: Modes<'_>) -> [Panel<'_>; 2] {
     let of_all: Vec<&ModeComparison> = modes.iter().map(|(_, mode)| *mode).collect();
     let percentile = comparison::common_percentile(&of_all);
@@ -130,7 +131,7 @@ fn of_arrivals(modes: Modes<'_>) -> [Panel<'_>; 2] {
     [response, lag]
 }
 
-/// The chart, if there is something to compare.
+/// Draws the chart, if there is something to compare.
 pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let modes: Vec<(&Trace<'_>, &ModeComparison)> = cast
         .traces
@@ -210,7 +211,7 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     ))
 }
 
-/// What the signs mean that are in the picture.
+/// Explains the symbols in the picture.
 fn notes(modes: Modes<'_>) -> String {
     if is_open(modes) {
         return "Whiskers: 95 % interval of the percentile.".into();

@@ -1,6 +1,6 @@
-//! What changes over time, one line for each mode: operations in flight, those that wait, lag,
-//! processors and memory of the generator; and, of one mode, how operations ended: failures by
-//! kind, responses by status.
+//! Figures over time, one line per mode: operations in flight, waiting operations, lag, processors
+//! and memory of the generator; and, for one mode, how operations ended: failures by kind,
+//! responses by status.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::plot::{Across, Line, Plot, Up};
 use super::trace::{Cast, Trace};
 use crate::result::Window;
 
-/// Kinds that get a line of their own.
+/// The maximum number of kinds with their own line.
 const KINDS: usize = 7;
 
 /// A figure of windows.
@@ -20,13 +20,13 @@ pub(crate) struct Figure {
     title: &'static str,
     subtitle: &'static str,
     y_label: &'static str,
-    /// Its column in the table of the time line.
+    /// The name of its column in the table of the time series.
     column: &'static str,
     value: fn(&Window) -> Option<f64>,
     show: fn(f64) -> String,
-    /// Whether a time line of nothing but zeros says something.
+    /// Whether a time series of only zeros is meaningful.
     zeros: bool,
-    /// What a reader should know who compares it with other figures.
+    /// What to know when comparing it with other figures.
     note: &'static str,
 }
 
@@ -54,7 +54,7 @@ pub(crate) const WAITING: Figure = Figure {
     note: "",
 };
 
-/// The generator's own lateness.
+/// The generator's own lag.
 pub(crate) const LAG: Figure = Figure {
     title: "Lag of the generator",
     subtitle: "Lower is better. How late operations began through loadgen's own fault: p99 of each window.",
@@ -79,7 +79,7 @@ pub(crate) const CPU: Figure = Figure {
            so the CPU per operation of the comparison leaves it out. The table of each run has it as a figure of its own.",
 };
 
-/// Memory of the generator.
+/// Memory used by the generator.
 pub(crate) const MEMORY: Figure = Figure {
     title: "Memory of the generator",
     subtitle: "Lower is better. Resident memory of loadgen's own process, without the target.",
@@ -91,7 +91,8 @@ pub(crate) const MEMORY: Figure = Figure {
     note: "",
 };
 
-/// A figure over time, a line for each mode; nothing where it is not known, or always zero.
+/// Draws a figure over time, with a line for each mode; returns `None` if it is unknown or always
+/// zero.
 pub(crate) fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
     let Figure {
         title,
@@ -161,7 +162,7 @@ pub(crate) fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
     Some(plot.lines(&lines))
 }
 
-/// Failures of a mode over time, by kind.
+/// Draws the failures of a mode over time, by kind.
 pub(crate) fn failures(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let words = (
         "Failures over time",
@@ -171,7 +172,7 @@ pub(crate) fn failures(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     kinds(cast, trace, words, 1, |w| &w.failures)
 }
 
-/// Responses of a mode over time, by status; nothing where all have the same.
+/// Draws the responses of a mode over time, by status; returns `None` if all are the same.
 pub(crate) fn statuses(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let words = (
         "Statuses over time",
@@ -181,8 +182,8 @@ pub(crate) fn statuses(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     kinds(cast, trace, words, 2, |w| &w.status_codes)
 }
 
-/// Counters over time as rates, where there are at least so many kinds. The most frequent have a
-/// line each.
+/// Draws counters over time as rates, if there are at least this many kinds. The most frequent ones
+/// have their own line.
 fn kinds(
     cast: &Cast<'_>,
     trace: &Trace<'_>,
@@ -241,7 +242,7 @@ fn kinds(
     Some(plot.lines(&lines))
 }
 
-/// The line of some kinds together, with its place in the legend.
+/// Returns the line of some kinds together, with its legend entry.
 fn kind_line(
     trace: &Trace<'_>,
     i: usize,
@@ -257,7 +258,7 @@ fn kind_line(
         .series()
         .map(|w| (w.t_s + w.window_s / 2.0, count(w, of) / w.window_s))
         .collect();
-    // Names from outside are no attributes: a place is enough.
+    // Untrusted names are not used in attributes: an index is enough.
     let line = Line {
         key: format!("kind-{i}"),
         style: palette::of_index(i),
@@ -276,7 +277,7 @@ fn kind_line(
     )
 }
 
-/// Stretches that are not measured.
+/// Returns the spans that are not measured.
 pub(crate) fn shades(cast: &Cast<'_>, (start, end): (f64, f64)) -> Vec<(&'static str, (f64, f64))> {
     let warm_up = (start < 0.0).then_some(("warm-up", (start, 0.0)));
     warm_up
@@ -290,7 +291,7 @@ pub(crate) fn shades(cast: &Cast<'_>, (start, end): (f64, f64)) -> Vec<(&'static
         .collect()
 }
 
-/// Which round a time line is of, where there are several.
+/// Returns a note on which round a time series shows, if there are several.
 pub(crate) fn rounds(cast: &Cast<'_>) -> &'static str {
     if cast.has_rounds() {
         " First round."

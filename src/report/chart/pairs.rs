@@ -1,5 +1,4 @@
-//! The runs of two versions, pair by pair: how far they lie apart, and how much each of them varies
-//! by itself.
+//! The runs of two versions, pair by pair: the differences between them, and the variation of each.
 
 use crate::plan::Unit;
 use crate::result::{Change, Outcome, VersionComparison};
@@ -22,7 +21,7 @@ const NEW: LineStyle = LineStyle {
     marker: Marker::Diamond,
 };
 
-/// The chart of a figure; nothing where its pairs are not known.
+/// Draws the chart of a figure; returns `None` if its pairs are unknown.
 pub(crate) fn svg(comparison: &VersionComparison, change: &Change) -> Option<String> {
     if change.pairs.is_empty() {
         return None;

@@ -1,36 +1,36 @@
-//! [`LineStyle`]: every mode has the same in all charts.
+//! [`LineStyle`]: every mode has the same style in all charts.
 //!
-//! The colours are Okabe and Ito's, which people with any of the common kinds of colour blindness can
-//! tell apart. The light ones are darkened until a line stands out from white paper as it should
-//! (three to one). A dash and a marker say the same again, for paper.
+//! The colours are Okabe and Ito's, which people with any of the common kinds of colour blindness
+//! can distinguish. The light ones are darkened until a line has sufficient contrast with white
+//! paper (three to one). Dashes and markers carry the same distinction, for print.
 
 use plotters::style::RGBColor;
 
 use crate::plan::Mode;
 
-/// Text and axes.
+/// The colour of text and axes.
 pub(crate) const INK: RGBColor = RGBColor(0x1f, 0x29, 0x33);
-/// Secondary text.
+/// The colour of secondary text.
 pub(crate) const MUTED: RGBColor = RGBColor(0x5b, 0x67, 0x74);
-/// Grid lines.
+/// The colour of grid lines.
 pub(crate) const GRID: RGBColor = RGBColor(0xe3, 0xe7, 0xeb);
-/// Ground.
+/// The background colour.
 pub(crate) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
-/// The warm-up's ground.
+/// The background colour of the warm-up.
 pub(crate) const SHADE: RGBColor = RGBColor(0xf1, 0xf3, 0xf5);
 
-/// What lines are held against.
+/// The colour of limits.
 pub(crate) const LIMIT: RGBColor = RGBColor(0xa3, 0x20, 0x0f);
 
-/// Lines that are no modes: the colours of the same palette.
+/// The colours of lines that are not modes, from the same palette.
 pub(crate) const CURVES: [RGBColor; 3] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0x00, 0x9e, 0x73),
     RGBColor(0xd5, 0x5e, 0x00),
 ];
 
-/// Lines of any number: the palette from its most distinct on, with black in the place of the
-/// yellow that no paper shows and violet in that of the sky's blue.
+/// The colours of any number of lines: the palette from its most distinct colour on, with black in
+/// place of yellow, which is invisible on paper, and violet in place of sky blue.
 const SERIES: [RGBColor; 7] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xd5, 0x5e, 0x00),
@@ -40,10 +40,10 @@ const SERIES: [RGBColor; 7] = [
     RGBColor(0x8f, 0x5f, 0xc9),
     INK,
 ];
-/// Dashes of lines of any number.
+/// The dash patterns of any number of lines.
 const DASHES: [Option<(f64, f64)>; 4] =
     [None, Some((9.0, 4.0)), Some((3.0, 3.0)), Some((12.0, 3.0))];
-/// Markers of lines of any number.
+/// The markers of any number of lines.
 const MARKERS: [Marker; 4] = [
     Marker::Circle,
     Marker::Square,
@@ -51,8 +51,8 @@ const MARKERS: [Marker; 4] = [
     Marker::Diamond,
 ];
 
-/// The style of a line that belongs to no mode, by its position. Colours and dashes come round after
-/// a different number of lines, so that 28 lines differ in one of them.
+/// Returns the style of a line that belongs to no mode, by its index. Colours and dashes repeat
+/// with different periods, so that 28 lines differ in at least one of them.
 pub(crate) const fn of_index(index: usize) -> LineStyle {
     LineStyle {
         color: SERIES[index % SERIES.len()],
@@ -61,7 +61,7 @@ pub(crate) const fn of_index(index: usize) -> LineStyle {
     }
 }
 
-/// The sign at points of a line.
+/// The symbol at points of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {
     /// A disc.
@@ -70,22 +70,22 @@ pub enum Marker {
     Square,
     /// A triangle.
     Triangle,
-    /// A square on its corner.
+    /// A rotated square.
     Diamond,
 }
 
-/// How a line and its markers look.
+/// The look of a line and its markers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LineStyle {
     /// Its colour.
     pub color: RGBColor,
-    /// Lengths of dash and gap in pixels; none for a solid line.
+    /// Lengths of dash and gap in pixels; `None` for a solid line.
     pub dash: Option<(f64, f64)>,
     /// Its marker.
     pub marker: Marker,
 }
 
-/// The style of a mode.
+/// Returns the style of a mode.
 pub(crate) const fn line_style(mode: Mode) -> LineStyle {
     match mode {
         Mode::Sequential => LineStyle {
@@ -111,8 +111,8 @@ pub(crate) const fn line_style(mode: Mode) -> LineStyle {
     }
 }
 
-/// What stands for a colour on a dark ground, where it would be too dark itself. The page's style
-/// does the same to the colours of charts.
+/// Returns the replacement of a colour that would be too dark on a dark background. The page's
+/// style does the same with the colours of charts.
 pub(crate) const fn on_dark(color: RGBColor) -> RGBColor {
     match color {
         INK => RGBColor(0xe6, 0xea, 0xee),
@@ -121,7 +121,7 @@ pub(crate) const fn on_dark(color: RGBColor) -> RGBColor {
     }
 }
 
-/// A colour as `#rrggbb`, for forms that are not drawn here.
+/// Formats a colour as `#rrggbb`, for formats that are not drawn here.
 pub(crate) fn hex(color: RGBColor) -> String {
     let RGBColor(r, g, b) = color;
     format!("#{r:02x}{g:02x}{b:02x}")
@@ -131,7 +131,7 @@ pub(crate) fn hex(color: RGBColor) -> String {
 mod tests {
     use super::*;
 
-    /// Relative luminance, as WCAG 2 has it.
+    /// Returns the relative luminance as defined by WCAG 2.
     fn luminance(RGBColor(r, g, b): RGBColor) -> f64 {
         let part = |v: u8| {
             let v = f64::from(v) / 255.0;

@@ -1,23 +1,22 @@
-//! [`Planned`]: what the plan asked for over time, beside which a chart shows what came of it.
+//! [`Planned`]: the planned load over time, which charts show for comparison with the measured one.
 
 use crate::plan::{LoadModel, Plan, flow};
 use crate::result::RunResult;
 
-/// What the plan asked for over time, in seconds from the run's epoch.
+/// The planned load over time, in seconds from the run's epoch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Planned {
-    /// Operations a second that the arrivals amount to, where every iteration runs all of its
-    /// steps; empty where there are no planned arrivals, and where how many steps they run shows
-    /// only then.
+    /// The planned operations per second, if every iteration runs all of its steps; empty if there
+    /// are no planned arrivals, or if the number of steps is only known at run time.
     pub rate: Vec<(f64, f64)>,
-    /// Stages that are not measured, from and to.
+    /// The stages that are not measured, as start and end.
     pub aside: Vec<(f64, f64)>,
-    /// Whether the load changes.
+    /// Whether the load varies.
     pub staged: bool,
 }
 
 impl Planned {
-    /// Of a result whose time line ends at `end`.
+    /// Creates the planned load of a result whose time series ends at `end`.
     pub fn from_result(result: &RunResult, end: f64) -> Self {
         let Ok(plan) = serde_json::from_value::<Plan>(result.plan.clone()) else {
             return Self::default();
@@ -36,7 +35,7 @@ impl Planned {
         let mut begin = 0.0;
         for stage in &plan.load.stages {
             let length = stage.duration.as_secs_f64();
-            // What was cut off by an early end is not on the chart.
+            // The part cut off by an early end is not on the chart.
             let shown = length.min(end - begin);
             if shown < 0.0 {
                 break;
@@ -71,7 +70,7 @@ impl Planned {
         planned
     }
 
-    /// The highest planned rate, where there is one.
+    /// Returns the highest planned rate, if there is one.
     pub fn highest(&self) -> Option<f64> {
         let rates = self.rate.iter().map(|(_, rate)| *rate);
         rates

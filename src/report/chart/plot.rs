@@ -1,5 +1,5 @@
-//! [`Plot`]: a chart of lines in one field, with what is around them: shaded stretches, limits, legend, and what the
-//! page's script has to know to read values off it and to zoom.
+//! [`Plot`]: a chart of lines in one plot area, with its surroundings: shaded spans, limits,
+//! legend, and the data that the page's script needs to read off values and to zoom.
 
 use super::super::view;
 use super::axis::{Axis, Tick};
@@ -7,23 +7,23 @@ use super::canvas::{self, About, Align, Canvas, Font};
 use super::frame::{Entry, Field, Frame};
 use super::palette::{self, LineStyle};
 
-/// Most points of a line: more than there are pixels can't be seen.
+/// The maximum number of points of a line: more would be finer than pixels.
 const POINTS: usize = 600;
-/// Pixels between the markers of a line, at the least.
+/// The minimum distance between the markers of a line, in pixels.
 const MARK_GAP: f64 = 48.0;
-/// What is drawn may stick out of the field by so much before it is cut off.
+/// How far drawings may extend beyond the plot area before they are clipped.
 const RIM: f64 = 7.0;
-/// The widest that a name of a shaded stretch is for each of its characters.
+/// The maximum width per character of a shaded span's name.
 const LETTER: f64 = 9.0;
 
-/// What is shown from left to right.
+/// The quantity on the horizontal axis.
 #[derive(Clone, Debug)]
 pub(crate) enum Across {
-    /// Seconds of the run, from and to.
+    /// Seconds of the run, from start to end.
     Seconds(f64, f64),
-    /// Milliseconds, as wide as these are.
+    /// Milliseconds, in the range of these.
     Times(Vec<f64>),
-    /// Percentiles up to 1 − 10^−this, each nine as wide as the one before.
+    /// Percentiles up to 1 − 10^−this, each nine as wide as the previous one.
     Percentiles(f64),
 }
 
@@ -54,48 +54,48 @@ impl Across {
     }
 }
 
-/// What is shown from the bottom to the top.
+/// The quantity on the vertical axis.
 #[derive(Clone, Debug)]
 pub(crate) struct Up {
-    /// What has to fit.
+    /// The values that must fit.
     pub values: Vec<f64>,
-    /// Whether the axis may be a log one.
+    /// Whether the axis may be logarithmic.
     pub log: bool,
-    /// A value with its unit.
+    /// Formats a value with its unit.
     pub show: fn(f64) -> String,
 }
 
-/// The texts and axes of a chart of lines.
+/// The texts and axes of a line chart.
 #[derive(Clone, Debug)]
 pub(crate) struct Plot {
-    /// What is seen.
+    /// The title.
     pub title: String,
-    /// How to read it.
+    /// How to read the chart.
     pub subtitle: String,
-    /// What a screen reader reads out of it.
+    /// The accessible description.
     pub description: String,
-    /// From left to right.
+    /// The horizontal axis.
     pub x: Across,
-    /// What that is.
+    /// The label of the horizontal axis.
     pub x_label: &'static str,
-    /// From the bottom to the top.
+    /// The vertical axis.
     pub y: Up,
-    /// What that is.
+    /// The label of the vertical axis.
     pub y_label: &'static str,
-    /// The lines' names.
+    /// The legend of the lines.
     pub legend: Vec<Entry>,
-    /// Stretches that are shaded, each with its name.
+    /// The shaded spans, each with its name.
     pub shades: Vec<(&'static str, (f64, f64))>,
-    /// Values that lines are held against, each with its name.
+    /// The limits to compare the lines with, each with its name.
     pub limits: Vec<(String, f64)>,
-    /// Columns of the time line that have the values.
+    /// The columns of the time series that contain the values.
     pub columns: String,
 }
 
-/// A line and what is around it.
+/// A line and its style.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
-    /// The series that it is of, in attributes.
+    /// The key of its series in attributes.
     pub key: String,
     /// How it looks.
     pub style: LineStyle,
@@ -103,12 +103,12 @@ pub(crate) struct Line {
     pub width: f64,
     /// Whether it has markers.
     pub marked: bool,
-    /// Where it goes through.
+    /// The points that it connects.
     pub points: Vec<(f64, f64)>,
 }
 
 impl Plot {
-    /// Draws the frame, and the data by `draw`, which is handed both axes.
+    /// Draws the frame, and the data with `draw`, which gets both axes.
     pub(crate) fn draw(&self, draw: impl FnOnce(&mut Canvas, &Axis, &Axis)) -> String {
         let field = Field::below(&self.legend);
         let Field {
@@ -207,7 +207,7 @@ impl Plot {
         }
     }
 
-    /// The chart of these lines.
+    /// Draws the chart of these lines.
     pub(crate) fn lines(&self, lines: &[Line]) -> String {
         self.draw(|c, x, y| {
             let paths: Vec<Vec<(f64, f64)>> = lines
@@ -219,7 +219,7 @@ impl Plot {
                         .collect()
                 })
                 .collect();
-            // Dashed lines lie over solid ones, so that of two equal lines both are seen.
+            // Dashed lines are drawn over solid ones, so that two equal lines are both visible.
             for dashed in [false, true] {
                 for (line, path) in lines
                     .iter()
@@ -245,7 +245,7 @@ impl Plot {
     }
 }
 
-/// A part of a series, which the page's script shows and hides.
+/// Draws a part of a series, which the page's script can show and hide.
 pub(crate) fn series(c: &mut Canvas, key: &str, draw: impl FnOnce(&mut Canvas)) {
     c.group(
         &[("class", "series".into()), ("data-key", key.into())],
@@ -253,8 +253,8 @@ pub(crate) fn series(c: &mut Canvas, key: &str, draw: impl FnOnce(&mut Canvas)) 
     );
 }
 
-/// Markers along a line, not too close, the first a share of their distance from the line's begin,
-/// so that those of several lines don't hide each other.
+/// Draws markers along a line at a minimum distance, the first at a fraction of this distance from
+/// the start of the line, so that those of several lines don't hide each other.
 pub(crate) fn marks(c: &mut Canvas, style: LineStyle, path: &[(f64, f64)], share: f64) {
     let Some(first) = path.first() else { return };
     c.group(&[("class", "marks".into())], |c| {
@@ -267,15 +267,15 @@ pub(crate) fn marks(c: &mut Canvas, style: LineStyle, path: &[(f64, f64)], share
                 none = false;
             }
         }
-        // A line too short for that has one all the same: a single point would not be seen at all.
+        // A shorter line has one anyway: a single point would be invisible without it.
         if let Some(last) = path.last().filter(|_| none) {
             c.marker(*last, style, 4.0);
         }
     });
 }
 
-/// At most so many points: of each stretch of many, the lowest and the highest, so that no peak is
-/// lost.
+/// Reduces the number of points to a maximum: of each group, it keeps the lowest and the highest,
+/// so that no peak is lost.
 fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     if points.len() <= POINTS {
         return points.to_vec();
@@ -307,12 +307,12 @@ fn seconds(value: f64) -> String {
     }
 }
 
-/// Where a percentile stands: log₁₀(1 ÷ (1 − q)).
+/// Returns the position of a percentile: log₁₀(1 ÷ (1 − q)).
 pub(crate) fn place(percentile: f64) -> f64 {
     (1.0 / (1.0 - percentile / 100.0)).log10()
 }
 
-/// 0, 50, 90, 99, 99.9 … as far as the sample carries.
+/// Returns the ticks 0, 50, 90, 99, 99.9 … up to what the sample supports.
 fn percentile_ticks(reach: f64) -> Vec<Tick> {
     let mut ticks = vec![Tick {
         value: 0.0,

@@ -1,5 +1,5 @@
-//! Pictures from drawings: SVG to PNG at twice its size, with a font of our own and none of the
-//! system's, so that a picture is the same everywhere.
+//! Renders SVG to PNG at twice its size, with an embedded font and no system fonts, so that a
+//! picture is the same everywhere.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,18 +8,18 @@ use resvg::usvg::fontdb::Database;
 use resvg::usvg::{Options, Tree};
 use thiserror::Error;
 
-/// Pixels of the picture for each pixel of the drawing.
+/// The number of pixels of the picture per pixel of the drawing.
 pub(crate) const SCALE: f32 = 2.0;
-/// No picture is wider or higher than this.
+/// The maximum width and height of a picture.
 const LARGEST: u32 = 16_384;
 
-/// Why a drawing did not become a picture.
+/// The reason why a drawing could not be rendered.
 #[derive(Debug, Error)]
 pub enum PngError {
-    /// It is not SVG.
+    /// The drawing is not SVG.
     #[error("can't read the chart's drawing")]
     Svg(#[from] resvg::usvg::Error),
-    /// Nobody could look at it.
+    /// The picture would be far too large to look at.
     #[error("can't make a picture of {width} by {height} pixels")]
     Size {
         /// Its width.
@@ -27,15 +27,15 @@ pub enum PngError {
         /// Its height.
         height: u32,
     },
-    /// The bytes of the PNG could not be made.
+    /// The PNG could not be encoded.
     #[error("can't encode the picture: {0}")]
     Encode(String),
 }
 
-/// The picture of a drawing.
+/// Renders a drawing as a picture.
 ///
 /// # Errors
-/// When the drawing is not SVG, or far too large.
+/// If the drawing is not SVG, or far too large.
 pub(crate) fn render(svg: &str) -> Result<Vec<u8>, PngError> {
     let options = Options {
         fontdb: fonts(),
@@ -62,7 +62,7 @@ pub(crate) fn render(svg: &str) -> Result<Vec<u8>, PngError> {
         .map_err(|e| PngError::Encode(e.to_string()))
 }
 
-/// DejaVu Sans in two weights, read once.
+/// Returns DejaVu Sans in two weights, loaded once.
 fn fonts() -> Arc<Database> {
     static FONTS: OnceLock<Arc<Database>> = OnceLock::new();
     FONTS

@@ -1,5 +1,5 @@
-//! How response times are spread: the share that took no longer than a time (the distribution
-//! function), and where they lie thick (a violin for each mode).
+//! The distribution of response times: the cumulative distribution function, and the density (a
+//! violin for each mode).
 
 use super::super::view;
 use super::axis::Axis;
@@ -10,14 +10,14 @@ use super::palette;
 use super::plot::{Across, Line, Plot, Up};
 use super::trace::{Cast, Trace};
 
-/// Steps of a distribution function, and slices of a violin.
+/// The number of steps of a distribution function, and of slices of a violin.
 const SLICES: usize = 160;
-/// Height of a violin with the room around it.
+/// The height of a violin including the space around it.
 const ROW: f64 = 64.0;
-/// The quantiles that are marked in a violin.
+/// The quantiles marked in a violin.
 const QUANTILES: [(f64, &str); 3] = [(0.5, "p50"), (0.9, "p90"), (0.99, "p99")];
 
-/// Those that have a sample, with it.
+/// Returns the traces that have a sample, with it.
 fn samples<'a>(cast: &'a Cast<'a>) -> Vec<(&'a Trace<'a>, Ladder)> {
     cast.traces
         .iter()
@@ -25,7 +25,7 @@ fn samples<'a>(cast: &'a Cast<'a>) -> Vec<(&'a Trace<'a>, Ladder)> {
         .collect()
 }
 
-/// The ends of all samples, in milliseconds.
+/// Returns the extremes of all samples, in milliseconds.
 fn ends(samples: &[(&Trace<'_>, Ladder)]) -> Vec<f64> {
     samples
         .iter()
@@ -33,14 +33,14 @@ fn ends(samples: &[(&Trace<'_>, Ladder)]) -> Vec<f64> {
         .collect()
 }
 
-/// The distribution function, if some mode has a sample.
+/// Draws the distribution function, if some mode has a sample.
 pub(crate) fn cdf(cast: &Cast<'_>) -> Option<String> {
     let samples = samples(cast);
     if samples.is_empty() {
         return None;
     }
     let ends = ends(&samples);
-    // The axis that the plot will have, for points that lie evenly on it.
+    // The axis that the plot will use, so that points are evenly spaced on it.
     let x = Axis::for_times(&ends, (0.0, 1.0));
     let lines: Vec<Line> = samples
         .iter()
@@ -83,7 +83,7 @@ pub(crate) fn cdf(cast: &Cast<'_>) -> Option<String> {
     Some(plot.lines(&lines))
 }
 
-/// A violin for each mode, if one has a sample.
+/// Draws a violin for each mode, if one has a sample.
 pub(crate) fn violins(cast: &Cast<'_>) -> Option<String> {
     let samples = samples(cast);
     if samples.is_empty() {
@@ -150,7 +150,7 @@ pub(crate) fn violins(cast: &Cast<'_>) -> Option<String> {
     }))
 }
 
-/// A line for each tick, and the labels that there is room for.
+/// Draws a line for each tick, and the labels that fit.
 fn grid(c: &mut Canvas, x: &Axis, (top, bottom): (f64, f64)) {
     let mut free_from = 0.0;
     for tick in x.ticks(8.0, |ms| view::round(&view::duration_ms(ms))) {
@@ -170,7 +170,7 @@ fn grid(c: &mut Canvas, x: &Axis, (top, bottom): (f64, f64)) {
     }
 }
 
-/// One violin with its name.
+/// Draws one violin with its name.
 fn violin(
     c: &mut Canvas,
     x: &Axis,
@@ -213,8 +213,8 @@ fn violin(
     }
 }
 
-/// How thick a violin is along the axis, from 0 to 1. Slices are even on the axis, so that an area
-/// is a share.
+/// Returns the thickness of a violin along the axis, from 0 to 1. Slices are evenly spaced on the
+/// axis, so that an area is a share.
 fn outline(ladder: &Ladder, x: &Axis, (left, right): (f64, f64)) -> Vec<(f64, f64)> {
     let mut slices = vec![0_u64; SLICES];
     for (ms, count) in ladder.values() {
@@ -229,7 +229,7 @@ fn outline(ladder: &Ladder, x: &Axis, (left, right): (f64, f64)) -> Vec<(f64, f6
         (0..SLICES).find(|i| used(*i)).unwrap_or(0),
         (0..SLICES).rfind(|i| used(*i)).unwrap_or(0),
     );
-    // Of slices that have anything, none is thinner than can be seen.
+    // Slices that are not empty have at least a visible thickness.
     let thick = |i: usize| {
         if used(i) {
             (slices[i] as f64 / most).max(0.03)

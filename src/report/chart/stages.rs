@@ -1,7 +1,7 @@
 //! Where the time of a request goes: waiting for a limit or a connection, connecting, the TLS
 //! handshake, sending, waiting for the first byte, and the body, stacked, as means of each step's
-//! operations. The means are the result's own; that means add up is why they stand here in place of
-//! percentiles.
+//! operations. The means are the result's own; they are used instead of percentiles because means
+//! add up.
 
 use plotters::style::RGBColor;
 
@@ -14,21 +14,20 @@ use super::trace::Cast;
 use crate::metrics::Summary;
 use crate::result::Group;
 
-/// Most bars: what is beyond is in the table.
+/// The maximum number of bars; the others are only in the table.
 const BARS: usize = 24;
-/// Height of a bar with the room around it.
+/// The height of a bar including the space around it.
 const ROW: f64 = 26.0;
-/// Height of a bar.
+/// The height of a bar.
 const BAR: f64 = 15.0;
-/// Pixels of a stage that can be seen.
+/// The minimum width of a visible stage, in pixels.
 const THINNEST: f64 = 0.5;
-/// Means are sums of as many as 10⁸ times: what a difference of them has at this share of them is
-/// rounding.
+/// Means are sums of up to 10⁸ times: a difference of means below this share of them is rounding.
 const ROUNDING: f64 = 1e-7;
-/// Room above the bars of a step.
+/// The space above the bars of a step.
 const STEP: f64 = 24.0;
 
-/// Names of the stages in their order, with their colours.
+/// The names of the stages in order, with their colours.
 pub(crate) const STAGES: [(&str, RGBColor); 8] = [
     ("queue", palette::MUTED),
     ("lag", palette::LIMIT),
@@ -40,11 +39,12 @@ pub(crate) const STAGES: [(&str, RGBColor); 8] = [
     ("rest", color(5)),
 ];
 
-/// Milliseconds of each stage in the mean of all operations of a step: together its mean response
-/// time. Nothing where none of it went over a network.
+/// Returns the mean milliseconds of each stage over all operations of a step, which add up to its
+/// mean response time. Returns `None` if none of them used a network.
 pub(crate) fn parts(step: &Group) -> Option<[f64; STAGES.len()]> {
     let service = step.times.service_ms.as_ref().filter(|s| s.count > 0)?;
-    // What few operations had is spread over all, so that the parts add up to the whole.
+    // Stages that only few operations had are averaged over all, so that the parts add up to the
+    // whole.
     let mean = |part: &Option<Summary>| {
         part.as_ref()
             .map_or(0.0, |s| s.mean * s.count as f64 / service.count as f64)
@@ -63,7 +63,7 @@ pub(crate) fn parts(step: &Group) -> Option<[f64; STAGES.len()]> {
             .filter(|left| *left > whole * ROUNDING)
             .unwrap_or(0.0)
     };
-    // The first byte is counted from the start of the operation on.
+    // The time to first byte starts with the operation.
     let waited = left(first_byte, &[connect, tls, send]);
     let rest = left(service.mean, &[first_byte, body]);
     let parts = [
@@ -80,7 +80,7 @@ pub(crate) fn parts(step: &Group) -> Option<[f64; STAGES.len()]> {
     parts.iter().all(|part| part.is_finite()).then_some(parts)
 }
 
-/// The chart, if some step has stages.
+/// Draws the chart, if some step has stages.
 pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let mut steps = steps(cast);
     let all: usize = steps.iter().map(|(_, bars)| bars.len()).sum();
@@ -123,7 +123,7 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
         "Shorter is better. Mean response time of each step, from when it was due to the last byte.{left_out}"
     );
     let description = steps.iter().map(describe).collect::<Vec<_>>().join(" ");
-    // What is thinner than any line can't be found in the chart.
+    // Stages thinner than any line are not visible in the chart.
     let is_seen = |i: usize| bars().any(|bar| x.pixel(bar.parts[i]) - x.pixel(0.0) >= THINNEST);
     let legend: Vec<(&str, RGBColor)> = STAGES
         .into_iter()
@@ -161,7 +161,7 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     }))
 }
 
-/// The steps in the order in which they first come, each with the modes that have it.
+/// Returns the steps in order of their first occurrence, each with the modes that have it.
 fn steps(cast: &Cast<'_>) -> Vec<(String, Vec<Bar>)> {
     let mut steps: Vec<(String, Vec<Bar>)> = Vec::new();
     for trace in &cast.traces {
@@ -182,7 +182,7 @@ fn steps(cast: &Cast<'_>) -> Vec<(String, Vec<Bar>)> {
     steps
 }
 
-/// A step and its bars in words.
+/// Describes a step and its bars.
 fn describe((name, bars): &(String, Vec<Bar>)) -> String {
     let stages = |bar: &Bar| {
         let shown = STAGES.iter().zip(bar.parts).filter(|(_, part)| *part > 0.0);
@@ -198,7 +198,7 @@ fn describe((name, bars): &(String, Vec<Bar>)) -> String {
 }
 
 impl Bar {
-    /// The whole of its time.
+    /// Formats its total time.
     fn total(&self) -> String {
         view::duration_ms(self.parts.iter().sum::<f64>())
     }
@@ -214,7 +214,7 @@ impl Bar {
                 *color,
                 1.0,
             );
-            // A thin gap tells neighbours apart without colour.
+            // A thin gap separates neighbours without colour.
             if from > 0.0 && end - begin > 2.0 {
                 c.rect(
                     (begin - 0.5, middle - BAR / 2.0),
@@ -234,7 +234,7 @@ impl Bar {
     }
 }
 
-/// A step's name, with the mix entry that it is in.
+/// Returns a step's name with its mix entry.
 pub(crate) fn name(step: &Group) -> String {
     match &step.mix {
         Some(mix) => format!("{} / {}", view::plain(mix), view::plain(&step.name)),
@@ -272,7 +272,7 @@ mod tests {
         let mut mock = step.clone();
         mock.times.first_byte_ms = None;
         assert_eq!(super::parts(&mock), None);
-        // A result of a version that kept less of it has more of a rest.
+        // A result of a version that recorded less of it has a larger remainder.
         let mut old = step.clone();
         (old.times.send_ms, old.times.body_ms) = (None, None);
         let less = super::parts(&old).expect("it still has a first byte");

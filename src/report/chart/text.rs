@@ -1,14 +1,14 @@
-//! How wide text is, and how it is escaped. Knows nothing of charts.
+//! Measures and escapes text. Knows nothing of charts.
 //!
-//! The widths are DejaVu Sans's own, so that labels can be laid out without opening the font; its
-//! licence is in `DEJAVU-LICENSE.txt` beside this file.
+//! The widths are those of DejaVu Sans, so that labels can be laid out without loading the font;
+//! its licence is in `DEJAVU-LICENSE.txt` in this folder.
 
-/// The families that charts ask for: the one that pictures are drawn with, then those of about its
-/// widths.
+/// The font families that charts ask for: the one that pictures are drawn with, then those with
+/// similar widths.
 pub(crate) const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
-/// Height of capitals and digits, in em.
+/// The height of capitals and digits, in em.
 pub(crate) const CAP_HEIGHT: f64 = 0.73;
-/// What `1ex` is, in em, to those who draw the pictures.
+/// The size of `1ex` in em, as the renderers assume.
 pub(crate) const X_HEIGHT: f64 = 0.5;
 
 /// Widths of the characters from space to tilde, in thousandths of an em.
@@ -19,7 +19,7 @@ const REGULAR: [u16; 95] = [
     611, 685, 390, 337, 390, 838, 500, 500, 613, 635, 550, 635, 615, 352, 635, 634, 278, 278, 579,
     278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838,
 ];
-/// The same of the bold face.
+/// The same for the bold face.
 const BOLD: [u16; 95] = [
     348, 456, 521, 838, 696, 1002, 872, 306, 457, 457, 523, 838, 380, 415, 380, 365, 696, 696, 696,
     696, 696, 696, 696, 696, 696, 696, 400, 400, 838, 838, 838, 580, 1000, 774, 762, 734, 830, 683,
@@ -27,10 +27,10 @@ const BOLD: [u16; 95] = [
     724, 725, 457, 365, 457, 838, 500, 500, 675, 716, 593, 716, 678, 435, 716, 712, 343, 343, 665,
     343, 1042, 712, 687, 716, 716, 493, 595, 478, 712, 652, 924, 645, 652, 582, 712, 365, 712, 838,
 ];
-/// Width of a character that is not in the tables: a wide one, for safety.
+/// The width of a character that is not in the tables: a wide one, to be safe.
 const OTHER: u16 = 838;
 
-/// How wide a text is, in em.
+/// Returns the width of a text, in em.
 pub(crate) fn width_em(text: &str, bold: bool) -> f64 {
     let table = if bold { &BOLD } else { &REGULAR };
     let thousandths: u32 = text
@@ -48,7 +48,7 @@ pub(crate) fn width_em(text: &str, bold: bool) -> f64 {
     f64::from(thousandths) / 1e3
 }
 
-/// Text for XML: escaped, and without the characters that XML can't hold.
+/// Escapes text for XML, without the characters that XML does not allow.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in super::super::view::plain(text).chars() {

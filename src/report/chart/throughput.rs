@@ -1,5 +1,5 @@
-//! Throughput over time, the first round of every mode on one time line. In a run bound by
-//! iterations the area under each line is the same work: the faster mode is done sooner.
+//! Throughput over time, with the first round of every mode on one time axis. In a run bound by
+//! iterations, the area under each line is the same work: the faster mode finishes sooner.
 
 use crate::plan::{Check, Metric};
 use crate::result::{ModeRun, StoppedBy, Window};
@@ -14,12 +14,12 @@ use super::planned::Planned;
 use super::plot::{self, Across, Plot, Up};
 use super::trace::{Cast, Trace};
 
-/// Steps across the chart, at most: more can't be told apart.
+/// The maximum number of steps across the chart: more would be indistinguishable.
 const STEPS: usize = 120;
-/// Opacity of the range behind a line.
+/// The opacity of the range behind a line.
 const RANGE: f64 = 0.16;
 
-/// The chart, if some run has a time line.
+/// Draws the chart, if some run has a time series.
 pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let runs: Vec<(&Trace<'_>, &ModeRun)> = cast
         .traces
@@ -83,14 +83,14 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     }))
 }
 
-/// How the planned rate looks.
+/// The style of the planned rate.
 const PLANNED: LineStyle = LineStyle {
     color: palette::INK,
     dash: Some((6.0, 5.0)),
     marker: Marker::Diamond,
 };
 
-/// The legend's entry for the planned rate, if there is one.
+/// Returns the legend entry for the planned rate, if there is one.
 fn planned_entry(planned: &Planned) -> Option<Entry> {
     let rate = planned.highest()?;
     let up_to = if planned.staged { "up to " } else { "" };
@@ -102,7 +102,7 @@ fn planned_entry(planned: &Planned) -> Option<Entry> {
     })
 }
 
-/// The curve of the planned rate.
+/// Draws the curve of the planned rate.
 fn planned_curve(c: &mut Canvas, (x, y): (&Axis, &Axis), planned: &Planned) {
     let curve: Vec<_> = planned
         .rate
@@ -116,10 +116,10 @@ fn planned_curve(c: &mut Canvas, (x, y): (&Axis, &Axis), planned: &Planned) {
     }
 }
 
-/// Modes, each with the run that is shown.
+/// The modes, each with the run that is shown.
 type Runs<'r, 'a> = [(&'r Trace<'a>, &'r ModeRun)];
 
-/// The range of the windows behind each step.
+/// Draws the range of the windows behind each step.
 fn ranges(c: &mut Canvas, (x, y): (&Axis, &Axis), runs: &Runs<'_, '_>, lines: &[Vec<Step>]) {
     for ((trace, _), line) in runs.iter().zip(lines) {
         plot::series(c, &trace.key, |c| {
@@ -137,7 +137,7 @@ fn ranges(c: &mut Canvas, (x, y): (&Axis, &Axis), runs: &Runs<'_, '_>, lines: &[
     }
 }
 
-/// The line of each mode.
+/// Draws the line of each mode.
 fn rates(
     c: &mut Canvas,
     (x, y): (&Axis, &Axis),
@@ -155,7 +155,7 @@ fn rates(
     }
 }
 
-/// The markers of each mode, in the middle of its steps.
+/// Draws the markers of each mode, in the middle of its steps.
 fn markers(c: &mut Canvas, (x, y): (&Axis, &Axis), runs: &Runs<'_, '_>, lines: &[Vec<Step>]) {
     for (i, ((trace, _), line)) in runs.iter().zip(lines).enumerate() {
         let middles: Vec<_> = line
@@ -168,7 +168,7 @@ fn markers(c: &mut Canvas, (x, y): (&Axis, &Axis), runs: &Runs<'_, '_>, lines: &
     }
 }
 
-/// The limits of the thresholds that are about the throughput of the whole.
+/// Returns the limits of the thresholds on the throughput of the whole run.
 fn limits(cast: &Cast<'_>) -> Vec<(String, f64)> {
     let mut limits: Vec<(String, f64)> = Vec::new();
     for threshold in cast
@@ -189,7 +189,8 @@ fn limits(cast: &Cast<'_>) -> Vec<(String, f64)> {
     limits
 }
 
-/// In a run bound by iterations, the legend says when a mode was done.
+/// Returns the legend entry of a mode. In a run bound by iterations, it includes when the mode
+/// finished.
 fn entry(trace: &Trace<'_>, run: &ModeRun) -> Entry {
     let mut entry = Entry::from_trace(trace);
     if run.stopped_by == StoppedBy::Iterations {
@@ -202,7 +203,7 @@ fn entry(trace: &Trace<'_>, run: &ModeRun) -> Entry {
     entry
 }
 
-/// One window, or some that are joined because there are too many to be seen.
+/// One window, or several that are merged because there are too many to be distinguished.
 struct Step {
     from: f64,
     to: f64,
@@ -211,10 +212,10 @@ struct Step {
     high: f64,
 }
 
-/// The time line in steps that are at least `narrowest` seconds wide. The rate of joined windows is
-/// theirs, weighted by their widths: what completed in all of them over their time. Their range is
-/// shown where the time line is a long one; in a short run, drawn beside a longer one, a window
-/// holds few operations and its rate is mostly chance.
+/// Returns the time series in steps that are at least `narrowest` seconds wide. The rate of merged
+/// windows is their mean weighted by width: their completions over their time. Their range is shown
+/// if the time series is a long one; in a short run, drawn next to a longer one, a window holds few
+/// operations and its rate is mostly chance.
 fn steps(series: &[&Window], narrowest: f64) -> Vec<Step> {
     let width = series.first().map_or(1.0, |w| w.window_s);
     let joined = ((narrowest / width).ceil() as usize).max(1);
@@ -254,8 +255,8 @@ fn steps(series: &[&Window], narrowest: f64) -> Vec<Step> {
         .collect()
 }
 
-/// A step's rate holds over the whole of it; where a run is done before the others, it falls to
-/// nothing.
+/// Returns the outline of the steps: a step's rate applies to its whole width; if a run finishes
+/// before the others, it drops to zero.
 fn outline(steps: &[Step], end: f64) -> Vec<(f64, f64)> {
     let mut points: Vec<(f64, f64)> = steps
         .iter()

@@ -1,6 +1,5 @@
-//! The run at a glance: throughput, response time, operations in flight and failures over time, one
-//! panel below the other on one time axis, so that what happened at the same moment stands at the
-//! same place.
+//! The run at a glance: throughput, response time, operations in flight and failures over time, in
+//! panels with a shared time axis, so that simultaneous events are aligned.
 
 use super::super::view;
 use super::axis::{Axis, Tick};
@@ -12,11 +11,12 @@ use super::plot::marks;
 use super::trace::{Cast, Trace};
 use crate::result::Window;
 
-/// Height of a panel's field.
+/// The height of a panel's plot area.
 const HEIGHT: f64 = 112.0;
-/// Between two fields: the title of the lower.
+/// The space between two plot areas, for the title of the lower one.
 const GAP: f64 = 40.0;
-/// Points across the chart, at most: a line that is short beside the others has as many fewer.
+/// The maximum number of points across the chart: a line that is shorter than the others has
+/// proportionally fewer.
 const POINTS: f64 = 150.0;
 
 /// The points of a line, in seconds and the panel's unit.
@@ -28,8 +28,8 @@ struct Panel {
     value: fn(&Window) -> Option<f64>,
     show: fn(f64) -> String,
     log: bool,
-    /// Whether the highest stands for several windows, or else their mean: all windows of a run are
-    /// equally wide.
+    /// Whether several windows are represented by their maximum rather than their mean: all windows
+    /// of a run are equally wide.
     highest: bool,
 }
 
@@ -71,7 +71,7 @@ const PANELS: [Panel; 5] = [
     },
 ];
 
-/// The chart, if some run has a time line.
+/// Draws the chart, if some run has a time series.
 pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let (start, end) = cast.span()?;
     let shown: Vec<(&Panel, Vec<Points>)> = PANELS
@@ -139,7 +139,7 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     ))
 }
 
-/// A tick of the time axis.
+/// Formats a tick of the time axis.
 fn seconds(s: f64) -> String {
     if s == 0.0 {
         "0".into()
@@ -148,7 +148,7 @@ fn seconds(s: f64) -> String {
     }
 }
 
-/// How to read the panels; windows narrower than `point` seconds are joined.
+/// Explains the panels; windows narrower than `point` seconds are merged.
 fn subtitle(cast: &Cast<'_>, traces: &[&Trace<'_>], point: f64) -> String {
     let narrow = traces
         .iter()
@@ -165,7 +165,7 @@ fn subtitle(cast: &Cast<'_>, traces: &[&Trace<'_>], point: f64) -> String {
     )
 }
 
-/// Names the shaded stretches that have room for it.
+/// Labels the shaded spans that have room for it.
 fn shade_names(c: &mut Canvas, x: &Axis, shaded: &[(&'static str, (f64, f64))], top: f64) {
     for (what, (from, to)) in shaded {
         if x.pixel(*to) - x.pixel(*from) > 9.0 * what.len() as f64 {
@@ -179,7 +179,7 @@ fn shade_names(c: &mut Canvas, x: &Axis, shaded: &[(&'static str, (f64, f64))], 
     }
 }
 
-/// What lies behind a panel: stretches that are not measured, and a line for each tick.
+/// Draws the background of a panel: spans that are not measured, and a line for each tick.
 fn background(
     c: &mut Canvas,
     x: &Axis,
@@ -206,7 +206,7 @@ fn background(
     }
 }
 
-/// The labels of the time axis below all panels, as many as there is room for.
+/// Draws the labels of the time axis below all panels, as many as fit.
 fn time_axis(c: &mut Canvas, x: &Axis, ticks: &[Tick], (left, right): (f64, f64), bottom: f64) {
     let mut free_from = 0.0;
     for tick in ticks {
@@ -293,8 +293,8 @@ impl Panel {
     }
 }
 
-/// The points of a line, each at least `narrowest` seconds wide: where windows are narrower, one
-/// for several of them.
+/// Returns the points of a line, each at least `narrowest` seconds wide: narrower windows are
+/// merged.
 fn points(trace: &Trace<'_>, panel: &Panel, narrowest: f64) -> Points {
     let windows: Vec<&Window> = trace.series().collect();
     let width = windows.first().map_or(1.0, |w| w.window_s);

@@ -1,5 +1,6 @@
-//! [`Trace`]: what a chart draws a line of: a mode of a result. [`Cast`]: all traces of a chart, of one result or of
-//! several that are laid over one another. Charts know traces only, so each of them can do both.
+//! [`Trace`]: the source of one line of a chart: a mode of a result. [`Cast`]: all traces of a
+//! chart, of one result or of several overlaid ones. Charts only deal with traces, so each of them
+//! supports both.
 
 use hdrhistogram::Histogram;
 
@@ -12,9 +13,9 @@ use super::ladder::Ladder;
 use super::palette::{self, LineStyle};
 use super::planned::Planned;
 
-/// Characters of a name that fit a legend.
+/// The maximum number of characters of a name in a legend.
 const NAME: usize = 40;
-/// Characters of a name that fit beside a bar, and those that fit there beside a mode.
+/// The maximum number of characters of a name next to a bar, without and with a mode.
 const SHORT: (usize, usize) = (24, 13);
 
 /// The percentiles that every window has, in thousandths.
@@ -25,12 +26,13 @@ const USUAL: [u32; 3] = [50_000, 90_000, 99_000];
 pub struct WindowPercentile(u32);
 
 impl WindowPercentile {
-    /// Its name: `p95`.
+    /// Returns its name: `p95`.
     pub fn name(self) -> String {
         format!("p{}", f64::from(self.0) / 1_000.0)
     }
 
-    /// Its value in a window, in milliseconds: the window's own figure, or that of its histogram.
+    /// Returns its value in a window, in milliseconds: the window's own figure, or that of its
+    /// histogram.
     pub fn in_window(self, window: &Window) -> Option<f64> {
         match self.0 {
             50_000 => window.p50_ms,
@@ -53,37 +55,37 @@ impl WindowPercentile {
 /// One mode of one result.
 #[derive(Clone, Debug)]
 pub struct Trace<'a> {
-    /// Names it in attributes: letters, digits and hyphens only.
+    /// Its identifier in attributes: letters, digits and hyphens only.
     pub key: String,
-    /// Names it to a reader.
+    /// Its name for readers.
     pub label: String,
-    /// The same where there is little room.
+    /// Its name where space is limited.
     pub short: String,
     /// How it looks.
     pub style: LineStyle,
     /// The mode.
     pub mode: Mode,
-    /// Its rounds as one, where the result compares them.
+    /// Its rounds merged, if the result compares them.
     pub compared: Option<&'a ModeComparison>,
     /// Its rounds.
     pub rounds: Vec<&'a ModeRun>,
-    /// The result that it is of.
+    /// The result that contains it.
     pub result: &'a RunResult,
 }
 
 /// Every trace of a chart.
 #[derive(Clone, Debug)]
 pub struct Cast<'a> {
-    /// What ran.
+    /// The name of what ran.
     pub name: String,
-    /// In the order in which they are shown.
+    /// The traces in display order.
     pub traces: Vec<Trace<'a>>,
-    /// Whether several results are laid over one another.
+    /// Whether several results are overlaid.
     pub overlaid: bool,
 }
 
 impl<'a> Cast<'a> {
-    /// The modes of one result.
+    /// Creates the traces of the modes of one result.
     pub fn from_result(result: &'a RunResult) -> Self {
         let trace = |mode: Mode| {
             Trace::new(
@@ -101,7 +103,7 @@ impl<'a> Cast<'a> {
         }
     }
 
-    /// The modes of several results, each under its result's name.
+    /// Creates the traces of the modes of several results, named after their results.
     pub fn overlaid(results: &'a [(String, RunResult)]) -> Self {
         let names: Vec<String> = results
             .iter()
@@ -110,7 +112,7 @@ impl<'a> Cast<'a> {
         let mut traces = Vec::new();
         for (i, ((_, result), name)) in results.iter().zip(&names).enumerate() {
             let modes = tally::modes(result);
-            // Where every result has the same one, the mode says nothing.
+            // If every result has the same mode, it is omitted from the names.
             let alone = results
                 .iter()
                 .all(|(_, other)| tally::modes(other) == modes)
@@ -141,15 +143,15 @@ impl<'a> Cast<'a> {
         }
     }
 
-    /// From where to where the time lines reach, in seconds from the run's epoch; nothing where
+    /// Returns the start and end of the time series, in seconds from the run's epoch, or `None` if
     /// there is none.
     pub fn span(&self) -> Option<(f64, f64)> {
         let spans = self.traces.iter().filter_map(Trace::span);
         spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
-    /// What was planned up to `end`: of the result, or of those laid over one another where all
-    /// planned the same.
+    /// Returns the planned load up to `end`: of the result, or of overlaid results if all planned
+    /// the same.
     pub fn planned(&self, end: f64) -> Planned {
         let mut plans = self
             .traces
@@ -165,12 +167,12 @@ impl<'a> Cast<'a> {
         }
     }
 
-    /// The results that the traces are of; one of several modes comes several times.
+    /// Returns the results that contain the traces; one with several modes occurs several times.
     pub fn results(&self) -> Vec<&'a RunResult> {
         self.traces.iter().map(|trace| trace.result).collect()
     }
 
-    /// Whether some mode ran several times, so that a time line is of one round of them.
+    /// Returns whether some mode ran several times, so that a time series shows one of its rounds.
     pub fn has_rounds(&self) -> bool {
         self.traces.iter().any(|trace| trace.rounds.len() > 1)
     }
@@ -201,12 +203,12 @@ impl<'a> Trace<'a> {
         }
     }
 
-    /// The round that time lines show: the first.
+    /// Returns the round that time series show: the first.
     pub fn run(&self) -> Option<&'a ModeRun> {
         self.rounds.first().copied()
     }
 
-    /// The time line, without what lies at no moment.
+    /// Returns the time series, without windows whose time is invalid.
     pub fn series(&self) -> impl Iterator<Item = &'a Window> + use<'a> {
         self.run()
             .into_iter()
@@ -214,8 +216,8 @@ impl<'a> Trace<'a> {
             .filter(|w| w.t_s.is_finite() && w.window_s.is_finite() && w.window_s > 0.0)
     }
 
-    /// The percentiles of its time line: those that windows have by themselves, and those that
-    /// thresholds of the mode ask for.
+    /// Returns the percentiles of its time series: those that every window has, and those that
+    /// thresholds of the mode refer to.
     pub fn percentiles(&self) -> Vec<WindowPercentile> {
         let mut all: Vec<u32> = USUAL
             .into_iter()
@@ -226,7 +228,7 @@ impl<'a> Trace<'a> {
         all.into_iter().map(WindowPercentile).collect()
     }
 
-    /// From where to where the time line reaches, in seconds from the run's epoch; nothing where
+    /// Returns the start and end of the time series, in seconds from the run's epoch, or `None` if
     /// there is none.
     pub fn span(&self) -> Option<(f64, f64)> {
         self.series().next()?;
@@ -239,12 +241,13 @@ impl<'a> Trace<'a> {
         Some((start, end))
     }
 
-    /// Response times of all rounds, where there are any.
+    /// Returns the response times of all rounds, if there are any.
     pub fn response(&self) -> Option<Ladder> {
         Ladder::from_histogram(&codec::decode(&self.compared?.response).ok()?)
     }
 
-    /// Another time of all rounds, added up as the result's own comparison adds response times.
+    /// Returns another time of all rounds, merged like the result's own comparison merges response
+    /// times.
     pub fn times(&self, of: impl Fn(&Histograms) -> Option<&String>) -> Option<Histogram<u64>> {
         let mut sum: Option<Histogram<u64>> = None;
         for run in &self.rounds {

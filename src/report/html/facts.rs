@@ -1,5 +1,4 @@
-//! What stands at the top of the page: what ran, the verdicts, and what a reader should know before
-//! believing a figure.
+//! The top of the page: what ran, the verdicts, and the caveats.
 
 use crate::plan::Plan;
 use crate::result::{End, Host, Outcome, RunResult, ThresholdResult, Verdict};
@@ -18,18 +17,18 @@ pub(crate) struct Badge {
     pub meaning: String,
 }
 
-/// What a reader should know before believing a figure.
+/// A caveat to read before trusting a figure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Concern {
     /// `warn` or `bad`.
     pub class: &'static str,
-    /// What it is about.
+    /// The subject.
     pub title: String,
-    /// What there is to know.
+    /// The explanation.
     pub text: String,
 }
 
-/// What ran, where and with what.
+/// Lists what ran, where and with what.
 pub(crate) fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
     let build = match &result.loadgen.git {
         Some(git) => format!(
@@ -80,7 +79,7 @@ pub(crate) fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The targets that the plan names.
+/// Describes the targets in the plan.
 fn targets(plan: &Plan) -> String {
     let used = plan
         .targets_used()
@@ -105,7 +104,7 @@ fn host(host: &Host) -> String {
     parts.join(" · ")
 }
 
-/// The verdicts.
+/// Returns the verdicts.
 pub(crate) fn badges(result: &RunResult) -> Vec<Badge> {
     let ending = Ending::from_result(result);
     let class = match result.end {
@@ -165,7 +164,7 @@ pub(crate) fn badges(result: &RunResult) -> Vec<Badge> {
     badges
 }
 
-/// What a reader should know beside them.
+/// Returns the caveats to the verdicts.
 pub(crate) fn concerns(result: &RunResult) -> Vec<Concern> {
     let failing = result
         .validity

@@ -1,6 +1,6 @@
-//! The tables that have the figures of the charts: percentiles, steps and time lines. The page's
-//! script reads values for its crosshair from here, so that it can't show any that a reader without
-//! script doesn't see.
+//! The tables with the figures of the charts: percentiles, steps and time series. The page's script
+//! reads the values of its crosshair from here, so that it cannot show any that a reader without
+//! the script doesn't see.
 
 use super::super::chart::ladder::Ladder;
 use super::super::chart::stages;
@@ -13,16 +13,16 @@ use crate::metrics::Summary;
 use crate::metrics::percentiles::PERCENTILES;
 use crate::result::{Group, ModeRun, Window};
 
-/// The percentiles that the table has.
+/// The percentiles in the table.
 const ROWS: [f64; 22] = [
     1.0, 5.0, 10.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 70.0, 75.0, 80.0, 85.0, 90.0, 92.5, 95.0,
     97.5, 98.0, 99.0, 99.5, 99.9, 99.99,
 ];
 
-/// Times of a trace, with the summary that says which percentiles they carry.
+/// Times of a trace, with the summary that says which percentiles the sample supports.
 type Times<'a> = (Option<&'a Summary>, Ladder);
 
-/// Response and service times of every trace by percentile.
+/// Creates the table of response and service times of every trace by percentile.
 pub(crate) fn percentiles(cast: &Cast<'_>) -> Option<Table> {
     let mut head = vec!["percentile".to_owned()];
     let mut columns: Vec<Times<'_>> = Vec::new();
@@ -75,15 +75,15 @@ pub(crate) fn percentiles(cast: &Cast<'_>) -> Option<Table> {
     })
 }
 
-/// Whether a sample is large enough for a percentile.
+/// Returns whether a sample is large enough for a percentile.
 fn carries(summary: Option<&Summary>, percentile: f64) -> bool {
     summary
         .and_then(outermost)
         .is_some_and(|outermost| percentile.max(100.0 - percentile) <= outermost)
 }
 
-/// The furthest out of the result's own percentiles that a sample is large enough for; what lies
-/// between it and its counterpart at the lower end can be read.
+/// Returns the most extreme of the result's own percentiles that the sample is large enough for;
+/// everything between it and its counterpart at the lower end is readable.
 pub(crate) fn outermost(summary: &Summary) -> Option<f64> {
     PERCENTILES
         .iter()
@@ -91,7 +91,7 @@ pub(crate) fn outermost(summary: &Summary) -> Option<f64> {
         .map(|(_, percentile)| *percentile)
 }
 
-/// Every step of every trace, of the first round.
+/// Creates the table of every step of every trace, from the first round.
 pub(crate) fn steps(cast: &Cast<'_>) -> Option<Table> {
     let mut steps = Vec::new();
     for trace in &cast.traces {
@@ -102,7 +102,7 @@ pub(crate) fn steps(cast: &Cast<'_>) -> Option<Table> {
         .iter()
         .map(|(_, _, step)| stages::parts(step))
         .collect();
-    // Only the stages that some step has.
+    // Only the stages that occur in some step.
     let shown: Vec<usize> = (0..stages::STAGES.len())
         .filter(|i| parts.iter().flatten().any(|parts| parts[*i] > 0.0))
         .collect();
@@ -152,13 +152,13 @@ pub(crate) fn steps(cast: &Cast<'_>) -> Option<Table> {
     })
 }
 
-/// A column of the time line.
+/// A column of the time series.
 type Column<'a> = (String, Box<dyn Fn(&Window) -> Option<String> + 'a>);
 
-/// The same, of those that don't depend on the run.
+/// A column that does not depend on the run.
 type Fixed = (&'static str, fn(&Window) -> Option<String>);
 
-/// Those that every time line has …
+/// The columns of every time series …
 const ALWAYS: [Fixed; 4] = [
     ("from", |w| {
         Some(format!("{:.3} s", w.t_s).replace(".000 s", " s"))
@@ -167,14 +167,14 @@ const ALWAYS: [Fixed; 4] = [
     ("ok", |w| Some(view::count(w.ok))),
     ("throughput", |w| Some(view::rate(w.throughput_rps))),
 ];
-/// … and those that are left out where no window has anything to say: before the percentiles …
+/// … those that are omitted if they are empty in every window: before the percentiles …
 const ENDINGS: [Fixed; 2] = [
     ("failed", |w| (w.failed > 0).then(|| view::count(w.failed))),
     ("dropped", |w| {
         (w.dropped > 0).then(|| view::count(w.dropped))
     }),
 ];
-/// … and behind them.
+/// … and after them.
 const WHERE_KNOWN: [Fixed; 8] = [
     ("max", |w| w.max_ms.map(view::duration_ms)),
     ("in flight", |w| w.in_flight.map(view::number)),
@@ -192,7 +192,7 @@ const WHERE_KNOWN: [Fixed; 8] = [
     }),
 ];
 
-/// The time line of one run of a trace.
+/// Creates the table of the time series of one run of a trace.
 pub(crate) fn series(trace: &Trace<'_>, run: &ModeRun, id: String) -> Option<Table> {
     let fixed = |(name, cell): Fixed| -> Column<'_> { (name.to_owned(), Box::new(cell)) };
     let percentiles = trace

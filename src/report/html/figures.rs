@@ -1,4 +1,4 @@
-//! [`Figure`]: the charts of the page, in the parts that it shows them in. Those without data are left out.
+//! [`Figure`]: the charts of the page, in groups. Charts without data are omitted.
 
 use super::super::chart::over_time::{self, CPU, IN_FLIGHT, LAG, MEMORY, WAITING};
 use super::super::chart::trace::{Cast, Trace};
@@ -7,12 +7,12 @@ use super::super::chart::{band, heat, latency, modes, spread, stages, throughput
 /// A chart of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Figure {
-    /// Names it on the page.
+    /// Its identifier on the page.
     pub id: String,
-    /// The trace that it is of, where it is of one alone.
+    /// The key of its trace, if it shows only one.
     pub key: Option<String>,
-    /// Where its figures stand as text: the name of a table, as the page's script and its links
-    /// know it.
+    /// The table that contains its figures as text, by the name that the page's script and links
+    /// use.
     pub data: &'static str,
     /// The drawing.
     pub svg: String,
@@ -21,32 +21,32 @@ pub(crate) struct Figure {
 /// Charts that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FigureGroup {
-    /// Names it on the page.
+    /// Its identifier on the page.
     pub id: &'static str,
-    /// What they are about.
+    /// The title of the group.
     pub title: &'static str,
     /// The charts.
     pub figures: Vec<Figure>,
 }
 
-/// The tables that charts have their figures in.
+/// The tables that contain the figures of charts.
 pub(crate) mod data {
     /// The comparison at the top.
     pub(crate) const COMPARISON: &str = "comparison";
     /// Percentiles of all modes.
     pub(crate) const PERCENTILES: &str = "percentiles";
-    /// The time line of each mode.
+    /// The time series of each mode.
     pub(crate) const TIMELINE: &str = "timeline";
     /// The steps.
     pub(crate) const STEPS: &str = "steps";
 }
 
-/// The chart that makes the point, which stands at the top.
+/// Returns the main chart, shown at the top.
 pub(crate) fn first(cast: &Cast<'_>) -> Option<Figure> {
     figure("modes", data::COMPARISON, modes::svg(cast))
 }
 
-/// All other charts.
+/// Returns all other charts.
 pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
     let each =
         |id: &str, draw: fn(&Cast<'_>, &Trace<'_>) -> Option<String>| -> Vec<Option<Figure>> {

@@ -1,4 +1,4 @@
-//! The histograms that the page's script reads percentiles from.
+//! The histograms from which the page's script reads percentiles.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use super::super::chart::trace::{Cast, Trace};
 use super::figure_tables::outermost;
 use crate::result::codec;
 
-/// What the script reads percentiles from: the histograms as the result has them, and how far out
-/// they carry.
+/// The input of the script: the histograms as stored in the result, and the percentiles that they
+/// support.
 #[derive(Serialize)]
 struct Histograms<'a> {
     outermost: Option<f64>,
     times: BTreeMap<&'a str, String>,
 }
 
-/// The histograms behind the percentiles, by trace, for an element that ends at the first `</`,
-/// whatever it is in.
+/// Returns the histograms behind the percentiles, by trace, for an element that ends at the first
+/// `</` in any context.
 pub(super) fn histograms(cast: &Cast<'_>) -> String {
     let of = |trace: &Trace<'_>| {
         let others = [

@@ -1,10 +1,10 @@
-//! The report as one page that needs nothing else: no font, no picture, no script from elsewhere.
+//! The report as a self-contained page: no font, picture or script is loaded from elsewhere.
 //!
 //! [`page`] turns a result into the texts of the template `page.html`; [`figures`] arranges the
-//! charts, [`figure_tables`] has their figures as text, [`tables`] all others, [`facts`] what
-//! stands at the top. Every text is escaped by the template; the charts alone go in as they are,
-//! and have escaped theirs themselves. [`versions`] is the page of a comparison. Everything can be
-//! read without script; the script (`page.js`) shows the same in other ways.
+//! charts, [`figure_tables`] has their figures as text, [`tables`] all other tables, [`facts`] the
+//! top of the page. The template escapes every text; only the charts are inserted as they are,
+//! because they escape their own text. [`versions`] is the page of a comparison. Everything is
+//! readable without the script; the script (`page.js`) shows the same data in other ways.
 
 pub(crate) mod facts;
 pub(crate) mod figure_tables;

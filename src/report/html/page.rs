@@ -1,4 +1,4 @@
-//! [`render`]: the whole page.
+//! [`render`]: renders the whole page.
 
 use askama::Template;
 use base64::Engine as _;
@@ -22,21 +22,21 @@ use super::tables::{self, Table};
 /// Why a page could not be made.
 pub(crate) type PageError = askama::Error;
 
-/// Where the page is read, and what lies beside it.
+/// Where the page is read, and the files next to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery<'a> {
-    /// A file that needs no other, with links to those written beside it.
+    /// A self-contained file, with links to the files next to it.
     Whole(&'a [&'static str]),
-    /// A file with style and script beside it, and the others in the folder above.
+    /// A file with separate style and script next to it, and the other files in the parent folder.
     Split(&'a [&'static str]),
-    /// Served while the run goes on; it asks for news.
+    /// Served during the run; it polls for updates.
     Live,
-    /// The last page that is served, once the run has ended.
+    /// The last page served, after the end of the run.
     Ended,
 }
 
 impl Delivery<'_> {
-    /// The folder of the files beside it, as seen from there, and their names.
+    /// Returns the relative folder of the files that it links to, and their names.
     fn downloads(self) -> (&'static str, Vec<&'static str>) {
         match self {
             Self::Whole(files) => ("", files.to_vec()),
@@ -45,7 +45,7 @@ impl Delivery<'_> {
         }
     }
 
-    /// What is said of a page that is served.
+    /// Returns the state of a page that is served.
     const fn live(self) -> Option<&'static str> {
         match self {
             Self::Live => Some("live"),
@@ -65,7 +65,7 @@ struct Page {
     style: String,
     script: &'static str,
     split: bool,
-    /// What is said of a page that is served.
+    /// The state of a page that is served.
     live: Option<&'static str>,
     above: &'static str,
     downloads: Vec<&'static str>,
@@ -86,10 +86,10 @@ struct Page {
     histograms: String,
 }
 
-/// What stands above the figures of a result, and how it is made again.
+/// The part above the figures of a result, and how to reproduce it.
 struct Head {
     name: String,
-    /// In what order it stands among several, and under which name.
+    /// Its position among several results, and its name.
     label: Option<String>,
     description: Option<String>,
     facts: Vec<(&'static str, String)>,
@@ -105,7 +105,7 @@ struct Head {
     checks: Option<Table>,
 }
 
-/// A trace, as its key and its name.
+/// The key and the name of a trace.
 struct Named {
     key: String,
     label: String,
@@ -134,14 +134,14 @@ struct Round {
     series: Option<Table>,
 }
 
-/// The page of a result.
+/// Renders the page of a result.
 ///
 /// # Errors
 /// Never in practice: the template only writes to memory.
 pub fn render(result: &RunResult, place: Delivery<'_>) -> Result<String, PageError> {
     let mut head = Head::from_result(result, None);
     if place == Delivery::Live {
-        // Nothing is decided yet.
+        // There are no verdicts yet.
         head.badges = vec![Badge {
             class: "warn under-way",
             word: "Under way:".into(),
@@ -164,7 +164,7 @@ pub fn render(result: &RunResult, place: Delivery<'_>) -> Result<String, PageErr
     )
 }
 
-/// The page of several results, laid over one another, each with its name.
+/// Renders the page of several results, overlaid, each with its name.
 ///
 /// # Errors
 /// Never in practice: the template only writes to memory.
@@ -294,8 +294,8 @@ impl Head {
     }
 }
 
-/// What a browser lets the page do: nothing but its own style and its own script, known by their
-/// hashes.
+/// Returns the content security policy: only the page's own style and script are allowed,
+/// identified by their hashes.
 pub(super) fn policy(style: &str, place: Delivery<'_>) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let (style, script) = match place {
@@ -336,8 +336,8 @@ fn section(cast: &Cast<'_>, trace: &Trace<'_>) -> Section {
             title: several.then(|| title(run)),
             open: i == 0,
             tables: tables::of_run(trace.result, run),
-            // The first is the one that the charts show; of several results the others are in their
-            // own reports.
+            // The charts show the first round; the other rounds of several results are in their own
+            // reports.
             series: if i == 0 {
                 tables_of::series(trace, run, format!("{}-{}", data::TIMELINE, trace.key))
             } else if cast.overlaid {
@@ -368,7 +368,7 @@ mod tests {
         }
     }
 
-    /// All there is of elements that run or load something.
+    /// Returns the page without its own script, for checks of elements that run or load something.
     fn without_script(html: &str) -> String {
         html.replacen(&format!("<script>{}</script>", script()), "", 1)
     }

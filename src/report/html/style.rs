@@ -1,4 +1,4 @@
-//! [`style`] and [`script`]: what a page looks like, and what it does by itself.
+//! [`style`] and [`script`]: the look and the behaviour of a page.
 
 use std::sync::OnceLock;
 
@@ -6,13 +6,13 @@ use crate::plan::Mode;
 use crate::report::chart::palette::{self, LineStyle};
 use crate::report::chart::trace::Cast;
 
-/// The look of the page.
+/// The style of the page.
 pub(crate) const STYLE: &str = include_str!("style.css");
-/// What the page does by itself: it shows what is there already in other ways, and asks nobody for
-/// anything.
+/// Returns the script of the page: it only presents existing content in other ways, and makes no
+/// requests.
 pub(crate) fn script() -> &'static str {
     static SCRIPT: OnceLock<String> = OnceLock::new();
-    // Indentation is for those who write it.
+    // Indentation is only for maintainers.
     SCRIPT.get_or_init(|| {
         include_str!("page.js")
             .lines()
@@ -21,8 +21,8 @@ pub(crate) fn script() -> &'static str {
     })
 }
 
-/// The style with the colours of the traces: of every mode there is, so that it stays the same
-/// while modes join a page that is served, or of those that are laid over one another.
+/// Returns the style with the colours of the traces: of every existing mode, so that it does not
+/// change while modes join a live page, or of the overlaid results.
 pub(crate) fn style(cast: &Cast<'_>) -> String {
     let rule = |key: &str, line: LineStyle| {
         let (light, dark) = (

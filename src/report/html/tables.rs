@@ -8,25 +8,25 @@ use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult, Verdict
 use super::super::asked::{self, Percentile};
 use super::super::{changes, thresholds, view};
 
-/// A table; the first cell of each row names it.
+/// A table; the first cell of each row is its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Table {
-    /// What it shows.
+    /// The caption.
     pub caption: String,
-    /// Names it on the page; empty where nothing refers to it.
+    /// Its identifier on the page; empty if nothing refers to it.
     pub id: String,
-    /// `figures`, `words`, `gates`, `steps` or `series`: how it is laid out.
+    /// The layout: `figures`, `words`, `gates`, `steps` or `series`.
     pub class: &'static str,
-    /// Names of the columns.
+    /// The names of the columns.
     pub head: Vec<String>,
     /// The rows, each as long as the head.
     pub rows: Vec<Vec<String>>,
-    /// The trace that each row is of; empty where the rows are of none.
+    /// The trace of each row; empty if the rows do not belong to traces.
     pub keys: Vec<String>,
 }
 
 impl Table {
-    /// None where there is nothing to show.
+    /// Creates a table; returns `None` if there is nothing to show.
     pub(super) fn new(
         caption: &str,
         class: &'static str,
@@ -43,18 +43,18 @@ impl Table {
         })
     }
 
-    /// The trace that a row is of.
+    /// Returns the trace of a row.
     pub(crate) fn key(&self, row: &usize) -> &str {
         self.keys.get(*row).map_or("", String::as_str)
     }
 }
 
-/// The percentiles of parts of runs.
+/// Returns the percentiles shown for parts of runs.
 pub(super) fn percentiles<'a>(results: impl IntoIterator<Item = &'a RunResult>) -> Vec<Percentile> {
     asked::percentiles(results, &["p50", "p90", "p95", "p99"])
 }
 
-/// All tables of a run of a result but its time line.
+/// Creates all tables of a run of a result, except its time series.
 pub(crate) fn of_run(result: &RunResult, run: &ModeRun) -> Vec<Table> {
     let percentiles = percentiles([result]);
     let groups = |caption, groups, at_least| self::groups(caption, groups, at_least, &percentiles);
@@ -215,7 +215,8 @@ fn resources(run: &ModeRun, is_open: bool) -> Option<Table> {
     Table::new("Run and generator", "figures", &["", "value"], rows)
 }
 
-/// Parts of the whole; a single part that is the whole says nothing, unless fewer are asked for.
+/// Creates the table of the parts of a run; a single part equal to the whole is omitted, unless
+/// fewer parts are requested.
 fn groups(
     caption: &str,
     groups: &[Group],
@@ -311,7 +312,7 @@ fn errors(run: &ModeRun) -> Option<Table> {
     )
 }
 
-/// The checks of a run on itself.
+/// Creates the table of a run's validity checks.
 pub(crate) fn checks(checks: &[Check]) -> Option<Table> {
     let rows = checks
         .iter()
@@ -338,7 +339,7 @@ pub(crate) fn checks(checks: &[Check]) -> Option<Table> {
     )
 }
 
-/// What became of each figure since the baseline.
+/// Creates the table of each figure's change since the baseline.
 pub(crate) fn baseline(result: &RunResult) -> Option<Table> {
     let comparison = result.baseline.as_ref()?;
     let rows = changes::rows(comparison).into_iter();
@@ -367,7 +368,7 @@ pub(crate) fn baseline(result: &RunResult) -> Option<Table> {
     Table::new("Against the baseline", "gates", &head, rows.collect())
 }
 
-/// What the run had to meet, and whether it did.
+/// Creates the table of the run's thresholds and their verdicts.
 pub(crate) fn thresholds(result: &RunResult) -> Option<Table> {
     let rows = thresholds::rows(result).into_iter();
     let rows = rows.map(|row| {

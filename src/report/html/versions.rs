@@ -1,4 +1,4 @@
-//! The page of two versions: what became of each figure, with the runs behind it pair by pair.
+//! The page of two versions: the change of each figure, with the underlying runs pair by pair.
 
 use askama::Template;
 
@@ -22,15 +22,15 @@ struct Page {
     warnings: Vec<String>,
     sentence: String,
     changes: Option<Table>,
-    /// Each with its name.
+    /// Each chart with its name.
     figures: Vec<(String, String)>,
     steps: Option<Table>,
 }
 
-/// The page.
+/// Renders the page.
 ///
 /// # Errors
-/// Never in practice: every text is there.
+/// Never in practice: the template only writes to memory.
 pub(crate) fn render(comparison: &VersionComparison) -> Result<String, PageError> {
     let style = style(&Cast {
         name: String::new(),

@@ -15,7 +15,8 @@ pub(super) fn known(value: Option<f64>) -> String {
     value.map_or_else(String::new, number)
 }
 
-/// `status 3; timeout_total 2`, by name, so that equal failures are equal cells.
+/// Formats failures as `status 3; timeout_total 2`, by name, so that equal failures are equal
+/// cells.
 pub(super) fn failures(kinds: &BTreeMap<String, u64>) -> String {
     text(
         &kinds
@@ -27,7 +28,8 @@ pub(super) fn failures(kinds: &BTreeMap<String, u64>) -> String {
     )
 }
 
-/// Text on one line that no spreadsheet takes for a formula: an apostrophe makes it text.
+/// Returns text on one line that no spreadsheet takes for a formula: a leading apostrophe marks it
+/// as text.
 pub(super) fn text(text: &str) -> String {
     let text = view::plain(text);
     let is_formula = text

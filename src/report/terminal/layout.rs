@@ -1,8 +1,8 @@
-//! Tables and paragraphs of so many columns.
+//! Tables and paragraphs of a given width.
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-/// A table with a rule under its head.
+/// Creates a table with a rule below its header.
 pub(crate) fn table(width: usize) -> Table {
     let mut table = Table::new();
     let rule = LineStyle::none().fill('─').junction('─');
@@ -13,14 +13,14 @@ pub(crate) fn table(width: usize) -> Table {
     table
 }
 
-/// Figures are read from their ends.
+/// Right-aligns figures.
 pub(super) fn right(table: &mut Table, from: usize) {
     for column in table.column_iter_mut().skip(from) {
         column.set_cell_alignment(CellAlignment::Right);
     }
 }
 
-/// Text in lines of at most so many characters, broken between words.
+/// Wraps text to lines of at most this many characters, broken between words.
 pub(super) fn wrapped(text: &str, width: usize) -> String {
     let mut lines: Vec<String> = vec![String::new()];
     for word in text.split(' ') {
@@ -38,7 +38,7 @@ pub(super) fn wrapped(text: &str, width: usize) -> String {
     lines.join("\n")
 }
 
-/// As [`wrapped`], every line after the first set in.
+/// Does the same as [`wrapped`], with every line after the first indented.
 pub(crate) fn indented(text: &str, width: usize) -> String {
     format!(
         "  {}",
