@@ -1,4 +1,5 @@
-//! [`Batches`]: the response times of some operations in batches by time, from which the correlation of successive operations is estimated.
+//! [`Batches`]: the response times of some operations in batches by time, from which the
+//! correlation of successive operations is estimated.
 //!
 //! The time line of a run ([`super::Windows`]) covers all operations together. The correlation of a
 //! mixture says nothing about its parts: if a fast and a slow step alternate, the median of both

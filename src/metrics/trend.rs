@@ -1,4 +1,5 @@
-//! [`trend`]: whether times rise or fall over a run, by the Mann–Kendall test, and by how much, by the Theil–Sen slope. Both compare pairs, so a few outliers do no harm.
+//! [`trend`]: whether times rise or fall over a run, by the Mann–Kendall test, and by how much, by
+//! the Theil–Sen slope. Both compare pairs, so a few outliers do no harm.
 
 use statrs::distribution::{ContinuousCDF as _, Normal};
 
