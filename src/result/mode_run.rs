@@ -363,7 +363,7 @@ pub struct ModeRun {
     pub validity: Validity,
 }
 
-/// Zeros are omitted.
+/// Returns whether a count is zero and can be omitted.
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands over a reference"
