@@ -1,5 +1,4 @@
-//! When an operation and a run have ended, and that nothing is told of a last try that is an
-//! earlier one's.
+//! When an operation and a run have ended, and that the last try reports nothing of an earlier one.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -23,7 +22,7 @@ const ALL: [Mode; 4] = [
     Mode::Simulated,
 ];
 
-/// Runs a plan whose targets are here, without looking first whether they are.
+/// Runs a plan whose targets are local, without a preflight.
 fn run(plan: &Plan, mode: Mode, at: &[SocketAddr]) -> ModeRun {
     let reach = |address: &SocketAddr| {
         Some(ResolvedTarget {
@@ -167,7 +166,7 @@ fn a_redirect_too_many_ends_with_its_own_response() {
     }
 }
 
-/// Answers the first connection, and then nobody listens any more.
+/// Answers the first connection, and then stops listening.
 fn answers_once(answer: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");

@@ -1,4 +1,4 @@
-//! What a run leaves: each output stands alone, a folder belongs to one run at a time, and a closed
+//! The outputs of a run: each is independent, a folder belongs to one run at a time, and a closed
 //! terminal loses nothing.
 
 use std::fs;

@@ -1,5 +1,4 @@
-//! A WebSocket server that we did not write: Python's `websockets` sees what loadgen says that it
-//! sent.
+//! A third-party WebSocket server: Python's `websockets` confirms what loadgen says that it sent.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -23,7 +22,7 @@ struct Server {
 }
 
 impl Server {
-    /// Nothing where the library is not installed, which CI does not accept.
+    /// Returns `None` if the library is not installed, which fails in CI.
     fn start(folder: &Path) -> Option<Self> {
         let has = Command::new(PYTHON)
             .args(["-c", "import websockets"])

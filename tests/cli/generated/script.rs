@@ -3,18 +3,18 @@
 
 use std::time::Duration;
 
-/// How a target behaves apart from what paths ask for. It is the target's name.
+/// The behaviour of a target apart from its paths, identified by the target's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Manner {
-    /// Always listens, and closes a connection only where it has said so.
+    /// Always listens, and closes a connection only if it has announced that.
     Steady,
-    /// Closes kept connections without a word.
+    /// Closes kept connections without an announcement.
     Fickle,
     /// Listens until a path says `leave`.
     Leaving,
-    /// Nobody listens there.
+    /// Does not listen.
     Gone,
-    /// The queue of connections is full, and nobody accepts one.
+    /// Its queue of connections is full, and it accepts none.
     Deaf,
 }
 
@@ -43,8 +43,8 @@ impl Manner {
         found.unwrap_or_else(|| panic!("no manner is called `{name}`"))
     }
 
-    /// Where its URLs say that it is; connections go to where it really listens. Hosts differ,
-    /// since cookies go to all ports of one.
+    /// Returns the origin in its URLs; connections go to its real address. Hosts differ, because
+    /// cookies are sent to all ports of a host.
     pub(super) fn origin(self) -> String {
         format!("http://127.0.0.{}:1000", 1 + self as u8)
     }
