@@ -1,5 +1,5 @@
-//! What is said of failures: which step, from when to when, and one URL, in every mode and every
-//! form of the report.
+//! The report of failures: which step, from when to when, and one URL, in every mode and every form
+//! of the report.
 
 use std::fs;
 use std::net::TcpListener;
