@@ -158,7 +158,7 @@ fn github_is_shown_the_line_and_given_the_summary() {
         fs::read_to_string(&summary).expect("there"),
         format!("of the step before\n{page}\n")
     );
-    // A report made again is no news.
+    // A regenerated report is not announced.
     let mut again = loadgen(
         &inside,
         &["report", "out/result.json", "--format", "markdown"],

@@ -82,7 +82,7 @@ fn redirects_to(to: SocketAddr) -> Peer {
 
 #[test]
 fn a_failure_on_the_way_to_where_a_redirect_leads_ends_when_it_fails() {
-    // A handshake that nobody answers, and one that ends after a while.
+    // A handshake that is never answered, and one that ends after a while.
     let silent = listener(|stream| wait_for_the_end(&stream));
     let closing = listener(|stream| {
         thread::sleep(Duration::from_millis(200));

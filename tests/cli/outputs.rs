@@ -260,7 +260,7 @@ fn a_closed_terminal_ends_a_run_as_a_request_to_end_does() {
     for mode in MODES {
         let folder = folder();
         scenario(folder.path(), LONG);
-        // Whoever runs the tests may have it ignored.
+        // The test runner's environment may ignore the signal.
         let whole = [
             "--default-signal=HUP",
             PROGRAM,

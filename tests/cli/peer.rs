@@ -68,7 +68,7 @@ impl Line {
         Then::Listen
     }
 
-    /// Says it byte by byte, with a pause after each, until nobody listens.
+    /// Sends the bytes one by one, with a pause after each, until the other end hangs up.
     pub(crate) fn drip(&mut self, bytes: &[u8], pause: Duration) {
         for byte in bytes {
             if !self.say([*byte]) {

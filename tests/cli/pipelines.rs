@@ -171,8 +171,7 @@ fn the_one_for_gitlab_is_green_for_a_good_service_and_red_for_a_bad_one() {
     assert_eq!(codes(&all), [Some(99)], "{}", all[0].stderr);
 }
 
-/// A line that a reader copies says what there is: every file that the pipelines name is beside
-/// them.
+/// Lines for readers to copy are complete: every file that the pipelines name exists next to them.
 #[test]
 fn the_readme_names_each_file() {
     let readme = fs::read_to_string(crate::readme::README).expect("it is there");

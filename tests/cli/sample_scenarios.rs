@@ -400,7 +400,7 @@ fn processor_bound_work_uses_the_processor_it_says() {
     }
 }
 
-/// The result of a shipped scenario with these arguments beside it.
+/// Returns the result of a shipped scenario with these additional arguments.
 fn result_of(file: &str, arguments: &[&str], exit: i32) -> Value {
     let folder = folder();
     let file = shipped(&format!("scenarios/seed/{file}"));

@@ -305,9 +305,9 @@ fn what_loadgen_does_not_speak_cant_be_offered() {
     }
 }
 
-/// A server that says what it has to say while nobody asks. By the path: `/pinged` pings every 50
-/// ms and hangs up on whoever has not answered for 600; `/kick` closes after 100 ms; `/push` says
-/// something after 100 ms. All of them echo.
+/// Creates a server that sends without being asked. By path: `/pinged` pings every 50 ms and hangs
+/// up on clients that have not answered for 600 ms; `/kick` closes after 100 ms; `/push` sends a
+/// message after 100 ms. All of them echo.
 fn talkative() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
@@ -384,8 +384,8 @@ fn converse(stream: TcpStream) {
     }
 }
 
-/// Runs this flow of an open WebSocket once, in a mode; beside it there is a target `slow` that
-/// answers as late as it is asked to.
+/// Runs this flow of an open WebSocket once, in a mode; another target `slow` answers as late as it
+/// is asked to.
 fn talk(url: &str, slow: &str, mode: &str, path: &str, flow: &str) -> serde_json::Value {
     let folder = folder();
     scenario(

@@ -81,7 +81,7 @@ pub(super) enum Ending {
     Stall,
     /// Nothing is ever answered.
     Hang,
-    /// 503, and nobody listens any more.
+    /// 503, after which the target stops listening.
     Leave,
     /// A redirect to this target, with this path.
     Redirect(Manner, String),
