@@ -1,4 +1,5 @@
-//! [`Recorder`]: aggregates samples into figures. Each worker thread uses one of a few recorders, in batches.
+//! [`Recorder`]: aggregates samples into figures. Each worker thread uses one of a few recorders,
+//! in batches.
 
 mod recorded;
 

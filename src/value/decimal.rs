@@ -41,7 +41,7 @@ impl Decimal {
     }
 }
 
-/// Returns whether serde_json's value of a JSON number represents it exactly.
+/// Returns whether the value that `serde_json` has for a JSON number represents it exactly.
 pub(crate) fn is_exact(text: &str) -> bool {
     let number = serde_json::from_str::<serde_json::Number>(text);
     number.is_ok_and(|number| Decimal::new(&number.to_string()) == Decimal::new(text))

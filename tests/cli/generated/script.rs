@@ -1,5 +1,6 @@
-//! [`Hop`]: what the peer does with one request. The request's path says it, so that a scenario says
-//! all of it: `/s3/delay-5/redirect/status-503` waits for 5 ms and redirects to `/s3/status-503`.
+//! [`Hop`]: what the peer does with one request. The request's path specifies it, so that a
+//! scenario is self-contained: `/s3/delay-5/redirect/status-503` waits for 5 ms and redirects to
+//! `/s3/status-503`.
 
 use std::time::Duration;
 
