@@ -1,13 +1,13 @@
-//! How often each method of comparing two versions cries wolf, and how much it sees:
-//! `cargo bench --bench alarms`. Simulated runs on a machine that drifts and has moods;
-//! `LOADGEN_COMPARISONS=N` says how many.
+//! The false alarm rate and the power of each method of comparing two versions: `cargo bench
+//! --bench alarms`. Simulates runs on a machine that drifts and fluctuates; `LOADGEN_COMPARISONS=N`
+//! sets their number.
 
 mod simulation;
 
 use loadgen::result::Outcome;
 use simulation::{Method, NOISY, OWN, alarms, outcomes};
 
-/// All of them, ours first.
+/// All methods, loadgen's first.
 const METHODS: [Method; 7] = [
     Method::Loadgen,
     Method::Once,

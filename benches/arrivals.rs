@@ -1,13 +1,13 @@
-//! What it takes to plan one start of the open model: at a constant rate, as a Poisson process, and
-//! in stages, where the integral of the rate is inverted. A planned start is pulled once for each
-//! iteration, so this is part of loadgen's own share.
+//! The cost of planning one start of the open model: at a constant rate, as a Poisson process, and
+//! in stages, where the integral of the rate is inverted. Each iteration needs one, so this is part
+//! of loadgen's overhead.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use loadgen::base::{Nanos, Rate};
 use loadgen::pacing::{Arrivals, Schedule};
 use loadgen::plan::{Spread, Stage};
 
-/// Planned at once.
+/// Arrivals per measurement.
 const ARRIVALS: usize = 10_000;
 
 fn stage(name: &str, from: f64, to: f64) -> Stage {

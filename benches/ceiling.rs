@@ -1,5 +1,5 @@
-//! The highest rate of mock operations that never wait: what the loop itself costs, for each
-//! driver, and what a second worker brings.
+//! The highest rate of mock operations that never wait: the cost of the loop itself, for each
+//! driver, and the gain from a second worker.
 
 #[path = "support/job.rs"]
 mod job;

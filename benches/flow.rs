@@ -1,7 +1,7 @@
-//! What the interpreter takes for a step of a flow, apart from what the step does: iterations in
-//! virtual time, where nothing waits and nothing is sent. Shown is the time of one iteration; what
-//! one step of a kind takes is the difference to `one sleep`, divided by the steps that were added.
-//! Recording is in it, of every operation and every iteration.
+//! The interpreter's overhead for a step of a flow: iterations in virtual time, where nothing waits
+//! and nothing is sent. The figure is the time of one iteration; the overhead of one step of a kind
+//! is the difference to `one sleep`, divided by the number of added steps. It includes recording
+//! every operation and every iteration.
 
 #[path = "support/job.rs"]
 mod job;
@@ -12,7 +12,7 @@ use loadgen::plan::Mode;
 
 const ITERATIONS: u64 = 10_000;
 
-/// Flows, by what is in them.
+/// Flows, by their content.
 const FLOWS: [(&str, &str); 5] = [
     ("one sleep", "{sleep: 1ms}"),
     ("ten sleeps", "{repeat: {times: 10, flow: [{sleep: 1ms}]}}"),

@@ -1,6 +1,6 @@
-//! Adding up what was measured apart: two histograms, the recorders of two workers, and the rounds
-//! of three modes. A worker's recorder is added to the others' at the end, and for every look at
-//! the figures while a run goes on.
+//! Merging separate measurements: two histograms, the recorders of two workers, and the rounds of
+//! three modes. A worker's recorder is merged with the others' at the end, and each time the
+//! figures are read during a run.
 
 #[path = "support/job.rs"]
 mod job;
@@ -14,14 +14,14 @@ use loadgen::metrics::{Recorder, histogram};
 use loadgen::plan::Mode;
 use loadgen::result::{Comparison, ModeRun};
 
-/// In each recorder.
+/// Samples in each recorder.
 const SAMPLES: u64 = 100_000;
-/// Of each recorder; each has six histograms.
+/// Steps of each recorder; each has six histograms.
 const STEPS: u64 = 10;
-/// Of the run that is compared.
+/// Rounds of the run that is compared.
 const ROUNDS: u32 = 5;
 
-/// What a worker has after a minute in which it was busy all the time.
+/// Creates the recorder of a worker that was busy for a minute.
 fn recorder() -> Recorder {
     let mut recorder = Recorder::new(&[true; STEPS as usize], Nanos::ZERO, Nanos::from_secs(1));
     for k in 0..SAMPLES {
@@ -31,7 +31,7 @@ fn recorder() -> Recorder {
     recorder
 }
 
-/// What the rounds of three modes would have brought: the same figures under three names.
+/// Creates the rounds of three modes: the same figures under three names.
 fn rounds() -> Vec<ModeRun> {
     let text = "{name: bench, seed: 1, modes: [simulated], mix: [{name: m, flow: [{sleep: 5ms}]}], load: {rate: 100/s, duration: 60s}}";
     let one = run_mode(&job::of(Mode::Simulated, text), &|| None, &|_| {}).expect("it can run");

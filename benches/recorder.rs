@@ -1,5 +1,5 @@
-//! What it costs to fold one sample into the figures: every histogram of its step and the time
-//! line. The goal is 50 ns a sample; criterion's throughput is in samples.
+//! The cost of recording one sample: every histogram of its step and the time line. The goal is 50
+//! ns per sample; criterion's throughput is in samples.
 
 #[path = "support/sample.rs"]
 mod sample;
@@ -8,7 +8,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use loadgen::base::Nanos;
 use loadgen::metrics::Recorder;
 
-/// As many samples as a full tape has.
+/// The number of samples on a full tape.
 const TAPE: u64 = 16;
 
 fn record(c: &mut Criterion) {

@@ -1,5 +1,5 @@
-//! Rendering: the reports of a run of a million requests in three modes each, with a time line of
-//! 300 windows and ten steps. It says how large the page is, and how much memory all of it took.
+//! Rendering: the reports of a run of a million requests in each of three modes, with a time line
+//! of 300 windows and ten steps. Also prints the size of the page and the memory used.
 
 #[path = "support/job.rs"]
 mod job;
@@ -31,7 +31,7 @@ fn job() -> Job {
     job::of(Mode::Simulated, &text)
 }
 
-/// What three modes would have brought: the same figures under three names.
+/// Creates the result of three modes: the same figures under three names.
 fn result() -> RunResult {
     let job = job();
     let plan = &job.plan;
@@ -67,7 +67,7 @@ fn result() -> RunResult {
     }
 }
 
-/// The largest memory of this process so far.
+/// Returns the peak memory of this process so far.
 fn peak() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status

@@ -1,6 +1,6 @@
-//! From the text of a scenario to its plan: parsing, checks, lints and the fingerprint. A small
-//! one, the largest that ships, and one of 200 steps. It is paid once a run, in `validate` and in
-//! start-up (`scale.py startup`).
+//! From the text of a scenario to its plan: parsing, checks, lints and the fingerprint, for a small
+//! one, the largest shipped one, and one of 200 steps. This cost arises once per run, in `validate`
+//! and at start-up (`scale.py startup`).
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use loadgen::scenario::{Overrides, Source, compile};

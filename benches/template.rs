@@ -1,6 +1,6 @@
-//! What it takes to put values into a template of a request: into a path, by expressions of growing
-//! cost, and into a JSON body of 1 KB. A request without values is made once before the run, so
-//! that `static` is never paid per request: it stands here as what all others are held against.
+//! The cost of inserting values into a template of a request: into a path, by expressions of
+//! increasing cost, and into a JSON body of 1 KB. A request without values is created once before
+//! the run, so `static` never costs anything per request: it is the baseline.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ fn with(expression: &str, encode: Encode) -> Template {
     template
 }
 
-/// A body of 1 KB with two values in it.
+/// Creates a body of 1 KB with two values.
 fn body() -> Template {
     let mut template = Template::from("{\"id\":");
     template.push_value("id", Encode::Json);

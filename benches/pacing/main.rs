@@ -1,8 +1,8 @@
-//! How late operations start, by the generator's own fault: lag against rate, for each driver. What
-//! criterion shows as time is the mean lag of one operation; percentiles are printed beside it. The
-//! second group asks a server instead: the system there takes down when each request comes in,
-//! however late the server's own thread is to read it. The third fails where a single request is
-//! held up though its answer is there.
+//! How late operations start because of the load generator: lag against rate, for each driver. The
+//! time that criterion shows is the mean lag of one operation; percentiles are printed next to it.
+//! The second group asks a server instead, whose system timestamps each incoming request, however
+//! late the server's own thread reads it. The third fails if a single request is delayed although
+//! its answer has arrived.
 
 #[path = "../support/job.rs"]
 mod job;
@@ -30,7 +30,7 @@ fn lag(c: &mut Criterion) {
         .measurement_time(Duration::from_secs(5));
     for mode in Mode::REAL {
         for rate in [100, 1_000, 10_000] {
-            // One after another there is room for 1 / 100 µs.
+            // Run one after another, they reach at most 1 / 100 µs.
             if mode == Mode::Sequential && rate > 1_000 {
                 continue;
             }

@@ -1,5 +1,5 @@
-//! Lag as a server sees it. The system stamps what comes in, however late the server's own thread
-//! is to read it.
+//! Lag as seen by a server. The system timestamps what arrives, however late the server's own
+//! thread reads it.
 
 use std::io::{IoSliceMut, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -18,12 +18,13 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
 use nix::sys::time::TimeSpec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// Seconds for which the load is warmed up: every connection that will be is there then.
+/// Seconds of warm-up: afterwards all connections exist.
 const WARMUP: u64 = 1;
-/// Seconds that are looked at.
+/// Seconds that are measured.
 const SECONDS: u64 = 2;
 
-/// One request of `connection`, answered: when it came, or nothing where the connection has ended.
+/// Answers one request of `connection`; returns when it arrived, or `None` if the connection has
+/// ended.
 fn answer(connection: &mut TcpStream) -> Option<f64> {
     const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
     let mut buffer = [0; 4096];
@@ -43,13 +44,13 @@ fn answer(connection: &mut TcpStream) -> Option<f64> {
         ControlMessageOwned::ScmTimestampns(at) => Some(Duration::from(at)),
         _ => None,
     });
-    // What came before the connection was accepted has no stamp.
+    // Data that arrived before the connection was accepted has no timestamp.
     let came = stamp.or_else(|| UNIX_EPOCH.elapsed().ok())?.as_secs_f64();
     connection.write_all(ANSWER).ok()?;
     Some(came)
 }
 
-/// Answers whatever comes in over any connection, and takes down when it came, until it is told to
+/// Answers all requests on all connections, and records when they arrived, until it is told to
 /// stop.
 fn watch(listener: &TcpListener, stop: &AtomicBool) -> Vec<f64> {
     let (mut connections, mut times): (Vec<TcpStream>, Vec<f64>) = (Vec::new(), Vec::new());
@@ -77,7 +78,7 @@ fn watch(listener: &TcpListener, stop: &AtomicBool) -> Vec<f64> {
             connection.set_nodelay(true).expect("a socket");
             connections.push(connection);
         }
-        // What was accepted just now was not asked about.
+        // Newly accepted connections were not polled.
         connections.retain_mut(|connection| {
             if ready.next() != Some(true) {
                 return true;
@@ -90,8 +91,8 @@ fn watch(listener: &TcpListener, stop: &AtomicBool) -> Vec<f64> {
     times
 }
 
-/// Runs `load` in a mode against a server that answers at once: what came of it, and when each
-/// request came.
+/// Runs `load` in a mode against a server that answers at once; returns the result, and when each
+/// request arrived.
 fn against_a_server(mode: Mode, load: &str) -> (ModeRun, Vec<f64>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address: SocketAddr = listener.local_addr().expect("it is bound");
@@ -128,9 +129,8 @@ fn against_a_server(mode: Mode, load: &str) -> (ModeRun, Vec<f64>) {
     })
 }
 
-/// Lag of the requests as the server sees it, in seconds, in order of size, and the rate achieved
-/// as a multiple of the planned one. What is common to all, the way through the system, is taken
-/// off.
+/// Returns the lag of requests as seen by the server, in seconds, sorted, and the achieved rate as
+/// a multiple of the planned one. The delay common to all, that of the system, is subtracted.
 fn seen_by_a_server(mode: Mode, rate: u64) -> (Vec<f64>, f64) {
     let load =
         format!("rate: {rate}/s, warmup: {WARMUP}s, duration: {SECONDS}s, max_in_flight: 50");
@@ -155,7 +155,7 @@ fn seen_by_a_server(mode: Mode, rate: u64) -> (Vec<f64>, f64) {
     (lags, planned(times.len() - 1) / span)
 }
 
-/// The same lag, by the system's stamps.
+/// Measures the same lag by the system's timestamps.
 pub(crate) fn lag(c: &mut Criterion) {
     let mut group = c.benchmark_group("lag seen by the server");
     group
@@ -195,11 +195,11 @@ pub(crate) fn lag(c: &mut Criterion) {
     group.finish();
 }
 
-/// Requests that wait for something else than their answer, which comes at once: of all that were
-/// made there must be none that ended with its timeout, or was long on its way.
+/// Runs requests that could wait for something other than their answer, which comes at once: none
+/// of them may time out or take long.
 pub(crate) fn held_up(c: &mut Criterion) {
     const RATE: u64 = 10_000;
-    /// No stall of a machine that can be measured on is as long.
+    /// Longer than any stall of a machine that is fit for measurements.
     const LONG_MS: f64 = 1_000.0;
     let mut group = c.benchmark_group("requests held up");
     group

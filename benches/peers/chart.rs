@@ -1,7 +1,7 @@
-//! Draws what `peers.py cost --save` wrote, with loadgen's own charts:
-//! `cargo bench --bench chart -- figures.json cost.png`. A bar is a tool's processor time per
-//! request relative to wrk's, the line across its end the interval of that median. The picture is
-//! PNG, or SVG where its name says so. Not a bench by itself, so that `cargo bench` passes it by.
+//! Draws the output of `peers.py cost --save` with loadgen's own charts: `cargo bench --bench chart
+//! -- figures.json cost.png`. A bar is a tool's processor time per request relative to wrk's; the
+//! line across its end is the interval of that median. The picture is PNG, or SVG if its name says
+//! so. It is not a benchmark, so `cargo bench` skips it.
 
 use std::error::Error;
 use std::path::Path;
@@ -15,19 +15,19 @@ use loadgen::report::view;
 use plotters::style::RGBColor;
 use serde::Deserialize;
 
-/// Where bars begin and end.
+/// The horizontal range of the bars.
 const FIELD: (f64, f64) = (190.0, 780.0);
-/// Height of a row, and of its bar.
+/// The height of a row.
 const ROW: f64 = 27.0;
 const BAR: f64 = 15.0;
-/// Above the first group, and between groups.
+/// The space above the first group, and between groups.
 const TOP: f64 = 82.0;
 const GAP: f64 = 44.0;
-/// Where the columns of numbers behind the bars end.
+/// The right edges of the columns of numbers after the bars.
 const COLUMNS: (f64, f64) = (FIELD.1 + 62.0, 936.0);
-/// Fewer rounds have no interval.
+/// The minimum number of rounds for an interval.
 const ROUNDS: u32 = 6;
-/// Bars of other tools.
+/// The colour of other tools' bars.
 const OTHER: RGBColor = RGBColor(0xa9, 0xb4, 0xbf);
 
 #[derive(Deserialize)]
@@ -119,7 +119,7 @@ fn draw(figures: &Figures) -> String {
     )
 }
 
-/// Draws one group below `top`, and says where it ends.
+/// Draws one group below `top`; returns where it ends.
 fn draw_group(canvas: &mut Canvas, group: &Group, top: f64, axis: &Axis, ticks: &[Tick]) -> f64 {
     let name = if group.connections == 1 {
         "1 connection".to_owned()

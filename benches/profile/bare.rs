@@ -1,12 +1,10 @@
-//! hyper and nothing else: the client below which loadgen cannot get, for `profile.py` to compare
-//! it with.
+//! hyper alone: a lower bound for loadgen's overhead, to which `profile.py` compares it.
 //!
 //!     bare ADDRESS CONNECTIONS REQUESTS
 //!
-//! One event loop on one thread, each connection polled inside its request, the map of headers
-//! handed from the response to the next request: what loadgen does, without a plan, pacing, a
-//! clock, or anything written down. It sends the same bytes. Not a bench by itself, so that
-//! `cargo bench` passes it by.
+//! One event loop on one thread, each connection polled inside its request, the header map passed
+//! from the response to the next request: like loadgen, but without a plan, pacing, a clock, or
+//! recording. It sends the same bytes. It is not a benchmark, so `cargo bench` skips it.
 
 use std::error::Error;
 use std::future::poll_fn;
@@ -27,7 +25,7 @@ use tokio::net::TcpStream;
 type Failure = Box<dyn Error + Send + Sync>;
 type Driver = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
 
-/// Lets hyper go on with the connection, until `answer` has come.
+/// Drives the connection until `answer` has arrived.
 async fn drive<T>(
     driver: &mut Driver,
     mut answer: impl FnMut(&mut Context<'_>) -> Poll<T>,
@@ -54,7 +52,7 @@ async fn read(driver: &mut Driver, mut body: Incoming) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One connection: requests for as long as there are some left to send.
+/// Sends requests on one connection while any are left.
 async fn requests(address: SocketAddr, left: Arc<AtomicI64>) -> Result<(), Failure> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;

@@ -1,6 +1,6 @@
-//! Comparisons of two versions on a machine that drifts and has moods, as a simulation: how often
-//! each method cries wolf where nothing changed, and how often it sees what did. A test runs a
-//! small one, and `cargo bench --bench alarms` a large one.
+//! A simulation of comparisons of two versions on a machine that drifts and fluctuates: how often
+//! each method raises a false alarm, and how often it detects a real change. A test runs a small
+//! one, and `cargo bench --bench alarms` a large one.
 
 use std::fmt;
 
@@ -17,44 +17,44 @@ use statrs::distribution::{ContinuousCDF as _, Normal, StudentsT};
 const PAIRS: usize = 10;
 /// Requests of a run.
 const REQUESTS: usize = 400;
-/// How much slower the machine becomes from the first run of a comparison to the last.
+/// The relative slowdown of the machine from the first run of a comparison to the last.
 const DRIFT: f64 = 0.10;
-/// Spread of its moods, which last: the correlation is that of one run with the next.
+/// The spread of its fluctuations, which persist: the correlation is that of one run with the next.
 const MOOD: f64 = 0.05;
 const CORRELATION: f64 = 0.95;
-/// Spread of what is each run's own, of a figure that a gate is good for.
+/// The spread of individual runs, for a figure that suits a gate.
 pub(crate) const OWN: f64 = 0.015;
-/// The same of a figure that varies by far more than is tolerated, as processor time of a busy
-/// machine does.
+/// The same for a figure that varies far more than is tolerated, such as processor time on a busy
+/// machine.
 pub(crate) const NOISY: f64 = 0.4;
-/// Spread of the requests of a run.
+/// The spread of the requests of a run.
 const SPREAD: f64 = 0.3;
 
-/// In which order the runs of both versions are made.
+/// The order of the runs of both versions.
 #[derive(Clone, Copy, PartialEq)]
 enum Order {
     /// A B, B A, A B, …
     Abba,
-    /// All of the one, then all of the other.
+    /// All of one, then all of the other.
     Blocks,
 }
 
-/// How it is decided whether B is worse than A.
+/// A method of deciding whether B is worse than A.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Method {
-    /// As `loadgen ab` does: what seems to have regressed is looked at again.
+    /// Like `loadgen ab`: an apparent regression is measured again.
     Loadgen,
-    /// The same, without a second look.
+    /// The same, without measuring again.
     Once,
-    /// The same without a tolerance.
+    /// The same, without a tolerance.
     NoTolerance,
-    /// The same, but the versions run one after the other.
+    /// The same, but with the versions one after the other.
     NotInterleaved,
-    /// Welch's t on the runs, one version after the other.
+    /// Welch's t-test on the runs, one version after the other.
     Welch,
-    /// The medians of one run each, more than the tolerance apart.
+    /// The medians of one run each differ by more than the tolerance.
     OneRatio,
-    /// Mann and Whitney's test on the requests of one run each.
+    /// The Mann–Whitney test on the requests of one run each.
     MannWhitney,
 }
 
@@ -74,7 +74,7 @@ impl fmt::Display for Method {
     }
 }
 
-/// The machine: its slowness now, as a logarithm.
+/// The machine: its current slowness, as a logarithm.
 struct Machine {
     chance: Pcg64Mcg,
     mood: f64,
@@ -87,7 +87,7 @@ impl Machine {
         StandardNormal.sample(&mut self.chance)
     }
 
-    /// The times of one run's requests, in order of size.
+    /// Returns the times of one run's requests, sorted.
     fn run(&mut self, factor: f64) -> Vec<f64> {
         self.mood = CORRELATION * self.mood
             + (1.0 - CORRELATION * CORRELATION).sqrt() * MOOD * self.normal();
@@ -101,7 +101,7 @@ impl Machine {
         times
     }
 
-    /// The runs of both versions, pair by pair.
+    /// Returns the runs of both versions, pair by pair.
     fn pairs(&mut self, order: Order, factor: f64) -> Vec<[Vec<f64>; 2]> {
         match order {
             Order::Blocks => {
@@ -129,7 +129,7 @@ fn p50(run: &[f64]) -> f64 {
     run[run.len() / 2]
 }
 
-/// What is said of the medians of these runs.
+/// Returns the verdict on the medians of these runs.
 fn outcome(pairs: &[[Vec<f64>; 2]]) -> Outcome {
     let metric = Metric::Time(Quantity::Response, Statistic::Percentile(50_000));
     let pairs = pairs
@@ -144,7 +144,7 @@ fn outcome(pairs: &[[Vec<f64>; 2]]) -> Outcome {
         .verdict
 }
 
-/// What loadgen says of them, which looks again at what seems to have regressed.
+/// Returns loadgen's verdict, after measuring an apparent regression again.
 fn outcome_to_be_sure(machine: &mut Machine, factor: f64) -> Outcome {
     match outcome(&machine.pairs(Order::Abba, factor)) {
         Outcome::Regressed
@@ -207,7 +207,7 @@ fn welch(base: &[f64], new: &[f64]) -> bool {
     student.sf((mean(new) - mean(base)) / (a + b).sqrt()) < 0.05
 }
 
-/// One-sided, at 5 %; both are in order.
+/// One-sided, at 5 %; both are sorted.
 fn mann_whitney(base: &[f64], new: &[f64]) -> bool {
     let wins: usize = new
         .iter()
@@ -229,15 +229,15 @@ fn machine(seed: u64, own: f64) -> Machine {
     machine
 }
 
-/// In how many of so many comparisons a method says that B, `factor` times as slow, is worse, by a
-/// figure of which each run's own part varies by `own`.
+/// Returns in how many of `comparisons` a method reports that B, `factor` times as slow, is worse,
+/// by a figure whose individual runs vary by `own`.
 pub(crate) fn alarms(method: Method, factor: f64, own: f64, comparisons: u64) -> u64 {
     (0..comparisons)
         .filter(|seed| is_worse(method, &mut machine(*seed, own), factor))
         .count() as u64
 }
 
-/// How often loadgen says each of these, in so many comparisons.
+/// Counts loadgen's verdicts in this many comparisons.
 pub(crate) fn outcomes(factor: f64, comparisons: u64) -> impl Fn(Outcome) -> usize {
     let all: Vec<Outcome> = (0..comparisons)
         .map(|seed| outcome_to_be_sure(&mut machine(seed, OWN), factor))

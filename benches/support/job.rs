@@ -4,7 +4,7 @@ use loadgen::engine::{Environment, Job};
 use loadgen::plan::Mode;
 use loadgen::scenario::{Overrides, Source, compile};
 
-/// One mode of a scenario that is good.
+/// Creates the job of one mode of a valid scenario.
 pub(crate) fn of(mode: Mode, text: &str) -> Job {
     let plan = compile(
         &Source::inline("bench.yaml", text),

@@ -1,14 +1,14 @@
-//! Samples as a run brings them.
+//! Samples like those of a run.
 
 use loadgen::base::Nanos;
 use loadgen::metrics::{Outcome, Sample};
 
-/// The good request with this number, planned for this moment.
+/// Creates the successful request with this number, planned for this moment.
 pub(crate) fn of(k: u64, operation: u32, intended: Nanos) -> Sample {
     let started = intended + Nanos(150);
     Sample {
         started,
-        // Spread over a decade, as the times of a busy service are.
+        // Spread over a decade, like the times of a busy service.
         completed: started + Nanos(100_000 + k.wrapping_mul(0x9e37_79b9) % 900_000),
         outcome: Outcome::Ok,
         status: 200,

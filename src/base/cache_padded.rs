@@ -2,9 +2,9 @@
 
 use std::ops::Deref;
 
-/// A value that nothing else shares a cache line with: what one thread writes all the time would
-/// otherwise make every other thread wait that reads what lies beside it. Two lines, because
-/// processors fetch them in pairs.
+/// A value that shares no cache line with anything else. Otherwise each write by its thread would
+/// slow down the threads that read neighbouring values. It takes two lines, because processors
+/// fetch them in pairs.
 #[derive(Default)]
 #[repr(align(128))]
 pub struct CachePadded<T>(pub T);

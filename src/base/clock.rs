@@ -1,22 +1,23 @@
-//! The one place that reads the monotonic clock.
+//! The only code that reads the monotonic clock.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::Nanos;
 
-/// The monotonic clock, counted from the moment this value was made.
+/// The monotonic clock, counted from the creation of this value.
 ///
-/// It is the only reader of it in loadgen (a test of the project keeps it so): everything else
-/// is handed a `Clock`, or a driver that may well be running in virtual time.
+/// Nothing else in loadgen reads it, and a test of the project enforces that: all other code is
+/// handed a `Clock`, or a driver that may run in virtual time.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     zero: Instant,
-    /// The same moment by the system's own count.
+    /// The same moment on the system's clock.
     #[cfg(target_os = "linux")]
     since: u64,
 }
 
-/// The system's monotonic clock in nanoseconds: what [`Instant`] reads, at half the instructions.
+/// Reads the system's monotonic clock in nanoseconds, like [`Instant`] but with half the
+/// instructions.
 #[cfg(target_os = "linux")]
 fn system() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
@@ -24,7 +25,7 @@ fn system() -> u64 {
 }
 
 impl Clock {
-    /// A clock that shows zero now.
+    /// Creates a clock that starts at zero now.
     #[expect(
         clippy::new_without_default,
         reason = "a default that reads the clock would surprise"
@@ -37,7 +38,7 @@ impl Clock {
         }
     }
 
-    /// Time since this clock was made.
+    /// Returns the time since this clock was created.
     pub fn now(&self) -> Nanos {
         #[cfg(target_os = "linux")]
         let elapsed = Nanos(system().saturating_sub(self.since));
@@ -46,15 +47,15 @@ impl Clock {
         elapsed
     }
 
-    /// How far the wall clock is ahead of this one, in nanoseconds: constant, as long as nobody
-    /// sets it.
+    /// Returns how far the wall clock is ahead of this one, in nanoseconds. It is constant unless
+    /// someone sets the wall clock.
     pub fn wall_ahead(&self) -> Option<i128> {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
         Some(wall.as_nanos() as i128 - i128::from(self.now().0))
     }
 
-    /// The moment `at` of this clock for the standard library's calls; a moment past what they can
-    /// hold is cut to a year ahead.
+    /// Converts the moment `at` of this clock for the standard library. A moment beyond its range
+    /// becomes one a year ahead.
     pub fn instant(&self, at: Nanos) -> Instant {
         self.zero
             .checked_add(at.as_duration())

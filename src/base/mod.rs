@@ -1,5 +1,5 @@
-//! Floor 0: quantities, their parsing, the clock, and where in memory a value lies. Knows nothing
-//! of load, files or networks.
+//! Floor 0: quantities, their parsing, the clock, and cache-line padding. Knows nothing of load,
+//! files or networks.
 
 pub(crate) mod cache_padded;
 pub(crate) mod clock;

@@ -1,19 +1,20 @@
-//! Quantities as people write them: `1m30s`, `500/s`, `4MiB`, `0.5%`. Every error names the remedy.
+//! Parsing of quantities as people write them: `1m30s`, `500/s`, `4MiB`, `0.5%`. Every error names
+//! the remedy.
 
 use thiserror::Error;
 
 use super::{Nanos, Rate, Share, Size};
 
-/// Why a text is not a quantity, and what to write instead.
+/// Why a text is not a valid quantity, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseError {
     /// The text is empty.
     #[error("an empty value; write {example}")]
     Empty {
-        /// A good value.
+        /// A valid value.
         example: &'static str,
     },
-    /// A number with no unit behind it.
+    /// A number without a unit.
     #[error("`{text}` has no unit; write {example}")]
     NoUnit {
         /// What was written.
@@ -21,27 +22,27 @@ pub enum ParseError {
         /// The same number with a unit.
         example: String,
     },
-    /// A unit that does not exist.
+    /// An unknown unit.
     #[error("unknown unit `{unit}` in `{text}`; {known}")]
     UnknownUnit {
         /// What was written.
         text: String,
         /// The unknown part.
         unit: String,
-        /// The units there are.
+        /// The known units.
         known: &'static str,
     },
-    /// Not a number where one should be.
+    /// Something other than the expected number.
     #[error("`{text}` is not {what}; write {example}")]
     Malformed {
         /// What was written.
         text: String,
-        /// What was wanted.
+        /// What was expected.
         what: &'static str,
-        /// A good value.
+        /// A valid value.
         example: &'static str,
     },
-    /// A good number outside of what makes sense.
+    /// A number outside the accepted range.
     #[error("`{text}` is out of range; {limits}")]
     OutOfRange {
         /// What was written.
@@ -54,7 +55,7 @@ pub enum ParseError {
 const DURATION_UNITS: &str = "durations are written with h, m (minutes), s, ms, us or ns";
 const LONGEST: u64 = 366 * 86_400 * 1_000_000_000;
 
-/// A decimal number as `digits · 10^-scale`, so that no quantity ever passes through binary
+/// A decimal number as `digits · 10^-scale`, so that quantities never pass through binary
 /// fractions.
 struct Decimal {
     digits: u128,
@@ -62,7 +63,7 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// Takes a number from the front of `text`; returns what is behind it.
+    /// Parses a number at the start of `text`; returns it with the remaining text.
     fn take(text: &str) -> Option<(Self, &str)> {
         let end = text
             .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -85,7 +86,7 @@ impl Decimal {
         ))
     }
 
-    /// The number times `unit`, rounded to the nearest whole.
+    /// Returns the number times `unit`, rounded to the nearest integer.
     fn times(&self, unit: u64) -> Option<u64> {
         let divisor = 10u128.pow(self.scale);
         let product = self.digits.checked_mul(u128::from(unit))?;
@@ -105,10 +106,11 @@ fn duration_unit(unit: &str) -> Option<u64> {
     })
 }
 
-/// A duration: one or more numbers with units, added up (`800us`, `150ms`, `1.5s`, `1m30s`, `1h`).
+/// Parses a duration: one or more numbers with units, added up (`800us`, `150ms`, `1.5s`, `1m30s`,
+/// `1h`).
 ///
 /// # Errors
-/// When a unit is missing or unknown, or the whole is longer than a year.
+/// If a unit is missing or unknown, or the sum is longer than a year.
 pub fn duration(text: &str) -> Result<Nanos, ParseError> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -130,7 +132,7 @@ pub fn duration(text: &str) -> Result<Nanos, ParseError> {
     while !rest.is_empty() {
         let (number, behind) = Decimal::take(rest).ok_or_else(malformed)?;
         let typed = &rest[..rest.len() - behind.len()];
-        // A blank between a number and its unit does no harm.
+        // A blank between a number and its unit is accepted.
         let behind = Some(behind.trim_start())
             .filter(|b| b.starts_with(char::is_alphabetic))
             .unwrap_or(behind);
@@ -162,11 +164,10 @@ pub fn duration(text: &str) -> Result<Nanos, ParseError> {
     Ok(Nanos(total))
 }
 
-/// A rate: a number of events and the time they take (`500/s`, `30/min`, `10/h`, `1/5s`, `0.5/s`).
+/// Parses a rate: a number of events per time (`500/s`, `30/min`, `10/h`, `1/5s`, `0.5/s`).
 ///
 /// # Errors
-/// When the time is missing or zero, or the number is not valid. A rate of zero is not an error
-/// here.
+/// If the time is missing or zero, or the number is not valid. A rate of zero is accepted here.
 pub fn rate(text: &str) -> Result<Rate, ParseError> {
     let text = text.trim();
     if text.is_empty() {
@@ -205,7 +206,7 @@ pub fn rate(text: &str) -> Result<Rate, ParseError> {
             known: "rates are written as events in a time: `500/s`, `30/min`, `10/h`, `1/5s`",
         })?)
     };
-    // A fraction moves to the other side: 0.5/s is 5 in 10 s.
+    // A fraction is moved to the time: 0.5/s is 5 in 10 s.
     let scale = 10u64.checked_pow(events.scale).ok_or_else(too_high)?;
     let count = u64::try_from(events.digits).map_err(|_| too_high())?;
     let whole = per
@@ -229,10 +230,11 @@ fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// A size in bytes: `512B`, `10KB` (thousands), `4MiB` (1024s). A bare number is bytes.
+/// Parses a size in bytes: `512B`, `10KB` (powers of 1000), `4MiB` (powers of 1024). A number
+/// without a unit is in bytes.
 ///
 /// # Errors
-/// When the unit is unknown or the number is not valid.
+/// If the unit is unknown or the number is not valid.
 pub fn size(text: &str) -> Result<Size, ParseError> {
     let text = text.trim();
     if text.is_empty() {
@@ -267,10 +269,10 @@ pub fn size(text: &str) -> Result<Size, ParseError> {
     })
 }
 
-/// A share of a whole: `30%`, `0.5%`.
+/// Parses a share of a whole: `30%`, `0.5%`.
 ///
 /// # Errors
-/// When the percent sign is missing, or the share is above 100 %.
+/// If the percent sign is missing, or the share is above 100 %.
 pub fn share(text: &str) -> Result<Share, ParseError> {
     let text = text.trim();
     if text.is_empty() {

@@ -1,4 +1,4 @@
-//! [`Rate`]: events in a stretch of time, kept exact.
+//! [`Rate`]: an exact number of events per time.
 
 use std::fmt;
 
@@ -6,19 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use super::Nanos;
 
-/// So many events in so much time, as two whole numbers, so that nothing is rounded before it has
-/// to be.
+/// A number of events per time, as two integers, so that nothing is rounded before it has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Rate {
-    /// How many events (at least 1, for a rate that is above zero).
+    /// The number of events; at least 1, unless the rate is zero.
     pub events: u64,
-    /// In how many nanoseconds (at least 1).
+    /// The time in which they happen, in nanoseconds (at least 1).
     pub per: Nanos,
 }
 
 impl Rate {
-    /// `events` in each second.
+    /// Creates a rate of `events` per second.
     pub const fn per_second(events: u64) -> Self {
         Self {
             events,
@@ -26,21 +25,21 @@ impl Rate {
         }
     }
 
-    /// Events a second, rounded to a real number.
+    /// Returns the events per second as a floating-point number.
     pub fn per_second_f64(self) -> f64 {
         self.events as f64 / self.per.as_secs_f64()
     }
 
-    /// The planned time of event `k`, counted from zero: `⌊k · per / events⌋`.
+    /// Returns the planned time of event `k`, counted from zero: `⌊k · per / events⌋`.
     ///
-    /// Computed from `k` in 128 bits each time, never by adding up a rounded period, so that the
-    /// millionth event is as exact as the first.
+    /// It is computed from `k` in 128 bits each time, never by adding up a rounded period, so that
+    /// the millionth event is as exact as the first.
     pub fn time_of(self, k: u64) -> Nanos {
         let ns = u128::from(k) * u128::from(self.per.0) / u128::from(self.events.max(1));
         Nanos(u64::try_from(ns).unwrap_or(u64::MAX))
     }
 
-    /// How many events have a planned time before `t`.
+    /// Returns the number of events that are planned before `t`.
     pub fn events_before(self, t: Nanos) -> u64 {
         // The smallest k with ⌊k·per/events⌋ ≥ t is ⌈t·events/per⌉.
         let k = (u128::from(t.0) * u128::from(self.events)).div_ceil(u128::from(self.per.0.max(1)));
@@ -48,7 +47,7 @@ impl Rate {
     }
 }
 
-/// As a scenario would write it.
+/// Formats the rate as in a scenario.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.per.0 {
@@ -60,7 +59,7 @@ impl fmt::Display for Rate {
     }
 }
 
-/// In files a quantity stands as a scenario would write it; [`parse`](super::parse) reads it back.
+/// Files hold quantities as in a scenario; [`parse`](super::parse) reads them back.
 impl From<Rate> for String {
     fn from(value: Rate) -> Self {
         value.to_string()

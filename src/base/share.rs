@@ -1,4 +1,4 @@
-//! [`Share`]: a part of a whole.
+//! [`Share`]: a fraction of a whole.
 
 use std::fmt;
 
@@ -10,19 +10,19 @@ use serde::{Deserialize, Serialize};
 pub struct Share(pub f64);
 
 impl Share {
-    /// Nothing of it.
+    /// A share of zero.
     pub const ZERO: Self = Self(0.0);
 }
 
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Rounded to nine digits, so that 0.3 does not show as 30.000000000000004%.
+        // Rounded to nine digits, so that 0.3 is not shown as 30.000000000000004%.
         let percent = (self.0 * 1e11).round() / 1e9;
         write!(f, "{percent}%")
     }
 }
 
-/// In files a quantity stands as a scenario would write it; [`parse`](super::parse) reads it back.
+/// Files hold quantities as in a scenario; [`parse`](super::parse) reads them back.
 impl From<Share> for String {
     fn from(value: Share) -> Self {
         value.to_string()

@@ -1,10 +1,10 @@
-//! [`Size`]: an amount of bytes.
+//! [`Size`]: a number of bytes.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes, written in scenarios as `10KB` (thousands) or `4MiB` (1024s).
+/// Bytes, written in scenarios as `10KB` (powers of 1000) or `4MiB` (powers of 1024).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -29,7 +29,7 @@ impl fmt::Display for Size {
     }
 }
 
-/// In files a quantity stands as a scenario would write it; [`parse`](super::parse) reads it back.
+/// Files hold quantities as in a scenario; [`parse`](super::parse) reads them back.
 impl From<Size> for String {
     fn from(value: Size) -> Self {
         value.to_string()

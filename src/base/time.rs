@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A stretch of time, or an instant counted from the start of a [`Clock`](super::Clock), in
-/// nanoseconds.
+/// A duration, or an instant counted from the start of a [`Clock`](super::Clock), in nanoseconds.
 ///
-/// Instants never run backwards and never go below zero: subtraction saturates at zero, because a
-/// negative wait or a negative latency is always a rounding artefact and never a fact.
+/// Instants never run backwards and are never negative: subtraction saturates at zero, because a
+/// negative wait or latency is always a rounding artefact and never a fact.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -18,49 +17,49 @@ use serde::{Deserialize, Serialize};
 pub struct Nanos(pub u64);
 
 impl Nanos {
-    /// No time at all.
+    /// A duration of zero.
     pub const ZERO: Self = Self(0);
-    /// Later than anything that can happen.
+    /// Later than any real instant.
     pub const MAX: Self = Self(u64::MAX);
 
-    /// Whole microseconds.
+    /// Converts from whole microseconds.
     pub const fn from_micros(us: u64) -> Self {
         Self(us * 1_000)
     }
 
-    /// Whole milliseconds.
+    /// Converts from whole milliseconds.
     pub const fn from_millis(ms: u64) -> Self {
         Self(ms * 1_000_000)
     }
 
-    /// Whole seconds.
+    /// Converts from whole seconds.
     pub const fn from_secs(s: u64) -> Self {
         Self(s * 1_000_000_000)
     }
 
-    /// Seconds as a real number; what is negative or not a number becomes zero, what is too large
-    /// [`Nanos::MAX`].
+    /// Converts from seconds as a floating-point number. Negative values and NaN become zero,
+    /// values out of range [`Nanos::MAX`].
     pub fn from_secs_f64(s: f64) -> Self {
-        // `as` saturates and turns NaN into zero, which is just what is wanted.
+        // `as` saturates and turns NaN into zero, as intended.
         Self((s * 1e9).round() as u64)
     }
 
-    /// Seconds as a real number.
+    /// Returns the seconds as a floating-point number.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1e9
     }
 
-    /// Milliseconds as a real number: the unit of results.
+    /// Returns the milliseconds, the unit of results, as a floating-point number.
     pub fn as_millis_f64(self) -> f64 {
         self.0 as f64 / 1e6
     }
 
-    /// For the standard library's calls.
+    /// Converts to the standard library's type.
     pub const fn as_duration(self) -> Duration {
         Duration::from_nanos(self.0)
     }
 
-    /// The sum, or [`Nanos::MAX`].
+    /// Adds, saturating at [`Nanos::MAX`].
     pub const fn saturating_add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
@@ -92,8 +91,8 @@ impl Sub for Nanos {
     }
 }
 
-/// As a scenario would write it: the largest unit in which the number stays short (`1.5s`, `250ms`,
-/// `20us`).
+/// Formats the time as in a scenario, in the largest unit that keeps the number short (`1.5s`,
+/// `250ms`, `20us`).
 impl fmt::Display for Nanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scale, unit) = match self.0 {
@@ -116,7 +115,7 @@ impl fmt::Display for Nanos {
     }
 }
 
-/// In files a quantity stands as a scenario would write it; [`parse`](super::parse) reads it back.
+/// Files hold quantities as in a scenario; [`parse`](super::parse) reads them back.
 impl From<Nanos> for String {
     fn from(value: Nanos) -> Self {
         value.to_string()

@@ -1,36 +1,36 @@
-//! [`Batches`]: the response times of some operations, batch by batch in the order of time, from which
-//! the dependence of operations that follow each other is estimated.
+//! [`Batches`]: the response times of some operations in batches by time, from which the
+//! correlation of successive operations is estimated.
 //!
-//! The time line of a run ([`super::Windows`]) is of all operations together. The dependence of a
-//! mixture says nothing of one of its parts: a fast and a slow step take turns, and the median of
-//! both together lies between them. So each step of several keeps its own batches, as a small
-//! table: a row for each bucket that has values, a column for each batch.
+//! The time line of a run ([`super::Windows`]) covers all operations together. The correlation of a
+//! mixture says nothing about its parts: if a fast and a slow step alternate, the median of both
+//! lies between them. So if there are several steps, each has batches of its own, as a small table
+//! with a row for each bucket that has values and a column for each batch.
 
 use super::interval::{Inflation, factor};
 use super::percentiles::PERCENTILES;
 use crate::base::Nanos;
 
-/// At most so many batches; then each becomes twice as long, so that longer ones see longer
-/// dependences.
+/// The maximum number of batches. Beyond it, each becomes twice as long; longer batches capture
+/// longer correlations.
 const MAX_BATCHES: usize = 32;
-/// Each power of two is cut into so many buckets, as a power of two: 3 % wide. The dependence at a
-/// value and at its neighbour is the same, so that this need not be finer.
+/// The number of buckets per power of two, as a power of two itself: they are 3 % wide. They need
+/// not be finer, because the correlation at neighbouring values is the same.
 const BUCKET_BITS: u32 = 5;
 
-/// Response times in batches, for [`Inflation`]. Its size depends on how far the times are spread,
-/// and not on their number: an octave of them takes 4 KB.
+/// Response times in batches, for [`Inflation`]. Its size depends on the spread of the times and
+/// not on their number: an octave takes 4 KB.
 #[derive(Clone, Debug)]
 pub struct Batches {
     epoch: Nanos,
     width: Nanos,
-    /// The buckets that have values, ascending.
+    /// The buckets that have values, in ascending order.
     buckets: Vec<u16>,
-    /// By bucket, the number of its values in each batch.
+    /// For each bucket, the number of its values in each batch.
     counts: Vec<[u32; MAX_BATCHES]>,
 }
 
 impl Batches {
-    /// No values yet; the first batch begins at `epoch`, and each is `width` long at first.
+    /// Creates empty batches; the first one begins at `epoch`, and each is initially `width` long.
     pub fn new(epoch: Nanos, width: Nanos) -> Self {
         Self {
             epoch,
@@ -40,7 +40,7 @@ impl Batches {
         }
     }
 
-    /// Takes a response time of an operation that was planned at this moment.
+    /// Records the response time of an operation that was planned at `intended`.
     pub fn record(&mut self, intended: Nanos, response: Nanos) {
         let since = intended.0.saturating_sub(self.epoch.0);
         let mut batch = since / self.width.0;
@@ -53,7 +53,7 @@ impl Batches {
         *count = count.saturating_add(1);
     }
 
-    /// The row of a bucket, made if need be.
+    /// Returns the row of a bucket, creating it if necessary.
     fn row(&mut self, bucket: u16) -> usize {
         self.buckets.binary_search(&bucket).unwrap_or_else(|row| {
             self.buckets.insert(row, bucket);
@@ -62,7 +62,7 @@ impl Batches {
         })
     }
 
-    /// Makes every batch twice as long.
+    /// Doubles the length of every batch.
     fn widen(&mut self) {
         self.width = Nanos(self.width.0.saturating_mul(2));
         for row in &mut self.counts {
@@ -74,7 +74,7 @@ impl Batches {
         }
     }
 
-    /// Forgets the values and keeps the room.
+    /// Clears the values and keeps the capacity.
     pub fn clear(&mut self) {
         self.buckets.clear();
         self.counts.clear();
@@ -97,7 +97,7 @@ impl Batches {
         }
     }
 
-    /// How much wider the intervals of these operations are than those of independent ones.
+    /// Returns how much wider the intervals of these operations are than those of independent ones.
     pub fn inflation(&self) -> Inflation {
         let mut sizes = [0; MAX_BATCHES];
         self.counts
@@ -112,7 +112,7 @@ impl Batches {
             let share = above.iter().sum::<u64>() as f64 / n as f64;
             let mut own = None;
             for ((distance, found), (_, percentile)) in best.iter_mut().zip(PERCENTILES) {
-                // Odds and not differences: what is near to p99.9 is not near to p99.99.
+                // Compares odds and not differences: a share near p99.9 is not near p99.99.
                 let away = (odds(share) - odds(1.0 - percentile / 100.0)).abs();
                 if away < *distance {
                     *distance = away;
@@ -144,7 +144,7 @@ fn odds(share: f64) -> f64 {
     (share / (1.0 - share)).ln()
 }
 
-/// The bucket of a value: 2^[`BUCKET_BITS`] for each power of two.
+/// Returns the bucket of a value: 2^[`BUCKET_BITS`] for each power of two.
 const fn bucket(value: u64) -> u16 {
     let shift = (u64::BITS - 1 - BUCKET_BITS).saturating_sub((value | 1).leading_zeros());
     ((shift as u64) << BUCKET_BITS) as u16 + (value >> shift) as u16
@@ -162,11 +162,11 @@ mod tests {
 
     const EPOCH: Nanos = Nanos::from_secs(1);
     const WIDTH: Nanos = Nanos::from_millis(10);
-    /// Logarithms of the values are normal: their median is 1 ms, and this their p99.
+    /// The logarithms of the values are normal: their median is 1 ms, and this is their p99.
     const MEDIAN: f64 = 1e6;
     const P99: f64 = 10.240_473e6;
 
-    /// One value a millisecond.
+    /// The time of a value: one per millisecond.
     fn at(number: usize) -> Nanos {
         EPOCH + Nanos::from_millis(number as u64)
     }
@@ -180,7 +180,7 @@ mod tests {
         (batches, track)
     }
 
-    /// How often the intervals of the median and of p99 hold the true one.
+    /// Counts how often the intervals of the median and of p99 contain the true value.
     fn covered(track: &Track, inflation: &Inflation, hits: &mut [f64; 2], trials: u32) {
         let summary = track.summary(inflation).expect("values");
         for ((name, truth), hits) in [("p50", MEDIAN), ("p99", P99)].into_iter().zip(hits) {
@@ -202,7 +202,7 @@ mod tests {
                 let (batches, track) = batches_of(values.iter().copied().enumerate());
                 covered(&track, &batches.inflation(), &mut own, TRIALS);
                 covered(&track, &Inflation::NONE, &mut naive, TRIALS);
-                // A fifth of them, taken by chance, with what is left of the inflation of all.
+                // A random fifth of them, with the remaining part of the inflation of all.
                 let some: Vec<(usize, u64)> = values
                     .into_iter()
                     .enumerate()
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_step_has_the_dependence_of_its_own() {
-        // A slow drift of one step, over three decades, says nothing of the other.
+        // A slow drift of one step, over three decades, says nothing about the other.
         let drift = |number: usize| (1e6 * (number as f64 / 1300.0).sin().exp2().powi(5)) as u64;
         let (drifting, _) = batches_of((0..16_000).map(|number| (number, drift(number))));
         let mut generator = Pcg64Mcg::seed_from_u64(3);

@@ -1,74 +1,73 @@
-//! [`Buckets`]: values on their way into a histogram.
+//! [`Buckets`]: counts of values that become a histogram on demand.
 
 use hdrhistogram::Histogram;
 
 use super::histogram::{self, HIGHEST};
 
-/// Buckets of a page. Its cells take as much as a cache line, so that a value far from all others
-/// costs no more than that.
+/// The buckets per page. Its cells fill a cache line, so an outlying value costs no more than that.
 const PAGE: usize = 64;
-/// Stands for a page without cells, or without carries.
+/// Marks a page without cells, or without carries.
 const ABSENT: u16 = u16::MAX;
-/// So many values are counted without pages, of which the table alone takes a kilobyte.
+/// The number of values up to which pages are not used; the table of pages alone takes a kilobyte.
 const FEW: u64 = 32;
-/// Pages by which the room for them grows at least.
+/// The minimum number of pages by which the capacity grows.
 const GROWTH: usize = 8;
-/// Pages with carries for which there is room from the start, as a part of those with cells.
+/// The initial capacity for pages with carries, as a fraction of that for pages with cells.
 const CARRYING: usize = 6;
-/// What a cell holds, and what its carry does, in bits.
+/// The bits of a cell, and of its carry.
 const CELL_BITS: u32 = u8::BITS;
 const CARRY_BITS: u32 = u16::BITS;
 
-/// Counts of values, each in the bucket of the HDR histogram of so many digits that it becomes when
-/// it is asked for.
+/// Counts of values by the buckets of an HDR histogram of `DIGITS` digits, into which they convert
+/// on demand.
 ///
-/// A sample is counted in eight of them, which is why they count by themselves: the bucket of a
-/// value is a shift and an addition here, where the library's `record` also looks after what can be
-/// had from the counts later. Everything that is read, shown, sent or written is the library's
+/// A sample is counted in eight of them, which is why this type does its own counting: finding a
+/// bucket takes a shift and an addition, whereas the library's `record` also maintains what can be
+/// derived from the counts later. Everything that is read, shown, sent or written is the library's
 /// histogram.
 ///
-/// A count is spread over three places, of which most need only the first: a cell of one byte, a
-/// carry of two bytes for how often the cell was full, and a list for the rest. It is exact, and
-/// all of the thirty thousand buckets with a value in each take 37 KB.
+/// A count is spread over three places, of which most counts use only the first: a cell of one
+/// byte, a carry of two bytes that counts the overflows of the cell, and a list for the rest.
+/// Counts are exact, and all thirty thousand buckets with a value in each take 37 KB.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buckets<const DIGITS: u8> {
-    /// Waits that did not happen are the most frequent value of all, and need no memory.
+    /// Zeros: waits that did not happen. They are the most frequent value and need no memory.
     zeros: u64,
-    /// By page, which of the `cells` are its own. Empty as long as there are only a few values.
+    /// For each page, the index of its `cells`. Empty while there are only a few values.
     pages: Box<[u16]>,
     cells: Vec<[u8; PAGE]>,
-    /// By place in `cells`, which of the `carries` belong to them.
+    /// For each index of `cells`, the index of its `carries`.
     carried: Vec<u16>,
     carries: Vec<[u16; PAGE]>,
-    /// Counts without pages, or what is beyond a carry, by bucket and in the order of buckets.
+    /// Counts without pages and overflows of carries, by bucket in ascending order.
     loose: Vec<(u16, u64)>,
-    /// All but the zeros, in little room until the next value comes: for each bucket with values
-    /// the distance from the one before it, and its count.
+    /// Everything but the zeros in compact form, until the next value is recorded: for each bucket
+    /// with values the distance from the previous one, and its count.
     packed: Vec<u8>,
 }
 
 impl<const DIGITS: u8> Buckets<DIGITS> {
-    /// The lowest buckets, as a power of two, are one nanosecond wide; so many tell any two values
-    /// of `DIGITS` digits apart.
+    /// The lowest buckets, 2^`BITS` of them, are one nanosecond wide, enough to distinguish any two
+    /// values of `DIGITS` digits.
     const BITS: u32 = (2 * 10_u64.pow(DIGITS as u32)).next_power_of_two().ilog2();
-    /// How many buckets there are.
+    /// The number of buckets.
     const COUNT: usize = Self::place(HIGHEST) + 1;
 
-    /// The bucket of a value, by the library's rule: up to 2^`BITS` one for each value, then the
-    /// upper half of that many for each power of two.
+    /// Returns the bucket of a value by the library's rule: up to 2^`BITS` one for each value, then
+    /// half as many for each further power of two.
     const fn place(value: u64) -> usize {
         let shift = u64::BITS - Self::BITS - (value | ((1 << Self::BITS) - 1)).leading_zeros();
         ((shift as usize) << (Self::BITS - 1)) + (value >> shift) as usize
     }
 
-    /// The lowest value in a bucket.
+    /// Returns the lowest value in a bucket.
     const fn lowest(place: usize) -> u64 {
         let shift = (place >> (Self::BITS - 1)).saturating_sub(1);
         ((place - (shift << (Self::BITS - 1))) as u64) << shift
     }
 
-    /// Empty, and with room for so many pages, backed by memory: to ask the system for it in the
-    /// middle of a run would be lateness.
+    /// Creates empty buckets with a capacity of `pages` that is already backed by memory: page
+    /// faults in the middle of a run would delay it.
     pub(super) fn ready(pages: usize) -> Self {
         Self {
             pages: Self::no_pages(),
@@ -83,7 +82,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         vec![ABSENT; Self::COUNT.div_ceil(PAGE)].into_boxed_slice()
     }
 
-    /// Counts a value; what is above [`HIGHEST`] counts as that.
+    /// Counts a value; values above [`HIGHEST`] count as [`HIGHEST`].
     pub(super) fn record(&mut self, value: u64) {
         if value == 0 {
             self.zeros += 1;
@@ -105,7 +104,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         }
     }
 
-    /// Counts so many values of a bucket, whatever form the counts have.
+    /// Adds `count` values to a bucket, in whichever form the counts are.
     #[cold]
     fn count(&mut self, place: usize, n: u64) {
         if !self.packed.is_empty() {
@@ -149,7 +148,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         }
     }
 
-    /// The cell of this bucket went past what it holds so many times.
+    /// Carries the given number of overflows of this bucket's cell.
     #[cold]
     fn carry(&mut self, place: usize, times: u64) {
         let carried = &mut self.carried[usize::from(self.pages[place / PAGE])];
@@ -164,7 +163,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         }
     }
 
-    /// Every bucket with values above zero, in order, with its count.
+    /// Calls `see` with every bucket with values above zero, in order, and its count.
     fn each(&self, mut see: impl FnMut(usize, u64)) {
         unpack(&self.packed, &mut see);
         if self.pages.is_empty() {
@@ -191,14 +190,14 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         }
     }
 
-    /// The count of a bucket that is in no page.
+    /// Returns the count of a bucket that is not in a page.
     fn loose(&self, place: usize) -> u64 {
         self.loose
             .binary_search_by_key(&(place as u16), |(place, _)| *place)
             .map_or(0, |at| self.loose[at].1)
     }
 
-    /// Makes them small until the next value comes, in room that is to spare where there is some.
+    /// Packs the counts until the next value is recorded, reusing spare capacity if available.
     pub(super) fn pack(&mut self, spare: &mut Vec<Vec<u8>>) {
         if self.cells.is_empty() && self.loose.is_empty() {
             return;
@@ -217,7 +216,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         };
     }
 
-    /// Gives back the room that they had while they were small, and forgets them.
+    /// Clears the counts and returns the capacity of the packed form.
     pub(super) fn give_back(&mut self, spare: &mut Vec<Vec<u8>>) {
         let mut bytes = std::mem::take(self).packed;
         if bytes.capacity() > 0 {
@@ -226,7 +225,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         }
     }
 
-    /// Forgets the values and keeps the room for pages.
+    /// Clears the values and keeps the capacity for pages.
     pub(super) fn clear(&mut self) {
         self.zeros = 0;
         self.pages.fill(ABSENT);
@@ -243,7 +242,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         other.each(|place, n| self.count(place, n));
     }
 
-    /// The histogram, zeros included.
+    /// Returns the histogram, zeros included.
     pub(super) fn histogram(&self) -> Histogram<u64> {
         let mut histogram = histogram::with_digits(DIGITS);
         self.each(|place, n| histogram.saturating_record_n(Self::lowest(place), n));
@@ -251,7 +250,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         histogram
     }
 
-    /// Bytes on the heap.
+    /// Returns the bytes on the heap.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         let loose = self.loose.capacity() * size_of::<(u16, u64)>();
@@ -261,15 +260,15 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
     }
 }
 
-/// An empty list with room for so many values. It was written to, since the system backs with
-/// memory only what is, and nobody may find that needless.
+/// Creates an empty list with a capacity of `room` that was written to: the system backs only
+/// written pages with memory, and the compiler must not optimize the writes away.
 fn backed<T: Clone>(room: usize, value: T) -> Vec<T> {
     let mut list = std::hint::black_box(vec![value; room]);
     list.clear();
     list
 }
 
-/// Puts one more at the end of a list, whose room grows little by little; where it is.
+/// Appends an item to a list whose capacity grows in small steps; returns its index.
 fn put<T>(list: &mut Vec<T>, value: T) -> u16 {
     if list.len() == list.capacity() {
         list.reserve_exact((list.len() / 4).max(GROWTH));
@@ -278,7 +277,8 @@ fn put<T>(list: &mut Vec<T>, value: T) -> u16 {
     (list.len() - 1) as u16
 }
 
-/// Writes a number with seven bits a byte, the lowest first; the highest bit says that more come.
+/// Writes a number with seven bits per byte, the lowest first; the highest bit says that more
+/// follow.
 fn write(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
@@ -287,7 +287,7 @@ fn write(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number as u8);
 }
 
-/// Takes a number off the front of what [`write()`] has written; nothing at its end.
+/// Reads a number that [`write()`] wrote from the front of `bytes`; returns `None` at the end.
 fn read(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     let mut shift = 0;
@@ -302,7 +302,7 @@ fn read(bytes: &mut &[u8]) -> Option<u64> {
     }
 }
 
-/// Calls `see` with each bucket of what was packed.
+/// Calls `see` with each packed bucket.
 fn unpack(mut packed: &[u8], mut see: impl FnMut(usize, u64)) {
     let mut place = 0;
     while let Some(distance) = read(&mut packed) {
@@ -317,7 +317,7 @@ mod tests {
     use crate::metrics::histogram::{SIGNIFICANT_DIGITS, WINDOW_DIGITS};
     use proptest::prelude::*;
 
-    /// Values of every size.
+    /// Values of all magnitudes.
     fn values() -> impl Strategy<Value = Vec<u64>> {
         prop::collection::vec(
             (0u32..43, any::<u64>()).prop_map(|(bits, any)| any >> (63 - bits)),
@@ -331,7 +331,7 @@ mod tests {
         buckets
     }
 
-    /// What the library makes of them.
+    /// The library's histogram of the values.
     fn recorded<const DIGITS: u8>(values: &[u64]) -> Histogram<u64> {
         let mut histogram = histogram::with_digits(DIGITS);
         values.iter().for_each(|value| {
@@ -403,7 +403,7 @@ mod tests {
         let mut buckets = buckets_of::<WINDOW_DIGITS>(&(1..=100).collect::<Vec<_>>());
         let place = Buckets::<WINDOW_DIGITS>::place(50);
         let mut expected = 1;
-        // Next to where a cell, a carry, and what is beyond it, are full.
+        // Around the capacities of a cell, of a carry, and of both.
         for n in [
             254,
             1,

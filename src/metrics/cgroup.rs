@@ -1,6 +1,6 @@
-//! What the control groups of this process allow it of the processors: version 2 of the kernel's
-//! interface, and version 1 where a machine still has that. A group above holds back all below it,
-//! so each up to the top is asked.
+//! The processor limits that control groups impose on this process: version 2 of the kernel's
+//! interface, and version 1 on machines that still have it. A group also limits all groups below
+//! it, so every group up to the root is read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::base::Nanos;
 
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// Processors' worth of time that the control groups allow, where one of them has a quota.
+/// Returns the processors' worth of time that the control groups allow, if any of them has a quota.
 pub(crate) fn quota() -> Option<f64> {
     folders()
         .iter()
@@ -17,7 +17,7 @@ pub(crate) fn quota() -> Option<f64> {
         .reduce(f64::min)
 }
 
-/// Time that this process's control groups have been throttled so far.
+/// Returns the time for which this process's control groups have been throttled so far.
 pub(crate) fn throttled() -> Option<Nanos> {
     folders()
         .iter()
@@ -30,8 +30,8 @@ fn folders() -> Vec<PathBuf> {
     groups_of(&groups, Path::new(ROOT))
 }
 
-/// The folders of the groups that bound processor time, the innermost first. `groups` is of
-/// `/proc/PID/cgroup`.
+/// Returns the directories of the groups that limit processor time, the innermost first. `groups`
+/// is the content of `/proc/PID/cgroup`.
 fn groups_of(groups: &str, root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for line in groups.lines() {
@@ -41,8 +41,8 @@ fn groups_of(groups: &str, root: &Path) -> Vec<PathBuf> {
         };
         let top = match controllers {
             "" => root.to_owned(),
-            // Version 1 has a tree for each set of controllers, often with a second name for each
-            // one alone.
+            // Version 1 has a tree for each set of controllers, often with an alias for each single
+            // one.
             _ if controllers.split(',').any(|name| name == "cpu") => {
                 let together = root.join(controllers);
                 if together.is_dir() {
@@ -53,7 +53,7 @@ fn groups_of(groups: &str, root: &Path) -> Vec<PathBuf> {
             }
             _ => continue,
         };
-        // Seen from within a container, the path may be one of the machine around it.
+        // Inside a container, the path may be relative to the host.
         let own = top.join(path.trim_start_matches('/'));
         let own = if own.is_dir() { own } else { top.clone() };
         found.extend(
@@ -175,8 +175,8 @@ mod tests {
             folders.iter().filter_map(|f| throttled_of(f)).max(),
             Some(Nanos(42))
         );
-        // No quota is written as −1; and what a container can't see is looked for at the top of
-        // what it sees.
+        // The absence of a quota is written as −1; and a path that is not visible in a container is
+        // looked up at the top of what is visible.
         group(
             &root.path().join("cpu"),
             &[

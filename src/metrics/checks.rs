@@ -1,16 +1,16 @@
-//! [`CheckTally`]: how often each check of a response held.
+//! [`CheckTally`]: how often each check of a response passed.
 
-/// How often a check held, and how often it did not.
+/// How often a check passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
-    /// It held.
+    /// The number of passes.
     pub passed: u64,
-    /// It did not.
+    /// The number of failures.
     pub failed: u64,
 }
 
 impl Held {
-    /// Of the checks of one response.
+    /// Counts the checks of one response.
     pub fn from_outcomes(passed: &[bool]) -> Self {
         let held = passed.iter().filter(|passed| **passed).count();
         Self {
@@ -19,22 +19,22 @@ impl Held {
         }
     }
 
-    /// Adds others.
+    /// Adds other counts.
     pub(super) const fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
     }
 }
 
-/// How often each check held, by operation and by the check's place in it. Operations without
-/// checks cost nothing.
+/// Passes and failures of each check, by operation and by the check's index in it. Operations
+/// without checks cost nothing.
 #[derive(Clone, Debug, Default)]
 pub struct CheckTally {
     operations: Vec<Vec<Held>>,
 }
 
 impl CheckTally {
-    /// Counts the checks of one response, each at its place.
+    /// Counts the checks of one response, in their order.
     pub fn note(&mut self, operation: u32, passed: &[bool]) {
         for (held, passed) in self
             .row(operation as usize, passed.len())
@@ -67,7 +67,7 @@ impl CheckTally {
         }
     }
 
-    /// How often a check of an operation held; both are counted from 0.
+    /// Returns how often a check of an operation passed; both indices start at 0.
     pub fn held_by(&self, operation: usize, check: usize) -> Held {
         self.operations
             .get(operation)

@@ -3,19 +3,19 @@
 use super::FailureKind;
 use crate::base::Nanos;
 
-/// Distinct messages kept; what comes after is counted under [`OTHERS`].
+/// The maximum number of distinct messages; further ones are counted under [`OTHERS`].
 const MAX_DISTINCT: usize = 50;
-/// Characters of a message kept.
+/// The maximum length of a message, in characters.
 const MAX_LENGTH: usize = 300;
-/// Stands for all messages past the first fifty.
+/// Stands for all messages after the first fifty.
 const OTHERS: &str = "(other messages)";
 
-/// A try that failed, and what was said of it.
+/// A failed try and its message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedTry {
     /// The failure kind.
     pub kind: FailureKind,
-    /// What the system or the peer said.
+    /// The message of the system or the peer.
     pub message: String,
     /// The operation.
     pub operation: u32,
@@ -23,31 +23,30 @@ pub struct FailedTry {
     pub intended: Nanos,
     /// When the try failed.
     pub at: Nanos,
-    /// The URL or the address that it was about, where it was about one.
+    /// The URL or the address concerned, if any.
     pub url: Option<String>,
 }
 
-/// What an operation was told, with how often and when it came.
+/// A message with its number and its times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The failure kind.
     pub kind: FailureKind,
-    /// What the system or the peer said.
+    /// The message of the system or the peer.
     pub message: String,
-    /// How often.
+    /// The number of occurrences.
     pub count: u64,
-    /// The operation that saw it; of those counted together the first of them.
+    /// The operation that failed; the first one if several are counted together.
     pub operation: u32,
-    /// When it first came.
+    /// When it first occurred.
     pub first: Nanos,
-    /// When it last came.
+    /// When it last occurred.
     pub last: Nanos,
-    /// The URL or the address that it was about when it first came.
+    /// The URL or the address concerned at its first occurrence.
     pub url: Option<String>,
 }
 
-/// Distinct error messages. Bounded, so that a target which fails in a million ways costs no
-/// memory.
+/// Distinct error messages, bounded so that a target that fails in a million ways costs no memory.
 #[derive(Clone, Debug, Default)]
 pub struct ErrorLog {
     entries: Vec<Entry>,
@@ -107,12 +106,12 @@ impl ErrorLog {
         }
     }
 
-    /// The message that came last of all that are kept.
+    /// Returns the most recent of the messages that are kept.
     pub fn latest(&self) -> Option<&Entry> {
         self.entries.last()
     }
 
-    /// Most frequent first.
+    /// Returns the messages, the most frequent first.
     pub fn sorted(&self) -> Vec<Entry> {
         let mut sorted = self.entries.clone();
         sorted.sort_by(|a, b| {

@@ -13,17 +13,17 @@ macro_rules! kinds {
         }
 
         impl FailureKind {
-            /// Every kind there is.
+            /// All kinds.
             pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
-            /// How many kinds there are.
+            /// The number of kinds.
             pub const COUNT: usize = Self::ALL.len();
 
-            /// The kind with this name.
+            /// Returns the kind with this name.
             pub fn from_name(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|kind| kind.name() == name)
             }
 
-            /// The name in results.
+            /// Returns the name in results.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$kind => $name,)*
@@ -36,17 +36,17 @@ macro_rules! kinds {
 kinds! {
     /// Connecting failed in a way that has no kind of its own.
     Connect = "connect",
-    /// Nobody listens there.
+    /// The connection was refused.
     Refused = "refused",
     /// No route to the host or its network.
     Unreachable = "unreachable",
     /// The TLS handshake failed, or TLS ended the connection.
     Tls = "tls",
-    /// Making the connection took longer than it may.
+    /// Connecting timed out.
     TimeoutConnect = "timeout_connect",
-    /// The head of the response took longer than it may.
+    /// The head of the response timed out.
     TimeoutFirstByte = "timeout_first_byte",
-    /// The whole operation took longer than it may.
+    /// The whole operation timed out.
     TimeoutTotal = "timeout_total",
     /// The peer reset the connection.
     Reset = "reset",
@@ -54,32 +54,32 @@ kinds! {
     Incomplete = "incomplete",
     /// A kept-alive connection was closed just as the next request went out.
     ReusedConnClosed = "reused_conn_closed",
-    /// The response is not HTTP.
+    /// The response is not valid HTTP.
     Protocol = "protocol",
-    /// A response with a status that the scenario doesn't want.
+    /// The scenario does not accept the status of the response.
     Status = "status",
-    /// A response that fails one of the scenario's checks.
+    /// The response fails one of the scenario's checks.
     Check = "check",
-    /// A response in which a capture found nothing.
+    /// A capture found nothing in the response.
     Capture = "capture",
-    /// A value that a step needs could not be had or could not be sent.
+    /// A value that a step needs was not available or could not be sent.
     Data = "data",
-    /// A redirect that is not followed: one too many, or to a URL outside the targets.
+    /// A redirect was not followed: too many, or to a URL outside the targets.
     Redirects = "redirects",
-    /// Refused by a full limit; a kind of iterations only.
+    /// The limit was full; only iterations have this kind.
     Dropped = "dropped",
-    /// No file descriptor was left.
+    /// The process ran out of file descriptors.
     FdLimit = "fd_limit",
-    /// No local port was left.
+    /// The machine ran out of local ports.
     PortExhausted = "port_exhausted",
-    /// A mock operation that was told to fail.
+    /// A mock operation failed as configured.
     Mock = "mock",
-    /// Anything else; the message says what.
+    /// Anything else; the message has the details.
     Other = "other",
 }
 
 impl FailureKind {
-    /// Those of some counts that are not zero, by their names.
+    /// Returns the nonzero counts by name.
     pub fn named(counts: &[u64; Self::COUNT]) -> BTreeMap<String, u64> {
         Self::ALL
             .iter()

@@ -1,4 +1,4 @@
-//! [`Figures`]: counts and times of some operations, added up.
+//! [`Figures`]: counts and times of a set of operations.
 
 use std::borrow::Cow;
 
@@ -9,21 +9,21 @@ use crate::base::Nanos;
 /// Counts of operations or iterations by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Reached by the plan.
+    /// Due according to the plan.
     pub planned: u64,
-    /// Begun.
+    /// Started.
     pub started: u64,
-    /// Ended well.
+    /// Succeeded.
     pub ok: u64,
-    /// Ended badly, by kind.
+    /// Failed, by kind.
     pub failed: [u64; FailureKind::COUNT],
     /// Refused by a full limit.
     pub dropped: u64,
-    /// Planned and never begun.
+    /// Planned and never started.
     pub skipped: u64,
-    /// Begun, then ended from outside.
+    /// Started and then cancelled.
     pub cancelled: u64,
-    /// Begun and never ended.
+    /// Started and never completed.
     pub unfinished: u64,
 }
 
@@ -54,44 +54,45 @@ impl Tally {
         }
     }
 
-    /// Failures of all kinds.
+    /// Returns the failures of all kinds.
     pub fn failures(&self) -> u64 {
         self.failed.iter().sum()
     }
 
-    /// Ended by themselves.
+    /// Returns the number of those that completed.
     pub fn completed(&self) -> u64 {
         self.ok + self.failures()
     }
 
-    /// Ended by themselves, and have times: those apart that could not be made.
+    /// Returns the number of those that completed and have times: requests that could not be made
+    /// have none.
     pub fn timed(&self) -> u64 {
         self.completed() - self.failed[FailureKind::Data as usize]
     }
 }
 
-/// The figures of some operations: of one step, or of many added up.
+/// The figures of one step, or the sum of several.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
-    /// Counts.
+    /// The counts.
     pub tally: Tally,
-    /// Good completions inside the measured window.
+    /// Successful completions inside the measured window.
     pub ok_in_window: u64,
     /// Responses by status.
     pub statuses: StatusCounts,
-    /// Tries after the first.
+    /// Tries after the first one.
     pub retries: u64,
     /// Requests sent again because the server had not processed them.
     pub resent: u64,
-    /// Messages that came over what was opened, and that nobody waited for.
+    /// Messages that the server pushed on an open connection and no step waited for.
     pub pushes: u64,
-    /// How often the checks of responses held.
+    /// The passes and failures of checks.
     pub held: Held,
     /// Bytes received.
     pub bytes_in: u64,
     /// Bytes sent.
     pub bytes_out: u64,
-    /// completed − intended, of good operations.
+    /// completed − intended, of successful operations.
     pub response_ok: Track,
     /// completed − intended, of failed operations.
     pub response_failed: Track,
@@ -101,23 +102,23 @@ pub struct Figures {
     pub lag: Track,
     /// Deliberate waits.
     pub queue: Track,
-    /// Time to connect, of those that had to.
+    /// The time to connect, of operations that opened a connection.
     pub connect: Track,
-    /// Time of TLS handshakes, of those that made one.
+    /// The time of TLS handshakes, of operations that made one.
     pub tls: Track,
-    /// A connection is there → the request has gone out.
+    /// From the connection being available to the request being sent.
     pub send: Track,
-    /// started → head of the response.
+    /// From the start to the head of the response.
     pub first_byte: Track,
-    /// Head of the response → its end.
+    /// From the head of the response to its end.
     pub body: Track,
-    /// The response times batch by batch, where they are asked for.
+    /// The response times by batch, if needed.
     batches: Option<Batches>,
 }
 
 impl Figures {
-    /// Ready for an operation: there is room already for so many pages of what every sample has;
-    /// for what few have it is made when they come.
+    /// Creates empty figures for an operation, with a capacity of `pages` for the times that every
+    /// sample has; the times that few have allocate on demand.
     pub(super) fn ready(network: bool, pages: usize) -> Self {
         let ready = || Track::ready(pages);
         let stage = || if network { ready() } else { Track::default() };
@@ -132,7 +133,7 @@ impl Figures {
         }
     }
 
-    /// The same, with the response times in batches too.
+    /// Also keeps the response times in batches.
     pub(super) fn in_batches(self, batches: Batches) -> Self {
         Self {
             batches: Some(batches),
@@ -140,7 +141,7 @@ impl Figures {
         }
     }
 
-    /// Takes one operation. A good completion before `window_end` counts as throughput.
+    /// Records one operation. A successful completion before `window_end` counts as throughput.
     pub(super) fn record(&mut self, sample: &Sample, window_end: Nanos) {
         self.tally.count(sample.outcome);
         self.bytes_in += sample.bytes_in;
@@ -149,7 +150,7 @@ impl Figures {
         self.resent += u64::from(sample.resent);
         self.statuses.count(sample.status);
         if !sample.outcome.is_timed() {
-            // One that was given up while it went out has made its connection all the same.
+            // A request that was given up while being sent has made its connection nevertheless.
             if matches!(sample.outcome, Outcome::Failed(_)) {
                 self.connected(sample);
             }
@@ -180,7 +181,7 @@ impl Figures {
         }
     }
 
-    /// Takes how long it took to connect.
+    /// Records the time to connect.
     fn connected(&mut self, sample: &Sample) {
         for (track, time) in [
             (&mut self.connect, sample.connect),
@@ -221,12 +222,12 @@ impl Figures {
         }
     }
 
-    /// Makes them small until they are needed again.
+    /// Packs the histograms until they are needed again.
     pub(super) fn pack(&mut self) {
         self.tracks().into_iter().for_each(Track::pack);
     }
 
-    /// Forgets what they hold and keeps the room.
+    /// Clears the figures and keeps the capacity.
     pub(super) fn clear(&mut self) {
         self.tracks().into_iter().for_each(Track::clear);
         let Self {
@@ -281,7 +282,7 @@ impl Figures {
         ]
     }
 
-    /// Bytes that it takes in all.
+    /// Returns the size in bytes, heap included.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         let Self {
@@ -312,18 +313,18 @@ impl Figures {
         size_of::<Self>() + tracks.into_iter().map(Track::held).sum::<usize>()
     }
 
-    /// How much wider intervals of these operations are than those of independent ones, where that
-    /// was looked at.
+    /// Returns how much wider intervals of these operations are than those of independent ones, if
+    /// known.
     pub fn inflation(&self) -> Option<Inflation> {
         self.batches.as_ref().map(Batches::inflation)
     }
 
-    /// How many response times there are, of good and failed operations together.
+    /// Returns the number of response times of successful and failed operations together.
     pub const fn response_count(&self) -> u64 {
         self.response_ok.count() + self.response_failed.count()
     }
 
-    /// Response times of good and failed operations together.
+    /// Returns the response times of successful and failed operations together.
     pub fn response(&self) -> Cow<'_, Track> {
         let mut all = Cow::Borrowed(&self.response_ok);
         if !self.response_failed.is_empty() {
@@ -332,8 +333,7 @@ impl Figures {
         all
     }
 
-    /// Figures added up. Where there is but one to add it is not copied: its histograms are
-    /// megabytes.
+    /// Adds up figures. A single one is not copied, because its histograms take megabytes.
     pub fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Cow<'a, Self> {
         let mut all = all.into_iter();
         let mut sum = all

@@ -1,10 +1,10 @@
-//! Data for the tests of several files of this room.
+//! Test data for several modules of `metrics`.
 
 use rand_distr::{Distribution as _, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
-/// Log-normal values whose logarithms are autoregressive with this correlation; the true p99 is
-/// exp(2.326).
+/// Returns log-normal values whose logarithms are autoregressive with this correlation; the true
+/// p99 is exp(2.326).
 pub(super) fn series(correlation: f64, count: usize, generator: &mut Pcg64Mcg) -> Vec<u64> {
     let mut x: f64 = StandardNormal.sample(generator);
     (0..count)

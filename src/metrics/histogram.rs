@@ -1,39 +1,40 @@
-//! The two shapes of histogram that loadgen uses, so that any two of a shape can be added.
+//! The two histogram layouts that loadgen uses, so that any two of one layout can be added.
 
 use hdrhistogram::Histogram;
 
-/// The lowest value that can be told from zero: one nanosecond.
+/// The lowest value that is distinguished from zero: one nanosecond.
 pub const LOWEST: u64 = 1;
-/// The highest value: an hour. What is longer is counted there and reported as clamped.
+/// The highest value: an hour. Longer ones are counted as an hour and reported as clamped.
 pub const HIGHEST: u64 = 3_600_000_000_000;
-/// Decimal digits that a recorded value keeps.
+/// The number of significant decimal digits of recorded values.
 pub const SIGNIFICANT_DIGITS: u8 = 3;
-/// Decimal digits that a value keeps in a window of the time line, of which there are hundreds:
-/// percentiles of a window are within 1 %.
+/// The number of significant decimal digits in windows of the time line, of which there are
+/// hundreds: the percentiles of a window are within 1 %.
 pub const WINDOW_DIGITS: u8 = 2;
 
-/// An empty histogram of nanoseconds.
+/// Creates an empty histogram of nanoseconds.
 ///
-/// It takes a quarter of a megabyte, all of it at once.
+/// It allocates a quarter of a megabyte at once.
 pub fn empty() -> Histogram<u64> {
     with_digits(SIGNIFICANT_DIGITS)
 }
 
-/// An empty histogram of nanoseconds for one window of the time line.
+/// Creates an empty histogram of nanoseconds for one window of the time line.
 pub fn window() -> Histogram<u64> {
     with_digits(WINDOW_DIGITS)
 }
 
-/// An empty histogram of nanoseconds that keeps so many digits.
+/// Creates an empty histogram of nanoseconds with this many significant digits.
 pub(super) fn with_digits(digits: u8) -> Histogram<u64> {
     Histogram::new_with_bounds(LOWEST, HIGHEST, digits)
         .expect("the bounds are constants that the crate accepts")
 }
 
-/// Adds `other` to `sum`. Both must be of one shape: the crate would re-bucket others silently.
+/// Adds `other` to `sum`. Both must have the same layout: the crate would silently re-bucket
+/// others.
 ///
 /// # Panics
-/// When they are not; nothing in loadgen makes any other.
+/// If the layouts differ; loadgen creates no others.
 pub fn add(sum: &mut Histogram<u64>, other: &Histogram<u64>) {
     let shape = |h: &Histogram<u64>| (h.low(), h.high(), h.sigfig());
     assert_eq!(shape(sum), shape(other), "histograms of different shapes");

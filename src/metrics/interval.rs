@@ -1,11 +1,11 @@
-//! Intervals of percentiles: how far the true one may be from the one that was seen.
+//! Confidence intervals of percentiles: how far the true value may be from the observed one.
 //!
-//! A percentile of n samples is the value at some rank; the interval is that between two other
-//! ranks. Were the samples independent, those would follow from the binomial distribution. Requests
-//! in a row are not: a slow moment makes many of them slow. So the interval is widened by how much
-//! more the share of samples above the percentile varies from window to window than independent
-//! samples would ([`Inflation`]): on autoregressive data with a correlation of 0.9 the naive 95 %
-//! interval of p99 covers the truth in 58 % of all cases.
+//! A percentile of n samples is the value at some rank; its interval lies between two other ranks.
+//! If the samples were independent, these would follow from the binomial distribution. Successive
+//! requests are not: a slow moment slows down many of them. So the interval is widened by how much
+//! more the share of samples above the percentile varies from window to window than it would for
+//! independent samples ([`Inflation`]): on autoregressive data with a correlation of 0.9, the naive
+//! 95 % interval of p99 covers the true value in only 58 % of cases.
 
 use hdrhistogram::Histogram;
 use statrs::distribution::{Binomial, ContinuousCDF as _, DiscreteCDF as _, Normal, StudentsT};
@@ -13,40 +13,42 @@ use statrs::distribution::{Binomial, ContinuousCDF as _, DiscreteCDF as _, Norma
 use super::histogram;
 use super::percentiles::PERCENTILES;
 
-/// The chance that an interval misses.
+/// The probability that an interval misses the true value.
 const ALPHA: f64 = 0.05;
-/// Windows are joined until there are no more than this many: longer ones see longer correlations.
+/// The maximum number of windows; they are joined until there are no more, because longer ones
+/// capture longer correlations.
 const MAX_JOINED_WINDOWS: usize = 32;
-/// With fewer windows nothing can be said of how they vary.
+/// The minimum number of windows from which their variance can be estimated.
 const MIN_WINDOWS: usize = 4;
-/// Above this many samples the binomial distribution is as good as normal.
+/// Above this many samples the normal distribution approximates the binomial one well enough.
 const MANY: u64 = 10_000;
 
 /// How much wider the intervals of [`PERCENTILES`] are than those of independent samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inflation {
-    /// How many windows say so; 0 where it is not known, and samples are taken as independent.
+    /// The number of windows used for the estimate; 0 if the correlation is unknown and samples are
+    /// treated as independent.
     windows: usize,
-    /// Variance of the share above each percentile, as a multiple of that of independent samples;
-    /// at least 1.
+    /// The variance of the share above each percentile, as a multiple of that of independent
+    /// samples; at least 1.
     factors: [f64; PERCENTILES.len()],
 }
 
 impl Inflation {
-    /// Of samples that are independent, or of whose dependence nothing is known.
+    /// The inflation of samples that are independent, or of unknown correlation.
     pub const NONE: Self = Self {
         windows: 0,
         factors: [1.0; PERCENTILES.len()],
     };
 
-    /// From the samples of windows of equal length, in the order of time; one at a time, since
-    /// hundreds of them are much.
+    /// Estimates it from the samples of windows of equal length in the order of time. The iterator
+    /// yields one at a time, because hundreds of them take much memory.
     pub fn from_windows(windows: impl ExactSizeIterator<Item = Histogram<u64>>) -> Self {
         let given = windows.len();
         let count = given.min(MAX_JOINED_WINDOWS);
         let mut joined: Vec<Histogram<u64>> = Vec::with_capacity(count);
         for (index, window) in windows.enumerate() {
-            // The parts are as equal as they can be.
+            // The parts are as equal as possible.
             match joined.get_mut(((index + 1) * count - 1) / given) {
                 Some(sum) => histogram::add(sum, &window),
                 None => joined.push(window),
@@ -69,7 +71,8 @@ impl Inflation {
         Self::new(joined.len(), factors)
     }
 
-    /// As so many windows with samples say; nothing is known where they are too few.
+    /// Creates an inflation estimated from this many windows with samples; returns [`Self::NONE`]
+    /// if they are too few.
     pub(super) fn new(windows: usize, factors: [f64; PERCENTILES.len()]) -> Self {
         if windows < MIN_WINDOWS {
             Self::NONE
@@ -78,10 +81,10 @@ impl Inflation {
         }
     }
 
-    /// The inflation of a share of these samples, taken without regard to their order: a moment
-    /// that makes all of them slow makes fewer of them slow. What the samples of a window have in
-    /// common adds to the variance of their number above a percentile with the square of how many
-    /// they are, and chance with how many they are.
+    /// Returns the inflation of a random part of these samples: a moment that makes all of them
+    /// slow makes fewer of the part slow. To the variance of the number above a percentile in a
+    /// window, correlation contributes with the square of the number of samples, and chance in
+    /// proportion to it.
     #[must_use]
     pub fn thinned(&self, share: f64) -> Self {
         let share = share.clamp(0.0, 1.0);
@@ -92,10 +95,10 @@ impl Inflation {
     }
 }
 
-/// Variance of the number above a value, from window to window, as a multiple of the binomial one;
-/// at least one. The estimator of a ratio in a sample of clusters, which for windows of L samples
-/// each is `L · Var(f) / (p · (1 − p))`, f the windows' shares. Each window is the number of its
-/// samples and of those above.
+/// Returns the variance of the number above a value from window to window, as a multiple of the
+/// binomial one; at least one. This is the ratio estimator of cluster sampling, which for windows
+/// of L samples each is `L · Var(f) / (p · (1 − p))`, with the windows' shares f. Each window is
+/// the number of its samples and of those above the value.
 pub(super) fn factor(windows: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     let windows = windows.filter(|(samples, _)| *samples > 0.0);
     let [n, above, count] = windows.clone().fold([0.0; 3], |sum, (samples, above)| {
@@ -103,7 +106,7 @@ pub(super) fn factor(windows: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     });
     let share = above / n;
     let variance = n * share * (1.0 - share);
-    // Also where there are no samples at all.
+    // Also true if there are no samples at all.
     if !(variance > 0.0 && count > 1.0) {
         return 1.0;
     }
@@ -113,8 +116,8 @@ pub(super) fn factor(windows: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     (seen * count / (count - 1.0) / variance).max(1.0)
 }
 
-/// The 95 % intervals of [`PERCENTILES`], in the histogram's unit; nothing for one that the sample
-/// can't carry.
+/// Returns the 95 % intervals of [`PERCENTILES`] in the histogram's unit; `None` for those that the
+/// samples do not support.
 pub(crate) fn intervals(
     histogram: &Histogram<u64>,
     inflation: &Inflation,
@@ -127,7 +130,7 @@ pub(crate) fn intervals(
         .collect();
     let mut found = [None; PERCENTILES.len()];
     let mut seen = 0;
-    // One walk through the histogram finds all of them.
+    // A single pass over the histogram finds all of them.
     for step in histogram.iter_recorded() {
         let before = seen;
         seen += step.count_at_value();
@@ -146,8 +149,8 @@ pub(crate) fn intervals(
     found
 }
 
-/// The value that a percentile exceeds in 97.5 % of samples like this one: of few values, one that
-/// is well below the largest.
+/// Returns the value that a percentile exceeds with a confidence of 97.5 %: for few samples, one
+/// well below the largest.
 pub(crate) fn at_least(histogram: &Histogram<u64>, percentile: f64) -> u64 {
     let n = histogram.len();
     let rank = Binomial::new(percentile / 100.0, n)
@@ -159,14 +162,14 @@ pub(crate) fn at_least(histogram: &Histogram<u64>, percentile: f64) -> u64 {
     }
 }
 
-/// Whether so many samples carry an interval of a percentile, if they are independent. The largest
+/// Returns whether this many independent samples support an interval of a percentile. The maximum
 /// is always known.
 pub(crate) fn is_enough(samples: u64, percentile: f64) -> bool {
     percentile >= 100.0 || ranks(samples, percentile / 100.0, 1.0, 0).is_some()
 }
 
-/// The ranks, from 1, between which the p-quantile of n samples lies; nothing where one is beyond
-/// the sample.
+/// Returns the ranks, from 1, between which the p-quantile of n samples lies; `None` if one is
+/// beyond the sample.
 fn ranks(n: u64, p: f64, factor: f64, windows: usize) -> Option<(u64, u64)> {
     let count = n as f64;
     let (low, high) = if windows == 0 && n <= MANY {
@@ -255,7 +258,7 @@ mod tests {
             histogram.saturating_record_n(1_000_000, large as u64);
             at_least(&histogram, 99.0) >= 1_000_000
         };
-        // Of thirty values of which one in a hundred is large, two or more are large in 3.6 % and
+        // If one value in a hundred is large, two or more of thirty are large in 3.6 % of cases and
         // three or more in 0.3 %.
         assert_eq!(
             [of(30, 0), of(29, 1), of(28, 2), of(27, 3)],
@@ -303,8 +306,8 @@ mod tests {
                 "{name}: {low} {value} {high}"
             );
         }
-        // B(61; 100, 0.5) − B(39; 100, 0.5) = 0.9648: ranks 40 and 61 of 100 samples hold the
-        // median.
+        // B(61; 100, 0.5) − B(39; 100, 0.5) = 0.9648: the median lies between ranks 40 and 61 of
+        // 100 samples.
         assert_eq!(ranks(100, 0.5, 1.0, 0), Some((40, 61)));
     }
 }

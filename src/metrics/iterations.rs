@@ -1,19 +1,19 @@
-//! [`IterationFigures`]: the iterations of a part of the run, where they are asked for.
+//! [`IterationFigures`]: the iterations of a part of the run, if requested.
 
 use super::{IterationSample, Stages, Tally, Track};
 use crate::base::Nanos;
 
-/// A part of a run that has iterations of its own.
+/// A part of a run with iterations of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IterationPart {
-    /// Those of a mix entry.
+    /// The iterations of a mix entry.
     Mix(u32),
-    /// Those that are planned in a stage of the load.
+    /// The iterations planned in a stage of the load.
     Stage(usize),
 }
 
 impl IterationPart {
-    /// Whether an iteration of this mix entry that is planned at this moment belongs to it.
+    /// Returns whether an iteration of this mix entry planned at `intended` belongs to the part.
     pub(super) fn holds(self, stages: &Stages, mix: u32, intended: Nanos) -> bool {
         match self {
             Self::Mix(own) => own == mix,
@@ -22,17 +22,17 @@ impl IterationPart {
     }
 }
 
-/// Counts and durations of some iterations.
+/// Counts and durations of a set of iterations.
 #[derive(Clone, Debug, Default)]
 pub struct IterationFigures {
-    /// Counts.
+    /// The counts.
     pub tally: Tally,
-    /// intended → the end of the flow.
+    /// From the intended start to the end of the flow.
     pub durations: Track,
 }
 
 impl IterationFigures {
-    /// Takes one iteration.
+    /// Records one iteration.
     pub(super) fn record(&mut self, sample: &IterationSample) {
         self.tally.count(sample.outcome);
         if sample.outcome.is_timed() {
@@ -40,13 +40,13 @@ impl IterationFigures {
         }
     }
 
-    /// Forgets what they hold and keeps the room.
+    /// Clears the figures and keeps the capacity.
     pub(super) fn clear(&mut self) {
         self.tally = Tally::default();
         self.durations.clear();
     }
 
-    /// Adds others.
+    /// Adds other figures.
     pub(super) fn add(&mut self, other: &Self) {
         self.tally.add(&other.tally);
         self.durations.add(&other.durations);

@@ -1,5 +1,5 @@
 //! Floor 1: samples become histograms and counters. Knows nothing of runtimes, files or the wall
-//! clock ([`resources`], which asks the system what a run costs, apart).
+//! clock, except for [`resources`], which asks the system about the costs of a run.
 
 pub(crate) mod batches;
 mod buckets;

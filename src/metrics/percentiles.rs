@@ -1,6 +1,6 @@
 //! [`PERCENTILES`]: the points of a distribution that loadgen reports.
 
-/// The percentiles that every summary carries, with their names in results.
+/// The percentiles in every summary, with their names in results.
 pub(crate) const PERCENTILES: [(&str, f64); 7] = [
     ("p50", 50.0),
     ("p75", 75.0),

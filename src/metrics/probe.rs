@@ -1,28 +1,28 @@
-//! [`Probe`]: the time line of some of the operations, for whoever asks for it.
+//! [`Probe`]: an additional time line of selected operations.
 
 use super::Windows;
 
-/// The operations that a time line of its own is kept of.
+/// The operations of an additional time line.
 #[derive(Clone, Debug)]
 pub struct ProbeOf {
-    /// By operation, whether it is one of them.
+    /// For each operation, whether and why it is included.
     pub takes: Vec<TakenBy>,
-    /// The mix entry that it is of, where it is of a whole one: its refused iterations count too.
+    /// The mix entry, if the time line covers a whole one: its refused iterations count too.
     pub mix: Option<u32>,
 }
 
-/// What makes an operation one of those that are looked at.
+/// Why an operation is included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TakenBy {
-    /// Nothing: it is not.
+    /// It is not included.
     Nothing,
-    /// What it is.
+    /// The operation itself was selected.
     Itself,
-    /// The tag at this place, where it has this value.
+    /// It is included if the tag at this index has this value.
     Tag(usize, String),
 }
 
-/// The time line of some of the operations.
+/// The time line of selected operations.
 #[derive(Clone, Debug)]
 pub(super) struct Probe {
     pub of: ProbeOf,
@@ -30,7 +30,7 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    /// What makes an operation one of those that it takes.
+    /// Returns whether and why an operation is included.
     pub(super) fn taken_by(&self, operation: u32) -> &TakenBy {
         self.of
             .takes

@@ -1,4 +1,5 @@
-//! [`Recorder`]: folds samples into figures. Each worker thread folds into one of a few, in batches.
+//! [`Recorder`]: aggregates samples into figures. Each worker thread uses one of a few recorders,
+//! in batches.
 
 mod recorded;
 
@@ -10,30 +11,31 @@ use super::{
 };
 use crate::base::Nanos;
 
-/// Pages of buckets for which each time of an operation has memory from the start: more than the
-/// values of a fifth of a second take, and most of what those of a whole run do.
+/// The initial capacity for each time of an operation, in pages of buckets: more than the values of
+/// a fifth of a second take, and most of what those of a whole run take.
 const READY: usize = 96;
-/// The same for all operations together: the more there are the fewer are the values that each of
-/// them has in some time.
+/// The initial capacity of all operations together: the more there are, the fewer values each has
+/// in a given time.
 const READY_IN_ALL: usize = 32 * READY;
-/// And at least so many.
+/// The minimum initial capacity of an operation.
 const READY_AT_LEAST: usize = 8;
 
-/// What ran before the epoch, or in a stage that is not measured: counted, not measured.
+/// Operations before the epoch or in a stage that is not measured: counted, but not measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WarmupTally {
-    /// Operations begun.
+    /// The number of operations started.
     pub started: u64,
-    /// Operations completed.
+    /// The number of operations completed.
     pub completed: u64,
-    /// Of these, failed.
+    /// The number of these that failed.
     pub failed: u64,
 }
 
-/// Folds samples into figures. Its size doesn't grow with the number of samples, and adding two
-/// recorders gives what one would hold that had seen everything.
+/// Aggregates samples into figures. Its size does not grow with the number of samples, and the sum
+/// of two recorders equals one recorder of all their samples.
 ///
-/// It shares no cache line with anything else, as [`crate::base::CachePadded`] says why.
+/// It shares no cache line with anything else, for the reason given at
+/// [`crate::base::CachePadded`].
 #[derive(Clone, Debug)]
 #[repr(align(128))]
 pub struct Recorder {
@@ -41,10 +43,10 @@ pub struct Recorder {
     steps: Vec<Figures>,
     stages: Stages,
     iterations: Tally,
-    /// Iterations of stages that are not measured.
+    /// The number of iterations in stages that are not measured.
     aside: u64,
     durations: Track,
-    /// The durations batch by batch, where iterations are of several operations.
+    /// The durations by batch, if iterations consist of several operations.
     duration_batches: Option<Batches>,
     warmup: WarmupTally,
     windows: Windows,
@@ -55,17 +57,17 @@ pub struct Recorder {
     checks: CheckTally,
     tags: TagFigures,
     last_completion: Nanos,
-    /// How long the oldest operation that never ended had been under way.
+    /// How long the oldest operation that never completed had been running.
     oldest_unfinished: Nanos,
 }
 
 impl Recorder {
-    /// For a plan of these operations, each with whether it goes over the network; instants before
-    /// `epoch` are warm-up.
+    /// Creates a recorder for these operations, each with whether it goes over the network.
+    /// Instants before `epoch` are warm-up.
     pub fn new(operations: &[bool], epoch: Nanos, window: Nanos) -> Self {
         let pages = (READY_IN_ALL / operations.len().max(1)).clamp(READY_AT_LEAST, READY);
         let figures = |network: &bool| Figures::ready(*network, pages);
-        // What is known of the whole is known of the only operation.
+        // The correlation of the whole is that of the only operation.
         let several = operations.len() > 1;
         let step = |network| {
             if several {
@@ -95,7 +97,7 @@ impl Recorder {
         }
     }
 
-    /// Keeps a time line for some of the operations too, for each of these.
+    /// Also keeps a time line for each of these selections of operations.
     #[must_use]
     pub fn probing(mut self, probes: impl IntoIterator<Item = ProbeOf>) -> Self {
         let windows = self.windows.clone();
@@ -109,7 +111,7 @@ impl Recorder {
         self
     }
 
-    /// Keeps the iterations of these parts apart too.
+    /// Also keeps separate figures for the iterations of these parts.
     #[must_use]
     pub fn splitting_iterations(self, parts: impl IntoIterator<Item = IterationPart>) -> Self {
         Self {
@@ -121,7 +123,7 @@ impl Recorder {
         }
     }
 
-    /// The same for a load in these stages.
+    /// Also keeps separate figures for these stages of the load.
     #[must_use]
     pub fn in_stages(self, stretches: Vec<Stretch>) -> Self {
         Self {
@@ -130,15 +132,14 @@ impl Recorder {
         }
     }
 
-    /// Makes room for the time line of all of a run.
+    /// Reserves capacity for the time line of a whole run.
     #[must_use]
     pub fn roomy(mut self) -> Self {
         self.windows = self.windows.roomy();
         self
     }
 
-    /// Forgets what it holds and keeps the room, to take what comes after that. It will be added to
-    /// `total`.
+    /// Clears the samples and keeps the capacity for later ones, which will be added to `total`.
     pub fn clear(&mut self, total: &Self) {
         let Self {
             epoch,
@@ -178,13 +179,13 @@ impl Recorder {
         *errors = ErrorLog::default();
         *try_failures = [0; FailureKind::COUNT];
         *checks = CheckTally::default();
-        // Figures of a hundred values are much to keep for those of them that come again.
+        // The figures of a hundred values take too much memory to keep for those that recur.
         *tags = TagFigures::default();
         *last_completion = *epoch;
         *oldest_unfinished = Nanos::ZERO;
     }
 
-    /// Takes one operation. Good completions before `window_end` count as throughput.
+    /// Records one operation. Successful completions before `window_end` count as throughput.
     pub fn operation(&mut self, sample: &Sample, window_end: Nanos) {
         self.windows.record(sample);
         for probe in &mut self.probes {
@@ -217,7 +218,8 @@ impl Recorder {
         }
     }
 
-    /// Where throughput ends for this operation: what completes where nothing is measured is none.
+    /// Returns where throughput ends for this operation: a completion in a stage that is not
+    /// measured does not count.
     fn window_end(&self, sample: &Sample, window_end: Nanos) -> Nanos {
         if self.stages.measures(sample.completed) {
             window_end
@@ -226,12 +228,12 @@ impl Recorder {
         }
     }
 
-    /// Whether what is planned at this moment is measured.
+    /// Returns whether operations planned at this moment are measured.
     pub fn measures(&self, at: Nanos) -> bool {
         at >= self.epoch && self.stages.measures(at)
     }
 
-    /// Takes the outcomes of an operation's checks, each at its place.
+    /// Records the outcomes of an operation's checks, in their order.
     pub fn checks(&mut self, operation: u32, intended: Nanos, passed: &[bool]) {
         if self.measures(intended) {
             self.checks.note(operation, passed);
@@ -243,8 +245,8 @@ impl Recorder {
         }
     }
 
-    /// Takes the values that split an operation's figures, one for each of its tags, and how its
-    /// checks went.
+    /// Records the values that split an operation's figures, one for each of its tags, and the
+    /// outcomes of its checks.
     pub fn tags(&mut self, sample: &Sample, values: Vec<TagValue>, held: Held, window_end: Nanos) {
         for probe in &mut self.probes {
             if let TakenBy::Tag(place, wanted) = probe.taken_by(sample.operation)
@@ -261,7 +263,7 @@ impl Recorder {
         }
     }
 
-    /// Takes messages that a server has pushed at this moment over what an operation has opened.
+    /// Records messages that a server pushed at `at` on what an operation has opened.
     pub fn pushes(&mut self, operation: u32, at: Nanos, count: u64) {
         if self.measures(at)
             && let Some(step) = self.steps.get_mut(operation as usize)
@@ -270,7 +272,7 @@ impl Recorder {
         }
     }
 
-    /// Takes one iteration.
+    /// Records one iteration.
     pub fn iteration(&mut self, sample: &IterationSample) {
         if sample.outcome == Outcome::Dropped {
             self.windows.refuse(sample.intended);
@@ -304,12 +306,12 @@ impl Recorder {
         }
     }
 
-    /// Whether an iteration of this mix entry that is planned at this moment belongs to a part.
+    /// Returns whether an iteration of this mix entry planned at `intended` belongs to a part.
     pub fn is_in(&self, part: IterationPart, mix: u32, intended: Nanos) -> bool {
         part.holds(&self.stages, mix, intended)
     }
 
-    /// Takes a failed try of an operation.
+    /// Records a failed try of an operation.
     pub fn error(&mut self, failed: FailedTry) {
         if self.measures(failed.intended) {
             self.try_failures[failed.kind as usize] += 1;
@@ -317,7 +319,7 @@ impl Recorder {
         }
     }
 
-    /// Adds what another recorder of the same run has seen.
+    /// Adds the samples of another recorder of the same run.
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.steps.iter_mut().zip(&other.steps) {
             mine.add(theirs);
@@ -359,7 +361,7 @@ impl Recorder {
 mod tests {
     use super::*;
 
-    /// Of a good request over the network whose times are these.
+    /// Creates the sample of a successful request over the network with these times.
     fn sample(intended: Nanos, response: u64, lag: u64) -> Sample {
         let started = intended + Nanos(lag);
         Sample {
@@ -374,14 +376,14 @@ mod tests {
         }
     }
 
-    /// Numbers from 0 to 1 that look as if they were drawn.
+    /// Returns a deterministic sequence of numbers from 0 to 1 that looks random.
     fn draws() -> impl Iterator<Item = f64> {
         (1_u64..)
             .map(|k| (k.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64 / (1_u64 << 53) as f64)
     }
 
-    /// So many requests whose times are spread evenly over their logarithms, from the first to the
-    /// last of these.
+    /// Records `count` requests whose times are spread evenly on a logarithmic scale between these
+    /// bounds.
     fn recorded(count: usize, response: [f64; 2], lag: [f64; 2]) -> Recorder {
         let mut recorder = Recorder::new(&[true], Nanos::ZERO, Nanos::from_secs(1));
         let mut draws = draws();
@@ -401,8 +403,8 @@ mod tests {
     fn a_step_takes_tens_of_kilobytes_and_not_more_than_three_hundred() {
         let empty = Recorder::new(&[true], Nanos::ZERO, Nanos::from_secs(1)).held_by_steps();
         assert!((40_000..75_000).contains(&empty), "ready: {empty}");
-        // A second's worth of a busy service; a minute's, that has slow moments of half a second
-        // too; and all there can be, from a nanosecond to an hour.
+        // A second of a busy service; a minute of one that has slow phases of half a second too;
+        // and the full range from a nanosecond to an hour.
         let busy = recorded(50_000, [100e3, 5e6], [1e3, 100e3]).held_by_steps();
         let slow = recorded(2_000_000, [100e3, 500e6], [100.0, 10e6]).held_by_steps();
         let all = recorded(1_000_000, [1.0, 3.6e12], [1.0, 3.6e12]).held_by_steps();
@@ -428,7 +430,7 @@ mod tests {
     fn a_hundred_values_of_a_tag_take_little() {
         let mut recorder = Recorder::new(&[true], Nanos::ZERO, Nanos::from_secs(1));
         let mut draws = draws();
-        // A minute of 2,000 a second.
+        // A minute at 2,000 per second.
         for k in 0..120_000_u64 {
             let response = 100_000.0 * 10_f64.powf(draws.next().unwrap_or_default());
             let sample = sample(Nanos(k * 500_000), response as u64, 1_000 + k % 50_000);
@@ -446,8 +448,7 @@ mod tests {
             .sum();
         assert_eq!(recorder.tag_figures().values(0, 0).count(), 100);
         assert!(held <= 4_000_000, "{held}");
-        // What comes between two looks at it is as many for each value as there are in a fifth of a
-        // second.
+        // Between two reads, each value has as many samples as a fifth of a second has.
         let total = recorder.clone();
         recorder.clear(&total);
         for k in 0..400_u64 {

@@ -1,5 +1,5 @@
-//! What the system says of this process and this machine. Everything is optional: what a system
-//! does not tell is `None`, never zero.
+//! What the system reports about this process and this machine. Everything is optional: what a
+//! system does not report is `None`, never zero.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ pub(crate) struct Usage {
     pub user: Nanos,
     /// Processor time in the kernel.
     pub system: Nanos,
-    /// Context switches because a thread waited.
+    /// Voluntary context switches: a thread waited.
     pub voluntary: u64,
-    /// Context switches because the system took the processor away.
+    /// Involuntary context switches: the system preempted a thread.
     pub involuntary: u64,
 }
 
 impl Usage {
-    /// This process, all threads together, so far.
+    /// Reads the usage of this process so far, all threads together.
     pub(crate) fn for_process() -> Option<Self> {
         #[cfg(unix)]
         return Self::read(nix::sys::resource::UsageWho::RUSAGE_SELF);
@@ -27,7 +27,7 @@ impl Usage {
         None
     }
 
-    /// The calling thread alone, so far; not known everywhere.
+    /// Reads the usage of the calling thread so far; not available everywhere.
     pub(crate) fn for_thread() -> Option<Self> {
         #[cfg(target_os = "linux")]
         return Self::read(nix::sys::resource::UsageWho::RUSAGE_THREAD);
@@ -48,12 +48,12 @@ impl Usage {
         })
     }
 
-    /// Processor time in both modes.
+    /// Returns the processor time in both modes.
     pub(crate) fn cpu(self) -> Nanos {
         self.user + self.system
     }
 
-    /// What is left of it without another's part.
+    /// Subtracts another usage.
     #[must_use]
     pub(crate) fn without(self, part: Self) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl Usage {
     }
 }
 
-/// A field of `/proc/self/status`, in its own unit.
+/// Reads a field of `/proc/self/status`, in its own unit.
 fn status_field(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -74,33 +74,35 @@ fn status_field(name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// The largest resident memory of this process so far, in bytes.
+/// Returns the peak resident memory of this process so far, in bytes.
 ///
-/// From `VmHWM`: `ru_maxrss` of a child inherits its parent's peak across `exec`.
+/// It is read from `VmHWM`, because `ru_maxrss` of a child inherits its parent's peak across
+/// `exec`.
 pub(crate) fn peak_rss_bytes() -> Option<u64> {
     status_field("VmHWM").map(|kb| kb * 1024)
 }
 
-/// The resident memory of this process now, in bytes.
+/// Returns the resident memory of this process now, in bytes.
 pub(crate) fn rss_bytes() -> Option<u64> {
     status_field("VmRSS").map(|kb| kb * 1024)
 }
 
-/// Threads of this process now.
+/// Returns the number of threads of this process now.
 pub(crate) fn threads() -> Option<u64> {
     status_field("Threads")
 }
 
-/// Most threads whose waits are looked at: each costs a file to read.
+/// The maximum number of threads whose waits are read: each costs reading a file.
 const MAX_THREADS: u64 = 64;
 
-/// How long threads have waited for a processor that was busy with something else, each by its
-/// number. A thread that has ended keeps what was last seen of it.
+/// How long each thread, by its id, has waited for a busy processor. For a thread that has ended,
+/// the last known value is kept.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waits(BTreeMap<String, u64>);
 
 impl Waits {
-    /// Looks at the threads of this process that are there now; at none where there are very many.
+    /// Reads the waits of the current threads of this process; skipped if there are too many
+    /// threads.
     pub(crate) fn look(&mut self) {
         if threads().is_none_or(|n| n > MAX_THREADS) {
             return;
@@ -117,7 +119,7 @@ impl Waits {
         }
     }
 
-    /// What came on top of an earlier look; nothing where nothing was ever seen.
+    /// Returns the increase since an earlier reading; `None` if no thread was ever read.
     pub(crate) fn since(&self, before: &Self) -> Option<Nanos> {
         let grown = self
             .0
@@ -127,7 +129,8 @@ impl Waits {
     }
 }
 
-/// Time that a hypervisor has given to others so far, of all processors together.
+/// Returns the time that the hypervisor has given to other guests so far, over all processors
+/// (steal time).
 pub(crate) fn stolen() -> Option<Nanos> {
     let stat = std::fs::read_to_string("/proc/stat").ok()?;
     let ticks: u64 = stat
@@ -137,11 +140,11 @@ pub(crate) fn stolen() -> Option<Nanos> {
         .nth(8)?
         .parse()
         .ok()?;
-    // `USER_HZ`, which Linux has fixed at 100 for whoever reads it.
+    // `USER_HZ`, which Linux fixes at 100 for user space.
     Some(Nanos(ticks * 10_000_000))
 }
 
-/// What the processor calls itself.
+/// Returns the model name of the processor.
 pub(crate) fn cpu_model() -> Option<String> {
     let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     info.lines().find_map(|line| {
@@ -155,7 +158,7 @@ pub(crate) fn cpu_model() -> Option<String> {
     })
 }
 
-/// Main memory, in bytes.
+/// Returns the size of the main memory, in bytes.
 pub(crate) fn memory_bytes() -> Option<u64> {
     let info = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = info
@@ -164,7 +167,7 @@ pub(crate) fn memory_bytes() -> Option<u64> {
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
-/// Release of the kernel.
+/// Returns the release of the kernel.
 pub(crate) fn kernel() -> Option<String> {
     std::fs::read_to_string("/proc/sys/kernel/osrelease")
         .ok()

@@ -1,4 +1,4 @@
-//! What a worker writes down of each operation and each iteration.
+//! The records that a worker makes of each operation and each iteration.
 
 use super::FailureKind;
 use crate::base::Nanos;
@@ -6,23 +6,23 @@ use crate::base::Nanos;
 /// How an operation or an iteration ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Completed, and well.
+    /// Completed successfully.
     Ok,
-    /// Completed, and badly.
+    /// Completed with a failure.
     Failed(FailureKind),
     /// Refused by a full limit.
     Dropped,
-    /// Planned, but what it belongs to ended before it started.
+    /// Planned, but its iteration or group ended before it started.
     Skipped,
-    /// Started, then ended by a race's winner or a failed sibling.
+    /// Started, then cancelled because of a race's winner or a failed sibling.
     Cancelled,
     /// In flight when the drain ended.
     Unfinished,
 }
 
 impl Outcome {
-    /// Whether the times of what ended so say something: it completed, and not because a request
-    /// could not even be made.
+    /// Returns whether the times of such an outcome are meaningful: it completed, and not because
+    /// the request could not even be made.
     pub const fn is_timed(self) -> bool {
         match self {
             Self::Ok => true,
@@ -32,33 +32,33 @@ impl Outcome {
     }
 }
 
-/// The record of one operation. Instants are of the run's clock.
+/// The record of one operation. Instants are on the run's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// [`crate::plan::Operation::id`].
     pub operation: u32,
-    /// When the plan has it.
+    /// When the plan schedules it.
     pub intended: Nanos,
     /// Deliberate waiting between `intended` and `started`.
     pub queue: Nanos,
-    /// When work began; meaningless where it did not.
+    /// When work began; meaningless if it did not.
     pub started: Nanos,
-    /// When the whole response was read; meaningless where it was not.
+    /// When the whole response was read; meaningless if it was not.
     pub completed: Nanos,
     /// How it ended.
     pub outcome: Outcome,
-    /// Tries after the first.
+    /// Tries after the first one.
     pub retries: u32,
     /// Requests sent again because the server had not processed them.
     pub resent: u32,
-    /// HTTP status of the last request, or 0 where it was not answered.
+    /// The HTTP status of the last response, or 0 if there was none.
     pub status: u16,
-    /// Time to connect, where the last try had to. This and all that follow but the bytes are of
-    /// the last try.
+    /// The time to connect, if the last try opened a connection. This and the following fields,
+    /// except for the bytes, describe the last try.
     pub connect: Option<Nanos>,
-    /// Time of the TLS handshake, where there was one.
+    /// The time of the TLS handshake, if there was one.
     pub tls: Option<Nanos>,
-    /// Time until the whole request had gone out, from when the connection was there.
+    /// The time from the connection being available to the whole request being sent.
     pub send: Option<Nanos>,
     /// From the start of the try to the head of the response.
     pub first_byte: Option<Nanos>,
@@ -71,7 +71,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// An operation that the plan has at this moment, of which nothing has happened yet.
+    /// Creates the record of an operation planned at `intended` that has not started.
     pub const fn planned(operation: u32, intended: Nanos) -> Self {
         Self {
             operation,
@@ -93,17 +93,17 @@ impl Sample {
         }
     }
 
-    /// completed − intended.
+    /// Returns completed − intended.
     pub fn response(&self) -> Nanos {
         self.completed - self.intended
     }
 
-    /// completed − started.
+    /// Returns completed − started.
     pub fn service(&self) -> Nanos {
         self.completed - self.started
     }
 
-    /// started − intended − queue: the generator's own lateness.
+    /// Returns started − intended − queue: the load generator's own delay.
     pub fn lag(&self) -> Nanos {
         self.started - self.intended - self.queue
     }
@@ -112,12 +112,12 @@ impl Sample {
 /// The record of one iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IterationSample {
-    /// Index of its mix entry.
+    /// The index of its mix entry.
     pub mix: u32,
-    /// When the plan has it.
+    /// When the plan schedules it.
     pub intended: Nanos,
-    /// The end of its flow.
+    /// When its flow ended.
     pub completed: Nanos,
-    /// How it ended; an iteration with a failed operation is failed.
+    /// How it ended; an iteration with a failed operation has failed.
     pub outcome: Outcome,
 }

@@ -1,22 +1,22 @@
-//! [`Stages`]: figures by stage of the load, and which stages are measured at all.
+//! [`Stages`]: figures by stage of the load, and which stages are measured.
 
 use super::{Figures, Held, Outcome, Sample};
 use crate::base::Nanos;
 
-/// Stages whose histograms stay open for recording; older ones are packed until something late
-/// arrives.
+/// The number of stages whose histograms stay open for recording; older ones are packed until a
+/// late sample arrives.
 const OPEN: usize = 2;
 
-/// A stage of the load, as far as figures go.
+/// A stage of the load, as far as figures need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {
-    /// Where it ends, and the next one begins.
+    /// Where it ends and the next one begins.
     pub end: Nanos,
-    /// Whether what is planned in it is measured.
+    /// Whether operations planned in it are measured.
     pub measured: bool,
 }
 
-/// Figures by stage. What is planned past the end of the last stage belongs to it.
+/// Figures by stage. Operations planned after the end of the last stage belong to it.
 #[derive(Clone, Debug, Default)]
 pub struct Stages {
     stretches: Vec<Stretch>,
@@ -26,7 +26,7 @@ pub struct Stages {
 }
 
 impl Stages {
-    /// For these stages, each of some length; none where the load is always the same.
+    /// Creates figures for these stages; empty for a constant load.
     pub fn new(stretches: Vec<Stretch>) -> Self {
         Self {
             figures: stretches.iter().map(|_| Figures::default()).collect(),
@@ -35,20 +35,20 @@ impl Stages {
         }
     }
 
-    /// The stage in which something is planned at this moment.
+    /// Returns the stage of operations planned at this moment.
     pub fn place(&self, at: Nanos) -> Option<usize> {
         let place = self.stretches.partition_point(|stretch| stretch.end <= at);
         Some(place.min(self.stretches.len().checked_sub(1)?))
     }
 
-    /// Whether what is planned at this moment is measured.
+    /// Returns whether operations planned at this moment are measured.
     pub fn measures(&self, at: Nanos) -> bool {
         self.place(at)
             .is_none_or(|place| self.stretches[place].measured)
     }
 
-    /// Takes an operation that is measured. A good completion before `window_end` counts as
-    /// throughput of the stage that it falls in.
+    /// Records a measured operation. A successful completion before `window_end` counts as
+    /// throughput of the stage in which it falls.
     pub fn record(&mut self, sample: &Sample, window_end: Nanos) {
         let Some(place) = self.place(sample.intended) else {
             return;
@@ -63,14 +63,14 @@ impl Stages {
         }
     }
 
-    /// Takes how the checks of an operation went that was planned at this moment.
+    /// Records the outcomes of the checks of an operation planned at `intended`.
     pub fn checks(&mut self, intended: Nanos, held: Held) {
         if let Some(place) = self.place(intended) {
             self.figures[place].held.add(held);
         }
     }
 
-    /// Packs what is well before this stage, where it is the latest yet.
+    /// Packs the stages well before this one if it is the latest so far.
     fn move_on(&mut self, place: usize) {
         if place > self.newest {
             self.newest = place;
@@ -81,7 +81,7 @@ impl Stages {
         }
     }
 
-    /// Adds what another recorder of the same run has seen.
+    /// Adds the samples of another recorder of the same run.
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.figures.iter_mut().zip(&other.figures) {
             mine.add(theirs);
@@ -89,7 +89,7 @@ impl Stages {
         self.move_on(other.newest);
     }
 
-    /// Forgets what they hold, and keeps the room of those to which more may come.
+    /// Clears the figures and keeps the capacity of stages that may receive more.
     pub(super) fn clear(&mut self) {
         for (place, figures) in self.figures.iter_mut().enumerate() {
             if place + OPEN > self.newest {
@@ -100,7 +100,7 @@ impl Stages {
         }
     }
 
-    /// The figures of each stage.
+    /// Returns the figures of each stage.
     pub fn figures(&self) -> &[Figures] {
         &self.figures
     }

@@ -1,11 +1,11 @@
 //! [`StatusCounts`]: responses by their HTTP status.
 
-/// Responses by status. There are a handful of them, for which a list is quicker than a map.
+/// Responses by status. As there are only a handful of statuses, a list is faster than a map.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatusCounts(Vec<(u16, u64)>);
 
 impl StatusCounts {
-    /// Counts one response; those of operations that are not HTTP have status 0, and don't count.
+    /// Counts one response. Operations other than HTTP have status 0 and are not counted.
     pub fn count(&mut self, status: u16) {
         if status != 0 {
             self.add_to(status, 1);
@@ -24,12 +24,12 @@ impl StatusCounts {
         other.iter().for_each(|(status, n)| self.add_to(status, n));
     }
 
-    /// Forgets them.
+    /// Clears the counts.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// Each status with its count, in the order in which they first came.
+    /// Iterates over the statuses with their counts, in the order of their first occurrence.
     pub fn iter(&self) -> impl Iterator<Item = (u16, u64)> {
         self.0.iter().copied()
     }

@@ -1,4 +1,4 @@
-//! [`Summary`]: what is shown of a histogram.
+//! [`Summary`]: the reported statistics of a histogram.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +12,15 @@ use super::percentiles::PERCENTILES;
 /// within its three significant digits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// How many samples.
+    /// The number of samples.
     pub count: u64,
-    /// The shortest.
+    /// The minimum.
     pub min: f64,
     /// The mean.
     pub mean: f64,
     /// The standard deviation of the samples themselves (divided by n).
     pub sd: f64,
-    /// The longest.
+    /// The maximum.
     pub max: f64,
     /// The median.
     pub p50: f64,
@@ -36,29 +36,29 @@ pub struct Summary {
     pub p999: f64,
     /// 99.99th percentile.
     pub p9999: f64,
-    /// 95 % intervals of the percentiles above, by their names; null where the sample can't carry
-    /// one.
+    /// The 95 % intervals of the percentiles above, by their names; null if the samples do not
+    /// support one.
     #[serde(default)]
     pub ci95: BTreeMap<String, Option<[f64; 2]>>,
 }
 
-/// What is exact of some values, in milliseconds.
+/// The exact statistics of a set of values, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Moments {
-    /// How many.
+    /// The number of values.
     pub count: u64,
-    /// The shortest.
+    /// The minimum.
     pub min: f64,
     /// The mean.
     pub mean: f64,
     /// The standard deviation.
     pub sd: f64,
-    /// The longest.
+    /// The maximum.
     pub max: f64,
 }
 
 impl Summary {
-    /// The summary of values with these moments and this histogram of nanoseconds.
+    /// Summarizes values with these moments and this histogram of nanoseconds.
     pub fn new(moments: Moments, histogram: &Histogram<u64>, inflation: &Inflation) -> Self {
         let Moments {
             count,
@@ -84,7 +84,7 @@ impl Summary {
             ci95: PERCENTILES
                 .iter()
                 .zip(intervals(histogram, inflation))
-                // As the percentiles, they are held to the exact extremes.
+                // Like the percentiles, they are clamped to the exact extremes.
                 .map(|((name, _), ends)| {
                     (
                         (*name).to_owned(),
@@ -97,9 +97,9 @@ impl Summary {
 }
 
 impl Summary {
-    /// Whether these samples depend on each other so much that they carry no interval of a
-    /// percentile, though as many independent ones would. Of one that has no interval of its own,
-    /// the next one further out tells.
+    /// Returns whether these samples are too correlated to support an interval of a percentile that
+    /// as many independent ones would support. A percentile without a name is judged by the next
+    /// one further out.
     pub fn depends_too_much(&self, percentile: f64) -> bool {
         let outward = percentile.max(100.0 - percentile);
         let (name, next) = PERCENTILES
@@ -112,16 +112,16 @@ impl Summary {
     }
 }
 
-/// The value at a percentile of a histogram of nanoseconds, in milliseconds.
+/// Returns the value at a percentile of a histogram of nanoseconds, in milliseconds.
 ///
-/// `percentile` is from 0 to 100. HdrHistogram answers with the highest value equivalent to the one
-/// recorded; it is held to `max`, so that no percentile is above the exact maximum.
+/// `percentile` is from 0 to 100. HdrHistogram returns the highest value equivalent to the recorded
+/// one; it is clamped to `max`, so that no percentile exceeds the exact maximum.
 pub fn percentile_ms(histogram: &Histogram<u64>, percentile: f64, max_ms: f64) -> f64 {
     (histogram.value_at_percentile(percentile) as f64 / 1e6).min(max_ms)
 }
 
-/// The summary of several parts whose histograms were added up to `whole`. Moments are exact as far
-/// as the parts' are; nothing where there are no samples.
+/// Summarizes several parts whose histograms add up to `whole`. Moments are as exact as those of
+/// the parts; returns `None` if there are no samples.
 pub fn merged(
     parts: &[&Summary],
     whole: &Histogram<u64>,

@@ -5,30 +5,30 @@ use std::collections::BTreeMap;
 use super::{Figures, Held, Sample};
 use crate::base::Nanos;
 
-/// Values of one tag that have figures of their own.
+/// The maximum number of values of one tag that have figures of their own.
 const MAX_VALUES: usize = 100;
 
 /// The value of a tag in one response.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TagValue {
-    /// What was found, cut to a bounded length.
+    /// The value, truncated to a bounded length.
     Found(String),
-    /// The response has none.
+    /// The response has no value.
     None,
-    /// One of those past the first hundred.
+    /// A value after the first hundred.
     Other,
 }
 
 impl TagValue {
-    /// Characters of a value that are kept.
+    /// The maximum length of a value, in characters.
     pub const MAX_CHARS: usize = 100;
 
-    /// What was found.
+    /// Creates the value from the text found.
     pub fn found(text: &str) -> Self {
         Self::Found(text.chars().take(Self::MAX_CHARS).collect())
     }
 
-    /// As it is shown.
+    /// Returns the name that is shown.
     pub fn name(&self) -> &str {
         match self {
             Self::Found(text) => text,
@@ -38,7 +38,7 @@ impl TagValue {
     }
 }
 
-/// Figures by operation, by the place of the tag in it, and by value. Bounded, so that a tag with a
+/// Figures by operation, by the index of the tag in it, and by value. Bounded, so that a tag with a
 /// million values costs no more than one with a hundred.
 #[derive(Clone, Debug, Default)]
 pub struct TagFigures {
@@ -46,7 +46,7 @@ pub struct TagFigures {
 }
 
 impl TagFigures {
-    /// Takes an operation with the values of its tags, and how its checks went.
+    /// Records an operation with the values of its tags and the outcomes of its checks.
     pub fn note(&mut self, sample: &Sample, values: Vec<TagValue>, held: Held, window_end: Nanos) {
         for (tag, value) in values.into_iter().enumerate() {
             let figures = self.figures(sample.operation, tag, value);
@@ -73,7 +73,7 @@ impl TagFigures {
         values.entry(value).or_default()
     }
 
-    /// Adds what another recorder has seen.
+    /// Adds the figures of another recorder.
     pub fn add(&mut self, other: &Self) {
         for ((operation, tag), values) in &other.tags {
             for (value, figures) in values {
@@ -82,7 +82,7 @@ impl TagFigures {
         }
     }
 
-    /// The values of one tag of one operation, in order, with their figures.
+    /// Iterates over the values of one tag of one operation, in order, with their figures.
     pub fn values(
         &self,
         operation: u32,

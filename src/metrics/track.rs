@@ -1,4 +1,4 @@
-//! [`Track`]: one measured quantity, as a histogram with exact moments beside it.
+//! [`Track`]: one measured quantity, as a histogram with exact moments.
 
 use hdrhistogram::Histogram;
 
@@ -8,9 +8,9 @@ use super::interval::Inflation;
 use super::summary::{Moments, Summary};
 use crate::base::Nanos;
 
-/// A histogram of nanoseconds with exact count, minimum, maximum, sum and sum of squares beside it.
+/// A histogram of nanoseconds with exact count, minimum, maximum, sum and sum of squares.
 ///
-/// Adding two tracks is exact and associative, because everything in them is a whole number.
+/// Adding two tracks is exact and associative, because everything in them is an integer.
 #[derive(Clone, Debug)]
 pub struct Track {
     buckets: Buckets<SIGNIFICANT_DIGITS>,
@@ -37,7 +37,7 @@ impl Default for Track {
 }
 
 impl Track {
-    /// An empty track that is ready: its values find room for so many pages of their buckets.
+    /// Creates an empty track with a capacity of `pages` of buckets.
     pub fn ready(pages: usize) -> Self {
         Self {
             buckets: Buckets::ready(pages),
@@ -45,8 +45,7 @@ impl Track {
         }
     }
 
-    /// Takes one value. What is longer than the histogram's highest is counted there, and as
-    /// clamped.
+    /// Records one value. Values above the histogram's highest are counted there, and as clamped.
     pub fn record(&mut self, value: Nanos) {
         let ns = value.0;
         self.count += 1;
@@ -61,20 +60,20 @@ impl Track {
         }
     }
 
-    /// Apart, because a new extreme is rare: most values need not write to the place where they
-    /// stand.
+    /// Separate, because new extremes are rare: most values then need not write to their cache
+    /// line.
     #[cold]
     fn stretch(&mut self, ns: u64) {
         self.min = self.min.min(ns);
         self.max = self.max.max(ns);
     }
 
-    /// Makes it small until the next value comes.
+    /// Packs the track until the next value is recorded.
     pub fn pack(&mut self) {
         self.buckets.pack(&mut Vec::new());
     }
 
-    /// Forgets the values and keeps their room.
+    /// Clears the values and keeps the capacity.
     pub fn clear(&mut self) {
         self.buckets.clear();
         *self = Self {
@@ -97,52 +96,52 @@ impl Track {
         self.clamped += other.clamped;
     }
 
-    /// Whether it has no values.
+    /// Returns whether it has no values.
     pub const fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// How many values.
+    /// Returns the number of values.
     pub const fn count(&self) -> u64 {
         self.count
     }
 
-    /// How many values were longer than the histogram's highest.
+    /// Returns the number of values above the histogram's highest.
     pub const fn clamped(&self) -> u64 {
         self.clamped
     }
 
-    /// The largest value.
+    /// Returns the largest value.
     pub const fn max(&self) -> Nanos {
         Nanos(self.max)
     }
 
-    /// The mean in milliseconds, where there are values.
+    /// Returns the mean in milliseconds, if there are values.
     pub fn mean_ms(&self) -> Option<f64> {
         let n = self.count();
         (n > 0).then(|| self.sum as f64 / n as f64 / 1e6)
     }
 
-    /// The histogram.
+    /// Returns the histogram.
     pub fn histogram(&self) -> Histogram<u64> {
         self.buckets.histogram()
     }
 
-    /// Bytes on the heap.
+    /// Returns the bytes on the heap.
     #[cfg(test)]
     pub fn held(&self) -> usize {
         self.buckets.held()
     }
 
-    /// What is shown of it; nothing where there are no values.
+    /// Returns the summary; `None` if there are no values.
     pub fn summary(&self, inflation: &Inflation) -> Option<Summary> {
         let n = self.count();
         if n == 0 {
             return None;
         }
         let mean = self.sum as f64 / n as f64;
-        // Var = E[x²] − E[x]², with the difference taken in whole numbers: n·Σx² − (Σx)², which may
-        // be zero but is never negative, and does not cancel.
+        // Var = E[x²] − E[x]², with the difference taken in integers: n·Σx² − (Σx)², which may be
+        // zero but is never negative, and does not cancel.
         let spread = (u128::from(n))
             .checked_mul(self.squares)
             .zip(self.sum.checked_mul(self.sum))

@@ -1,26 +1,26 @@
-//! [`trend`]: whether times rise or fall over a run, by Mann and Kendall's test, and by how much, by Theil and Sen's
-//! slope. Both look at pairs, so that a few wild values among many do no harm.
+//! [`trend`]: whether times rise or fall over a run, by the Mann–Kendall test, and by how much, by
+//! the Theil–Sen slope. Both compare pairs, so a few outliers do no harm.
 
 use statrs::distribution::{ContinuousCDF as _, Normal};
 
-/// The chance that a trend is found where there is none.
+/// The probability of finding a trend where there is none.
 const ALPHA: f64 = 0.01;
 
-/// The shortest time in milliseconds that a clock tells.
+/// The shortest time that a clock measures, in milliseconds.
 const SHORTEST_MS: f64 = 1e-6;
 
-/// A change over all values.
+/// The change from the first value to the last.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Trend {
-    /// From the first value to the last, in milliseconds.
+    /// The change in milliseconds.
     pub change: f64,
-    /// As a share of where it began: by the slope of the logarithms, which leads to no time below
-    /// zero, so that nothing falls by more than there was.
+    /// The change as a share of the initial value. It follows from the slope of the logarithms,
+    /// which never leads below zero, so nothing falls by more than 100 %.
     pub share: f64,
 }
 
-/// The trend of some times in milliseconds, where there is one. It may be too small to matter: many
-/// values tell the smallest drift.
+/// Returns the trend of times in milliseconds, if there is one. It may be too small to matter: many
+/// values reveal the slightest drift.
 pub(crate) fn trend(values: &[f64]) -> Option<Trend> {
     let n = values.len() as f64;
     let mut rises = 0.0;
@@ -41,7 +41,7 @@ pub(crate) fn trend(values: &[f64]) -> Option<Trend> {
     }
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    // Ties make the sum vary less: each group of t equal values takes t(t−1)(2t+5) away.
+    // Ties reduce the variance of the sum: each group of t equal values subtracts t(t−1)(2t+5).
     let ties: f64 = sorted
         .chunk_by(|a, b| a == b)
         .map(|group| group.len() as f64)
@@ -93,7 +93,7 @@ mod tests {
         assert!(
             trend(&noise(60, |i| 11.0 - i as f64 / 10.0)).is_some_and(|fall| fall.share < -0.5)
         );
-        // Significant in so many windows; whether it matters is for others to say.
+        // Significant with this many windows; whether it matters is for the caller to decide.
         assert!(
             trend(&noise(600, |i| 5.0 + i as f64 / 600.0)).is_some_and(|drift| drift.share < 0.3)
         );

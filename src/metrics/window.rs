@@ -1,4 +1,4 @@
-//! [`Window`]: one stretch of the time line, and how wide those of a run are.
+//! [`Window`]: one interval of the time line, and the width of such windows.
 
 use hdrhistogram::Histogram;
 
@@ -7,10 +7,11 @@ use super::histogram::WINDOW_DIGITS;
 use super::{FailureKind, StatusCounts};
 use crate::base::Nanos;
 
-/// The width of windows that suits a run: the widest of a list of round ones that still gives
-/// twenty.
+/// Returns the window width for a run: the widest of a list of round widths that still gives twenty
+/// windows.
 ///
-/// A run of unknown length begins with the narrowest; [`Windows`](super::Windows) widens as it goes.
+/// A run of unknown length begins with the narrowest; [`Windows`](super::Windows) widens them as
+/// needed.
 pub(crate) fn width_for(duration: Option<Nanos>) -> Nanos {
     const WIDTHS: [u64; 7] = [1000, 500, 200, 100, 50, 20, 10];
     let narrowest = Nanos::from_millis(10);
@@ -23,9 +24,9 @@ pub(crate) fn width_for(duration: Option<Nanos>) -> Nanos {
     })
 }
 
-/// The width nearest to `width` of which each of the lengths `asked` for is a multiple, so that
-/// checks of windows of that length find windows that begin and end with theirs. It stays a divisor
-/// while windows grow twice as wide, up to the lengths' greatest common divisor.
+/// Returns the width nearest to `width` that divides all the lengths `asked` for, so that checks of
+/// windows of those lengths find boundaries that match theirs. It remains a divisor as windows
+/// double in width, up to the lengths' greatest common divisor.
 pub(crate) fn aligned(width: Nanos, asked: impl Iterator<Item = Nanos>) -> Nanos {
     let Some(common) = common(asked) else {
         return width;
@@ -37,7 +38,7 @@ pub(crate) fn aligned(width: Nanos, asked: impl Iterator<Item = Nanos>) -> Nanos
     aligned
 }
 
-/// The greatest common divisor of some lengths; nothing where there are none.
+/// Returns the greatest common divisor of these lengths; `None` if there are none.
 pub(crate) fn common(lengths: impl Iterator<Item = Nanos>) -> Option<Nanos> {
     let divisor = |mut a: u64, mut b: u64| {
         while b > 0 {
@@ -52,7 +53,7 @@ pub(crate) fn common(lengths: impl Iterator<Item = Nanos>) -> Option<Nanos> {
         .map(Nanos)
 }
 
-/// One stretch of the time line. Everything but `ok_completions` counts operations by their
+/// One interval of the time line. Everything but `ok_completions` counts operations by their
 /// `intended`.
 #[derive(Clone, Debug)]
 pub struct Window {
@@ -60,19 +61,19 @@ pub struct Window {
     pub planned: u64,
     /// Of these, started.
     pub started: u64,
-    /// Of these, completed well.
+    /// Of these, succeeded.
     pub ok: u64,
-    /// Of these, completed badly.
+    /// Of these, failed.
     pub failed: u64,
     /// Operations and iterations refused by a full limit or queue.
     pub dropped: u64,
-    /// Good completions that fall into this window.
+    /// Successful completions that fall into this window.
     pub ok_completions: u64,
     /// Failed operations by kind.
     pub failures: [u64; FailureKind::COUNT],
     /// Responses by status.
     pub statuses: StatusCounts,
-    /// Longest response time.
+    /// The longest response time.
     pub max: Nanos,
     pub(super) sum: u128,
     pub(super) response: Buckets<WINDOW_DIGITS>,
@@ -99,7 +100,7 @@ impl Default for Window {
 }
 
 impl Window {
-    /// Adds what the same stretch of another time line holds.
+    /// Adds the same interval of another time line.
     pub(super) fn add(&mut self, other: &Self) {
         self.planned += other.planned;
         self.started += other.started;
@@ -117,13 +118,13 @@ impl Window {
         self.lag.add(&other.lag);
     }
 
-    /// Packs its histograms into spare room.
+    /// Packs its histograms into spare capacity.
     pub(super) fn pack(&mut self, spare: &mut Vec<Vec<u8>>) {
         self.response.pack(spare);
         self.lag.pack(spare);
     }
 
-    /// Forgets what it holds and keeps the room.
+    /// Clears the window and keeps the capacity.
     pub(super) fn clear(&mut self) {
         let Self {
             statuses,
@@ -147,23 +148,23 @@ impl Window {
         };
     }
 
-    /// Completed operations that have times.
+    /// Returns the number of completed operations that have times.
     pub fn timed(&self) -> u64 {
         self.ok + self.failed - self.failures[FailureKind::Data as usize]
     }
 
-    /// Mean response time in milliseconds.
+    /// Returns the mean response time in milliseconds.
     pub fn mean_ms(&self) -> Option<f64> {
         let n = self.timed();
         (n > 0).then(|| self.sum as f64 / n as f64 / 1e6)
     }
 
-    /// Response times of completed operations.
+    /// Returns the response times of completed operations.
     pub fn response(&self) -> Histogram<u64> {
         self.response.histogram()
     }
 
-    /// Lag of completed operations.
+    /// Returns the lag of completed operations.
     pub fn lag(&self) -> Histogram<u64> {
         self.lag.histogram()
     }

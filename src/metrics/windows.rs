@@ -1,4 +1,4 @@
-//! [`Windows`]: the time line, in stretches of one width, of bounded number and size.
+//! [`Windows`]: the time line, in windows of equal width, bounded in number and size.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -10,40 +10,39 @@ use super::window::Window;
 use super::{Outcome, Sample};
 use crate::base::Nanos;
 
-/// At most so many windows; then each becomes twice as wide.
+/// The maximum number of windows; beyond it, each becomes twice as wide.
 pub(crate) const MAX_WINDOWS: usize = 600;
 
-/// Room that is kept for each histogram of a window that is packed, in bytes: a busy service's take
-/// that much.
+/// The capacity kept for each packed histogram of a window, in bytes: that of a busy service.
 const ROOM: usize = 1024;
 
-/// Of a time line that others are added to, windows whose histograms stay open; older ones are
-/// packed until something late is added.
+/// The number of windows whose histograms stay open in a time line that others are added to; older
+/// ones are packed until a late sample is added.
 const OPEN: usize = 3;
 
-/// Windows that a time line keeps for what comes after it was cleared.
+/// The maximum number of windows that a cleared time line keeps for reuse.
 const MAX_IDLE: usize = 32;
 
 /// The time line of a run, or of a part of it. Window 0 begins at the epoch; the warm-up has
-/// negative ones.
+/// negative indices.
 #[derive(Clone, Debug)]
 pub struct Windows {
     width: Nanos,
     epoch: Nanos,
-    /// Index of the first window.
+    /// The index of the first window.
     first: i64,
     windows: VecDeque<Window>,
-    /// Windows to be used again, empty and with room for what they will hold.
+    /// Empty windows for reuse, with their capacity.
     idle: Vec<Window>,
-    /// Where the window that was found last begins, and its place: the next instant mostly falls
-    /// there too.
+    /// The start of the window that was looked up last, and its index: the next instant mostly
+    /// falls there too.
     found: Option<(u64, usize)>,
-    /// Room for what is packed.
+    /// Spare capacity for packed histograms.
     spare: Vec<Vec<u8>>,
 }
 
 impl Windows {
-    /// An empty time line.
+    /// Creates an empty time line.
     pub fn new(width: Nanos, epoch: Nanos) -> Self {
         Self {
             width,
@@ -56,11 +55,10 @@ impl Windows {
         }
     }
 
-    /// Makes room for all of a run from the start, so that its memory does not grow with its
-    /// length.
+    /// Reserves capacity for a whole run, so that memory does not grow with its length.
     #[must_use]
     pub fn roomy(self) -> Self {
-        // Written to, since the system backs with memory only what is.
+        // Written to, because the system backs only written pages with memory.
         let room = || {
             let mut bytes = std::hint::black_box(vec![1; ROOM]);
             bytes.clear();
@@ -76,7 +74,7 @@ impl Windows {
         }
     }
 
-    /// Forgets what it holds, to take what comes after it in windows as wide as those of `other`.
+    /// Clears the time line, to record later samples in windows as wide as those of `other`.
     pub fn clear(&mut self, other: &Self) {
         self.width = other.width;
         self.found = None;
@@ -90,12 +88,12 @@ impl Windows {
         }
     }
 
-    /// The width of every window.
+    /// Returns the width of every window.
     pub const fn width(&self) -> Nanos {
         self.width
     }
 
-    /// Every window with its index, from the earliest.
+    /// Iterates over all windows with their indices, from the earliest.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (i64, &Window)> {
         self.windows
             .iter()
@@ -104,13 +102,14 @@ impl Windows {
     }
 
     fn index(&self, at: Nanos) -> i64 {
-        // 63 bits of nanoseconds are 292 years: no instant of a run's clock comes near.
+        // 63 bits of nanoseconds are 292 years, far beyond any instant of a run's clock.
         (at.0 as i64)
             .wrapping_sub(self.epoch.0 as i64)
             .div_euclid(self.width.0 as i64)
     }
 
-    /// The window of this instant, made if need be; widens all until it fits.
+    /// Returns the window of this instant, creating it if necessary; widens all windows until it
+    /// fits.
     fn at(&mut self, instant: Nanos) -> &mut Window {
         let place = match self.found {
             Some((start, place)) if instant.0.wrapping_sub(start) < self.width.0 => place,
@@ -158,7 +157,7 @@ impl Windows {
             .for_each(|window| window.pack(&mut self.spare));
     }
 
-    /// Makes every window twice as wide. Window 0 still begins at the epoch.
+    /// Doubles the width of every window. Window 0 still begins at the epoch.
     pub fn widen(&mut self) {
         self.width = Nanos(self.width.0.saturating_mul(2));
         self.found = None;
@@ -172,8 +171,8 @@ impl Windows {
             } else {
                 let wide = &mut self.windows[place];
                 wide.add(&window);
-                // At once: hundreds of open histograms would be a peak of memory that nobody asked
-                // for.
+                // Packed at once: hundreds of open histograms would be an unexpected peak of
+                // memory.
                 wide.pack(&mut self.spare);
                 window.response.give_back(&mut self.spare);
                 window.lag.give_back(&mut self.spare);
@@ -181,7 +180,7 @@ impl Windows {
         }
     }
 
-    /// Takes one operation.
+    /// Records one operation.
     pub fn record(&mut self, sample: &Sample) {
         let window = self.at(sample.intended);
         window.planned += 1;
@@ -210,13 +209,13 @@ impl Windows {
         }
     }
 
-    /// Takes an iteration that was refused at this moment.
+    /// Records an iteration refused at this moment.
     pub fn refuse(&mut self, at: Nanos) {
         self.at(at).dropped += 1;
     }
 
-    /// Adds another time line of the same run; the narrower one is widened first. From then on it
-    /// has every window from the epoch on.
+    /// Adds another time line of the same run; the narrower one is widened first. Afterwards it has
+    /// every window from the epoch on.
     pub fn add(&mut self, other: &Self) {
         let Some(last) = other.windows.len().checked_sub(1) else {
             return;
@@ -225,7 +224,8 @@ impl Windows {
         while self.width < other.width {
             self.widen();
         }
-        // Making room for both ends may widen, and then the other must follow.
+        // Making room for either end may widen the windows, and then the other time line must
+        // follow.
         for end in [other.first.min(0), other.first + last as i64] {
             let start = i128::from(self.epoch.0) + i128::from(end) * i128::from(other.width.0);
             self.at(Nanos(u64::try_from(start.max(0)).unwrap_or(u64::MAX)));
@@ -242,8 +242,8 @@ impl Windows {
         self.pack();
     }
 
-    /// Response times and lag of the last windows that had completions, up to `count`, as one: what
-    /// a progress line shows.
+    /// Returns the response times and lag of the last windows that had completions, up to `count`
+    /// of them, merged, for a progress line.
     pub fn recent(&self, count: usize) -> (Histogram<u64>, Histogram<u64>) {
         let (mut response, mut lag) = (histogram::window(), histogram::window());
         for window in self
@@ -277,7 +277,7 @@ mod tests {
         }
     }
 
-    /// What can be seen of a time line.
+    /// Returns the observable content of a time line.
     fn seen(windows: &Windows) -> Vec<(i64, u64, u64, Histogram<u64>)> {
         windows
             .iter()
@@ -401,8 +401,7 @@ mod tests {
             let mut sum = fill(&a);
             sum.add(&fill(&b));
             let mut one = fill(&[a, b].concat());
-            // The two may have widened at different moments; what they hold must agree at one
-            // width.
+            // The two may have widened at different moments; their content must agree at one width.
             while sum.width() < one.width() { sum.widen(); }
             while one.width() < sum.width() { one.widen(); }
             prop_assert_eq!(seen(&sum), seen(&one));

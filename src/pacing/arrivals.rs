@@ -8,14 +8,14 @@ use super::Levels;
 use crate::base::{Nanos, Rate};
 use crate::plan::{Spread, Stage};
 
-/// Iteration numbers of the warm-up begin here, so that the measured part draws the same whether
-/// there was a warm-up or not.
+/// The first iteration number of the warm-up. It is separate, so that the measured part draws the
+/// same random numbers with or without a warm-up.
 pub(crate) const WARMUP_NUMBERS: u64 = 1 << 63;
 
 /// One planned start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
-    /// Number of the iteration.
+    /// The number of the iteration.
     pub number: u64,
     /// Its time, counted from the start of the warm-up.
     pub at: Nanos,
@@ -26,14 +26,14 @@ pub struct Arrival {
 enum Times {
     /// `⌊k · per / events⌋`.
     Constant(Rate),
-    /// A Poisson process of that rate: exponential gaps from a seeded generator.
+    /// A Poisson process of this rate: exponential gaps from a seeded generator.
     Poisson {
         rate: Rate,
         generator: Box<Pcg64Mcg>,
         last: Nanos,
     },
-    /// In stages: the k-th comes when the integral of the rate is k, or, where they are random, as
-    /// much as a Poisson process of rate 1 has come to.
+    /// In stages: arrival k comes when the integral of the rate reaches k, or, if arrivals are
+    /// random, the k-th arrival of a Poisson process of rate 1.
     Staged {
         levels: Levels,
         random: Option<Box<(Pcg64Mcg, f64)>>,
@@ -58,7 +58,7 @@ impl Times {
         }
     }
 
-    /// The time of the event with this number; they are asked for in order.
+    /// Returns the time of the event with this number; events must be requested in order.
     fn next(&mut self, number: u64) -> Nanos {
         match self {
             Self::Constant(rate) => rate.time_of(number),
@@ -68,7 +68,8 @@ impl Times {
                 last,
             } => {
                 let gap: f64 = Exp1.sample(generator);
-                // The sum is of whole nanoseconds, so it does not drift with the size of the clock.
+                // The sum is of integer nanoseconds, so it does not drift with the size of the
+                // clock.
                 *last += Nanos::from_secs_f64(gap / rate.per_second_f64());
                 *last
             }
@@ -88,17 +89,17 @@ impl Times {
     }
 }
 
-/// One part of a run: the warm-up, or what is measured.
+/// One part of a run: the warm-up or the measured part.
 #[derive(Clone, Debug)]
 struct Phase {
     times: Times,
-    /// Where it begins.
+    /// When it begins.
     start: Nanos,
     /// How long it is.
     length: Nanos,
-    /// How many arrivals it has at most.
+    /// The maximum number of arrivals.
     most: u64,
-    /// Its first number.
+    /// The number of its first arrival.
     first: u64,
     taken: u64,
 }
@@ -124,27 +125,27 @@ impl Iterator for Phase {
     }
 }
 
-/// What planned starts follow from.
+/// The settings that determine the planned starts.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule<'a> {
-    /// How they are spread.
+    /// The distribution of arrivals.
     pub spread: Spread,
-    /// How many there are, where there are no stages.
+    /// The rate, if there are no stages.
     pub rate: Rate,
-    /// How their rate changes in the measured part; the warm-up has the rate that they begin with.
+    /// The stages of the rate in the measured part; the warm-up has their initial rate.
     pub stages: &'a [Stage],
-    /// The seed of the random ones.
+    /// The seed of random arrivals.
     pub seed: u64,
-    /// The part that is not measured.
+    /// The length of the warm-up, which is not measured.
     pub warmup: Nanos,
-    /// How long the measured part is, where that is bound.
+    /// The length of the measured part, if limited.
     pub duration: Option<Nanos>,
-    /// How many measured arrivals there are, where that is bound.
+    /// The number of measured arrivals, if limited.
     pub iterations: Option<u64>,
 }
 
-/// Planned times, from the start of the warm-up, and anew from the epoch: the measured part is the
-/// same whether there was a warm-up or not, and for any number of workers.
+/// Planned times, from the start of the warm-up and anew from the epoch: the measured part does not
+/// depend on the warm-up or the number of workers.
 #[derive(Clone, Debug)]
 pub struct Arrivals {
     warm: Phase,
@@ -152,7 +153,7 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    /// The arrivals of a schedule.
+    /// Creates the arrivals of a schedule.
     pub fn new(schedule: &Schedule<'_>) -> Self {
         let times = |part: u64| {
             let seed = schedule.seed.wrapping_mul(2).wrapping_add(part);
@@ -430,7 +431,7 @@ mod tests {
             let all = staged(&stages, Spread::Poisson, seed, Nanos::ZERO);
             assert_eq!(all, staged(&stages, Spread::Poisson, seed, Nanos::ZERO));
             let ramp = all.iter().filter(|a| a.at < Nanos::from_secs(10)).count();
-            // 5,000 expected of each, with a standard deviation of 71.
+            // 5,000 of each expected, with a standard deviation of 71.
             assert!(
                 (4_650..5_350).contains(&ramp) && (4_650..5_350).contains(&(all.len() - ramp)),
                 "{ramp} of {}",

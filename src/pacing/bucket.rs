@@ -4,23 +4,23 @@ use crate::base::{Nanos, Rate};
 
 /// A token bucket in the form of the generic cell rate algorithm (ITU-T I.371, "virtual
 /// scheduling"): it keeps one number, the theoretical arrival time, in units of 1/`events` of a
-/// nanosecond, so nothing is ever rounded away. It starts full.
+/// nanosecond, so nothing is ever rounded. It starts full.
 ///
-/// In any stretch of time t it grants at most rate·t + burst.
+/// In any period t it grants at most rate·t + burst.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    /// Theoretical arrival time of the next token.
+    /// The theoretical arrival time of the next token.
     tat: u128,
-    /// Distance of two tokens.
+    /// The distance between two tokens.
     interval: u128,
     /// How far ahead of its theoretical time a token may be taken.
     tolerance: u128,
-    /// Units in a nanosecond.
+    /// The number of units per nanosecond.
     scale: u128,
 }
 
 impl Bucket {
-    /// A full bucket of `burst` tokens (at least 1), refilled at `rate`.
+    /// Creates a full bucket of `burst` tokens (at least 1), refilled at `rate`.
     pub fn new(rate: Rate, burst: u32) -> Self {
         let interval = u128::from(rate.per.0);
         Self {
@@ -31,8 +31,8 @@ impl Bucket {
         }
     }
 
-    /// When a token may be used that is left when `ahead` others have been taken, not before `now`.
-    /// It may be a moment in the past.
+    /// Returns when a token may be used if `ahead` others are taken before it, none of them before
+    /// `now`. It may be a moment in the past.
     pub fn next(&self, ahead: u64, now: Nanos) -> Nanos {
         let tat = match ahead {
             0 => self.tat,

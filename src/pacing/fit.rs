@@ -1,11 +1,11 @@
-//! Whether gaps are those of a Poisson process.
+//! A test of whether gaps are those of a Poisson process.
 
-/// The value that A² of exponential gaps of known rate exceeds once in a hundred times (Anderson
-/// and Darling, case 0).
+/// The value that A² of exponential gaps of known rate exceeds in one case in a hundred
+/// (Anderson–Darling, case 0).
 pub(crate) const CRITICAL: f64 = 3.857;
 
-/// Anderson and Darling's A² of U = 1 − e^(−λg) against the uniform distribution, for gaps in
-/// seconds and a rate λ a second.
+/// Returns the Anderson–Darling statistic A² of U = 1 − e^(−λg) against the uniform distribution,
+/// for gaps in seconds and a rate of λ per second.
 pub(crate) fn anderson_darling(gaps: &[f64], rate: f64) -> f64 {
     let mut u: Vec<f64> = gaps
         .iter()

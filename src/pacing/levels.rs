@@ -3,17 +3,17 @@
 use crate::base::Nanos;
 use crate::plan::Stage;
 
-/// Real numbers as close as this are equal: what arithmetic adds to them is far less.
+/// Floating-point numbers this close are treated as equal: rounding errors are far smaller.
 const CLOSE: f64 = 1e-6;
 
-/// A stage, with what came before it.
+/// A stage, with its position.
 #[derive(Clone, Copy, Debug)]
 struct Stretch {
     begin: Nanos,
     length: Nanos,
     from: f64,
     to: f64,
-    /// The integral of the level from the begin of the load to its own begin, and to its end.
+    /// The integral of the level from the start of the load to the stage's start, and to its end.
     area: (f64, f64),
 }
 
@@ -27,12 +27,12 @@ impl Stretch {
         (self.to - self.from).mul_add(share.min(1.0), self.from)
     }
 
-    /// The last moment at which the integral is still `area`, which it passes before the end.
+    /// Returns the last moment at which the integral is still `area`, which it passes before the
+    /// end.
     fn time_of(&self, area: f64) -> Nanos {
         let slope = (self.to - self.from) / self.length.as_secs_f64();
         let area = (area - self.area.0).max(0.0);
-        // The root of from·t + slope·t²/2 = area, in the form that takes no difference of near
-        // numbers.
+        // The root of from·t + slope·t²/2 = area, in the form that avoids cancellation.
         let root = (2.0 * slope)
             .mul_add(area, self.from * self.from)
             .max(0.0)
@@ -46,23 +46,22 @@ impl Stretch {
     }
 }
 
-/// The level of a load in stages: arrivals a second, or virtual users. It is linear within a stage;
-/// where one jumps, the later level holds.
+/// The level of a load in stages: arrivals per second, or virtual users. It is linear within a
+/// stage; at a jump, the later level applies.
 #[derive(Clone, Debug)]
 pub struct Levels {
     stretches: Vec<Stretch>,
 }
 
 impl Levels {
-    /// The levels of these stages.
+    /// Creates the levels of these stages.
     pub fn new(stages: &[Stage]) -> Self {
         let mut stretches: Vec<Stretch> = Vec::new();
         let (mut begin, mut area) = (Nanos::ZERO, 0.0);
         for stage in stages.iter().filter(|stage| stage.duration > Nanos::ZERO) {
             let mut after =
                 (stage.from + stage.to).mul_add(stage.duration.as_secs_f64() / 2.0, area);
-            // An arrival at the border of two stages must not fall to the wrong side by the
-            // rounding of reals.
+            // Rounding must not move an arrival at the boundary of two stages to the wrong side.
             if (after - after.round()).abs() < CLOSE {
                 after = after.round();
             }
@@ -79,7 +78,7 @@ impl Levels {
         Self { stretches }
     }
 
-    /// The level with which these levels begin, for so long.
+    /// Returns a constant level equal to the initial one, for this length.
     pub fn beginning(&self, length: Nanos) -> Self {
         let level = self.level(Nanos::ZERO);
         Self::new(&[Stage {
@@ -91,7 +90,7 @@ impl Levels {
         }])
     }
 
-    /// The level at a moment; 0 past the end.
+    /// Returns the level at a moment; 0 after the end.
     pub fn level(&self, at: Nanos) -> f64 {
         let place = self
             .stretches
@@ -101,8 +100,8 @@ impl Levels {
             .map_or(0.0, |stretch| stretch.level(at))
     }
 
-    /// The moment from which the integral of the level is above `area`, if ever it is. Where the
-    /// level is 0 for a while that is the end of the while: nothing arrives in it.
+    /// Returns the moment from which the integral of the level exceeds `area`, if it ever does. If
+    /// the level is 0 for a while, that is the end of the while, because nothing arrives in it.
     pub fn time_of(&self, area: f64) -> Option<Nanos> {
         let place = self
             .stretches
@@ -112,7 +111,7 @@ impl Levels {
             .map(|stretch| stretch.time_of(area))
     }
 
-    /// The first moment, not before `since`, at which the level is `level` or higher.
+    /// Returns the first moment at or after `since` at which the level is at least `level`.
     pub fn reaches(&self, level: f64, since: Nanos) -> Option<Nanos> {
         let place = self
             .stretches
@@ -122,7 +121,7 @@ impl Levels {
             if stretch.level(since) >= level - CLOSE {
                 return Some(since);
             }
-            // Rounded up, and its end belongs to the next stage.
+            // Rounded up; the end of a stage belongs to the next one.
             let share = (level - stretch.from) / (stretch.to - stretch.from);
             let at = stretch.begin + Nanos((share * stretch.length.0 as f64).ceil() as u64);
             (stretch.to > stretch.from && at < stretch.end()).then_some(at.max(since))

@@ -1,4 +1,4 @@
-//! Floor 3: when iterations are planned to start. Knows no clock and waits for nothing.
+//! Floor 3: when iterations are planned to start. It reads no clock and never waits.
 
 pub(crate) mod arrivals;
 pub(crate) mod bucket;

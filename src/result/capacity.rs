@@ -1,22 +1,22 @@
-//! [`CapacityResult`]: what a search for the highest rate found.
+//! [`CapacityResult`]: the result of a search for the highest rate.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Build, Host, ScenarioEcho, ThresholdResult, Verdict};
 use crate::plan::Mode;
 
-/// The version of this file's form; readers ignore keys they don't know within it.
+/// The version of this file's format; readers ignore unknown keys within it.
 pub const CAPACITY_SCHEMA: &str = "loadgen.capacity/1";
 
-/// What came of a rate that was tried.
+/// The outcome of one rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProbeOutcome {
     /// It met all checks, and the target kept up with it.
     Met,
-    /// It did not.
+    /// It missed a check, or the target did not keep up.
     Missed,
-    /// The generator set the figures, so that they say nothing of the target.
+    /// The load generator determined the figures, so that they say nothing about the target.
     Invalid,
 }
 
@@ -24,47 +24,47 @@ pub enum ProbeOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LimitedBy {
-    /// A rate a little higher misses the check.
+    /// A slightly higher rate misses the check.
     Check,
-    /// A higher rate is more than the generator can be believed at.
+    /// At a higher rate the load generator is not credible.
     Generator,
-    /// The machine was too busy with other things for anything more to be believed; what was found
-    /// so far stands.
+    /// The machine was too busy with other work for credible figures; what was found before is
+    /// valid.
     Machine,
-    /// The highest rate that was allowed still meets the check.
+    /// The highest rate allowed still meets the check.
     Maximum,
     /// No rate meets the check.
     Nothing,
-    /// A signal; what was found so far stands.
+    /// A signal; what was found before is valid.
     Interrupt,
-    /// Something broke; what was found so far stands.
+    /// An error; what was found before is valid.
     Failure,
 }
 
 /// One rate that was tried.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RateProbe {
-    /// Planned iteration starts a second.
+    /// Planned iteration starts per second.
     pub rate: f64,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: ProbeOutcome,
-    /// What had to be met, each with its figure.
+    /// The thresholds, each with its figure.
     pub thresholds: Vec<ThresholdResult>,
-    /// Why it was missed, in words, where that is not in the thresholds.
+    /// Why it was missed, in words, if the thresholds do not say so.
     pub reasons: Vec<String>,
-    /// Operations that completed well, a second.
+    /// Successful operations per second.
     pub throughput_rps: f64,
-    /// Iterations that were planned.
+    /// Planned iterations.
     pub planned: u64,
-    /// Of these, dropped, never begun or not ended.
+    /// Of these, dropped, never started or not completed.
     pub lost: u64,
-    /// Operations that completed.
+    /// Completed operations.
     pub completed: u64,
     /// Failed operations.
     pub failed: u64,
     /// Dropped operations and iterations.
     pub dropped: u64,
-    /// Mean time of an iteration.
+    /// Mean duration of an iteration.
     pub iteration_ms: Option<f64>,
     /// Median response time.
     pub p50_ms: Option<f64>,
@@ -72,51 +72,51 @@ pub struct RateProbe {
     pub p90_ms: Option<f64>,
     /// 99th percentile.
     pub p99_ms: Option<f64>,
-    /// The longest.
+    /// Maximum response time.
     pub max_ms: Option<f64>,
-    /// How many iterations could be in flight at once.
+    /// The maximum number of iterations in flight.
     pub max_in_flight: u32,
-    /// Whether the figures can be believed.
+    /// Whether the figures are credible.
     pub verdict: Verdict,
     /// Why not, in words.
     pub doubts: Vec<String>,
 }
 
-/// What a search for the highest rate found.
+/// The result of a search for the highest rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CapacityResult {
     /// [`CAPACITY_SCHEMA`].
     pub schema: String,
     /// The program that searched.
     pub loadgen: Build,
-    /// What was run.
+    /// The scenario.
     pub scenario: ScenarioEcho,
-    /// On what machine.
+    /// The machine.
     pub host: Host,
-    /// When it began, RFC 3339.
+    /// The start time, RFC 3339.
     pub started_at: String,
-    /// The mode that was driven.
+    /// The mode.
     pub mode: Mode,
-    /// How long each rate was tried, in seconds, warm-up apart.
+    /// How long each rate was tried, in seconds, without the warm-up.
     pub probe_s: f64,
-    /// What had to be met: each `METRIC OP VALUE`.
+    /// The checks, each as `METRIC OP VALUE`.
     pub slo: Vec<String>,
-    /// What had to be met beside, because none of these limits failures.
+    /// The check that is added if none of these limits failures.
     pub implied: Option<String>,
-    /// The highest rate, in iterations a second, that met it.
+    /// The highest rate that met the checks, in iterations per second.
     pub capacity: Option<f64>,
-    /// The lowest rate that did not.
+    /// The lowest rate that missed them.
     pub missed: Option<f64>,
-    /// Why it ended there.
+    /// Why the search ended there.
     pub limited_by: LimitedBy,
-    /// Every rate tried, in the order of trying.
+    /// Every rate tried, in order.
     pub probes: Vec<RateProbe>,
-    /// What a reader should know before believing a figure, in words.
+    /// What a reader should know before trusting a figure, in words.
     pub warnings: Vec<String>,
 }
 
 impl CapacityResult {
-    /// The text of `capacity.json`.
+    /// Returns the text of `capacity.json`.
     ///
     /// # Errors
     /// Never in practice: every field is plain data.

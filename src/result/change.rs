@@ -1,25 +1,25 @@
-//! [`Change`]: what became of a figure from one version to another.
+//! [`Change`]: how a figure changed from one version to another.
 
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Mode, Selector, Unit};
 
-/// What can be said of a change.
+/// The verdict on a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// Worse by more than is tolerated.
+    /// Worse by more than the tolerance.
     Regressed,
     /// Better by more than the tolerance.
     Improved,
-    /// Within the tolerance, either way.
+    /// Within the tolerance in either direction.
     Equivalent,
-    /// The runs don't say which of these it is.
+    /// The runs do not tell which of these it is.
     Inconclusive,
 }
 
 impl Outcome {
-    /// The word for it, here and in results.
+    /// Returns the verdict as a word, as in results.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Regressed => "regressed",
@@ -29,7 +29,8 @@ impl Outcome {
         }
     }
 
-    /// What a gate makes of several: the worst of them; a doubt is worse than good news.
+    /// Returns the verdict on several changes together: the worst of them. Inconclusive is worse
+    /// than improved.
     pub fn worst(outcomes: impl IntoIterator<Item = Self>) -> Option<Self> {
         let order = [
             Self::Regressed,
@@ -46,42 +47,41 @@ impl Outcome {
 /// One figure of two versions, in one mode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
-    /// The figure, as checks name it.
+    /// The figure, named as in checks.
     pub metric: String,
-    /// What of the run it is about.
+    /// The part of the run that it describes.
     pub selector: Selector,
     /// The mode.
     pub mode: Mode,
-    /// What `base` and `new` are counted in.
+    /// The unit of `base` and `new`.
     pub unit: Unit,
     /// The figure of the base: the median of its runs.
     pub base: f64,
     /// The figure of the new version: the median of its runs.
     pub new: f64,
-    /// How much larger the new one is, as a part of the base; for shares the difference. By Hodges
-    /// and Lehmann's estimate over the pairs.
+    /// The increase as a fraction of the base, or the difference if the figure is a share; the
+    /// Hodges–Lehmann estimate over the pairs.
     pub change: f64,
-    /// The change is larger than this, at the confidence given; null where there are too few pairs
-    /// to say.
+    /// The lower bound of the change at the given confidence; null if there are too few pairs.
     pub low: Option<f64>,
-    /// The change is smaller than this, at the confidence given.
+    /// The upper bound of the change at the given confidence.
     pub high: Option<f64>,
     /// The confidence of each of these bounds, and of the verdict.
     pub confidence: f64,
-    /// The change that is tolerated.
+    /// The tolerated change.
     pub tolerance: f64,
-    /// The chance of these runs, were nothing worse than is tolerated; made larger for the number
+    /// The probability of such runs if nothing were worse than tolerated, adjusted for the number
     /// of figures that are judged together (Holm).
     pub p_regressed: f64,
-    /// What can be said.
+    /// The verdict.
     pub verdict: Outcome,
     /// The figures of each pair that was compared: base, then new.
     #[serde(default)]
     pub pairs: Vec<[f64; 2]>,
-    /// About how many pairs would tell, where these don't; null where there is no such number
-    /// within reason.
+    /// Approximately how many pairs would be conclusive, if these are not; null if no reasonable
+    /// number would be.
     pub pairs_needed: Option<u64>,
-    /// The line of the scenario that asks for it, counted from 1; null where nobody wrote it.
+    /// The line of the scenario that requests it, counted from 1; null if the scenario does not.
     #[serde(default)]
     pub line: Option<u32>,
 }

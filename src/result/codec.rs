@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS, WINDOW_DIGITS};
 
-/// Why a text is not a histogram of loadgen.
+/// Why a text is not one of loadgen's histograms.
 #[derive(Debug, Error)]
 pub enum CodecError {
     /// Not base64.
@@ -18,7 +18,7 @@ pub enum CodecError {
     /// Not HdrHistogram's V2 deflate format.
     #[error("histogram is not in HdrHistogram's V2 deflate format: {0}")]
     Format(String),
-    /// A good histogram, with bounds that can't be added to ours.
+    /// A valid histogram whose bounds differ from loadgen's.
     #[error(
         "histogram has bounds {low} to {high} at {digits} digits; expected {LOWEST} to {HIGHEST} at {expected}"
     )]
@@ -27,34 +27,34 @@ pub enum CodecError {
         low: u64,
         /// Its highest value.
         high: u64,
-        /// Its significant digits.
+        /// Its number of significant digits.
         digits: u8,
-        /// The significant digits that it should have.
+        /// The expected number of significant digits.
         expected: u8,
     },
 }
 
-/// Writes a histogram of nanoseconds.
+/// Encodes a histogram of nanoseconds.
 pub fn encode(histogram: &Histogram<u64>) -> String {
     let mut bytes = Vec::new();
-    // Writing to memory fails only where the histogram needs more than a u32 of bytes, which ours
-    // never do.
+    // Writing to memory fails only if the histogram needs more bytes than a u32 can count, which
+    // loadgen's never do.
     match V2DeflateSerializer::new().serialize(histogram, &mut bytes) {
         Ok(_) => STANDARD.encode(&bytes),
         Err(_) => String::new(),
     }
 }
 
-/// Reads what [`encode`] wrote.
+/// Decodes the text written by [`encode`].
 ///
 /// # Errors
-/// When the text is damaged, or the histogram has other bounds than loadgen's: adding those would
+/// If the text is damaged, or the histogram has other bounds than loadgen's: adding it would
 /// silently put values into other buckets.
 pub fn decode(text: &str) -> Result<Histogram<u64>, CodecError> {
     read(text, SIGNIFICANT_DIGITS)
 }
 
-/// Reads the histogram of a window of the time line, which is a coarser one.
+/// Decodes the histogram of a window of the time line, which is coarser.
 ///
 /// # Errors
 /// As [`decode`].

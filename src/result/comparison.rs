@@ -1,4 +1,4 @@
-//! [`Comparison`]: the modes against each other, their rounds merged.
+//! [`Comparison`]: the modes compared, with their rounds merged.
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
@@ -9,62 +9,62 @@ use crate::metrics::interval::Inflation;
 use crate::metrics::summary::{self, Summary};
 use crate::plan::Mode;
 
-/// One mode, all of its rounds together.
+/// One mode, with all its rounds merged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModeComparison {
     /// The mode.
     pub mode: Mode,
-    /// How many rounds are in these figures.
+    /// The number of rounds in these figures.
     pub rounds: u32,
-    /// Wall time, mean of the rounds.
+    /// Mean wall time of the rounds.
     pub wall_s: f64,
-    /// 95 % interval of the mean, where there are rounds to tell.
+    /// 95 % interval of the mean, if there are enough rounds.
     pub wall_s_ci95: Option<[f64; 2]>,
-    /// Throughput, mean of the rounds.
+    /// Mean throughput of the rounds.
     pub throughput_rps: f64,
-    /// 95 % interval of the mean, where there are rounds to tell.
+    /// 95 % interval of the mean, if there are enough rounds.
     pub throughput_rps_ci95: Option<[f64; 2]>,
-    /// How much faster than the baseline mode.
+    /// The speedup over the baseline mode.
     pub speedup: Option<f64>,
     /// 95 % interval of the geometric mean of the rounds' speedups.
     pub speedup_ci95: Option<[f64; 2]>,
-    /// Wall time of the same plan in virtual time, where it is made of mock operations.
+    /// Wall time of the same plan in virtual time, if it consists of mock operations.
     pub ideal_s: Option<f64>,
     /// `ideal_s` ÷ `wall_s`.
     pub efficiency: Option<f64>,
     /// Response times of all rounds.
     pub response_ms: Option<Summary>,
-    /// The generator's own lateness in all rounds.
+    /// The load generator's own delay in all rounds.
     #[serde(default)]
     pub lag_ms: Option<Summary>,
     /// Completed operations of all rounds.
     pub completed: u64,
     /// Failed operations of all rounds.
     pub failed: u64,
-    /// Processor time (user and system) for each completed operation, in microseconds.
+    /// Processor time (user and system) per completed operation, in microseconds.
     pub cpu_us_per_operation: Option<f64>,
-    /// Largest resident memory of any round.
+    /// Peak resident memory of all rounds.
     pub peak_rss_bytes: Option<u64>,
-    /// Most threads of any round.
+    /// Peak number of threads of all rounds.
     pub threads_peak: Option<u64>,
-    /// Context switches of all rounds for each completed operation.
+    /// Context switches of all rounds per completed operation.
     pub ctx_per_operation: Option<f64>,
-    /// The histogram behind `response_ms`, in the form of [`super::Histograms`].
+    /// The histogram of `response_ms`, in the form of [`super::Histograms`].
     pub response: String,
 }
 
-/// The modes against each other.
+/// The modes compared with each other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// What speedups are relative to: sequential if it ran, else the first mode.
+    /// The mode that speedups are relative to: sequential if it ran, else the first mode.
     pub baseline_mode: Mode,
-    /// In the order of the scenario.
+    /// The modes, in the order of the scenario.
     pub modes: Vec<ModeComparison>,
 }
 
 impl Comparison {
     /// Compares the modes that ran, in the order of `modes`. `ideal_s` is the wall time of the same
-    /// plan in virtual time, where that is known. Nothing where nothing ran.
+    /// plan in virtual time, if known. Returns `None` if nothing ran.
     pub fn from_runs(runs: &[ModeRun], modes: &[Mode], ideal_s: Option<f64>) -> Option<Self> {
         let ran: Vec<Mode> = modes
             .iter()
@@ -116,7 +116,7 @@ fn compare(
         |run| run.times.lag_ms.as_ref(),
         |h| &h.lag,
     );
-    // Those that have times: what could not be made has cost next to nothing.
+    // Only operations that have times: those that could not be made cost next to nothing.
     let timed = response_ms.as_ref().map_or(0, |response| response.count);
     let per_operation = |total: Option<f64>| total.filter(|_| timed > 0).map(|t| t / timed as f64);
     let sum =
@@ -124,7 +124,7 @@ fn compare(
     let cpu_s = sum(|r| r.resources.cpu_s());
     let switches =
         sum(|r| Some((r.resources.ctx_voluntary? + r.resources.ctx_involuntary?) as f64));
-    // Round against round: what drifts between rounds, a pair has in common.
+    // Compares rounds pairwise, because drift between rounds affects both modes of a pair alike.
     let speedups: Vec<f64> = rounds
         .iter()
         .filter_map(|run| {
@@ -162,7 +162,7 @@ fn compare(
     }
 }
 
-/// How much faster `run` is than `base`: by wall time where both did the same work, else by
+/// Returns the speedup of `run` over `base`: by wall time if both did the same work, else by
 /// throughput.
 fn speedup(base: &ModeRun, run: &ModeRun) -> Option<f64> {
     let same_work =
@@ -183,7 +183,7 @@ fn mean(values: &[f64]) -> f64 {
     }
 }
 
-/// Student's 95 % interval of the mean; nothing for fewer than two values.
+/// Returns Student's 95 % interval of the mean; `None` for fewer than two values.
 fn interval(values: &[f64]) -> Option<[f64; 2]> {
     let n = values.len() as f64;
     let t = StudentsT::new(0.0, 1.0, n - 1.0)
@@ -196,7 +196,7 @@ fn interval(values: &[f64]) -> Option<[f64; 2]> {
     half.is_finite().then_some([mean - half, mean + half])
 }
 
-/// One time of all rounds together: its summary, and the histogram behind it.
+/// Merges one time of all rounds: returns its summary, and the histogram it comes from.
 fn merged(
     rounds: &[&ModeRun],
     inflation: &Inflation,
@@ -205,7 +205,7 @@ fn merged(
 ) -> (Option<Summary>, String) {
     let mut whole = histogram::empty();
     for run in rounds {
-        // A round whose histogram can't be read has been reported as such when the result was read.
+        // An unreadable histogram was already reported when the result was read.
         if let Ok(histogram) = codec::decode(histogram(&run.histograms)) {
             histogram::add(&mut whole, &histogram);
         }
@@ -217,7 +217,7 @@ fn merged(
     )
 }
 
-/// How much wider intervals are because operations in a row depend on each other.
+/// Returns how much wider intervals are because successive operations are correlated.
 fn inflation(rounds: &[&ModeRun]) -> Inflation {
     let windows = rounds
         .iter()
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn students_interval() {
-        // Known: mean 5, s = 2.138, t(7) = 2.3646, half-width 1.7873.
+        // Known values: mean 5, s = 2.138, t(7) = 2.3646, half-width 1.7873.
         let [low, high] =
             interval(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).expect("eight values");
         assert!(

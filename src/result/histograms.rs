@@ -1,4 +1,4 @@
-//! [`Histograms`]: what any percentile can be computed from.
+//! [`Histograms`]: the data from which any percentile can be computed.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Histograms {
     /// Response times.
     pub response: String,
-    /// Response times of good operations.
+    /// Response times of successful operations.
     pub response_ok: String,
     /// Service times.
     pub service: String,
@@ -27,7 +27,7 @@ pub struct Histograms {
     /// Times of TLS handshakes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<String>,
-    /// Times until the request had gone out.
+    /// Times until the request was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send: Option<String>,
     /// Times from the head of the response to its end.
@@ -35,10 +35,10 @@ pub struct Histograms {
     pub body: Option<String>,
     /// `ns`.
     pub unit: String,
-    /// Lowest value that can be told from zero.
+    /// The lowest value that is distinguished from zero.
     pub lowest: u64,
     /// Highest value.
     pub highest: u64,
-    /// Decimal digits kept.
+    /// The number of significant decimal digits.
     pub significant_digits: u8,
 }

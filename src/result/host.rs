@@ -1,10 +1,10 @@
-//! [`Host`]: the machine a run was made on.
+//! [`Host`]: the machine of a run.
 
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{cgroup, resources};
 
-/// The machine a run was made on; null is not known.
+/// The machine of a run; unknown values are null.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Host {
     /// `linux`, `macos`, …
@@ -13,7 +13,7 @@ pub struct Host {
     pub kernel: Option<String>,
     /// Processors that this process may use.
     pub cpus: u32,
-    /// What the processor calls itself.
+    /// Model name of the processor.
     pub cpu_model: Option<String>,
     /// Processors' worth of time that a control group allows.
     pub cpu_quota: Option<f64>,
@@ -22,7 +22,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// This very machine.
+    /// Returns the current machine.
     pub fn current() -> Self {
         Self {
             os: std::env::consts::OS.into(),

@@ -1,5 +1,5 @@
-//! Floor 2: what a run leaves behind. `result.json` is this module's types and nothing else; every
-//! report and every gate is a function of it.
+//! Floor 2: the results of a run. `result.json` consists of this module's types and nothing else;
+//! every report and every gate is a function of it.
 
 pub(crate) mod capacity;
 pub(crate) mod change;

@@ -1,20 +1,20 @@
-//! What ran, and how that ended: the head of every file of results.
+//! The program, the scenario and how the run ended: the head of every result file.
 
 use serde::{Deserialize, Serialize};
 
-/// The program that ran.
+/// The build of loadgen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Build {
     /// Version of the package.
     pub version: String,
-    /// Commit it was built from, where that is known.
+    /// The commit it was built from, if known.
     pub git: Option<String>,
     /// `release` or `debug`.
     pub profile: String,
 }
 
 impl Build {
-    /// This very program.
+    /// Returns the build of the running program.
     pub fn current() -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -34,32 +34,31 @@ impl Build {
 pub struct ScenarioEcho {
     /// Its name.
     pub name: String,
-    /// Its description.
+    /// Its description, if any.
     pub description: Option<String>,
-    /// Identifies the work; see [`crate::plan::Plan::fingerprint`].
+    /// The identity of the work; see [`crate::plan::Plan::fingerprint`].
     pub fingerprint: String,
-    /// The seed of all draws.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// The file as typed.
+    /// The file as written.
     pub source: String,
-    /// The path of the file as it was given; null where it came from standard input or stands for a
-    /// URL.
+    /// The path of the file as given; null if it came from standard input or stands for a URL.
     #[serde(default)]
     pub file: Option<String>,
 }
 
-/// How a run came to its end.
+/// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum End {
     /// As planned.
     Complete,
-    /// Early, by a condition that the scenario names.
+    /// Early, by a condition of the scenario.
     Stopped,
     /// By a threshold.
     Aborted,
     /// By a signal.
     Interrupted,
-    /// Something broke; what was measured before is here.
+    /// By an error; what was measured before is here.
     Failed,
 }

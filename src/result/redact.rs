@@ -1,4 +1,4 @@
-//! A result without secrets.
+//! Results without secrets.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::{CapacityResult, RunResult};
 use crate::plan::Secrets;
 
-/// What of a result has words and figures of ours alone, by its key: a secret that is one of these
-/// by chance is not told by it, and readers of the result need them as they are.
+/// The keys of a result whose values consist only of loadgen's own words and figures. A secret that
+/// happens to equal one of them is not disclosed by it, and readers of the result need them
+/// unchanged.
 const OURS: [&str; 18] = [
     "schema",
     "end",
@@ -31,21 +32,21 @@ const OURS: [&str; 18] = [
 ];
 
 impl RunResult {
-    /// The same with every secret hidden in every text. The plan has none any more; see
-    /// [`crate::plan::Plan::shown`].
+    /// Returns the result with every secret hidden in every text. The plan contains none anyway;
+    /// see [`crate::plan::Plan::shown`].
     ///
     /// # Errors
-    /// When a text can't be read back, which does not happen to a result of loadgen.
+    /// If a text cannot be read back, which does not happen with a result of loadgen.
     pub fn redacted(self, secrets: &Secrets) -> serde_json::Result<Self> {
         redacted(self, secrets)
     }
 }
 
 impl CapacityResult {
-    /// The same with every secret hidden in every text.
+    /// Returns the result with every secret hidden in every text.
     ///
     /// # Errors
-    /// When a text can't be read back, which does not happen to a result of loadgen.
+    /// If a text cannot be read back, which does not happen with a result of loadgen.
     pub fn redacted(self, secrets: &Secrets) -> serde_json::Result<Self> {
         redacted(self, secrets)
     }

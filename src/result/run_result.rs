@@ -1,4 +1,4 @@
-//! [`RunResult`]: the whole of `result.json`.
+//! [`RunResult`]: the content of `result.json`.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -18,30 +18,30 @@ pub struct RunResult {
     pub schema: String,
     /// How it ended.
     pub end: End,
-    /// What ran it.
+    /// The build that ran it.
     pub loadgen: Build,
-    /// What it ran.
+    /// The scenario.
     pub scenario: ScenarioEcho,
-    /// The resolved plan, as written; kept as plain JSON so that old results stay readable when
-    /// plans grow.
+    /// The resolved plan. It is plain JSON, so that old results remain readable when plans get more
+    /// fields.
     pub plan: serde_json::Value,
-    /// Where it ran.
+    /// The machine.
     pub host: Host,
-    /// RFC 3339, UTC.
+    /// The start time, RFC 3339, UTC.
     pub started_at: String,
-    /// One for each mode and round, in the order run.
+    /// The results of each mode and round, in the order run.
     pub runs: Vec<ModeRun>,
-    /// The modes against each other; null where nothing ran to its end.
+    /// The comparison of the modes; null if no run completed.
     pub comparison: Option<Comparison>,
-    /// What the run had to meet, and whether it did: each threshold for each mode that it is about.
+    /// The outcome of each threshold for each mode that it applies to.
     #[serde(default)]
     pub thresholds: Vec<ThresholdResult>,
-    /// The run against its baseline, where one was given.
+    /// The comparison with the baseline, if one was given.
     #[serde(default)]
     pub baseline: Option<VersionComparison>,
-    /// Whether the figures can be believed.
+    /// Whether the figures are credible.
     pub validity: Validity,
-    /// What a reader should know before believing a figure, in words.
+    /// What a reader should know before trusting a figure, in words.
     #[serde(default)]
     pub warnings: Vec<String>,
 }
@@ -49,21 +49,21 @@ pub struct RunResult {
 /// Why a text is not a result of loadgen.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// Not JSON, cut off, or fields of the wrong type.
+    /// Invalid or truncated JSON, or fields of the wrong type.
     #[error("not a loadgen result: {0}; give the result.json that `loadgen run` wrote")]
     Json(#[from] serde_json::Error),
-    /// Good JSON of another program, or of another version of loadgen.
+    /// Valid JSON of another program, or of another version of loadgen.
     #[error(
         "result has schema `{found}`, this loadgen reads `{SCHEMA}`; use the version of loadgen that wrote it"
     )]
     Schema {
-        /// What the file says.
+        /// The schema found.
         found: String,
     },
 }
 
 impl RunResult {
-    /// The text of `result.json`.
+    /// Returns the text of `result.json`.
     ///
     /// # Errors
     /// Never in practice: every field is plain data.
@@ -73,10 +73,10 @@ impl RunResult {
         Ok(text)
     }
 
-    /// Reads `result.json`.
+    /// Parses `result.json`.
     ///
     /// # Errors
-    /// When the text is not JSON, of another schema, or has fields of the wrong type.
+    /// If the text is not JSON, has another schema, or has fields of the wrong type.
     pub fn from_json(text: &str) -> Result<Self, ReadError> {
         #[derive(Deserialize)]
         struct Head {

@@ -1,4 +1,4 @@
-//! [`ThresholdResult`]: whether a run met what it had to.
+//! [`ThresholdResult`]: whether a run met a threshold.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::plan::{Mode, Selector, Unit};
 pub enum ThresholdVerdict {
     /// It was met.
     Pass,
-    /// It was not.
+    /// It was not met.
     Fail,
     /// There is no figure to judge, which counts as a failure.
     NoData,
@@ -19,7 +19,7 @@ pub enum ThresholdVerdict {
 /// A window that did not meet a threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FailingWindow {
-    /// Its begin, in seconds from the run's epoch.
+    /// Its start, in seconds from the run's epoch.
     pub t_s: f64,
     /// Its round, counted from 1.
     pub round: u32,
@@ -27,24 +27,24 @@ pub struct FailingWindow {
     pub observed: f64,
 }
 
-/// One threshold, judged for one mode on its rounds merged.
+/// One threshold, judged for one mode on its merged rounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ThresholdResult {
     /// `METRIC OP VALUE`.
     pub check: String,
-    /// What it is about.
+    /// The part of the run that it applies to.
     pub selector: Selector,
     /// The mode that was judged.
     pub mode: Mode,
-    /// The length of its windows in seconds, where each of them had to meet it.
+    /// The length of its windows in seconds, if each of them had to meet it.
     pub window_s: Option<f64>,
-    /// What the figures here are counted in.
+    /// The unit of the figures here.
     pub unit: Unit,
-    /// The figure; with windows that of the worst of them.
+    /// The figure; with windows, that of the worst one.
     pub observed: Option<f64>,
-    /// What it is held against.
+    /// The limit.
     pub limit: f64,
-    /// How far the figure is on the good side of the limit; below zero on the bad side.
+    /// The distance of the figure from the limit; negative if it is on the wrong side.
     pub margin: Option<f64>,
     /// The windows that did not meet it; empty without windows.
     pub failing_windows: Vec<FailingWindow>,
@@ -53,20 +53,20 @@ pub struct ThresholdResult {
     /// What a reader should know before trusting the verdict, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// Its line in the scenario, counted from 1; one of the command line has none.
+    /// Its line in the scenario, counted from 1; `None` if it was given on the command line.
     #[serde(default)]
     pub line: Option<u32>,
 }
 
 impl ThresholdResult {
-    /// Its warnings, each under its name.
+    /// Iterates over its warnings, each prefixed with its name.
     pub fn named_warnings(&self) -> impl Iterator<Item = String> {
         self.warnings
             .iter()
             .map(|warning| format!("the threshold `{}` ({}): {warning}", self.check, self.mode))
     }
 
-    /// Whether it was met.
+    /// Returns whether it was met.
     pub fn is_met(&self) -> bool {
         self.verdict == ThresholdVerdict::Pass
     }

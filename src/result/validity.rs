@@ -1,46 +1,46 @@
-//! [`Validity`]: whether a run's figures can be believed.
+//! [`Validity`]: whether a run's figures are credible.
 
 use serde::{Deserialize, Serialize};
 
-/// The outcome of a check on the run itself; the worst decides.
+/// The outcome of a check of the run itself; the worst one decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// The figures can be believed.
+    /// The figures are credible.
     #[default]
     Valid,
-    /// With care.
+    /// The figures need caution.
     Degraded,
-    /// They describe the generator, not the target.
+    /// The figures describe the load generator, not the target.
     Invalid,
 }
 
-/// One check on the run itself.
+/// One check of the run itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// Short name.
+    /// Its short name.
     pub name: String,
     /// Its outcome.
     pub verdict: Verdict,
-    /// What was seen, with its unit.
+    /// The observed value, with its unit.
     pub observed: String,
-    /// What was allowed, with its unit.
+    /// The limit, with its unit.
     pub limit: String,
     /// What it means and what to do, in plain words.
     pub explanation: String,
 }
 
-/// Whether the figures can be believed.
+/// Whether the figures are credible.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Validity {
-    /// The worst of the checks.
+    /// The worst verdict of the checks.
     pub verdict: Verdict,
-    /// All of them.
+    /// All checks.
     pub checks: Vec<Check>,
 }
 
 impl Validity {
-    /// The worst of these checks.
+    /// Derives the verdict from the worst of these checks.
     pub fn from_checks(checks: Vec<Check>) -> Self {
         Self {
             verdict: checks.iter().map(|c| c.verdict).max().unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! [`Window`]: one stretch of a time line.
+//! [`Window`]: one interval of a time line.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::metrics::FailureKind;
 
-/// One stretch of the time line. Operations belong to the window that their `intended` falls in;
-/// `throughput_rps` alone counts by completion.
+/// One interval of the time line. Operations belong to the window in which their `intended` falls;
+/// only `throughput_rps` counts by completion.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Window {
-    /// Start, in seconds from the run's epoch; below zero in the warm-up.
+    /// Start, in seconds from the run's epoch; negative in the warm-up.
     pub t_s: f64,
     /// Width in seconds.
     pub window_s: f64,
@@ -18,13 +18,13 @@ pub struct Window {
     pub planned: u64,
     /// Of these, started.
     pub started: u64,
-    /// Of these, completed well.
+    /// Of these, succeeded.
     pub ok: u64,
-    /// Of these, completed badly.
+    /// Of these, failed.
     pub failed: u64,
     /// Operations and iterations dropped.
     pub dropped: u64,
-    /// Good completions a second that fall into this window.
+    /// Successful completions per second in this window.
     pub throughput_rps: f64,
     /// Mean response time.
     pub mean_ms: Option<f64>,
@@ -34,21 +34,20 @@ pub struct Window {
     pub p90_ms: Option<f64>,
     /// 99th percentile of response time.
     pub p99_ms: Option<f64>,
-    /// Longest response time.
+    /// Maximum response time.
     pub max_ms: Option<f64>,
     /// 99th percentile of lag.
     pub lag_p99_ms: Option<f64>,
-    /// Operations in flight, mean of the looks taken in this window.
+    /// Operations in flight, mean of the samples in this window.
     pub in_flight: Option<f64>,
-    /// Virtual users with an iteration under way, mean of the looks taken.
+    /// Virtual users with a running iteration, mean of the samples.
     pub vus: Option<f64>,
-    /// Operations waiting for a limit, mean of the looks taken.
+    /// Operations waiting for a limit, mean of the samples.
     pub queue: Option<f64>,
-    /// Processors that loadgen's own process kept busy, mean of the window; null where nobody
-    /// looked in it.
+    /// Processors that loadgen's own process kept busy, mean of the window; null without samples.
     #[serde(default)]
     pub cpu_cores: Option<f64>,
-    /// Resident memory of loadgen's own process, the most that was seen in the window.
+    /// Peak resident memory of loadgen's own process among the samples in this window.
     #[serde(default)]
     pub rss_bytes: Option<u64>,
     /// Failed operations by kind.
@@ -57,12 +56,13 @@ pub struct Window {
     #[serde(default)]
     pub status_codes: BTreeMap<String, u64>,
     /// Response times as a histogram of two significant digits, in the form of
-    /// [`Histograms`](super::Histograms); null where there are none.
+    /// [`Histograms`](super::Histograms); null if there are none.
     pub response: Option<String>,
 }
 
 impl Window {
-    /// Completed operations that have times: those apart that could not be made.
+    /// Returns the number of completed operations that have times: those that could not be made
+    /// have none.
     pub fn timed(&self) -> u64 {
         let unmade = self
             .failures

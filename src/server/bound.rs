@@ -3,14 +3,13 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-/// What the line on standard output begins with that says where the server listens; [`Bound`]
-/// follows.
+/// The start of the line on standard output that says where the server listens; [`Bound`] follows.
 ///
-/// [`Child`](super::Child) waits for it, so whoever runs [`serve`](super::serve) for one has to
-/// print it.
+/// [`Child`](super::Child) waits for it, so a program that runs [`serve`](super::serve) for it has
+/// to print it.
 pub const ANNOUNCEMENT: &str = "loadgen serve: listening on http://";
 
-/// Where a server listens. Displayed as URLs, the first one without its scheme.
+/// The addresses of a server. Displayed as URLs, the first one without its scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bound {
     /// HTTP and WebSocket.
@@ -27,5 +26,5 @@ impl fmt::Display for Bound {
     }
 }
 
-/// What stands between the two addresses of a [`Bound`].
+/// The text between the two addresses of a [`Bound`].
 pub(super) const ECHO: &str = " and tcp://";

@@ -1,7 +1,7 @@
-//! [`Call`]: a request as a handler sees it, and the reading of its parameters.
+//! [`Call`]: a request as a handler sees it, and the parsing of its parameters.
 //!
-//! Every parameter that makes no sense is a 400 that says what to write. Unknown parameters are
-//! ignored, so that a client can add one to tell its requests apart.
+//! An invalid parameter is a 400 that says what to write. Unknown parameters are ignored, so that a
+//! client can add one to distinguish its requests.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -18,9 +18,9 @@ use crate::base::{Nanos, parse};
 pub(super) struct Call<'a> {
     /// The method, one of those that the route allows.
     pub(super) method: &'a Method,
-    /// As the client wrote it.
+    /// The URI as the client wrote it.
     pub(super) uri: &'a Uri,
-    /// The part of the path that stands for the route's placeholder, or nothing.
+    /// The part of the path that matches the route's placeholder, or nothing.
     pub(super) argument: &'a str,
     /// All headers.
     pub(super) headers: &'a HeaderMap,
@@ -29,23 +29,23 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The path, undecoded.
+    /// Returns the path, undecoded.
     pub(super) fn path(&self) -> &'a str {
         self.uri.path()
     }
 
-    /// The query's names and values, decoded, in order.
+    /// Iterates over the query's names and values, decoded, in order.
     pub(super) fn query(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + use<'a> {
         form_urlencoded::parse(self.uri.query().unwrap_or("").as_bytes())
     }
 
-    /// The first value of a parameter of the query.
+    /// Returns the first value of a parameter of the query.
     pub(super) fn parameter(&self, name: &str) -> Option<Cow<'a, str>> {
         self.query()
             .find_map(|(n, value)| (n == name).then_some(value))
     }
 
-    /// A duration in the query.
+    /// Parses a duration in the query.
     pub(super) fn duration(
         &self,
         name: &'static str,
@@ -56,7 +56,7 @@ impl<'a> Call<'a> {
             .map_or(Ok(default), |text| duration(name, &text, longest))
     }
 
-    /// A number in the query.
+    /// Parses a number in the query.
     pub(super) fn number<T>(
         &self,
         name: &'static str,
@@ -70,7 +70,7 @@ impl<'a> Call<'a> {
             .map_or(Ok(default), |text| number(name, &text, range))
     }
 
-    /// The value of a cookie.
+    /// Returns the value of a cookie.
     pub(super) fn cookie(&self, name: &str) -> Option<&'a str> {
         let lines = self
             .headers
@@ -83,7 +83,7 @@ impl<'a> Call<'a> {
             .find_map(|(n, v)| (n == name).then_some(v))
     }
 
-    /// The content type's start, in lower case as clients send it, up to any parameter.
+    /// Returns the content type without its parameters, in lower case as clients send it.
     pub(super) fn content_type(&self) -> &'a str {
         let value = self
             .headers
@@ -94,7 +94,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// A duration: seconds as a bare number (`0.25`), or with a unit as scenarios write it (`20ms`).
+/// Parses a duration: seconds without a unit (`0.25`), or with a unit as in scenarios (`20ms`).
 pub(super) fn duration(name: &str, text: &str, longest: Nanos) -> Result<Nanos, Problem> {
     let bare = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
     let parsed = if bare {
@@ -113,7 +113,7 @@ pub(super) fn duration(name: &str, text: &str, longest: Nanos) -> Result<Nanos, 
     }
 }
 
-/// A number within a range.
+/// Parses a number within a range.
 pub(super) fn number<T>(name: &str, text: &str, range: RangeInclusive<T>) -> Result<T, Problem>
 where
     T: FromStr + PartialOrd + Display,

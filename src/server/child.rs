@@ -1,7 +1,7 @@
-//! [`Child`]: the built-in target in a process of its own.
+//! [`Child`]: the built-in target in a separate process.
 //!
-//! Its work must not be in the generator's figures, nor may a blocked loop of one hold up the
-//! other. Knows the program's command line and first line of output, and nothing of HTTP.
+//! Its work must not be part of the load generator's figures, and a blocked loop of one must not
+//! delay the other. Knows the program's command line and first line of output, and nothing of HTTP.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -13,17 +13,17 @@ use std::time::Duration;
 use super::bound::{ANNOUNCEMENT, ECHO};
 use super::error::ServeError;
 
-/// The time until the child has to say where it listens.
+/// The time within which the child has to announce its address.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// No announcement is longer; what is longer is not read on.
+/// The maximum length of an announcement; anything beyond it is not read.
 const LONGEST_LINE: u64 = 1024;
 
-/// The built-in target as its own process.
+/// The built-in target in a separate process.
 ///
-/// Dropping it kills the process. When our process dies without dropping anything, the child ends
-/// by itself, because its standard input, a pipe that only we hold, closes. What it has to say on
-/// standard error goes to ours.
+/// Dropping it kills the process. If our process dies without dropping it, the child ends by
+/// itself, because its standard input, a pipe that only we hold, closes. Its standard error is
+/// passed on to ours.
 #[derive(Debug)]
 pub struct Child {
     process: Process,
@@ -35,7 +35,7 @@ impl Child {
     /// Runs `PROGRAM serve` on free ports of 127.0.0.1 and waits until it listens, at most 10 s.
     ///
     /// # Errors
-    /// When the program can't be run, ends, or does not say where it listens.
+    /// If the program cannot be run, ends, or does not announce its address.
     pub fn start(program: &Path) -> Result<Self, ServeError> {
         let mut command = Command::new(program);
         command.args([
@@ -49,17 +49,17 @@ impl Child {
         Self::run(command, PATIENCE)
     }
 
-    /// Where it listens.
+    /// Returns its HTTP address.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where its TCP echo is.
+    /// Returns the address of its TCP echo.
     pub const fn echo(&self) -> SocketAddr {
         self.echo
     }
 
-    /// Its process number.
+    /// Returns its process id.
     pub fn pid(&self) -> u32 {
         self.process.0.id()
     }
@@ -69,15 +69,15 @@ impl Child {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit());
-        // Ctrl-C on a terminal goes to the whole foreground group. The target has to outlive the
-        // drain.
+        // Ctrl-C on a terminal is sent to the whole foreground group, and the target has to outlive
+        // the drain.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn().map_err(|source| ServeError::Spawn {
             program: command.get_program().into(),
             source,
         })?;
-        // From here on every way out kills the process.
+        // From here on, every return kills the process.
         let mut process = Process(child);
         let Some(stdout) = process.0.stdout.take() else {
             return Err(ServeError::Setup(io::ErrorKind::BrokenPipe.into()));
@@ -98,7 +98,7 @@ impl Child {
                 seconds: patience.as_secs(),
             }),
             Err(RecvTimeoutError::Disconnected) => {
-                // It closed its output. It may live on all the same, and is of no use then.
+                // It closed its output. It may still be running, but is of no use.
                 let status = process.end().map_err(ServeError::Setup)?;
                 Err(ServeError::Ended { status })
             }
@@ -106,8 +106,8 @@ impl Child {
     }
 }
 
-/// Sends the first line of `stdout`, or hangs up if there is none; then reads on to the end, so
-/// that the child never blocks on a full pipe.
+/// Sends the first line of `stdout`, or hangs up if there is none; then reads to the end, so that
+/// the child never blocks on a full pipe.
 fn first_line(stdout: ChildStdout) -> io::Result<Receiver<String>> {
     let (sender, receiver) = mpsc::channel();
     std::thread::Builder::new()
@@ -128,7 +128,7 @@ fn first_line(stdout: ChildStdout) -> io::Result<Receiver<String>> {
     Ok(receiver)
 }
 
-/// The addresses in the announcement.
+/// Parses the addresses in the announcement.
 fn announced(line: &str) -> Option<(SocketAddr, SocketAddr)> {
     let (http, echo) = line
         .strip_prefix(ANNOUNCEMENT)?
@@ -137,16 +137,16 @@ fn announced(line: &str) -> Option<(SocketAddr, SocketAddr)> {
     Some((http.parse().ok()?, echo.parse().ok()?))
 }
 
-/// A process that does not outlive this value.
+/// A process that is killed when this value is dropped.
 #[derive(Debug)]
 struct Process(std::process::Child);
 
 impl Process {
-    /// Kills the process, if it still runs, and takes its exit status: its own, if it ended by
-    /// itself.
+    /// Kills the process if it is still running, and returns its exit status: its own, if it ended
+    /// by itself.
     fn end(&mut self) -> io::Result<std::process::ExitStatus> {
-        // The output closes a moment before the process is gone; its own status says more than
-        // ours.
+        // The output closes a moment before the process ends; its own status is more informative
+        // than that of a kill.
         for _ in 0..20 {
             if let Some(status) = self.0.try_wait()? {
                 return Ok(status);
@@ -160,7 +160,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // An error means that it has ended already. Without the wait it would stay as a zombie.
+        // An error means that it has already ended. Without the wait it would remain a zombie.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -7,34 +7,34 @@ use std::process::ExitStatus;
 
 use thiserror::Error;
 
-/// Why the server, or the process that it is to run in, did not start.
+/// Why the server, or its process, did not start.
 #[derive(Debug, Error)]
 pub enum ServeError {
-    /// The address can't be listened on.
+    /// The address cannot be bound.
     #[error(
         "can't listen on {address}: {source}; choose another address, or port 0 for any free port"
     )]
     Listen {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// The system's reason.
+        /// The system's error.
         source: io::Error,
     },
-    /// A server that never serves.
+    /// A capacity of zero.
     #[error("a capacity of zero serves nothing; write a rate such as `100/s`")]
     NoCapacity,
-    /// The event loop, a signal handler or a thread could not be made.
+    /// The event loop, a signal handler or a thread could not be created.
     #[error("can't set up the server: {0}")]
     Setup(io::Error),
-    /// The program of the child process can't be run.
+    /// The program of the child process cannot be run.
     #[error("can't start the built-in target `{}`: {source}", program.display())]
     Spawn {
         /// The program.
         program: PathBuf,
-        /// The system's reason.
+        /// The system's error.
         source: io::Error,
     },
-    /// The child process ended without saying where it listens.
+    /// The child process ended without announcing its address.
     #[error(
         "the built-in target ended before it listened ({status}); its own words are on standard error"
     )]
@@ -47,15 +47,15 @@ pub enum ServeError {
         "the built-in target said {line:?} and not where it listens; is the program a loadgen?"
     )]
     Garbled {
-        /// What it printed, as far as it is worth showing.
+        /// What it printed, truncated.
         line: String,
     },
-    /// The child process runs and says nothing.
+    /// The child process is running and prints nothing.
     #[error(
         "the built-in target has not said where it listens within {seconds} s; is the machine overloaded?"
     )]
     Silent {
-        /// How long was waited.
+        /// How long loadgen waited.
         seconds: u64,
     },
 }

@@ -1,6 +1,6 @@
-//! [`Faults`]: the latency, the failures and the capacity that the server was started with.
+//! [`Faults`]: the latency, failures and capacity that the server was started with.
 //!
-//! Knows nothing of HTTP: it is told when a request arrives and says when to answer it, and how.
+//! Knows nothing of HTTP: it is told when a request arrives and says when and how to answer it.
 
 use std::cell::{Cell, RefCell};
 
@@ -14,13 +14,13 @@ use crate::plan::Delay;
 /// What happens to one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
-    /// It is handled at this moment of the server's clock.
+    /// The moment of the server's clock at which it is handled.
     pub(super) at: Nanos,
-    /// It is answered with 500.
+    /// Whether it is answered with 500.
     pub(super) fails: bool,
 }
 
-/// Draws the fate of each request, in the order of arrival.
+/// Determines the fate of each request, in the order of arrival.
 pub(super) struct Faults {
     latency: Option<Delay>,
     fail: Share,
@@ -29,7 +29,7 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    /// As the options say.
+    /// Creates the faults that the options specify.
     pub(super) fn new(options: &Options) -> Self {
         Self {
             latency: options.latency,
@@ -39,7 +39,8 @@ impl Faults {
         }
     }
 
-    /// The fate of a request that arrives `now`: it waits for its turn, then for the latency.
+    /// Returns the fate of a request that arrives at `now`: it waits in the queue, then for the
+    /// latency.
     pub(super) fn next(&self, now: Nanos) -> Verdict {
         let turn = self.capacity.as_ref().map_or(now, |queue| queue.next(now));
         let mut random = self.random.borrow_mut();
@@ -54,15 +55,15 @@ impl Faults {
     }
 }
 
-/// A single server with a waiting line: `done = max(arrival, done before) + 1/rate`.
+/// A single server with a queue: `done = max(arrival, done before) + 1/rate`.
 ///
-/// The line has no end; the clients' connections bound it. Who hangs up keeps its turn, as a
-/// request that a real service has begun to work on does.
+/// The queue is unbounded; the clients' connections bound it. A client that hangs up keeps its
+/// place, like a request that a real service has started to process.
 struct Queue {
     rate: Rate,
-    /// When the line was last empty.
+    /// When the queue was last empty.
     since: Cell<Nanos>,
-    /// Requests served, or still to be served, since then. The times are computed from this number,
+    /// The number of requests served, or to be served, since then. The times are computed from it,
     /// because adding up a rounded period would drift.
     taken: Cell<u64>,
 }
@@ -76,7 +77,7 @@ impl Queue {
         }
     }
 
-    /// When a request that arrives `now` has been served.
+    /// Returns when a request that arrives at `now` has been served.
     fn next(&self, now: Nanos) -> Nanos {
         if now >= self.since.get() + self.rate.time_of(self.taken.get()) {
             self.since.set(now);
@@ -99,12 +100,12 @@ mod tests {
             ..options()
         });
         let at = |ms| faults.next(Nanos::from_millis(ms)).at;
-        // Three at once, then one that arrives while the line is not empty.
+        // Three at once, then one that arrives while the queue is not empty.
         assert_eq!(at(1000), Nanos(1_333_333_333));
         assert_eq!(at(1000), Nanos(1_666_666_666));
         assert_eq!(at(1000), Nanos(2_000_000_000));
         assert_eq!(at(1900), Nanos(2_333_333_333));
-        // And one that finds nobody before it.
+        // And one that arrives at an empty queue.
         assert_eq!(at(5000), Nanos(5_333_333_333));
     }
 

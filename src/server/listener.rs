@@ -1,7 +1,6 @@
-//! Connections: accepting them, and taking each request from its bytes to its reply.
+//! Connections: accepts them, and processes each request from its bytes to its reply.
 //!
-//! Knows HTTP's framing (through hyper) and its limits; which path means what is
-//! [`super::route`]'s.
+//! Knows HTTP's framing (through hyper) and its limits; [`super::route`] knows the paths.
 
 use std::convert::Infallible;
 use std::io;
@@ -25,43 +24,44 @@ use super::route;
 use super::state::{OpenConnection, State};
 use super::websocket;
 
-/// Connections that wait to be accepted. A run opens all of its connections at once, and the
-/// system's usual 128 would make some of them wait for a second try.
+/// The length of the accept queue. A run opens all its connections at once, and with the system's
+/// usual 128 some of them would have to retry.
 const BACKLOG: u32 = 4096;
 
-/// The time for a request's head, counted from the end of the request before it: it ends what sends
-/// its head byte by byte, and connections that idle for longer than any run's think time is likely
-/// to be.
+/// The time limit for a request's head, counted from the end of the previous request: it ends
+/// clients that send their head byte by byte, and connections that are idle for longer than the
+/// think time of any likely run.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// The time for a request's body.
+/// The time limit for a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The largest request body.
+/// The maximum size of a request body.
 pub(super) const LARGEST_BODY: usize = 10 << 20;
 
-/// How much of a body that is too large is read before it is answered: a client that is still
-/// writing would often lose the answer otherwise.
+/// How much of an oversized body is read before it is answered: otherwise a client that is still
+/// writing would often lose the response.
 const LARGEST_DRAIN: usize = 64 << 20;
 
-/// After an accept that failed for want of descriptors, some are likely to be free this much later.
+/// The pause after an accept that failed for lack of descriptors; some are likely to be free by
+/// then.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
-/// Listens on `address`. Call it in the runtime.
+/// Listens on `address`. Must be called inside the runtime.
 pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()
     } else {
         TcpSocket::new_v6()
     }?;
-    // Elsewhere than on Unix this option would let two servers share a port.
+    // On systems other than Unix, this option would let two servers share a port.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// Accepts connections for ever, each served by a task of its own.
+/// Accepts connections forever, each served by a task of its own.
 pub(super) async fn accept(listener: &TcpListener, state: &Rc<State>) -> Infallible {
     loop {
         match listener.accept().await {
@@ -76,13 +76,13 @@ pub(super) async fn accept(listener: &TcpListener, state: &Rc<State>) -> Infalli
 
 /// Serves one connection to its end.
 async fn connection(stream: TcpStream, state: Rc<State>) {
-    // Without it a small answer can wait for the client's delayed acknowledgement, some 40 ms.
+    // Otherwise a small response could wait for the client's delayed acknowledgement, some 40 ms.
     let _ = stream.set_nodelay(true);
     let open = Rc::new(State::connection_opened(&state));
     let service =
         service_fn(|request| async { Ok::<_, Infallible>(answer(&state, &open, request).await) });
     // The client's errors (a reset, a malformed request) end its connection; hyper has answered 400
-    // where that makes sense, and nobody else is concerned.
+    // where appropriate, and other connections are not affected.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -91,7 +91,7 @@ async fn connection(stream: TcpStream, state: Rc<State>) {
         .await;
 }
 
-/// The reply to one request, at the moment it is due.
+/// Returns the reply to one request, at the moment it is due.
 async fn answer(
     state: &Rc<State>,
     open: &Rc<OpenConnection>,
@@ -104,7 +104,7 @@ async fn answer(
     let keep = found.as_ref().is_ok_and(|(route, _)| route.reads_body);
     let expects_go_ahead = head.headers.contains_key(header::EXPECT);
     let read = match body.size_hint().lower() {
-        // Whoever asks before it sends is told at once.
+        // A client that asks before sending gets the answer at once.
         declared if expects_go_ahead && declared > LARGEST_BODY as u64 => Err(too_large()),
         _ if body.is_end_stream() => Ok(Bytes::new()),
         _ => read_body(body, keep).await,
@@ -136,7 +136,7 @@ async fn answer(
     reply.into_response()
 }
 
-/// Sleeps until the server's clock shows `at`.
+/// Sleeps until `at` on the server's clock.
 async fn sleep_until(state: &State, at: crate::base::Nanos) {
     let now = state.clock.now();
     if at > now {
@@ -144,7 +144,7 @@ async fn sleep_until(state: &State, at: crate::base::Nanos) {
     }
 }
 
-/// Reads a body to its end, so that the connection can be used again, and keeps it if it is wanted.
+/// Reads a body to its end, so that the connection can be reused, and returns it if `keep`.
 async fn read_body(mut body: Incoming, keep: bool) -> Result<Bytes, Problem> {
     let reading = async {
         let mut kept = BytesMut::new();

@@ -1,8 +1,9 @@
-//! [`Live`]: serves a page while a run goes on, and tells those who look at it of every new one, over server-sent events.
+//! [`Live`]: serves a page during a run, and notifies its readers of every new version over
+//! server-sent events.
 //!
-//! It has a thread and an event loop of its own, so that whoever publishes a page never waits for a
-//! reader: a reader who is slow gets the newest page next, and none of those between. It knows
-//! nothing of what is on the page.
+//! It has its own thread and event loop, so that publishing a page never waits for a reader: a slow
+//! reader gets the newest page next and skips those in between. It knows nothing of the content of
+//! the page.
 
 use std::convert::Infallible;
 use std::io;
@@ -27,11 +28,11 @@ use tokio::sync::{oneshot, watch};
 
 use crate::base::{Clock, Nanos};
 
-/// Readers at once: more are no people.
+/// The maximum number of concurrent readers: more are not people.
 const MAX_READERS: usize = 32;
-/// The time for a request's head.
+/// The time limit for a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long readers may take to hear that it is over.
+/// How long to wait for readers to receive the end.
 const PATIENCE: Nanos = Nanos::from_secs(1);
 const STEP: Duration = Duration::from_millis(10);
 
@@ -46,16 +47,16 @@ struct News {
     ended: bool,
 }
 
-/// Who looks.
+/// The state of the readers.
 #[derive(Debug, Default)]
 struct Readers {
-    /// Streams of events that are open.
+    /// The number of open event streams.
     open: AtomicUsize,
-    /// Whether somebody asked for the page since the last one was published.
+    /// Whether the page was requested since the last one was published.
     asked: AtomicBool,
 }
 
-/// A page that is served while it changes. Dropping it ends that.
+/// A page that is served while it changes. Dropping it stops the server.
 #[derive(Debug)]
 pub struct Live {
     address: SocketAddr,
@@ -66,10 +67,10 @@ pub struct Live {
 }
 
 impl Live {
-    /// Serves an empty page on this address; port 0 takes a free one.
+    /// Serves an empty page on this address; port 0 chooses a free one.
     ///
     /// # Errors
-    /// When the address can't be listened on.
+    /// If the address cannot be bound.
     pub fn start(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
@@ -101,22 +102,22 @@ impl Live {
         })
     }
 
-    /// Where it is served.
+    /// Returns its address.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Whether somebody looks, so that a new page is worth the making.
+    /// Returns whether there are readers, so that a new page is worth rendering.
     pub fn is_watched(&self) -> bool {
         self.readers.open.load(Ordering::SeqCst) > 0 || self.readers.asked.load(Ordering::SeqCst)
     }
 
-    /// Shows this page from now on.
+    /// Publishes a new page.
     pub fn publish(&self, page: String) {
         self.show(page, false);
     }
 
-    /// Shows the last page, and waits a moment for those who look to have it.
+    /// Publishes the last page, and waits briefly for readers to receive it.
     pub fn end(self, page: String) {
         self.show(page, true);
         let clock = Clock::new();
@@ -126,7 +127,7 @@ impl Live {
     }
 
     fn show(&self, page: String, ended: bool) {
-        // A text as JSON has no line end, which an event must not have.
+        // JSON text contains no line break, which an event must not have either.
         let text = serde_json::to_string(&page).unwrap_or_default();
         self.readers.asked.store(false, Ordering::SeqCst);
         self.news.send_replace(News {
@@ -146,7 +147,7 @@ impl Drop for Live {
     }
 }
 
-/// What the thread that serves has.
+/// The state of the serving thread.
 struct Site {
     address: SocketAddr,
     news: watch::Receiver<News>,
@@ -168,7 +169,7 @@ async fn accept(listener: TcpListener, site: Arc<Site>) {
                 let answer = site.answer(&request);
                 async { Ok::<_, Infallible>(answer) }
             });
-            // What goes wrong with a reader concerns nobody else.
+            // Errors of one reader do not affect the others.
             let _ = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIMEOUT)
@@ -206,8 +207,8 @@ impl Site {
         }
     }
 
-    /// A page of another site may have a name that leads here; what is on ours is not for it. So on
-    /// loopback only names of loopback are heeded.
+    /// Returns whether a request's host is legitimate. Another site may use a name that resolves to
+    /// this address, and must not read the page. So on loopback only loopback names are accepted.
     fn is_meant(&self, host: Option<&HeaderValue>) -> bool {
         if !self.address.ip().is_loopback() {
             return true;
@@ -227,7 +228,7 @@ impl Site {
     }
 }
 
-/// A reader's place, given back when it leaves.
+/// The slot of a reader, released when it disconnects.
 struct Reader(Arc<Readers>);
 
 impl Reader {
@@ -246,7 +247,7 @@ impl Drop for Reader {
     }
 }
 
-/// Every page from now on, the present one first; then the end.
+/// Streams every page from now on, beginning with the current one; then ends.
 fn events(mut news: watch::Receiver<News>, reader: Reader) -> Body {
     news.mark_changed();
     let next = |(mut news, reader, over): (watch::Receiver<News>, Reader, bool)| async move {

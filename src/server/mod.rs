@@ -1,23 +1,23 @@
 //! Floor 3: the built-in target, a mock HTTP server that stands in for the service under load.
 //!
-//! It answers with known delays, sizes, statuses and failures, so that what loadgen measures can be
-//! held against a known answer. It always runs as a process of its own ([`Child`]), because its
-//! work must not be in the generator's figures. Beside it stands [`Live`], which serves a page
-//! while a run goes on. The room knows nothing of scenarios, engines, results or the command line.
+//! Its delays, sizes, statuses and failures are known, so that loadgen's measurements can be
+//! compared with known answers. It always runs in a separate process ([`Child`]), because its work
+//! must not be part of the load generator's figures. [`Live`] serves a page during a run. This
+//! module knows nothing of scenarios, engines, results or the command line.
 //!
 //! One event loop on one thread serves everything: the state needs no lock, and `/freeze` can show
-//! what a blocked loop does. A request goes through these files:
+//! the effect of a blocked loop. A request passes through these files:
 //!
 //! ```text
 //! listener (accept, body) → faults (latency, share of failures, capacity) → route (table) → handlers → reply
 //!                                                                        └ websocket (where one is asked for)
 //! ```
 //!
-//! Beside it `tcp` sends back what comes to a port of its own.
+//! In addition, `tcp` echoes what arrives on a port of its own.
 //!
-//! Waiting is done with tokio's timers. They tick in whole milliseconds and round up: no answer
-//! comes earlier than asked, and one may come up to about 1 ms later. That is fine for a mock
-//! service, whose delays stand for a network and a database.
+//! Delays use tokio's timers, which tick in whole milliseconds and round up: no response comes too
+//! early, and one may be up to about 1 ms late. That is fine for a mock service, whose delays stand
+//! for a network and a database.
 
 mod bound;
 mod call;
@@ -55,12 +55,12 @@ pub use started::{Groups, Started};
 
 /// Serves until SIGINT or SIGTERM, or until standard input closes if the options say so; blocks.
 ///
-/// `ready` is called once, with the addresses that were bound. The soft limit of open files is
-/// raised to the hard one first, where there is such a thing. Requests in flight at the end are
-/// dropped: what loads this server has drained before it stops it.
+/// `ready` is called once, with the bound addresses. Before that, the soft limit of open files is
+/// raised to the hard one, on systems that have them. Requests in flight at the end are dropped: a
+/// load generator drains before it stops this server.
 ///
 /// # Errors
-/// When the address can't be listened on, or the system refuses an event loop or a signal handler.
+/// If the address cannot be bound, or the system refuses an event loop or a signal handler.
 pub fn serve(options: &Options, ready: impl FnOnce(Bound)) -> Result<(), ServeError> {
     raise_file_limit();
     let stop = stop::Sources::new(options.until_stdin_closes).map_err(ServeError::Setup)?;
@@ -102,9 +102,9 @@ fn serve_until(
     })
 }
 
-/// Raises the soft limit of open files to the hard one, so that many connections fit.
+/// Raises the soft limit of open files to the hard one, to allow for many connections.
 ///
-/// A refusal is not an error: the server then serves as many connections as it may.
+/// A refusal is not an error: the server then serves as many connections as it can.
 fn raise_file_limit() {
     #[cfg(unix)]
     {

@@ -1,25 +1,27 @@
-//! [`Options`]: how the server behaves.
+//! [`Options`]: the behaviour of the server.
 
 use std::net::SocketAddr;
 
 use crate::base::{Rate, Share};
 use crate::plan::Delay;
 
-/// How the server behaves.
+/// The behaviour of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Where it listens; port 0 takes a free one.
+    /// The address to listen on; port 0 chooses a free one.
     pub listen: SocketAddr,
-    /// Where it sends back what comes over TCP, if anywhere; port 0 takes a free one.
+    /// The address of the TCP echo, if any; port 0 chooses a free one.
     pub tcp: Option<SocketAddr>,
-    /// Every answer comes later by a draw from this.
+    /// The distribution of the additional latency of every response.
     pub latency: Option<Delay>,
-    /// This share of the requests, drawn at random, is answered with 500.
+    /// The share of requests, chosen at random, that are answered with 500.
     pub fail: Share,
-    /// Requests are served one after another at this rate, whatever the number of connections.
+    /// The rate at which requests are served one after another, regardless of the number of
+    /// connections.
     pub capacity: Option<Rate>,
-    /// The seed of every draw.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// Ends when standard input is closed, which it is when the process at its other end dies.
+    /// Whether to end when standard input closes, as it does when the process at its other end
+    /// dies.
     pub until_stdin_closes: bool,
 }

@@ -1,7 +1,7 @@
-//! [`Payload`]: the bodies of answers, whole or in parts that each have a time.
+//! [`Payload`]: the bodies of responses, whole or in timed parts.
 //!
-//! Part `k` of `n` is due `k/n` of the whole time after the start, so the last byte leaves at the
-//! end of it and a late event loop catches up instead of falling behind. Knows nothing of routes.
+//! Part `k` of `n` is due at `k/n` of the total time, so the last byte is sent at its end, and a
+//! late event loop catches up instead of falling behind. Knows nothing of routes.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -17,7 +17,7 @@ use tokio::time::Sleep;
 
 use crate::base::{Clock, Nanos};
 
-/// The content repeats after this many bytes, and no part is longer.
+/// The content repeats after this many bytes, which is also the maximum size of a part.
 pub(super) const PERIOD: usize = 64 << 10;
 
 /// Two periods of fixed pseudo-random bytes, so that a part at any offset is a slice and never a
@@ -30,14 +30,14 @@ static CONTENT: LazyLock<Bytes> = LazyLock::new(|| {
     Bytes::from(twice)
 });
 
-/// Bytes `from..from + length` of the endless content; at most [`PERIOD`] of them.
+/// Returns bytes `from..from + length` of the endless content; at most [`PERIOD`] of them.
 fn content(from: u64, length: usize) -> Bytes {
-    // The remainder is below the period, which fits.
+    // The remainder is below the period, so it fits.
     let start = (from % PERIOD as u64) as usize;
     CONTENT.slice(start..start + length.min(PERIOD))
 }
 
-/// A body that comes in parts over a time.
+/// A body that is sent in parts over time.
 pub(super) struct Paced {
     clock: Clock,
     start: Nanos,
@@ -45,14 +45,14 @@ pub(super) struct Paced {
     size: u64,
     parts: u64,
     sent: u64,
-    /// Whether the length is told in advance; chunked transfer otherwise.
+    /// Whether the length is announced; otherwise the transfer is chunked.
     announced: bool,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Paced {
-    /// `size` bytes in `parts` parts over the time `over`, from now on. There are more parts if
-    /// they would be longer than 64 KiB, and fewer if some would be empty.
+    /// Creates a body of `size` bytes in `parts` parts over the time `over`, from now on. There are
+    /// more parts if they would otherwise exceed 64 KiB, and fewer if some would be empty.
     pub(super) fn new(clock: Clock, size: u64, parts: u64, over: Nanos) -> Self {
         let parts = parts.max(size.div_ceil(PERIOD as u64)).min(size);
         Self {
@@ -67,34 +67,34 @@ impl Paced {
         }
     }
 
-    /// In chunked transfer, with no length told in advance.
+    /// Uses chunked transfer, without announcing the length.
     pub(super) fn unannounced(mut self) -> Self {
         self.announced = false;
         self
     }
 
-    /// When part `k`, counted from one, is due.
+    /// Returns when part `k`, counted from one, is due.
     fn due(&self, k: u64) -> Nanos {
         self.start + Nanos(portion(self.over.0, k, self.parts))
     }
 }
 
-/// `k/n` of `whole`, rounded down, in 128 bits so that nothing overflows.
+/// Returns `k/n` of `whole`, rounded down, in 128 bits to prevent overflow.
 fn portion(whole: u64, k: u64, n: u64) -> u64 {
     // For k ≤ n the result is at most `whole`.
     (u128::from(whole) * u128::from(k) / u128::from(n.max(1))) as u64
 }
 
-/// The body of an answer.
+/// The body of a response.
 pub(super) enum Payload {
-    /// Known whole; `None` when it has been taken.
+    /// Completely known; `None` once it was taken.
     Whole(Option<Bytes>),
     /// In parts.
     Paced(Paced),
 }
 
 impl Payload {
-    /// A body that is known whole.
+    /// Creates a completely known body.
     pub(super) fn whole(bytes: Bytes) -> Self {
         Self::Whole(Some(bytes).filter(|b| !b.is_empty()))
     }

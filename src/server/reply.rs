@@ -1,4 +1,5 @@
-//! [`Reply`]: what a handler answers, and [`Problem`]: why it would not. Both become JSON or bytes here.
+//! [`Reply`]: the response of a handler, and [`Problem`]: why there is none. Both become JSON or
+//! bytes here.
 //!
 //! Knows nothing of routes and connections.
 
@@ -9,30 +10,30 @@ use serde_json::{Value, json};
 use super::paced::{Paced, Payload};
 use crate::base::Nanos;
 
-/// An answer and the moment it is due.
+/// A response and the moment it is due.
 pub(super) struct Reply {
     response: Response<Payload>,
-    /// The answer waits until the server's clock shows this.
+    /// The moment of the server's clock before which the response is held back.
     pub(super) not_before: Nanos,
 }
 
 impl Reply {
-    /// An answer with a body that is known whole.
+    /// Creates a response with a completely known body.
     pub(super) fn bytes(content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self::with(content_type, Payload::whole(body.into()))
     }
 
-    /// An answer whose body comes in parts.
+    /// Creates a response whose body is sent in parts.
     pub(super) fn paced(body: Paced) -> Self {
         Self::with("application/octet-stream", Payload::Paced(body))
     }
 
-    /// An answer in JSON.
+    /// Creates a JSON response.
     pub(super) fn json(value: &Value) -> Self {
         Self::bytes("application/json", value.to_string())
     }
 
-    /// An answer without a body.
+    /// Creates a response without a body.
     pub(super) fn empty(status: StatusCode) -> Self {
         Self {
             response: Response::new(Payload::whole(Bytes::new())),
@@ -50,47 +51,48 @@ impl Reply {
         .header(header::CONTENT_TYPE, HeaderValue::from_static(content_type))
     }
 
-    /// With this status instead of 200.
+    /// Sets the status instead of 200.
     pub(super) fn status(mut self, status: StatusCode) -> Self {
         *self.response.status_mut() = status;
         self
     }
 
-    /// With one header more.
+    /// Adds a header.
     pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.response.headers_mut().insert(name, value);
         self
     }
 
-    /// Not before this moment of the server's clock.
+    /// Holds the response back until this moment of the server's clock.
     pub(super) fn not_before(mut self, at: Nanos) -> Self {
         self.not_before = at;
         self
     }
 
-    /// For hyper.
+    /// Converts to hyper's type.
     pub(super) fn into_response(self) -> Response<Payload> {
         self.response
     }
 }
 
-/// A request that got no answer of its route: a status, and JSON that says what is wrong.
+/// The response to a request that its route did not answer: a status, and JSON that says what is
+/// wrong.
 pub(super) struct Problem(Box<Reply>);
 
 impl Problem {
-    /// Any problem.
+    /// Creates a problem.
     pub(super) fn new(status: StatusCode, message: &str) -> Self {
         Self(Box::new(
             Reply::json(&json!({ "error": message })).status(status),
         ))
     }
 
-    /// The client wrote something that makes no sense; `message` says what to write.
+    /// Creates the problem of invalid input; `message` says what to write.
     pub(super) fn bad_request(message: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    /// There is nothing at this path.
+    /// Creates the problem of an unknown path.
     pub(super) fn not_found(path: &str) -> Self {
         Self(Box::new(
             Reply::json(&json!({ "error": "not found", "path": path }))
@@ -98,7 +100,7 @@ impl Problem {
         ))
     }
 
-    /// The path exists, but not with this method.
+    /// Creates the problem of a method that the path does not allow.
     pub(super) fn method_not_allowed(allow: &'static str) -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -107,12 +109,12 @@ impl Problem {
         .header(header::ALLOW, HeaderValue::from_static(allow))
     }
 
-    /// The connection can't be used again.
+    /// Closes the connection after the response.
     pub(super) fn closing(self) -> Self {
         self.header(header::CONNECTION, HeaderValue::from_static("close"))
     }
 
-    /// With one header more.
+    /// Adds a header.
     pub(super) fn header(self, name: HeaderName, value: HeaderValue) -> Self {
         Self(Box::new(self.0.header(name, value)))
     }

@@ -1,12 +1,12 @@
-//! [`Room`]: what is said to all who listen.
+//! [`Room`]: a broadcast to all listeners.
 
 use tokio::sync::broadcast;
 use tungstenite::Message;
 
-/// So many messages a listener may be behind before it is sent away.
+/// The number of messages that a listener may lag behind before it is disconnected.
 const BACKLOG: usize = 1024;
 
-/// Everybody who listens to the broadcast.
+/// All listeners of the broadcast.
 pub(super) struct Room(broadcast::Sender<Message>);
 
 impl Default for Room {
@@ -16,12 +16,12 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Hears what is said from now on.
+    /// Receives messages from now on.
     pub(super) fn subscribe(&self) -> broadcast::Receiver<Message> {
         self.0.subscribe()
     }
 
-    /// Says something to everybody; whether anybody listens is nobody's concern.
+    /// Sends a message to all listeners, if there are any.
     pub(super) fn say(&self, message: Message) {
         let _ = self.0.send(message);
     }

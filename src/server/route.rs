@@ -1,6 +1,6 @@
-//! The table of routes, and finding the one that a request means.
+//! The table of routes, and the lookup of a request's route.
 //!
-//! Knows methods and paths; what an answer looks like is the handlers' business.
+//! Knows methods and paths; the handlers know the responses.
 
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -10,17 +10,17 @@ use super::handlers::{api, echo, shop, site, stream};
 use super::reply::{Problem, Reply};
 use super::state::State;
 
-/// What answers a request. It never waits: it says in its [`Reply`] when that is due.
+/// A handler of requests. It never waits: its [`Reply`] says when it is due.
 type Handler = fn(&State, &Call<'_>) -> Result<Reply, Problem>;
 
 /// The methods of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Methods {
-    /// GET, and with it HEAD.
+    /// GET and HEAD.
     Get,
     /// POST.
     Post,
-    /// Whatever the client likes.
+    /// Any method.
     Any,
 }
 
@@ -33,7 +33,7 @@ impl Methods {
         }
     }
 
-    /// For people, and for the `allow` header.
+    /// Returns the methods for people, and for the `allow` header.
     pub(super) const fn allow(self) -> &'static str {
         match self {
             Self::Get => "GET, HEAD, OPTIONS",
@@ -43,18 +43,17 @@ impl Methods {
     }
 }
 
-/// A path and what answers there.
+/// A path and its handler.
 pub(super) struct Route {
-    /// The path. `{name}` at its end stands for one segment, `{name...}` for all the rest, empty or
-    /// not.
+    /// The path. `{name}` at its end matches one segment, `{name...}` the whole rest, empty or not.
     pub(super) path: &'static str,
-    /// How it may be asked.
+    /// The allowed methods.
     pub(super) methods: Methods,
-    /// Whether the handler looks at the request's body.
+    /// Whether the handler reads the request's body.
     pub(super) reads_body: bool,
     /// One line for the index.
     pub(super) about: &'static str,
-    /// What answers.
+    /// The handler.
     pub(super) handler: Handler,
 }
 
@@ -88,7 +87,7 @@ const fn any(path: &'static str, about: &'static str, handler: Handler) -> Route
     }
 }
 
-/// Every route. The index shows them in this order.
+/// All routes, in the order of the index.
 pub(super) static ROUTES: &[Route] = &[
     get("/", "this list", index),
     get(
@@ -197,7 +196,7 @@ pub(super) static ROUTES: &[Route] = &[
     ),
 ];
 
-/// `/`: the routes themselves.
+/// `/`: the list of routes.
 fn index(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     let row = |route: &Route| json!({ "path": route.path, "methods": route.methods.allow(), "about": route.about });
     let routes: Vec<Value> = ROUTES.iter().map(row).collect();
@@ -206,7 +205,7 @@ fn index(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     ))
 }
 
-/// What a request gets that asks for no WebSocket where there is nothing else.
+/// Answers a request to a WebSocket route that does not ask for a WebSocket.
 fn websocket_only(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     Err(Problem::new(
         StatusCode::UPGRADE_REQUIRED,
@@ -215,7 +214,7 @@ fn websocket_only(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     .header(header::UPGRADE, HeaderValue::from_static("websocket")))
 }
 
-/// Answers OPTIONS where the route itself does not.
+/// The routes that answer OPTIONS if the route itself does not.
 static OPTIONS: [Route; 2] = [
     Route {
         path: "",
@@ -238,7 +237,7 @@ fn allowed(methods: Methods) -> Reply {
         .header(header::ALLOW, HeaderValue::from_static(methods.allow()))
 }
 
-/// The route for a method and a path, with what stands for the path's placeholder.
+/// Returns the route for a method and a path, with the match of the path's placeholder.
 pub(super) fn find<'p>(
     method: &Method,
     path: &'p str,
@@ -259,7 +258,7 @@ pub(super) fn find<'p>(
     }
 }
 
-/// What stands for the placeholder of `pattern` in `path` (nothing, if it has none), if they match.
+/// Returns the match of `pattern`'s placeholder in `path` (empty if it has none), if they match.
 fn matches<'p>(pattern: &str, path: &'p str) -> Option<&'p str> {
     let Some((prefix, placeholder)) = pattern.split_once('{') else {
         return (pattern == path).then_some("");

@@ -1,7 +1,7 @@
 //! [`Started`]: a server that the user's own command starts, for as long as it is under load.
 //!
-//! The command runs in a shell, in a process group of its own: whatever it starts is stopped with
-//! it, and nothing else is. Knows nothing of what the server serves.
+//! The command runs in a shell, in its own process group: everything it starts is stopped with it,
+//! and nothing else is. Knows nothing of what the server serves.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _};
@@ -13,13 +13,14 @@ use std::time::Duration;
 use crate::base::{Clock, Nanos};
 use crate::plan::Secrets;
 
-/// How long a server may take to end by itself when it is told to.
+/// How long a server may take to end when told to.
 const PATIENCE: Nanos = Nanos::from_secs(5);
 const STEP: Duration = Duration::from_millis(10);
-/// The longest line of a log, in bytes; what is longer is left out where secrets are hidden in it.
+/// The maximum length of a log line, in bytes; longer ones are omitted if secrets have to be
+/// hidden.
 const MAX_LINE: u64 = 64 << 10;
 
-/// The process groups that run, for whoever has to end the program at once.
+/// The running process groups, for code that has to end the program at once.
 #[derive(Debug, Default)]
 pub struct Groups(Mutex<Vec<u32>>);
 
@@ -33,28 +34,28 @@ impl Groups {
         );
     }
 
-    /// Kills all of them.
+    /// Kills all process groups.
     pub fn kill(&self) {
         self.change(|groups| groups.drain(..).for_each(|group| signal(group, Stop::Kill)));
     }
 }
 
-/// A server of the user's. Dropping it stops it.
+/// The user's server. Dropping it stops it.
 #[derive(Debug)]
 pub struct Started {
     child: Child,
-    /// Hides secrets in what it says, where there are some to hide.
+    /// The thread that hides secrets in its output, if there are any.
     log: Option<JoinHandle<()>>,
     groups: Arc<Groups>,
 }
 
 impl Started {
-    /// Runs a command line in a shell; what it says goes to `log`, with every secret hidden: a
-    /// server writes down which requests it gets. Where there is none to hide it writes to the file
-    /// by itself, which costs the machine nothing.
+    /// Runs a command line in a shell. Its output goes to `log`, with every secret hidden, because
+    /// servers log the requests they get. Without secrets it writes to the file directly, which
+    /// costs nothing.
     ///
     /// # Errors
-    /// When there is no shell, or the log can't be shared with it.
+    /// If there is no shell, or the log cannot be shared with it.
     pub fn start(
         line: &str,
         log: &File,
@@ -80,8 +81,8 @@ impl Started {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn()?;
-        // Its ends of the pipe are the server's alone: the log ends with the last process that can
-        // write to it.
+        // Only the server must hold the write ends of the pipe, so that the log ends with the last
+        // process that can write to it.
         drop(command);
         groups.change(|groups| groups.push(child.id()));
         let log =
@@ -93,17 +94,17 @@ impl Started {
         })
     }
 
-    /// How it ended, where it has ended by itself.
+    /// Returns how it ended, if it has ended by itself.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Tells the whole group to end, and kills what is still there after five seconds.
+    /// Tells the whole group to end, and kills what is left after five seconds.
     fn stop(&mut self) {
         let group = self.child.id();
         signal(group, Stop::End);
         let clock = Clock::new();
-        // The shell is reaped on the way: as a zombie it would count as there.
+        // The shell is reaped in the loop: as a zombie it would count as running.
         while (self.ended().is_none() || is_there(group)) && clock.now() < PATIENCE {
             thread::sleep(STEP);
         }
@@ -114,7 +115,7 @@ impl Started {
         let _ = self.child.wait();
         self.groups
             .change(|groups| groups.retain(|known| *known != group));
-        // What has left the group may hold the pipe for ever.
+        // A process that has left the group may hold the pipe open forever.
         let clock = Clock::new();
         while self.log.as_ref().is_some_and(|log| !log.is_finished()) && clock.now() < PATIENCE {
             thread::sleep(STEP);
@@ -128,8 +129,8 @@ impl Drop for Started {
     }
 }
 
-/// Copies what is said into a log, line by line, with every secret hidden. A log that can't be
-/// written is not a reason to hold up the server, whose output is read to its end all the same.
+/// Copies output into a log, line by line, with every secret hidden. An error in writing the log
+/// must not block the server, so its output is still read to the end.
 fn copy(said: PipeReader, mut log: File, secrets: &Secrets) {
     let mut said = BufReader::new(said);
     let mut line = Vec::new();
@@ -142,7 +143,7 @@ fn copy(said: PipeReader, mut log: File, secrets: &Secrets) {
         let text = if line.ends_with(b"\n") || (line.len() as u64) < MAX_LINE {
             secrets.redact(&String::from_utf8_lossy(&line))
         } else {
-            // A secret may stand where it would be cut in two.
+            // A secret might be split where the line is cut.
             let _ = said.skip_until(b'\n');
             format!("[a line of more than {} KiB is left out]\n", MAX_LINE >> 10)
         };
@@ -161,7 +162,7 @@ enum Stop {
 fn signal(group: u32, stop: Stop) {
     use rustix::process::{Signal, kill_process_group};
     if let Some(group) = pid(group) {
-        // Where nobody is left there is nobody to tell.
+        // If the group is empty, there is nothing to signal.
         let _ = kill_process_group(
             group,
             if matches!(stop, Stop::End) {

@@ -1,6 +1,6 @@
-//! [`State`]: what the server remembers between requests, all of it bounded.
+//! [`State`]: what the server remembers between requests, with bounded size.
 //!
-//! The server has one thread, so cells take the place of locks. Knows nothing of HTTP.
+//! The server has one thread, so cells suffice instead of locks. Knows nothing of HTTP.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -14,20 +14,20 @@ use super::options::Options;
 use super::room::Room;
 use crate::base::{Clock, Nanos};
 
-/// The largest number of sessions, and of cached values.
+/// The maximum number of sessions, and of cached values.
 const MAX_ENTRIES: usize = 10_000;
 
 /// Everything the server remembers.
 pub(super) struct State {
-    /// Time since the server's start.
+    /// The clock, starting with the server.
     pub(super) clock: Clock,
     /// Latency, failures and capacity.
     pub(super) faults: Faults,
-    /// The users' names by the token that the login gave out.
+    /// The users' names by session token.
     pub(super) sessions: RefCell<Bounded<String>>,
     /// The cached values by key.
     pub(super) cache: RefCell<Bounded<Cached>>,
-    /// What is said to all who listen.
+    /// The broadcast to all listeners.
     pub(super) room: Room,
     seed: u64,
     tokens: RefCell<Pcg64Mcg>,
@@ -38,16 +38,16 @@ pub(super) struct State {
     flaky: Cell<u64>,
 }
 
-/// A value that was computed once and is kept for a while.
+/// A value that was computed and is cached for a while.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cached {
-    /// It is there from this moment on.
+    /// The moment from which it is available.
     pub(super) from: Nanos,
-    /// It is stale from this moment on.
+    /// The moment from which it is stale.
     pub(super) until: Nanos,
 }
 
-/// Counts a connection as open for as long as it lives.
+/// Counts a connection as open while it exists.
 pub(super) struct OpenConnection(Rc<State>);
 
 impl Drop for OpenConnection {
@@ -62,7 +62,7 @@ fn count(cell: &Cell<u64>) -> u64 {
 }
 
 impl State {
-    /// A fresh server's.
+    /// Creates the state of a fresh server.
     pub(super) fn new(options: &Options) -> Self {
         Self {
             clock: Clock::new(),
@@ -92,22 +92,22 @@ impl State {
         count(&self.requests);
     }
 
-    /// Requests so far.
+    /// Returns the number of requests so far.
     pub(super) fn requests(&self) -> u64 {
         self.requests.get()
     }
 
-    /// Connections so far.
+    /// Returns the number of connections so far.
     pub(super) fn connections(&self) -> u64 {
         self.connections.get()
     }
 
-    /// Connections that are open.
+    /// Returns the number of open connections.
     pub(super) fn open(&self) -> u64 {
         self.open.get()
     }
 
-    /// The number of the next order: 1, 2, 3, …
+    /// Returns the number of the next order: 1, 2, 3, …
     pub(super) fn next_order(&self) -> u64 {
         count(&self.orders)
     }
@@ -119,8 +119,8 @@ impl State {
         token
     }
 
-    /// Whether the next call of the flaky route fails, if the share `rate` does: the draw depends
-    /// on the seed and the number of the call alone.
+    /// Returns whether the next call of the flaky route fails, given the failure rate: the result
+    /// depends only on the seed and the number of the call.
     pub(super) fn flaky_fails(&self, rate: f64) -> bool {
         let call = count(&self.flaky);
         Pcg64Mcg::seed_from_u64(self.seed ^ call.wrapping_mul(0x9e37_79b9_7f4a_7c15))
@@ -129,7 +129,7 @@ impl State {
     }
 }
 
-/// A map that drops its oldest entry when there is one too many.
+/// A map that drops its oldest entry when it is full.
 pub(super) struct Bounded<V> {
     most: usize,
     next: u64,
@@ -147,12 +147,12 @@ impl<V> Bounded<V> {
         }
     }
 
-    /// The value at `key`.
+    /// Returns the value at `key`.
     pub(super) fn get(&self, key: &str) -> Option<&V> {
         self.entries.get(key).map(|(_, value)| value)
     }
 
-    /// Puts `value` at `key`, as the youngest entry.
+    /// Inserts `value` at `key`, as the newest entry.
     pub(super) fn insert(&mut self, key: &str, value: V) {
         let key: Rc<str> = key.into();
         self.next += 1;
@@ -167,14 +167,14 @@ impl<V> Bounded<V> {
         }
     }
 
-    /// Forgets everything.
+    /// Removes all entries.
     pub(super) fn clear(&mut self) {
         self.entries.clear();
         self.ages.clear();
     }
 }
 
-/// This process's resident memory, where the system tells (Linux).
+/// Returns this process's resident memory, if the system reports it (Linux).
 pub(super) fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

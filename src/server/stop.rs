@@ -1,7 +1,7 @@
-//! What ends the server: SIGINT, SIGTERM, and the end of standard input.
+//! The events that end the server: SIGINT, SIGTERM, and the end of standard input.
 //!
-//! Knows nothing of HTTP. Elsewhere than on Unix only the end of standard input is heard; the
-//! system's own way of ending a console program does the rest.
+//! Knows nothing of HTTP. On systems other than Unix only the end of standard input is watched;
+//! console programs are otherwise ended by the system itself.
 
 use std::future::Future;
 use std::io;
@@ -10,7 +10,7 @@ use std::pin::pin;
 use futures_util::future::select;
 use tokio::sync::oneshot;
 
-/// The sources that were asked for.
+/// The watched events.
 pub(super) struct Sources {
     stdin: Option<oneshot::Receiver<()>>,
     #[cfg(unix)]
@@ -18,7 +18,7 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Starts to listen for signals, and for the end of standard input if it is to count.
+    /// Starts to watch for signals, and for the end of standard input if `stdin`.
     pub(super) fn new(stdin: bool) -> io::Result<Self> {
         Ok(Self {
             stdin: if stdin { Some(watch_stdin()?) } else { None },
@@ -27,7 +27,7 @@ impl Sources {
         })
     }
 
-    /// Ready when any of the sources is.
+    /// Resolves when any of the events occurs.
     pub(super) fn any(self) -> impl Future<Output = ()> {
         let stdin = async {
             match self.stdin {
@@ -45,14 +45,13 @@ impl Sources {
     }
 }
 
-/// Reads standard input to its end on a thread of its own, because a read of it can't be cancelled.
+/// Reads standard input to its end on a separate thread, because a read of it cannot be cancelled.
 fn watch_stdin() -> io::Result<oneshot::Receiver<()>> {
     let (closed, receiver) = oneshot::channel();
     std::thread::Builder::new()
         .name("stdin".into())
         .spawn(move || {
-            // An error ends the server just as the end of the input does: nobody is left at the
-            // other side.
+            // An error ends the server like the end of the input: the other side has gone.
             let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
             let _ = closed.send(());
         })?;
@@ -81,8 +80,8 @@ mod signals {
             Ok(Self(reader))
         }
 
-        /// Ready when a signal has come. A pipe that the event loop refuses never is: the signal
-        /// then has no effect, and the end of standard input still has.
+        /// Resolves when a signal has arrived. If the event loop refuses the pipe, it never does:
+        /// signals then have no effect, and the end of standard input still does.
         pub(super) async fn raised(self) {
             match tokio::net::UnixStream::from_std(self.0) {
                 Ok(stream) => drop(stream.readable().await),

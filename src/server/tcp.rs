@@ -1,4 +1,4 @@
-//! The TCP echo: sends back what comes, byte by byte, until the client ends.
+//! The TCP echo: sends back every byte until the client closes.
 
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::listener::ACCEPT_PAUSE;
 use super::state::State;
 
-/// Accepts connections for ever, each served by a task of its own.
+/// Accepts connections forever, each served by a task of its own.
 pub(super) async fn accept(listener: TcpListener, state: Rc<State>) -> Infallible {
     loop {
         match listener.accept().await {
@@ -25,6 +25,6 @@ async fn connection(mut stream: TcpStream, state: Rc<State>) {
     let _ = stream.set_nodelay(true);
     let _open = State::connection_opened(&state);
     let (mut from, mut to) = stream.split();
-    // However it ends, nobody else is concerned.
+    // Errors do not affect other connections.
     let _ = tokio::io::copy(&mut from, &mut to).await;
 }

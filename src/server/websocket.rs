@@ -1,6 +1,6 @@
-//! WebSockets: an echo, and a room in which everybody hears everybody.
+//! WebSockets: an echo, and a broadcast to all clients.
 //!
-//! Knows the handshake and messages; the framing is tungstenite's.
+//! Knows the handshake and messages; tungstenite does the framing.
 
 use std::pin::pin;
 use std::rc::Rc;
@@ -22,20 +22,20 @@ use super::reply::{Problem, Reply};
 use super::room::Room;
 use super::state::{OpenConnection, State};
 
-/// What the paths of all WebSockets begin with.
+/// The common prefix of all WebSocket paths.
 pub(super) const PATHS: &str = "/ws/";
 
-/// The largest message.
+/// The maximum size of a message.
 const LARGEST: usize = 10 << 20;
 
-/// A request that asks for a WebSocket.
+/// A request for a WebSocket.
 pub(super) struct Upgrade {
     upgrade: OnUpgrade,
     accept: Result<HeaderValue, Problem>,
 }
 
 impl Upgrade {
-    /// Nothing where a request asks for no WebSocket.
+    /// Returns the upgrade that a request asks for; `None` if it asks for none.
     pub(super) fn from_request(request: &mut Request<Incoming>) -> Option<Self> {
         let asks = *request.method() == Method::GET
             && has(request.headers(), header::UPGRADE, "websocket");
@@ -45,7 +45,7 @@ impl Upgrade {
         })
     }
 
-    /// The answer that opens it; what is at `path` goes on in a task of its own.
+    /// Creates the response that opens it; the handler of `path` continues in a task of its own.
     pub(super) fn accept(
         self,
         path: &'static str,
@@ -54,10 +54,10 @@ impl Upgrade {
     ) -> Result<Reply, Problem> {
         let accept = self.accept?;
         let (upgrade, state, open) = (self.upgrade, Rc::clone(state), Rc::clone(open));
-        // Whoever is answered hears what is said from then on.
+        // A client receives what is sent from its response on.
         let heard = path.ends_with("broadcast").then(|| state.room.subscribe());
         tokio::task::spawn_local(async move {
-            // It counts as open for as long as it is a WebSocket.
+            // It counts as open while the WebSocket exists.
             let _open = open;
             let Ok(stream) = upgrade.await else { return };
             let config = WebSocketConfig::default()
@@ -68,7 +68,7 @@ impl Upgrade {
             let socket =
                 WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Server, Some(config))
                     .await;
-            // However it ends, nobody else is concerned.
+            // Errors do not affect other connections.
             let _ = match heard {
                 Some(heard) => broadcast(socket, &state.room, heard).await,
                 None => echo(socket).await,
@@ -82,7 +82,7 @@ impl Upgrade {
 }
 
 fn has(headers: &HeaderMap, name: header::HeaderName, wanted: &str) -> bool {
-    // Several lines of one name are one list (RFC 9110, section 5.3).
+    // Several lines of one header are one list (RFC 9110, section 5.3).
     let lines = headers
         .get_all(name)
         .iter()
@@ -92,7 +92,7 @@ fn has(headers: &HeaderMap, name: header::HeaderName, wanted: &str) -> bool {
         .any(|word| word.trim().eq_ignore_ascii_case(wanted))
 }
 
-/// What proves that the request was understood.
+/// Returns the proof that the handshake was understood.
 fn accept(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
     let key = headers.get(header::SEC_WEBSOCKET_KEY);
     let version = headers.get(header::SEC_WEBSOCKET_VERSION);
@@ -108,7 +108,7 @@ fn accept(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
-/// The message, if it carries data.
+/// Returns the message, if it carries data.
 fn data(message: Message) -> Option<Message> {
     matches!(message, Message::Text(_) | Message::Binary(_)).then_some(message)
 }
@@ -123,7 +123,7 @@ async fn echo(mut socket: Socket) -> Result<(), tungstenite::Error> {
     Ok(())
 }
 
-/// Sends what this one says to everybody, and what anybody says to this one.
+/// Sends this client's messages to all clients, and all messages to this client.
 async fn broadcast(
     mut socket: Socket,
     room: &Room,
@@ -138,7 +138,7 @@ async fn broadcast(
             Either::Left(None) => return Ok(()),
             Either::Left(Some(message)) => {
                 if let Some(message) = data(message?) {
-                    // This one listens at least.
+                    // At least this client is listening.
                     room.say(message);
                 }
             }

@@ -1,4 +1,4 @@
-//! [`Payload`]: what a request sends: bytes that are there, or a file that is read while it goes out.
+//! [`Payload`]: the body of a request: bytes in memory, or a file that is read while it is sent.
 
 use std::error::Error;
 use std::fs::File;
@@ -16,31 +16,30 @@ use thiserror::Error as ThisError;
 use super::TransportError;
 use crate::metrics::FailureKind;
 
-/// What is read of a file at once, in bytes. The HTTP library holds a few of these for each
-/// connection.
+/// The bytes read from a file at once. The HTTP library buffers a few of these for each connection.
 const CHUNK: usize = 64 << 10;
 
-/// What a request sends.
+/// The body of a request.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// It is in memory.
+    /// Bytes in memory.
     Bytes(Bytes),
-    /// It is on disk, and read anew for each request.
+    /// A file on disk, read anew for each request.
     File(Arc<FilePayload>),
 }
 
-/// A file that is sent, open since before the run: many requests read it at once, each from its own
-/// place.
+/// A file to send, opened before the run. Many requests read it at the same time, each at its own
+/// offset.
 #[derive(Debug)]
 pub struct FilePayload {
     file: File,
-    /// As the scenario names it.
+    /// Its name in the scenario.
     name: String,
-    /// Its length when it was opened: what every request announces.
+    /// Its length when it was opened, which every request announces.
     length: u64,
 }
 
-/// A body on its way.
+/// A body that is being sent.
 #[derive(Debug)]
 pub enum Outgoing {
     /// Bytes, until they are handed over.
@@ -49,47 +48,47 @@ pub enum Outgoing {
     File(FileOutgoing),
 }
 
-/// A file on its way.
+/// A file that is being sent.
 #[derive(Debug)]
 pub struct FileOutgoing {
     payload: Arc<FilePayload>,
-    /// Bytes that were handed over.
+    /// The number of bytes handed over.
     at: u64,
     ended: Arc<Progress>,
 }
 
-/// How far a file has got, for whoever has given it away.
+/// The progress of a file, for the code that has handed it over.
 #[derive(Debug, Default)]
 pub struct Progress(AtomicBool);
 
 impl Progress {
-    /// Whether its last byte was handed over.
+    /// Returns whether its last byte was handed over.
     pub fn is_ended(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Why the rest of a file can't be sent.
+/// Why the rest of a file cannot be sent.
 #[derive(Debug, ThisError)]
 pub enum BodyError {
-    /// It is no longer as long as was announced.
+    /// Its length differs from the announced one.
     #[error(
         "`{name}` had {length} bytes when the run began, and has {now} now: leave the files of a run alone until it ends"
     )]
     Changed {
-        /// As the scenario names it.
+        /// Its name in the scenario.
         name: String,
         /// Its length when it was opened.
         length: u64,
-        /// Its length now.
+        /// Its current length.
         now: u64,
     },
-    /// The system refused.
+    /// The system cannot read it.
     #[error("can't read `{name}`: {source}")]
     Io {
-        /// As the scenario names it.
+        /// Its name in the scenario.
         name: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -104,7 +103,7 @@ impl From<BodyError> for TransportError {
 }
 
 impl BodyError {
-    /// The one that another error comes from, where it does.
+    /// Returns the body error that caused another error, if any.
     pub fn behind(error: &dyn Error) -> Option<&Self> {
         let mut source = error.source();
         while let Some(e) = source {
@@ -118,10 +117,10 @@ impl BodyError {
 }
 
 impl FilePayload {
-    /// An open file, under the name that the scenario has for it.
+    /// Creates a payload from an open file, with its name in the scenario.
     ///
     /// # Errors
-    /// When the system can't say how long it is.
+    /// If the system cannot determine its length.
     pub fn new(file: File, name: &str) -> io::Result<Self> {
         let length = file.metadata()?.len();
         Ok(Self {
@@ -131,7 +130,7 @@ impl FilePayload {
         })
     }
 
-    /// Fails where it is no longer as long as it was.
+    /// Fails if its length has changed.
     fn check(&self) -> Result<(), BodyError> {
         let now = self
             .file
@@ -162,10 +161,10 @@ impl FilePayload {
 }
 
 impl Payload {
-    /// Looks whether it can be sent.
+    /// Checks whether it can be sent.
     ///
     /// # Errors
-    /// When a file is no longer as long as it was.
+    /// If the length of a file has changed.
     pub fn check(&self) -> Result<(), BodyError> {
         match self {
             Self::Bytes(_) => Ok(()),
@@ -173,7 +172,7 @@ impl Payload {
         }
     }
 
-    /// Whether there is nothing to send.
+    /// Returns whether it is empty.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Bytes(bytes) => bytes.is_empty(),
@@ -181,7 +180,7 @@ impl Payload {
         }
     }
 
-    /// The body of one message.
+    /// Creates the body of one message.
     pub fn outgoing(&self) -> Outgoing {
         match self {
             Self::Bytes(bytes) => Outgoing::Bytes(bytes.clone()),
@@ -207,7 +206,7 @@ impl Default for Outgoing {
 }
 
 impl Outgoing {
-    /// How far it has got, where that takes time.
+    /// Returns its progress, unless it is handed over at once.
     pub fn progress(&self) -> Option<Arc<Progress>> {
         match self {
             Self::Bytes(_) => None,
@@ -215,10 +214,10 @@ impl Outgoing {
         }
     }
 
-    /// The next piece; nothing where all was handed over.
+    /// Returns the next piece; `None` after the last one.
     ///
     /// # Errors
-    /// When it is the rest of a file that can't be sent.
+    /// If the rest of a file cannot be sent.
     pub fn piece(&mut self) -> Result<Option<Bytes>, BodyError> {
         match self {
             Self::Bytes(bytes) if bytes.is_empty() => Ok(None),
@@ -227,7 +226,7 @@ impl Outgoing {
         }
     }
 
-    /// Bytes that are still to be handed over.
+    /// Returns the number of bytes still to be handed over.
     pub fn left(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
@@ -259,8 +258,8 @@ impl FileOutgoing {
         }
         self.at += filled as u64;
         if self.at == payload.length {
-            // Before the last of it goes out, so that a body which is not the file's is never a
-            // whole one.
+            // Checked before the last piece is sent, so that a body that differs from the file is
+            // never complete.
             payload.check()?;
             self.ended.0.store(true, Ordering::Relaxed);
         }
@@ -268,8 +267,8 @@ impl FileOutgoing {
     }
 }
 
-/// For the library of HTTP/1.1. Reading a file doesn't wait for anybody but the disk, so this is
-/// never pending.
+/// The interface to the HTTP/1.1 library. Reading a file waits only for the disk, so this is never
+/// pending.
 impl Body for Outgoing {
     type Data = Bytes;
     type Error = BodyError;

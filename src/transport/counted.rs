@@ -1,5 +1,5 @@
-//! Byte streams that count what passes, so that HTTP's bytes are known without asking the HTTP
-//! library, and that tell when they are quiet.
+//! Byte streams that count their traffic, so that HTTP's bytes are known without asking the HTTP
+//! library, and that report when they are quiet.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -10,10 +10,10 @@ use std::task::{Context, Poll};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that passed in each direction.
+/// The bytes transferred in each direction.
 ///
-/// Only the thread that polls the stream writes it, so a plain load and store do; it is atomic
-/// because connections may move between threads.
+/// Only the thread that polls the stream writes them, so plain loads and stores suffice; they are
+/// atomic because connections may move between threads.
 #[derive(Debug, Default)]
 pub struct ByteCounters {
     received: AtomicU64,
@@ -22,47 +22,48 @@ pub struct ByteCounters {
 }
 
 impl ByteCounters {
-    /// Counts bytes that came in.
+    /// Counts received bytes.
     pub fn receive(&self, bytes: usize) {
         self.received
             .store(self.received() + bytes as u64, Ordering::Relaxed);
     }
 
-    /// Counts bytes that went out.
+    /// Counts sent bytes.
     pub fn send(&self, bytes: usize) {
         self.sent
             .store(self.sent() + bytes as u64, Ordering::Relaxed);
     }
 
-    /// Bytes received so far.
+    /// Returns the bytes received so far.
     pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
 
-    /// Bytes sent so far.
+    /// Returns the bytes sent so far.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Sets whether everything received has been read, and a reader waiting for more will be woken.
+    /// Sets whether everything received has been read and a reader that waits for more will be
+    /// woken.
     pub fn set_quiet(&self, quiet: bool) {
         self.quiet.store(quiet, Ordering::Release);
     }
 
-    /// Whether nothing can have arrived since everything was read. A stream that can't tell is never
-    /// quiet.
+    /// Returns whether nothing can have arrived since everything was read. A stream that cannot
+    /// tell is never quiet.
     pub fn is_quiet(&self) -> bool {
         self.quiet.load(Ordering::Acquire)
     }
 }
 
-/// A byte stream whose traffic can be read off.
+/// A byte stream whose traffic is counted.
 pub trait Metered {
-    /// What has passed so far; stays readable when the stream is gone.
+    /// Returns the traffic so far; remains readable after the stream is dropped.
     fn byte_counters(&self) -> Arc<ByteCounters>;
 }
 
-/// A tokio stream that counts what passes.
+/// A tokio stream that counts its traffic.
 #[derive(Debug)]
 pub struct Counted<S> {
     stream: S,
@@ -70,12 +71,13 @@ pub struct Counted<S> {
 }
 
 impl<S> Counted<S> {
-    /// Counts what passes through `stream`.
+    /// Counts the traffic of `stream`.
     pub fn new(stream: S) -> Self {
         Self::with_counters(stream, Arc::default())
     }
 
-    /// Counts what passes through `stream` in `counters`, where the stream also says when it is quiet.
+    /// Counts the traffic of `stream` in `counters`, in which the stream also reports when it is
+    /// quiet.
     pub const fn with_counters(stream: S, counters: Arc<ByteCounters>) -> Self {
         Self { stream, counters }
     }

@@ -1,4 +1,4 @@
-//! Takes the content encodings off a body.
+//! Decodes the content encodings of a body.
 
 use std::io::{self, Read};
 
@@ -11,22 +11,22 @@ use ruzstd::decoding::StreamingDecoder;
 use super::TransportError;
 use crate::metrics::FailureKind;
 
-/// The largest body once it is decoded, in bytes.
+/// The maximum size of a decoded body, in bytes.
 pub(crate) const LARGEST: u64 = 64 << 20;
-/// Encodings one over another; no server needs as many.
+/// The maximum number of stacked encodings; no server needs more.
 const MAX_ENCODINGS: usize = 4;
-/// What the brotli decoder reads at a time.
+/// The buffer size of the brotli decoder.
 const BUFFER: usize = 4096;
-/// Characters of a header that a message shows.
+/// The maximum number of characters of a header in a message.
 const SHOWN: usize = 60;
 
-/// The body without the encodings that its headers name; as it is where they name none.
+/// Decodes the encodings that a body's headers name; without any, returns the body as it is.
 ///
 /// # Errors
-/// Where an encoding is not known or the body grows too large, of kind `check`; where it is broken,
-/// of kind `protocol`.
+/// Of kind `check` if an encoding is unknown or the body grows too large; of kind `protocol` if it
+/// is corrupt.
 pub(crate) fn decoded(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, TransportError> {
-    // An answer to HEAD names the encoding of what it does not have.
+    // A response to HEAD names the encoding of the body that it omits.
     if body.is_empty() || !headers.contains_key(CONTENT_ENCODING) {
         return Ok(body);
     }
@@ -47,7 +47,7 @@ pub(crate) fn decoded(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, Tra
             encodings.len()
         )));
     }
-    // The last one named was put on last.
+    // The last one named was applied last.
     encodings
         .into_iter()
         .rev()
@@ -57,7 +57,7 @@ pub(crate) fn decoded(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, Tra
 fn take_off(encoding: &str, body: &[u8]) -> Result<Vec<u8>, TransportError> {
     let taken = match encoding {
         "gzip" | "x-gzip" => read(MultiGzDecoder::new(body)),
-        // By the standard it is zlib's form; some servers send the bare stream.
+        // The standard prescribes zlib's format; some servers send the bare stream.
         "deflate" if is_zlib(body) => read(ZlibDecoder::new(body)),
         "deflate" => read(DeflateDecoder::new(body)),
         "br" => read(Decompressor::new(body, BUFFER)),
@@ -89,19 +89,19 @@ fn check(message: String) -> TransportError {
     }
 }
 
-/// Everything, or one byte more than there may be.
+/// Reads everything, up to one byte beyond the limit.
 fn read(decoder: impl Read) -> io::Result<Vec<u8>> {
     let mut whole = Vec::new();
     decoder.take(LARGEST + 1).read_to_end(&mut whole)?;
     Ok(whole)
 }
 
-/// Whether it begins as RFC 1950 says.
+/// Returns whether it begins like zlib's format (RFC 1950).
 fn is_zlib(body: &[u8]) -> bool {
     matches!(body, [method, flags, ..] if method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31))
 }
 
-/// All frames, one behind the other.
+/// Decodes all frames in sequence.
 fn zstd(mut body: &[u8]) -> io::Result<Vec<u8>> {
     let mut whole = Vec::new();
     while !body.is_empty() && whole.len() as u64 <= LARGEST {

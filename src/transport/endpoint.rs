@@ -1,4 +1,4 @@
-//! [`Endpoint`]: where a connection goes.
+//! [`Endpoint`]: the address to connect to.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a connection goes.
+/// The address to connect to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Endpoint {
-    /// An address and a port of TCP.
+    /// A TCP address and port.
     Tcp(SocketAddr),
-    /// A Unix socket of this machine.
+    /// A Unix socket on this machine.
     Unix(PathBuf),
 }
 

@@ -1,4 +1,4 @@
-//! [`TransportError`]: what went wrong on the wire, with the failure kind that it counts as.
+//! [`TransportError`]: a network error, with its failure kind.
 
 use std::io;
 
@@ -7,18 +7,18 @@ use thiserror::Error;
 use super::tls::failure::reason;
 use crate::metrics::FailureKind;
 
-/// What went wrong on the wire.
+/// A network error.
 #[derive(Clone, Debug, Error)]
 #[error("{message}")]
 pub struct TransportError {
-    /// What it counts as.
+    /// Its failure kind.
     pub kind: FailureKind,
-    /// What the system or the library said, without addresses that change from try to try.
+    /// The message of the system or the library, without addresses that change between tries.
     pub message: String,
 }
 
 impl TransportError {
-    /// An error while connecting.
+    /// Creates the error of a failed connect.
     pub fn connect(error: &io::Error) -> Self {
         let kind = match error.kind() {
             io::ErrorKind::ConnectionRefused => FailureKind::Refused,
@@ -45,15 +45,15 @@ impl TransportError {
         }
     }
 
-    /// An error of the byte stream itself. `reused`: the connection had carried something before;
-    /// `answered`: something of the answer had come.
+    /// Creates the error of a failed byte stream. `reused`: the connection had carried something
+    /// before; `answered`: a part of the answer had arrived.
     pub fn stream(error: &io::Error, reused: bool, answered: bool) -> Self {
         broken(error, reused && !answered)
     }
 }
 
-/// A connection that failed below what is spoken on it. `unanswered`: it had carried a request
-/// before, and nothing came of this one.
+/// Creates the error of a connection that failed below its application protocol. `unanswered`: it
+/// had carried a request before, and no answer to this one arrived.
 pub(super) fn broken(error: &io::Error, unanswered: bool) -> TransportError {
     if let Some(message) = reason(error) {
         return TransportError {
@@ -80,7 +80,8 @@ pub(super) fn broken(error: &io::Error, unanswered: bool) -> TransportError {
     }
 }
 
-/// Whether this process (EMFILE) or the whole system (ENFILE) has no file descriptor left.
+/// Returns whether this process (EMFILE) or the whole system (ENFILE) has run out of file
+/// descriptors.
 #[cfg(unix)]
 fn is_fd_limit(error: &io::Error) -> bool {
     use rustix::io::Errno;

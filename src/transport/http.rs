@@ -1,5 +1,5 @@
 //! HTTP/1.1 through hyper's connection-level client. The connection is polled inside the request,
-//! in the same task, so that no wake passes between two tasks and no thread but the caller's is
+//! in the same task, so that no wake passes between two tasks and only the caller's thread is
 //! needed.
 
 mod failure;
@@ -34,32 +34,32 @@ use crate::metrics::FailureKind;
 pub(crate) struct Connection<Io: Read + Write + Unpin + Send + 'static> {
     sender: http1::SendRequest<Outgoing>,
     driver: HyperConnection<Io>,
-    /// hyper has nothing more to do on it.
+    /// Whether hyper has finished with it.
     ended: bool,
-    /// It has carried a request.
+    /// Whether it has carried a request.
     used: bool,
-    /// How it was when its last request was handed over.
+    /// Its state when its last request was handed over.
     before: Before,
-    /// How far the body of its last request has got, where that is not sent in one piece.
+    /// The progress of its last request's body, unless that is sent in one piece.
     outgoing: Option<Arc<Progress>>,
     counters: Arc<ByteCounters>,
-    /// What hyper is polled with.
+    /// The wakers that hyper is polled with.
     wakes: SelfWake,
 }
 
-/// A connection as it was before a request.
+/// The state of a connection before a request.
 #[derive(Clone, Copy, Default)]
 struct Before {
-    /// It had carried another one.
+    /// Whether it had carried another one.
     used: bool,
     received: u64,
     sent: u64,
-    /// The request is one for a head alone.
+    /// Whether the request is a HEAD request.
     is_head: bool,
 }
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
-    /// Speaks HTTP/1.1 over `io`. Sends nothing.
+    /// Starts HTTP/1.1 over `io`. Sends nothing.
     ///
     /// # Errors
     /// Never in practice: the handshake of HTTP/1.1 is empty.
@@ -83,15 +83,15 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         })
     }
 
-    /// What has passed over it so far.
+    /// Returns its traffic so far.
     pub(crate) fn byte_counters(&self) -> Arc<ByteCounters> {
         self.counters.clone()
     }
 
-    /// Waits until a request can be sent; false where the peer has closed the connection meanwhile,
-    /// so that a new one must be made. Nothing has been sent then.
+    /// Waits until a request can be sent; returns `false` if the peer has closed the connection in
+    /// the meantime, so that a new one must be made. Nothing has been sent in that case.
     pub(crate) async fn is_ready(&mut self) -> bool {
-        // hyper has nothing to do where nothing has come since it said that it is ready.
+        // If nothing has arrived since hyper was ready, it has nothing to do.
         if self.counters.is_quiet() && self.sender.is_ready() && !self.ended {
             return true;
         }
@@ -114,8 +114,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         .await
     }
 
-    /// Whether another request can go over it. Where the answer came before all was sent the rest
-    /// would have to be sent first, to a peer that has said that it doesn't care.
+    /// Returns whether it can carry another request. If the response came before the whole request
+    /// was sent, the rest would have to be sent first, to a peer that no longer wants it.
     pub(crate) fn is_reusable(&self) -> bool {
         !self.ended
             && !self.sender.is_closed()
@@ -125,8 +125,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
                 .is_none_or(|progress| progress.is_ended())
     }
 
-    /// Hands a request over, for [`Self::answer`] to send. It is apart from that because a message
-    /// that waits in a future is carried along by every virtual user.
+    /// Hands a request over, for [`Self::answer`] to send. It is separate, because a message
+    /// waiting inside a future would enlarge every virtual user.
     pub(crate) fn ask(
         &mut self,
         message: Message,
@@ -145,12 +145,12 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         wakes.hush(|| sender.send_request(message))
     }
 
-    /// Sends the request that was handed over last, whose `response` is to come, and waits for the
-    /// head of that; `sent` is called whenever something of the request has gone out.
+    /// Sends the request that was handed over last, whose `response` is pending, and waits for the
+    /// response's head; `sent` is called whenever a part of the request has been sent.
     ///
     /// # Errors
-    /// When the connection fails or the response is not HTTP. The connection must not be used again
-    /// then.
+    /// If the connection fails or the response is not HTTP. The connection must not be used again
+    /// in that case.
     pub(crate) async fn answer(
         &mut self,
         mut response: Pin<&mut impl Future<Output = ResponseResult>>,
@@ -190,7 +190,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
             })
         };
         match head {
-            // What hyper reads at once may be more than it promises.
+            // A single read of hyper's may exceed its limit.
             Some(Ok(response)) if came > MAX_HEAD as u64 => {
                 return within_limits(response.headers()).map(|()| response);
             }
@@ -202,13 +202,13 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
             None => return gone(FailureKind::Incomplete),
             Some(Err(_)) => {}
         }
-        // Boxed, and with nothing else alive, so that it makes no request larger.
+        // Boxed, and with nothing else alive, so that it does not enlarge any request.
         Box::pin(self.read_again()).await
     }
 
-    /// Reads a head that has more lines than hyper has read of it. They are still there: a second
-    /// hyper, which allows for more, reads them again and goes on from there, after a request of
-    /// its own that nobody gets to see.
+    /// Reads a head again that has more lines than hyper accepts. They are still available: a
+    /// second hyper with a higher limit reads them and continues from there, after a request of its
+    /// own that is not sent.
     async fn read_again(&mut self) -> Result<Response<Incoming>, TransportError> {
         self.sender = self.driver.widen().await?;
         let mut request = Message::default();
@@ -245,12 +245,12 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         within_limits(response.headers()).map(|()| response)
     }
 
-    /// Reads a body to its end, one frame at a time, and hands each to `keep`. False where all of
-    /// it had come with the head.
+    /// Reads a body to its end, one frame at a time, and passes each to `keep`. Returns `false` if
+    /// all of it had come with the head.
     ///
     /// # Errors
-    /// When the connection fails or the response is not HTTP. The connection must not be used again
-    /// then.
+    /// If the connection fails or the response is not HTTP. The connection must not be used again
+    /// in that case.
     pub(crate) async fn receive(
         &mut self,
         mut body: Incoming,
@@ -281,8 +281,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
                         keep(data);
                     }
                 }
-                // Something of this response had come, so it is never a matter of a stale
-                // connection.
+                // A part of this response had arrived, so a stale connection is not the cause.
                 Some(Err(error)) => return Err(failure::error(&error, false, true)),
                 None => break,
             }

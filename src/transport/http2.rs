@@ -1,5 +1,5 @@
-//! HTTP/2 through the h2 library. Where nobody else polls the connection it is polled inside the
-//! request, in the same task, as HTTP/1.1 is; what requests share has a task of its own.
+//! HTTP/2 through the h2 library. Unless the connection is shared, it is polled inside the request,
+//! in the same task, as for HTTP/1.1; a shared connection has a task of its own.
 
 mod failure;
 mod request;
@@ -29,40 +29,41 @@ use super::body::Outgoing;
 use super::counted::{ByteCounters, Metered};
 use super::http::{Message, within_limits};
 
-/// What a stream may send before we have read it, in bytes.
+/// The flow-control window of a stream, in bytes.
 const STREAM_WINDOW: u32 = 2 << 20;
-/// The same for all streams of a connection together.
+/// The flow-control window of a connection, in bytes.
 const CONNECTION_WINDOW: u32 = 5 << 20;
-/// The largest head that the library reads, in bytes. It is more than loadgen's own limit, so that
-/// a head in between is told from one that is not valid: the library has the same error for both.
+/// The maximum size of a head that the library reads, in bytes. It exceeds loadgen's own limit, so
+/// that a head between the two can be distinguished from an invalid one: the library reports the
+/// same error for both.
 const MAX_HEADER_LIST: u32 = 16 << 20;
-/// What keeps a connection going.
+/// The task that drives a connection.
 pub(crate) type ConnectionTask = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A connection to one target, or a part in one that is shared. Dropping the last part closes it.
+/// A connection to one target, or a handle to a shared one. Dropping the last handle closes it.
 pub(crate) struct Http2 {
     sender: SendRequest<Bytes>,
-    /// What keeps the connection going, where nobody else does.
+    /// What drives the connection, unless a separate task does.
     driver: Option<ConnectionTask>,
-    /// It has come to its end.
+    /// Whether the connection has ended.
     ended: bool,
-    /// It has carried a request.
+    /// Whether it has carried a request.
     used: bool,
     scheme: Scheme,
     counters: Arc<ByteCounters>,
-    /// What is still to be sent of the request under way.
+    /// The rest of the current request's body.
     upload: Option<Upload>,
-    /// How the server has refused the last request, where it has.
+    /// How the server refused the last request, if it did.
     refusal: Option<Refusal>,
-    /// Some request over the connection was answered, of whatever part.
+    /// Whether any request on the connection was answered, on any handle.
     answered: Arc<AtomicBool>,
-    /// Of a part: what has passed over the whole connection.
+    /// The traffic of the whole connection, for a handle to a shared one.
     whole: Option<Arc<Whole>>,
 }
 
-/// What has passed over a connection that is shared, and how much of it is on somebody's account.
-/// Which bytes are whose can't be told; so whoever is done takes all that nobody has, and the sum
-/// is right.
+/// The traffic of a shared connection, and how much of it was attributed. Individual bytes cannot
+/// be attributed to requests, so each request that completes takes all that remain, and the sum is
+/// correct.
 struct Whole {
     counters: Arc<ByteCounters>,
     claimed: ByteCounters,
@@ -75,11 +76,11 @@ impl Drop for Http2 {
 }
 
 impl Http2 {
-    /// Speaks HTTP/2 over `io`, and waits for what the server says about itself, which is how many
-    /// streams it allows.
+    /// Starts HTTP/2 over `io`, and waits for the server's settings, which contain its limit on
+    /// streams.
     ///
     /// # Errors
-    /// When the connection fails, or the server speaks something else.
+    /// If the connection fails, or the server speaks another protocol.
     pub(crate) async fn open<Io>(io: Io, secure: bool) -> Result<Self, TransportError>
     where
         Io: Read + Write + Metered + Unpin + Send + 'static,
@@ -90,8 +91,8 @@ impl Http2 {
             .enable_push(false)
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW);
-        // None before the server has said how many: what comes on top of its limit would be
-        // refused.
+        // No streams before the server's settings are known: it would refuse those beyond its
+        // limit.
         builder
             .max_header_list_size(MAX_HEADER_LIST)
             .initial_max_send_streams(0);
@@ -111,7 +112,7 @@ impl Http2 {
         })
         .await?;
         let driver: ConnectionTask = Box::pin(async move {
-            // What goes wrong reaches the streams.
+            // Errors reach the streams.
             let _ = connection.await;
         });
         let scheme = if secure { Scheme::HTTPS } else { Scheme::HTTP };
@@ -129,9 +130,9 @@ impl Http2 {
         })
     }
 
-    /// Takes what has passed and is on nobody's account.
+    /// Attributes all remaining traffic to this handle.
     fn claim(&self) {
-        // The connection itself has all of them on its own.
+        // On an unshared connection all traffic is its own.
         if let Some(whole) = self
             .whole
             .as_ref()
@@ -146,20 +147,20 @@ impl Http2 {
         }
     }
 
-    /// Takes out what keeps the connection going, for a task of its own.
+    /// Takes out the driver of the connection, for a separate task.
     pub(crate) const fn detach(&mut self) -> Option<ConnectionTask> {
         self.driver.take()
     }
 
-    /// Puts it back, where there is no place for such a task.
+    /// Puts the driver back, if no separate task can run it.
     pub(crate) fn attach(&mut self, driver: ConnectionTask) {
         self.driver = Some(driver);
     }
 
-    /// Another part in a connection that keeps going by itself.
+    /// Creates another handle to a connection that has a driver of its own.
     pub(crate) fn share(&mut self) -> Self {
         let whole = self.whole.get_or_insert_with(|| {
-            // What has passed before was for no request.
+            // Earlier traffic belongs to no request.
             let claimed = ByteCounters::default();
             claimed.receive(self.counters.received() as usize);
             claimed.send(self.counters.sent() as usize);
@@ -188,14 +189,14 @@ impl Http2 {
         }
     }
 
-    /// How many parts there are in it, itself apart.
+    /// Returns the number of other handles.
     pub(crate) fn parts(&self) -> usize {
         self.whole
             .as_ref()
             .map_or(0, |whole| Arc::strong_count(whole) - 1)
     }
 
-    /// Whether it is the same connection, in another part.
+    /// Returns whether both are handles to the same connection.
     pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
         self.whole
             .as_ref()
@@ -203,18 +204,18 @@ impl Http2 {
             .is_some_and(|(this, that)| Arc::ptr_eq(this, that))
     }
 
-    /// How many streams the server allows at once.
+    /// Returns the server's limit on concurrent streams.
     pub(crate) fn most_streams(&self) -> usize {
         self.sender.current_max_send_streams()
     }
 
-    /// What has passed over it so far; of a part, what is on its account.
+    /// Returns its traffic so far; for a shared connection, the part attributed to this handle.
     pub(crate) fn byte_counters(&self) -> Arc<ByteCounters> {
         self.counters.clone()
     }
 
-    /// Waits until a request can be sent; false where the connection is at its end. Nothing has
-    /// been sent then.
+    /// Waits until a request can be sent; returns `false` if the connection has ended. Nothing has
+    /// been sent in that case.
     pub(crate) async fn is_ready(&mut self) -> bool {
         let sender = &mut self.sender;
         let ready = run(&mut self.driver, &mut self.ended, |cx| {
@@ -224,26 +225,26 @@ impl Http2 {
         ready.is_some_and(|ready| ready.is_ok()) && !self.ended
     }
 
-    /// Whether another request can go over it.
+    /// Returns whether it can carry another request.
     pub(crate) fn is_reusable(&self) -> bool {
         !self.ended && self.refusal != Some(Refusal::Connection)
     }
 
-    /// Whether some request over the connection was answered, of whatever part.
+    /// Returns whether any request on the connection was answered, on any handle.
     pub(crate) fn has_answered(&self) -> bool {
         self.answered.load(Ordering::Relaxed)
     }
 
-    /// How the server has refused the last request, where it has.
+    /// Returns how the server refused the last request, if it did.
     pub(crate) const fn refusal(&self) -> Option<Refusal> {
         self.refusal
     }
 
-    /// Sends a request and waits for the head of the response; `sent` is called whenever something
-    /// of it has gone out, or has been handed to the task that sends it.
+    /// Sends a request and waits for the head of the response; `sent` is called whenever a part of
+    /// it has been sent, or handed to the task that sends it.
     ///
     /// # Errors
-    /// When the connection or the stream fails, or the response is not HTTP/2.
+    /// If the connection or the stream fails, or the response is not HTTP/2.
     pub(crate) async fn send(
         &mut self,
         message: Message,
@@ -266,8 +267,8 @@ impl Http2 {
         head
     }
 
-    /// Sends a request and waits for the head of the response; `failed` makes an error of ours of
-    /// one of the library.
+    /// Sends a request and waits for the head of the response; `failed` converts the library's
+    /// errors.
     async fn exchange(
         &mut self,
         message: Message,
@@ -281,8 +282,8 @@ impl Http2 {
             .sender
             .send_request(request, is_alone)
             .map_err(failed)?;
-        // Bytes that are there are the library's to send, bit by bit; a file is read when there is
-        // room for it.
+        // The library sends bytes in memory as the window allows; a file is read when there is room
+        // for it.
         self.upload = match &mut body {
             Outgoing::Bytes(bytes) if !bytes.is_empty() => {
                 stream
@@ -294,7 +295,7 @@ impl Http2 {
             Outgoing::File(_) => Some(Upload { body, stream }),
         };
         if self.driver.is_none() {
-            // Whoever keeps the connection going sends it, and doesn't say when.
+            // The driver of the connection sends it, and does not report when.
             sent();
         }
         let mut gone = self.counters.sent();
@@ -317,11 +318,11 @@ impl Http2 {
         Ok((head, body))
     }
 
-    /// Reads a body to its end, one piece at a time, and hands each to `keep`. False where there
-    /// was none.
+    /// Reads a body to its end, one piece at a time, and passes each to `keep`. Returns `false` if
+    /// there was none.
     ///
     /// # Errors
-    /// When the connection or the stream fails.
+    /// If the connection or the stream fails.
     pub(crate) async fn receive(
         &mut self,
         mut body: RecvStream,
@@ -342,18 +343,18 @@ impl Http2 {
             };
             let piece = piece?;
             keep(&piece);
-            // It fails only where more is given back than was taken.
+            // It fails only if more is released than was received.
             let _ = body.flow_control().release_capacity(piece.len());
         }
-        // What the server did not wait for is not sent: dropping it says so.
+        // The server did not wait for the rest: dropping it resets the stream.
         self.upload = None;
         self.claim();
         Ok(more)
     }
 }
 
-/// Waits for something on a connection, which is kept going meanwhile; nothing where it comes to
-/// its end before.
+/// Waits for a future on a connection while driving it; returns `None` if the connection ends
+/// first.
 async fn run<T>(
     driver: &mut Option<ConnectionTask>,
     ended: &mut bool,
@@ -368,7 +369,7 @@ async fn run<T>(
         }
         match wanted(cx) {
             Poll::Pending if *ended => Poll::Ready(None),
-            // It may have left something to be sent.
+            // The future may have queued something to send.
             Poll::Ready(value) => {
                 if !*ended && driver.as_mut().poll(cx).is_ready() {
                     *ended = true;

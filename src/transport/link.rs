@@ -1,4 +1,4 @@
-//! [`Link`]: a connection over which requests go, whichever HTTP is spoken on it.
+//! [`Link`]: a connection for HTTP requests, of any version.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,22 +18,21 @@ use crate::base::Nanos;
 
 /// A connection to one target. Dropping it closes it.
 pub struct Link<Io: Read + Write + Unpin + Send + 'static> {
-    /// When it was made.
+    /// When it was established.
     pub born: Nanos,
     spoken: Spoken<Io>,
 }
 
 enum Spoken<Io: Read + Write + Unpin + Send + 'static> {
-    // Boxed, so that taking a link out of a pool and putting it back moves a pointer.
+    // Boxed, so that moving a link into and out of a pool moves a pointer.
     Http1(Box<Connection<Wire<Io>>>),
     Http2(Box<Http2>),
 }
 
-/// A request that was handed to a link: over HTTP/1.1 the response that is to come, over HTTP/2 the
-/// message.
+/// A request handed to a link: for HTTP/1.1 the pending response, for HTTP/2 the message.
 pub(crate) type Asked<R> = Either<R, Option<Box<Message>>>;
 
-/// The body of a response that comes.
+/// The body of a response that is being received.
 pub enum Arriving {
     /// Over HTTP/1.1.
     Http1(Incoming),
@@ -42,25 +41,25 @@ pub enum Arriving {
 }
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
-    /// Speaks HTTP over `wire`, at whose other end somebody listens since `born`.
+    /// Starts HTTP over `wire`, which was established at `born`.
     ///
     /// # Errors
-    /// When the connection fails or the peer speaks something else.
+    /// If the connection fails or the peer speaks another protocol.
     pub async fn open(wire: Wire<Io>, is_http2: bool, born: Nanos) -> Result<Self, TransportError> {
         let spoken = if is_http2 {
             let secure = matches!(wire, Wire::Tls(_));
             Spoken::Http2(Box::new(Http2::open(wire, secure).await?))
         } else {
             let mut connection = Connection::new(wire).await?;
-            // What goes wrong here shows itself in the request.
+            // An error here also shows in the request.
             connection.is_ready().await;
             Spoken::Http1(Box::new(connection))
         };
         Ok(Self { born, spoken })
     }
 
-    /// Hands what keeps the connection going to `keep`, which may give it back; what it keeps lives
-    /// as long as the link.
+    /// Passes the driver of the connection to `keep`, which may return it; a driver that it keeps
+    /// runs as long as the link.
     pub fn detach(&mut self, keep: impl FnOnce(ConnectionTask) -> Option<ConnectionTask>) {
         if let Spoken::Http2(http2) = &mut self.spoken
             && let Some(driver) = http2.detach().and_then(keep)
@@ -69,8 +68,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Another part in a connection that has been [detached](Self::detach); nothing where it can't
-    /// be shared.
+    /// Creates another handle to a connection that was [detached](Self::detach); returns `None` if
+    /// it cannot be shared.
     pub fn share(&mut self) -> Option<Self> {
         match &mut self.spoken {
             Spoken::Http1(_) => None,
@@ -81,7 +80,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// How many parts there are in it, itself apart.
+    /// Returns the number of other handles.
     pub fn parts(&self) -> usize {
         match &self.spoken {
             Spoken::Http1(_) => 0,
@@ -89,7 +88,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Whether it is the same connection, in another part.
+    /// Returns whether both are handles to the same connection.
     pub fn is_shared_with(&self, other: &Self) -> bool {
         match (&self.spoken, &other.spoken) {
             (Spoken::Http2(this), Spoken::Http2(that)) => this.is_shared_with(that),
@@ -97,7 +96,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// How many requests it can carry at once.
+    /// Returns how many concurrent requests it can carry.
     pub fn most_streams(&self) -> usize {
         match &self.spoken {
             Spoken::Http1(_) => 1,
@@ -105,7 +104,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// What has passed over it so far.
+    /// Returns its traffic so far.
     pub fn byte_counters(&self) -> Arc<ByteCounters> {
         match &self.spoken {
             Spoken::Http1(connection) => connection.byte_counters(),
@@ -113,8 +112,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Waits until a request can be sent; false where the connection is at its end. Nothing has
-    /// been sent then.
+    /// Waits until a request can be sent; returns `false` if the connection has ended. Nothing has
+    /// been sent in that case.
     pub async fn is_ready(&mut self) -> bool {
         match &mut self.spoken {
             Spoken::Http1(connection) => connection.is_ready().await,
@@ -122,7 +121,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Whether another request can go over it.
+    /// Returns whether it can carry another request.
     pub fn is_reusable(&self) -> bool {
         match &self.spoken {
             Spoken::Http1(connection) => connection.is_reusable(),
@@ -130,7 +129,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Whether some request over the connection was answered.
+    /// Returns whether any request on the connection was answered.
     pub fn has_answered(&self) -> bool {
         match &self.spoken {
             Spoken::Http1(connection) => connection.byte_counters().received() > 0,
@@ -138,7 +137,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// How the server has refused the last request, where it has: it may be sent again then.
+    /// Returns how the server refused the last request, if it did: it may then be sent again.
     pub fn refusal(&self) -> Option<Refusal> {
         match &self.spoken {
             Spoken::Http1(_) => None,
@@ -158,10 +157,11 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     }
 
     /// Sends the request that was handed over last, and waits for the head of its response; `sent`
-    /// is called whenever something of the request has gone out.
+    /// is called whenever a part of the request has been sent.
     ///
     /// # Errors
-    /// When the connection fails or the response is not HTTP. The link must not be used again then.
+    /// If the connection fails or the response is not HTTP. The link must not be used again in that
+    /// case.
     pub async fn answer(
         &mut self,
         asked: Pin<&mut Asked<impl Future<Output = ResponseResult>>>,
@@ -174,7 +174,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
             }
             (Spoken::Http2(http2), Either::Right(mut message)) => {
                 let message = message.take().expect("what was handed over is sent once");
-                // Boxed, so that it doesn't make the future of a request over HTTP/1.1 larger.
+                // Boxed, so that it does not enlarge the future of a request over HTTP/1.1.
                 let (head, body) = Box::pin(http2.send(*message, sent)).await?;
                 Ok((head, Arriving::Http2(body)))
             }
@@ -184,11 +184,12 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Reads a body to its end, one piece at a time, and hands each to `keep`. False where nothing
-    /// had to be read for it any more.
+    /// Reads a body to its end, one piece at a time, and passes each to `keep`. Returns `false` if
+    /// nothing more had to be read.
     ///
     /// # Errors
-    /// When the connection fails or the response is not HTTP. The link must not be used again then.
+    /// If the connection fails or the response is not HTTP. The link must not be used again in that
+    /// case.
     pub async fn receive(
         &mut self,
         body: Arriving,

@@ -1,4 +1,4 @@
-//! [`Replay`]: a byte stream of which a part is read once more.
+//! [`Replay`]: a byte stream that repeats a part of its input.
 
 use std::io;
 use std::pin::Pin;
@@ -9,20 +9,20 @@ use std::task::{Context, Poll};
 use bytes::{Buf as _, Bytes};
 use hyper::rt::{Read, ReadBufCursor, Write};
 
-/// A byte stream that begins with what was read of it before.
+/// A byte stream that begins with input that was read before.
 pub(super) struct Replay<Io> {
     io: Io,
-    /// What is read again.
+    /// The input to repeat.
     before: Bytes,
-    /// What is written is not sent: the other side has it already.
+    /// Whether output is discarded, because the other side has received it already.
     muted: Arc<AtomicBool>,
-    /// Something was written. What is read again is the answer to it, and hyper takes no answer
-    /// before its question.
+    /// Whether something was written. The repeated input is the response to it, and hyper accepts
+    /// no response before its request.
     is_asked: bool,
 }
 
 impl<Io> Replay<Io> {
-    /// `before` comes first, and nothing is sent as long as it is `muted`.
+    /// Creates a stream that begins with `before` and sends nothing while it is `muted`.
     pub(super) const fn new(io: Io, before: Bytes, muted: Arc<AtomicBool>) -> Self {
         Self {
             io,
@@ -60,7 +60,7 @@ impl<Io: Write + Unpin> Write for Replay<Io> {
     ) -> Poll<io::Result<usize>> {
         if self.muted.load(Ordering::Relaxed) {
             self.is_asked = true;
-            // There is something to be read now.
+            // Now there is input to read.
             cx.waker().wake_by_ref();
             return Poll::Ready(Ok(bytes.len()));
         }

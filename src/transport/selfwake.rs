@@ -1,9 +1,9 @@
-//! [`SelfWake`]: keeps a task from waking itself.
+//! [`SelfWake`]: prevents a task from waking itself.
 //!
 //! hyper passes a request to the connection, and the response back, as if each were polled by a
-//! task of its own, and wakes the other's. Here one task polls both, one after the other, so that
-//! such a wake says nothing new; taken for one from outside, it would cost the event loop another
-//! turn for each request.
+//! separate task, and wakes the other's. Here one task polls both in turn, so such a wake is
+//! redundant; treated like an external one, it would cost another pass of the event loop for each
+//! request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -11,13 +11,13 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use super::task::{Seen, Task};
 
-/// Nobody is inside: whoever wakes, wakes the task.
+/// The task is not polling: a wake wakes the task.
 const OUTSIDE: u8 = 0;
-/// The task is inside, and will see for itself.
+/// The task is polling, and will notice by itself.
 const INSIDE: u8 = 1;
-/// It was woken meanwhile, and looks again.
+/// It was woken while polling, and polls again.
 const AGAIN: u8 = 2;
-/// So often it looks again at once; what goes on longer than that lets others go on too.
+/// The maximum number of immediate polls; after that, other tasks get a turn.
 const TRIES: usize = 4;
 
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Wake for Inner {
     }
 }
 
-/// What some futures that one task polls together are woken by.
+/// The waker of several futures that one task polls together.
 #[derive(Debug)]
 pub(crate) struct SelfWake {
     inner: Arc<Inner>,
@@ -64,7 +64,7 @@ impl Default for SelfWake {
 }
 
 impl SelfWake {
-    /// Does something to the futures after which they are polled anyhow.
+    /// Ignores wakes during `act`, after which the futures are polled anyway.
     pub(crate) fn hush<T>(&self, act: impl FnOnce() -> T) -> T {
         self.inner.state.store(INSIDE, Ordering::Release);
         let done = act();
@@ -72,7 +72,7 @@ impl SelfWake {
         done
     }
 
-    /// Polls the futures, again as long as they wake each other.
+    /// Polls the futures, repeatedly while they wake each other.
     pub(crate) fn poll<T>(
         &mut self,
         cx: &Context<'_>,
@@ -106,8 +106,8 @@ mod tests {
         }
     }
 
-    /// Polls something that wakes itself so often before it is ready, if ever: what came of it, how
-    /// often it was polled, how often the task was woken, and the waker.
+    /// Polls a future that wakes itself `wakes` times before it is `ready`, if ever. Returns the
+    /// result, the number of polls, the number of wakes of the task, and the waker.
     fn polled(wakes: usize, ready: bool) -> (bool, usize, usize, Waker, Arc<Count>) {
         let task = Arc::new(Count::default());
         let mut selfwake = SelfWake::default();

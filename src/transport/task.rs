@@ -1,14 +1,14 @@
-//! [`Task`]: the task that is to be woken, for wakers that do something of their own first.
+//! [`Task`]: the task to wake, for wakers that act before waking it.
 
 use std::sync::{Mutex, PoisonError};
 use std::task::Waker;
 
-/// The task to be woken, as whoever wakes it knows it.
+/// The task to wake, as its wakers know it.
 #[derive(Debug, Default)]
 pub(crate) struct Task(Mutex<Option<Waker>>);
 
 impl Task {
-    /// Wakes it, where there is one.
+    /// Wakes the task, if there is one.
     pub(crate) fn wake(&self) {
         if let Some(task) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             task.wake_by_ref();
@@ -16,13 +16,13 @@ impl Task {
     }
 }
 
-/// The same task, as whoever is polled by it has seen it last: where it stays the same, nothing is
+/// The same task, as last seen by the code that it polls: while it does not change, nothing is
 /// locked.
 #[derive(Debug, Default)]
 pub(crate) struct Seen(Option<Waker>);
 
 impl Seen {
-    /// It is this task that polls: it is to be woken.
+    /// Sets the polling task as the one to wake.
     // Inlined up to here: it is asked several times for each request, and always the same task.
     #[inline]
     pub(crate) fn polled_by(&mut self, waker: &Waker, task: &Task) {

@@ -1,8 +1,8 @@
-//! Texts over a byte stream: one is sent, and the answer is read to where the caller says that it
-//! ends.
+//! Texts over a byte stream: one is sent, and the answer is read up to the end that the caller
+//! specifies.
 //!
-//! What is sent and what comes pass at the same time where the stream can do both, so that a peer
-//! that answers while it reads never waits for us. (A blocking stream first sends all there is.)
+//! Sending and receiving overlap if the stream supports both at once, so that a peer that answers
+//! while it reads never waits for loadgen. (A blocking stream first sends everything.)
 
 use std::future::poll_fn;
 use std::mem::MaybeUninit;
@@ -17,7 +17,7 @@ use super::counted::{ByteCounters, Metered};
 use crate::metrics::FailureKind;
 use crate::plan::kinds::tcp::Framing;
 
-/// The most that is kept of an answer, in bytes.
+/// The maximum size of an answer that is kept, in bytes.
 pub(crate) const MAX_ANSWER: usize = 16 << 20;
 /// The largest read.
 const CHUNK: usize = 8 * 1024;
@@ -27,23 +27,23 @@ const CHUNK: usize = 8 * 1024;
 pub struct Connection<Io> {
     io: Io,
     counters: Arc<ByteCounters>,
-    /// It has carried an exchange.
+    /// Whether it has carried an exchange.
     used: bool,
-    /// Nothing more can be said over it.
+    /// Whether it cannot carry another one.
     ended: bool,
 }
 
 /// An answer.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// All of it, without what ends it; empty where nobody wants it and its end is counted.
+    /// Its content without the terminator; empty if it is not needed and its length is counted.
     pub bytes: Vec<u8>,
-    /// How many bytes it has.
+    /// Its length in bytes.
     pub size: u64,
 }
 
 impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
-    /// Speaks over `io`. Sends nothing.
+    /// Starts exchanges over `io`. Sends nothing.
     pub fn new(io: Io) -> Self {
         let counters = io.byte_counters();
         Self {
@@ -54,28 +54,28 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
         }
     }
 
-    /// What has passed over it so far.
+    /// Returns its traffic so far.
     pub fn byte_counters(&self) -> Arc<ByteCounters> {
         self.counters.clone()
     }
 
-    /// Whether another exchange can go over it.
+    /// Returns whether it can carry another exchange.
     pub const fn is_reusable(&self) -> bool {
         !self.ended
     }
 
-    /// Whether it is as the last exchange has left it: false where the peer has closed it since, or
-    /// has sent what would be taken for the next answer.
+    /// Returns whether nothing has happened since the last exchange: `false` if the peer has closed
+    /// it, or has sent data that would be taken for the next answer.
     pub async fn is_quiet(&mut self) -> bool {
         poll_fn(|cx| Poll::Ready(self.poll_read(cx, |_| {}).is_pending())).await
     }
 
-    /// Sends a text, and reads the answer that ends so. `keep` says whether anybody wants one whose
-    /// end is counted; `begun` is called when the first of it is there.
+    /// Sends a text, and reads the answer. `keep` says whether an answer whose length is counted is
+    /// needed; `begun` is called when its first byte has arrived.
     ///
     /// # Errors
-    /// When the connection fails, or the answer is larger than what is kept. The connection must
-    /// not be used again then.
+    /// If the connection fails, or the answer exceeds the maximum size. The connection must not be
+    /// used again in that case.
     pub async fn exchange(
         &mut self,
         text: &[u8],
@@ -84,7 +84,7 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
         begun: impl Fn(),
     ) -> Result<Answer, TransportError> {
         let reused = std::mem::replace(&mut self.used, true);
-        // Until it ends well nothing is known of what is still to come.
+        // Until it succeeds, it is not known what is still to come.
         self.ended = true;
         let mut reading = framing.map(|framing| Reading::new(framing, keep));
         let mut sent = 0;
@@ -144,7 +144,7 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
                 Poll::Ready(Ok(()))
             };
         };
-        // No more reads in one turn than a few: others on the same loop, and the deadline, get
+        // Only a few reads per turn, so that other tasks on the same loop, and the deadline, get
         // theirs.
         for _ in 0..16 {
             if reading.done {
@@ -172,7 +172,7 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
         Poll::Pending
     }
 
-    /// One read; how many bytes there were.
+    /// Reads once; returns the number of bytes.
     fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -189,9 +189,9 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
 /// Why an exchange ended.
 enum Failure {
     Io(std::io::Error),
-    /// The peer ended it.
+    /// The peer closed the connection.
     Closed,
-    /// More has come than is kept.
+    /// The answer exceeds the maximum size.
     TooLarge(FailureKind),
 }
 
@@ -202,7 +202,7 @@ fn failed(kind: FailureKind, message: &str) -> TransportError {
     }
 }
 
-/// What has come of an answer.
+/// The received part of an answer.
 #[derive(Default)]
 struct Reading {
     end: End,
@@ -210,7 +210,7 @@ struct Reading {
     bytes: Vec<u8>,
     size: u64,
     done: bool,
-    /// Something came behind it.
+    /// Whether data followed it.
     strangers: bool,
 }
 
@@ -219,11 +219,11 @@ struct Reading {
 enum End {
     /// Before this text.
     Text(Vec<u8>),
-    /// Before the end of a line.
+    /// Before a line break.
     Line,
-    /// After so many bytes.
+    /// After this many bytes.
     Bytes(u64),
-    /// At once: there is none.
+    /// At once: no answer is expected.
     #[default]
     Nothing,
 }
@@ -262,7 +262,7 @@ impl Reading {
         } else {
             b"\n"
         };
-        // It may have begun in what came before.
+        // It may have begun in earlier data.
         let from = self.bytes.len().saturating_sub(text.len() - 1);
         self.bytes.extend_from_slice(new);
         let found = self.bytes[from..]
@@ -298,8 +298,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What is read of pieces that come one after another: the answer, whether it is all there, and
-    /// whether more came.
+    /// Reads an answer from successive pieces; returns it, whether it is complete, and whether more
+    /// data came.
     fn read(framing: &Framing, keep: bool, pieces: &[&[u8]]) -> (Answer, bool, bool) {
         let mut reading = Reading::new(framing, keep);
         for piece in pieces {

@@ -1,4 +1,4 @@
-//! [`Tls`]: whom a target's connections trust, who they are, and the handshake.
+//! [`Tls`]: the trusted certificates and the identity of a target's connections, and the handshake.
 
 pub(super) mod failure;
 
@@ -25,55 +25,55 @@ use crate::metrics::FailureKind;
 use crate::plan::{Protocol, TlsOptions};
 use crate::value::file::{self, FileError};
 
-/// HTTP/2's name in the handshake (RFC 9113, section 3.2).
+/// The ALPN name of HTTP/2 (RFC 9113, section 3.2).
 const HTTP2: &[u8] = b"h2";
-/// HTTP/1.1's (RFC 7301, section 6).
+/// The ALPN name of HTTP/1.1 (RFC 7301, section 6).
 const HTTP1: &[u8] = b"http/1.1";
 
-/// Why a target's `tls` can't be used.
+/// Why a target's `tls` cannot be used.
 #[derive(Debug, Error)]
 pub enum TlsError {
-    /// A file can't be read.
+    /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file is not what it should be.
+    /// A file does not have the expected content.
     #[error("`{path}` holds no {what} in PEM form; it begins with `-----BEGIN {begin}-----`")]
     Pem {
-        /// As typed.
+        /// The path as written.
         path: String,
-        /// What should be in it.
+        /// The expected content.
         what: &'static str,
         /// How that begins.
         begin: &'static str,
     },
-    /// A certificate to trust is not valid.
+    /// A trusted certificate is not valid.
     #[error(
         "a certificate in `{path}` can't be trusted: {reason}; it has to be an authority's, in X.509"
     )]
     Authority {
-        /// As typed.
+        /// The path as written.
         path: String,
-        /// What the library said.
+        /// The library's message.
         reason: String,
     },
-    /// Certificate and key don't go together.
+    /// The certificate and the key do not match.
     #[error("`{cert}` and `{key}` can't be used: {reason}; they have to belong together")]
     Identity {
-        /// As typed.
+        /// The path as written.
         cert: String,
-        /// As typed.
+        /// The path as written.
         key: String,
-        /// What the library said.
+        /// The library's message.
         reason: String,
     },
-    /// No TLS name can be made of the host.
+    /// The host is not a valid TLS name.
     #[error(
         "`{0}` is not a name that a certificate can be issued for; add `tls: {{ server_name: … }}`"
     )]
     Name(String),
 }
 
-/// TLS as a target wants it. Its connections resume each other's sessions.
+/// The TLS configuration of a target. Its connections resume each other's sessions.
 #[derive(Clone)]
 pub(crate) struct Tls {
     config: Arc<ClientConfig>,
@@ -81,10 +81,11 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// TLS with `host`, offering what `protocol` says; files are relative to `folder`.
+    /// Creates the configuration for `host`, offering what `protocol` says; files are relative to
+    /// `folder`.
     ///
     /// # Errors
-    /// When a file can't be read or is not what it should be.
+    /// If a file cannot be read or does not have the expected content.
     pub(crate) fn new(
         options: &TlsOptions,
         host: &str,
@@ -136,11 +137,11 @@ impl Tls {
         })
     }
 
-    /// Makes the handshake over `io`.
+    /// Performs the handshake over `io`.
     ///
     /// # Errors
-    /// When the peer is not to be trusted, doesn't trust us, or speaks no TLS: of kind `tls`, with
-    /// the reason.
+    /// Of kind `tls`, with the reason, if one side does not trust the other, or the peer does not
+    /// speak TLS.
     pub(crate) async fn shake<Io: Read + Write + Unpin>(
         &self,
         io: Io,
@@ -154,7 +155,7 @@ impl Tls {
         Ok(Wire::sealed(stream))
     }
 
-    /// Makes the handshake over a socket that blocks; tells whether the peer chose HTTP/2.
+    /// Performs the handshake over a blocking socket; returns whether the peer chose HTTP/2.
     ///
     /// # Errors
     /// As for [`Self::shake`].
@@ -174,7 +175,7 @@ impl Tls {
         self.agreed(&connection)
     }
 
-    /// Whether HTTP/2 was agreed on; an error where nothing else was offered and it was not.
+    /// Returns whether HTTP/2 was agreed on; an error if only HTTP/2 was offered and it was not.
     fn agreed(&self, connection: &ClientConnection) -> Result<bool, TransportError> {
         let is_http2 = connection.alpn_protocol() == Some(HTTP2);
         if !is_http2 && self.config.alpn_protocols == [HTTP2] {
@@ -188,7 +189,7 @@ impl Tls {
     }
 }
 
-/// The authorities in a file, or those that browsers trust.
+/// Returns the authorities in a file, or those that browsers trust.
 fn trusted(ca: Option<&str>, folder: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     let Some(path) = ca else {
@@ -204,7 +205,7 @@ fn trusted(ca: Option<&str>, folder: &Path) -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
-/// The certificates in a file; at least one.
+/// Returns the certificates in a file; at least one.
 fn certificates(path: &str, folder: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let wrong = || TlsError::Pem {
         path: path.into(),
@@ -222,7 +223,7 @@ fn certificates(path: &str, folder: &Path) -> Result<Vec<CertificateDer<'static>
     }
 }
 
-/// A handshake that failed.
+/// Converts the error of a failed handshake.
 fn failed(error: &io::Error) -> TransportError {
     let said = match (reason(error), error.kind()) {
         (Some(reason), _) => reason,
@@ -241,8 +242,7 @@ fn failed(error: &io::Error) -> TransportError {
     }
 }
 
-/// Takes any certificate, as `insecure: true` says; that the peer holds its key is looked at all
-/// the same.
+/// Accepts any certificate, for `insecure: true`; that the peer holds its key is still verified.
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 

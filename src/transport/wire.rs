@@ -1,4 +1,4 @@
-//! [`Wire`]: a byte stream with TLS on it, or without.
+//! [`Wire`]: a byte stream with or without TLS.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,16 +11,17 @@ use tokio_rustls::client::TlsStream;
 
 use super::counted::{ByteCounters, Counted, Metered};
 
-/// A byte stream with TLS on it, or without. What passes is counted above TLS.
+/// A byte stream with or without TLS. Traffic is counted above TLS.
 pub enum Wire<Io> {
-    /// As it is.
+    /// The plain stream.
     Plain(Io),
-    /// TLS over a stream of hyper's kind, in every driver: where that one blocks, the whole blocks.
+    /// TLS over a stream with hyper's traits, in every driver: if that one blocks, the whole
+    /// blocks.
     Tls(Box<TokioIo<Counted<TlsStream<TokioIo<Io>>>>>),
 }
 
 impl<Io> Wire<Io> {
-    /// A stream whose handshake is done.
+    /// Creates a stream whose TLS handshake is complete.
     pub fn sealed(stream: TlsStream<TokioIo<Io>>) -> Self {
         Self::Tls(Box::new(TokioIo::new(Counted::new(stream))))
     }

@@ -1,6 +1,6 @@
-//! The pairs of a `set-cookie` line (RFC 6265, section 5.2). Of octets, as the standard has it.
+//! The pairs of a `set-cookie` line (RFC 6265, section 5.2), as octets like in the standard.
 
-/// `name=value` without the blanks around both; no value where there is no `=`.
+/// Splits `name=value`, without surrounding blanks; the value is `None` if there is no `=`.
 pub(crate) fn pair(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     match text.iter().position(|byte| *byte == b'=') {
         Some(at) => (trimmed(&text[..at]), Some(trimmed(&text[at + 1..]))),
@@ -8,8 +8,7 @@ pub(crate) fn pair(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// Without blanks and tabs at both ends: no other byte is one, whatever it would be in some
-/// alphabet.
+/// Strips blanks and tabs from both ends, and no other bytes, whatever the character set.
 fn trimmed(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
         text = rest;

@@ -1,34 +1,34 @@
-//! [`Csv`]: reads CSV as RFC 4180 has it. What is malformed is an error with its line; nothing is repaired, because a
-//! repaired row is another row than the author's.
+//! [`Csv`]: a reader of CSV (RFC 4180). Malformed input is an error with its line; nothing is
+//! repaired, because a repaired row is not the row that the author wrote.
 
 use std::borrow::Cow;
 
-/// A record: a row, or the names of the columns.
+/// A record: a row, or the header with the column names.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Record<'t> {
-    /// The line that it begins in, from 1.
+    /// The line in which it begins, from 1.
     pub line: u64,
     /// Its cells, without their quotes.
     pub cells: Vec<Cow<'t, str>>,
 }
 
-/// What is wrong, and in which line, from 1.
+/// An error and its line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed {
-    /// The line.
+    /// The line, from 1.
     pub line: u64,
-    /// What is wrong, and what to do.
+    /// What is wrong, and how to fix it.
     pub message: String,
 }
 
-/// The records of a text, one by one; empty lines are skipped. Nothing comes after an error.
+/// Iterates over the records of a text; skips empty lines and stops after an error.
 pub(crate) struct Csv<'t> {
     rest: &'t str,
     line: u64,
 }
 
 impl<'t> Csv<'t> {
-    /// Begins at the first line.
+    /// Starts at the first line.
     pub(crate) const fn new(text: &'t str) -> Self {
         Self {
             rest: text,
@@ -47,13 +47,13 @@ impl<'t> Csv<'t> {
         Ok(Record { line, cells })
     }
 
-    /// A cell, up to what ends it: a comma, a line break, or the end of the text.
+    /// Reads a cell up to a comma, a line break or the end of the text.
     fn cell(&mut self) -> Result<Cow<'t, str>, Malformed> {
         if let Some(rest) = self.rest.strip_prefix('"') {
             self.rest = rest;
             return self.quoted();
         }
-        // A quote in the middle of a cell is a character like any other: `5" pipe`.
+        // A quote in the middle of a cell is an ordinary character: `5" pipe`.
         let (cell, rest) = self
             .rest
             .split_at(self.rest.find(is_end).unwrap_or(self.rest.len()));
@@ -61,7 +61,7 @@ impl<'t> Csv<'t> {
         Ok(cell.into())
     }
 
-    /// A cell behind its opening quote.
+    /// Reads the rest of a cell after its opening quote.
     fn quoted(&mut self) -> Result<Cow<'t, str>, Malformed> {
         let begun = self.line;
         let mut cell = Cow::Borrowed("");
@@ -100,7 +100,7 @@ impl<'t> Csv<'t> {
         }
     }
 
-    /// Whether a line break was there to be skipped.
+    /// Skips a line break; returns whether there was one.
     fn skip_line_break(&mut self) -> bool {
         let Some(rest) = self
             .rest
@@ -135,7 +135,7 @@ const fn is_end(c: char) -> bool {
     matches!(c, ',' | '\r' | '\n')
 }
 
-/// How many line breaks there are in a text, in whichever form.
+/// Counts the line breaks in a text, in any form.
 fn line_breaks(text: &str) -> u64 {
     let bytes = text.as_bytes();
     (0..bytes.len())
@@ -208,7 +208,7 @@ mod tests {
             ("a\n\"x\"\"\n", 2, "never closed"),
             ("a\n\n\"x\"y\n", 3, "behind the closing quote of a cell;"),
             ("a,b\n\"x\" ,y\n", 2, "behind the closing quote"),
-            // The first quote was to be closed: what opens the next cell closes this one.
+            // The first quote was not closed, so the opening quote of the next cell closes it.
             (
                 "a,b\n1,\"x\n2,\"y\"\n",
                 3,

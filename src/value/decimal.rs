@@ -1,7 +1,7 @@
-//! `Decimal`: a number of JSON, whichever way it is written.
+//! `Decimal`: a JSON number, independent of its notation.
 
-/// A number, whichever way it is written: its sign, its digits without zeros around them, and the
-/// power of ten of the last.
+/// A number, independent of its notation: its sign, its digits without leading and trailing zeros,
+/// and the power of ten of the last digit.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
     is_negative: bool,
@@ -10,7 +10,7 @@ pub(super) struct Decimal {
 }
 
 impl Decimal {
-    /// Reads the text of a JSON number.
+    /// Parses the text of a JSON number.
     pub(super) fn new(text: &str) -> Self {
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (is_negative, mantissa) = mantissa
@@ -41,7 +41,7 @@ impl Decimal {
     }
 }
 
-/// Whether a number of JSON is exactly the one that a value of JSON holds for it.
+/// Returns whether the value that `serde_json` has for a JSON number represents it exactly.
 pub(crate) fn is_exact(text: &str) -> bool {
     let number = serde_json::from_str::<serde_json::Number>(text);
     number.is_ok_and(|number| Decimal::new(&number.to_string()) == Decimal::new(text))

@@ -1,4 +1,4 @@
-//! [`ValueError`]: why there is no value.
+//! [`ValueError`]: why a value is not available.
 
 use thiserror::Error;
 

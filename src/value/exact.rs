@@ -1,8 +1,8 @@
-//! Values of expressions whose numbers keep the text that they came with.
+//! Values of expressions whose numbers keep their original text.
 //!
-//! Most numbers are printed as they came, and are plain values. One that is not is a `Number`; the
-//! lists and maps that it stands in are `Exact`. Expressions compute with `computable` values,
-//! where it is a float.
+//! Most numbers are printed as they were read, and are plain values. The others are a `Number`; the
+//! lists and maps that contain them are `Exact`. Expressions compute with `computable` values, in
+//! which they are floats.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use std::sync::Arc;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
 
-/// A JSON value as a value of expressions.
+/// Converts a JSON value to a value of expressions.
 pub fn from_json(value: &serde_json::Value) -> Value {
     Value::from(minijinja::value::Serde(value))
 }
 
-/// The value of a number: a plain one where that is printed as the number came.
+/// Converts a number: to a plain value if that prints like the original text.
 pub(super) fn number(text: &str) -> Value {
-    // Integers beyond these bounds are taken for floats by expressions.
+    // Expressions treat integers beyond these bounds as floats.
     let integer = text.parse::<i128>().ok().map(Value::from);
     let value = integer.or_else(|| {
         text.parse::<f64>()
@@ -36,7 +36,7 @@ pub(super) fn number(text: &str) -> Value {
     })
 }
 
-/// A list or a map that has such a number somewhere in it, if `is_exact`.
+/// Wraps a list or a map that contains such a number, if `is_exact`.
 pub(super) fn keeping(value: Value, is_exact: bool) -> Value {
     if is_exact {
         Value::from_object(Exact(value))
@@ -45,13 +45,13 @@ pub(super) fn keeping(value: Value, is_exact: bool) -> Value {
     }
 }
 
-/// Whether a value is such a number, or has one in it.
+/// Returns whether a value is or contains such a number.
 pub(super) fn is_special(value: &Value) -> bool {
     value.downcast_object_ref::<Number>().is_some()
         || value.downcast_object_ref::<Exact>().is_some()
 }
 
-/// A number that is not printed as it came.
+/// A number that would not be printed as it was read.
 #[derive(Debug)]
 struct Number {
     text: Box<str>,
@@ -68,11 +68,11 @@ impl Object for Number {
     }
 }
 
-/// A list or a map with such a number in it.
+/// A list or a map that contains such a number.
 #[derive(Debug)]
 struct Exact(Value);
 
-/// The same as expressions see it: with floats in their places.
+/// The same value for expressions, with floats in place of these numbers.
 #[derive(Debug)]
 struct Computable(Value);
 
@@ -127,7 +127,8 @@ impl Object for Computable {
     }
 }
 
-/// A value that can be computed with: each number that keeps its text is a float in it.
+/// Converts a value so that expressions can compute with it: numbers that keep their text become
+/// floats.
 pub(super) fn computable(value: Value) -> Value {
     if let Some(number) = value.downcast_object_ref::<Number>() {
         return Value::from(number.float);
@@ -139,7 +140,7 @@ pub(super) fn computable(value: Value) -> Value {
     }
 }
 
-/// What [`computable`] was given, where nothing was computed.
+/// Reverts [`computable`] for a value that was not computed with.
 pub(super) fn original(value: Value) -> Value {
     value
         .downcast_object_ref::<Computable>()
@@ -147,10 +148,10 @@ pub(super) fn original(value: Value) -> Value {
         .unwrap_or(value)
 }
 
-/// A value as JSON text, each number as it came.
+/// Formats a value as JSON, each number as it was read.
 ///
 /// # Errors
-/// When it has no JSON form.
+/// If it has no JSON form.
 pub(super) fn print(value: &Value) -> serde_json::Result<String> {
     if let Some(number) = value.downcast_object_ref::<Number>() {
         return Ok(number.text.to_string());

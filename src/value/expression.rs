@@ -1,5 +1,5 @@
-//! [`Expression`]: computes a value, in minijinja's language. What is just a path to a value, as most
-//! are, is looked up without it.
+//! [`Expression`]: a computed value in minijinja's language. Plain paths to a value, the most
+//! frequent case, are looked up without it.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::exact::{computable, original};
 use super::function::{Carried, ENVIRONMENT, Encoder, FACTS, FUNCTIONS, encoder};
 use super::{Facts, Names, Scope, ValueError};
 
-/// The longest expression, in bytes.
+/// The maximum length of an expression, in bytes.
 pub const LONGEST: usize = 2000;
 
 /// A compiled expression.
@@ -20,24 +20,24 @@ pub struct Expression {
 }
 
 enum Kind {
-    /// A value at its place, and keys into it.
+    /// The index of a value, and keys into it.
     Path(usize, Vec<Value>),
-    /// The same, and its text encoded: a number in it keeps its spelling, which one that is
-    /// computed with does not.
+    /// The same, then encoded as text: its numbers keep their spelling, which they would lose in a
+    /// computation.
     Encoded(Encoder, usize, Vec<Value>),
-    /// Anything else, with the names that it uses.
+    /// Any other expression, with the names that it uses.
     General(
         Box<minijinja::Expression<'static, 'static>>,
         Arc<[(String, usize)]>,
     ),
 }
 
-/// What an expression looks like before any names are known.
+/// The parts of an expression, determined before any names are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Uses {
     /// The names whose values it needs.
     pub names: Vec<String>,
-    /// With a dot behind: `users.id` for `users.id`, and nothing for `users`.
+    /// Names followed by a dot and a member: `users.id` yields an entry, `users` none.
     pub members: Vec<(String, String)>,
 }
 
@@ -45,7 +45,7 @@ impl Expression {
     /// Compiles an expression over these names.
     ///
     /// # Errors
-    /// When it is not a valid expression, or uses a name that is not defined.
+    /// If it is not a valid expression, or uses an undefined name.
     pub fn compile(source: &str, names: &Names) -> Result<Self, ValueError> {
         let place = |name: &str| {
             names
@@ -82,11 +82,10 @@ impl Expression {
         })
     }
 
-    /// Its value.
+    /// Evaluates the expression.
     ///
     /// # Errors
-    /// When a name that it needs has no value, or an operation can't be done on the values there
-    /// are.
+    /// If a name that it needs has no value, or an operation does not apply to the values.
     pub fn eval(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<Value, ValueError> {
         match &self.kind {
             Kind::Path(place, keys) => self.at(scope, *place, keys),
@@ -115,7 +114,7 @@ impl Expression {
         }
     }
 
-    /// The value at a place, by these keys into it.
+    /// Returns the value at an index and these keys into it.
     fn at(&self, scope: &Scope, place: usize, keys: &[Value]) -> Result<Value, ValueError> {
         let mut value = scope.get(place);
         for key in keys {
@@ -128,7 +127,7 @@ impl Expression {
         }
     }
 
-    /// Whether it holds: its value is neither false, zero, empty nor nothing.
+    /// Returns whether the condition holds: its value is not false, zero, empty or none.
     ///
     /// # Errors
     /// As for [`Self::eval`].
@@ -137,10 +136,10 @@ impl Expression {
             .map(|value| computable(value).is_true())
     }
 
-    /// The items of the list that it gives.
+    /// Evaluates the expression to the items of a list.
     ///
     /// # Errors
-    /// As for [`Self::eval`], and when it gives no list.
+    /// As for [`Self::eval`], and if the result is not a list.
     pub fn items(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<Vec<Value>, ValueError> {
         let value = self.eval(scope, facts)?;
         let list = matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable);
@@ -174,16 +173,16 @@ fn kind(value: &Value) -> String {
     }
 }
 
-/// minijinja's error without its place, which is always the first line.
+/// Converts minijinja's error, without its line, which is always the first.
 fn wrong(error: &Error) -> ValueError {
     let kind = error.kind().to_string();
     ValueError(error.detail().map_or(kind, str::to_owned))
 }
 
-/// What an expression uses.
+/// Returns what an expression uses.
 ///
 /// # Errors
-/// When it is not an expression.
+/// If it is not an expression.
 pub fn uses(source: &str) -> Result<Uses, ValueError> {
     if source.trim().is_empty() {
         return Err(ValueError("it is empty".into()));
@@ -191,7 +190,7 @@ pub fn uses(source: &str) -> Result<Uses, ValueError> {
     if source.len() > LONGEST {
         return Err(ValueError(format!("it is longer than {LONGEST} bytes")));
     }
-    // minijinja's parser recurses with each bracket or sign; no scenario needs so many.
+    // minijinja's parser recurses at each bracket or sign; no real scenario needs this many.
     if source.bytes().filter(|b| b"([{-".contains(b)).count() > 100 {
         return Err(ValueError("it has more than 100 brackets and signs".into()));
     }
@@ -220,7 +219,7 @@ pub fn uses(source: &str) -> Result<Uses, ValueError> {
     Ok(Uses { names, members })
 }
 
-/// A name and the keys behind it, where the expression is just that: `a[0].b`.
+/// Parses an expression that is only a name and keys: `a[0].b`.
 fn path(source: &str) -> Option<(&str, Vec<Value>)> {
     let word = |text: &str| {
         text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
@@ -255,7 +254,7 @@ fn path(source: &str) -> Option<(&str, Vec<Value>)> {
     Some((name, keys))
 }
 
-/// What an expression sees: the values of the names that it uses, and what functions depend on.
+/// The context of an expression: the values of the names that it uses, and the facts for functions.
 #[derive(Debug)]
 struct Frame {
     places: Arc<[(String, usize)]>,

@@ -1,4 +1,4 @@
-//! [`Extract`]: takes a value out of a response.
+//! [`Extract`]: extraction of a value from a response.
 
 use http::header::SET_COOKIE;
 use minijinja::Value;
@@ -8,13 +8,13 @@ use serde_json_path::JsonPath;
 use super::{Response, ValueError, cookie};
 use crate::plan::Source;
 
-/// A compiled place in a response.
+/// A compiled source of a value.
 pub enum Extract {
-    /// The first value that a query finds.
+    /// The first match of a query.
     JsonPath(JsonPath),
-    /// What a group matched.
+    /// The match of a group.
     Regex(Regex, usize),
-    /// A header.
+    /// The value of a header.
     Header(String),
     /// A cookie that the response sets.
     Cookie(String),
@@ -25,11 +25,11 @@ pub enum Extract {
 }
 
 impl Extract {
-    /// Compiles a place.
+    /// Compiles a source.
     ///
     /// # Errors
-    /// When a JSONPath query or a regular expression is none; the scenario's validation finds these
-    /// first.
+    /// If a JSONPath query or a regular expression is invalid; the scenario's validation finds
+    /// these first.
     pub fn compile(source: &Source) -> Result<Self, ValueError> {
         Ok(match source {
             Source::JsonPath(query) => Self::JsonPath(json_path(query)?),
@@ -44,15 +44,15 @@ impl Extract {
         })
     }
 
-    /// Whether the body has to be kept.
+    /// Returns whether the body has to be kept.
     pub const fn needs_body(&self) -> bool {
         matches!(self, Self::JsonPath(_) | Self::Regex(..) | Self::Body)
     }
 
-    /// Takes the value, if there is one.
+    /// Extracts the value, if there is one.
     ///
     /// # Errors
-    /// When the body is not what it is looked for in, with the reason.
+    /// If the body does not have the expected format, with the reason.
     pub fn from(&self, response: &Response<'_>) -> Result<Option<Value>, String> {
         Ok(match self {
             Self::JsonPath(path) => response.json()?.find(path).map(|found| found.to_value()),
@@ -63,7 +63,7 @@ impl Extract {
             Self::Header(name) => response
                 .header(name)
                 .map(|value| Value::from(value.as_ref())),
-            // Of several the last one is what the user has from then on.
+            // The last of several cookies of the same name is the one that the user keeps.
             Self::Cookie(name) => {
                 response
                     .headers
@@ -87,9 +87,9 @@ impl Extract {
 /// Compiles a JSONPath query (RFC 9535).
 ///
 /// # Errors
-/// When it is not a valid query, with the reason.
+/// If the query is not valid, with the reason.
 pub(crate) fn json_path(query: &str) -> Result<JsonPath, ValueError> {
-    // The parser recurses with each bracket; no scenario needs so many.
+    // The parser recurses at each bracket; no real scenario needs this many.
     if query.len() > 1000 || query.bytes().filter(|b| b"[(".contains(b)).count() > 50 {
         return Err(ValueError("it is too long".into()));
     }
@@ -122,7 +122,7 @@ mod tests {
         headers
     }
 
-    /// What `source` finds in a response.
+    /// Extracts `source` from a response.
     fn extracted(source: &Source) -> Option<String> {
         let headers = headers();
         let body = br#"{"items": [{"id": 7, "name": "x"}], "none": null}"#;

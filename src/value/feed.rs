@@ -1,4 +1,4 @@
-//! Feeds: files of rows, read whole before the run.
+//! Feeds: files of rows, loaded completely before the run.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -16,11 +16,11 @@ use super::csv::Csv;
 use super::file::{self, FileError};
 use super::{exact, json};
 
-/// The most rows of a feed.
+/// The maximum number of rows of a feed.
 const MAX_ROWS: usize = 10_000_000;
-/// The most columns of a feed.
+/// The maximum number of columns of a feed.
 const MAX_COLUMNS: usize = 1000;
-/// What other programs put between cells where a comma is expected, as messages call it.
+/// Separators that other programs use instead of a comma, as messages name them.
 const SEPARATORS: [(&str, char); 3] = [("semicolons", ';'), ("tabs", '\t'), ("bars", '|')];
 
 /// Why a feed can't be used.
@@ -29,22 +29,22 @@ pub enum FeedError {
     /// The file can't be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Its name does not say what it is.
+    /// Its name does not indicate a format.
     #[error("`{0}` is neither `.csv` nor `.json` nor `.jsonl`; rename it by what is in it")]
     Unknown(String),
-    /// There is nothing in it.
+    /// It has no rows.
     #[error(
         "`{0}` has no rows; a CSV file has its column names in the first line, and a row in each line behind it"
     )]
     Empty(String),
-    /// Something in it is wrong.
+    /// Its content is invalid.
     #[error("`{file}`, line {line}: {message}")]
     Wrong {
-        /// As typed.
+        /// The file as written in the scenario.
         file: String,
-        /// From 1.
+        /// The line, from 1.
         line: u64,
-        /// What is wrong, and what to do.
+        /// What is wrong, and how to fix it.
         message: String,
     },
 }
@@ -52,7 +52,7 @@ pub enum FeedError {
 /// The rows of a file.
 #[derive(Debug)]
 pub struct Rows {
-    /// The names of the columns; in JSON, every member that some row has.
+    /// The names of the columns; in JSON, every member that any row has.
     pub columns: Arc<[String]>,
     /// The rows.
     pub rows: Vec<Value>,
@@ -89,12 +89,12 @@ impl Object for Row {
     }
 }
 
-/// Reads the rows of a file, by its path relative to `folder`. Its name says what it is: `.csv`
-/// with the columns' names in its first line, `.json` with a list of maps, `.jsonl` (or `.ndjson`)
-/// with a map in each line.
+/// Reads the rows of a file, by its path relative to `folder`. Its extension gives the format:
+/// `.csv` with the column names in the first line, `.json` with a list of maps, `.jsonl` (or
+/// `.ndjson`) with a map per line.
 ///
 /// # Errors
-/// When the file can't be read, has no rows, or something in it is wrong.
+/// If the file cannot be read, has no rows, or its content is invalid.
 pub fn read(folder: &Path, typed: &str) -> Result<Rows, FeedError> {
     let content = file::read(folder, typed)?;
     let mut digest = String::new();
@@ -134,7 +134,7 @@ pub fn read(folder: &Path, typed: &str) -> Result<Rows, FeedError> {
     })
 }
 
-/// The text of a file, without its byte order mark.
+/// Returns the text of a file, without its byte order mark.
 fn text<'c>(file: &str, content: &'c [u8]) -> Result<&'c str, FeedError> {
     let line = |at: usize| content[..at].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
     let text = str::from_utf8(content).map_err(|e| {
@@ -145,7 +145,7 @@ fn text<'c>(file: &str, content: &'c [u8]) -> Result<&'c str, FeedError> {
             format!("it is not UTF-8 text (byte {at} of the file); save it as UTF-8"),
         )
     })?;
-    // UTF-16 without its mark is good UTF-8, and full of them.
+    // UTF-16 without a byte order mark is often valid UTF-8, with many of these.
     if let Some(at) = text.find('\0') {
         return Err(wrong(
             file,
@@ -254,7 +254,7 @@ fn check_header(file: &str, line: u64, columns: &[String]) -> Result<(), FeedErr
     Ok(())
 }
 
-/// Collects rows of JSON maps, whose columns show one by one.
+/// Collects rows of JSON maps, discovering the columns row by row.
 #[derive(Default)]
 struct Maps {
     columns: Vec<String>,
@@ -317,7 +317,7 @@ impl Maps {
     }
 }
 
-/// An error of the parser, whose own lines begin at `line` of the file.
+/// Converts an error of the parser, whose own lines start at `line` of the file.
 fn not_json(file: &str, line: u64, error: &serde_json::Error) -> FeedError {
     let (whole, place) = (
         error.to_string(),

@@ -1,4 +1,4 @@
-//! Files that a scenario names: relative to its folder, and inside of it.
+//! Files of a scenario: relative to its folder, and inside it.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -6,10 +6,10 @@ use std::path::{Component, Path, PathBuf};
 
 use thiserror::Error;
 
-/// The largest file that is read into memory as a whole, in bytes.
+/// The maximum size of a file that is read into memory, in bytes.
 pub(crate) const LARGEST: u64 = 256 << 20;
 
-/// Why a file can't be used.
+/// Why a file cannot be used.
 #[derive(Debug, Error)]
 pub enum FileError {
     /// Its path leads out of the scenario's folder.
@@ -23,23 +23,23 @@ pub enum FileError {
     /// It is a folder.
     #[error("`{0}` is a folder; name a file in it")]
     Folder(String),
-    /// It is larger than what is read into memory.
+    /// It is too large to be read into memory.
     #[error("`{0}` is larger than {size} MiB, and files are read into memory; use a smaller one", size = LARGEST >> 20)]
     TooLarge(String),
-    /// The system refused.
+    /// The system cannot read it.
     #[error("can't read `{path}`: {source}; check its permissions")]
     Io {
-        /// As typed.
+        /// The path as written in the scenario.
         path: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// The whole content of a file, by its path relative to `folder`.
+/// Reads a file, by its path relative to `folder`.
 ///
 /// # Errors
-/// When the path leads out of the folder (by a symbolic link, too), or the file can't be read.
+/// If the path leads out of the folder (also through a symbolic link), or the file cannot be read.
 pub(crate) fn read(folder: &Path, typed: &str) -> Result<Vec<u8>, FileError> {
     let failed = |source| FileError::Io {
         path: typed.into(),
@@ -56,10 +56,10 @@ pub(crate) fn read(folder: &Path, typed: &str) -> Result<Vec<u8>, FileError> {
     Ok(content)
 }
 
-/// A file, open for reading, by its path relative to `folder`.
+/// Opens a file for reading, by its path relative to `folder`.
 ///
 /// # Errors
-/// As for [`read`], which its length is none of.
+/// As for [`read`], except that any size is allowed.
 pub(crate) fn open(folder: &Path, typed: &str) -> Result<File, FileError> {
     File::open(resolve(folder, typed)?).map_err(|source| FileError::Io {
         path: typed.into(),
@@ -67,7 +67,7 @@ pub(crate) fn open(folder: &Path, typed: &str) -> Result<File, FileError> {
     })
 }
 
-/// Looks whether [`read`] would give the content of a file, without reading it.
+/// Checks whether [`read`] would succeed, without reading the file.
 ///
 /// # Errors
 /// As for [`read`].
@@ -112,7 +112,7 @@ fn resolve(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
             },
         })
     };
-    // `Path::new("")` is the folder that one is in, but not for the system.
+    // `Path::new("")` denotes the current folder, but not to the system.
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -125,7 +125,7 @@ fn resolve(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
     if path.is_dir() {
         return Err(FileError::Folder(typed.into()));
     }
-    // A pipe would never end, and a device is not a file of a scenario.
+    // A pipe might never end, and a device is not a file of a scenario.
     if !path.is_file() {
         return Err(FileError::Io {
             path: typed.into(),

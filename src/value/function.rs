@@ -1,7 +1,7 @@
 //! The functions of expressions, and the facts that they depend on.
 //!
-//! What is drawn is a function of the place of the call in the plan alone, so that every mode,
-//! round and number of workers puts in the same values.
+//! Random values are a function of only the position of the call in the plan, so that every mode,
+//! round and number of workers gets the same values.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -16,18 +16,18 @@ use rand_pcg::Pcg64Mcg;
 
 use super::exact::print;
 
-/// What can't stand in a name or a value of a query (RFC 3986's unreserved characters can).
+/// Characters to encode in a name or a value of a query: all but RFC 3986's unreserved ones.
 pub const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-/// The longest text that `random_string` makes.
+/// The maximum length of `random_string`.
 const LONGEST: usize = 1 << 20;
-/// The name under which functions find their facts; no scenario can write it.
+/// The name under which functions find their facts; scenarios cannot use it.
 pub(super) const FACTS: &str = "\0facts";
 
-/// The functions that expressions have, beside minijinja's filters and tests.
+/// The functions that expressions have in addition to minijinja's filters and tests.
 pub const FUNCTIONS: [&str; 10] = [
     "uuid",
     "now",
@@ -41,10 +41,10 @@ pub const FUNCTIONS: [&str; 10] = [
     "float",
 ];
 
-/// Makes a text of the text of a value.
+/// Encodes the text of a value.
 pub(super) type Encoder = fn(&Value) -> String;
 
-/// Those of the functions that look at nothing but the text of a value.
+/// The functions that depend only on the text of a value.
 const ENCODERS: [(&str, Encoder); 2] = [
     ("urlencode", |value| {
         utf8_percent_encode(&text(value), QUERY).to_string()
@@ -52,7 +52,8 @@ const ENCODERS: [(&str, Encoder); 2] = [
     ("base64", |value| STANDARD.encode(text(value))),
 ];
 
-/// The encoder that an expression calls, and what it calls it with, where that call is all of it.
+/// Returns the encoder that an expression calls and its argument, if the expression is nothing but
+/// that call.
 pub(super) fn encoder(source: &str) -> Option<(Encoder, &str)> {
     let argument = |name| {
         source
@@ -70,7 +71,7 @@ pub(super) fn encoder(source: &str) -> Option<(Encoder, &str)> {
 /// What functions depend on.
 #[derive(Debug)]
 pub struct Facts {
-    /// Draws for this place in the plan.
+    /// The random numbers for this position in the plan.
     draws: Mutex<Pcg64Mcg>,
     /// The number of the iteration, from 1.
     seq: u64,
@@ -79,7 +80,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// For one use of a template or an expression.
+    /// Creates the facts for one use of a template or an expression.
     pub const fn new(draws: Pcg64Mcg, seq: u64, unix_ms: u64) -> Self {
         Self {
             draws: Mutex::new(draws),
@@ -93,16 +94,16 @@ impl Facts {
     }
 }
 
-/// Facts on their way through minijinja.
+/// The facts in the form that minijinja can carry.
 #[derive(Debug)]
 pub(super) struct Carried(pub Arc<Facts>);
 
 impl Object for Carried {}
 
-/// What all expressions are compiled in.
+/// The environment in which all expressions are compiled.
 pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
-    // A name without a value is an error where it is used, not an empty text.
+    // Using a name without a value is an error, not an empty text.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     for name in ["range", "dict", "debug", "namespace"] {
         environment.remove_global(name);
@@ -136,13 +137,13 @@ fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
 
-/// A value as text; what is not a string, as JSON.
+/// Converts a value to text; values other than strings become JSON.
 pub(super) fn text(value: &Value) -> String {
     let json = || print(value).unwrap_or_else(|_| value.to_string());
     value.as_str().map_or_else(json, str::to_owned)
 }
 
-/// A random UUID (version 4, RFC 9562).
+/// Returns a random UUID (version 4, RFC 9562).
 fn uuid(state: &State) -> Result<String, Error> {
     let mut bytes = [0u8; 16];
     facts(state)?.draw(|draws| draws.fill_bytes(&mut bytes));
@@ -158,7 +159,7 @@ fn uuid(state: &State) -> Result<String, Error> {
     Ok(out)
 }
 
-/// A whole number from `least` to `most`, both included.
+/// Returns an integer from `least` to `most`, inclusive.
 fn random_int(state: &State, least: i64, most: i64) -> Result<i64, Error> {
     if least > most {
         return Err(invalid(format!(
@@ -168,7 +169,7 @@ fn random_int(state: &State, least: i64, most: i64) -> Result<i64, Error> {
     Ok(facts(state)?.draw(|draws| draws.random_range(least..=most)))
 }
 
-/// So many random letters and digits.
+/// Returns `length` random letters and digits.
 fn random_string(state: &State, length: usize) -> Result<String, Error> {
     const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     if length > LONGEST {
@@ -183,7 +184,7 @@ fn random_string(state: &State, length: usize) -> Result<String, Error> {
     }))
 }
 
-/// One of the items of a list, each as probable as any other.
+/// Returns an item of a list, chosen uniformly.
 fn pick(state: &State, list: &Value) -> Result<Value, Error> {
     let items = list
         .len()
@@ -193,7 +194,7 @@ fn pick(state: &State, list: &Value) -> Result<Value, Error> {
     list.get_item_by_index(index)
 }
 
-/// A value as a whole number; what is behind the point is cut off.
+/// Converts a value to an integer, truncating the fraction.
 fn int(value: &Value) -> Result<Value, Error> {
     if value.is_integer() {
         return Ok(value.clone());
@@ -212,7 +213,7 @@ fn int(value: &Value) -> Result<Value, Error> {
     }
 }
 
-/// A value as a number.
+/// Converts a value to a float.
 fn float(value: &Value) -> Result<f64, Error> {
     let typed = text(value);
     typed

@@ -1,6 +1,6 @@
-//! [`Document`]: JSON whose numbers keep the text that they came with, however long they are, from a
-//! response or a file to the request that they are put into. `10.00` is not `10.0` to whoever signs
-//! it, and an id of 25 digits does not fit a float.
+//! [`Document`]: JSON whose numbers keep their original text, whatever their length, from a
+//! response or a file to the request that uses them. `10.00` and `10.0` differ if they are signed,
+//! and an id of 25 digits does not fit into a float.
 
 use std::fmt;
 
@@ -17,16 +17,16 @@ use super::exact::{from_json, is_special, keeping, number};
 /// A body as JSON.
 #[derive(Debug)]
 pub struct Document<'a> {
-    /// Without a byte order mark, which a parser may skip (RFC 8259, section 8.1).
+    /// The text without a byte order mark, which a parser may skip (RFC 8259, section 8.1).
     text: &'a str,
     value: Json,
 }
 
-/// What a query has found.
+/// The result of a query.
 pub struct Found<'d> {
     /// The value.
     pub value: &'d Json,
-    /// Its text, where numbers in it may have lost something.
+    /// Its text, if its numbers may have lost precision.
     raw: Option<&'d RawValue>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Document<'a> {
     /// Parses a body.
     ///
     /// # Errors
-    /// When it is not JSON, with the reason.
+    /// If it is not JSON, with the reason.
     pub fn parse(body: &'a [u8]) -> Result<Self, String> {
         let text =
             str::from_utf8(body).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))?;
@@ -47,7 +47,7 @@ impl<'a> Document<'a> {
             .map_err(|e| e.to_string())
     }
 
-    /// The first value that a query finds.
+    /// Returns the first match of a query.
     pub fn find(&self, path: &JsonPath) -> Option<Found<'_>> {
         let value = path.query(&self.value).first()?;
         Some(Found {
@@ -60,13 +60,13 @@ impl<'a> Document<'a> {
         })
     }
 
-    /// The text of the first value that a query finds.
+    /// Returns the text of the first match of a query.
     fn raw(&self, path: &JsonPath) -> Option<&RawValue> {
         let located = path.query_located(&self.value);
         let mut raw: &RawValue = serde_json::from_str(self.text).ok()?;
         for element in located.iter().next()?.location().iter() {
             raw = match (parts(raw).ok()?, element) {
-                // Of equal names the last one counts, as in the value.
+                // The last of duplicate names counts, as in the value.
                 (JsonParts::Map(members), PathElement::Name(name)) => {
                     members
                         .into_iter()
@@ -85,20 +85,20 @@ impl<'a> Document<'a> {
 }
 
 impl Found<'_> {
-    /// It as a value of expressions.
+    /// Converts it to a value of expressions.
     pub fn to_value(&self) -> Value {
         self.raw
             .and_then(|raw| exact(raw).ok())
             .unwrap_or_else(|| from_json(self.value))
     }
 
-    /// It as JSON text.
+    /// Returns it as JSON text.
     pub fn text(&self) -> String {
         self.raw
             .map_or_else(|| self.value.to_string(), |raw| raw.get().to_owned())
     }
 
-    /// Whether it is the same as another value; 1 and 1.0 are, and so are 1e1 and 10.
+    /// Returns whether it equals another value; 1 equals 1.0, and 1e1 equals 10.
     pub fn equals(&self, wanted: &Json) -> bool {
         match self.raw {
             Some(raw) => same_text(wanted, raw),
@@ -133,7 +133,7 @@ fn same(a: &Json, b: &Json) -> bool {
     }
 }
 
-/// As [`same`], with the text of the second value.
+/// Compares like [`same`], with the text of the second value.
 fn same_text(wanted: &Json, raw: &RawValue) -> bool {
     match (wanted, parts(raw)) {
         (Json::Number(wanted), Ok(JsonParts::Number(text))) => {
@@ -163,7 +163,7 @@ enum JsonParts<'r> {
     Number(&'r str),
     List(Vec<&'r RawValue>),
     Map(Vec<(String, &'r RawValue)>),
-    /// A text, true, false or null.
+    /// A string, number, true, false or null.
     Other(Json),
 }
 
@@ -177,10 +177,10 @@ fn parts(raw: &RawValue) -> serde_json::Result<JsonParts<'_>> {
     })
 }
 
-/// The members of a map, in their order.
+/// Returns the members of a map, in their order.
 ///
 /// # Errors
-/// When it is not a map.
+/// If it is not a map.
 pub(super) fn members(raw: &RawValue) -> serde_json::Result<Vec<(String, &RawValue)>> {
     struct Members;
 
@@ -203,10 +203,10 @@ pub(super) fn members(raw: &RawValue) -> serde_json::Result<Vec<(String, &RawVal
     serde_json::Deserializer::from_str(raw.get()).deserialize_map(Members)
 }
 
-/// JSON as a value of expressions whose numbers keep their text.
+/// Converts JSON to a value of expressions whose numbers keep their text.
 ///
 /// # Errors
-/// When it is not JSON after all: a string in it is not valid, or it is nested too deeply.
+/// If it turns out to be invalid: a string in it is not valid, or it is nested too deeply.
 pub(super) fn from_raw(raw: &RawValue) -> serde_json::Result<Value> {
     let value: Json = serde_json::from_str(raw.get())?;
     if has_floats(&value) {
@@ -216,7 +216,7 @@ pub(super) fn from_raw(raw: &RawValue) -> serde_json::Result<Value> {
     }
 }
 
-/// As [`from_raw`], of what has been looked through: this recurses as deeply as it is nested.
+/// Converts like [`from_raw`], after the depth was checked: this recurses once per level.
 fn exact(raw: &RawValue) -> serde_json::Result<Value> {
     Ok(match parts(raw)? {
         JsonParts::Number(text) => number(text),

@@ -1,8 +1,8 @@
-//! Floor 2: the values that an iteration carries: where they come from, how expressions compute
-//! them, and how they are put into text.
+//! Floor 2: the values of an iteration: where they come from, how expressions compute them, and how
+//! they are inserted into text.
 //!
-//! Everything is compiled once, before the run. Knows neither YAML nor sockets nor time: what
-//! functions such as `uuid()` depend on is handed in as [`Facts`].
+//! Everything is compiled once, before the run. Knows neither YAML nor sockets nor time: the input
+//! of functions such as `uuid()` is passed in as [`Facts`].
 
 pub(crate) mod cookie;
 pub(crate) mod csv;

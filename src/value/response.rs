@@ -1,4 +1,4 @@
-//! [`Response`]: what is taken for the response of an operation, as far as it was kept.
+//! [`Response`]: the response of an operation, as far as it was kept.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -9,7 +9,7 @@ use http::header::{CONTENT_TYPE, SET_COOKIE};
 
 use super::json::Document;
 
-/// Characters of a body that a message shows.
+/// The maximum number of characters of a body in a message.
 const SHOWN: usize = 60;
 
 /// A response, as far as it was kept.
@@ -18,14 +18,14 @@ pub struct Response<'a> {
     pub status: u16,
     /// Its headers.
     pub headers: &'a HeaderMap,
-    /// Its body, decoded, where something needs it; else empty.
+    /// Its decoded body if needed; otherwise empty.
     pub body: &'a [u8],
     json: OnceCell<Result<Document<'a>, String>>,
     text: OnceCell<Result<Cow<'a, str>, String>>,
 }
 
 impl<'a> Response<'a> {
-    /// A response.
+    /// Creates a response.
     pub const fn new(status: u16, headers: &'a HeaderMap, body: &'a [u8]) -> Self {
         Self {
             status,
@@ -36,8 +36,8 @@ impl<'a> Response<'a> {
         }
     }
 
-    /// The value of a header: its lines as one list (RFC 9110, section 5.3), or the first line of
-    /// `set-cookie`, which is the one header whose lines are not a list.
+    /// Returns the value of a header: its lines joined as a list (RFC 9110, section 5.3), or the
+    /// first line of `set-cookie`, the only header whose lines are not a list.
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut lines = self.header_lines(name);
         let first = lines.next()?;
@@ -49,7 +49,7 @@ impl<'a> Response<'a> {
         })
     }
 
-    /// The lines of a header.
+    /// Iterates over the lines of a header.
     pub fn header_lines(&self, name: &str) -> impl Iterator<Item = Cow<'_, str>> {
         self.headers
             .get_all(name)
@@ -57,11 +57,11 @@ impl<'a> Response<'a> {
             .map(|value| String::from_utf8_lossy(value.as_bytes()))
     }
 
-    /// The body as JSON, which is UTF-8 whatever its content type says (RFC 8259, section 8.1);
-    /// parsed at most once.
+    /// Returns the body as JSON, which is UTF-8 regardless of the content type (RFC 8259, section
+    /// 8.1); parsed at most once.
     ///
     /// # Errors
-    /// When it is not JSON, with the reason.
+    /// If it is not JSON, with the reason.
     pub fn json(&self) -> Result<&Document<'a>, &str> {
         let json = || {
             Document::parse(self.body).map_err(|why| {
@@ -72,11 +72,11 @@ impl<'a> Response<'a> {
         self.json.get_or_init(json).as_ref().map_err(String::as_str)
     }
 
-    /// The body as text, in the charset that its byte order mark or its content type names, and
-    /// else in UTF-8; decoded at most once.
+    /// Returns the body as text, in the charset of its byte order mark or its content type, or else
+    /// in UTF-8; decoded at most once.
     ///
     /// # Errors
-    /// When nobody knows that charset.
+    /// If the charset is unknown.
     pub fn text(&self) -> Result<&str, &str> {
         let text = || Ok(self.encoding()?.decode(self.body).0);
         self.text
@@ -86,8 +86,7 @@ impl<'a> Response<'a> {
     }
 
     fn encoding(&self) -> Result<&'static Encoding, String> {
-        // A body has one type: where a header stands in several lines the last one counts, as in
-        // browsers.
+        // A body has one type: of several header lines the last one counts, as in browsers.
         let Some(charset) = self
             .headers
             .get_all(CONTENT_TYPE)
@@ -106,7 +105,7 @@ impl<'a> Response<'a> {
     }
 }
 
-/// A text as a message shows it: bounded, and with nothing in it that a terminal would obey.
+/// Returns a text for a message: truncated, and without characters that control a terminal.
 fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN).collect();
     if shown.len() < text.len() {
@@ -115,7 +114,7 @@ fn shown(text: &str) -> String {
     format!("{shown:?}")
 }
 
-/// The charset that a content type names.
+/// Returns the charset in a content type.
 fn charset(content_type: &[u8]) -> Option<&[u8]> {
     content_type
         .split(|byte| *byte == b';')
@@ -156,7 +155,7 @@ mod tests {
             ("text/plain; charset=", "café".as_bytes()),
             ("text/plain", "café".as_bytes()),
             ("text/plain; charset=utf-16le", b"c\0a\0f\0\xe9\0"),
-            // A mark says more than a header.
+            // A byte order mark takes precedence over a header.
             ("text/plain; charset=iso-8859-1", "\u{feff}café".as_bytes()),
             ("text/plain", b"\xff\xfec\0a\0f\0\xe9\0"),
             ("text/plain", b"\xfe\xff\0c\0a\0f\0\xe9"),

@@ -1,4 +1,5 @@
-//! [`Scope`]: the values of one iteration, each at the place that its name was given before the run.
+//! [`Scope`]: the values of one iteration, each at the index that its name was assigned before the
+//! run.
 
 use std::collections::HashMap;
 
@@ -7,7 +8,7 @@ use minijinja::Value;
 use super::from_json;
 use crate::plan::Name;
 
-/// Every name that a plan uses, with its place.
+/// All names that a plan uses, with their indices.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     places: HashMap<String, usize>,
@@ -15,7 +16,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names of a plan.
+    /// Assigns the indices of a plan's names.
     pub fn new(names: &[Name]) -> Self {
         let places = names
             .iter()
@@ -35,17 +36,17 @@ impl Names {
         }
     }
 
-    /// The place of a name.
+    /// Returns the index of a name.
     pub fn place(&self, name: &str) -> Option<usize> {
         self.places.get(name).copied()
     }
 
-    /// What an iteration begins with.
+    /// Returns the initial scope of an iteration.
     pub const fn start(&self) -> &Scope {
         &self.start
     }
 
-    /// The same names, where iterations begin with these values, if there are some.
+    /// Replaces the initial values of iterations, if given.
     #[must_use]
     pub fn starting(self, start: Option<Scope>) -> Self {
         let start = start.map_or(self.start, |start| Scope {
@@ -60,22 +61,22 @@ impl Names {
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     values: Vec<Value>,
-    /// The places set since it was made or branched off, in order; a place may come twice.
+    /// The indices set since it was created or branched off, in order; may contain duplicates.
     changed: Vec<usize>,
 }
 
 impl Scope {
-    /// The value at a place, or undefined.
+    /// Returns the value at an index, or undefined.
     pub fn get(&self, place: usize) -> Value {
         self.values.get(place).cloned().unwrap_or(Value::UNDEFINED)
     }
 
-    /// The value at a place, where there is one.
+    /// Returns the value at an index, if there is one.
     pub fn peek(&self, place: usize) -> Option<&Value> {
         self.values.get(place).filter(|value| !value.is_undefined())
     }
 
-    /// Gives a place a value.
+    /// Sets the value at an index.
     pub fn set(&mut self, place: usize, value: Value) {
         if let Some(old) = self.values.get_mut(place) {
             *old = value;
@@ -83,7 +84,7 @@ impl Scope {
         }
     }
 
-    /// What a branch begins with: all values of this one, and none of them its own.
+    /// Creates the scope of a branch: all values of this one, with none marked as changed.
     #[must_use]
     pub fn branch(&self) -> Self {
         Self {
@@ -92,21 +93,21 @@ impl Scope {
         }
     }
 
-    /// Takes over what a branch has set.
+    /// Adopts the values that a branch has set.
     pub fn merge(&mut self, branch: &Self) {
         for place in &branch.changed {
             self.set(*place, branch.get(*place));
         }
     }
 
-    /// What was set since it was made or branched off, for the virtual user to keep.
+    /// Stores the values set since it was created or branched off for the virtual user.
     pub fn keep(&self, kept: &mut UserValues) {
         for place in &self.changed {
             kept.put(*place, self.get(*place));
         }
     }
 
-    /// Begins with what a virtual user keeps.
+    /// Starts with the values of a virtual user.
     pub fn begin(&mut self, kept: &UserValues) {
         for (place, value) in &kept.0 {
             if let Some(old) = self.values.get_mut(*place) {
@@ -115,7 +116,7 @@ impl Scope {
         }
     }
 
-    /// The values with their places, for another process.
+    /// Iterates over the values with their indices, for another process.
     pub fn values(&self) -> impl Iterator<Item = (usize, &Value)> {
         self.values
             .iter()
@@ -124,13 +125,12 @@ impl Scope {
     }
 }
 
-/// The values that a virtual user keeps from one iteration to the next: those that steps have set
-/// which are run once.
+/// The values that a virtual user keeps between iterations: those set by steps that run once.
 #[derive(Clone, Debug, Default)]
 pub struct UserValues(Vec<(usize, Value)>);
 
 impl UserValues {
-    /// Takes over what was kept later.
+    /// Adds values that were kept later.
     pub fn merge(&mut self, later: Self) {
         for (place, value) in later.0 {
             self.put(place, value);

@@ -10,8 +10,8 @@ use super::function::{QUERY, text};
 use super::{Expression, Facts, Names, Scope, ValueError};
 use crate::plan::{Encode, Piece, Template};
 
-/// What can't stand in a path or a query as it is; `%` may, because it begins what is encoded
-/// already.
+/// Characters to encode in a path or a query; `%` is not one of them, because it starts an existing
+/// encoding.
 pub(crate) const PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -38,7 +38,7 @@ impl Text {
     /// Compiles a template over these names.
     ///
     /// # Errors
-    /// When an expression is not valid, or uses a name that is not defined.
+    /// If an expression is invalid, or uses an undefined name.
     pub fn compile(template: &Template, names: &Names) -> Result<Self, ValueError> {
         let piece = |piece: &Piece| match piece {
             Piece::Text(text) => Ok(Compiled::Plain(text.clone())),
@@ -55,10 +55,10 @@ impl Text {
         })
     }
 
-    /// Adds the text to `out`, each value put in once and in its form.
+    /// Appends the text to `out`, inserting each value once in its form.
     ///
     /// # Errors
-    /// When a value is not available, or would put a line break into a path.
+    /// If a value is not available, or would insert a line break into a path.
     pub fn render(
         &self,
         scope: &Scope,

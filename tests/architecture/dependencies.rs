@@ -1,8 +1,7 @@
-//! What the program is built of: under licences that let anybody use it, from one place, and each
-//! of it once.
+//! Checks of the dependencies: permissive licences, a single source, and one version of each.
 //!
-//! Known weaknesses of dependencies are no matter of this repository's state: `.ci/run` has
-//! cargo-deny look for them.
+//! Known vulnerabilities do not depend on the state of this repository: `.ci/run` checks them with
+//! cargo-deny.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,7 +11,7 @@ use std::process::Command;
 use serde_json::Value;
 use spdx::{Expression, ParseMode};
 
-/// Licences under which what uses them may be given to anybody, under any licence.
+/// Licences that allow distribution under any licence.
 const ALLOWED: [&str; 13] = [
     "0BSD",
     "Apache-2.0",
@@ -20,7 +19,7 @@ const ALLOWED: [&str; 13] = [
     "BSD-3-Clause",
     "BSL-1.0",
     "CC0-1.0",
-    // Of the public certificates, which are data.
+    // For the public certificates, which are data.
     "CDLA-Permissive-2.0",
     "ISC",
     "MIT",
@@ -30,8 +29,8 @@ const ALLOWED: [&str; 13] = [
     "Zlib",
 ];
 
-/// What is there in several versions, because two of our dependencies want different ones. One that
-/// is no longer there must be taken off.
+/// Crates with several versions, because two dependencies need different ones. Entries that no
+/// longer apply must be removed.
 const SEVERAL: [&str; 7] = [
     "base64",
     "getrandom",
@@ -42,7 +41,7 @@ const SEVERAL: [&str; 7] = [
     "untrusted",
 ];
 
-/// What must not come in, even by way of others.
+/// Crates that must not be used, even indirectly.
 const BANNED: [(&str, &str); 5] = [
     ("openssl-sys", "TLS is rustls, the same on every machine"),
     ("native-tls", "TLS is rustls, the same on every machine"),
@@ -54,10 +53,10 @@ const BANNED: [(&str, &str); 5] = [
     ("reqwest", "its pool hides reuse and retries"),
 ];
 
-/// The only place that dependencies come from.
+/// The only allowed source of dependencies.
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// What cargo knows of all that is built for this machine.
+/// Returns cargo's metadata of everything built for this machine.
 fn metadata() -> Value {
     let version = Command::new(env!("CARGO"))
         .args(["--version", "--verbose"])
@@ -69,7 +68,7 @@ fn metadata() -> Value {
         .find_map(|line| line.strip_prefix("host: "))
         .expect("a host")
         .to_owned();
-    // All of it was fetched to build this test: nothing is asked of anybody.
+    // Everything was fetched to build this test, so no network is needed.
     let output = Command::new(env!("CARGO"))
         .args([
             "metadata",
@@ -169,7 +168,7 @@ fn nothing_is_there_twice_but_what_is_known() {
         .iter()
         .map(|node| (id(node), node))
         .collect();
-    // What the program itself needs, its tests and build scripts apart.
+    // The dependencies of the program itself, without those of tests and build scripts.
     let (mut seen, mut left) = (
         BTreeSet::new(),
         vec![text(&metadata["resolve"], "root").to_owned()],

@@ -1,5 +1,5 @@
-//! What the repository asks of itself: its floors and files, and what it is built of. Nothing here
-//! runs loadgen, so that it answers before all other tests.
+//! Checks of the repository itself: its floors, files and dependencies. They do not run loadgen, so
+//! they finish before all other tests.
 
 mod dependencies;
 mod structure;

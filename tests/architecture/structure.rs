@@ -1,10 +1,10 @@
-//! The shape of the house: floors inside the engine, circles between files, and long functions.
+//! The structure of the code: floors inside the engine, cycles between files, and long functions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::tidy::sources;
 
-/// The floor of every room of the engine: a room uses only those below its own.
+/// The floor of every module of the engine: a module uses only those below its own.
 const ENGINE_FLOORS: &[(&str, u32)] = &[
     ("draw", 0),
     ("driver", 0),
@@ -21,13 +21,13 @@ const ENGINE_FLOORS: &[(&str, u32)] = &[
     ("run", 6),
 ];
 
-/// Files that use each other, with the reason.
+/// Files that may use each other, with the reason.
 const RECURSION: &[(&[&str], &str)] = &[(
     &["engine::flow::branches", "engine::flow::interpreter"],
     "a branch is a flow, and a flow may have branches",
 )];
 
-/// Lines of a function, tests included.
+/// The maximum number of lines of a function, tests included.
 const LONGEST_FUNCTION: usize = 80;
 
 /// A module by its path from the crate's root.
@@ -52,11 +52,11 @@ impl Modules {
         )
     }
 
-    /// Where an item is defined: the module at the beginning of its path, or the one that this
-    /// passes it on from.
+    /// Returns where an item is defined: the module at the start of its path, or the one that this
+    /// re-exports it from.
     fn owner(&self, path: &[String], exports: &BTreeMap<Module, Module>) -> Option<Module> {
         let mut path = path.to_vec();
-        // A name may be passed on a few times, and never in a circle.
+        // A name may be re-exported a few times, but never in a cycle.
         for _ in 0..5 {
             let length = (0..=path.len())
                 .rev()
@@ -70,7 +70,7 @@ impl Modules {
         None
     }
 
-    /// What is passed on by `pub use`, each item with its origin.
+    /// Returns the items re-exported by `pub use`, each with its origin.
     fn exports(&self) -> BTreeMap<Module, Module> {
         let mut exports = BTreeMap::new();
         for (here, code) in &self.0 {
@@ -87,7 +87,8 @@ impl Modules {
         exports
     }
 
-    /// A path as it is written in a module, from the crate's root; nothing where it leaves it.
+    /// Resolves a path in a module to one from the crate's root; returns `None` if it leaves the
+    /// crate.
     fn resolve(&self, path: &[String], here: &Module) -> Option<Module> {
         let first = path.first()?.as_str();
         let mut base = match first {
@@ -114,7 +115,7 @@ impl Modules {
         Some([base.as_slice(), rest].concat())
     }
 
-    /// By module, the others whose items it uses.
+    /// Returns, for each module, the other modules whose items it uses.
     fn graph(&self) -> BTreeMap<Module, BTreeSet<Module>> {
         let exports = self.exports();
         let mut graph = BTreeMap::new();
@@ -141,7 +142,7 @@ impl Modules {
     }
 }
 
-/// The trees of a file's `use` lines, each with whether it passes its items on.
+/// Returns the trees of a file's `use` lines, each with whether it re-exports its items.
 fn uses(code: &str) -> Vec<(bool, Vec<Module>)> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices("use ") {
@@ -202,7 +203,7 @@ fn unfold(before: &[String], tree: &str, into: &mut Vec<Module>) {
     }
 }
 
-/// Paths with at least two parts that a file's code names.
+/// Returns the paths with at least two parts in a file's code.
 fn paths(code: &str) -> Vec<Module> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     code.lines()
@@ -213,7 +214,7 @@ fn paths(code: &str) -> Vec<Module> {
         .collect()
 }
 
-/// Modules that can be reached from one.
+/// Returns the modules that are reachable from one.
 fn reachable<'g>(
     graph: &'g BTreeMap<Module, BTreeSet<Module>>,
     from: &'g Module,
@@ -305,7 +306,7 @@ fn no_function_has_grown_too_long() {
                 continue;
             }
             functions += 1;
-            // As it is formatted, a function ends with a brace below its first letter.
+            // In formatted code, a function ends with a brace below its first letter.
             let indent = &line[..line.len() - code.len()];
             let ends = |line: &&str| {
                 let rest = line.strip_prefix(indent);

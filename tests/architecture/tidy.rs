@@ -1,9 +1,9 @@
-//! The repository lints itself: floors, banned calls, and the size of rooms.
+//! The repository's own lints: floors, banned calls, and the size of files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The floor of every room: a module uses only the floors below its own, and its own.
+/// The floor of every module: a module uses only its own floor and those below.
 const FLOORS: &[(&str, u32)] = &[
     ("base", 0),
     ("plan", 1),
@@ -20,7 +20,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("cli", 7),
 ];
 
-/// What may stand only in the files named, with the reason.
+/// Code that is allowed only in the files named, with the reason.
 const BANNED: &[(&str, &[&str], &str)] = &[
     (
         "Instant::now",
@@ -47,7 +47,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
         &[],
         "stdout is the product: cli/output.rs writes it",
     ),
-    // The ways out of the program: whatever goes out there has no secret in it.
+    // The outputs of the program, which must not contain secrets.
     (
         "stderr()",
         &[
@@ -135,7 +135,8 @@ const BANNED: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// Lines of a file, tests apart; what is longer must say why here.
+/// The maximum number of lines of a file, without tests; longer ones must be listed here with a
+/// reason.
 const LONGEST: usize = 400;
 
 fn files(dir: &Path, into: &mut Vec<PathBuf>) {
@@ -149,7 +150,7 @@ fn files(dir: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every source file of the product with its path from the top and its text.
+/// Returns every source file of the product with its path and its text.
 pub(crate) fn texts() -> Vec<(String, String)> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
@@ -167,7 +168,7 @@ pub(crate) fn texts() -> Vec<(String, String)> {
         .collect()
 }
 
-/// The same without files that are there for tests only, and without tests and comments.
+/// The same without test files, tests and comments.
 pub(crate) fn sources() -> Vec<(String, String)> {
     let product = |path: &str| {
         !["/tests", "/fixture", "golden.rs"]
@@ -283,7 +284,7 @@ const MAX_LINES_OF_A_KIND: usize = 8;
 
 #[test]
 fn a_kind_of_operation_is_one_file_a_floor() {
-    // The name of a URL scheme is a fact of targets, and the wire belongs to its protocol.
+    // URL schemes belong to targets, and the protocol itself to the transport.
     let elsewhere = ["src/plan/target.rs", "src/transport/", "src/server/"];
     for kind in ["tcp", "sleep", "cpu", "block"] {
         let mut variant = kind.to_owned();
@@ -301,7 +302,7 @@ fn a_kind_of_operation_is_one_file_a_floor() {
             .filter(|(path, _)| !path.ends_with(&format!("/{kind}.rs")))
             .filter(|(path, _)| !elsewhere.iter().any(|other| path.starts_with(other)))
             .filter(|(path, _)| {
-                // Where the word means a network address, a processor's time or a thread.
+                // Files in which the word means a network address, a processor's time or a thread.
                 !["src/engine/driver", "src/metrics", "src/report", "src/base"]
                     .iter()
                     .any(|other| path.starts_with(other))
@@ -325,7 +326,7 @@ fn a_kind_of_operation_is_one_file_a_floor() {
     }
 }
 
-/// Whether a line has this name, and not as a part of a longer word.
+/// Returns whether a line contains this name as a whole word.
 fn names_it(line: &str, name: &str) -> bool {
     let is_of_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     line.match_indices(name).any(|(at, _)| {

@@ -1,9 +1,9 @@
-//! Reports in a real browser: what a reader does with them works, and what they hold does nothing
-//! by itself. The browser is driven by `tests/browser/check.mjs`; this makes the reports, and shows
-//! what it says.
+//! Reports in a real browser: their controls work, and their content does nothing by itself.
+//! `tests/browser/check.mjs` drives the browser; this file creates the reports and shows its
+//! output.
 //!
-//! It is a binary of its own, because binaries are run one after another: a browser beside them
-//! would keep tests of time from the processor.
+//! It is a separate binary, because binaries run one after another: a concurrent browser would take
+//! the processor from timing tests.
 
 use std::fs;
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// A run with something on every chart: steps that are quick, slow and failing, and a warm-up.
+/// A run with data in every chart: steps that are fast, slow and failing, and a warm-up.
 const RUN: &str = "\
 name: pages
 seed: 7
@@ -33,7 +33,7 @@ thresholds: [ p97 < 1m ]
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_loadgen");
 
-/// What a hostile server or scenario would like a browser to do.
+/// What a hostile server or scenario might try on a browser.
 const HOSTILE: [&str; 5] = [
     "<script>hit=1</script>",
     "</script><script>hit=1</script>",
@@ -41,7 +41,7 @@ const HOSTILE: [&str; 5] = [
     "'--><svg onload=hit=1>{{7*7}}",
     "</style><iframe src=javascript:hit=1>\u{202e}",
 ];
-/// The texts of a result that have meanings of their own.
+/// The texts of a result that have a fixed meaning.
 const OURS: [&str; 17] = [
     "schema",
     "end",
@@ -61,10 +61,10 @@ const OURS: [&str; 17] = [
     "histograms",
     "check",
 ];
-/// No browser takes this long.
+/// Longer than any browser takes.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Puts hostile text into every text of a result, in turn.
+/// Replaces every text of a result with hostile text, in turn.
 fn infect(value: &mut Value, n: &mut usize) {
     match value {
         Value::String(text) => {
@@ -80,7 +80,7 @@ fn infect(value: &mut Value, n: &mut usize) {
     }
 }
 
-/// The reports that are looked at.
+/// Creates the reports to inspect.
 fn reports(at: &Path) {
     fs::write(at.join("test.yaml"), RUN).expect("written");
     run(
@@ -204,7 +204,7 @@ fn people_can_use_the_page_and_nobody_else() {
     );
 }
 
-/// A program in a folder, with nothing in its environment that would change what loadgen does.
+/// A program in a folder, without environment variables that would affect loadgen.
 fn program(name: &str, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(name);
     command
@@ -222,7 +222,7 @@ fn program(name: &str, folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs loadgen in a folder; it must end well.
+/// Runs loadgen in a folder; it must succeed.
 #[track_caller]
 fn run(folder: &Path, arguments: &[&str]) {
     let output = program(PROGRAM, folder, arguments)
@@ -235,8 +235,8 @@ fn run(folder: &Path, arguments: &[&str]) {
     );
 }
 
-/// Where a program is; what drives the browser wants its whole path. Where it is missing the test
-/// is skipped, aloud; in CI it fails.
+/// Returns the absolute path of a program, which the browser's driver needs. If it is missing, the
+/// test is skipped with a message; in CI it fails.
 fn installed(name: &str, package: &str) -> Option<PathBuf> {
     let search = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&search)
@@ -245,7 +245,7 @@ fn installed(name: &str, package: &str) -> Option<PathBuf> {
     if found.is_none() {
         let missing = format!("{name} is not installed (apt-get install {package})");
         assert!(std::env::var_os("CI").is_none(), "{missing}");
-        // Past the test's own capture: a skipped test must not look like one that passed.
+        // Bypasses the test's capture: a skipped test must not look like one that passed.
         let _ = writeln!(std::io::stderr(), "SKIPPED: {missing}");
     }
     found

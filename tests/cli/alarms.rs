@@ -1,5 +1,5 @@
-//! Whether verdicts on versions can be trusted: a simulation of many comparisons, small;
-//! `cargo bench --bench alarms` is the large one.
+//! Whether verdicts on versions are reliable: a small simulation of many comparisons; `cargo bench
+//! --bench alarms` is the large one.
 
 #[path = "../../benches/simulation/mod.rs"]
 mod simulation;
@@ -17,7 +17,7 @@ fn nothing_changed_and_nobody_cries_wolf() {
         0,
         "within the tolerance"
     );
-    // What was not chosen, on the same machine.
+    // The alternatives, on the same machine.
     for (method, at_least) in [
         (Method::MannWhitney, 20),
         (Method::Welch, 20),

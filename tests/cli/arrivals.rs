@@ -1,4 +1,4 @@
-//! The open model: planned times, whatever happens to those who come.
+//! The open model: planned times, independent of the fate of arrivals.
 
 use loadgen::plan::{Mode, Plan};
 use loadgen::result::ModeRun;
@@ -27,7 +27,7 @@ fn an_arrival_that_finds_slots_and_queue_full_is_dropped() {
     let ideal = run(&plan, Mode::Simulated);
     let (planned, ok, dropped, skipped) = counts(&ideal);
     assert_eq!((planned, skipped), (20, 0));
-    // Two slots end 20 in a second; arrivals last 380 ms, so that about ten find a place.
+    // Two slots complete 20 per second; arrivals last 380 ms, so about ten are admitted.
     assert!((8..=11).contains(&ok) && ok + dropped == 20, "{ok} of 20");
     assert_eq!(
         ideal.series.iter().map(|w| w.dropped).sum::<u64>(),
@@ -61,7 +61,7 @@ fn nothing_is_dropped_where_there_is_room_or_all_may_wait() {
 
 #[test]
 fn a_drop_with_no_queue_means_a_free_slot_or_nothing() {
-    // 10 arrivals a 10 ms: only the first finds the one slot free.
+    // 10 arrivals every 10 ms: only the first one finds the one slot free.
     let plan = load("{rate: 100/s, iterations: 10, max_in_flight: 1, queue: 0, on_full: drop}");
     for mode in [
         Mode::Sequential,

@@ -1,4 +1,4 @@
-//! Certificates for tests, made when they are needed, and servers that show them.
+//! Certificates for tests, created on demand, and servers that present them.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -18,7 +18,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-/// An authority of its own.
+/// A certificate authority.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     /// Its certificate, in PEM.
@@ -36,7 +36,7 @@ impl Authority {
     pub(crate) fn new() -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
-        // Authorities are known by their names.
+        // Authorities are distinguished by their names.
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = format!("authority {}", NUMBER.fetch_add(1, Ordering::Relaxed));
         params.distinguished_name.push(DnType::CommonName, name);
@@ -50,7 +50,7 @@ impl Authority {
         }
     }
 
-    /// Its own certificate, which no server should show.
+    /// Returns its own certificate, which no server should present.
     pub(crate) fn itself(&self) -> Identity {
         Identity {
             cert: self.pem.clone(),
@@ -63,7 +63,7 @@ impl Authority {
         self.signed(names, |_| {})
     }
 
-    /// One that has expired.
+    /// Returns an expired certificate.
     pub(crate) fn expired(&self, name: &str) -> Identity {
         self.signed(&[name], |params| {
             params.not_before = date_time_ymd(2001, 1, 1);
@@ -92,8 +92,8 @@ impl Authority {
         }
     }
 
-    /// What a server needs to show this certificate; it wants one of clients where `clients` is
-    /// set.
+    /// Returns the configuration of a server with this certificate; it requires client certificates
+    /// if `clients` is set.
     pub(crate) fn server(&self, identity: &Identity, clients: bool, alpn: &[&str]) -> ServerConfig {
         let builder = ServerConfig::builder_with_provider(default_provider().into())
             .with_safe_default_protocol_versions()
@@ -134,7 +134,7 @@ impl Identity {
 /// A server that speaks HTTP/1.1 over TLS.
 pub(crate) struct Sealed {
     pub address: SocketAddr,
-    /// Handshakes that were made in full, and those that resumed a session.
+    /// The numbers of full and resumed handshakes.
     pub full: Arc<AtomicUsize>,
     pub resumed: Arc<AtomicUsize>,
 }

@@ -1,5 +1,4 @@
-//! Bodies that come from files: whole, at constant memory, and never of another length than was
-//! announced.
+//! Bodies from files: complete, at constant memory, and always of the announced length.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -18,18 +17,17 @@ use sha2::{Digest as _, Sha256};
 use crate::peer::on_a_loop;
 use crate::support::{MODES, count, folder, number, run, run_of, run_to_result, scenario, until};
 
-/// What a server has heard of one body: the length that was announced, that of what came, and its
-/// digest.
+/// What a server received of one body: the announced length, the actual one, and its digest.
 type Heard = (u64, u64, Vec<u8>);
 
-/// A server that keeps account of bodies and nothing of what is in them.
+/// A server that records the lengths and digests of bodies, not their content.
 struct Listener {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<Heard>>>,
     open: Arc<AtomicUsize>,
 }
 
-/// What it does with a body before it answers; true where it has answered itself.
+/// Handles a body before the response; returns true if it has responded itself.
 type Act = dyn Fn(&mut BufReader<TcpStream>, u64) -> bool + Send + Sync;
 
 impl Listener {
@@ -86,7 +84,7 @@ impl Listener {
     }
 }
 
-/// Reads the head of a request: the length of its body.
+/// Reads the head of a request; returns the length of its body.
 fn head(reader: &mut BufReader<TcpStream>) -> Option<u64> {
     let mut length = 0;
     loop {
@@ -125,8 +123,7 @@ fn body(reader: &mut BufReader<TcpStream>, length: u64) -> Heard {
     (length, came, digest.finalize().to_vec())
 }
 
-/// A file of this size that takes little room on disk, with something in it here and there; and its
-/// digest.
+/// Creates a sparse file of this size with scattered content; returns its digest.
 fn sparse(folder: &Path, size: u64) -> Vec<u8> {
     let file = File::create(folder.join("large.bin")).expect("a file");
     file.set_len(size).expect("room");
@@ -158,7 +155,7 @@ fn text(http: &str, load: &str) -> String {
     )
 }
 
-/// Runs all modes, and says how much memory each took at most.
+/// Runs all modes; returns the peak memory of each.
 fn peaks(folder: &Path, url: &str) -> Vec<u64> {
     let peak = |mode: &&str| {
         let result = run_to_result(folder, &["--target", url, "--mode", mode]);
@@ -273,7 +270,7 @@ fn a_large_file_goes_out_over_http2_as_fast_as_the_server_takes_it() {
 
 #[test]
 fn a_server_that_talks_while_it_listens_is_heard() {
-    // It says back what it hears, and stops listening as soon as nobody hears it.
+    // It echoes what it receives, and stops reading when its output is no longer read.
     let listener = Listener::start(|reader, length| {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
         let mut said = reader.get_mut().write_all(head.as_bytes()).is_ok();
@@ -319,7 +316,7 @@ fn a_server_that_talks_while_it_listens_is_heard() {
 
 #[test]
 fn an_answer_that_comes_before_the_body_ends_is_good_and_ends_the_connection() {
-    // It has heard enough after the head, and hears no more on this connection.
+    // It needs only the head, and reads no more on this connection.
     let held = Arc::<Mutex<Vec<TcpStream>>>::default();
     let keep = held.clone();
     let listener = Listener::start(move |reader, _| {
@@ -330,7 +327,7 @@ fn an_answer_that_comes_before_the_body_ends_is_good_and_ends_the_connection() {
             .get_mut()
             .write_all(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 3\r\n\r\nbig");
         let mut rest = [0; 1];
-        // Until the other end hangs up; nothing is read of what came.
+        // Until the other end hangs up; nothing that arrived is read.
         while reader.get_ref().peek(&mut rest).is_ok_and(|n| n > 0) && !is_gone(reader.get_ref()) {
             thread::sleep(std::time::Duration::from_millis(2));
         }
@@ -369,7 +366,7 @@ fn an_answer_that_comes_before_the_body_ends_is_good_and_ends_the_connection() {
     }
 }
 
-/// Whether the other end has closed or reset a connection, with something still unread in it.
+/// Returns whether the other end has closed or reset a connection that still has unread data.
 fn is_gone(stream: &TcpStream) -> bool {
     use rustix::event::{PollFd, PollFlags, poll};
     let mut looked = [PollFd::new(stream, PollFlags::RDHUP)];
@@ -387,7 +384,7 @@ fn a_file_that_changes_its_length_is_a_failure_of_kind_data() {
         let (path, size) = (folder.path().join("large.bin"), 24 << 20);
         let at = path.clone();
         let listener = Listener::start(move |reader, length| {
-            // The first body is half through.
+            // The first body is half complete.
             let mut half = vec![0; 1 << 16];
             for _ in 0..32 {
                 let _ = reader.read_exact(&mut half);
@@ -398,7 +395,7 @@ fn a_file_that_changes_its_length_is_a_failure_of_kind_data() {
                 .expect("it is there");
             file.set_len(if grows { length + 1 } else { length / 2 })
                 .expect("changed");
-            // Not all of it comes.
+            // The rest does not arrive completely.
             let rest = body(reader, length - (32 << 16));
             assert!(rest.1 < rest.0, "{} bytes of a file that changed", rest.1);
             true

@@ -1,4 +1,4 @@
-//! `loadgen capacity`: in virtual time, where a capacity is known exactly and nothing is noisy, and
+//! `loadgen capacity`: in virtual time, where a capacity is known exactly and without noise, and
 //! against a server.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::support::{
     Ran, Running, Server, children, count, files, folder, loadgen, number, run, scenario, until,
 };
 
-/// Eight at a time for 10 ms each: 800 a second.
+/// Eight at a time for 10 ms each: 800 per second.
 const EIGHT: &str = "{name: eight, limits: {concurrency: 8}, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {vus: 3, iterations: 7}}";
 /// A request to a server that a test names.
 const REQUEST: &str = "{name: t, targets: {shop: {url: builtin}}, mix: [{name: m, flow: [{get: /}]}], load: {vus: 1, iterations: 1}}";
@@ -63,7 +63,7 @@ fn a_known_capacity_is_found() {
         ["capacity.json", "capacity.png", "capacity.svg"]
     );
     assert!(ran.stdout.contains("meets p99 < 50ms"), "{}", ran.stdout);
-    // What was replaced, and each rate as it was tried.
+    // The replaced settings, and each rate as it was tried.
     for said in [
         "the file's load (3 virtual users)",
         "✓ met",
@@ -160,8 +160,8 @@ fn the_result_says_everything_of_the_search() {
 
 #[test]
 fn a_check_that_an_overload_meets_for_a_while_does_not_hide_it() {
-    // No try is long enough for any response to take a minute, and every operation succeeds in the
-    // end.
+    // No run is long enough for a response to take a minute, and every operation succeeds
+    // eventually.
     for slo in ["p99 < 1m", "error_rate < 1%"] {
         let folder = folder();
         search(folder.path(), EIGHT, &["--slo", slo]).exits(0);
@@ -520,7 +520,7 @@ fn an_interrupt_keeps_what_was_measured() {
         "out",
     ];
     let search = Running::start(&mut loadgen(folder.path(), &arguments), None);
-    // A try is a child of its own: the second is there when the first is over.
+    // Each run is a separate child: the second one appears when the first one is over.
     let mut seen = std::collections::BTreeSet::new();
     until("a second try", || {
         seen.extend(children(search.id()));
@@ -528,7 +528,7 @@ fn an_interrupt_keeps_what_was_measured() {
     });
     search.signal(Signal::INT);
     let ran = search.finish().exits(130);
-    // On a busy machine the first tries may be invalid, and no rate met so far.
+    // On a busy machine the first runs may be invalid, and no rate met so far.
     assert!(ran.stdout.contains("\ninterrupted"), "{}", ran.stdout);
     let result = result(folder.path());
     assert_eq!(result["limited_by"], "interrupt");
@@ -615,7 +615,7 @@ fn lateness_is_held_against_what_is_measured_and_what_is_asked() {
         ("p99 < 50ms", 10, 5.0),
         ("p99 < 500ms, p50 <= 30ms, error_rate < 1%", 10, 3.0),
         ("iteration.p90 < 2s", 10, 200.0),
-        // None of these limits what a target may take, and this is of another mode.
+        // None of these limits the load on a target, and the last one is of another mode.
         ("lag.p99 < 1s, queue.max < 1s, p99 > 1ms", 10, 1.0),
         ("{check: p99 < 1s, mode: async}", 10, 1.0),
         ("p99 < 1ms", 10, 1.0),
@@ -686,16 +686,16 @@ fn what_kept_a_try_from_being_believed_is_told_from_the_rate() {
         cause == Cause::Machine && said.contains("waited for a processor 40 % of the time"),
         "{said}"
     );
-    // The generator's hands are full: a lower rate is a way out, whatever else is seen.
+    // The load generator is saturated: a lower rate helps, whatever else was observed.
     let full = |run: &mut ModeRun| {
         late(run);
         run.resources.cpu_user_s = Some(1000.0);
         run.resources.throttled_s = Some(1.0);
     };
     assert_eq!(invalid(&full).0, Cause::Rate);
-    // It is late, and does next to nothing: nobody knows.
+    // It is late, and does next to nothing: the cause is unclear.
     assert_eq!(invalid(&late).0, Cause::Unclear);
-    // Whoever goes by the figures all the same is told what is doubtful about them.
+    // If the figures are used anyway, the doubts are reported.
     let mut trusted = run.clone();
     trusted.validity.verdict = Verdict::Invalid;
     trusted.resources.steal_s = Some(1000.0);

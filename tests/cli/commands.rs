@@ -1,4 +1,4 @@
-//! The commands and flags of the program: what goes to stdout, what to stderr, what into files.
+//! The commands and flags of the program: its stdout, its stderr, and its files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -366,7 +366,7 @@ fn a_dry_run_shows_the_request_that_the_run_sends() {
         urls.contains(&format!("{url}/users/{id}").as_str()),
         "{page}\n{errors}"
     );
-    // What only a response brings can't be shown.
+    // Values that come only from a response cannot be shown.
     scenario(
         folder.path(),
         "{name: t, mix: [{flow: [{repeat: {times: 1, flow: [{get: '/{{x}}'}, {get: /json, capture: {x: {jsonpath: $.a}}}]}}]}], load: {iterations: 1}}",
@@ -815,7 +815,7 @@ fn the_live_page_of_a_run_that_has_ended_says_how_it_ended() {
         .map_while(Result::ok)
         .filter(|line| line.contains("<html"))
         .collect();
-    // Whoever waits for the end must not keep the run from saying what came of it.
+    // A reader that waits for the end must not prevent the run from reporting its result.
     said.for_each(drop);
     assert_eq!(child.wait().expect("it ends").code(), Some(99));
     let (first, last) = (

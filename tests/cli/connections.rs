@@ -1,5 +1,5 @@
-//! How long connections are kept and who uses them, on which address, and what a run says of it
-//! beforehand.
+//! How long connections are kept, who uses them, at which address, and what a run says about them
+//! in advance.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -20,7 +20,7 @@ use crate::support::{
 };
 use crate::values::{Listener, reply};
 
-/// Runs two steps an iteration against a server; tells its run and how many connections it took.
+/// Runs two steps per iteration against a server; returns its run and the number of connections.
 fn connections(server: &Server, http: &str, load: &str, mode: &str) -> (Value, u64) {
     let folder = folder();
     scenario(
@@ -38,7 +38,7 @@ fn connections(server: &Server, http: &str, load: &str, mode: &str) -> (Value, u
         "{mode} {http}: {}",
         run["errors"]
     );
-    // One is the look whether it is there.
+    // One connection is the preflight's.
     (run, server.seen_since(before).connections - 1)
 }
 
@@ -75,7 +75,8 @@ fn bytes_of_a_shared_connection_are_those_of_one_request_each() {
     let body = b"unavailable".as_slice();
     let listener = Listener::start(move |_, _| reply(503, "", body));
     let folder = folder();
-    // Whoever waits to try again has given its connection back, and others go on with it meanwhile.
+    // A user that waits to try again has released its connection, and others use it in the
+    // meantime.
     scenario(
         folder.path(),
         &format!(
@@ -126,7 +127,7 @@ fn no_more_connections_are_open_than_the_cap_lets_whoever_keeps_them() {
                     let mut request = [0; 4096];
                     let mut begun = false;
                     while stream.read(&mut request).is_ok_and(|n| n > 0) {
-                        // The one that looks whether we are here sends nothing.
+                        // The preflight's connection sends nothing.
                         if !std::mem::replace(&mut begun, true) {
                             peak.fetch_max(
                                 now.fetch_add(1, Ordering::SeqCst) + 1,
@@ -161,7 +162,7 @@ fn no_more_connections_are_open_than_the_cap_lets_whoever_keeps_them() {
                 "{mode} {keep}: {}",
                 run["errors"]
             );
-            // A connection that we have closed may be open for the peer a moment longer.
+            // A connection that the client has closed may be open for the peer a moment longer.
             let seen = most.load(Ordering::SeqCst);
             assert!(
                 seen <= cap + if keep == "shared" { 0 } else { cap },
@@ -317,7 +318,7 @@ fn ipv6_is_spoken() {
     );
 }
 
-/// Answers whatever comes over a Unix socket, and keeps what that was.
+/// Answers everything on a Unix socket, and records what arrived.
 fn at_socket(path: &Path) -> Arc<Mutex<Vec<String>>> {
     let listener = UnixListener::bind(path).expect("a socket");
     // One at a time may wait to be accepted: the others try again.
@@ -483,7 +484,7 @@ fn ports_that_will_run_out_are_foreseen() {
     );
 }
 
-/// Whether a network of its own can be made, in which the number of ports is ours to set.
+/// Runs in a network namespace of its own, if possible, in which the number of ports can be set.
 fn in_own_network(folder: &Path, line: &str) -> Option<crate::support::Ran> {
     let prepared = format!("ip link set lo up && {line}");
     let ran = finish(&mut program(
@@ -493,7 +494,7 @@ fn in_own_network(folder: &Path, line: &str) -> Option<crate::support::Ran> {
     ));
     let refused = ran.stderr.contains("unshare") || ran.stderr.contains("ip: ");
     if refused {
-        // Past the test's own capture: a skipped test must not look like one that passed.
+        // Bypasses the test's capture: a skipped test must not look like one that passed.
         let _ = writeln!(
             std::io::stderr(),
             "SKIPPED: nobody may make a network here: {}",
@@ -506,7 +507,7 @@ fn in_own_network(folder: &Path, line: &str) -> Option<crate::support::Ran> {
 #[test]
 fn ports_that_run_out_are_named_with_the_remedy() {
     let folder = folder();
-    // One port is the first look's, and kept for a while.
+    // The preflight uses one port, which stays reserved for a while.
     let branches = "{get: /delay/0.2}, ".repeat(8);
     scenario(
         folder.path(),

@@ -1,4 +1,4 @@
-//! The result file as the contract names it: every key is there, nothing is NaN, and all counts add
+//! The result file against its contract: every key is present, nothing is NaN, and all counts add
 //! up.
 
 use loadgen::result::codec;
@@ -100,7 +100,7 @@ pub(crate) fn mode_run(run: &Value, all_measured: bool) {
     );
     identities(&format!("{what} iterations"), &run["iterations"]);
     let duration = &run["iterations"]["duration_ms"];
-    // Those that a value was missing for have no time.
+    // Iterations that lacked a value have no time.
     let timed = duration.as_object().map_or(0, |_| count(duration, "count"));
     let completed = count(&run["iterations"], "completed");
     assert!(
@@ -173,7 +173,7 @@ pub(crate) fn mode_run(run: &Value, all_measured: bool) {
         has("limit", limit, "scope peak_in_flight peak_queue dropped");
     }
     let errors: u64 = list(run, "errors").iter().map(|e| count(e, "count")).sum();
-    // Every try that failed has said why.
+    // Every failed try has an error message.
     let tries: u64 = run["try_failures"]
         .as_object()
         .expect("an object")
@@ -211,7 +211,7 @@ pub(crate) fn mode_run(run: &Value, all_measured: bool) {
     );
 }
 
-/// What the whole and its parts have in common.
+/// Checks what the whole and its parts have in common.
 fn group(what: &str, group: &Value) {
     has(what, group, "failures throughput_rps bytes_in bytes_out");
     has(what, group, QUANTITIES);
@@ -244,7 +244,8 @@ fn group(what: &str, group: &Value) {
     }
 }
 
-/// Of so many completed operations those that have times: what could not be made was never sent.
+/// Returns how many of the completed operations have times: those that could not be made were never
+/// sent.
 fn timed(of: &Value, completed: u64) -> u64 {
     completed - of["failures"]["data"].as_u64().unwrap_or(0)
 }
@@ -278,7 +279,7 @@ fn kinds(what: &str, of: &Value, failed: u64) {
     assert_eq!(whole, failed, "{what}: {failures:?}");
 }
 
-/// Null where there are no samples, else in order from the shortest to the longest.
+/// Checks that a quantity is null without samples, and otherwise in ascending order.
 fn quantity(what: &str, quantity: &Value, samples: u64) {
     if samples == 0 {
         assert!(quantity.is_null(), "{what}: {quantity}");
@@ -363,7 +364,7 @@ fn sum(run: &Value, part: &str, name: &str) -> u64 {
     list(run, part).iter().map(|one| count(one, name)).sum()
 }
 
-/// JSON can't say NaN; a program may try to by a word.
+/// Checks that no number is NaN, which JSON cannot express but a program may write as a word.
 fn numbers_are_finite(path: &str, value: &Value) {
     match value {
         Value::Number(n) => assert!(n.as_f64().is_some_and(f64::is_finite), "{path} is {n}"),

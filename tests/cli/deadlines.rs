@@ -1,5 +1,5 @@
-//! Every wait of every mode ends with the first of its timeouts, whatever the peer leaves undone:
-//! it lets nobody in, says nothing, stops in the middle, listens no more, or doesn't say goodbye.
+//! Every wait of every mode ends with the first of its timeouts, whatever the peer fails to do: it
+//! does not accept, does not answer, stops in the middle, stops reading, or does not close.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -20,13 +20,13 @@ use crate::support::{folder, job};
 const MODES: [Mode; 3] = [Mode::Sequential, Mode::Threaded, Mode::Async];
 /// The timeout that comes first, in milliseconds.
 const FIRST: f64 = 150.0;
-/// How much later something may end, in milliseconds.
+/// How late an end may be, in milliseconds.
 const LATE: f64 = 20.0;
-/// The first that is at most [`LATE`] counts: a busy machine is late now and then, and a wait
-/// without end always.
+/// The number of tries, of which the first that is at most [`LATE`] counts: a busy machine is late
+/// now and then, an endless wait always.
 const TRIES: usize = 5;
 
-/// A peer that leaves something undone.
+/// A peer that fails to do something.
 struct Peer {
     address: SocketAddr,
     /// Keeps it as it is.
@@ -34,7 +34,7 @@ struct Peer {
 }
 
 impl Peer {
-    /// Lets nobody in: its queue is full, and who connects hears nothing.
+    /// Accepts no connection: its queue is full, and connecting gets no answer.
     fn full() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         rustix::net::listen(&listener, 0).expect("a shorter queue");
@@ -47,7 +47,7 @@ impl Peer {
         }
     }
 
-    /// Lets everybody in, and neither listens nor speaks: the system accepts for it.
+    /// Accepts every connection, but neither reads nor writes: the system accepts for it.
     fn absent() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
@@ -57,7 +57,7 @@ impl Peer {
         }
     }
 
-    /// Does this with each connection, and then keeps it open without a word.
+    /// Runs `act` on each connection, and then keeps it open in silence.
     fn after(act: fn(&mut TcpStream)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");

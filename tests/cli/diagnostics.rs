@@ -30,7 +30,7 @@ fn said_about(path: &Path) -> String {
         .to_string_lossy()
         .into_owned();
     let mut source = Source::inline(name, String::from_utf8(bytes).expect("UTF-8"));
-    // Files that they name stand beside them.
+    // The files that they name are next to them.
     source.folder = path.parent().expect("a folder").to_owned();
     match compile(&source, &Overrides::default(), &environment) {
         Ok(compiled) => compiled.warnings.render(&source, false),

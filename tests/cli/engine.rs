@@ -158,7 +158,7 @@ fn processor_time_is_shared_by_the_cores() {
         );
         for mode in [Mode::Sequential, Mode::Async] {
             let run = run(&plan, mode);
-            // Other tests share the two cores, so only the lower bound is sure.
+            // Other tests share the two cores, so only the lower bound is certain.
             assert!(run.wall_s >= 0.3, "{mode}: {}", run.wall_s);
             let used =
                 run.resources.cpu_user_s.unwrap_or(0.0) + run.resources.cpu_system_s.unwrap_or(0.0);

@@ -1,5 +1,5 @@
-//! Servers that behave badly, over TCP and WebSocket: what each is counted as, when, and that
-//! nothing of it is left.
+//! Servers that misbehave, over TCP and WebSocket: how each is counted, when, and that no
+//! connection remains.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -14,7 +14,7 @@ use tungstenite::handshake::derive_accept_key;
 
 use crate::support::{MODES, count, folder, number, run, run_of, scenario};
 
-/// What a peer does with one connection. It has read nothing.
+/// What a peer does with one connection, from which nothing has been read.
 type Script = fn(&mut TcpStream);
 
 /// A server that follows a script on every connection, and knows how many are open.
@@ -50,7 +50,7 @@ impl Peer {
                 let connection = thread::spawn(move || {
                     let open = own.open.fetch_add(1, Ordering::SeqCst) + 1;
                     own.most_open.fetch_max(open, Ordering::SeqCst);
-                    // Nobody waits for ever: the client is long gone then.
+                    // A timeout well after the client has gone.
                     stream
                         .set_read_timeout(Some(Duration::from_secs(20)))
                         .expect("a timeout");
@@ -75,8 +75,8 @@ impl Peer {
         }
     }
 
-    /// Waits until the client has closed every connection; how many there were, and how many at
-    /// once.
+    /// Waits until the client has closed every connection; returns their number, and the peak of
+    /// open ones.
     fn end(mut self) -> (u64, i64) {
         self.over.store(true, Ordering::SeqCst);
         let _ = TcpStream::connect(("127.0.0.1", self.port));
@@ -97,7 +97,7 @@ impl Peer {
     }
 }
 
-/// Reads up to the end of a line; nothing where the client has closed.
+/// Reads up to the end of a line; returns `None` if the client has closed.
 fn line(stream: &mut TcpStream) -> Option<String> {
     let mut text = Vec::new();
     let mut byte = [0];
@@ -111,16 +111,16 @@ fn line(stream: &mut TcpStream) -> Option<String> {
 }
 
 fn say(stream: &mut TcpStream, bytes: &[u8]) {
-    // The client may have had enough.
+    // The client may have closed.
     let _ = stream.write_all(bytes);
 }
 
-/// Sends for as long as the client listens.
+/// Sends for as long as the client reads.
 fn endless(stream: &mut TcpStream, bytes: &[u8]) {
     while stream.write_all(bytes).is_ok() {}
 }
 
-/// Says nothing more, and listens on.
+/// Closes the sending side, and continues to read.
 fn goodbye(stream: &TcpStream) {
     let _ = stream.shutdown(std::net::Shutdown::Write);
 }
@@ -128,8 +128,8 @@ fn goodbye(stream: &TcpStream) {
 /// Ends a connection with a reset.
 fn reset(stream: &mut TcpStream) {
     rustix::net::sockopt::set_socket_linger(&*stream, Some(Duration::ZERO)).expect("a socket");
-    // Closing both directions would say goodbye: what is open under this descriptor is taken away
-    // instead.
+    // Shutting down both directions would close in an orderly way, so the socket is replaced under
+    // this descriptor instead.
     let nothing = TcpStream::connect(
         TcpListener::bind("127.0.0.1:0")
             .expect("a port")
@@ -300,7 +300,7 @@ fn follow(row: &Row, text: &str) {
         );
     }
     let (accepted, most_open) = peer.end();
-    // One connection looks whether the target is there; each iteration has one of its own.
+    // One connection is the preflight's; each iteration has its own.
     assert_eq!(accepted, 1 + 3 * TIMES, "{}", row.name);
     assert!(
         most_open <= 3,
@@ -454,7 +454,8 @@ fn tcp_first_bytes_and_checks_have_their_names_too() {
     assert_eq!(connections, 1 + 3);
 }
 
-/// The result of a scenario against a peer, in all modes, and how many connections the peer saw.
+/// Returns the result of a scenario against a peer, in all modes, and the number of connections
+/// that the peer saw.
 fn against(script: Script, text: &str) -> (Value, u64) {
     let (folder, peer) = (folder(), Peer::start(script));
     scenario(folder.path(), &text.replace("PORT", &peer.port.to_string()));
@@ -550,7 +551,7 @@ fn a_server_that_is_gone_refuses() {
         ("ws", "{websocket: /, flow: [{send: a}]}"),
     ] {
         let folder = folder();
-        // It listens for the first connection alone, which looks whether it is there.
+        // It accepts only the first connection, the preflight's.
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("bound").port();
         let accepting = thread::spawn(move || drop(listener.accept()));

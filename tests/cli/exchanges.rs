@@ -64,7 +64,7 @@ fn bytes_are_those_of_frames_and_lines() {
             "{mode}: a TCP connection for each user"
         );
         assert!(step(run, "text")["connect_ms"].is_null(), "{mode}");
-        // What is said when nobody waits comes back all the same: the goodbye finds it.
+        // Echoes that no step waits for still arrive: closing finds them.
         assert_eq!(count(step(run, "open"), "pushes"), 6, "{mode}");
     }
 }

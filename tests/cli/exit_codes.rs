@@ -1,5 +1,5 @@
-//! The README's table of exit codes, row by row, by the real program: each way to a code that can
-//! be told apart.
+//! The README's table of exit codes, row by row, with the real program: each distinguishable cause
+//! of a code.
 
 use std::fs;
 use std::path::Path;
@@ -270,7 +270,7 @@ fn again(path: &Path, flags: &[&str]) -> Ran {
     )
 }
 
-/// One run against one, which tells nothing.
+/// Compares one run with one, which is inconclusive.
 fn once(path: &Path, flags: &[&str]) -> Ran {
     sleeping(path, "", &["-o", "base"]).exits(0);
     sleeping(path, "", &[&["--baseline", "base"], flags].concat())

@@ -1,5 +1,5 @@
-//! Faults on purpose: a proxy that spoils what passes through it and keeps account, and a server
-//! that dies and comes back.
+//! Deliberate faults: a proxy that disturbs its traffic and keeps account, and a server that dies
+//! and comes back.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -89,7 +89,7 @@ impl Proxy {
     }
 }
 
-/// A request without a body; nothing where none comes.
+/// Reads a request without a body; returns `None` if none arrives.
 fn head(mut stream: &TcpStream) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {

@@ -1,5 +1,5 @@
-//! Files of rows, as people have them: what is well-formed arrives to the byte, and what is
-//! malformed ends before anything is sent, with its file and line.
+//! Files of rows as they occur in practice: well-formed ones arrive to the byte, and malformed ones
+//! fail before anything is sent, with their file and line.
 
 use std::fs;
 

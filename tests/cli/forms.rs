@@ -1,5 +1,4 @@
-//! The forms of the report that other programs read, as the program writes them, and what it tells
-//! GitHub Actions.
+//! The machine-readable forms of the report, and the output for GitHub Actions.
 
 use std::fs;
 use std::path::Path;
@@ -152,14 +151,14 @@ fn github_is_shown_the_line_and_given_the_summary() {
         "the report was appended to the summary of the job",
     ]);
     assert_eq!(ran.stderr.matches("::error ").count(), 1, "{}", ran.stderr);
-    // What is told to GitHub does not stand between a program and the result.
+    // Output for GitHub must not mix with the result that a program reads.
     serde_json::from_str::<Value>(&ran.stdout).expect("the result alone");
     let page = fs::read_to_string(inside.join("out/report.md")).expect("written");
     assert_eq!(
         fs::read_to_string(&summary).expect("there"),
         format!("of the step before\n{page}\n")
     );
-    // A report made again is no news.
+    // A regenerated report is not announced.
     let mut again = loadgen(
         &inside,
         &["report", "out/result.json", "--format", "markdown"],

@@ -1,5 +1,5 @@
-//! How requests and answers are framed: what is said of a body that is not there, how large a head
-//! may be, and what a header in several lines is.
+//! The framing of requests and responses: absent bodies, the maximum size of a head, and headers in
+//! several lines.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,5 +1,5 @@
-//! The fuzz targets in small: mutations of good scenarios, expressions, results and histograms, the
-//! same ones each time.
+//! The fuzz targets on a small scale: mutations of valid scenarios, expressions, results and
+//! histograms, the same ones each time.
 
 use std::fs;
 

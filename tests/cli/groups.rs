@@ -399,7 +399,7 @@ fn losers_of_a_race_over_the_network_are_cancelled_at_once() {
 
 #[test]
 fn what_a_loser_has_given_back_is_another_s() {
-    // The connection of the loser's first step is in use by a request elsewhere when the race ends.
+    // The connection of the loser's first step is in use by another request when the race ends.
     let loser = "{flow: [{get: /}, {sleep: 300ms}]}";
     let flow = format!(
         "[{{parallel: [{{race: [{loser}, {{sleep: 150ms}}]}}, {{flow: [{{sleep: 70ms}}, {{get: /delay/0.3}}]}}]}}]"

@@ -1,5 +1,5 @@
-//! Figures that can be believed, and a verdict when they can't: a target that stalls is seen in
-//! full, a generator that is held back says so.
+//! Credible figures, and a verdict when they are not: a target that stalls is measured in full, and
+//! a load generator that cannot keep up says so.
 
 use std::fs;
 use std::io::{Write as _, stderr};
@@ -202,8 +202,8 @@ fn a_generator_without_room_says_so() {
     );
 }
 
-/// A control group of a fifth of a processor, so little that it is short of it on the busiest
-/// machine; gone with it; nothing where the system doesn't let one be made.
+/// A control group of a fifth of a processor, too little even on the busiest machine. It is removed
+/// on drop; `None` if the system does not allow one.
 struct Fifth(PathBuf);
 
 impl Fifth {

@@ -1,4 +1,4 @@
-//! Hostile scenarios: nothing in a file may make the program panic, hang or fill the memory.
+//! Hostile scenarios: no file may make the program panic, hang or exhaust memory.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -23,7 +23,7 @@ static SEEDS: LazyLock<Vec<String>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Compiles, and shows what is wrong; returns whether it was good.
+/// Compiles, and prints the diagnostics; returns whether it was valid.
 fn survives(text: String) -> bool {
     let source = Source::inline("hostile.yaml", text);
     match compile(&source, &Overrides::default(), &|_| None) {
@@ -31,7 +31,7 @@ fn survives(text: String) -> bool {
             compiled.warnings.render(&source, true);
             let json = serde_json::to_string(&compiled.plan).expect("a plan is plain data");
             let again = serde_json::from_str(&json).expect("a plan reads its own text");
-            // Distributions and shares are kept as texts, so what is read is what was written.
+            // Distributions and shares are serialized as text, so they are read back unchanged.
             assert_eq!(compiled.plan, again);
             true
         }
@@ -125,7 +125,7 @@ proptest! {
     }
 }
 
-/// Each of these is as large as a scenario may be, and made to cost more than it is long.
+/// Each of these is as large as a scenario may be, and designed to cost more than its length.
 #[test]
 fn the_largest_files_are_read_in_a_moment() {
     let good = "name: x\nload: { vus: 1, iterations: 1 }\n";
@@ -415,7 +415,7 @@ fn the_largest_files_are_read_in_a_moment() {
         ),
     ];
     for (what, text) in cases {
-        // Of the processor, which this thread may have to share.
+        // Processor time, because this thread may have to share the processor.
         let start = clock_gettime(ClockId::ThreadCPUTime);
         survives(text);
         let took =
@@ -424,7 +424,7 @@ fn the_largest_files_are_read_in_a_moment() {
     }
 }
 
-/// A text may be put in often only within a budget.
+/// A text may be inserted often only within a budget.
 #[test]
 fn a_value_from_outside_is_bounded_too() {
     let mut text = "name: x\nload: { vus: 1, iterations: 1 }\nvars: { big: \"${BIG}\" }\nmix:\n- name: a\n  flow:\n".to_owned();

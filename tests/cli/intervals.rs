@@ -1,4 +1,4 @@
-//! Intervals of percentiles: each part of a run has those of its own samples.
+//! Confidence intervals of percentiles: each part of a run has those of its own samples.
 
 use loadgen::metrics::Summary;
 use loadgen::plan::Mode;
@@ -38,7 +38,7 @@ fn the_median_of_a_rare_step_is_known_whatever_the_others_do() {
         "{}",
         rare.counts.completed
     );
-    // The queue before `a` makes thousands of its samples worth a few.
+    // Because of the queue before `a`, thousands of its samples are worth a few independent ones.
     let width =
         |summary: Option<&Summary>| median(summary).map_or(f64::INFINITY, |[low, high]| high / low);
     assert!(
@@ -56,7 +56,7 @@ fn the_median_of_a_rare_step_is_known_whatever_the_others_do() {
     );
 }
 
-/// In the sequential mode everything waits in one line, and what slows one step slows the other.
+/// In the sequential mode everything waits in one queue, and what slows one step slows the other.
 #[test]
 fn whatever_the_mode() {
     patiently(|| {

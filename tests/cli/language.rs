@@ -1,4 +1,4 @@
-//! What good scenarios compile to: groups, timeouts by part, retries, limits and expectations.
+//! What valid scenarios compile to: groups, partial timeouts, retries, limits and expectations.
 
 use std::fs;
 use std::path::Path;
@@ -460,7 +460,7 @@ fn expectations_are_kept_as_written() {
     assert!(matches!(mock.action, Action::Sleep(_)));
 }
 
-/// Caps that are certainly too small are warned of, and only those.
+/// Caps that are certainly too small cause a warning, and only those.
 #[test]
 fn warnings_of_caps_are_certain() {
     let warned = |flow: &str, cap: u32| {
@@ -488,7 +488,7 @@ fn warnings_of_caps_are_certain() {
             "{ flow: [ { sleep: 1s, chance: 50% }, { sleep: 5s, once: true }, { sleep: 1s } ] }",
             15,
         ),
-        // What is behind a timeout is never reached, unless its failure is taken for data.
+        // Steps after a timeout are never reached, unless its failure is treated as data.
         ("{ sleep: 5s, timeout: 1s }, { sleep: 9s }", 10),
         (
             "{ sleep: 5s, timeout: 1s, on_error: continue }, { sleep: 9s }",

@@ -1,5 +1,5 @@
-//! Limits that meet each other: whoever waits for one takes nothing of another, and whoever gives
-//! up nothing at all.
+//! Interacting limits: waiting for one takes nothing from another, and giving up takes nothing at
+//! all.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -186,7 +186,7 @@ fn whoever_is_called_out_of_a_queue_takes_none_of_its_room() {
 
 #[test]
 fn what_a_full_queue_refuses_at_last_is_in_the_windows_too() {
-    // One works all the time, and nobody comes back before the end who could write down the others.
+    // One user works all the time, and none returns before the end to record the others.
     let plan = plan(
         "{name: t, load: {rate: 100/s, duration: 200ms, max_in_flight: 1, queue: 2, on_full: drop}, \
          mix: [{name: m, flow: [{sleep: 300ms}]}]}",

@@ -1,5 +1,4 @@
-//! When an operation and a run have ended, and that nothing is told of a last try that is an
-//! earlier one's.
+//! When an operation and a run have ended, and that the last try reports nothing of an earlier one.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -23,7 +22,7 @@ const ALL: [Mode; 4] = [
     Mode::Simulated,
 ];
 
-/// Runs a plan whose targets are here, without looking first whether they are.
+/// Runs a plan whose targets are local, without a preflight.
 fn run(plan: &Plan, mode: Mode, at: &[SocketAddr]) -> ModeRun {
     let reach = |address: &SocketAddr| {
         Some(ResolvedTarget {
@@ -83,7 +82,7 @@ fn redirects_to(to: SocketAddr) -> Peer {
 
 #[test]
 fn a_failure_on_the_way_to_where_a_redirect_leads_ends_when_it_fails() {
-    // A handshake that nobody answers, and one that ends after a while.
+    // A handshake that is never answered, and one that ends after a while.
     let silent = listener(|stream| wait_for_the_end(&stream));
     let closing = listener(|stream| {
         thread::sleep(Duration::from_millis(200));
@@ -167,7 +166,7 @@ fn a_redirect_too_many_ends_with_its_own_response() {
     }
 }
 
-/// Answers the first connection, and then nobody listens any more.
+/// Answers the first connection, and then stops listening.
 fn answers_once(answer: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");

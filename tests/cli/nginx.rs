@@ -1,4 +1,4 @@
-//! A server that we did not write: nginx counts what loadgen sends, in a log of its own.
+//! A third-party server: nginx counts what loadgen sends, in its own log.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -44,7 +44,7 @@ impl Nginx {
         );
     }
 
-    /// Starts it on this port; nothing where somebody else has that.
+    /// Starts it on this port; returns `None` if another process has it.
     pub(crate) fn listen(folder: &Path, port: u16) -> Option<Self> {
         Self::listen_as(folder, port, |configuration| configuration)
     }
@@ -98,7 +98,7 @@ impl Nginx {
         (!ended).then_some(nginx)
     }
 
-    /// What the log has from a line on, when it has so many lines more.
+    /// Returns the log from a line on, once it has `lines` more.
     pub(crate) fn logged(&self, from: usize, lines: u64) -> Vec<String> {
         let mut logged = Vec::new();
         until("nginx writes its log", || {

@@ -1,5 +1,5 @@
-//! Steps that are run once: what they capture and set belongs to the virtual user, and lasts as
-//! long as it.
+//! Steps that run once: what they capture and set belongs to the virtual user, and lasts as long as
+//! the user.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use crate::peer::Peer;
 use crate::support::{MODES, count, folder, run, run_of, run_to_result, scenario};
 
-/// A server that gives each login a token of its own, and writes down which one each other request
-/// brings.
+/// Creates a server that gives each login its own token, and records which token each other request
+/// carries.
 fn sessions() -> (Peer, Arc<AtomicUsize>, Arc<Mutex<Vec<usize>>>) {
     let (logins, seen) = (
         Arc::<AtomicUsize>::default(),

@@ -1,4 +1,4 @@
-//! Servers of other makes, as peers: what loadgen counts is what they know of it.
+//! Third-party servers as peers: what loadgen counts agrees with what they know.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};

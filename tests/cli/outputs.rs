@@ -1,4 +1,4 @@
-//! What a run leaves: each output stands alone, a folder belongs to one run at a time, and a closed
+//! The outputs of a run: each is independent, a folder belongs to one run at a time, and a closed
 //! terminal loses nothing.
 
 use std::fs;
@@ -260,7 +260,7 @@ fn a_closed_terminal_ends_a_run_as_a_request_to_end_does() {
     for mode in MODES {
         let folder = folder();
         scenario(folder.path(), LONG);
-        // Whoever runs the tests may have it ignored.
+        // The test runner's environment may ignore the signal.
         let whole = [
             "--default-signal=HUP",
             PROGRAM,

@@ -1,5 +1,5 @@
-//! A scripted server on a raw socket: it says to the byte what a test wants said, and hangs up as
-//! rudely as it likes.
+//! A scripted server on a raw socket: it sends exactly the bytes that a test specifies, and hangs
+//! up as abruptly as it specifies.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -57,7 +57,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Writes. Whoever is at the other end may have hung up, and that is its right.
+    /// Writes; returns false if the other end has hung up, which is legitimate.
     pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(bytes.as_ref()).is_ok()
     }
@@ -68,7 +68,7 @@ impl Line {
         Then::Listen
     }
 
-    /// Says it byte by byte, with a pause after each, until nobody listens.
+    /// Sends the bytes one by one, with a pause after each, until the other end hangs up.
     pub(crate) fn drip(&mut self, bytes: &[u8], pause: Duration) {
         for byte in bytes {
             if !self.say([*byte]) {
@@ -84,8 +84,8 @@ impl Line {
         while self.stream.read(&mut rest).is_ok_and(|n| n > 0) {}
     }
 
-    /// The method and path of the next request, which is read to the end of its body; nothing where
-    /// none comes.
+    /// Reads the next request to the end of its body; returns its method and path, or `None` if
+    /// none arrives.
     fn hear(&mut self) -> Option<String> {
         let mut reader = BufReader::new(&self.stream);
         let mut lines = Vec::new();
@@ -199,8 +199,7 @@ fn serve(stream: TcpStream, script: &(impl Fn(&mut Line, &str) -> Then + ?Sized)
     }
 }
 
-/// A port where somebody listens until the first caller has come, which is the one that looks
-/// whether we are here.
+/// Returns a port that accepts only the first connection, that of the preflight.
 pub(crate) fn gone_after_one() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");

@@ -1,5 +1,5 @@
-//! Hostile peers: each thing that a server can do to us, which failure it is counted as, that this
-//! takes no longer than it may, and that the next request is answered rightly all the same.
+//! Hostile peers: each thing that a server can do, how it is counted, that it takes no longer than
+//! allowed, and that the next request is answered correctly nevertheless.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::{
 
 const BLANK: &str = "\r\n\r\n";
 
-/// What a peer does, and what it counts as; nothing is a good answer.
+/// A peer's behaviour, and the kind that it counts as; `None` is a success.
 type Row = (&'static str, Option<&'static str>, fn(&mut Line) -> Then);
 
 fn says(line: &mut Line, text: &str, then: Then) -> Then {
@@ -303,8 +303,7 @@ fn peer(rows: &'static [Row]) -> Peer {
     })
 }
 
-/// Runs a scenario with no more descriptors than a run needs that keeps none which it has done
-/// with.
+/// Runs a scenario with only as many descriptors as a run needs that closes them when done.
 fn run_with_few_descriptors(text: &str, url: &str) -> (tempfile::TempDir, Ran) {
     let folder = folder();
     scenario(folder.path(), text);

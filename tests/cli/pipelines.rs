@@ -1,5 +1,5 @@
-//! The pipelines that ship do what they say: their commands are run as the CI servers would, with a
-//! service that is good, and with one that is not.
+//! The shipped pipelines work: their commands are run as the CI servers would, with a good and with
+//! a bad service.
 
 use std::fs;
 use std::net::TcpListener;
@@ -65,7 +65,7 @@ fn repository(path: &Path, port: u16, flags: &str) {
     serve(path.to_owned(), flags);
 }
 
-/// Runs the scripts one after another as their server does, until one fails.
+/// Runs the scripts in turn like their server, until one fails.
 fn ran(flags: &str, scripts: &[String]) -> (tempfile::TempDir, Vec<Ran>) {
     let folder = folder();
     let port = TcpListener::bind("127.0.0.1:0")
@@ -171,8 +171,7 @@ fn the_one_for_gitlab_is_green_for_a_good_service_and_red_for_a_bad_one() {
     assert_eq!(codes(&all), [Some(99)], "{}", all[0].stderr);
 }
 
-/// A line that a reader copies says what there is: every file that the pipelines name is beside
-/// them.
+/// Lines for readers to copy are complete: every file that the pipelines name exists next to them.
 #[test]
 fn the_readme_names_each_file() {
     let readme = fs::read_to_string(crate::readme::README).expect("it is there");

@@ -11,7 +11,7 @@ use crate::support::{
     self, Server, count, finish, finish_with, folder, is_installed, loadgen, program, run, run_of,
 };
 
-/// A server that keeps what it was sent, to the byte, and is content with everything.
+/// A server that records exactly what it was sent, and accepts everything.
 struct Listener {
     address: SocketAddr,
     /// Heads in lower-case names, and bodies.
@@ -41,8 +41,8 @@ impl Listener {
     }
 }
 
-/// One request of a connection: nothing is sent before it is answered, so nothing behind it is lost
-/// with the reader.
+/// Reads one request of a connection: nothing is sent before it is answered, so nothing after it is
+/// lost with the reader.
 fn request(stream: &TcpStream) -> Option<(String, String)> {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
@@ -310,7 +310,7 @@ fn the_environment_never_stands_against_a_flag() {
         &["http://a/"],
         "# fingerprint",
     );
-    // What is of a URL doesn't touch a file, and what is of a file doesn't touch a URL.
+    // Options for URLs do not affect a file, and options for files do not affect a URL.
     let of_urls = [
         ("LOADGEN_METHOD", "PUT"),
         ("LOADGEN_HEADER", "bad"),
@@ -340,7 +340,7 @@ fn the_environment_never_stands_against_a_flag() {
         printed.contains("load: { rate: 5/s, duration: 10s }"),
         "{printed}"
     );
-    // Two variables are as good as each other: that is for whoever set them to settle.
+    // The two variables have equal precedence: the user has to resolve the conflict.
     let both = finish(
         loadgen(folder.path(), &["run", "test.yaml"])
             .env("LOADGEN_VUS", "1")

@@ -1,6 +1,5 @@
-//! The README is true: its scenario compiles, and its diagnostic is the one that loadgen gives. So
-//! is the reference of the language: its examples compile, those that are whole run, and every key
-//! is in it.
+//! The README is correct: its scenario compiles, and its diagnostic is loadgen's. So is the
+//! language reference: its examples compile, complete ones run, and it covers every key.
 
 use std::fs;
 use std::path::Path;

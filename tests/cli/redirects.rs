@@ -1,4 +1,4 @@
-//! Redirects from one target to another: what goes along, and over which connections.
+//! Redirects from one target to another: what is passed on, and over which connections.
 
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -17,7 +17,7 @@ fn redirect(line: &mut Line, status: u16, location: &str) -> Then {
     Then::Listen
 }
 
-/// A peer that writes down what it hears, and says what the script says.
+/// Creates a peer that records what it receives, and responds as the script says.
 fn listening(script: impl Fn(&mut Line, &str) -> Then + Send + Sync + 'static) -> (Peer, Heads) {
     let heads = Heads::default();
     let heard = heads.clone();
@@ -174,14 +174,13 @@ fn a_redirect_opens_no_more_connections_than_its_target_may_have() {
             let result = run_to_result(folder.path(), &["--mode", mode]);
             let run = run_of(&result, mode);
             assert_eq!(count(run, "failed"), 0, "{mode} {keep}: {}", run["errors"]);
-            // A connection that we have closed may be open for the peer a moment longer.
+            // A connection that the client has closed may be open for the peer a moment longer.
             let most = there.most_open();
             assert!(
                 most <= if keep == "shared" { cap } else { 2 * cap },
                 "{mode} {keep}: {most} connections, and {cap} are allowed"
             );
-            // Whoever waits in the middle of an operation has begun it: that is its own time, and
-            // no queue.
+            // Waiting in the middle of an operation is part of its own time, and not of the queue.
             let steps = run["steps"].as_array().expect("steps");
             let redirected = steps
                 .iter()

@@ -1,5 +1,5 @@
-//! Every scenario that ships runs to its end, and takes the time that its own first lines say:
-//! shortened in the modes that really wait, as it is in virtual time.
+//! Every shipped scenario runs to completion, and takes the time that its first lines state:
+//! shortened in the modes that really wait, and unchanged in virtual time.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,16 +12,15 @@ use crate::support::{MODES, count, folder, near, number, patiently, run, run_of,
 struct Sample {
     /// Below `scenarios/`.
     file: &'static str,
-    /// What makes it short.
+    /// The arguments that shorten it.
     arguments: &'static [&'static str],
-    /// Wall times in the order of [`MODES`] when it is shortened; nothing where the machine
-    /// decides.
+    /// The shortened wall times in the order of [`MODES`]; `None` if they depend on the machine.
     wall_s: Option<[f64; 3]>,
     /// Operations that fail, by kind.
     failures: &'static [(&'static str, u64)],
-    /// What ends it.
+    /// Why it stops.
     stopped_by: &'static str,
-    /// Wall time in virtual time, as it is; nothing where it needs a network.
+    /// Its wall time in virtual time; `None` if it needs a network.
     simulated_s: Option<f64>,
 }
 
@@ -42,7 +41,7 @@ const SAMPLES: [Sample; 20] = [
     },
     Sample {
         file: "ci/gate.yaml",
-        // Whether a busy machine meets its limits is not the question here.
+        // Whether a busy machine meets its limits does not matter here.
         arguments: &[
             "--var",
             "length=50s",
@@ -164,7 +163,7 @@ const SAMPLES: [Sample; 20] = [
     },
     Sample {
         file: "seed/28-live-data.yaml",
-        // Whether the generator was in time is not the question here.
+        // Whether the load generator was in time does not matter here.
         arguments: &[
             "--var",
             "length=1s",
@@ -401,7 +400,7 @@ fn processor_bound_work_uses_the_processor_it_says() {
     }
 }
 
-/// The result of a shipped scenario with these arguments beside it.
+/// Returns the result of a shipped scenario with these additional arguments.
 fn result_of(file: &str, arguments: &[&str], exit: i32) -> Value {
     let folder = folder();
     let file = shipped(&format!("scenarios/seed/{file}"));
@@ -554,7 +553,7 @@ fn what_is_said_to_all_is_heard_and_what_others_say_is_counted() {
             step("said to all").get("pushes").is_none(),
             "{mode}: they are the handshake's"
         );
-        // One after another nobody else is there.
+        // Sequentially, no other request is in flight.
         assert!(
             mode != "sequential" || run.get("pushes").is_none(),
             "{mode}: {}",

@@ -1,5 +1,5 @@
-//! The JSON Schema is true: what ships is good by it, what is broken is not, and it has the
-//! compiler's keys, all of them and no others.
+//! The JSON Schema is correct: it accepts what ships, rejects what is broken, and has exactly the
+//! compiler's keys.
 
 use std::collections::BTreeSet;
 use std::fs;

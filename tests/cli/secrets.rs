@@ -1,4 +1,4 @@
-//! Secrets are in nothing that the program writes, and public hosts are not put under load by
+//! Nothing that the program writes contains secrets, and public hosts are not put under load by
 //! accident.
 
 use std::fs;
@@ -87,7 +87,8 @@ fn all() -> Vec<&'static str> {
     ]
 }
 
-/// Looks for every secret in every form; `open` has to be there, so that something was looked at.
+/// Searches for every secret in every form; `open` must be present, to prove that there was
+/// content.
 #[track_caller]
 fn quiet(what: &str, bytes: &[u8], open: bool) {
     let text = String::from_utf8_lossy(bytes);
@@ -127,7 +128,7 @@ fn quiet(what: &str, bytes: &[u8], open: bool) {
             "{what} tells {coded}"
         );
     }
-    // The middle of each: what was shortened or wrapped would show it still.
+    // The middle of each secret, which would remain visible after shortening or wrapping.
     for part in [
         "declared-7f3a",
         "environment/9b1c",
@@ -328,7 +329,7 @@ fn no_form_of_the_report_and_nothing_that_ci_is_told_tells_a_secret() {
 fn no_comparison_baseline_or_search_tells_a_secret() {
     let folder = folder();
     let path = folder.path();
-    // Over plain HTTP alone, so that it can go to a server of anybody's.
+    // Only over plain HTTP, so that any server will do.
     let all = text();
     let (before, rest) = all.split_once("      - tcp:").expect("a step over TCP");
     let plain = format!(
@@ -422,8 +423,8 @@ fn no_comparison_baseline_or_search_tells_a_secret() {
         ran.stderr
     );
     fs::remove_file(path.join("test.yaml")).expect("it is there");
-    // All that was written: results, baselines, `comparison.json`, `capacity.json`, pictures and
-    // logs.
+    // Everything that was written: results, baselines, `comparison.json`, `capacity.json`, pictures
+    // and logs.
     let files = quiet_files(path);
     assert!(
         files > 30 && path.join("ab/comparison.json").is_file(),

@@ -1,5 +1,4 @@
-//! Every metric with everything that a threshold can be narrowed by: judged on the figures that the
-//! tables show.
+//! Every metric with every selector of a threshold: judged on the figures that the tables show.
 
 use loadgen::base::Nanos;
 use loadgen::gate::{judge, watch};
@@ -123,7 +122,7 @@ fn is_of_network(selector: &Selector) -> bool {
     selector.mix.as_deref() != Some("work") && selector.step.as_deref() != Some("nap")
 }
 
-/// Whether there can be such a figure at all.
+/// Returns whether such a figure can exist.
 fn exists(metric: &str, selector: &Selector) -> bool {
     let narrow = selector.step.is_some() || selector.target.is_some() || selector.tag.is_some();
     match metric {
@@ -134,7 +133,7 @@ fn exists(metric: &str, selector: &Selector) -> bool {
     }
 }
 
-/// The figures that the tables show of what a selector takes.
+/// Returns the figures in the tables of what a selector matches.
 fn shown<'r>(run: &'r ModeRun, selector: &Selector) -> Option<&'r Group> {
     let named = |groups: &'r [Group], name: &str| {
         groups
@@ -223,7 +222,7 @@ fn check(text: &str) -> Check {
     Check::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"))
 }
 
-/// A check of a metric that nothing meets.
+/// Returns a check of a metric that no value meets.
 fn impossible(metric: &str) -> String {
     match unit(metric) {
         own @ ("ms" | "B") => format!("{metric} < 0{own}"),
@@ -232,7 +231,7 @@ fn impossible(metric: &str) -> String {
     }
 }
 
-/// One that everything meets.
+/// Returns a check that every value meets.
 fn certain(metric: &str) -> String {
     format!("{metric} >= 0{}", unit(metric))
 }
@@ -420,7 +419,7 @@ fn checks_of_responses_are_counted_where_they_were_made() {
     );
 }
 
-/// What is wrong with a scenario, where something is.
+/// Returns the diagnostics of a scenario, if any.
 fn refusal(text: &str) -> Option<String> {
     let overrides = Overrides {
         seed: Some(7),

@@ -1,5 +1,5 @@
 //! Over the network, in every mode: known answers, counts that agree with the server's own, and
-//! servers that behave badly.
+//! servers that misbehave.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -353,7 +353,7 @@ impl Recorder {
     }
 }
 
-/// One request as it came, to the end of its body; nothing where the connection has ended.
+/// Reads one request to the end of its body; returns `None` if the connection has ended.
 fn hear(stream: &TcpStream) -> Option<String> {
     let mut reader = BufReader::new(stream);
     let mut text = String::new();
@@ -455,7 +455,7 @@ fn no_more_requests_are_under_way_than_the_cap_lets() {
                 while hear(&stream).is_some() {
                     peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     thread::sleep(Duration::from_millis(20));
-                    // Before the answer: behind it the next one may come at once.
+                    // Before the response, because the next request may follow it at once.
                     now.fetch_sub(1, Ordering::SeqCst);
                     (&stream)
                         .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
@@ -577,7 +577,7 @@ fn connections_that_the_server_cuts_are_named_by_how_it_cut_them() {
                 let mut stream = stream.expect("a connection");
                 thread::spawn(move || {
                     let mut request = [0; 1000];
-                    // The one that looks whether we are here sends nothing.
+                    // The preflight's connection sends nothing.
                     if stream.read(&mut request).is_ok_and(|n| n > 0) {
                         let _ = stream.write_all(answer);
                     }

@@ -1,5 +1,5 @@
-//! Setup and teardown: once before and after each mode, in no count, and whatever happens in
-//! between.
+//! Setup and teardown: once before and after each mode, without being counted, regardless of what
+//! happens in between.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -63,7 +63,7 @@ fn run(
     (result, warned.into_inner().expect("nobody panics"))
 }
 
-/// Says that it was run, by failing.
+/// Proves that it ran by failing.
 const FAILS: &str = "{sleep: 1ms, name: clean up, fail: 100%}";
 
 #[test]

@@ -1,8 +1,8 @@
-//! A soak: a generator that goes on at full speed against a peer with one fault in a hundred
-//! answers keeps neither memory nor descriptors.
+//! A soak test: a load generator at full speed against a peer that fails one request in a hundred
+//! accumulates neither memory nor descriptors.
 //!
-//! It lasts six seconds, all modes at once. `LOADGEN_SOAK` sets another time, and what was seen is
-//! said then: `LOADGEN_SOAK=10m cargo test --test cli soak -- --nocapture`.
+//! It lasts six seconds, all modes at once. `LOADGEN_SOAK` sets another duration, and prints what
+//! was observed: `LOADGEN_SOAK=10m cargo test --test cli soak -- --nocapture`.
 
 use std::fs;
 use std::sync::Arc;

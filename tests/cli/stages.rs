@@ -1,4 +1,4 @@
-//! A load in stages: known answers in virtual time, and the same in the modes that do real work.
+//! A load in stages: known answers in virtual time, and the same in the real modes.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

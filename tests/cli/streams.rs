@@ -1,5 +1,5 @@
-//! HTTP/2, over TLS and with prior knowledge: streams side by side, the server's limit of them, and
-//! servers that behave badly.
+//! HTTP/2, over TLS and with prior knowledge: concurrent streams, the server's limit of them, and
+//! servers that misbehave.
 
 use std::fs;
 use std::future::poll_fn;
@@ -22,7 +22,7 @@ use crate::authority::Authority;
 use crate::peer::{Peer, Then, on_a_loop};
 use crate::support::{MODES, count, folder, number, run, run_of, run_to_result, scenario};
 
-/// What has become of a server's streams.
+/// The state of a server's streams.
 #[derive(Default)]
 struct Seen {
     connections: AtomicUsize,
@@ -31,7 +31,7 @@ struct Seen {
     most: AtomicUsize,
 }
 
-/// What a server does with a request; where it tells nothing, it has gone down another way.
+/// A server's handling of a request; without a response, it has failed in another way.
 type Act = fn(&str, SendResponse<Bytes>, &Arc<Seen>);
 
 /// A server of HTTP/2, on a thread of its own.
@@ -45,7 +45,7 @@ struct Script {
     tls: Option<Arc<ServerConfig>>,
     most_streams: Option<u32>,
     window: Option<u32>,
-    /// After so many requests of a connection, says that it takes no more.
+    /// After how many requests of a connection it sends GOAWAY, if ever.
     goodbye: Option<(usize, Reason)>,
     pings: bool,
     act: Act,
@@ -78,7 +78,7 @@ async fn greet(stream: TcpStream, script: Script, seen: Arc<Seen>) {
     match script.tls.clone() {
         None => serve(stream, script, seen).await,
         Some(config) => {
-            // The one that looks whether we are here hangs up.
+            // The preflight's connection hangs up.
             if let Ok(stream) = tokio_rustls::TlsAcceptor::from(config).accept(stream).await {
                 serve(stream, script, seen).await;
             }
@@ -167,7 +167,7 @@ fn misbehave(path: &str, mut respond: SendResponse<Bytes>, seen: &Arc<Seen>) {
             return;
         }
         "/silent" => {
-            // Kept, so that nothing is said.
+            // Leaked, so that nothing is sent.
             std::mem::forget(respond);
             return;
         }
@@ -315,8 +315,8 @@ fn streams_go_side_by_side_and_whoever_finds_none_waits_in_the_queue() {
             (seen as u64..=most as u64).contains(&count(limit, "peak_in_flight")),
             "{keys}: {limit} and {seen} seen"
         );
-        // Before a connection is made nobody knows how many streams it has; and who is let in has
-        // waited until it notices.
+        // Before a connection is made, its number of streams is unknown; and an admitted request
+        // waits until it notices.
         assert!(
             (users as u64 - most.min(users) as u64..=users as u64)
                 .contains(&count(limit, "peak_queue")),
@@ -484,7 +484,7 @@ fn takes_a_few(each: u32, reason: u32, seen: Arc<Seen>) -> SocketAddr {
     })
 }
 
-/// Speaks frames by hand: no library says that it has not taken what it has read.
+/// Speaks frames by hand, because no library refuses what it has read.
 async fn frames(mut stream: TcpStream, each: u32, reason: u32, seen: &Seen) -> std::io::Result<()> {
     const HEADERS: u8 = 1;
     const SETTINGS: u8 = 4;

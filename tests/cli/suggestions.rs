@@ -1,5 +1,5 @@
-//! What is said where something else was meant: commands, flags of other tools, addresses in the
-//! place of files, public targets before a run.
+//! Suggestions for likely mistakes: commands, flags of other tools, addresses in place of files,
+//! public targets before a run.
 
 use std::fs;
 

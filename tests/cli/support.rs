@@ -1,5 +1,5 @@
-//! What the tests of the program share: it runs in a folder of its own and is never waited for in
-//! vain; what it writes is read as anybody else would read it.
+//! Common code of the tests of the program: it runs in a folder of its own and never hangs a test;
+//! its output is read like any reader would.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
@@ -21,7 +21,7 @@ use crate::contract;
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_loadgen");
 /// The modes that do real work.
 pub(crate) const MODES: [&str; 3] = ["sequential", "threaded", "async"];
-/// Nothing here takes this long; what does hangs.
+/// Longer than any test takes; a program that exceeds it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An empty folder, removed at the end.
@@ -39,7 +39,7 @@ pub(crate) fn shipped(path: &str) -> String {
     format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Any program in a folder, with nothing in its environment that would change what loadgen does.
+/// Creates a command in a folder, without environment variables that would affect loadgen.
 pub(crate) fn program(name: &str, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(name);
     command
@@ -151,7 +151,7 @@ pub(crate) fn sent(run: &Value) -> u64 {
         + count(run, "retries")
 }
 
-/// Tries until it holds, and fails where that takes too long.
+/// Polls until it holds, and fails if that takes too long.
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
@@ -169,7 +169,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Fails where it didn't exit with this code, or did so with a panic.
+    /// Fails unless it exited with this code and without a panic.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         let Self {
@@ -186,7 +186,7 @@ impl Ran {
         self
     }
 
-    /// Fails where one of these is not on stderr.
+    /// Fails unless each of these is on stderr.
     #[track_caller]
     pub(crate) fn says(self, parts: &[&str]) -> Self {
         for part in parts {
@@ -290,7 +290,7 @@ fn drain(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<String> {
     })
 }
 
-/// A process's number.
+/// Converts a process id.
 pub(crate) fn pid(id: u32) -> Pid {
     i32::try_from(id)
         .ok()
@@ -324,7 +324,7 @@ pub(crate) fn is_alive(id: u32) -> bool {
     !matches!(state, None | Some('Z' | 'X'))
 }
 
-/// `loadgen serve` as somebody else's server; killed when it is dropped.
+/// `loadgen serve` as an independent server; killed when it is dropped.
 pub(crate) struct Server {
     child: Child,
     /// Ends the server when it closes, so that nothing is left of a test that is killed.
@@ -435,8 +435,8 @@ impl Drop for Server {
     }
 }
 
-/// Whether a test that needs this program can run. Where it is missing the test is skipped, aloud;
-/// in CI it fails.
+/// Returns whether a test that needs this program can run. If it is missing, the test is skipped
+/// with a message; in CI it fails.
 pub(crate) fn is_installed(program: &str, package: &str) -> bool {
     let search = std::env::var_os("PATH").unwrap_or_default();
     // Servers live where the search path of ordinary users doesn't look.
@@ -450,7 +450,7 @@ pub(crate) fn is_installed(program: &str, package: &str) -> bool {
     }
     let missing = format!("{program} is not installed (apt-get install {package})");
     assert!(std::env::var_os("CI").is_none(), "{missing}");
-    // Past the test's own capture: a skipped test must not look like one that passed.
+    // Bypasses the test's capture: a skipped test must not look like one that passed.
     let _ = writeln!(std::io::stderr(), "SKIPPED: {missing}");
     false
 }
@@ -468,8 +468,8 @@ pub(crate) fn near(what: &str, wall: f64, ideal: f64, margin: f64) {
     );
 }
 
-/// Gives what takes its time three goes: a machine with other things to do makes a right program
-/// late now and then, and a wrong one is late each time.
+/// Gives timing-dependent code three tries: a busy machine makes a correct program late now and
+/// then, and an incorrect one is late each time.
 pub(crate) fn patiently(body: impl Fn()) {
     for _ in 0..2 {
         if std::panic::catch_unwind(AssertUnwindSafe(&body)).is_ok() {

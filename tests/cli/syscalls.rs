@@ -1,5 +1,5 @@
-//! What the blocking modes ask of the kernel: no event loop, one call to send a request and one to
-//! receive its answer.
+//! The system calls of the blocking modes: no event loop, one call to send a request and one to
+//! receive its response.
 
 use std::fs;
 

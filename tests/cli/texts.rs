@@ -1,5 +1,5 @@
-//! What bodies say, as the server wrote it: numbers with all their digits, JSON with a mark, texts
-//! in other charsets than UTF-8, and why a body is not what it was taken for.
+//! The texts of bodies, unchanged: numbers with all their digits, JSON with a byte order mark,
+//! charsets other than UTF-8, and why a body has an unexpected format.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Thresholds and conditions: the verdicts from known figures, and what a run does about them.
+//! Thresholds and conditions: the verdicts on known figures, and how a run reacts.
 
 use loadgen::engine::run_mode;
 use loadgen::gate::{Judged, judge, watch};
@@ -203,7 +203,7 @@ fn a_percentile_that_is_not_shown_is_judged_with_a_warning_wherever_warnings_go(
     };
     assert_eq!((warnings(0), warnings(1)), (1, 0));
     assert!(result["runs"][0]["response_ms"]["ci95"]["p99"].is_null());
-    // Nobody is to miss it, who reads errors alone.
+    // It must be visible to readers of stderr alone.
     finish(&mut loadgen(
         folder.path(),
         &["run", "test.yaml", "-o", "out", "--format", "none", "-q"],

@@ -1,5 +1,5 @@
-//! TLS: whom loadgen trusts, who it says it is, what it measures of the handshake, and what it says
-//! of a bad one.
+//! TLS: which servers loadgen trusts, its own identity, the measurement of the handshake, and the
+//! errors of a failed one.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -250,7 +250,7 @@ fn a_bad_handshake_ends_it_before_the_run_with_the_reason() {
             ran.stderr
         );
     }
-    // The public authorities don't know ours.
+    // The public authorities do not include the test's.
     scenario(
         folder.path(),
         &text(&format!("https://{http1}"), "", "{iterations: 2}"),

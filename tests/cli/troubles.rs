@@ -1,5 +1,5 @@
-//! What is said of failures: which step, from when to when, and one URL, in every mode and every
-//! form of the report.
+//! The report of failures: which step, from when to when, and one URL, in every mode and every form
+//! of the report.
 
 use std::fs;
 use std::net::TcpListener;
@@ -142,7 +142,7 @@ fn a_failure_says_its_step_its_moments_and_its_url() {
         "{markdown}"
     );
     let junit = form("junit.xml");
-    // Beside the gate that is not met, and beside the end of the run.
+    // Next to the failed gate, and next to the end of the run.
     assert_eq!(
         junit.matches("status in browse › first, from").count(),
         6,

@@ -1,5 +1,5 @@
-//! Requests that can't be made, because a value is not what they need: failed, counted, and in no
-//! time.
+//! Requests that cannot be made, because a value is not suitable: failed, counted, and without
+//! times.
 
 use std::path::Path;
 

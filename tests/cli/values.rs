@@ -25,7 +25,7 @@ use crate::support::{Server, job};
 /// What a [`Listener`] does with a request: its text, and the number of its connection.
 type Answer = dyn Fn(&str, usize) -> Vec<u8> + Send + Sync;
 
-/// A server that answers as a test likes, and writes down every request with the number of its
+/// A server that responds as a test specifies, and records every request with the number of its
 /// connection.
 pub(crate) struct Listener {
     address: SocketAddr,
@@ -51,7 +51,7 @@ impl Listener {
         format!("http://{}", self.address)
     }
 
-    /// What it heard since it was asked last, in the order of the connections.
+    /// Returns what it received since the last call, in the order of the connections.
     pub(crate) fn heard(&self) -> Vec<(usize, String)> {
         let mut heard = std::mem::take(&mut *self.heard.lock().expect("no panic"));
         heard.sort_by_key(|(connection, _)| *connection);

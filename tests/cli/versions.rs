@@ -1,5 +1,4 @@
-//! Two versions against each other: every verdict and exit code, and results that can't be
-//! compared.
+//! Two versions compared: every verdict and exit code, and results that cannot be compared.
 
 use std::fs;
 use std::net::TcpListener;
@@ -550,7 +549,8 @@ fn ab_makes_pairs_again_of_which_a_run_is_invalid_and_names_them() {
         ),
         (&json!(0), &json!(2), &Value::Null)
     );
-    // Where nobody minds nothing is made again, and what an earlier comparison put aside is gone.
+    // If invalid runs are tolerated, none is repeated, and what an earlier comparison set aside is
+    // gone.
     ab(&["--on-invalid", "warn"]).exits(0);
     assert_eq!(
         crate::support::files(&path.join("out/a")),
@@ -675,7 +675,7 @@ fn what_regressed_has_to_do_so_again() {
     };
     assert_eq!(then(&slow, 10), (Some(Outcome::Regressed), 20, 10));
     assert_eq!(then(&usual, 10), (Some(Outcome::Inconclusive), 20, 10));
-    // Nobody knows, where it was ended before anything was run again.
+    // Inconclusive if it was ended before anything was run again.
     assert_eq!(then(&slow, 0), (Some(Outcome::Inconclusive), 10, 0));
     assert_eq!(then(&slow, 2), (Some(Outcome::Inconclusive), 12, 2));
 }

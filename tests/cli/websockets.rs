@@ -1,5 +1,4 @@
-//! A WebSocket server that we did not write: Python's `websockets` sees what loadgen says that it
-//! sent.
+//! A third-party WebSocket server: Python's `websockets` confirms what loadgen says that it sent.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -23,7 +22,7 @@ struct Server {
 }
 
 impl Server {
-    /// Nothing where the library is not installed, which CI does not accept.
+    /// Returns `None` if the library is not installed, which fails in CI.
     fn start(folder: &Path) -> Option<Self> {
         let has = Command::new(PYTHON)
             .args(["-c", "import websockets"])
@@ -306,9 +305,9 @@ fn what_loadgen_does_not_speak_cant_be_offered() {
     }
 }
 
-/// A server that says what it has to say while nobody asks. By the path: `/pinged` pings every 50
-/// ms and hangs up on whoever has not answered for 600; `/kick` closes after 100 ms; `/push` says
-/// something after 100 ms. All of them echo.
+/// Creates a server that sends without being asked. By path: `/pinged` pings every 50 ms and hangs
+/// up on clients that have not answered for 600 ms; `/kick` closes after 100 ms; `/push` sends a
+/// message after 100 ms. All of them echo.
 fn talkative() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
@@ -385,8 +384,8 @@ fn converse(stream: TcpStream) {
     }
 }
 
-/// Runs this flow of an open WebSocket once, in a mode; beside it there is a target `slow` that
-/// answers as late as it is asked to.
+/// Runs this flow of an open WebSocket once, in a mode; another target `slow` answers as late as it
+/// is asked to.
 fn talk(url: &str, slow: &str, mode: &str, path: &str, flow: &str) -> serde_json::Value {
     let folder = folder();
     scenario(

@@ -1,4 +1,4 @@
-//! The server itself, and answers that are late, refused, flaky or cached on request.
+//! The server's status, and responses that are delayed, refused, flaky or cached on request.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::server::call::{self, Call};
 use crate::server::reply::{Problem, Reply};
 use crate::server::state::{Cached, State, resident_bytes};
 
-/// The longest that any answer can be put off.
+/// The maximum delay of a response.
 pub(super) const LONGEST: Nanos = Nanos::from_secs(3600);
 const LONGEST_FREEZE: Nanos = Nanos::from_secs(10);
 const LONGEST_KEY: usize = 200;
@@ -49,7 +49,7 @@ pub(crate) fn delay(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     Ok(after(state, delay))
 }
 
-/// An answer that is put off by `?delay=S`, where the request asks for that.
+/// Delays a response by `?delay=S`, if the request has that.
 pub(super) fn later(state: &State, call: &Call<'_>, reply: Reply) -> Result<Reply, Problem> {
     let delay = call.duration("delay", Nanos::ZERO, LONGEST)?;
     Ok(if delay == Nanos::ZERO {
@@ -68,7 +68,7 @@ pub(crate) fn code(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let code = call::number("status", call.argument, 200..=599u16)?;
     let status = StatusCode::from_u16(code).map_err(|_| Problem::bad_request("no status"))?;
     let reply = match status {
-        // These have no body by their meaning.
+        // These statuses never have a body.
         StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED => {
             Reply::empty(status)
         }
@@ -76,7 +76,7 @@ pub(crate) fn code(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
             .status(status),
     };
     Ok(match code {
-        // A redirect leads somewhere that answers.
+        // The redirect leads to an existing route.
         301 | 302 | 303 | 307 | 308 => {
             reply.header(header::LOCATION, HeaderValue::from_static("/"))
         }
@@ -99,8 +99,8 @@ pub(crate) fn flaky(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
 
 /// `/cached`
 ///
-/// Each of several misses at once takes the whole delay, as with a cache that has no guard against
-/// a stampede; the first one's value is the one that is kept.
+/// Each of several simultaneous misses takes the whole delay, like a cache without protection
+/// against a stampede; the first one's value is kept.
 pub(crate) fn cached(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let key = call.parameter("key").unwrap_or(Cow::Borrowed("default"));
     if key.len() > LONGEST_KEY {
@@ -131,7 +131,7 @@ pub(crate) fn cached(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
         .not_before(if hit { now } else { now + delay }))
 }
 
-/// `/freeze`: the classic mistake, on purpose. Nothing else is served meanwhile.
+/// `/freeze`: the classic mistake, on purpose. No other request is served in the meantime.
 pub(crate) fn freeze(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let time = call.duration("for", Nanos::from_secs(1), LONGEST_FREEZE)?;
     std::thread::sleep(time.as_duration());

@@ -14,8 +14,8 @@ pub(crate) fn headers(_: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::json(&json!({ "headers": header_map(call) })))
 }
 
-/// `/anything`: the body as text, or in base64 if it is none; also decoded, if it says that it is
-/// JSON and is.
+/// `/anything`: the body as text, or in base64 if it is not text; also decoded, if it is declared
+/// to be JSON and is.
 pub(crate) fn anything(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     let mut query = Map::new();
     for (name, value) in call.query() {
@@ -54,7 +54,7 @@ fn header_map(call: &Call<'_>) -> Map<String, Value> {
     map
 }
 
-/// A name that comes again becomes a list.
+/// Adds a value; a repeated name becomes a list.
 fn push(map: &mut Map<String, Value>, name: &str, value: String) {
     match map.get_mut(name) {
         None => drop(map.insert(name.to_owned(), value.into())),

@@ -1,4 +1,4 @@
-//! What answers at each route, by theme. No handler waits: it returns its answer and when that is
+//! The handlers of all routes, by theme. No handler waits: it returns its response and when that is
 //! due.
 
 pub(super) mod api;

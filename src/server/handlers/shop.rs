@@ -1,5 +1,5 @@
-//! A small shop: sessions, users, items, orders. Its data are the same every time; orders leave
-//! only a count.
+//! A small shop: sessions, users, items, orders. Its data are always the same; orders only increase
+//! a counter.
 
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ pub(crate) fn login(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     later(state, call, reply.header(header::SET_COOKIE, cookie))
 }
 
-/// The name in a JSON or form body, under any of its usual keys.
+/// Returns the name in a JSON or form body, under any of its usual keys.
 fn user_name(call: &Call<'_>) -> Option<String> {
     const KEYS: [&str; 3] = ["user", "username", "name"];
     if let Ok(value) = serde_json::from_slice::<Value>(call.body) {
@@ -134,7 +134,7 @@ pub(crate) fn cart(state: &State, call: &Call<'_>) -> Result<Reply, Problem> {
     )
 }
 
-/// `/seed`: the data are there already; a scenario's setup still has something to call.
+/// `/seed`: does nothing, because the data exist already, but a scenario's setup can call it.
 pub(crate) fn seed(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::json(&json!({ "items": ITEMS })).status(StatusCode::CREATED))
 }
@@ -150,8 +150,8 @@ fn item_json(id: u64) -> Value {
     json!({ "id": id, "name": format!("{} {id}", pick(&GOODS, id)), "price": 5 + id * 13 % 95 })
 }
 
-/// The same choice for the same number, every time.
+/// Returns the same choice for the same number, every time.
 fn pick(from: &[&'static str], id: u64) -> &'static str {
-    // The remainder is below the length, which fits.
+    // The remainder is below the length, so it fits.
     from[(id % from.len() as u64) as usize]
 }

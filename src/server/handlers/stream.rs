@@ -1,4 +1,4 @@
-//! Bodies that are large, or that take their time.
+//! Bodies that are large or slow.
 
 use super::api::LONGEST;
 use crate::base::Nanos;

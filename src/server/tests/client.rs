@@ -1,4 +1,4 @@
-//! A client made of nothing but a socket, so that the tests don't share hyper's view of HTTP.
+//! A client on a bare socket, so that the tests do not share hyper's view of HTTP.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -29,7 +29,7 @@ impl Answer {
         serde_json::from_slice(&self.body).expect("JSON")
     }
 
-    /// The message of an error's JSON.
+    /// Returns the message of an error's JSON.
     pub(super) fn error(&self) -> String {
         self.json()["error"].as_str().expect("an error").to_owned()
     }
@@ -78,7 +78,7 @@ impl Client {
         self.request("GET", path, "", "")
     }
 
-    /// Reads one answer; one to HEAD has no body.
+    /// Reads one answer; an answer to HEAD has no body.
     pub(super) fn answer(&mut self, head: bool) -> Answer {
         let status = self.line();
         let code = status
@@ -123,7 +123,7 @@ impl Client {
         answer
     }
 
-    /// Whether the server has closed the connection, once all answers are read.
+    /// Returns whether the server has closed the connection, once all answers are read.
     pub(super) fn is_closed(&mut self) -> bool {
         matches!(self.0.read(&mut [0]), Ok(0) | Err(_))
     }

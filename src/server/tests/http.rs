@@ -15,7 +15,7 @@ fn one_connection_carries_many_requests() {
             client.request("POST", "/cart", "", "{\"item\": 1}").status,
             201
         );
-        // A body that the route does not look at is read all the same.
+        // A body that the route ignores is read nevertheless.
         assert_eq!(
             client
                 .request("GET", "/html", "", vec![b'x'; 100_000])
@@ -112,7 +112,7 @@ fn a_malformed_request_ends_its_own_connection_only() {
         assert_eq!(client.answer(false).status, 400, "{bytes:?}");
         assert!(client.is_closed());
     }
-    // One that goes away in the middle of its head, of its body, and of its answer.
+    // A client that disconnects in the middle of its head, of its body, and of the response.
     for bytes in [
         "GET / HT",
         "POST /cart HTTP/1.1\r\ncontent-length: 10\r\n\r\nabc",
@@ -138,7 +138,7 @@ fn a_body_that_is_too_large_gets_413() {
     assert!(refused.error().contains("10 MiB"));
     assert_eq!(refused.header("connection"), Some("close"));
     assert!(client.is_closed());
-    // Who asks first is refused before it sends, and else told to go on.
+    // A client that asks first is refused before it sends the body, or told to continue.
     let mut client = Client::new(server.address);
     client.send("POST /cart HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 99999999\r\n\r\n");
     assert_eq!(client.answer(false).status, 413);

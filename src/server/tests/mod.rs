@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::{Bound, Options, ServeError, serve_until};
 use crate::base::Share;
 
-/// A server with nothing special.
+/// Default options.
 pub(super) fn options() -> Options {
     Options {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -28,7 +28,7 @@ pub(super) fn options() -> Options {
     }
 }
 
-/// A server on a thread of its own, for as long as this value lives.
+/// A server on a thread of its own, until this value is dropped.
 struct Server {
     address: SocketAddr,
     tcp: Option<SocketAddr>,

@@ -1,5 +1,5 @@
-//! What ends [`serve`](crate::server::serve), seen from outside: this test program runs itself once
-//! more, as a server.
+//! What ends [`serve`](crate::server::serve), seen from outside: this test program runs itself
+//! again, as a server.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -9,10 +9,10 @@ use super::options;
 use crate::base::{Clock, Nanos};
 use crate::server::{ANNOUNCEMENT, Options, serve};
 
-/// Set for the copy that is to serve.
+/// Set for the copy that serves.
 const MARK: &str = "LOADGEN_TEST_SERVES";
 
-/// No test by itself: the body of the copy.
+/// Not a test, but the body of the copy.
 #[test]
 fn serves_if_told_to() {
     if std::env::var_os(MARK).is_none() {
@@ -28,7 +28,7 @@ fn serves_if_told_to() {
     .expect("a good end");
 }
 
-/// Starts a copy, uses it, ends it in some way, and checks that it ends well and at once.
+/// Starts a copy, uses it, ends it, and checks that it exits promptly and successfully.
 fn ends_by(end: impl FnOnce(&mut Child)) {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command
@@ -51,11 +51,11 @@ fn ends_by(end: impl FnOnce(&mut Child)) {
         .expect("an address");
     let mut client = Client::new(address);
     assert_eq!(client.get("/json").status, 200);
-    // A request in flight does not hold it up.
+    // A request in flight does not delay it.
     client.send("GET /delay/60 HTTP/1.1\r\n\r\n");
     let clock = Clock::new();
     end(&mut copy);
-    // The rest of its output comes to an end when it does.
+    // The rest of its output ends when it exits.
     let rest: Vec<String> = lines.collect();
     assert!(copy.wait().expect("a status").success(), "{rest:?}");
     assert!(clock.now() < Nanos::from_secs(5));

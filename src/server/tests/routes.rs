@@ -1,4 +1,4 @@
-//! What each route answers, apart from when.
+//! The responses of each route, except for their timing.
 
 use serde_json::{Value, json};
 

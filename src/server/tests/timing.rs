@@ -1,5 +1,5 @@
-//! When answers come: never earlier than asked, and not much later. The upper bounds leave room for
-//! a busy machine; where they tell one design from another they are far from both.
+//! When responses come: never too early, and not much too late. The upper bounds leave room for a
+//! busy machine; where they distinguish two designs, they are far from both.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Nanos) {
     (done, clock.now())
 }
 
-/// The same request on so many connections at once; the answers and the time for all.
+/// Sends the same request on `count` connections at once; returns the responses and the total time.
 fn at_once(server: &Server, count: usize, path: &str) -> (Vec<Answer>, Nanos) {
     let clients: Vec<Client> = (0..count).map(|_| Client::new(server.address)).collect();
     timed(|| {
@@ -79,7 +79,7 @@ fn a_frozen_loop_holds_up_everybody() {
     let mut freezer = Client::new(server.address);
     let clock = Clock::new();
     freezer.send("GET /freeze?for=0.2 HTTP/1.1\r\n\r\n");
-    // By now the loop has begun to sleep.
+    // By now the loop is sleeping.
     std::thread::sleep(Duration::from_millis(50));
     other.get("/json");
     assert!(clock.now() >= ms(200));
@@ -104,7 +104,7 @@ fn the_cache_hits_until_the_time_to_live_is_over() {
     assert_eq!(ask("/cached?key=b&ttl=0.02&delay=0").0, "miss");
     ask("/reset");
     assert_eq!(ask("/cached?key=a&ttl=60&delay=0").0, "miss");
-    // Misses at once are misses all.
+    // Simultaneous requests are all misses.
     let (answers, _) = at_once(&server, 5, "/cached?key=c&delay=0.3");
     assert!(
         answers

@@ -9,7 +9,7 @@ use super::client::Client;
 use super::{Server, options};
 use crate::server::Options;
 
-/// A client that has been let in.
+/// A client with an open WebSocket.
 struct Socket(BufReader<TcpStream>);
 
 impl Socket {
@@ -56,7 +56,7 @@ impl Socket {
         self.write(&frame);
     }
 
-    /// The next frame: what it is, and what is in it.
+    /// Reads the next frame; returns its opcode and content.
     fn next(&mut self) -> (u8, String) {
         let mut head = [0; 2];
         self.0.read_exact(&mut head).expect("a frame");

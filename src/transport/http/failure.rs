@@ -1,4 +1,4 @@
-//! What hyper says of an exchange that failed, as an error of ours.
+//! Converts hyper's errors to transport errors.
 
 use std::error::Error;
 use std::io;
@@ -9,12 +9,12 @@ use crate::transport::TransportError;
 use crate::transport::body::BodyError;
 use crate::transport::tls::failure::reason;
 
-/// How hyper begins to say that trailers are larger than it reads. It has no other way to tell, and
-/// its limits can't be set.
+/// The start of hyper's message for trailers that exceed its limits. It has no other way to tell,
+/// and its limits cannot be set.
 const TRAILERS: &str = "chunk trailers";
 
-/// An error while a request was under way. `reused`: the connection had carried a request
-/// before; `answered`: something of the response had come.
+/// Converts an error during a request. `reused`: the connection had carried a request before;
+/// `answered`: a part of the response had arrived.
 pub(crate) fn error(error: &hyper::Error, reused: bool, answered: bool) -> TransportError {
     if let Some(body) = BodyError::behind(error) {
         return TransportError {
@@ -68,7 +68,7 @@ pub(crate) fn error(error: &hyper::Error, reused: bool, answered: bool) -> Trans
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
         )
     }) {
-        // Chunks that are none.
+        // Malformed chunks.
         FailureKind::Protocol
     } else if io.is_some() {
         FailureKind::Other

@@ -1,4 +1,4 @@
-//! [`HyperConnection`]: hyper's side of a connection, in either of its two forms.
+//! [`HyperConnection`]: hyper's part of a connection, in either of its two forms.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,31 +16,31 @@ use crate::transport::TransportError;
 use crate::transport::body::Outgoing;
 use crate::transport::replay::Replay;
 
-/// What comes of a message.
+/// The result of sending a message.
 pub(crate) type ResponseResult = hyper::Result<Response<Incoming>>;
 
-/// hyper's side of a connection.
+/// hyper's part of a connection.
 #[expect(
     clippy::large_enum_variant,
     reason = "nearly every connection is the large one, and is boxed as a whole"
 )]
 pub(super) enum HyperConnection<Io: Read + Write + Unpin + Send + 'static> {
-    /// For heads of up to 100 lines, which take no allocation.
+    /// For heads of up to 100 lines, which need no allocation.
     Usual(http1::Connection<Io, Outgoing>),
-    /// For heads of more: from the first one on.
+    /// For heads with more lines, starting with the first such head.
     Wide(Box<Wide<Io>>),
-    /// It was taken apart, and nothing has taken its place yet.
+    /// It was taken apart and not yet replaced.
     Gone,
 }
 
 /// A connection that reads heads of up to [`MAX_HEADER_LINES`] lines.
 pub(super) struct Wide<Io: Read + Write + Unpin + Send + 'static> {
     driver: http1::Connection<Replay<Io>, Outgoing>,
-    /// What hyper writes is not sent.
+    /// Whether hyper's output is discarded.
     muted: Arc<AtomicBool>,
 }
 
-/// How a client of HTTP/1.1 begins that reads heads of up to [`MAX_HEADER_LINES`] lines.
+/// Returns the builder of an HTTP/1.1 client that reads heads of up to [`MAX_HEADER_LINES`] lines.
 pub(crate) fn wide() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
@@ -51,7 +51,7 @@ pub(crate) fn wide() -> http1::Builder {
 }
 
 impl<Io: Read + Write + Unpin + Send + 'static> HyperConnection<Io> {
-    /// Ready when hyper has nothing more to do on it, and has said so to the peer.
+    /// Polls until hyper has finished with it and has shut it down.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Usual(driver) => Pin::new(driver).poll(cx).map(drop),
@@ -60,7 +60,7 @@ impl<Io: Read + Write + Unpin + Send + 'static> HyperConnection<Io> {
         }
     }
 
-    /// The same without a word to the peer, so that somebody else may go on.
+    /// Polls without shutting it down, so that another client can continue with it.
     pub(super) fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Usual(driver) => driver.poll_without_shutdown(cx).map(drop),
@@ -68,16 +68,15 @@ impl<Io: Read + Write + Unpin + Send + 'static> HyperConnection<Io> {
         }
     }
 
-    /// What hyper writes is sent from now on.
+    /// Sends hyper's output from now on.
     pub(super) fn unmute(&self) {
         if let Self::Wide(wide) = self {
             wide.muted.store(false, Ordering::Relaxed);
         }
     }
 
-    /// Lets a second hyper, which allows for more lines, read the head again that this one has read
-    /// too little of; returns what takes its requests. Nothing that it writes is sent before
-    /// [`Self::unmute`].
+    /// Replaces hyper by one that allows more lines and reads the current head again; returns the
+    /// sender of its requests. Its output is discarded until [`Self::unmute`].
     pub(super) async fn widen(&mut self) -> Result<http1::SendRequest<Outgoing>, TransportError> {
         let Self::Usual(driver) = std::mem::replace(self, Self::Gone) else {
             return Err(head_too_large());
@@ -102,7 +101,7 @@ impl<Io: Read + Write + Unpin + Send + 'static> HyperConnection<Io> {
     }
 }
 
-/// Lets hyper go on with a connection; what goes wrong reaches the request that waits for it.
+/// Lets hyper proceed with a connection; errors reach the pending request.
 pub(super) fn advance<Io>(driver: &mut HyperConnection<Io>, ended: &mut bool, cx: &mut Context<'_>)
 where
     Io: Read + Write + Unpin + Send + 'static,
@@ -112,9 +111,8 @@ where
     }
 }
 
-/// The head that comes at the end of a connection, where one does. The peer is told of the end,
-/// unless what it has sent is to be read again; whatever keeps it from hearing that shows itself
-/// elsewhere.
+/// Returns the response that ends with the connection, if any. The connection is shut down, unless
+/// its input is to be read again; errors in doing so show elsewhere.
 #[cold]
 pub(super) fn last_word<Io>(
     driver: &mut HyperConnection<Io>,

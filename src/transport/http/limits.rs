@@ -1,18 +1,18 @@
-//! How large the head of an answer may be, whichever HTTP is spoken.
+//! The limits on the head of a response, for all versions of HTTP.
 
 use http::HeaderMap;
 
 use crate::metrics::FailureKind;
 use crate::transport::TransportError;
 
-/// The largest head of an answer, in bytes, whichever HTTP is spoken. It is what hyper sets aside
-/// for one anyway.
+/// The maximum size of a response's head, in bytes, for all versions of HTTP. hyper reserves this
+/// much anyway.
 pub(super) const MAX_HEAD: usize = 408 << 10;
 
-/// The most lines of a head.
+/// The maximum number of lines of a head.
 pub(super) const MAX_HEADER_LINES: usize = 1000;
 
-/// An answer whose head is larger than what is read of one.
+/// Creates the error of a head that exceeds the limits.
 pub(crate) fn head_too_large() -> TransportError {
     let message = format!(
         "the head of the answer is larger than loadgen reads: it has more than {MAX_HEADER_LINES} lines, or more than {} KiB",
@@ -24,7 +24,7 @@ pub(crate) fn head_too_large() -> TransportError {
     }
 }
 
-/// Fails where a head is larger than what is read of one, in bytes as HTTP/1.1 writes it.
+/// Fails if a head exceeds the limits, in bytes as HTTP/1.1 writes it.
 pub(crate) fn within_limits(headers: &HeaderMap) -> Result<(), TransportError> {
     let size: usize = headers
         .iter()

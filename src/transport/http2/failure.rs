@@ -1,4 +1,4 @@
-//! What goes wrong with a request over HTTP/2, and whether it may be sent again.
+//! Errors of requests over HTTP/2, and whether they may be sent again.
 
 use h2::Reason;
 
@@ -7,24 +7,24 @@ use crate::transport::TransportError;
 use crate::transport::error::broken;
 use crate::transport::http::head_too_large;
 
-/// How a server says that it has not processed a request, which may be sent again then (RFC 9113,
-/// section 8.7).
+/// How a server reports that it has not processed a request, which may then be sent again (RFC
+/// 9113, section 8.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// It takes no more requests on this connection, and had not taken this one: GOAWAY.
+    /// It accepts no more requests on this connection, and had not accepted this one: GOAWAY.
     Connection,
-    /// It has not taken this request, and may take others: REFUSED_STREAM.
+    /// It has not accepted this request, and may accept others: REFUSED_STREAM.
     Stream,
 }
 
 impl Refusal {
-    /// The refusal that an error of a stream is.
+    /// Returns the refusal that an error of a stream means, if any.
     pub fn from_error(error: &h2::Error) -> Option<Self> {
         if !error.is_remote() {
             return None;
         }
-        // The library says so of streams behind the last one that the server may have processed,
-        // and of those that it did not begin any more; others end as the connection does.
+        // The library reports this for streams after the last one that the server may have
+        // processed, and for those that it no longer started; others fail like the connection.
         if error.is_go_away() {
             return Some(Self::Connection);
         }
@@ -32,7 +32,7 @@ impl Refusal {
     }
 }
 
-/// The connection has come to its end.
+/// Creates the error of a closed connection.
 pub(super) fn closed() -> TransportError {
     TransportError {
         kind: FailureKind::Incomplete,
@@ -40,7 +40,7 @@ pub(super) fn closed() -> TransportError {
     }
 }
 
-/// What went wrong. `reused`: the connection had carried a request before.
+/// Converts an error. `reused`: the connection had carried a request before.
 pub(super) fn error(error: &h2::Error, reused: bool) -> TransportError {
     if let Some(io) = error.get_io() {
         return broken(io, reused);
@@ -81,8 +81,8 @@ pub(super) fn error(error: &h2::Error, reused: bool) -> TransportError {
     )
 }
 
-/// Whether the library's decoder gave up on a head for its size. It has no other way to tell but
-/// these words; one of them is a head without an end.
+/// Returns whether the library's decoder rejected a head for its size. Only its messages tell; one
+/// of them covers an endless head.
 fn is_head_too_large(error: &h2::Error) -> bool {
     const WORDS: [&str; 2] = ["header_list_way_too_large", "too_many_continuations"];
     !error.is_remote()
@@ -90,7 +90,7 @@ fn is_head_too_large(error: &h2::Error) -> bool {
         && WORDS.iter().any(|words| error.to_string().contains(words))
 }
 
-/// A reason by the name that the standard gives it (RFC 9113, section 7).
+/// Returns the standard's name of a reason (RFC 9113, section 7).
 const fn name(reason: Reason) -> &'static str {
     match reason {
         Reason::NO_ERROR => "NO_ERROR",

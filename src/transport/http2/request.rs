@@ -1,4 +1,4 @@
-//! The request of a message, as HTTP/2 has it.
+//! The conversion of a message to a request of HTTP/2.
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
@@ -8,8 +8,7 @@ use http::{HeaderValue, Request, Uri, Version};
 use crate::metrics::FailureKind;
 use crate::transport::TransportError;
 
-/// Headers that are about a connection of HTTP/1.1, and that HTTP/2 forbids (RFC 9113, section
-/// 8.2.2).
+/// Headers about a connection of HTTP/1.1, which HTTP/2 forbids (RFC 9113, section 8.2.2).
 const OF_HTTP1: [HeaderName; 5] = [
     CONNECTION,
     TRANSFER_ENCODING,
@@ -18,7 +17,7 @@ const OF_HTTP1: [HeaderName; 5] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
-/// A request as HTTP/2 has it.
+/// Converts a message to a request of HTTP/2.
 pub(super) fn request(
     head: Parts,
     scheme: Scheme,

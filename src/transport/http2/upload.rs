@@ -1,4 +1,4 @@
-//! [`Upload`]: the body of a request, on its way.
+//! [`Upload`]: the body of a request that is being sent.
 
 use std::task::{Context, Poll};
 
@@ -8,30 +8,30 @@ use h2::{Reason, SendStream};
 use crate::transport::TransportError;
 use crate::transport::body::Outgoing;
 
-/// A body on its way, as far as the server has room for it.
+/// A body that is being sent as the server's window allows.
 pub(super) struct Upload {
     pub(super) body: Outgoing,
     pub(super) stream: SendStream<Bytes>,
 }
 
 impl Upload {
-    /// Sends what there is room for; ready when all is sent, or the server wants no more.
+    /// Sends as much as the window allows; ready when all is sent, or the server wants no more.
     ///
     /// # Errors
-    /// When the rest of a file can't be sent. The server is told that it doesn't come.
+    /// If the rest of a file cannot be sent. The stream is then reset.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
         while self.body.left() > 0 {
             self.stream.reserve_capacity(1);
             while self.stream.capacity() == 0 {
                 match self.stream.poll_capacity(cx) {
                     Poll::Ready(Some(Ok(_))) => {}
-                    // What has become of the stream is said by its answer.
+                    // The response will tell what happened to the stream.
                     Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Ok(())),
                     Poll::Pending => return Poll::Pending,
                 }
             }
-            // The answer may have come without all of the request; the server says then that it can
-            // do without the rest.
+            // The response may have come before the whole request was sent; the server then resets
+            // the stream to say that it does not need the rest.
             if self.stream.poll_reset(cx).is_ready() {
                 return Poll::Ready(Ok(()));
             }
@@ -42,7 +42,7 @@ impl Upload {
                     return Poll::Ready(Err(error.into()));
                 }
             };
-            // It fails only where the stream has ended meanwhile.
+            // It fails only if the stream has ended in the meantime.
             if self.stream.send_data(piece, self.body.left() == 0).is_err() {
                 return Poll::Ready(Ok(()));
             }
@@ -51,7 +51,7 @@ impl Upload {
     }
 }
 
-/// Sends what is left of a request, where something is.
+/// Sends the rest of a request, if any.
 pub(super) fn push(
     upload: &mut Option<Upload>,
     cx: &mut Context<'_>,

@@ -1,14 +1,15 @@
-//! What TLS has against a peer, in words for whoever set it up.
+//! The reasons for TLS failures, in words for the author of the scenario.
 
 use std::io;
 
 use rustls::CertificateError;
 
-/// The way out where a certificate is not to be trusted, and need not be.
+/// The remedy if a certificate is not trusted, and need not be.
 const ANY: &str = "`tls: { insecure: true }` takes any certificate (`-k` with a URL)";
 
-/// What TLS has against the peer, or the peer against us, where that is what the error is about.
-/// The same words for the same thing: times and numbers that change from try to try are left out.
+/// Returns why TLS rejected the peer, or the peer rejected loadgen, if that is the cause of the
+/// error. The same cause has the same words: times and numbers that change between tries are
+/// omitted.
 pub(crate) fn reason(error: &io::Error) -> Option<String> {
     use rustls::{AlertDescription as Alert, Error as Tls};
     let error = error.get_ref()?.downcast_ref::<Tls>()?;
@@ -35,8 +36,8 @@ pub(crate) fn reason(error: &io::Error) -> Option<String> {
                 "the server's certificate is of an authority that is not trusted; `tls: {{ ca: FILE }}` trusts it, and {ANY}"
             )
         }
-        // What `openssl req -x509` makes is one, so people meet this often; the library names it in
-        // no other way.
+        // `openssl req -x509` creates such a certificate, so it is frequent; the library does not
+        // name it otherwise.
         Tls::InvalidCertificate(CertificateError::Other(other))
             if format!("{other:?}").contains("CaUsedAsEndEntity") =>
         {

@@ -1,11 +1,11 @@
-//! What goes wrong with a WebSocket.
+//! The errors of a WebSocket.
 
 use tungstenite::protocol::CloseFrame;
 
 use crate::metrics::FailureKind;
 use crate::transport::TransportError;
 
-/// The peer broke the rules of the protocol.
+/// Creates the error of a protocol violation by the peer.
 pub(super) fn protocol(message: &str) -> TransportError {
     TransportError {
         kind: FailureKind::Protocol,
@@ -13,7 +13,7 @@ pub(super) fn protocol(message: &str) -> TransportError {
     }
 }
 
-/// The connection is at its end.
+/// Creates the error of a closed connection.
 pub(super) fn closed(message: &str) -> TransportError {
     TransportError {
         kind: FailureKind::Incomplete,
@@ -21,7 +21,7 @@ pub(super) fn closed(message: &str) -> TransportError {
     }
 }
 
-/// What a peer said when it closed.
+/// Returns what a peer said when it closed.
 pub(super) fn closing_words(frame: Option<&CloseFrame>) -> String {
     let said = frame.map(|CloseFrame { code, reason }| {
         let reason = shown(reason.as_str());
@@ -37,7 +37,7 @@ pub(super) fn closing_words(frame: Option<&CloseFrame>) -> String {
     )
 }
 
-/// As much of a text as a message shows.
+/// Truncates a text for a message.
 pub(super) fn shown(text: &str) -> String {
     text.chars().take(100).collect()
 }

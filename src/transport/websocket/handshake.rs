@@ -1,4 +1,4 @@
-//! The request that opens a WebSocket, and what its answer must say (RFC 6455, section 4.1).
+//! The request that opens a WebSocket, and the check of the response (RFC 6455, section 4.1).
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -21,19 +21,20 @@ use crate::transport::TransportError;
 use crate::transport::counted::{ByteCounters, Metered};
 use crate::transport::http::{Message as Request, error, wide};
 
-/// How the request that opens a WebSocket was answered.
+/// The response to the request that opens a WebSocket.
 pub(crate) struct Opened<Io> {
-    /// The head of the answer.
+    /// The head of the response.
     pub head: Parts,
-    /// What was opened, where the status is 101.
+    /// The WebSocket, if the status is 101.
     pub socket: Option<WebSocket<Io>>,
 }
 
-/// Opens a WebSocket over a fresh stream: `request` has all that is not the handshake's own.
+/// Opens a WebSocket over a fresh stream: `request` contains all that does not belong to the
+/// handshake itself.
 ///
 /// # Errors
-/// When the connection fails, or the answer is not HTTP, or breaks the rules of the handshake.
-/// Another status than 101 is not an error here.
+/// If the connection fails, or the response is not HTTP, or violates the rules of the handshake. A
+/// status other than 101 is not an error here.
 pub(crate) async fn open<Io>(io: Io, mut request: Request) -> Result<Opened<Io>, TransportError>
 where
     Io: Read + Write + Metered + Unpin + Send + 'static,
@@ -94,7 +95,7 @@ where
     })
 }
 
-/// The words of a list in a header, which may stand in several lines.
+/// Iterates over the words of a list in a header, which may span several lines.
 fn words(headers: &HeaderMap, name: &HeaderName) -> impl Iterator<Item = String> {
     let lines = headers
         .get_all(name)
@@ -107,8 +108,8 @@ fn words(headers: &HeaderMap, name: &HeaderName) -> impl Iterator<Item = String>
     })
 }
 
-/// Whether a server has understood what it says yes to, and says yes to nothing that it was not
-/// asked (RFC 6455, section 4.1). `offered`: the subprotocols that it may choose from.
+/// Checks that a server has understood the handshake, and accepts nothing that was not requested
+/// (RFC 6455, section 4.1). `offered`: the subprotocols that it may choose from.
 fn check(head: &Parts, accept: &str, offered: &[String]) -> Result<(), TransportError> {
     let headers = &head.headers;
     let has =
@@ -119,7 +120,7 @@ fn check(head: &Parts, accept: &str, offered: &[String]) -> Result<(), Transport
             "the answer has status 101 and does not say that it upgrades to a WebSocket",
         ));
     }
-    // Case counts here: it is base64.
+    // Case-sensitive, because it is base64.
     let mut accepts = headers.get_all(SEC_WEBSOCKET_ACCEPT).iter().peekable();
     if accepts.peek().is_none() || accepts.any(|value| value.as_bytes() != accept.as_bytes()) {
         return Err(protocol(
@@ -133,7 +134,7 @@ fn check(head: &Parts, accept: &str, offered: &[String]) -> Result<(), Transport
             shown(&extension)
         )));
     }
-    // One of them, or none.
+    // At most one of the offered subprotocols.
     let chosen: Vec<String> = words(headers, &SEC_WEBSOCKET_PROTOCOL).collect();
     if chosen.len() > 1 || !chosen.iter().all(|protocol| offered.contains(protocol)) {
         let chosen = chosen.join(", ");

@@ -1,8 +1,8 @@
 //! [`WebSocket`]: an open WebSocket.
 //!
-//! The framing is tungstenite's, which reads and writes whatever stream it is handed and says so
-//! where that would block: the same code serves the blocking drivers and the event loop. Fragments
-//! are put together, pings answered and texts checked in there.
+//! tungstenite does the framing. It reads from and writes to any stream and reports when that would
+//! block, so the same code serves the blocking drivers and the event loop. It also joins fragments,
+//! answers pings and validates texts.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -22,11 +22,11 @@ use super::failure::{closed, closing_words, protocol};
 use crate::transport::TransportError;
 use crate::transport::counted::{ByteCounters, Metered};
 
-/// The largest message that is taken, in bytes.
+/// The maximum size of a received message, in bytes.
 const MAX_MESSAGE: usize = 16 << 20;
-/// The most messages that are kept while nobody waits for one.
+/// The maximum number of messages that are kept for later receives.
 const MAX_WAITING: usize = 1000;
-/// What is read at once; each connection has so much room.
+/// The bytes read at once; each connection has a buffer of this size.
 const CHUNK: usize = 8 * 1024;
 
 /// An open WebSocket. Dropping it closes its connection.
@@ -34,17 +34,17 @@ pub struct WebSocket<Io> {
     io: Io,
     context: WebSocketContext,
     counters: Arc<ByteCounters>,
-    /// How many bytes it had received and sent when an operation was last told of them.
+    /// The bytes received and sent at the time of the last accounting to an operation.
     accounted: (u64, u64),
-    /// Messages that came while nobody waited for one.
+    /// Messages that arrived before a step waited for one.
     waiting: VecDeque<Bytes>,
-    /// It has failed, or one side has closed it: nothing more comes of it. With what to say of
-    /// that.
+    /// The error to report, if it has failed or one side has closed it.
     ended: Option<TransportError>,
 }
 
 impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
-    /// Over a stream on which the handshake was made, with what came behind that.
+    /// Creates a WebSocket over a stream whose handshake is complete, with the data that followed
+    /// it.
     pub(super) fn new(io: Io, begun: Vec<u8>) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(CHUNK)
@@ -64,26 +64,26 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
         }
     }
 
-    /// What has passed over it so far.
+    /// Returns its traffic so far.
     pub fn byte_counters(&self) -> Arc<ByteCounters> {
         self.counters.clone()
     }
 
-    /// How many bytes it had received and sent by the end of the last operation: what came while
-    /// nobody waited is the next one's.
+    /// Returns the bytes received and sent by the end of the last operation: later traffic belongs
+    /// to the next one.
     pub const fn accounted(&self) -> (u64, u64) {
         self.accounted
     }
 
-    /// An operation has been told of all that has passed so far.
+    /// Accounts all traffic so far to an operation.
     pub fn account(&mut self) {
         self.accounted = (self.counters.received(), self.counters.sent());
     }
 
-    /// Sends one text to the last byte.
+    /// Sends one text completely.
     ///
     /// # Errors
-    /// When the connection fails, or was closed before.
+    /// If the connection fails, or was already closed.
     pub async fn send(&mut self, text: String) -> Result<(), TransportError> {
         self.still_open()?;
         let mut message = Some(Message::Text(text.into()));
@@ -91,7 +91,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
             let (context, mut stream) = self.split(cx);
             if let Some(message) = message.take() {
                 match context.write(&mut stream, message) {
-                    // It is in the buffer then, which is flushed below.
+                    // It is now in the buffer, which is flushed below.
                     Ok(()) => {}
                     Err(error) if would_block(&error) => {}
                     Err(error) => return Poll::Ready(Err(error)),
@@ -112,8 +112,8 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
     /// Waits for the next message: its text, or its bytes.
     ///
     /// # Errors
-    /// When the connection fails, what comes is no WebSocket, a message is too large, or the peer
-    /// closes.
+    /// If the connection fails, the data is not valid WebSocket, a message is too large, or the
+    /// peer closes.
     pub async fn receive(&mut self) -> Result<Bytes, TransportError> {
         if let Some(message) = self.waiting.pop_front() {
             return Ok(message);
@@ -127,21 +127,20 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
         }
     }
 
-    /// Takes what comes while nobody waits for a message: pings are answered, and messages are kept
-    /// for whoever waits for one next. Ends where nothing more comes, or no more can be kept; the
-    /// peer has to wait then.
+    /// Receives while no step waits for a message: answers pings, and keeps messages for later
+    /// receives. Ends when nothing more arrives, or no more can be kept; the peer has to wait then.
     pub async fn attend(&mut self) {
         while self.ended.is_none() && self.waiting.len() < MAX_WAITING {
-            // A failure is told to whoever uses it next.
+            // The next user of the socket gets the failure.
             let message = self.take_next().await.ok().flatten();
             self.waiting.extend(message);
             give_way().await;
         }
     }
 
-    /// As [`Self::attend`], of what has come by now.
+    /// Like [`Self::attend`], but only for data that has arrived by now.
     pub async fn look(&mut self) {
-        // More than these come only from a peer that says so much that there is no end to it.
+        // Only a peer that sends without end exceeds this.
         for _ in 0..MAX_WAITING {
             if self.ended.is_some() || self.waiting.len() == MAX_WAITING {
                 return;
@@ -151,14 +150,14 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
                 poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await
             };
             match taken {
-                // A failure is told to whoever uses it next.
+                // The next user of the socket gets the failure.
                 Poll::Ready(message) => self.waiting.extend(message.ok().flatten()),
                 Poll::Pending => return,
             }
         }
     }
 
-    /// Whatever comes next, where it is a message.
+    /// Receives the next frame; returns it if it is a message.
     async fn take_next(&mut self) -> Result<Option<Bytes>, TransportError> {
         match self.next().await {
             Ok(Message::Text(text)) => Ok(Some(text.into())),
@@ -173,7 +172,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
         }
     }
 
-    /// What the peer said before the connection failed, where it said goodbye: it knows why.
+    /// Returns the peer's reason if it closed before the connection failed.
     async fn last_words(&mut self) -> Option<TransportError> {
         poll_fn(|cx| {
             for _ in 0..MAX_WAITING {
@@ -192,14 +191,13 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
         .await
     }
 
-    /// From now on nothing more comes of it.
+    /// Marks it as ended.
     fn end(&mut self, error: TransportError) -> TransportError {
         self.ended = Some(error.clone());
         error
     }
 
-    /// Says goodbye, and waits for the peer to do so too; counts the messages that come before
-    /// that.
+    /// Closes it, and waits for the peer to do so too; counts the messages that arrive before that.
     pub async fn close(&mut self, messages: &Cell<u64>) {
         messages.set(self.waiting.len() as u64);
         if self.ended.is_some() {
@@ -232,7 +230,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
         self.ended.clone().map_or(Ok(()), Err)
     }
 
-    /// The next message of whatever kind.
+    /// Receives the next message of any kind.
     async fn next(&mut self) -> Result<Message, Error> {
         poll_fn(|cx| {
             let (context, mut stream) = self.split(cx);
@@ -241,11 +239,11 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
         .await
     }
 
-    /// Answers the goodbye of the peer, as far as that can be done at once.
+    /// Answers the peer's close frame, as far as that is possible without waiting.
     async fn answer_close(&mut self) {
         poll_fn(|cx| {
             let (context, mut stream) = self.split(cx);
-            // Who has said goodbye may not listen any more.
+            // A peer that has closed may no longer be listening.
             let _ = context.flush(&mut stream);
             Poll::Ready(())
         })
@@ -283,8 +281,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
     }
 }
 
-/// Lets everybody else have a turn: a peer that sends without end must hold up neither a sibling
-/// nor a deadline.
+/// Yields to other tasks: a peer that sends without end must not delay a sibling or a deadline.
 pub(crate) async fn give_way() {
     let mut given = false;
     poll_fn(|cx| {
@@ -301,7 +298,7 @@ fn would_block(error: &Error) -> bool {
     matches!(error, Error::Io(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
-/// What would block is pending: the stream has seen to it that the task is woken.
+/// Converts "would block" to pending: the stream has arranged for the task to be woken.
 fn pending<T>(result: Result<T, Error>) -> Poll<Result<T, Error>> {
     match result {
         Err(error) if would_block(&error) => Poll::Pending,
@@ -309,7 +306,7 @@ fn pending<T>(result: Result<T, Error>) -> Poll<Result<T, Error>> {
     }
 }
 
-/// A stream in the middle of a poll, as a blocking one: what is pending would block.
+/// Presents a stream in the middle of a poll as a blocking one: pending becomes "would block".
 struct Stream<'a, 'cx, Io> {
     io: &'a mut Io,
     cx: &'a mut Context<'cx>,
@@ -352,7 +349,7 @@ mod tests {
     use std::pin::pin;
     use std::task::Waker;
 
-    /// A peer that says what it was told to, piece by piece, and then ends.
+    /// A peer that sends given pieces in turn, and then ends.
     struct Scripted {
         pieces: VecDeque<Vec<u8>>,
         heard: Vec<u8>,
@@ -373,7 +370,7 @@ mod tests {
         ) -> Poll<io::Result<()>> {
             if let Some(mut piece) = self.pieces.pop_front() {
                 if piece.is_empty() {
-                    // There is nothing yet.
+                    // Nothing has arrived yet.
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -409,7 +406,7 @@ mod tests {
         }
     }
 
-    /// Polls until it is done, which has to be soon.
+    /// Polls until it is ready, which must be soon.
     fn soon<T>(future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         let mut cx = Context::from_waker(Waker::noop());
@@ -446,7 +443,7 @@ mod tests {
         }
     }
 
-    /// All messages up to the end, and the kind of that.
+    /// Receives all messages up to the end; returns them and its kind.
     fn all(socket: &mut WebSocket<Scripted>) -> (Vec<Bytes>, FailureKind) {
         let mut messages = Vec::new();
         loop {

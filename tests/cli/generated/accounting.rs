@@ -1,4 +1,4 @@
-//! Counts: the contract's identities, and failures of no other kinds than may be.
+//! Counts: the identities of the contract, and only failures of the expected kinds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
@@ -64,7 +64,7 @@ fn kinds(look: &Look<'_>) {
         allowed.extend(may);
     }
     let everyone = look.parts.len() == look.case.plan.operations().count();
-    // What fails between operations is told as an error too.
+    // A failure between operations is also reported as an error.
     allowed.insert(Data);
     for kind in look.run().try_failures.keys() {
         let known = FailureKind::from_name(kind).is_some_and(|kind| allowed.contains(&kind));
@@ -74,7 +74,7 @@ fn kinds(look: &Look<'_>) {
     }
 }
 
-/// What always fails is tried as often as it may be, and what never fails once.
+/// Operations that always fail use all their tries, and those that never fail only one.
 fn tries(look: &Look<'_>) {
     let refuses = look.refuses();
     for part in &look.parts {
@@ -117,7 +117,7 @@ fn tries(look: &Look<'_>) {
     }
 }
 
-/// How often an iteration reaches each operation at most, by its id.
+/// Counts how often an iteration reaches each operation at most, by its id.
 fn passes(steps: &[Step], often: u64, into: &mut BTreeMap<u32, u64>) {
     for step in steps {
         if let Some(operation) = step.operation() {
@@ -134,7 +134,7 @@ fn passes(steps: &[Step], often: u64, into: &mut BTreeMap<u32, u64>) {
     }
 }
 
-/// No operation is planned more often than iterations come to it.
+/// No operation is planned more often than iterations reach it.
 fn planned(look: &Look<'_>) {
     let mut often = BTreeMap::new();
     look.case

@@ -1,4 +1,4 @@
-//! Limits: never above the cap, never more than rate·t + burst, and nobody waits for what is free.
+//! Limits: never above the cap, never more than rate·t + burst, and no waiting for what is free.
 
 use std::time::Instant;
 
@@ -48,7 +48,7 @@ pub(super) fn look(look: &Look<'_>) {
     worked(look);
 }
 
-/// What the run says of its own limits.
+/// Checks what the run reports about its own limits.
 fn peaks(look: &Look<'_>) {
     let run = look.run();
     let refused: u64 = run
@@ -95,7 +95,7 @@ fn peaks(look: &Look<'_>) {
     }
 }
 
-/// The limits that results call so.
+/// Returns the limits with this scope in results.
 fn of_scope(look: &Look<'_>, scope: &str) -> Option<Limits> {
     let plan = &look.case.plan;
     match scope.split_once(' ') {
@@ -130,9 +130,10 @@ fn of_scope(look: &Look<'_>, scope: &str) -> Option<Limits> {
     }
 }
 
-/// The most requests that the peer was at work for at once.
+/// Checks the peak number of requests that the peer was processing.
 fn in_flight(look: &Look<'_>, scope: &str, cap: Option<u32>, parts: &[&Part<'_>]) {
-    // Who hangs up is gone before the peer knows. Of a warm-up nobody knows whether somebody has.
+    // A client that hangs up is gone before the peer notices. Whether any did so during the warm-up
+    // is unknown.
     let (Some(cap), true) = (cap, look.is_whole() && look.is_undisturbed()) else {
         return;
     };
@@ -154,7 +155,8 @@ fn in_flight(look: &Look<'_>, scope: &str, cap: Option<u32>, parts: &[&Part<'_>]
     });
 }
 
-/// No more tries than tokens: so far, at each of the peer's reads, and in the whole run.
+/// Checks that there are no more tries than tokens: so far, at each of the peer's reads, and in the
+/// whole run.
 fn tokens(look: &Look<'_>, scope: &str, limits: &Limits, parts: &[&Part<'_>]) {
     let Some(rate) = limits.rate.map(|rate| rate.per_second_f64()) else {
         return;
@@ -194,8 +196,7 @@ fn tokens(look: &Look<'_>, scope: &str, limits: &Limits, parts: &[&Part<'_>]) {
     );
 }
 
-/// Nobody waits longer for a token than all tokens that were used took: who gave up waiting has
-/// used none.
+/// Nothing waits longer for a token than all used tokens took: giving up while waiting uses none.
 fn reserved(look: &Look<'_>) {
     let plan = &look.case.plan;
     let [only] = look.limits().collect::<Vec<_>>()[..] else {
@@ -235,8 +236,8 @@ fn reserved(look: &Look<'_>) {
     }
 }
 
-/// Nobody waits for a slot longer than those worked who had all of them: whoever waits for
-/// something else holds none.
+/// Nothing waits longer for a slot than the holders of all slots worked: waiting for something else
+/// holds no slot.
 fn worked(look: &Look<'_>) {
     let plan = &look.case.plan;
     let of_iterations = plan.mix.iter().any(|entry| !entry.limits.is_empty());

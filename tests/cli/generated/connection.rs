@@ -1,4 +1,4 @@
-//! One connection of the peer: reads requests, writes them down, and does what their paths ask for.
+//! One connection of the peer: reads requests, records them, and does what their paths ask for.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -39,7 +39,7 @@ pub(super) fn serve(shared: &Shared, stream: TcpStream, number: u64) {
     }
 }
 
-/// The next request, read to the end of its body; nothing where none comes.
+/// Reads the next request to the end of its body; returns `None` if none arrives.
 fn hear(shared: &Shared, reader: &mut BufReader<TcpStream>, connection: u64) -> Option<Request> {
     let (mut lines, mut bytes) = (Vec::new(), 0);
     loop {
@@ -88,12 +88,12 @@ fn hear(shared: &Shared, reader: &mut BufReader<TcpStream>, connection: u64) -> 
 struct Responder<'a> {
     shared: &'a Shared,
     request: &'a Request,
-    /// Its place in the log.
+    /// Its index in the log.
     place: usize,
 }
 
 impl Responder<'_> {
-    /// Writes, and says so in the log before.
+    /// Records the response in the log, then writes it.
     fn say(&self, stream: &mut TcpStream, status: u16, text: &str) -> bool {
         {
             let mut log = self.shared.log();
@@ -114,7 +114,7 @@ impl Responder<'_> {
         self.say(stream, status, &format!("HTTP/1.1 {status} Said\r\nx-kind: {kind}\r\ncontent-length: {length}\r\n{headers}\r\n{body}"))
     }
 
-    /// Does what is asked for; whether the connection goes on.
+    /// Does what the path asks for; returns whether the connection continues.
     fn answer(&self, stream: &mut TcpStream, ending: &Ending) -> bool {
         let id = self.request.id.as_deref().unwrap_or_default();
         match ending {

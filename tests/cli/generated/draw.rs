@@ -11,22 +11,22 @@ impl Draw {
         Self(Pcg64Mcg::seed_from_u64(seed))
     }
 
-    /// Whether something that happens so often in a hundred happens.
+    /// Returns true with this probability in percent.
     pub(super) fn chance(&mut self, percent: u32) -> bool {
         self.0.random_range(0..100) < percent
     }
 
-    /// A number, both ends included.
+    /// Returns a number from `from` to `to`, inclusive.
     pub(super) fn number(&mut self, from: u64, to: u64) -> u64 {
         self.0.random_range(from..=to)
     }
 
-    /// One of some.
+    /// Returns one of several items.
     pub(super) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.0.random_range(0..of.len())]
     }
 
-    /// One of some, by their weights.
+    /// Returns one of several items, by their weights.
     pub(super) fn weighted<T: Copy>(&mut self, of: &[(u32, T)]) -> T {
         let mut at = self
             .0

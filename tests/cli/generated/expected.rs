@@ -1,4 +1,5 @@
-//! [`Expected`]: what may come of each try of an operation, by the plan and by what its path asks for.
+//! [`Expected`]: the possible outcomes of each try of an operation, according to the plan and to
+//! its path.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,27 +10,28 @@ use loadgen::plan::{Action, Delay, HttpRequest, Operation, Plan};
 
 use super::script::{Ending, Hop, Manner};
 
-/// What ends so much before its timeout never meets it, however busy the machine is.
+/// An operation that ends this long before its timeout never reaches it, however busy the machine
+/// is.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// What may come of each try of an operation.
+/// The possible outcomes of each try of an operation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Expected {
     /// The kinds of failures that a try may end with.
     pub kinds: BTreeSet<FailureKind>,
-    /// No try ends well.
+    /// Whether no try succeeds.
     pub always_fails: bool,
-    /// The plan alone says how each try ends, but for the words with which a cut connection is
-    /// told.
+    /// Whether the plan alone determines how each try ends, except for the message of a cut
+    /// connection.
     pub is_fixed: bool,
-    /// The peer reads the request of each try that ends by itself.
+    /// Whether the peer reads the request of each try that ends by itself.
     pub is_heard: bool,
     /// The hops that a try makes, as far as redirects are followed.
     pub hops: Vec<(Manner, String, Hop)>,
 }
 
 impl Expected {
-    /// What may come of an operation.
+    /// Derives the possible outcomes of an operation.
     pub(super) fn of(plan: &Plan, operation: &Operation) -> Self {
         let total = operation.timeout.total;
         let mut expected = Self {
@@ -46,7 +48,7 @@ impl Expected {
             }
             Action::Sleep(Delay::Constant(_)) => {}
             Action::Sleep(_) => expected.may_be_late(TimeoutTotal, Some(total), Duration::ZERO),
-            // What uses a processor or can't be cancelled is late where the machine is busy.
+            // Work that uses a processor or cannot be cancelled is late on a busy machine.
             Action::Cpu(_) | Action::Block { .. } => {
                 expected.may_be_late(TimeoutTotal, Some(total), Duration::ZERO)
             }
@@ -55,7 +57,7 @@ impl Expected {
             }
         }
         if matches!(operation.action, Action::Sleep(_)) {
-            // Its end is known beforehand.
+            // Its end is known in advance.
             expected.is_fixed = true;
         }
         if operation.fail.0 > 0.0 {
@@ -65,7 +67,7 @@ impl Expected {
         expected
     }
 
-    /// Where `limit` comes soon after what takes `least`, it may come before.
+    /// If `limit` follows soon after the end of work that takes `least`, it may come first.
     fn may_be_late(&mut self, kind: FailureKind, limit: Option<Nanos>, least: Duration) {
         if limit.is_some_and(|limit| limit.as_duration() < least + SLACK) {
             self.kinds.insert(kind);
@@ -77,7 +79,7 @@ impl Expected {
         self.kinds.extend(kinds);
     }
 
-    /// It does not go on from here.
+    /// Records that it fails here.
     fn fails(&mut self, kinds: &[FailureKind]) {
         self.may(kinds);
         self.always_fails = true;

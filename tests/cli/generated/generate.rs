@@ -1,4 +1,5 @@
-//! [`generate`]: a scenario from a seed. Durations are milliseconds, so that it runs in tens of them.
+//! [`generate`]: a scenario from a seed. Durations are milliseconds, so that it runs in tens of
+//! them.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use super::draw::Draw;
 use super::script::Manner;
 use super::shapes;
 
-/// Timeout of whatever the peer answers: no machine is so busy that it takes that long.
+/// A timeout that no machine is too busy to meet, for requests that the peer answers.
 pub(super) const GENEROUS: &str = "3s";
 /// The most steps of a scenario.
 const MAX_STEPS: usize = 9;
@@ -46,9 +47,9 @@ pub(super) fn generate(seed: u64) -> Value {
 
 #[derive(Clone, Copy)]
 enum Shape {
-    /// Everything may come together with everything.
+    /// Everything may be combined.
     Mixed,
-    /// Built to press on one thing.
+    /// Designed to stress one thing.
     Pressing,
 }
 
@@ -61,13 +62,13 @@ pub(super) struct Build {
     pub used: BTreeSet<Manner>,
     /// Targets that a redirect leads to.
     pub led_to: BTreeSet<Manner>,
-    /// Whether there is a network at all.
+    /// Whether there is a network.
     pub network: bool,
-    /// What is said of every target.
+    /// The common settings of all targets.
     pub of_targets: Map<String, Value>,
 }
 
-/// Some steps, and what they take one at a time, in milliseconds.
+/// Steps, and how long they take one at a time, in milliseconds.
 pub(super) type Costed<T> = (T, f64);
 
 impl Build {
@@ -224,7 +225,7 @@ impl Build {
         all
     }
 
-    /// What any step may have besides.
+    /// Adds modifiers that any step may have.
     fn modify(&mut self, step: &mut Value) {
         let conditions = ["true", "false", "seq() % 2 == 0", "random_int(0, 3) > 0"];
         if self.draw.chance(6) {

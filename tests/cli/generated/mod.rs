@@ -1,6 +1,6 @@
 //! Generated scenarios: random combinations of steps, groups, limits, timeouts, retries, redirects
-//! and loads, over mock work and over a scripted peer, each in every mode, held against what must
-//! be true of any.
+//! and loads, over mock work and over a scripted peer, each in every mode, checked against what
+//! must be true of any.
 //!
 //! `cargo test` runs a hundred and twenty seeds, always the same ones. `LOADGEN_SEEDS` names
 //! others:
@@ -11,14 +11,14 @@
 //! LOADGEN_SCENARIO=small.yaml cargo test --test cli generated        # a scenario that was printed
 //! ```
 //!
-//! [`generate`] makes a tree of a seed, which is a scenario as YAML says it; all that a reader
-//! needs is in it, since the peer does what paths ask for ([`script`]) and is what its target is
-//! called. [`trial`] runs it in a mode, in process; the [`oracle`] holds the result against the
-//! plan, the peer's own log, and the other modes. What breaks something is made small ([`shrink`])
-//! and printed with its seed.
+//! [`generate`] creates a tree from a seed, which is a scenario in YAML; it is self-contained,
+//! since the peer does what paths ask for ([`script`]) and behaves as the name of its target says.
+//! [`trial`] runs it in a mode, in process; the [`oracle`] checks the result against the plan, the
+//! peer's own log, and the other modes. A failing scenario is minimized ([`shrink`]) and printed
+//! with its seed.
 //!
-//! No rule depends on how fast the machine is: times are held against lower bounds, and against
-//! upper ones with seconds to spare.
+//! No rule depends on the speed of the machine: times have lower bounds, and upper ones with
+//! seconds to spare.
 
 mod accounting;
 mod caps;
@@ -54,23 +54,23 @@ use generate::generate;
 use oracle::{Finding, judge};
 use trial::{Case, Trial, yaml};
 
-/// Seeds that are run where none are named.
+/// The seeds that run by default.
 const USUAL: Range<u64> = 0..120;
-/// Scenarios at a time: they sleep more than they work.
+/// The number of concurrent scenarios: they sleep more than they work.
 const AT_ONCE: usize = 4;
-/// A scenario that takes longer in all modes is named: none is planned to take a second.
+/// Scenarios that take longer in all modes are reported: none is planned to take a second.
 const SLOW: Duration = Duration::from_secs(4);
-/// Memory of all seeds that are run, however many: four at a time, with their peers.
+/// The memory limit for all seeds, however many: four at a time, with their peers.
 const MAX_MEMORY_MB: u64 = 400;
-/// Failures that are made small.
+/// The maximum number of failures that are minimized.
 const SHRUNK: usize = 3;
-/// Failures after which no more are looked for.
+/// The number of failures after which the search stops.
 const ENOUGH: usize = 40;
 
-/// Runs a scenario in every mode; what is wrong with it.
+/// Runs a scenario in every mode; returns what is wrong with it.
 ///
 /// # Errors
-/// Where it is not a scenario.
+/// If it is not a valid scenario.
 pub(crate) fn examine(tree: &Value) -> Result<Vec<Finding>, String> {
     let case = Case::new(tree)?;
     let (mut trials, mut findings): (Vec<Trial>, Vec<Finding>) = (Vec::new(), Vec::new());
@@ -91,8 +91,8 @@ pub(crate) fn examine(tree: &Value) -> Result<Vec<Finding>, String> {
     Ok(findings)
 }
 
-/// What is wrong with a scenario of a seed. A machine that stands still for seconds makes times
-/// longer, and does so once: where that is all, it has to be found three times.
+/// Returns what is wrong with a scenario of a seed. A machine that stalls for seconds makes times
+/// longer, but not repeatedly: if times are the only finding, it has to recur three times.
 fn findings_of(tree: &Value) -> Vec<Finding> {
     let look = || {
         examine(tree).unwrap_or_else(|said| {
@@ -112,7 +112,7 @@ fn findings_of(tree: &Value) -> Vec<Finding> {
     findings
 }
 
-/// Virtual time goes by twice in the same way.
+/// Checks that virtual time is reproducible.
 fn is_exact(case: &Case, first: &Trial) -> Option<Finding> {
     let text = |trial: &Trial| serde_json::to_string(&trial.run).expect("plain data");
     let again = case.run(first.mode).ok().flatten().as_ref().map(text);
@@ -124,11 +124,11 @@ fn is_exact(case: &Case, first: &Trial) -> Option<Finding> {
     })
 }
 
-/// Panics of threads with this name are caught and told as findings: nobody wants to read them
-/// twice.
+/// The name of threads whose panics are caught and reported as findings, and need not be printed as
+/// well.
 const QUIET: &str = "generated";
 
-/// Says nothing of panics that are caught.
+/// Silences panics that are caught.
 fn hush() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -141,7 +141,7 @@ fn hush() {
     });
 }
 
-/// The seeds that are asked for.
+/// Returns the requested seeds.
 fn seeds() -> Range<u64> {
     let Ok(text) = std::env::var("LOADGEN_SEEDS") else {
         return USUAL;
@@ -167,7 +167,7 @@ fn generated_scenarios_hold() {
         return;
     }
     hush();
-    // Where no seeds are named other tests run beside this one, in the same process.
+    // By default other tests run concurrently in the same process.
     let before = std::env::var("LOADGEN_SEEDS").is_ok().then(descriptors);
     let (seeds, begun) = (seeds(), Instant::now());
     let (next, failed) = (AtomicU64::new(seeds.start), Mutex::new(BTreeMap::new()));
@@ -188,7 +188,7 @@ fn generated_scenarios_hold() {
                         eprintln!("seed {seed} took {:?}", begun.elapsed());
                     }
                     if !findings.is_empty() {
-                        // At once: there may be hours to go.
+                        // Printed at once: the run may take hours more.
                         eprintln!("seed {seed}:\n{}", told(&findings));
                         failed.lock().expect("no panic").insert(seed, findings);
                     }
@@ -241,7 +241,7 @@ fn peak_memory_mb() -> u64 {
     peak.expect("in kB") / 1024
 }
 
-/// What was found, each once, and the smallest scenarios of some.
+/// Reports each finding once, and the smallest scenarios of some.
 fn report(failed: &BTreeMap<u64, Vec<Finding>>) -> String {
     let mut text = String::new();
     let mut known: Vec<(&str, Mode)> = Vec::new();

@@ -1,4 +1,4 @@
-//! [`judge`]: holds what came of a scenario against what must be true of it.
+//! [`judge`]: checks the results of a scenario against what must be true of it.
 
 use std::cell::RefCell;
 
@@ -12,16 +12,16 @@ use super::script::step_of;
 use super::trial::{Case, Trial};
 use super::{accounting, caps, outcomes, times, traffic};
 
-/// Something that must not be.
+/// A violation.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
-    /// What is broken, in a word: a smaller scenario has to break the same.
+    /// The name of the violated rule: a smaller scenario has to violate the same one.
     pub rule: &'static str,
     pub mode: Mode,
     pub said: String,
 }
 
-/// One operation of a scenario, with its figures and what the peer knows of it.
+/// One operation of a scenario, with its figures and the peer's record of it.
 pub(super) struct Part<'a> {
     pub operation: &'a Operation,
     pub figures: &'a Group,
@@ -30,18 +30,18 @@ pub(super) struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// Tries that began.
+    /// Returns the number of started tries.
     pub(super) const fn tries(&self) -> u64 {
         self.figures.counts.started + self.figures.counts.retries
     }
 
-    /// Operations that began and did not end by themselves.
+    /// Returns the number of operations that started and did not complete.
     pub(super) const fn broken_off(&self) -> u64 {
         self.figures.counts.cancelled + self.figures.counts.unfinished
     }
 }
 
-/// What is looked at.
+/// The subject of the checks.
 pub(super) struct Look<'a> {
     pub case: &'a Case,
     pub trial: &'a Trial,
@@ -148,7 +148,7 @@ impl<'a> Look<'a> {
             .any(|(_, step)| matches!(step.kind, StepKind::Parallel(_) | StepKind::Race(_)))
     }
 
-    /// Says that something is not so.
+    /// Records a finding unless `holds`.
     pub(super) fn hold(&self, rule: &'static str, holds: bool, said: impl FnOnce() -> String) {
         if !holds {
             self.findings.borrow_mut().push(Finding {

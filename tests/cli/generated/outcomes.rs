@@ -1,4 +1,4 @@
-//! Outcomes: the same in every mode, where the plan alone fixes them.
+//! Outcomes: the same in every mode, if the plan alone determines them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::expected::Expected;
 use super::oracle::Finding;
 use super::trial::{Case, Trial};
 
-/// What must not depend on the mode, each with its name.
+/// Returns what must not depend on the mode, by name.
 fn outcome(trial: &Trial, with_requests: bool) -> BTreeMap<String, String> {
     let of = trial.run.iterations.counts;
     let mut outcome = BTreeMap::from([(
@@ -33,7 +33,7 @@ fn of_step(step: &Group) -> String {
     let of = step.counts;
     let mut failures: BTreeMap<&str, u64> = BTreeMap::new();
     for (kind, count) in &step.failures {
-        // Which of them it is depends on whether the connection had been used before.
+        // Which one it is depends on whether the connection had been used before.
         let cut = ["incomplete", "reused_conn_closed", "reset"].contains(&kind.as_str());
         *failures.entry(if cut { "cut" } else { kind }).or_default() += count;
     }
@@ -45,7 +45,7 @@ fn of_step(step: &Group) -> String {
     )
 }
 
-/// Whether the plan alone says what comes of it.
+/// Returns whether the plan alone determines the outcome.
 fn is_fixed(case: &Case, expected: &[Expected]) -> bool {
     let load = &case.plan.load;
     let bound =
@@ -77,7 +77,7 @@ fn is_fixed(case: &Case, expected: &[Expected]) -> bool {
         && expected.iter().all(|expected| expected.is_fixed)
 }
 
-/// Holds the trials of a scenario against each other.
+/// Compares the trials of a scenario.
 pub(super) fn compare(case: &Case, trials: &[Trial], expected: &[Expected]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let Some((first, others)) = trials.split_first() else {
@@ -129,7 +129,7 @@ pub(super) fn compare(case: &Case, trials: &[Trial], expected: &[Expected]) -> V
     findings
 }
 
-/// What is shorter than in virtual time, where nothing has to wait for anything.
+/// Checks for anything shorter than in virtual time, where nothing ever has to wait.
 fn shorter_than_ideal(case: &Case, ideal: &ModeRun, real: &ModeRun) -> Option<String> {
     let plan = &case.plan;
     let limited = !ideal.limits.is_empty();

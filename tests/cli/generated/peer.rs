@@ -1,4 +1,4 @@
-//! [`Peer`]: the scripted other end of generated scenarios, and its own log of what it got.
+//! [`Peer`]: the scripted server of generated scenarios, with its own log of requests.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -12,17 +12,17 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, getsockname, listen,
 use super::connection;
 use super::script::{Manner, step_of};
 
-/// Longest wait for the connections of a run that is over to be closed.
+/// The maximum wait for a finished run's connections to close.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A connection that is not made in so long is not made at all.
+/// A connection that takes longer than this is never made.
 const NOT_ACCEPTED: Duration = Duration::from_millis(5);
-/// Where the connection comes from after which none is accepted.
+/// The source address of the connection after which no more are accepted.
 const LAST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 250);
 /// Stack of a connection's thread.
 const STACK: usize = 128 * 1024;
 
-/// A request as the peer saw it. Both instants lie inside of what the client measures: `read` is
-/// taken when the last byte was read, `answered` before the first byte of the answer is written.
+/// A request as the peer saw it. Both instants lie within what the client measures: `read` is taken
+/// when the last byte was read, `answered` before the first byte of the answer is written.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     /// The target.
@@ -62,7 +62,7 @@ pub(super) struct Shared {
     listener: TcpListener,
     log: Mutex<Vec<Request>>,
     stopped: AtomicBool,
-    /// Nobody accepts any more.
+    /// Whether connections are no longer accepted.
     closed: AtomicBool,
     accepted: AtomicU64,
     open: AtomicUsize,
@@ -74,11 +74,11 @@ impl Shared {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on nobody listens. Connections that are made by then are still accepted: whoever
-    /// made one knows of it.
+    /// Stops listening. Connections made by then are still accepted, because their clients know of
+    /// them.
     pub(super) fn stop(&self) {
         if !self.stopped.swap(true, Ordering::SeqCst) {
-            // It waits behind all that came before.
+            // It queues behind all earlier ones.
             let last = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
             bind(&last, &SocketAddr::from((LAST, 0))).expect("a free port");
             connect(&last, &self.listener.local_addr().expect("it is bound")).expect("it listens");
@@ -92,11 +92,11 @@ impl Shared {
 
 /// One target.
 pub(super) enum Peer {
-    /// Somebody listens.
+    /// A listening server.
     Listening(Arc<Shared>),
-    /// Nobody does; what is kept keeps the port.
+    /// A port without a listener; the socket reserves the port.
     Gone(OwnedFd),
-    /// Somebody does and accepts nobody; what is kept keeps the queue full.
+    /// A listener that accepts no connection; the streams keep its queue full.
     Deaf(OwnedFd, Vec<TcpStream>),
 }
 
@@ -151,7 +151,7 @@ impl Peer {
         }
     }
 
-    /// Ends it, after a run, and tells what it has seen.
+    /// Stops it after a run, and returns what it has seen.
     pub(super) fn finish(self) -> Seen {
         let shared = match self {
             Self::Listening(shared) => shared,
@@ -179,7 +179,7 @@ impl Peer {
     }
 }
 
-/// Serves each connection on a thread of its own, until it is told to stop and there are no more.
+/// Serves each connection on a thread of its own, until it is told to stop and none are left.
 fn accept(shared: &Arc<Shared>) {
     while let Ok((stream, from)) = shared.listener.accept() {
         if from.ip() == LAST {
@@ -197,19 +197,19 @@ fn accept(shared: &Arc<Shared>) {
             .spawn(serve)
             .expect("a thread");
     }
-    // The port stays bound, so that nobody else gets it.
+    // The port stays bound, so that no other process gets it.
     let _ = rustix::net::shutdown(&shared.listener, rustix::net::Shutdown::Both);
     shared.closed.store(true, Ordering::SeqCst);
 }
 
-/// A listener whose port stays its own when it listens no more: the kernel takes back one that it
-/// has chosen itself.
+/// Creates a listener whose port stays reserved when it stops listening: the kernel takes back a
+/// port that it has chosen itself.
 fn on_its_own_port() -> TcpListener {
     loop {
         let chosen = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|listener| listener.local_addr())
             .expect("a free port");
-        // Somebody else may have got it meanwhile.
+        // Another process may have taken it in the meantime.
         if let Ok(listener) = TcpListener::bind(chosen) {
             return listener;
         }

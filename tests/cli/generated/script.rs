@@ -1,20 +1,21 @@
-//! [`Hop`]: what the peer does with one request. The request's path says it, so that a scenario says
-//! all of it: `/s3/delay-5/redirect/status-503` waits for 5 ms and redirects to `/s3/status-503`.
+//! [`Hop`]: what the peer does with one request. The request's path specifies it, so that a
+//! scenario is self-contained: `/s3/delay-5/redirect/status-503` waits for 5 ms and redirects to
+//! `/s3/status-503`.
 
 use std::time::Duration;
 
-/// How a target behaves apart from what paths ask for. It is the target's name.
+/// The behaviour of a target apart from its paths, identified by the target's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Manner {
-    /// Always listens, and closes a connection only where it has said so.
+    /// Always listens, and closes a connection only if it has announced that.
     Steady,
-    /// Closes kept connections without a word.
+    /// Closes kept connections without an announcement.
     Fickle,
     /// Listens until a path says `leave`.
     Leaving,
-    /// Nobody listens there.
+    /// Does not listen.
     Gone,
-    /// The queue of connections is full, and nobody accepts one.
+    /// Its queue of connections is full, and it accepts none.
     Deaf,
 }
 
@@ -43,8 +44,8 @@ impl Manner {
         found.unwrap_or_else(|| panic!("no manner is called `{name}`"))
     }
 
-    /// Where its URLs say that it is; connections go to where it really listens. Hosts differ,
-    /// since cookies go to all ports of one.
+    /// Returns the origin in its URLs; connections go to its real address. Hosts differ, because
+    /// cookies are sent to all ports of a host.
     pub(super) fn origin(self) -> String {
         format!("http://127.0.0.{}:1000", 1 + self as u8)
     }
@@ -81,7 +82,7 @@ pub(super) enum Ending {
     Stall,
     /// Nothing is ever answered.
     Hang,
-    /// 503, and nobody listens any more.
+    /// 503, after which the target stops listening.
     Leave,
     /// A redirect to this target, with this path.
     Redirect(Manner, String),

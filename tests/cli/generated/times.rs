@@ -1,4 +1,4 @@
-//! Times: none shorter than the peer's own record of it, none longer than its timeout and a margin.
+//! Times: none shorter than the peer's own record, none longer than its timeout and a margin.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use loadgen::result::Group;
 use super::oracle::{Look, Part};
 use super::peer::Request;
 
-/// What a busy machine may add to a time.
+/// How much a busy machine may add to a time.
 const MARGIN_MS: f64 = 2_000.0;
-/// What rounding may take away, in milliseconds: means are real numbers.
+/// How much rounding may subtract, in milliseconds: means are floating-point numbers.
 const ROUNDING_MS: f64 = 1e-3;
 
-/// Failures of which a try that ended so had no answer.
+/// The failures of tries without a response.
 const WITHOUT_AN_ANSWER: [FailureKind; 5] =
     [Connect, Refused, Unreachable, TimeoutConnect, FdLimit];
 
@@ -74,7 +74,7 @@ impl Summaries {
     }
 }
 
-/// What the peer took for all requests of a step is at most the sum of the step's service times.
+/// The peer's time for all requests of a step is at most the sum of the step's service times.
 fn peers_record(look: &Look<'_>, part: &Part<'_>) {
     let may_be_late = part
         .expected
@@ -107,7 +107,7 @@ fn peers_record(look: &Look<'_>, part: &Part<'_>) {
     });
 }
 
-/// A timeout takes its time.
+/// A timeout takes as long as it says.
 fn timeouts(look: &Look<'_>, part: &Part<'_>) {
     let timeout = part.operation.timeout;
     let of = |kind: FailureKind| {
@@ -164,7 +164,7 @@ fn longest_waits(operation: &Operation) -> f64 {
     (1..retry.attempts).map(wait).sum()
 }
 
-/// Where nothing is waited for between two tries, nothing takes longer than all of them.
+/// Without waits between tries, nothing takes longer than all of them.
 fn longest(look: &Look<'_>, part: &Part<'_>) {
     let operation = part.operation;
     let waits = operation.retry.is_some()
@@ -180,7 +180,7 @@ fn longest(look: &Look<'_>, part: &Part<'_>) {
                 .any(|target| target.http.max_connections.is_some()));
     let attempts = operation.retry.as_ref().map_or(1, |retry| retry.attempts);
     let mut one = longest_try(operation);
-    // What always ends by a shorter timeout ends by that.
+    // What always ends by a shorter timeout ends by that one.
     let kinds: Vec<_> = part.expected.kinds.iter().copied().collect();
     match kinds.as_slice() {
         [TimeoutConnect] if part.expected.always_fails => {
@@ -209,7 +209,7 @@ fn longest(look: &Look<'_>, part: &Part<'_>) {
     });
 }
 
-/// Only what had an answer has a time to its first byte.
+/// Only tries with a response have a time to first byte.
 fn first_bytes(look: &Look<'_>, part: &Part<'_>) {
     let figures = part.figures;
     let max = |of: &Option<Summary>| of.as_ref().map_or(0.0, |of| of.max);
@@ -253,7 +253,7 @@ fn first_bytes(look: &Look<'_>, part: &Part<'_>) {
     }
 }
 
-/// Iterations and the whole run last as long as what is in them.
+/// Iterations and the whole run last as long as their content.
 fn whole_run(look: &Look<'_>) {
     let run = look.run();
     let elapsed = look.trial.elapsed.as_secs_f64();

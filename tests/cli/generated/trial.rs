@@ -1,4 +1,4 @@
-//! [`Case`] and [`Trial`]: a scenario that compiles, and what came of it in one mode.
+//! [`Case`] and [`Trial`]: a scenario that compiles, and its result in one mode.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,10 +77,10 @@ impl Case {
         modes
     }
 
-    /// Runs it in a mode; nothing where an interruption came before anything was measured.
+    /// Runs it in a mode; returns `None` if it was interrupted before anything was measured.
     ///
     /// # Errors
-    /// Why it could not be run.
+    /// If it could not be run.
     pub(super) fn run(&self, mode: Mode) -> Result<Option<Trial>, String> {
         let peers: Vec<Peer> = self
             .plan

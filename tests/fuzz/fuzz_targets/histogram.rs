@@ -1,4 +1,4 @@
-//! Feeds `histogram` with what the fuzzer thinks of.
+//! Feeds `histogram` with the fuzzer's input.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| loadgen_fuzz::results::histogram(bytes));

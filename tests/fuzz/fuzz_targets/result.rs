@@ -1,4 +1,4 @@
-//! Feeds `result` with what the fuzzer thinks of.
+//! Feeds `result` with the fuzzer's input.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| loadgen_fuzz::results::result(bytes));

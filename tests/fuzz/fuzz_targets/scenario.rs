@@ -1,4 +1,4 @@
-//! Feeds `scenario` with what the fuzzer thinks of.
+//! Feeds `scenario` with the fuzzer's input.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| loadgen_fuzz::scenario(bytes));

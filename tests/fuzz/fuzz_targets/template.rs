@@ -1,4 +1,4 @@
-//! Feeds `template` with what the fuzzer thinks of.
+//! Feeds `template` with the fuzzer's input.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| loadgen_fuzz::template(bytes));

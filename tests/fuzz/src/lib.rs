@@ -1,7 +1,7 @@
-//! What is fed with any bytes: whatever they are, it comes to an end, without a panic. Scenarios
-//! here, results in [`results`].
+//! Targets that accept arbitrary bytes and always return, without a panic: scenarios here, results
+//! in [`results`].
 //!
-//! The fuzzer calls these, and so does the project's own test suite, with fewer bytes
+//! The fuzzer calls them, and so does the project's own test suite, with fewer bytes
 //! (`tests/cli/fuzz.rs`).
 
 pub mod results;
@@ -15,7 +15,7 @@ use loadgen::value::{Expression, Extract, Facts, Names};
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64Mcg;
 
-/// A scenario: it compiles and says what its plan is, or says what is wrong with it.
+/// A scenario: it compiles and describes its plan, or reports what is wrong.
 pub fn scenario(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -34,13 +34,13 @@ pub fn scenario(bytes: &[u8]) {
     }
 }
 
-/// What stands between braces, in a path and by itself; a JSONPath; a regular expression; a text
-/// with a secret.
+/// The text between braces, in a path and by itself; a JSONPath; a regular expression; a text with
+/// a secret.
 pub fn template(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    // A JSON text is a YAML text: whatever is in it arrives as it is.
+    // A JSON text is a YAML text: its content arrives unchanged.
     let quoted = serde_json::Value::from(format!("/{{{{{text}}}}}"));
     let head = "name: x\nvars: { a: 1, b: text }\ntargets: { t: { url: builtin } }\nload: { iterations: 1 }\nmix: [ { flow: [ { get: ";
     scenario(format!("{head}{quoted} }} ] }} ]\n").as_bytes());
@@ -57,7 +57,7 @@ pub fn template(bytes: &[u8]) {
     if uses(text).is_ok()
         && let Ok(expression) = Expression::compile(text, &names)
     {
-        // An error is as good as a value.
+        // An error is as acceptable as a value.
         let _ = expression.eval(names.start(), &facts);
     }
     let _ = Extract::compile(&Place::JsonPath(text.to_owned()));
@@ -68,7 +68,7 @@ pub fn template(bytes: &[u8]) {
     let mut secrets = Secrets::default();
     secrets.add(text);
     assert_eq!(secrets.mask(text).len(), text.len());
-    // What stands in the place of a secret is no secret.
+    // A placeholder of a secret is not a secret.
     assert!(
         text.len() < 4
             || text.contains("***")

@@ -1,8 +1,8 @@
-//! Results from anywhere: read, compared and shown, whatever is in them.
+//! Results from any source: read, compared and reported, whatever their content.
 //!
-//! A result is large, and most changes of its bytes make it no JSON. So there is a good one here,
-//! and the bytes say what is put in the place of which of its values; histograms are changed
-//! beneath their encodings too.
+//! A result is large, and most mutations of its bytes are not JSON. So there is a valid one here,
+//! and the bytes determine which of its values are replaced, and by what; histograms are also
+//! mutated beneath their encodings.
 
 use std::io::{Read as _, Write as _};
 
@@ -23,13 +23,13 @@ use loadgen::report::{TEXTS, annotations, html};
 use loadgen::result::{RunResult, codec};
 use serde_json::Value;
 
-/// The good result.
+/// The valid result.
 pub const SEED: &str = include_str!("../seed.json");
-/// The head of a compressed histogram: what it is, and how many bytes follow.
+/// The length of a compressed histogram's head: a cookie, and the number of bytes that follow.
 const HEAD: usize = 8;
 
-/// A result: what is no good one is refused with words, and of what is one every report can be
-/// made.
+/// A result: an invalid one is rejected with a message, and every report can be made of a valid
+/// one.
 pub fn result(bytes: &[u8]) {
     if bytes.first() == Some(&b'{') {
         return std::str::from_utf8(bytes).map_or((), read);
@@ -40,8 +40,8 @@ pub fn result(bytes: &[u8]) {
     read(&whole.to_string());
 }
 
-/// The text of a histogram, or its bytes with and without their compression: it is refused, or it
-/// is what it is when it has been written and read again.
+/// The text of a histogram, or its bytes with and without compression: it is rejected, or unchanged
+/// after writing and reading it again.
 pub fn histogram(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         same(text);
@@ -64,7 +64,7 @@ fn read(text: &str) {
         return;
     };
     for (_, _, make) in TEXTS {
-        // An error that is told is as good as a text.
+        // An error is as acceptable as a text.
         let _ = make(&result);
     }
     let _ = html::render(&result, html::Delivery::Whole(&[]));
@@ -91,7 +91,7 @@ fn read(text: &str) {
     let _ = html::overlaid(&named, html::Delivery::Whole(&[]));
 }
 
-/// A histogram's bytes, compressed and under their head.
+/// Compresses a histogram's bytes and adds a head.
 fn packed(inner: &[u8]) -> String {
     let mut packer = ZlibEncoder::new(Vec::new(), Compression::fast());
     let body = packer
@@ -104,7 +104,7 @@ fn packed(inner: &[u8]) -> String {
     STANDARD.encode(whole)
 }
 
-/// What is beneath the encodings of a histogram; nothing where it is none.
+/// Decodes a histogram's bytes; returns `None` if it is not a histogram.
 fn unpacked(text: &str) -> Option<Vec<u8>> {
     let whole = STANDARD.decode(text).ok()?;
     let mut inner = Vec::new();
@@ -115,10 +115,10 @@ fn unpacked(text: &str) -> Option<Vec<u8>> {
     Some(inner)
 }
 
-/// Changes of a JSON text, as bytes say.
+/// Changes to a JSON text, as determined by bytes.
 struct Edits<'b>(&'b [u8]);
 
-/// Numbers that somebody has not thought of.
+/// Numbers that are easily overlooked.
 const NUMBERS: [&str; 14] = [
     "0",
     "-1",
@@ -152,7 +152,7 @@ impl Edits<'_> {
             .map(|taken| u64::from(taken[0]) << 8 | u64::from(taken[1]))
     }
 
-    /// Makes one change; nothing where there is none left.
+    /// Makes one change; returns `None` if none is left.
     fn next(&mut self, whole: &mut Value) -> Option<()> {
         let mut left = self.number()?;
         let count = nodes(whole);
@@ -197,7 +197,7 @@ impl Edits<'_> {
     }
 }
 
-/// How many values there are in a value, itself included.
+/// Counts the values in a value, itself included.
 fn nodes(value: &Value) -> u64 {
     1 + match value {
         Value::Array(items) => items.iter().map(nodes).sum(),
@@ -206,7 +206,7 @@ fn nodes(value: &Value) -> u64 {
     }
 }
 
-/// The value with this number.
+/// Returns the value with this number.
 fn find<'v>(value: &'v mut Value, left: &mut u64) -> Option<&'v mut Value> {
     if *left == 0 {
         return Some(value);
