@@ -605,7 +605,7 @@ fn redirects_are_followed_as_far_as_they_may() {
         let said = errors(&run).join("\n");
         for part in [
             "more than 3 redirects",
-            "example.com/x\", which is no target that a step uses",
+            "example.com/x\", which is not a target that a step uses",
             &other.address.to_string(),
         ] {
             assert!(said.contains(part), "{mode}: no {part} in {said}");

@@ -56,14 +56,14 @@ pub(crate) fn next(
     };
     let base_url = |target: usize| world.base_urls.get(target).and_then(Option::as_ref);
     let here = &base_url(target)
-        .ok_or_else(|| refused("no target that a step uses"))?
+        .ok_or_else(|| refused("not a target that a step uses"))?
         .origin;
     let path = request
         .uri
         .path_and_query()
         .map_or("/", PathAndQuery::as_str);
     let (origin, path) =
-        base_url::resolve(&location, here, path).ok_or_else(|| refused("no http:// URL"))?;
+        base_url::resolve(&location, here, path).ok_or_else(|| refused("not an http:// URL"))?;
     let is_there = |target: &usize| {
         base_url(*target).is_some_and(|base_url| base_url.origin == origin)
             && world.dials[*target].is_some()
@@ -72,11 +72,11 @@ pub(crate) fn next(
     let to = std::iter::once(target)
         .chain(0..world.base_urls.len())
         .find(is_there)
-        .ok_or_else(|| refused("no target that a step uses"))?;
+        .ok_or_else(|| refused("not a target that a step uses"))?;
     let mut next = request.clone();
     next.uri = PathAndQuery::try_from(path)
         .map(Uri::from)
-        .map_err(|_| refused("no URL"))?;
+        .map_err(|_| refused("not a URL"))?;
     let becomes_get = match status {
         303 => next.method != Method::HEAD,
         301 | 302 => next.method == Method::POST,
@@ -92,7 +92,7 @@ pub(crate) fn next(
     if origin != *here {
         let there = world.headers[to]
             .as_ref()
-            .ok_or_else(|| refused("no target that a step uses"))?;
+            .ok_or_else(|| refused("not a target that a step uses"))?;
         let before = std::mem::replace(&mut next.headers, put(there)?);
         if !next.body.is_empty() {
             // The body is kept (RFC 9110, section 15.4), and so are the headers that describe it.

@@ -75,7 +75,7 @@ impl Lifecycle<'_> {
             return None;
         }
         let end = if haste {
-            // The signal that ended the run is no reason not to clean up.
+            // The run was ended by a signal, and still has to be cleaned up.
             self.run(
                 &self.once(&self.plan.teardown, 2, Some(PATIENCE), Nanos::ZERO),
                 &|| None,
