@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::metrics::Summary;
-use crate::result::{
-    Check, Counts, Group, ModeRun, Resources, RunResult, Verdict, VersionComparison,
-};
+use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult, Verdict};
 
 use super::super::asked::{self, Percentile};
 use super::super::{changes, thresholds, view};
@@ -343,11 +341,7 @@ pub(crate) fn checks(checks: &[Check]) -> Option<Table> {
 
 /// Creates the table of each figure's change since the baseline.
 pub(crate) fn baseline(result: &RunResult) -> Option<Table> {
-    changed("Against the baseline", result.baseline.as_ref()?)
-}
-
-/// Creates a table of the change of each figure.
-pub(crate) fn changed(title: &str, comparison: &VersionComparison) -> Option<Table> {
+    let comparison = result.baseline.as_ref()?;
     let rows = changes::rows(comparison).into_iter();
     let rows = rows.map(|row| {
         vec![
@@ -371,7 +365,7 @@ pub(crate) fn changed(title: &str, comparison: &VersionComparison) -> Option<Tab
         "between",
         "tolerated",
     ];
-    Table::new(title, "gates", &head, rows.collect())
+    Table::new("Against the baseline", "gates", &head, rows.collect())
 }
 
 /// Creates the table of the run's thresholds and their verdicts.
