@@ -4,7 +4,7 @@ use loadgen::plan::{Mode, Plan};
 use loadgen::result::ModeRun;
 
 use crate::engine::{plan, run};
-use crate::support;
+use crate::support::{self, pairs, side_by_side};
 
 fn load(load: &str) -> Plan {
     plan(&format!(
@@ -44,19 +44,19 @@ fn an_arrival_that_finds_slots_and_queue_full_is_dropped() {
 
 #[test]
 fn nothing_is_dropped_where_there_is_room_or_all_may_wait() {
-    for queue in ["queue: 20, on_full: drop", "on_full: wait"] {
+    let queues = ["queue: 20, on_full: drop", "on_full: wait"];
+    let modes = [
+        Mode::Sequential,
+        Mode::Threaded,
+        Mode::Async,
+        Mode::Simulated,
+    ];
+    side_by_side(pairs(&queues, &modes), |(queue, mode)| {
         let plan = load(&format!(
             "{{rate: 100/s, iterations: 20, max_in_flight: 2, {queue}}}"
         ));
-        for mode in [
-            Mode::Sequential,
-            Mode::Threaded,
-            Mode::Async,
-            Mode::Simulated,
-        ] {
-            assert_eq!(counts(&run(&plan, mode)), (20, 20, 0, 0), "{mode} {queue}");
-        }
-    }
+        assert_eq!(counts(&run(&plan, mode)), (20, 20, 0, 0), "{mode} {queue}");
+    });
 }
 
 #[test]

@@ -272,7 +272,7 @@ fn more_are_in_flight_where_a_rate_needs_more() {
     search(
         folder.path(),
         &text,
-        &["--slo", "p99 < 50ms", "--most", "3000/s", "--probe", "20s"],
+        &["--slo", "p99 < 50ms", "--most", "3000/s", "--probe", "10s"],
     )
     .exits(0);
     let result = result(folder.path());

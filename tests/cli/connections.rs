@@ -453,7 +453,7 @@ fn ports_that_will_run_out_are_foreseen() {
     let (_listener, address) = bound("127.0.0.1");
     scenario(
         folder.path(),
-        &text("{rate: 900000/s, duration: 10s, max_in_flight: 2}"),
+        &text("{rate: 900000/s, duration: 10s, max_in_flight: 2, graceful_stop: 0s}"),
     );
     let more = [
         "--target",

@@ -7,7 +7,9 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use crate::readme::README;
-use crate::support::{Ran, Running, children, folder, loadgen, result, run, scenario, until};
+use crate::support::{
+    Ran, Running, children, folder, loadgen, result, run, scenario, side_by_side, until,
+};
 use crate::versions::{change, simulated};
 
 /// One way to a code.
@@ -292,7 +294,7 @@ fn interrupted(path: &Path) -> Ran {
 
 #[test]
 fn every_row_of_the_table_is_reached() {
-    for Row { code, what, ends } in ROWS {
+    side_by_side(ROWS, |Row { code, what, ends }| {
         let folder = folder();
         let ran = ends(folder.path());
         assert_eq!(
@@ -308,7 +310,7 @@ fn every_row_of_the_table_is_reached() {
             "{what} is explained: {}",
             ran.stderr
         );
-    }
+    });
 }
 
 #[test]

@@ -14,6 +14,7 @@ use rustix::net::sockopt::set_socket_linger;
 use crate::nginx::Nginx;
 use crate::support::{
     Running, count, folder, is_installed, loadgen, number, result, run_of, run_to_result, scenario,
+    side_by_side,
 };
 
 /// What the proxy does to a connection.
@@ -129,14 +130,15 @@ fn what_a_proxy_spoils_is_what_loadgen_counts() {
     if !is_installed("nginx", "nginx-light") {
         return;
     }
-    let folder = folder();
-    let nginx = Nginx::start(folder.path());
-    scenario(
-        folder.path(),
-        "{name: t, targets: {shop: {url: builtin, http: {keep_alive: never}, timeout: 1s}}, load: {vus: 16, iterations: 1600}, \
+    let servers = folder();
+    let nginx = Nginx::start(servers.path());
+    side_by_side([("threaded", 7), ("async", 8)], |(mode, seed)| {
+        let folder = folder();
+        scenario(
+            folder.path(),
+            "{name: t, targets: {shop: {url: builtin, http: {keep_alive: never}, timeout: 1s}}, load: {vus: 16, iterations: 1600}, \
          mix: [{name: m, flow: [{get: /page.html, expect: {size: {min: 20KB, max: 20KB}}}]}]}",
-    );
-    for (mode, seed) in [("threaded", 7), ("async", 8)] {
+        );
         let proxy = Proxy::start(SocketAddr::from(([127, 0, 0, 1], nginx.port)), seed);
         let result = run_to_result(
             folder.path(),
@@ -173,7 +175,7 @@ fn what_a_proxy_spoils_is_what_loadgen_counts() {
             done[&Fault::None] + done[&Fault::Delay],
             "{mode}"
         );
-    }
+    });
 }
 
 #[test]
@@ -181,7 +183,7 @@ fn a_server_that_dies_and_comes_back_is_found_again() {
     if !is_installed("nginx", "nginx-light") {
         return;
     }
-    for mode in ["threaded", "async"] {
+    side_by_side(["threaded", "async"], |mode| {
         let folder = folder();
         let nginx = Nginx::start(folder.path());
         let port = nginx.port;
@@ -239,5 +241,5 @@ fn a_server_that_dies_and_comes_back_is_found_again() {
             good_after >= 5,
             "{mode}: good in {good_after} windows after the last that was bad"
         );
-    }
+    });
 }

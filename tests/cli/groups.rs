@@ -384,7 +384,7 @@ fn on_target(keys: &str, flow: &str, check: impl Fn(Mode, &ModeRun)) {
 fn losers_of_a_race_over_the_network_are_cancelled_at_once() {
     patiently(|| {
         on_server(
-            "[{race: [{get: /delay/2}, {get: /delay/0.05}, {get: /delay/3}]}]",
+            "[{race: [{get: /delay/0.8}, {get: /delay/0.05}, {get: /delay/1}]}]",
             |mode, run| {
                 if mode == Mode::Sequential {
                     assert_eq!(counts(run), (4, 0, 0, 8), "{mode}");

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::{
     PROGRAM, Running, Server, children, count, finish, folder, loadgen, number, patiently, pid,
-    program, result, run_of, scenario, until,
+    program, result, run_of, scenario, side_by_side, until,
 };
 
 /// How long the target stands still, in milliseconds; the run is ten times as long.
@@ -67,7 +67,7 @@ fn stalled(mode: &str) -> (f64, f64, f64, f64) {
 fn a_stall_of_the_target_is_seen_in_full_side_by_side() {
     // A tenth of all arrivals come while it stands still, and wait evenly between nothing and all
     // of it. A tool that measures from the moment it sends sees one slow request.
-    for mode in ["threaded", "async"] {
+    side_by_side(["threaded", "async"], |mode| {
         patiently(|| {
             let (p50, p95, p99, _) = stalled(mode);
             assert!(p50 < 0.05, "{mode}: p50 stays put: {p50}");
@@ -80,7 +80,7 @@ fn a_stall_of_the_target_is_seen_in_full_side_by_side() {
                 "{mode}: p99 is nine tenths of it: {p99}"
             );
         });
-    }
+    });
 }
 
 #[test]

@@ -5,7 +5,7 @@ use loadgen::plan::Mode;
 use loadgen::result::{Group, ModeRun};
 
 use crate::engine::{plan, run};
-use crate::support::patiently;
+use crate::support::{patiently, side_by_side};
 
 /// A step that waits for its turn most of the time, so that what comes after a slow one is slow
 /// too, and a rare one that is always between 21 and 23 ms.
@@ -60,14 +60,14 @@ fn the_median_of_a_rare_step_is_known_whatever_the_others_do() {
 #[test]
 fn whatever_the_mode() {
     patiently(|| {
-        for mode in [Mode::Threaded, Mode::Async] {
+        side_by_side([Mode::Threaded, Mode::Async], |mode| {
             let run = run(&plan(&rare_beside_busy(200, 3, 6)), mode);
             let rare = step(&run, "b").times.response_ms.as_ref().expect("samples");
             assert!(
                 rare.count >= 20 && median(Some(rare)).is_some(),
                 "{mode}: {rare:?}"
             );
-        }
+        });
     });
 }
 

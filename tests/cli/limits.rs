@@ -13,7 +13,9 @@ use serde_json::Value;
 
 use crate::engine::{plan, run};
 use crate::peer::Peer;
-use crate::support::{count, folder, number, patiently, run_of, run_to_result, scenario};
+use crate::support::{
+    count, folder, number, patiently, run_of, run_to_result, scenario, side_by_side,
+};
 
 const ALL: [Mode; 4] = [
     Mode::Sequential,
@@ -117,7 +119,7 @@ fn whoever_waits_for_a_slot_leaves_those_of_wider_limits_and_all_tokens_to_other
     // The step's one slot is taken for long. Twenty wait for it, and the rate of the run is all the
     // other step's.
     let text = "{name: t, workers: 2, limits: {concurrency: 4, rate: 100/s}, load: {rate: 40/s, duration: 1s, max_in_flight: 60}, \
-                mix: [{name: a, flow: [{sleep: 400ms, name: slow, limits: {concurrency: 1}}]}, {name: b, flow: [{sleep: 1ms, name: quick}]}]}";
+                mix: [{name: a, flow: [{sleep: 150ms, name: slow, limits: {concurrency: 1}}]}, {name: b, flow: [{sleep: 1ms, name: quick}]}]}";
     let plan = plan(text);
     let simulated = run(&plan, Mode::Simulated);
     assert!(
@@ -126,7 +128,7 @@ fn whoever_waits_for_a_slot_leaves_those_of_wider_limits_and_all_tokens_to_other
         response(&simulated, "quick")
     );
     patiently(|| {
-        for mode in [Mode::Threaded, Mode::Async] {
+        side_by_side([Mode::Threaded, Mode::Async], |mode| {
             let run = run(&plan, mode);
             assert!(
                 response(&run, "quick").p90 < 100.0,
@@ -138,7 +140,7 @@ fn whoever_waits_for_a_slot_leaves_those_of_wider_limits_and_all_tokens_to_other
                 "{mode}: {:?}",
                 response(&run, "slow")
             );
-        }
+        });
     });
 }
 

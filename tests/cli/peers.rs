@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::peer::{Line, Peer, Then, gone_after_one, good};
 use crate::support::{
     MODES, PROGRAM, Ran, count, finish, folder, number, patiently, program, result, run_of,
-    scenario, until,
+    scenario, side_by_side, until,
 };
 
 const BLANK: &str = "\r\n\r\n";
@@ -540,10 +540,10 @@ fn what_drips_ends_at_its_timeout_to_within_20_ms() {
         line.drip(&[b'x'; 1000], Duration::from_secs(1));
         Then::Close
     });
-    let folder = folder();
     let text = "{name: t, targets: {peer: {url: builtin, timeout: 1500ms}}, load: {vus: 2, iterations: 2}, mix: [{name: m, flow: [{get: /}]}]}";
-    scenario(folder.path(), text);
-    for mode in MODES {
+    side_by_side(MODES, |mode| {
+        let folder = folder();
+        scenario(folder.path(), text);
         patiently(|| {
             let result = crate::support::run_to_result(
                 folder.path(),
@@ -565,6 +565,6 @@ fn what_drips_ends_at_its_timeout_to_within_20_ms() {
                 "{mode}: {first} to {last} ms"
             );
         });
-    }
+    });
     until("every connection is closed", || peer.open() == 0);
 }

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{MODES, count, folder, near, number, patiently, run, run_of, shipped};
+use crate::support::{
+    MODES, count, folder, near, number, patiently, run, run_of, shipped, side_by_side,
+};
 
 struct Sample {
     /// Below `scenarios/`.
@@ -302,21 +304,18 @@ fn takes_the_time_it_says(sample: &Sample) {
 
 #[test]
 fn those_over_the_network_take_the_time_they_say() {
-    SAMPLES
-        .iter()
-        .filter(|s| is_network(s))
-        .for_each(takes_the_time_it_says);
+    side_by_side(
+        SAMPLES.iter().filter(|s| is_network(s)),
+        takes_the_time_it_says,
+    );
 }
 
 #[test]
 fn those_that_only_wait_take_the_time_they_say() {
-    // They wait for nothing but time, so some of them can do that together.
-    let waiting: Vec<&Sample> = SAMPLES.iter().filter(|s| !is_network(s)).collect();
-    std::thread::scope(|scope| {
-        for share in waiting.chunks(waiting.len().div_ceil(3)) {
-            scope.spawn(|| share.iter().copied().for_each(takes_the_time_it_says));
-        }
-    });
+    side_by_side(
+        SAMPLES.iter().filter(|s| !is_network(s)),
+        takes_the_time_it_says,
+    );
 }
 
 fn is_network(sample: &Sample) -> bool {

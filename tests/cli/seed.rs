@@ -7,7 +7,7 @@ use loadgen::result::ModeRun;
 use loadgen::scenario::{Overrides, Source, compile};
 
 use crate::engine::{near, run};
-use crate::support::{patiently, shipped};
+use crate::support::{patiently, shipped, side_by_side};
 
 /// A seed system: its file below `scenarios/seed/`, its wall times in seconds one after another and
 /// side by side, where they are fixed, and by how much it is shortened.
@@ -143,38 +143,42 @@ fn in_virtual_time_each_takes_what_it_says_to_the_nanosecond() {
 
 #[test]
 fn side_by_side_each_takes_the_ideal_and_has_the_same_outcome() {
-    for seed in SEEDS {
-        let plan = plan(seed.file, seed.shorter);
-        let ideal = run(&plan, Mode::Simulated);
-        patiently(|| {
-            for mode in [Mode::Threaded, Mode::Async] {
-                let real = run(&plan, mode);
-                assert_eq!(
-                    outcome(&real),
-                    outcome(&ideal),
-                    "{} {mode}: {:?}",
-                    seed.file,
-                    real.errors
-                );
-                near(mode, real.wall_s, ideal.wall_s);
-            }
-        });
-    }
+    side_by_side(SEEDS.chunks(SEEDS.len().div_ceil(3)), |seeds| {
+        for seed in seeds {
+            let plan = plan(seed.file, seed.shorter);
+            let ideal = run(&plan, Mode::Simulated);
+            patiently(|| {
+                for mode in [Mode::Threaded, Mode::Async] {
+                    let real = run(&plan, mode);
+                    assert_eq!(
+                        outcome(&real),
+                        outcome(&ideal),
+                        "{} {mode}: {:?}",
+                        seed.file,
+                        real.errors
+                    );
+                    near(mode, real.wall_s, ideal.wall_s);
+                }
+            });
+        }
+    });
 }
 
 #[test]
 fn one_after_another_each_takes_the_sum() {
-    for seed in SEEDS {
-        let Some(sum) = seed.sequential else { continue };
-        let shorter = seed.shorter.max(10);
-        patiently(|| {
-            near(
-                Mode::Sequential,
-                run(&plan(seed.file, shorter), Mode::Sequential).wall_s,
-                sum / shorter as f64,
-            )
-        });
-    }
+    side_by_side(SEEDS.chunks(SEEDS.len().div_ceil(3)), |seeds| {
+        for seed in seeds {
+            let Some(sum) = seed.sequential else { continue };
+            let shorter = seed.shorter.max(10);
+            patiently(|| {
+                near(
+                    Mode::Sequential,
+                    run(&plan(seed.file, shorter), Mode::Sequential).wall_s,
+                    sum / shorter as f64,
+                )
+            });
+        }
+    });
 }
 
 #[test]

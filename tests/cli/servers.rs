@@ -13,7 +13,7 @@ use rustix::process::Signal;
 
 use crate::support::{
     MODES, Running, Server, children, count, folder, is_alive, loadgen, near, number, patiently,
-    run, run_of, run_to_result, scenario, sent, shipped, until,
+    run, run_of, run_to_result, scenario, sent, shipped, side_by_side, until,
 };
 
 #[test]
@@ -57,9 +57,9 @@ fn ten_urls() {
 #[test]
 fn a_hundred_requests_through_a_cap_of_ten() {
     patiently(|| {
-        let folder = folder();
-        let file = shipped("scenarios/seed/04b-bounded-requests.yaml");
-        for workers in ["1", "3"] {
+        side_by_side(["1", "3"], |workers| {
+            let folder = folder();
+            let file = shipped("scenarios/seed/04b-bounded-requests.yaml");
             let arguments = [
                 "run",
                 &file,
@@ -90,7 +90,7 @@ fn a_hundred_requests_through_a_cap_of_ten() {
                 // in a row.
                 near(mode, number(run, "wall_s"), ideal, 0.4 + ideal * 0.1);
             }
-        }
+        });
     });
 }
 

@@ -20,7 +20,9 @@ use tokio::net::TcpStream;
 
 use crate::authority::Authority;
 use crate::peer::{Peer, Then, on_a_loop};
-use crate::support::{MODES, count, folder, number, run, run_of, run_to_result, scenario};
+use crate::support::{
+    MODES, count, folder, number, pairs, run, run_of, run_to_result, scenario, side_by_side,
+};
 
 /// The state of a server's streams.
 #[derive(Default)]
@@ -363,16 +365,13 @@ fn bytes_of_a_shared_connection_are_counted_once() {
 
 #[test]
 fn what_a_server_does_to_a_stream_is_counted_once_and_the_next_request_is_right() {
-    let (folder, server) = (
-        folder(),
-        Server::start(Script {
-            act: misbehave,
-            pings: true,
-            ..PLAIN
-        }),
-    );
+    let server = Server::start(Script {
+        act: misbehave,
+        pings: true,
+        ..PLAIN
+    });
     let url = format!("http://{}", server.address);
-    for keep in ["per_vu", "shared"] {
+    side_by_side(pairs(&["per_vu", "shared"], &MODES), |(keep, mode)| {
         let step = |path: &str| {
             format!(
                 "{{get: {path}, timeout: 300ms, on_error: continue}}, {{get: /good, name: 'after {path}', expect: {{body: {{equals: good}}}}, on_error: continue}}"
@@ -385,46 +384,43 @@ fn what_a_server_does_to_a_stream_is_counted_once_and_the_next_request_is_right(
             ("/silent", "timeout_total", "no end after 300ms"),
         ];
         let flow = rows.map(|(path, ..)| step(path)).join(", ");
-        scenario(
-            folder.path(),
-            &text(
-                &url,
-                &format!(", http: {{protocol: http2, keep_alive: {keep}}}"),
-                "{vus: 2, iterations: 6}",
-                &flow,
-            ),
+        let text = text(
+            &url,
+            &format!(", http: {{protocol: http2, keep_alive: {keep}}}"),
+            "{vus: 2, iterations: 6}",
+            &flow,
         );
-        for mode in MODES {
-            let run = in_mode(folder.path(), mode);
-            let steps = run["steps"].as_array().expect("steps");
-            for (pair, (path, kind, said)) in steps.chunks(2).zip(rows) {
-                assert_eq!(
-                    pair[0]["failures"],
-                    serde_json::json!({ kind: 6 }),
-                    "{mode} {keep} {path}: {}",
-                    run["errors"]
-                );
-                assert_eq!(
-                    count(&pair[1], "ok"),
-                    6,
-                    "{mode} {keep} after {path}: {}",
-                    pair[1]["failures"]
-                );
-                let errors = run["errors"].as_array().expect("errors");
-                let says = |e: &Value| {
-                    e["kind"] == kind && e["message"].as_str().is_some_and(|m| m.contains(said))
-                };
-                assert!(errors.iter().any(says), "{mode} {path}: {}", run["errors"]);
-            }
-            // What was not processed may be sent again, and is, a few times.
-            assert_eq!(count(&steps[0], "resent"), 30, "{mode} {keep}");
+        let folder = folder();
+        scenario(folder.path(), &text);
+        let run = in_mode(folder.path(), mode);
+        let steps = run["steps"].as_array().expect("steps");
+        for (pair, (path, kind, said)) in steps.chunks(2).zip(rows) {
             assert_eq!(
-                count(&run, "resent"),
-                30,
-                "{mode} {keep}: and nothing else is"
+                pair[0]["failures"],
+                serde_json::json!({ kind: 6 }),
+                "{mode} {keep} {path}: {}",
+                run["errors"]
             );
+            assert_eq!(
+                count(&pair[1], "ok"),
+                6,
+                "{mode} {keep} after {path}: {}",
+                pair[1]["failures"]
+            );
+            let errors = run["errors"].as_array().expect("errors");
+            let says = |e: &Value| {
+                e["kind"] == kind && e["message"].as_str().is_some_and(|m| m.contains(said))
+            };
+            assert!(errors.iter().any(says), "{mode} {path}: {}", run["errors"]);
         }
-    }
+        // What was not processed may be sent again, and is, a few times.
+        assert_eq!(count(&steps[0], "resent"), 30, "{mode} {keep}");
+        assert_eq!(
+            count(&run, "resent"),
+            30,
+            "{mode} {keep}: and nothing else is"
+        );
+    });
 }
 
 #[test]

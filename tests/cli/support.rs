@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -466,6 +467,31 @@ pub(crate) fn near(what: &str, wall: f64, ideal: f64, margin: f64) {
         wall <= ideal * 1.02 + margin,
         "{what}: {wall} s, wanted {ideal} s"
     );
+}
+
+/// Checks up to four cases at a time: for checks that wait more than they compute.
+pub(crate) fn side_by_side<C: IntoIterator<IntoIter: Send>>(
+    cases: C,
+    check: impl Fn(C::Item) + Sync,
+) {
+    let cases = Mutex::new(cases.into_iter());
+    let next = || cases.lock().expect("no panic").next();
+    let work = || std::iter::from_fn(next).for_each(&check);
+    thread::scope(|scope| {
+        for worker in [(); 4].map(|()| scope.spawn(work)) {
+            if let Err(panic) = worker.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
+}
+
+/// Each of `first` with each of `second`.
+pub(crate) fn pairs<A: Copy, B: Copy>(first: &[A], second: &[B]) -> Vec<(A, B)> {
+    first
+        .iter()
+        .flat_map(|a| second.iter().map(|b| (*a, *b)))
+        .collect()
 }
 
 /// Gives timing-dependent code three tries: a busy machine makes a correct program late now and

@@ -484,7 +484,7 @@ fn ab_makes_pairs_again_of_which_a_run_is_invalid_and_names_them() {
     scenario(
         path,
         "{name: t, targets: {shop: {url: builtin}}, mix: [{name: m, flow: [{get: /delay/0.05}]}], \
-         load: {rate: 200/s, duration: 300ms, max_in_flight: 1, graceful_stop: 1s}}",
+         load: {rate: 200/s, duration: 300ms, max_in_flight: 1, graceful_stop: 200ms}}",
     );
     let url = server.url();
     let ab = |more: &[&str]| {
@@ -583,7 +583,7 @@ fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
     let (folder, port) = (folder(), port());
     let path = folder.path();
     to(path, port);
-    let (a, b) = (serve(port, "2ms"), serve(port, "200ms"));
+    let (a, b) = (serve(port, "2ms"), serve(port, "50ms"));
     let arguments = [
         "ab",
         "test.yaml",

@@ -8,7 +8,9 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{MODES, count, folder, run_of, run_to_result, scenario, shipped, until};
+use crate::support::{
+    MODES, count, folder, pairs, run_of, run_to_result, scenario, shipped, side_by_side, until,
+};
 
 /// The system's own: another one has other packages.
 const PYTHON: &str = "/usr/bin/python3";
@@ -404,118 +406,118 @@ const HELLO: &str = "{send: hello, receive: {contains: hello}, name: hello}";
 #[test]
 fn pings_are_answered_while_a_user_does_other_things() {
     let (url, server) = (talkative(), crate::support::Server::start());
-    for mode in MODES {
-        for flow in [
-            "{think: 1200ms}",
-            "{sleep: 1200ms}",
-            "{flow: [{think: 700ms}, {repeat: {times: 2, flow: [{sleep: 400ms}]}}]}",
-            // Between steps, where a thread does one thing at a time.
-            "{repeat: {times: 6, flow: [{get: /delay/0.2, target: slow, name: slow}]}}",
-            "{websocket: /push, target: t, flow: [{think: 300ms}]}",
-        ] {
-            let run = talk(
-                &url,
-                &server.url(),
-                mode,
-                "/pinged",
-                &format!("{HELLO}, {flow}, {HELLO}"),
-            );
-            assert_eq!(run["failed"], 0, "{mode} {flow}: {}", run["errors"]);
-        }
-    }
-    // An event loop does several things at once.
-    for flow in [
-        "{get: /delay/1.2, target: slow}",
-        "{parallel: [{get: /delay/1.2, target: slow}, {sleep: 1200ms}]}",
-        "{race: [{get: /delay/1.2, target: slow}, {sleep: 5s}]}",
-        "{websocket: /push, target: t, flow: [{think: 1200ms}]}",
-    ] {
+    let flows = [
+        "{think: 1200ms}",
+        "{sleep: 1200ms}",
+        "{flow: [{think: 700ms}, {repeat: {times: 2, flow: [{sleep: 400ms}]}}]}",
+        // Between steps, where a thread does one thing at a time.
+        "{repeat: {times: 6, flow: [{get: /delay/0.2, target: slow, name: slow}]}}",
+        "{websocket: /push, target: t, flow: [{think: 300ms}]}",
+    ];
+    side_by_side(pairs(&MODES, &flows), |(mode, flow)| {
         let run = talk(
             &url,
             &server.url(),
-            "async",
+            mode,
             "/pinged",
             &format!("{HELLO}, {flow}, {HELLO}"),
         );
-        assert_eq!(run["failed"], 0, "{flow}: {}", run["errors"]);
-    }
+        assert_eq!(run["failed"], 0, "{mode} {flow}: {}", run["errors"]);
+    });
+    // An event loop does several things at once.
+    side_by_side(
+        [
+            "{get: /delay/1.2, target: slow}",
+            "{parallel: [{get: /delay/1.2, target: slow}, {sleep: 1200ms}]}",
+            "{race: [{get: /delay/1.2, target: slow}, {sleep: 5s}]}",
+            "{websocket: /push, target: t, flow: [{think: 1200ms}]}",
+        ],
+        |flow| {
+            let run = talk(
+                &url,
+                &server.url(),
+                "async",
+                "/pinged",
+                &format!("{HELLO}, {flow}, {HELLO}"),
+            );
+            assert_eq!(run["failed"], 0, "{flow}: {}", run["errors"]);
+        },
+    );
 }
 
 #[test]
 fn what_a_server_said_when_it_closed_is_said_where_a_message_fails() {
     let (url, server) = (talkative(), crate::support::Server::start());
-    for mode in MODES {
-        for flow in [
-            "{think: 400ms}",
-            "{sleep: 400ms}",
-            "{get: /delay/0.4, target: slow}",
-            "{think: 400ms}, {get: /, target: slow}",
-        ] {
-            let run = talk(
-                &url,
-                &server.url(),
-                mode,
-                "/kick",
-                &format!("{flow}, {HELLO}"),
-            );
-            assert_eq!(
-                run["failures"],
-                serde_json::json!({"incomplete": 1}),
-                "{mode} {flow}: {}",
-                run["errors"]
-            );
-            assert_eq!(
-                run["errors"][0]["message"], "the server closed the WebSocket (code 4001: kicked)",
-                "{mode} {flow}"
-            );
-        }
-    }
+    let flows = [
+        "{think: 400ms}",
+        "{sleep: 400ms}",
+        "{get: /delay/0.4, target: slow}",
+        "{think: 400ms}, {get: /, target: slow}",
+    ];
+    side_by_side(pairs(&MODES, &flows), |(mode, flow)| {
+        let run = talk(
+            &url,
+            &server.url(),
+            mode,
+            "/kick",
+            &format!("{flow}, {HELLO}"),
+        );
+        assert_eq!(
+            run["failures"],
+            serde_json::json!({"incomplete": 1}),
+            "{mode} {flow}: {}",
+            run["errors"]
+        );
+        assert_eq!(
+            run["errors"][0]["message"], "the server closed the WebSocket (code 4001: kicked)",
+            "{mode} {flow}"
+        );
+    });
 }
 
 #[test]
 fn messages_that_come_meanwhile_are_there_for_whoever_waits_next() {
     let (url, server) = (talkative(), crate::support::Server::start());
-    for mode in MODES {
-        for wait in [
-            "{think: 400ms}",
-            "{sleep: 400ms}",
-            "{get: /delay/0.4, target: slow}",
-        ] {
-            let pushes = |flow: &str| {
-                let run = talk(
-                    &url,
-                    &server.url(),
-                    mode,
-                    "/push",
-                    &format!("{wait}, {flow}"),
-                );
-                assert_eq!(run["failed"], 0, "{mode} {wait} {flow}: {}", run["errors"]);
-                run["pushes"].as_u64().unwrap_or(0)
-            };
-            assert_eq!(
-                pushes("{receive: {matches: ^pushed$}, name: pushed}"),
-                0,
-                "{mode} {wait}"
-            );
-            assert_eq!(pushes(HELLO), 1, "{mode} {wait}");
-            assert_eq!(pushes("{sleep: 1ms}"), 1, "{mode} {wait}");
+    let waits = [
+        "{think: 400ms}",
+        "{sleep: 400ms}",
+        "{get: /delay/0.4, target: slow}",
+    ];
+    side_by_side(pairs(&MODES, &waits), |(mode, wait)| {
+        let pushes = |flow: &str| {
             let run = talk(
                 &url,
                 &server.url(),
                 mode,
                 "/push",
-                &format!("{wait}, {{receive: {{contains: pushed}}, name: pushed}}"),
+                &format!("{wait}, {flow}"),
             );
-            let steps = run["steps"].as_array().expect("steps");
-            let pushed = steps
-                .iter()
-                .find(|step| step["name"] == "pushed")
-                .expect("the step");
-            assert_eq!(
-                pushed["bytes_in"],
-                2 + "pushed".len(),
-                "{mode} {wait}: whoever takes it is told of its bytes"
-            );
-        }
-    }
+            assert_eq!(run["failed"], 0, "{mode} {wait} {flow}: {}", run["errors"]);
+            run["pushes"].as_u64().unwrap_or(0)
+        };
+        assert_eq!(
+            pushes("{receive: {matches: ^pushed$}, name: pushed}"),
+            0,
+            "{mode} {wait}"
+        );
+        assert_eq!(pushes(HELLO), 1, "{mode} {wait}");
+        assert_eq!(pushes("{sleep: 1ms}"), 1, "{mode} {wait}");
+        let run = talk(
+            &url,
+            &server.url(),
+            mode,
+            "/push",
+            &format!("{wait}, {{receive: {{contains: pushed}}, name: pushed}}"),
+        );
+        let steps = run["steps"].as_array().expect("steps");
+        let pushed = steps
+            .iter()
+            .find(|step| step["name"] == "pushed")
+            .expect("the step");
+        assert_eq!(
+            pushed["bytes_in"],
+            2 + "pushed".len(),
+            "{mode} {wait}: whoever takes it is told of its bytes"
+        );
+    });
 }
