@@ -231,7 +231,7 @@ fn reachable<'g>(
 }
 
 #[test]
-fn no_files_use_each_other_but_those_that_recurse() {
+fn no_files_form_a_cycle_except_those_that_recurse() {
     let graph = Modules::read().graph();
     let edges: usize = graph.values().map(BTreeSet::len).sum();
     assert!(edges > 1000, "the test sees nothing: {edges} uses");
@@ -259,7 +259,7 @@ fn no_files_use_each_other_but_those_that_recurse() {
 }
 
 #[test]
-fn every_room_of_the_engine_uses_only_the_floors_below_its_own() {
+fn every_engine_module_uses_only_the_floors_below_its_own() {
     let room = |module: &Module| {
         (module.first()? == "engine")
             .then(|| module.get(1).cloned())
@@ -290,7 +290,7 @@ fn every_room_of_the_engine_uses_only_the_floors_below_its_own() {
 }
 
 #[test]
-fn no_function_has_grown_too_long() {
+fn no_function_is_too_long() {
     let mut long = Vec::new();
     let mut functions = 0;
     for (path, text) in super::tidy::texts() {

@@ -211,7 +211,7 @@ fn floor(room: &str) -> Option<u32> {
 }
 
 #[test]
-fn every_room_uses_only_the_floors_below_its_own() {
+fn every_module_uses_only_the_floors_below_its_own() {
     let mut wrong = Vec::new();
     let mut references = 0;
     for (path, code) in sources() {
@@ -243,7 +243,7 @@ fn every_room_uses_only_the_floors_below_its_own() {
 }
 
 #[test]
-fn banned_calls_stand_only_where_they_belong() {
+fn banned_calls_appear_only_in_the_files_that_may_use_them() {
     let mut wrong = Vec::new();
     for (path, code) in sources() {
         for (call, allowed, reason) in BANNED {
@@ -267,7 +267,7 @@ fn banned_calls_stand_only_where_they_belong() {
 }
 
 #[test]
-fn no_room_has_grown_past_its_purpose() {
+fn no_file_is_too_long() {
     let long: Vec<String> = sources()
         .into_iter()
         .map(|(path, code)| (path, code.lines().count()))
@@ -283,7 +283,7 @@ fn no_room_has_grown_past_its_purpose() {
 const MAX_LINES_OF_A_KIND: usize = 8;
 
 #[test]
-fn a_kind_of_operation_is_one_file_a_floor() {
+fn an_operation_kind_has_one_file_per_floor() {
     // URL schemes belong to targets, and the protocol itself to the transport.
     let elsewhere = ["src/plan/target.rs", "src/transport/", "src/server/"];
     for kind in ["tcp", "sleep", "cpu", "block"] {
@@ -338,7 +338,7 @@ fn names_it(line: &str, name: &str) -> bool {
 }
 
 #[test]
-fn the_top_level_holds_what_it_should() {
+fn the_top_level_has_only_the_expected_entries() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     for name in [
         "Cargo.toml",

@@ -146,7 +146,7 @@ fn reports(at: &Path) {
 }
 
 #[test]
-fn people_can_use_the_page_and_nobody_else() {
+fn the_page_works_and_hostile_content_does_nothing() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let (Some(chromium), Some(node)) = (
         installed("chromium", "chromium"),

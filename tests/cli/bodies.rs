@@ -174,7 +174,7 @@ fn peaks(folder: &Path, url: &str) -> Vec<u64> {
 const LARGE: u64 = (64 << 20) + 12_345;
 
 #[test]
-fn a_large_file_goes_out_whole_and_takes_no_memory() {
+fn a_large_file_is_sent_whole_at_constant_memory() {
     let (folder, listener) = (folder(), Listener::start(|_, _| false));
     let url = format!("http://{}", listener.address);
     scenario(folder.path(), &text("", "{vus: 2, iterations: 2}"));
@@ -203,7 +203,7 @@ fn a_large_file_goes_out_whole_and_takes_no_memory() {
 }
 
 #[test]
-fn a_large_file_goes_out_over_http2_as_fast_as_the_server_takes_it() {
+fn a_large_file_over_http2_follows_flow_control() {
     let heard = Arc::<Mutex<Vec<Heard>>>::default();
     let account = heard.clone();
     let address = on_a_loop(move |stream| {
@@ -269,7 +269,7 @@ fn a_large_file_goes_out_over_http2_as_fast_as_the_server_takes_it() {
 }
 
 #[test]
-fn a_server_that_talks_while_it_listens_is_heard() {
+fn a_response_is_read_while_the_body_is_sent() {
     // It echoes what it receives, and stops reading when its output is no longer read.
     let listener = Listener::start(|reader, length| {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
@@ -315,7 +315,7 @@ fn a_server_that_talks_while_it_listens_is_heard() {
 }
 
 #[test]
-fn an_answer_that_comes_before_the_body_ends_is_good_and_ends_the_connection() {
+fn an_early_response_is_ok_and_ends_the_connection() {
     // It needs only the head, and reads no more on this connection.
     let held = Arc::<Mutex<Vec<TcpStream>>>::default();
     let keep = held.clone();
@@ -378,7 +378,7 @@ fn is_gone(stream: &TcpStream) -> bool {
 }
 
 #[test]
-fn a_file_that_changes_its_length_is_a_failure_of_kind_data() {
+fn a_file_whose_length_changes_fails_with_kind_data() {
     for (what, grows) in [("shrinks", false), ("grows", true)] {
         let folder = folder();
         let (path, size) = (folder.path().join("large.bin"), 24 << 20);
@@ -444,7 +444,7 @@ fn a_file_that_changes_its_length_is_a_failure_of_kind_data() {
 }
 
 #[test]
-fn a_file_outside_of_the_folder_is_refused() {
+fn a_file_outside_the_folder_is_rejected() {
     let folder = folder();
     let inside = folder.path().join("inside");
     std::fs::create_dir(&inside).expect("made");

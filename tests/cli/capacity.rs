@@ -76,7 +76,7 @@ fn a_known_capacity_is_found() {
 }
 
 #[test]
-fn the_result_says_everything_of_the_search() {
+fn the_result_describes_the_whole_search() {
     let folder = folder();
     let ran = search(
         folder.path(),
@@ -159,7 +159,7 @@ fn the_result_says_everything_of_the_search() {
 }
 
 #[test]
-fn a_check_that_an_overload_meets_for_a_while_does_not_hide_it() {
+fn a_check_that_passes_for_a_while_does_not_hide_an_overload() {
     // No run is long enough for a response to take a minute, and every operation succeeds
     // eventually.
     for slo in ["p99 < 1m", "error_rate < 1%"] {
@@ -181,7 +181,7 @@ fn a_check_that_an_overload_meets_for_a_while_does_not_hide_it() {
 }
 
 #[test]
-fn what_never_began_counts_against_a_rate() {
+fn iterations_that_never_started_count_against_a_rate() {
     let folder = folder();
     let text = EIGHT.replace("iterations: 7", "iterations: 7, graceful_stop: 0s");
     search(folder.path(), &text, &["--slo", "p99 < 1m"]).exits(0);
@@ -201,7 +201,7 @@ fn what_never_began_counts_against_a_rate() {
 }
 
 #[test]
-fn failures_count_whether_a_check_speaks_of_them_or_not() {
+fn failures_count_even_if_no_check_mentions_them() {
     let failing = EIGHT.replace("{sleep: 10ms}", "{sleep: 10ms, fail: 30%}");
     let folder = folder();
     let ran = search(
@@ -234,7 +234,7 @@ fn failures_count_whether_a_check_speaks_of_them_or_not() {
 }
 
 #[test]
-fn the_highest_rate_that_is_allowed_may_meet_it() {
+fn the_highest_allowed_rate_may_pass() {
     let folder = folder();
     let ran = search(
         folder.path(),
@@ -261,7 +261,7 @@ fn the_highest_rate_that_is_allowed_may_meet_it() {
 }
 
 #[test]
-fn more_are_in_flight_where_a_rate_needs_more() {
+fn max_in_flight_grows_with_the_rate() {
     // Each takes two seconds, of which the limit holds only the last 10 ms: 800 a second are 1,600
     // at once.
     let text = EIGHT
@@ -287,7 +287,7 @@ fn more_are_in_flight_where_a_rate_needs_more() {
 }
 
 #[test]
-fn the_files_load_gives_way_whatever_it_is() {
+fn the_load_of_the_file_is_replaced() {
     let with = |load: &str| EIGHT.replace("{vus: 3, iterations: 7}", load);
     let open = with(
         "{rate: 100/s, duration: 1h, warmup: 3s, arrivals: poisson, max_in_flight: 1, queue: 5, on_full: drop}",
@@ -333,7 +333,7 @@ fn the_files_load_gives_way_whatever_it_is() {
 }
 
 #[test]
-fn bad_input_is_refused_before_anything_is_sent() {
+fn bad_input_is_rejected_before_anything_is_sent() {
     let (folder, server) = (folder(), Server::start());
     let write =
         |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
@@ -461,7 +461,7 @@ fn bad_input_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn three_where_nobody_listens_and_no_folder_is_left() {
+fn an_unreachable_target_exits_with_3_and_leaves_no_folder() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
     let ran = run(
@@ -481,7 +481,7 @@ fn three_where_nobody_listens_and_no_folder_is_left() {
 }
 
 #[test]
-fn rows_that_run_out_break_it_off_and_keep_what_was_found() {
+fn exhausted_rows_end_the_search_and_keep_its_findings() {
     let folder = folder();
     fs::write(
         folder.path().join("rows.csv"),
@@ -536,7 +536,7 @@ fn an_interrupt_keeps_what_was_measured() {
 }
 
 #[test]
-fn an_interrupt_before_anything_was_measured_leaves_nothing() {
+fn an_interrupt_before_the_first_measurement_leaves_nothing() {
     let folder = folder();
     scenario(folder.path(), EIGHT);
     let arguments = [
@@ -564,7 +564,7 @@ fn an_interrupt_before_anything_was_measured_leaves_nothing() {
 }
 
 #[test]
-fn a_secret_is_in_nothing_that_is_written() {
+fn no_output_contains_a_secret() {
     const SECRET: &str = "tok-en-7f3a9";
     let folder = folder();
     let text = EIGHT
@@ -608,7 +608,7 @@ fn tried(thresholds: &str, ms: u32) -> (Plan, ModeRun) {
 }
 
 #[test]
-fn lateness_is_held_against_what_is_measured_and_what_is_asked() {
+fn lateness_is_judged_relative_to_the_measured_value_and_the_limit() {
     for (thresholds, ms, limit) in [
         ("", 10, 1.0),
         ("", 500, 25.0),
@@ -653,7 +653,7 @@ fn lateness_is_held_against_what_is_measured_and_what_is_asked() {
 }
 
 #[test]
-fn what_kept_a_try_from_being_believed_is_told_from_the_rate() {
+fn an_invalid_probe_is_distinguished_from_a_rate_that_is_too_high() {
     let (plan, run) = tried("p99 < 50ms", 10);
     let invalid = |how: &dyn Fn(&mut ModeRun)| {
         let mut run = run.clone();
@@ -708,7 +708,7 @@ fn what_kept_a_try_from_being_believed_is_told_from_the_rate() {
 }
 
 #[test]
-fn figures_that_can_not_be_believed_are_left_out_or_gone_by() {
+fn invalid_figures_are_left_out_unless_they_are_allowed() {
     // More is planned than may be in flight at once: what never began makes a try invalid, however
     // quiet the machine.
     let text = EIGHT.replace("iterations: 7", "iterations: 7, graceful_stop: 0s");
@@ -753,7 +753,7 @@ fn figures_that_can_not_be_believed_are_left_out_or_gone_by() {
 /// and percentiles are low, so that its worst moments are none. It may be so busy all the same that
 /// a whole search says nothing.
 #[test]
-fn the_capacity_of_a_server_is_found_within_five_percent() {
+fn the_capacity_of_a_server_is_found_within_5_percent() {
     let (folder, server) = (
         folder(),
         Server::with(&["--capacity", "80/s", "--latency", "200ms"]),

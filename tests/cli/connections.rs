@@ -43,7 +43,7 @@ fn connections(server: &Server, http: &str, load: &str, mode: &str) -> (Value, u
 }
 
 #[test]
-fn connections_are_kept_as_long_as_the_scenario_says() {
+fn keep_alive_lasts_as_long_as_the_scenario_says() {
     let server = Server::start();
     let load = "{vus: 3, iterations_per_vu: 4}";
     for mode in MODES {
@@ -71,7 +71,7 @@ fn connections_are_kept_as_long_as_the_scenario_says() {
 }
 
 #[test]
-fn bytes_of_a_shared_connection_are_those_of_one_request_each() {
+fn retries_on_a_shared_connection_count_their_own_bytes() {
     let body = b"unavailable".as_slice();
     let listener = Listener::start(move |_, _| reply(503, "", body));
     let folder = folder();
@@ -107,7 +107,7 @@ fn bytes_of_a_shared_connection_are_those_of_one_request_each() {
 }
 
 #[test]
-fn no_more_connections_are_open_than_the_cap_lets_whoever_keeps_them() {
+fn the_connection_cap_holds_for_every_keep_alive_policy() {
     for (keep, cap) in [
         ("per_vu", 3),
         ("per_iteration", 3),
@@ -180,7 +180,7 @@ fn no_more_connections_are_open_than_the_cap_lets_whoever_keeps_them() {
 }
 
 #[test]
-fn a_connection_that_is_old_is_replaced() {
+fn an_old_connection_is_replaced() {
     let server = Server::start();
     for mode in MODES {
         let (_, made) = connections(
@@ -201,7 +201,7 @@ fn a_connection_that_is_old_is_replaced() {
 }
 
 #[test]
-fn a_request_of_its_own_connection_says_so() {
+fn a_request_on_its_own_connection_sends_connection_close() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let keep = heard.clone();
     let peer = Peer::start(move |line, request| {
@@ -257,7 +257,7 @@ fn bound(address: &str) -> (TcpListener, SocketAddr) {
 }
 
 #[test]
-fn several_addresses_are_used_in_turn_and_a_dead_one_is_left_out() {
+fn several_addresses_are_used_in_turn_and_a_dead_one_is_skipped() {
     let ((one, at_one), (two, at_two), (dead, at_dead)) =
         (bound("127.0.0.1"), bound("127.0.0.2"), bound("127.0.0.3"));
     drop(dead);
@@ -299,7 +299,7 @@ fn several_addresses_are_used_in_turn_and_a_dead_one_is_left_out() {
 }
 
 #[test]
-fn ipv6_is_spoken() {
+fn ipv6_is_supported() {
     let Ok(listener) = TcpListener::bind("[::1]:0") else {
         return;
     };
@@ -343,7 +343,7 @@ fn at_socket(path: &Path) -> Arc<Mutex<Vec<String>>> {
 }
 
 #[test]
-fn unix_sockets_are_spoken_to() {
+fn unix_sockets_are_supported() {
     let folder = folder();
     let path = folder.path().join("shop.sock");
     let heard = at_socket(&path);
@@ -383,7 +383,7 @@ fn unix_sockets_are_spoken_to() {
 }
 
 #[test]
-fn a_unix_socket_is_run_like_a_url() {
+fn a_unix_socket_can_be_run_like_a_url() {
     let folder = folder();
     let path = folder.path().join("shop.sock");
     let heard = at_socket(&path);
@@ -443,7 +443,7 @@ fn a_unix_socket_is_run_like_a_url() {
 }
 
 #[test]
-fn ports_that_will_run_out_are_foreseen() {
+fn port_exhaustion_is_predicted() {
     let folder = folder();
     let text = |load: &str| {
         format!(
@@ -505,7 +505,7 @@ fn in_own_network(folder: &Path, line: &str) -> Option<crate::support::Ran> {
 }
 
 #[test]
-fn ports_that_run_out_are_named_with_the_remedy() {
+fn port_exhaustion_is_reported_with_the_remedy() {
     let folder = folder();
     // The preflight uses one port, which stays reserved for a while.
     let branches = "{get: /delay/0.2}, ".repeat(8);
@@ -540,7 +540,7 @@ fn ports_that_run_out_are_named_with_the_remedy() {
 }
 
 #[test]
-fn descriptors_that_run_out_are_named_with_the_remedy() {
+fn descriptor_exhaustion_is_reported_with_the_remedy() {
     let (folder, server) = (folder(), Server::start());
     let branches = "{get: /delay/0.3},".repeat(60);
     scenario(
@@ -651,7 +651,7 @@ fn the_soft_limit_is_raised_for_the_connections_of_branches() {
 }
 
 #[test]
-fn many_users_of_few_connections_need_few_descriptors() {
+fn many_users_on_few_connections_need_few_descriptors() {
     let (folder, server) = (folder(), Server::start());
     let text = |http: &str| {
         format!(

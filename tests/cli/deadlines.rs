@@ -169,7 +169,7 @@ const FIRST_BYTE: &str = "timeout: {first_byte: 150ms, total: 5s}";
 const TOTAL: &str = "timeout: 150ms";
 
 #[test]
-fn a_connection_that_is_never_there() {
+fn a_connection_that_is_never_accepted() {
     let peer = Peer::full();
     for (timeout, kind) in [(CONNECT, "timeout_connect"), (TOTAL, "timeout_total")] {
         ends(&peer, "http://PEER", timeout, "{get: /}", kind);
@@ -191,7 +191,7 @@ fn a_connection_that_is_never_there() {
 }
 
 #[test]
-fn a_connection_of_which_nothing_is_heard() {
+fn a_connection_that_stays_silent() {
     let peer = Peer::absent();
     for (timeout, kind) in [(CONNECT, "timeout_connect"), (TOTAL, "timeout_total")] {
         ends(
@@ -229,7 +229,7 @@ fn a_connection_of_which_nothing_is_heard() {
 }
 
 #[test]
-fn an_answer_that_never_comes_or_never_ends() {
+fn a_response_that_never_starts_or_never_ends() {
     let half = Peer::after(half_an_answer);
     ends(&half, "http://PEER", TOTAL, "{get: /}", "timeout_total");
     let agreed = Peer::after(http2);
@@ -253,7 +253,7 @@ fn an_answer_that_never_comes_or_never_ends() {
 }
 
 #[test]
-fn a_request_that_nobody_takes() {
+fn a_request_that_is_never_read() {
     let (absent, open, agreed) = (Peer::absent(), Peer::after(opened), Peer::after(http2));
     ends(
         &absent,
@@ -290,7 +290,7 @@ fn a_request_that_nobody_takes() {
 }
 
 #[test]
-fn a_goodbye_that_is_not_returned() {
+fn a_close_frame_that_is_never_answered() {
     let (peer, folder) = (Peer::after(opened), folder());
     soon("a closing handshake", |mode| {
         // What comes behind it tells when it was over.

@@ -39,7 +39,7 @@ fn said_about(path: &Path) -> String {
 }
 
 #[test]
-fn broken_scenarios_are_explained_word_for_word() {
+fn diagnostics_of_broken_scenarios_match_their_golden_texts() {
     let folder = "tests/scenarios/broken";
     let bless = std::env::var_os("LOADGEN_BLESS").is_some();
     let scenarios = files(folder, "yaml");
@@ -78,7 +78,7 @@ fn broken_scenarios_are_explained_word_for_word() {
 }
 
 #[test]
-fn shipped_scenarios_are_good() {
+fn shipped_scenarios_are_valid() {
     let mut found = 0;
     for path in files("scenarios", "yaml")
         .into_iter()

@@ -84,7 +84,7 @@ fn the_same_tasks_three_ways() {
 }
 
 #[test]
-fn a_concurrency_cap_holds_whatever_the_workers() {
+fn a_concurrency_cap_holds_for_any_number_of_workers() {
     patiently(|| {
         for workers in [1, 2, 4] {
             let text = format!(
@@ -130,7 +130,7 @@ fn a_token_bucket_lets_a_burst_through_and_then_one_at_a_time_in_every_mode() {
 }
 
 #[test]
-fn a_timeout_ends_what_takes_too_long() {
+fn a_timeout_ends_a_slow_operation() {
     patiently(|| {
         let text = "{name: t, mix: [{name: m, flow: [{sleep: 50ms, timeout: 175ms, on_error: continue}, {sleep: 150ms, timeout: 175ms, on_error: continue}, \
                 {sleep: 250ms, timeout: 175ms, on_error: continue}]}], load: {iterations: 1}}";
@@ -151,7 +151,7 @@ fn a_timeout_ends_what_takes_too_long() {
 }
 
 #[test]
-fn processor_time_is_shared_by_the_cores() {
+fn cpu_work_is_spread_over_the_cores() {
     patiently(|| {
         let plan = plan(
             "{name: t, workers: 1, mix: [{name: m, flow: [{cpu: 100ms}]}], load: {vus: 3, iterations: 3}}",
@@ -174,7 +174,7 @@ fn processor_time_is_shared_by_the_cores() {
 }
 
 #[test]
-fn a_blocking_call_holds_the_loop_unless_it_is_offloaded() {
+fn a_blocking_call_blocks_the_event_loop_unless_it_is_offloaded() {
     patiently(|| {
         let text = |offload| {
             format!(
@@ -200,7 +200,7 @@ fn a_blocking_call_holds_the_loop_unless_it_is_offloaded() {
 }
 
 #[test]
-fn what_is_in_flight_when_the_drain_ends_is_unfinished_and_its_connection_dropped() {
+fn operations_in_flight_when_the_drain_ends_are_unfinished_and_their_connections_dropped() {
     patiently(|| {
         let plan = plan(
             "{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 300ms, graceful_stop: 100ms}}",
@@ -247,7 +247,7 @@ fn what_is_in_flight_when_the_drain_ends_is_unfinished_and_its_connection_droppe
 }
 
 #[test]
-fn what_waits_for_a_limit_when_the_drain_ends_is_skipped() {
+fn operations_that_wait_for_a_limit_when_the_drain_ends_are_skipped() {
     let plan = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 400ms, graceful_stop: 50ms}, limits: {concurrency: 1}}",
     );
@@ -353,7 +353,7 @@ fn every_mode_and_any_number_of_workers_runs_the_same_work() {
 }
 
 #[test]
-fn a_warm_up_is_counted_apart() {
+fn a_warm_up_is_counted_separately() {
     let plan = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {vus: 2, duration: 200ms, warmup: 100ms}}",
     );
@@ -377,7 +377,7 @@ fn a_warm_up_is_counted_apart() {
 }
 
 #[test]
-fn iterations_of_each_user_are_bound_for_each_user() {
+fn iterations_per_vu_bound_each_user_separately() {
     let plan = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 5, iterations_per_vu: 4}}",
     );
@@ -397,7 +397,7 @@ fn iterations_of_each_user_are_bound_for_each_user() {
 }
 
 #[test]
-fn virtual_time_goes_by_at_no_cost_and_to_the_nanosecond() {
+fn virtual_time_is_free_and_exact_to_the_nanosecond() {
     let plan = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 1234567ns}]}], load: {vus: 10, iterations: 100000}}",
     );

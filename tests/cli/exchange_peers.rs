@@ -322,7 +322,7 @@ const TCP: &str = "{name: t, modes: [sequential, threaded, async], targets: {pee
                    mix: [{name: m, flow: [{tcp: {send: \"hello\\n\", receive: line}, name: ask, timeout: 100ms}]}]}";
 
 #[test]
-fn tcp_failures_have_their_names() {
+fn tcp_failures_are_classified() {
     let rows = [
         late(
             "never answers",
@@ -401,7 +401,7 @@ fn tcp_failures_have_their_names() {
 }
 
 #[test]
-fn tcp_first_bytes_and_checks_have_their_names_too() {
+fn tcp_first_byte_timeouts_and_failed_checks_are_classified() {
     let first = TCP.replace("timeout: 100ms", "timeout: {first_byte: 100ms, total: 10s}");
     follow(
         &late(
@@ -482,7 +482,7 @@ fn against(script: Script, text: &str) -> (Value, u64) {
 }
 
 #[test]
-fn what_comes_behind_an_answer_is_never_the_next_answer() {
+fn surplus_bytes_after_a_reply_are_never_taken_for_the_next_reply() {
     let strangers: Script = |stream| {
         if line(stream).is_some() {
             say(stream, b"hello\nstranger\n");
@@ -505,7 +505,7 @@ fn what_comes_behind_an_answer_is_never_the_next_answer() {
 }
 
 #[test]
-fn a_connection_that_was_closed_while_it_was_idle_is_made_anew() {
+fn a_connection_closed_while_idle_is_reopened() {
     let once: Script = |stream| {
         if line(stream).is_some() {
             say(stream, b"hello\n");
@@ -545,7 +545,7 @@ fn a_connection_that_was_closed_while_it_was_idle_is_made_anew() {
 }
 
 #[test]
-fn a_server_that_is_gone_refuses() {
+fn a_stopped_server_is_counted_as_refused() {
     for (url, flow) in [
         ("tcp", "{tcp: {send: a, receive: line}}"),
         ("ws", "{websocket: /, flow: [{send: a}]}"),
@@ -612,7 +612,7 @@ fn answer(stream: &mut TcpStream, text: &str) {
 }
 
 #[test]
-fn handshakes_that_fail_have_their_names() {
+fn failed_handshakes_are_classified() {
     let rows = [
         row(
             "answers as HTTP",
@@ -692,7 +692,7 @@ fn handshakes_that_fail_have_their_names() {
 }
 
 #[test]
-fn messages_that_fail_have_their_names() {
+fn failed_messages_are_classified() {
     let rows = [
         late(
             "never answers",
@@ -829,7 +829,7 @@ fn messages_that_fail_have_their_names() {
 }
 
 #[test]
-fn what_is_pushed_is_counted_and_not_taken_for_an_answer() {
+fn pushed_messages_are_counted_and_not_taken_for_replies() {
     // The first push comes in one piece with the answer to the handshake, and the last behind the
     // answer.
     let chatty: Script = |s| {
@@ -872,7 +872,7 @@ fn what_is_pushed_is_counted_and_not_taken_for_an_answer() {
 }
 
 #[test]
-fn a_late_answer_is_never_taken_for_the_next() {
+fn a_late_reply_is_never_taken_for_the_next_one() {
     let slow: Script = |s| {
         if opened_and_asked(s) {
             thread::sleep(Duration::from_millis(300));
@@ -906,7 +906,7 @@ fn a_late_answer_is_never_taken_for_the_next() {
 }
 
 #[test]
-fn a_branch_that_loses_hangs_up() {
+fn a_losing_branch_closes_its_connection() {
     // The first waits for an answer when it loses, the second for nothing that the network could
     // tell it.
     let asks =

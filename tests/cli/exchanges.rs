@@ -27,7 +27,7 @@ fn step<'a>(run: &'a Value, name: &str) -> &'a Value {
 }
 
 #[test]
-fn bytes_are_those_of_frames_and_lines() {
+fn byte_counts_match_frames_and_lines() {
     let result = result(
         "[{websocket: /ws/echo, name: open, flow: [{repeat: {times: 10, flow: [{send: hello, name: ask, receive: {contains: hello}}]}}, {send: bye, name: say}]}, \
          {tcp: {send: \"12345\\n\", receive: line}, name: line}, {tcp: {send: abcdEND, receive: {until: END}}, name: text}, \
@@ -70,7 +70,7 @@ fn bytes_are_those_of_frames_and_lines() {
 }
 
 #[test]
-fn checks_captures_and_tags_are_those_of_the_answer() {
+fn checks_captures_and_tags_apply_to_the_reply() {
     let result = result(
         "[{websocket: /ws/echo, flow: [\
          {send_json: {id: \"{{seq()}}\", kind: \"{{'odd' if seq() % 2 else 'even'}}\"}, name: ask, receive: {json: {$.id: {exists: true}}}, \
@@ -139,7 +139,7 @@ fn checks_captures_and_tags_are_those_of_the_answer() {
 }
 
 #[test]
-fn limits_of_a_target_hold_for_whatever_goes_to_it() {
+fn limits_of_a_target_hold_for_every_kind_of_operation() {
     let folder = folder();
     let flow = "[{websocket: /ws/echo, flow: [{send: a, receive: {contains: a}}]}, {tcp: {send: \"a\\n\", receive: line}}]";
     let limited = text(flow, "{vus: 4, iterations: 40}").replace(
@@ -160,7 +160,7 @@ fn limits_of_a_target_hold_for_whatever_goes_to_it() {
 }
 
 #[test]
-fn setup_speaks_them_too_and_arrivals_are_planned() {
+fn exchanges_work_in_setup_and_in_the_open_model() {
     let folder = folder();
     let setup = "setup: [{tcp: {send: \"from setup\\n\", receive: line}, capture: {line: {body: true}}}, \
                  {websocket: /ws/echo, flow: [{send: 7, receive: {matches: '^7$'}, capture: {seven: {body: true}}}]}], name: t,";
@@ -195,7 +195,7 @@ fn setup_speaks_them_too_and_arrivals_are_planned() {
 }
 
 #[test]
-fn the_server_counts_the_connections_that_loadgen_counts_and_all_are_closed() {
+fn the_server_agrees_on_connections_and_all_are_closed() {
     let (folder, server) = (folder(), Server::start());
     let flow = "[{websocket: /ws/broadcast, flow: [{websocket: /ws/echo, flow: [{send: inner, receive: {contains: inner}}]}, {send: \"m{{seq()}}.\", receive: {contains: \"m{{seq()}}.\"}}]}]";
     scenario(folder.path(), &text(flow, "{vus: 3, iterations: 15}"));

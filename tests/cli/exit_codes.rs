@@ -291,7 +291,7 @@ fn interrupted(path: &Path) -> Ran {
 }
 
 #[test]
-fn every_row_of_the_table_is_reached() {
+fn every_row_of_the_table_is_tested() {
     for Row { code, what, ends } in ROWS {
         let folder = folder();
         let ran = ends(folder.path());

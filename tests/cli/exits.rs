@@ -17,7 +17,7 @@ use crate::support::{
 const REQUEST: &str = "{name: t, mix: [{name: m, flow: [{get: /}]}], load: {iterations: 1}, targets: {shop: {url: 'http://127.0.0.1:9'}}}";
 
 #[test]
-fn zero_where_requests_fail_but_nothing_forbids_it() {
+fn failed_requests_without_a_threshold_exit_with_0() {
     let (folder, server) = (folder(), Server::start());
     scenario(
         folder.path(),
@@ -50,7 +50,7 @@ fn zero_where_requests_fail_but_nothing_forbids_it() {
 }
 
 #[test]
-fn one_where_the_output_folder_cant_be_written_before_anything_is_sent() {
+fn an_unwritable_output_folder_exits_with_1_before_anything_is_sent() {
     let (folder, server) = (folder(), Server::start());
     scenario(folder.path(), REQUEST);
     fs::write(folder.path().join("file"), "mine").expect("written");
@@ -73,7 +73,7 @@ fn one_where_the_output_folder_cant_be_written_before_anything_is_sent() {
 }
 
 #[test]
-fn two_for_bad_usage() {
+fn bad_usage_exits_with_2() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
     let cases: [(&[&str], &[&str]); 12] = [
@@ -119,7 +119,7 @@ fn two_for_bad_usage() {
 }
 
 #[test]
-fn two_for_what_is_no_scenario() {
+fn a_file_that_is_not_a_scenario_exits_with_2() {
     let folder = folder();
     let write =
         |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).expect("written");
@@ -144,7 +144,7 @@ fn two_for_what_is_no_scenario() {
 }
 
 #[test]
-fn two_for_an_invalid_scenario_with_every_problem_in_its_place_and_nothing_sent() {
+fn an_invalid_scenario_exits_with_2_and_lists_every_problem_before_anything_is_sent() {
     let (folder, server) = (folder(), Server::start());
     let text = format!(
         "name: Not A Name\ntargets:\n  shop: {{ url: '{}' }}\nmix:\n  - name: m\n    wieght: 3\n    flow:\n      - get: /\n        timeout: 30\n\
@@ -169,7 +169,7 @@ fn two_for_an_invalid_scenario_with_every_problem_in_its_place_and_nothing_sent(
 }
 
 #[test]
-fn two_for_the_network_in_virtual_time() {
+fn network_operations_in_virtual_time_exit_with_2() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
     run(folder.path(), &["run", "test.yaml", "--mode", "simulated"])
@@ -178,7 +178,7 @@ fn two_for_the_network_in_virtual_time() {
 }
 
 #[test]
-fn three_where_the_target_refuses() {
+fn a_target_that_refuses_connections_exits_with_3() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
     let server = Server::start();
@@ -212,7 +212,7 @@ fn three_where_the_target_refuses() {
 }
 
 #[test]
-fn three_leaves_a_folder_as_it_was() {
+fn exit_3_leaves_the_output_folder_unchanged() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
     let server = Server::start();
@@ -248,7 +248,7 @@ fn three_leaves_a_folder_as_it_was() {
 }
 
 #[test]
-fn three_where_the_host_does_not_resolve() {
+fn a_host_that_does_not_resolve_exits_with_3() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
     let ran = run(
@@ -277,7 +277,7 @@ fn with_files(folder: &Path, soft: u32, hard: u32, arguments: &[&str]) -> std::p
 }
 
 #[test]
-fn three_where_the_system_allows_too_few_files() {
+fn too_few_allowed_descriptors_exit_with_3() {
     let (folder, server) = (folder(), Server::start());
     scenario(folder.path(), REQUEST);
     let before = server.status();
@@ -311,7 +311,7 @@ fn three_where_the_system_allows_too_few_files() {
 }
 
 #[test]
-fn the_soft_limit_of_files_is_raised_where_the_hard_one_allows() {
+fn the_soft_limit_of_descriptors_is_raised_up_to_the_hard_one() {
     let (folder, server) = (folder(), Server::start());
     scenario(
         folder.path(),
@@ -466,7 +466,7 @@ fn an_interrupt_ends_a_pause_between_steps() {
 }
 
 #[test]
-fn a_second_interrupt_ends_it_at_once_with_what_there_is() {
+fn a_second_interrupt_ends_the_run_at_once_with_the_results_so_far() {
     let text = "{name: t, mix: [{name: m, flow: [{get: /}, {get: /delay/30}]}], load: {vus: 3, duration: 50s, graceful_stop: 40s}, \
                 targets: {shop: {url: builtin}}}";
     for (mode, signals) in MODES.into_iter().zip([
@@ -486,7 +486,7 @@ fn a_second_interrupt_ends_it_at_once_with_what_there_is() {
 }
 
 #[test]
-fn modes_after_the_one_that_was_interrupted_do_not_run() {
+fn modes_after_an_interrupted_one_do_not_run() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -514,7 +514,7 @@ fn modes_after_the_one_that_was_interrupted_do_not_run() {
 }
 
 #[test]
-fn an_interrupt_is_heeded_while_a_mode_starts() {
+fn an_interrupt_works_while_a_mode_starts() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -548,7 +548,7 @@ fn an_interrupt_is_heeded_while_a_mode_starts() {
 }
 
 #[test]
-fn ctrl_c_at_a_terminal_reaches_neither_the_target_nor_the_mode_at_work() {
+fn ctrl_c_at_a_terminal_kills_neither_the_target_nor_the_running_mode() {
     use std::os::unix::process::CommandExt as _;
     let folder = folder();
     scenario(

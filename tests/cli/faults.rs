@@ -125,7 +125,7 @@ fn spoil(mut stream: TcpStream, request: &[u8], to: SocketAddr, fault: Fault) {
 }
 
 #[test]
-fn what_a_proxy_spoils_is_what_loadgen_counts() {
+fn loadgen_counts_exactly_the_faults_of_a_proxy() {
     if !is_installed("nginx", "nginx-light") {
         return;
     }
@@ -177,7 +177,7 @@ fn what_a_proxy_spoils_is_what_loadgen_counts() {
 }
 
 #[test]
-fn a_server_that_dies_and_comes_back_is_found_again() {
+fn a_restarted_server_is_reconnected_to() {
     if !is_installed("nginx", "nginx-light") {
         return;
     }

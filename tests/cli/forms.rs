@@ -45,7 +45,7 @@ fn ran() -> tempfile::TempDir {
 }
 
 #[test]
-fn every_form_is_made_by_the_run_and_made_again_from_its_result() {
+fn every_form_is_written_by_the_run_and_regenerated_from_its_result() {
     let folder = ran();
     assert_eq!(files(&folder.path().join("out")), FILES);
     run(
@@ -77,7 +77,7 @@ fn every_form_is_made_by_the_run_and_made_again_from_its_result() {
 }
 
 #[test]
-fn a_scenario_names_its_forms() {
+fn a_scenario_selects_its_forms() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -94,7 +94,7 @@ fn a_scenario_names_its_forms() {
 }
 
 #[test]
-fn junit_keeps_to_its_schema() {
+fn junit_conforms_to_its_schema() {
     if !is_installed("xmllint", "libxml2-utils") {
         return;
     }
@@ -123,7 +123,7 @@ fn junit_keeps_to_its_schema() {
 }
 
 #[test]
-fn github_is_shown_the_line_and_given_the_summary() {
+fn github_gets_annotations_and_the_summary() {
     let folder = folder();
     let inside = folder.path().join("load");
     fs::create_dir(&inside).expect("made");
@@ -199,7 +199,7 @@ fn commands(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn no_text_of_a_server_or_scenario_is_a_command_of_github() {
+fn no_text_of_a_server_or_scenario_becomes_a_github_command() {
     let folder = folder();
     scenario(folder.path(), HOSTILE);
     let told = |arguments: &[&str], github: bool| {
@@ -273,7 +273,7 @@ fn no_text_of_a_server_or_scenario_is_a_command_of_github() {
 }
 
 #[test]
-fn elsewhere_nothing_is_annotated() {
+fn nothing_is_annotated_outside_github() {
     let folder = folder();
     scenario(folder.path(), SCENARIO);
     let ran = run(
@@ -289,7 +289,7 @@ fn elsewhere_nothing_is_annotated() {
 }
 
 #[test]
-fn a_summary_that_can_not_be_written_is_an_error() {
+fn a_summary_that_cannot_be_written_is_an_error() {
     let folder = folder();
     scenario(folder.path(), SCENARIO);
     let mut command = loadgen(
@@ -303,7 +303,7 @@ fn a_summary_that_can_not_be_written_is_an_error() {
 }
 
 #[test]
-fn github_is_shown_the_problems_of_a_scenario_and_no_secret_in_them() {
+fn github_gets_the_problems_of_a_scenario_without_secrets() {
     let folder = folder();
     let validated = |mix: &str| {
         let text = format!(
@@ -333,7 +333,7 @@ fn github_is_shown_the_problems_of_a_scenario_and_no_secret_in_them() {
 }
 
 #[test]
-fn every_form_is_named_wherever_forms_are() {
+fn every_form_is_listed_wherever_forms_are_listed() {
     let folder = folder();
     let help = |command: &str| {
         run(folder.path(), &[command, "--help"])

@@ -57,7 +57,7 @@ fn says_nothing_follows(line: &str) -> bool {
 }
 
 #[test]
-fn a_request_that_could_send_something_and_does_not_says_so() {
+fn methods_that_take_a_body_send_content_length_0_without_one() {
     let flow = "[{post: /plain}, {post: /empty, body: ''}, {post: /rendered, body: '{{nothing}}'}, {put: /put}, {patch: /patch}, \
                 {post: /file, body_file: empty.bin}, {put: /again, retry: {attempts: 2}}, {post: /kept}, {put: /kept}, {post: /turned}, \
                 {get: /get}, {head: /head}, {delete: /delete}, {options: /options}, {request: {method: PURGE, path: /purge}}, \
@@ -121,7 +121,7 @@ fn a_request_that_could_send_something_and_does_not_says_so() {
 }
 
 #[test]
-fn so_does_the_quick_form() {
+fn the_quick_form_sends_content_length_0_too() {
     let listener = Listener::start(|_, _| reply(200, "", b""));
     let folder = folder();
     for (arguments, length) in [
@@ -150,7 +150,7 @@ fn so_does_the_quick_form() {
 }
 
 #[test]
-fn a_request_that_another_origin_is_asked_for_says_so_too() {
+fn a_redirect_to_another_origin_sends_content_length_0_too() {
     let there = Listener::start(|_, _| reply(200, "", b""));
     let location = format!("location: {}/there\r\n", there.url());
     let here = Listener::start(move |text, _| {
@@ -193,7 +193,7 @@ fn a_request_that_another_origin_is_asked_for_says_so_too() {
 }
 
 #[test]
-fn a_header_in_several_lines_is_one_list() {
+fn repeated_header_lines_form_one_list() {
     let flow = "[{get: /list, expect: {headers: {vary: 'Accept, Origin'}}, capture: {link: {header: link}}, tag: {vary: {header: Vary}}}, \
                 {get: /got, query: {link: '{{link}}'}}, \
                 {get: /cookies, expect: {headers: {set-cookie: 'b=2'}}}, \
@@ -286,7 +286,7 @@ fn a_header_in_several_lines_is_one_list() {
 }
 
 #[test]
-fn heads_have_one_limit_whichever_http_is_spoken() {
+fn the_limit_of_a_head_is_the_same_in_every_http_version() {
     const LIMIT: &str = "the head of the answer is larger than loadgen reads: it has more than 1000 lines, or more than 408 KiB";
     /// The header lines of `/LINES/KIB`: so many short ones, and one of so many KiB.
     fn lines(path: &str) -> Vec<(String, String)> {
@@ -365,7 +365,7 @@ fn heads_have_one_limit_whichever_http_is_spoken() {
 }
 
 #[test]
-fn a_connection_goes_on_after_a_head_of_many_lines() {
+fn a_connection_is_reused_after_a_head_of_many_lines() {
     let listener = Listener::start(|text, _| {
         let lines = if text.contains(" /many") { 250 } else { 5 };
         let headers: String = (0..lines).map(|n| format!("x-{n}: v\r\n")).collect();
@@ -419,7 +419,7 @@ fn a_connection_goes_on_after_a_head_of_many_lines() {
 }
 
 #[test]
-fn a_head_of_many_lines_may_have_a_large_body_behind_it() {
+fn a_head_of_many_lines_may_precede_a_large_body() {
     let listener = Listener::start(|text, _| {
         let lines = if text.contains(" /many") { 250 } else { 5 };
         let headers: String = (0..lines).map(|n| format!("x-{n}: v\r\n")).collect();
@@ -449,7 +449,7 @@ fn a_head_of_many_lines_may_have_a_large_body_behind_it() {
 }
 
 #[test]
-fn trailers_that_are_too_large_are_told_by_our_limit() {
+fn oversized_trailers_are_reported_with_our_limit() {
     let listener = Listener::start(|text, _| {
         let path = text.split(' ').nth(1).expect("a path");
         let (lines, size) = path[1..].split_once('/').expect("both");

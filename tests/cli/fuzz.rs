@@ -62,7 +62,7 @@ fn mutate(text: &str, draws: &mut Pcg64Mcg) -> Vec<u8> {
 }
 
 #[test]
-fn mutations_of_good_scenarios_come_to_an_end() {
+fn mutated_scenarios_terminate() {
     let mut draws = Pcg64Mcg::seed_from_u64(1);
     for path in [
         "scenarios/api.yaml",
@@ -77,7 +77,7 @@ fn mutations_of_good_scenarios_come_to_an_end() {
 }
 
 #[test]
-fn mutations_of_good_expressions_come_to_an_end() {
+fn mutated_expressions_terminate() {
     let mut draws = Pcg64Mcg::seed_from_u64(2);
     for text in [
         "a + 1 > 2 and b|length == 4",
@@ -93,7 +93,7 @@ fn mutations_of_good_expressions_come_to_an_end() {
 }
 
 #[test]
-fn changes_of_a_good_result_are_refused_or_shown() {
+fn mutated_results_are_rejected_or_reported() {
     let mut draws = Pcg64Mcg::seed_from_u64(3);
     targets::results::result(b"");
     for _ in 0..150 {
@@ -107,7 +107,7 @@ fn changes_of_a_good_result_are_refused_or_shown() {
 }
 
 #[test]
-fn changes_of_a_good_histogram_are_refused_or_read() {
+fn mutated_histograms_are_rejected_or_read() {
     let mut draws = Pcg64Mcg::seed_from_u64(4);
     let seed: serde_json::Value = serde_json::from_str(targets::results::SEED).expect("JSON");
     let text = seed["runs"][0]["histograms"]["response"]

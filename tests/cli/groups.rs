@@ -60,7 +60,7 @@ fn parallel_takes_as_long_as_its_slowest_branch() {
 }
 
 #[test]
-fn parallel_holds_its_concurrency() {
+fn parallel_respects_its_concurrency() {
     patiently(|| {
         let plan = once(
             "[{parallel: [{sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}], concurrency: 2}]",
@@ -88,7 +88,7 @@ fn the_first_to_complete_wins_a_race() {
 }
 
 #[test]
-fn a_race_for_success_goes_on_past_failures() {
+fn a_race_for_success_continues_after_failures() {
     patiently(|| {
         let plan =
             once("[{race: [{sleep: 20ms, fail: 100%}, {sleep: 100ms}, {sleep: 2s}], win: ok}]");
@@ -107,7 +107,7 @@ fn a_race_for_success_goes_on_past_failures() {
 }
 
 #[test]
-fn a_failure_that_is_gone_on_after_breaks_nothing_around_it() {
+fn a_tolerated_failure_does_not_fail_the_enclosing_groups() {
     let flow = once(
         "[{flow: [{sleep: 1ms, fail: 100%, on_error: continue}, {sleep: 1ms}]}, {sleep: 1ms}]",
     );
@@ -173,7 +173,7 @@ fn an_operation_that_begins_a_branch_within_a_branch_is_planned_once() {
 }
 
 #[test]
-fn the_first_failure_cancels_the_rest_where_that_is_asked_for() {
+fn on_error_cancel_cancels_the_rest_at_the_first_failure() {
     patiently(|| {
         let branches = "[{sleep: 50ms, fail: 100%}, {sleep: 2s}, {sleep: 2s}, {sleep: 2s}]";
         let cancel = once(&format!(
@@ -204,7 +204,7 @@ fn the_first_failure_cancels_the_rest_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_pause_may_win_a_race_and_cancel_what_sleeps() {
+fn a_pause_may_win_a_race_and_cancel_a_sleep() {
     patiently(|| {
         let plan = once(
             "[{parallel: [{race: [{sleep: 500ms}, {think: 200ms}]}, {sleep: 300ms}, {sleep: 400ms}]}]",
@@ -221,7 +221,7 @@ fn a_pause_may_win_a_race_and_cancel_what_sleeps() {
 }
 
 #[test]
-fn nothing_starts_with_the_slot_of_a_branch_that_lost_its_race() {
+fn no_operation_starts_in_the_slot_of_a_losing_branch() {
     let plan = plan(
         "{name: t, workers: 1, limits: {concurrency: 1}, load: {iterations: 25}, mix: [{name: m,
           flow: [{race: [{think: 20ms}, {sleep: 10s}, {sleep: 10s}, {sleep: 10s}]}]}]}",
@@ -236,7 +236,7 @@ fn nothing_starts_with_the_slot_of_a_branch_that_lost_its_race() {
 }
 
 #[test]
-fn steps_are_repeated_and_left_to_chance() {
+fn steps_are_repeated_and_run_by_chance() {
     let repeated = once("[{repeat: {times: 5, flow: [{sleep: 2ms}, {sleep: 1ms}]}}]");
     for mode in MOCK {
         assert_eq!(run(&repeated, mode).counts.ok, 10, "{mode}");
@@ -261,7 +261,7 @@ fn steps_are_repeated_and_left_to_chance() {
 }
 
 #[test]
-fn retries_wait_as_they_should_and_count_once() {
+fn retries_back_off_as_configured_and_count_once() {
     patiently(|| {
         let retry = |backoff: &str| {
             once(&format!(
@@ -305,7 +305,7 @@ fn retries_wait_as_they_should_and_count_once() {
 }
 
 #[test]
-fn a_full_queue_drops_what_comes_on_top() {
+fn a_full_queue_drops_new_arrivals() {
     let plan = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 100ms, limits: {concurrency: 2, queue: 3, on_full: drop}}]}], load: {vus: 10, iterations: 10}}",
     );
@@ -398,7 +398,7 @@ fn losers_of_a_race_over_the_network_are_cancelled_at_once() {
 }
 
 #[test]
-fn what_a_loser_has_given_back_is_another_s() {
+fn a_connection_released_by_a_loser_stays_with_its_new_user() {
     // The connection of the loser's first step is in use by another request when the race ends.
     let loser = "{flow: [{get: /}, {sleep: 300ms}]}";
     let flow = format!(
@@ -420,7 +420,7 @@ fn what_a_loser_has_given_back_is_another_s() {
 }
 
 #[test]
-fn branches_that_had_ended_before_the_winner_keep_their_connections() {
+fn branches_that_ended_before_the_winner_keep_their_connections() {
     on_server(
         "[{race: [{get: /status/500}, {get: /delay/0.05}], win: ok}]",
         |mode, run| {
@@ -435,7 +435,7 @@ fn branches_that_had_ended_before_the_winner_keep_their_connections() {
 }
 
 #[test]
-fn losers_never_fail() {
+fn losers_are_never_counted_as_failed() {
     // The winner is there when the others have just begun, so that they are called off in the
     // middle of anything.
     on_server(
@@ -489,7 +489,7 @@ fn each_timeout_has_its_own_kind() {
 }
 
 #[test]
-fn responses_are_judged_and_statuses_retried() {
+fn responses_are_checked_and_statuses_retried() {
     on_server(
         "[{get: /bytes/100, expect: {size: {min: 100, max: 100}, headers: {content-type: application/octet-stream}}}]",
         |mode, run| {

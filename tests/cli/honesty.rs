@@ -64,7 +64,7 @@ fn stalled(mode: &str) -> (f64, f64, f64, f64) {
 }
 
 #[test]
-fn a_stall_of_the_target_is_seen_in_full_side_by_side() {
+fn a_stall_of_the_target_is_measured_in_full_in_concurrent_modes() {
     // A tenth of all arrivals come while it stands still, and wait evenly between nothing and all
     // of it. A tool that measures from the moment it sends sees one slow request.
     for mode in ["threaded", "async"] {
@@ -84,7 +84,7 @@ fn a_stall_of_the_target_is_seen_in_full_side_by_side() {
 }
 
 #[test]
-fn a_stall_of_the_target_is_seen_in_full_one_after_another() {
+fn a_stall_of_the_target_is_measured_in_full_in_sequential_mode() {
     // What has piled up is worked off by one: ρ is the share of its time that it is busy.
     patiently(|| {
         let (p50, p95, p99, busy) = stalled("sequential");
@@ -113,7 +113,7 @@ fn check<'a>(run: &'a Value, name: &str) -> &'a Value {
 }
 
 #[test]
-fn a_generator_that_was_stopped_says_so() {
+fn a_generator_that_was_suspended_reports_it() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -155,7 +155,7 @@ fn a_generator_that_was_stopped_says_so() {
 }
 
 #[test]
-fn arrivals_that_never_begin_make_a_run_invalid() {
+fn arrivals_that_never_start_make_a_run_invalid() {
     let folder = folder();
     let load = "{rate: 50/s, duration: 200ms, max_in_flight: 2, graceful_stop: 100ms}";
     scenario(
@@ -179,7 +179,7 @@ fn arrivals_that_never_begin_make_a_run_invalid() {
 }
 
 #[test]
-fn a_generator_without_room_says_so() {
+fn a_saturated_generator_reports_it() {
     // Nothing waits, so that the one event loop is never idle.
     let folder = folder();
     scenario(
@@ -231,7 +231,7 @@ impl Drop for Fifth {
 }
 
 #[test]
-fn a_generator_under_a_quota_says_so() {
+fn a_generator_under_a_cpu_quota_reports_it() {
     let Some(group) = Fifth::new() else {
         let _ = writeln!(
             stderr(),
@@ -280,7 +280,7 @@ fn a_generator_under_a_quota_says_so() {
 }
 
 #[test]
-fn percentiles_have_intervals_or_are_not_shown() {
+fn percentiles_without_intervals_are_not_shown() {
     let folder = folder();
     let text = "{name: t, mix: [{name: m, flow: [{sleep: {uniform: [1ms, 3ms]}}]}], load: {vus: 20, iterations: 300}}";
     scenario(folder.path(), text);

@@ -127,7 +127,7 @@ proptest! {
 
 /// Each of these is as large as a scenario may be, and designed to cost more than its length.
 #[test]
-fn the_largest_files_are_read_in_a_moment() {
+fn the_largest_files_compile_quickly() {
     let good = "name: x\nload: { vus: 1, iterations: 1 }\n";
     let mix = "mix: [ { name: a, flow: [ { sleep: 1ms } ] } ]\n";
     let fill = |head: &str, part: &dyn Fn(usize) -> String| {
@@ -426,7 +426,7 @@ fn the_largest_files_are_read_in_a_moment() {
 
 /// A text may be inserted often only within a budget.
 #[test]
-fn a_value_from_outside_is_bounded_too() {
+fn external_values_are_bounded_too() {
     let mut text = "name: x\nload: { vus: 1, iterations: 1 }\nvars: { big: \"${BIG}\" }\nmix:\n- name: a\n  flow:\n".to_owned();
     for _ in 0..1000 {
         let _ = writeln!(text, "  - {{sleep: 1ms, name: \"{{{{big}}}}\"}}");

@@ -30,7 +30,7 @@ fn median(summary: Option<&Summary>) -> Option<[f64; 2]> {
 }
 
 #[test]
-fn the_median_of_a_rare_step_is_known_whatever_the_others_do() {
+fn the_median_of_a_rare_step_is_independent_of_other_steps() {
     let run = run(&plan(&rare_beside_busy(200, 20, 1)), Mode::Simulated);
     let (busy, rare) = (step(&run, "a"), step(&run, "b"));
     assert!(
@@ -72,7 +72,7 @@ fn whatever_the_mode() {
 }
 
 #[test]
-fn a_stage_has_the_intervals_of_its_own_windows() {
+fn a_stage_has_intervals_from_its_own_windows() {
     // Each stage is steady by itself; together they are two different things.
     let text = "name: t\nmix: [ { flow: [ { sleep: { uniform: [9ms, 11ms] }, limits: { concurrency: 8 } } ] } ]\n\
         load: { stages: [ { hold: 10s, rate: 100/s, name: calm }, { hold: 10s, rate: 100/s, name: same }, { hold: 10s, rate: 2000/s, measure: false } ] }\n";

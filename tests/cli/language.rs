@@ -57,7 +57,7 @@ fn operation(step: &str) -> Operation {
 }
 
 #[test]
-fn groups_keep_their_shape_and_are_named_after_what_they_are() {
+fn groups_keep_their_shape_and_are_named_after_their_kind() {
     let found = steps(
         "{ parallel: [ { get: /a }, { flow: [ { sleep: 1ms }, { think: 1s } ], name: two } ], concurrency: 3, on_error: cancel }, \
          { race: [ { sleep: 1ms } ], win: ok }, { repeat: { times: 7, flow: [ { sleep: 1ms } ] } }, { parallel: [ { sleep: 1ms } ], on_error: \
@@ -132,7 +132,7 @@ fn any_step_has_a_chance_runs_once_and_may_fail_without_consequences() {
 }
 
 #[test]
-fn operations_are_numbered_where_they_stand_however_deep() {
+fn operations_are_numbered_in_order_at_any_depth() {
     let text = format!(
         "name: x\n{LOAD}mix:\n- name: a\n  flow: [ {{ sleep: 1ms }}, {{ parallel: [ {{ flow: [ {{ sleep: 2ms }}, {{ race: [ {{ sleep: 3ms }}, {{ sleep: 4ms }} ] }} ] }}, \
          {{ repeat: {{ times: 2, flow: [ {{ sleep: 5ms }} ] }} }} ] }}, {{ sleep: 6ms }} ]\n- {{ name: b, flow: [ {{ flow: [ {{ sleep: 7ms }} ] }} ] }}\n"
@@ -288,7 +288,7 @@ fn groups_nest_as_deep_as_yaml_may() {
 }
 
 #[test]
-fn timeouts_of_a_step_go_before_its_targets_part_by_part() {
+fn timeouts_of_a_step_override_those_of_its_target_individually() {
     let text = format!(
         "name: x\n{LOAD}targets:\n  shop: {{ url: builtin, timeout: {{ connect: 1s, first_byte: 3s, total: 5s }} }}\n  plain: {{ url: builtin, timeout: 2s }}\n  \
          none: {{ url: builtin }}\nmix:\n- flow:\n  - {{ get: /, target: shop }}\n  - {{ get: /, target: shop, timeout: {{ first_byte: 4s }} }}\n  - {{ get: /, target: shop, \
@@ -319,7 +319,7 @@ fn timeouts_of_a_step_go_before_its_targets_part_by_part() {
 }
 
 #[test]
-fn retries_have_the_contracts_defaults_and_a_step_goes_before_its_target() {
+fn retries_have_the_documented_defaults_and_a_step_overrides_its_target() {
     let backoff = |text: &str| {
         operation(&format!(
             "{{ sleep: 1ms, retry: {{ attempts: 3, backoff: {text} }} }}"
@@ -376,7 +376,7 @@ fn retries_have_the_contracts_defaults_and_a_step_goes_before_its_target() {
 }
 
 #[test]
-fn limits_stand_at_the_run_a_target_an_entry_and_an_operation() {
+fn limits_apply_to_the_run_a_target_an_entry_and_an_operation() {
     let plan = good(&format!(
         "name: x\n{LOAD}limits: {{ concurrency: 9, rate: 500/s, burst: 50 }}\ntargets: {{ shop: {{ url: builtin, limits: {{ concurrency: 64, queue: 256 }} }} }}\nmix:\n- limits: {{ rate: \
          5/s, on_full: drop }}\n  flow: [ {{ get: /, limits: {{ concurrency: 2, queue: 0, on_full: wait }} }}, {{ sleep: 1ms, limits: {{ rate: 1/5s }} }}, {{ sleep: 1ms }} ]\n"

@@ -37,7 +37,7 @@ fn response<'a>(run: &'a ModeRun, step: &str) -> &'a Summary {
 }
 
 #[test]
-fn whoever_is_cancelled_in_the_queue_of_a_rate_takes_no_token() {
+fn an_operation_cancelled_in_a_rate_queue_takes_no_token() {
     patiently(|| {
         // Beside twenty that want a token each, racers wait for one and lose, a hundred times.
         let plan = plan(
@@ -70,7 +70,7 @@ fn whoever_is_cancelled_in_the_queue_of_a_rate_takes_no_token() {
 }
 
 #[test]
-fn whoever_waits_for_a_rate_leaves_the_slots_of_wider_limits_to_others() {
+fn waiting_for_a_rate_holds_no_slot_of_wider_limits() {
     let scenario = |rate: &str| {
         plan(&format!(
             "{{name: t, workers: 2, limits: {{concurrency: 5}}, load: {{rate: 200/s, duration: 1s, max_in_flight: 250, graceful_stop: 50ms}}, \
@@ -113,7 +113,7 @@ fn whoever_waits_for_a_rate_leaves_the_slots_of_wider_limits_to_others() {
 }
 
 #[test]
-fn whoever_waits_for_a_slot_leaves_those_of_wider_limits_and_all_tokens_to_others() {
+fn waiting_for_a_slot_holds_no_slot_of_wider_limits_and_no_token() {
     // The step's one slot is taken for long. Twenty wait for it, and the rate of the run is all the
     // other step's.
     let text = "{name: t, workers: 2, limits: {concurrency: 4, rate: 100/s}, load: {rate: 40/s, duration: 1s, max_in_flight: 60}, \
@@ -143,7 +143,7 @@ fn whoever_waits_for_a_slot_leaves_those_of_wider_limits_and_all_tokens_to_other
 }
 
 #[test]
-fn a_limit_that_is_full_refuses_whoever_comes_to_it_from_another_one() {
+fn a_full_limit_rejects_arrivals_from_another_limit() {
     // Four want the step's two slots, and the run's one refuses who would wait.
     let plan = plan(
         "{name: t, limits: {concurrency: 1, on_full: drop, queue: 1}, load: {vus: 4, iterations: 4}, \
@@ -166,7 +166,7 @@ fn a_limit_that_is_full_refuses_whoever_comes_to_it_from_another_one() {
 }
 
 #[test]
-fn whoever_is_called_out_of_a_queue_takes_none_of_its_room() {
+fn an_operation_admitted_from_a_queue_frees_its_place() {
     // Of four users one works and three wait. Who has just worked comes back before the next one
     // has come for its slot.
     let plan = plan(
@@ -185,7 +185,7 @@ fn whoever_is_called_out_of_a_queue_takes_none_of_its_room() {
 }
 
 #[test]
-fn what_a_full_queue_refuses_at_last_is_in_the_windows_too() {
+fn drops_at_the_end_of_a_run_are_in_the_windows_too() {
     // One user works all the time, and none returns before the end to record the others.
     let plan = plan(
         "{name: t, load: {rate: 100/s, duration: 200ms, max_in_flight: 1, queue: 2, on_full: drop}, \
@@ -227,7 +227,7 @@ fn two_targets(slow: &Peer, quick: &Peer, limits: &str, mode: &str) -> Value {
 }
 
 #[test]
-fn whoever_waits_for_a_connection_leaves_the_slots_of_limits_to_others() {
+fn waiting_for_a_connection_holds_no_slot_of_a_limit() {
     let slow = Peer::start(|line, _| {
         thread::sleep(Duration::from_millis(300));
         line.answer("late")
@@ -254,7 +254,7 @@ fn whoever_waits_for_a_connection_leaves_the_slots_of_limits_to_others() {
 }
 
 #[test]
-fn a_token_is_not_taken_before_there_is_a_connection() {
+fn no_token_is_taken_before_a_connection_is_available() {
     for mode in ["threaded", "async"] {
         // The first answer takes half a second. Tokens of that time that were taken for later would
         // go out at once behind it.

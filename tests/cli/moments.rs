@@ -81,7 +81,7 @@ fn redirects_to(to: SocketAddr) -> Peer {
 }
 
 #[test]
-fn a_failure_on_the_way_to_where_a_redirect_leads_ends_when_it_fails() {
+fn a_redirect_that_fails_to_connect_ends_when_it_fails() {
     // A handshake that is never answered, and one that ends after a while.
     let silent = listener(|stream| wait_for_the_end(&stream));
     let closing = listener(|stream| {
@@ -139,7 +139,7 @@ fn a_failure_on_the_way_to_where_a_redirect_leads_ends_when_it_fails() {
 }
 
 #[test]
-fn a_redirect_too_many_ends_with_its_own_response() {
+fn one_redirect_too_many_ends_with_its_own_response() {
     let peer = Peer::start(|line, _| {
         thread::sleep(Duration::from_millis(50));
         line.say("HTTP/1.1 302 Found\r\nlocation: /again\r\ncontent-length: 0\r\n\r\n");
@@ -183,7 +183,7 @@ fn answers_once(answer: &'static [u8]) -> SocketAddr {
 }
 
 #[test]
-fn a_last_try_that_does_not_connect_has_nothing_of_an_earlier_one() {
+fn a_last_attempt_that_does_not_connect_reports_nothing_of_an_earlier_one() {
     let busy =
         b"HTTP/1.1 503 Busy\r\nx-cache: hit\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno";
     for (scheme, step, answer) in [
@@ -255,7 +255,7 @@ fn a_last_try_that_does_not_connect_has_nothing_of_an_earlier_one() {
 }
 
 #[test]
-fn a_last_try_that_does_connect_has_its_own_parts() {
+fn a_last_attempt_that_connects_reports_its_own_phases() {
     // The first answer comes late and the second one at once.
     let peer = Peer::start(|line, _| {
         if line.served == 0 {
@@ -292,7 +292,7 @@ fn a_last_try_that_does_connect_has_its_own_parts() {
 }
 
 #[test]
-fn an_iteration_that_completes_no_operation_lasts_as_long_as_it_does() {
+fn an_iteration_without_a_completed_operation_has_its_own_duration() {
     let never = "{sleep: 1ms, when: 'false'}";
     patiently(|| {
         for (flow, ideally) in [
@@ -357,7 +357,7 @@ fn an_iteration_that_thinks_when_the_drain_ends_lasts_until_then() {
 }
 
 #[test]
-fn modes_are_compared_by_the_time_that_iterations_take() {
+fn modes_are_compared_by_the_time_their_iterations_take() {
     patiently(|| {
         let folder = folder();
         scenario(

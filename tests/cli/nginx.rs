@@ -213,7 +213,7 @@ fn planned_arrivals_reach_nginx() {
 }
 
 #[test]
-fn a_server_that_closes_after_each_answer_is_no_failure() {
+fn a_server_that_closes_after_each_response_is_not_a_failure() {
     if !is_installed("nginx", "nginx-light") {
         return;
     }
@@ -236,7 +236,7 @@ fn a_server_that_closes_after_each_answer_is_no_failure() {
 }
 
 #[test]
-fn nginx_may_close_connections_of_http2_after_some_requests() {
+fn nginx_may_close_http2_connections_after_some_requests() {
     if !is_installed("nginx", "nginx-light") {
         return;
     }

@@ -38,7 +38,7 @@ const LOGIN: &str = "{ post: /login, once: true, capture: { token: { jsonpath: $
 const USE: &str = "{ get: '/private/{{token}}' }";
 
 #[test]
-fn a_user_logs_in_once_and_uses_its_token_from_then_on() {
+fn a_user_logs_in_once_and_reuses_its_token() {
     let (server, logins, seen) = sessions();
     let folder = folder();
     let flows = [
@@ -110,7 +110,7 @@ fn a_user_logs_in_once_and_uses_its_token_from_then_on() {
 }
 
 #[test]
-fn every_iteration_begins_with_what_was_kept_and_with_nothing_else() {
+fn every_iteration_starts_with_the_kept_values_only() {
     let folder = folder();
     // What is set in every iteration ends with it, under the same name too.
     let flow = "{ set: { n: 1, m: 1 }, once: true }, { sleep: 1ms, name: kept, when: n == 1 }, { set: { n: n + 1, other: 1 } }, \
@@ -150,7 +150,7 @@ fn every_iteration_begins_with_what_was_kept_and_with_nothing_else() {
 }
 
 #[test]
-fn what_a_failed_step_did_not_set_is_missed_by_its_own_user_alone() {
+fn a_value_that_a_failed_step_did_not_set_is_missing_only_for_its_user() {
     // The second login fails.
     let logins = AtomicUsize::new(0);
     let server = Peer::start(move |line, request| match request {
@@ -187,7 +187,7 @@ fn what_a_failed_step_did_not_set_is_missed_by_its_own_user_alone() {
 }
 
 #[test]
-fn a_value_that_some_users_would_never_have_is_an_error_before_the_run() {
+fn a_value_that_some_users_would_never_get_is_an_error_before_the_run() {
     let folder = folder();
     let text = |more: &str, mix: &str| {
         format!(

@@ -34,7 +34,7 @@ fn started(folder: &Path, command: &mut Command) -> Running {
 }
 
 #[test]
-fn an_output_that_fails_takes_no_other_with_it() {
+fn a_failed_output_does_not_affect_the_others() {
     let folder = folder();
     scenario(folder.path(), SHORT);
     let out = folder.path().join("out");
@@ -73,7 +73,7 @@ fn an_output_that_fails_takes_no_other_with_it() {
 }
 
 #[test]
-fn stdout_has_the_run_even_where_no_file_can_be_written() {
+fn stdout_has_the_result_even_if_no_file_can_be_written() {
     let folder = folder();
     scenario(folder.path(), SHORT);
     let out = folder.path().join("out");
@@ -150,7 +150,7 @@ fn stdout_has_the_run_even_where_no_file_can_be_written() {
 }
 
 #[test]
-fn a_report_made_again_writes_what_it_can() {
+fn a_regenerated_report_writes_what_it_can() {
     let folder = folder();
     scenario(folder.path(), SHORT);
     run(
@@ -234,7 +234,7 @@ fn a_folder_belongs_to_one_run_at_a_time() {
 }
 
 #[test]
-fn runs_that_begin_in_one_second_have_folders_of_their_own() {
+fn runs_started_in_the_same_second_get_separate_folders() {
     let folder = folder();
     scenario(folder.path(), SHORT);
     let start = || {
@@ -256,7 +256,7 @@ fn runs_that_begin_in_one_second_have_folders_of_their_own() {
 }
 
 #[test]
-fn a_closed_terminal_ends_a_run_as_a_request_to_end_does() {
+fn a_closed_terminal_ends_a_run_like_an_interrupt() {
     for mode in MODES {
         let folder = folder();
         scenario(folder.path(), LONG);
@@ -288,7 +288,7 @@ fn a_closed_terminal_ends_a_run_as_a_request_to_end_does() {
 }
 
 #[test]
-fn under_nohup_it_goes_on() {
+fn a_run_under_nohup_continues() {
     let folder = folder();
     scenario(
         folder.path(),

@@ -379,12 +379,12 @@ fn judge(rows: &'static [Row], timeouts: &str, iterations: u64, took: impl Fn(&s
 }
 
 #[test]
-fn what_a_peer_does_is_counted_once_under_its_name_and_the_next_request_is_right() {
+fn each_fault_is_counted_once_under_its_kind_and_the_next_request_succeeds() {
     judge(QUICK, "20s", 5, |_| (0.0, 10_000.0));
 }
 
 #[test]
-fn what_does_not_end_ends_at_its_timeout() {
+fn an_endless_response_ends_at_its_timeout() {
     judge(SLOW, "{first_byte: 200ms, total: 400ms}", 3, |name| {
         let first = matches!(
             name,
@@ -396,7 +396,7 @@ fn what_does_not_end_ends_at_its_timeout() {
 }
 
 #[test]
-fn a_peer_that_stops_listening_refuses() {
+fn a_peer_that_stops_listening_is_counted_as_refused() {
     for mode in MODES {
         let folder = folder();
         scenario(
@@ -417,7 +417,7 @@ fn a_peer_that_stops_listening_refuses() {
 }
 
 #[test]
-fn a_peer_that_hangs_up_as_soon_as_it_has_accepted_is_named() {
+fn a_peer_that_closes_right_after_accepting_is_reported() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
     std::thread::spawn(move || listener.incoming().for_each(drop));
@@ -448,7 +448,7 @@ fn a_peer_that_hangs_up_as_soon_as_it_has_accepted_is_named() {
 }
 
 #[test]
-fn a_stale_connection_is_tried_again_only_where_the_scenario_says_so() {
+fn a_stale_connection_is_retried_only_if_the_scenario_says_so() {
     // Whatever comes second on a connection finds it closed.
     let peer = Peer::start(|line, _| {
         if line.served == 0 {
@@ -489,7 +489,7 @@ fn a_stale_connection_is_tried_again_only_where_the_scenario_says_so() {
 }
 
 #[test]
-fn a_large_body_takes_no_memory() {
+fn a_large_body_is_read_at_constant_memory() {
     let peer = Peer::start(|line, request| {
         let megabytes: usize = request
             .trim_start_matches(|c: char| !c.is_ascii_digit())
@@ -533,7 +533,7 @@ fn a_large_body_takes_no_memory() {
 }
 
 #[test]
-fn what_drips_ends_at_its_timeout_to_within_20_ms() {
+fn a_dripping_response_ends_within_20_ms_of_its_timeout() {
     const TOTAL_MS: f64 = 1500.0;
     let peer = Peer::start(|line, _| {
         line.say("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n");

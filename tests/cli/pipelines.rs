@@ -125,7 +125,7 @@ fn left(path: &Path, more: &str) {
 }
 
 #[test]
-fn the_one_for_github_is_green_for_a_good_service_and_red_for_a_bad_one() {
+fn the_github_pipeline_passes_for_a_good_service_and_fails_for_a_bad_one() {
     if !is_installed("curl", "curl") {
         return;
     }
@@ -147,7 +147,7 @@ fn the_one_for_github_is_green_for_a_good_service_and_red_for_a_bad_one() {
 }
 
 #[test]
-fn the_one_for_gitlab_is_green_for_a_good_service_and_red_for_a_bad_one() {
+fn the_gitlab_pipeline_passes_for_a_good_service_and_fails_for_a_bad_one() {
     if !is_installed("curl", "curl") {
         return;
     }

@@ -65,7 +65,7 @@ fn request(stream: &TcpStream) -> Option<(String, String)> {
 }
 
 #[test]
-fn a_url_is_run_like_a_scenario() {
+fn a_url_can_be_run_like_a_scenario() {
     let (folder, server) = (folder(), Server::start());
     let before = server.status();
     let url = format!("{}/anything/a?x=1", server.url());
@@ -105,7 +105,7 @@ fn a_url_is_run_like_a_scenario() {
 }
 
 #[test]
-fn method_headers_and_body_arrive_as_they_were_typed() {
+fn method_headers_and_body_arrive_as_typed() {
     let folder = folder();
     for body in [
         "plain",
@@ -144,7 +144,7 @@ fn method_headers_and_body_arrive_as_they_were_typed() {
 }
 
 #[test]
-fn the_scenario_that_is_printed_is_one_to_begin_with() {
+fn the_printed_scenario_is_a_usable_starting_point() {
     let (folder, server) = (folder(), Server::start());
     let before = server.status();
     let url = format!("{}/anything", server.url());
@@ -206,7 +206,7 @@ fn the_scenario_that_is_printed_is_one_to_begin_with() {
 }
 
 #[test]
-fn a_bad_url_is_told_as_in_a_file() {
+fn a_bad_url_is_reported_as_in_a_file() {
     let folder = folder();
     for arguments in [
         &["https://127.0.0.1:0/"][..],
@@ -235,7 +235,7 @@ fn a_bad_url_is_told_as_in_a_file() {
 }
 
 #[test]
-fn flags_of_urls_and_flags_of_files_are_told_apart() {
+fn flags_for_urls_and_flags_for_files_are_distinguished() {
     let folder = folder();
     support::scenario(
         folder.path(),
@@ -265,7 +265,7 @@ fn flags_of_urls_and_flags_of_files_are_told_apart() {
 }
 
 #[test]
-fn the_environment_never_stands_against_a_flag() {
+fn the_environment_never_conflicts_with_a_flag() {
     let folder = folder();
     support::scenario(
         folder.path(),

@@ -35,7 +35,7 @@ fn block(text: &str, part: &str) -> String {
 }
 
 #[test]
-fn the_scenario_on_one_page_is_good_and_its_mistake_is_told_as_shown() {
+fn the_scenario_on_one_page_is_valid_and_its_mistake_is_reported_as_shown() {
     let readme = readme();
     let scenario = block(&readme, "name: shop");
     let check = |text: &str| {
@@ -60,7 +60,7 @@ fn the_scenario_on_one_page_is_good_and_its_mistake_is_told_as_shown() {
 }
 
 #[test]
-fn the_line_for_those_who_come_from_elsewhere_stands_for_the_file_shown() {
+fn the_quick_form_in_the_readme_equals_the_file_shown() {
     let (readme, folder) = (readme(), support::folder());
     let line = readme
         .lines()
@@ -130,7 +130,7 @@ fn with_files() -> tempfile::TempDir {
 }
 
 #[test]
-fn every_example_of_the_reference_is_good_and_the_whole_ones_run() {
+fn every_example_of_the_reference_is_valid_and_complete_ones_run() {
     let page = fs::read_to_string(LANGUAGE).expect("it is there");
     let folder = with_files();
     let examples = examples(&page);
@@ -209,7 +209,7 @@ fn every_key_is_in_the_reference() {
 }
 
 #[test]
-fn expressions_of_the_reference_give_what_it_says() {
+fn expressions_of_the_reference_evaluate_as_documented() {
     let page = fs::read_to_string(LANGUAGE).expect("it is there");
     let (_, section) = page.split_once("## Expressions\n").expect("a section");
     let (section, _) = section.split_once("\n## ").expect("it ends");

@@ -33,7 +33,7 @@ fn taken(heads: &Heads) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn another_origin_gets_the_headers_of_its_own_target_and_none_of_the_first() {
+fn another_origin_gets_only_the_headers_of_its_own_target() {
     let first = Arc::new(Mutex::new(String::new()));
     let back = first.clone();
     let (there, heard_there) = listening(move |line, request| match request {
@@ -150,7 +150,7 @@ load: {{ iterations: 1 }}
 }
 
 #[test]
-fn a_redirect_opens_no_more_connections_than_its_target_may_have() {
+fn a_redirect_respects_the_connection_cap_of_its_target() {
     let there = Peer::start(|line, _| {
         thread::sleep(Duration::from_millis(5));
         line.answer("there")
@@ -192,7 +192,7 @@ fn a_redirect_opens_no_more_connections_than_its_target_may_have() {
 }
 
 #[test]
-fn redirects_that_cross_each_other_do_not_wait_for_each_other() {
+fn crossing_redirects_do_not_deadlock() {
     let urls: [Arc<Mutex<String>>; 2] = Default::default();
     let peers: Vec<Peer> = urls
         .iter()

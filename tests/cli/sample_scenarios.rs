@@ -192,7 +192,7 @@ fn scenarios(folder: &Path, prefix: &str, into: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_shipped_scenario_is_tried_here() {
+fn every_shipped_scenario_is_tested_here() {
     let mut shipped_ones = BTreeSet::new();
     scenarios(Path::new(&shipped("scenarios")), "", &mut shipped_ones);
     let tried: BTreeSet<String> = SAMPLES
@@ -301,7 +301,7 @@ fn takes_the_time_it_says(sample: &Sample) {
 }
 
 #[test]
-fn those_over_the_network_take_the_time_they_say() {
+fn network_scenarios_take_the_documented_time() {
     SAMPLES
         .iter()
         .filter(|s| is_network(s))
@@ -309,7 +309,7 @@ fn those_over_the_network_take_the_time_they_say() {
 }
 
 #[test]
-fn those_that_only_wait_take_the_time_they_say() {
+fn waiting_scenarios_take_the_documented_time() {
     // They wait for nothing but time, so some of them can do that together.
     let waiting: Vec<&Sample> = SAMPLES.iter().filter(|s| !is_network(s)).collect();
     std::thread::scope(|scope| {
@@ -326,7 +326,7 @@ fn is_network(sample: &Sample) -> bool {
 }
 
 #[test]
-fn in_virtual_time_they_take_exactly_that() {
+fn in_virtual_time_the_documented_time_is_exact() {
     let folder = folder();
     for sample in &SAMPLES {
         let file = shipped(&format!("scenarios/{}", sample.file));
@@ -366,7 +366,7 @@ fn in_virtual_time_they_take_exactly_that() {
 }
 
 #[test]
-fn processor_bound_work_uses_the_processor_it_says() {
+fn cpu_bound_work_uses_the_stated_cpu_time() {
     let folder = folder();
     let file = shipped("scenarios/seed/20-processor-bound.yaml");
     run(
@@ -445,7 +445,7 @@ fn hits_and_misses_of_the_cache_are_two_populations() {
 }
 
 #[test]
-fn rows_and_pages_are_counted_to_their_end() {
+fn rows_and_pages_are_consumed_to_the_end() {
     let (messages, pages) = (
         result_of("17-bulk-messages.yaml", &["--var", "delay=0"], 0),
         result_of("26-pages.yaml", &[], 0),
@@ -465,7 +465,7 @@ fn rows_and_pages_are_counted_to_their_end() {
 }
 
 #[test]
-fn an_alert_of_live_data_is_heard() {
+fn a_live_data_alert_is_raised() {
     let arguments = [
         "--mode",
         "async",
@@ -494,7 +494,7 @@ fn an_alert_of_live_data_is_heard() {
 }
 
 #[test]
-fn four_lines_have_four_answers_over_one_connection_each() {
+fn four_lines_get_four_replies_on_one_connection_per_user() {
     let result = result_of("24-tcp-echo.yaml", &[], 0);
     for mode in MODES {
         let run = run_of(&result, mode);
@@ -533,7 +533,7 @@ fn four_lines_have_four_answers_over_one_connection_each() {
 }
 
 #[test]
-fn what_is_said_to_all_is_heard_and_what_others_say_is_counted() {
+fn broadcasts_are_received_and_those_of_others_counted() {
     let result = result_of("23-http-server.yaml", &["--var", "visits=10"], 0);
     for mode in MODES {
         let run = run_of(&result, mode);
@@ -563,7 +563,7 @@ fn what_is_said_to_all_is_heard_and_what_others_say_is_counted() {
 }
 
 #[test]
-fn resources_say_what_each_mode_costs() {
+fn resources_show_the_cost_of_each_mode() {
     let result = result_of("27-resources.yaml", &["--var", "wait=20ms"], 0);
     let threads = MODES.map(|mode| count(&run_of(&result, mode)["resources"], "threads_peak"));
     assert!(

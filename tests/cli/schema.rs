@@ -51,7 +51,7 @@ fn good(validator: &Validator, what: &str, instance: &Value) {
 }
 
 #[test]
-fn it_is_a_schema_of_draft_7_and_is_printed_as_it_is() {
+fn the_schema_is_valid_draft_7_and_printed_unchanged() {
     assert_eq!(
         schema()["$schema"],
         "http://json-schema.org/draft-07/schema#"
@@ -64,7 +64,7 @@ fn it_is_a_schema_of_draft_7_and_is_printed_as_it_is() {
 }
 
 #[test]
-fn what_ships_is_good() {
+fn shipped_scenarios_match_the_schema() {
     let validator = validator();
     let mut paths = Vec::new();
     yaml_files(Path::new("scenarios"), &mut paths);
@@ -80,7 +80,7 @@ fn what_ships_is_good() {
 }
 
 #[test]
-fn what_the_reference_shows_is_good() {
+fn examples_of_the_reference_match_the_schema() {
     let (page, validator) = (
         fs::read_to_string(LANGUAGE).expect("it is there"),
         validator(),
@@ -95,7 +95,7 @@ fn what_the_reference_shows_is_good() {
 }
 
 #[test]
-fn examples_are_good() {
+fn examples_in_the_schema_are_valid() {
     let schema = schema();
     let mut seen = 0;
     each(&schema, "", &mut |path, part| {
@@ -162,7 +162,7 @@ fn every_key_is_described_and_no_map_is_open_by_accident() {
 const GOOD: &str = "name: x\nmix: [ { flow: [ { get: /, name: a } ] } ]\ntargets: { t: { url: builtin } }\nload: { vus: 1, iterations: 1 }\n";
 
 #[test]
-fn what_is_broken_is_not_good() {
+fn broken_scenarios_do_not_match_the_schema() {
     let validator = validator();
     good(&validator, "the scenario that is broken below", &tree(GOOD));
     for (typed, broken) in [

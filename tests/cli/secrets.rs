@@ -159,7 +159,7 @@ fn with_token(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 #[test]
-fn no_byte_that_is_written_tells_a_secret() {
+fn no_written_byte_reveals_a_secret() {
     let folder = folder();
     scenario(folder.path(), &text());
     let ran = finish(&mut with_token(
@@ -255,7 +255,7 @@ fn gated() -> String {
 }
 
 #[test]
-fn no_form_of_the_report_and_nothing_that_ci_is_told_tells_a_secret() {
+fn no_form_of_the_report_and_no_ci_output_reveals_a_secret() {
     let folder = folder();
     let path = folder.path();
     scenario(path, &gated());
@@ -326,7 +326,7 @@ fn no_form_of_the_report_and_nothing_that_ci_is_told_tells_a_secret() {
 }
 
 #[test]
-fn no_comparison_baseline_or_search_tells_a_secret() {
+fn no_comparison_baseline_or_search_reveals_a_secret() {
     let folder = folder();
     let path = folder.path();
     // Only over plain HTTP, so that any server will do.
@@ -433,7 +433,7 @@ fn no_comparison_baseline_or_search_tells_a_secret() {
 }
 
 #[test]
-fn a_failed_setup_or_teardown_tells_no_secret() {
+fn a_failed_setup_or_teardown_reveals_no_secret() {
     let told = serde_json::json!({ "t": [DECLARED, ENVIRONMENT] }).to_string();
     let peer = Peer::start(move |line, _| line.answer(&told));
     let folder = folder();
@@ -472,7 +472,7 @@ fn a_failed_setup_or_teardown_tells_no_secret() {
 }
 
 #[test]
-fn an_expression_that_fails_beside_the_run_tells_no_secret() {
+fn an_expression_that_fails_outside_the_run_reveals_no_secret() {
     let folder = folder();
     for mode in ["sequential", "threaded", "async", "simulated"] {
         for part in ["setup", "teardown"] {
@@ -505,7 +505,7 @@ fn an_expression_that_fails_beside_the_run_tells_no_secret() {
 }
 
 #[test]
-fn the_log_of_a_server_that_ab_starts_tells_no_secret() {
+fn the_log_of_a_server_that_ab_starts_reveals_no_secret() {
     let folder = folder();
     let path = folder.path();
     let port = TcpListener::bind("127.0.0.1:0")
@@ -566,7 +566,7 @@ fn the_log_of_a_server_that_ab_starts_tells_no_secret() {
 }
 
 #[test]
-fn the_live_page_tells_no_secret() {
+fn the_live_page_reveals_no_secret() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -620,7 +620,7 @@ fn the_live_page_tells_no_secret() {
 }
 
 #[test]
-fn what_is_said_of_a_broken_scenario_tells_no_secret() {
+fn diagnostics_of_a_broken_scenario_reveal_no_secret() {
     let folder = folder();
     for (typed, broken) in [
         (
@@ -663,7 +663,7 @@ fn what_is_said_of_a_broken_scenario_tells_no_secret() {
 }
 
 #[test]
-fn the_quick_form_tells_no_secret() {
+fn the_quick_form_reveals_no_secret() {
     let (folder, server) = (folder(), Server::start());
     let url = format!("{}/anything", server.url());
     let (bearer, basic) = (
@@ -709,7 +709,7 @@ fn the_quick_form_tells_no_secret() {
 }
 
 #[test]
-fn the_password_of_a_url_is_refused_and_not_told() {
+fn a_password_in_a_url_is_rejected_and_not_shown() {
     let (folder, server) = (folder(), Server::start());
     let host = server.address.to_string();
     let text = |url: &str, path: &str| {
@@ -861,7 +861,7 @@ fn the_password_of_a_url_is_refused_and_not_told() {
 }
 
 #[test]
-fn the_password_in_a_servers_redirect_is_not_told() {
+fn a_password_in_a_redirect_is_not_shown() {
     let folder = folder();
     let peer = Peer::start(|line, request| {
         let (status, name) = if request == "GET /x" {
@@ -898,7 +898,7 @@ fn the_password_in_a_servers_redirect_is_not_told() {
 }
 
 #[test]
-fn an_error_of_the_run_tells_no_secret() {
+fn a_runtime_error_reveals_no_secret() {
     let folder = folder();
     let text = "name: x\nsecrets: { host: no-such-host-4242, path: sub-path-4343 }\ntargets: { a: { url: 'http://{{host}}.invalid/{{path}}' } }\n\
                 mix: [ { flow: [ { get: / } ] } ]\nload: { iterations: 1 }\n";
@@ -941,7 +941,7 @@ fn the_fingerprint_does_not_depend_on_a_secret() {
 }
 
 #[test]
-fn a_secret_is_declared_once_and_is_long_enough() {
+fn a_secret_must_be_declared_once_and_be_long_enough() {
     let folder = folder();
     let more = "mix: [ { flow: [ { sleep: 1ms } ] } ]\nload: { iterations: 1 }\nname: x\n";
     scenario(
@@ -969,7 +969,7 @@ fn a_secret_is_declared_once_and_is_long_enough() {
 }
 
 #[test]
-fn public_hosts_are_refused_before_anything_is_sent() {
+fn public_hosts_are_rejected_before_anything_is_sent() {
     let folder = folder();
     let text = |url: &str, more: &str| {
         format!(

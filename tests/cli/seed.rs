@@ -127,7 +127,7 @@ fn outcome(run: &ModeRun) -> [u64; 7] {
 }
 
 #[test]
-fn in_virtual_time_each_takes_what_it_says_to_the_nanosecond() {
+fn in_virtual_time_each_seed_is_exact_to_the_nanosecond() {
     for seed in SEEDS {
         let run = run(&plan(seed.file, 1), Mode::Simulated);
         if let Some(ideal) = seed.concurrent {
@@ -142,7 +142,7 @@ fn in_virtual_time_each_takes_what_it_says_to_the_nanosecond() {
 }
 
 #[test]
-fn side_by_side_each_takes_the_ideal_and_has_the_same_outcome() {
+fn concurrent_modes_take_the_ideal_time_with_the_same_outcome() {
     for seed in SEEDS {
         let plan = plan(seed.file, seed.shorter);
         let ideal = run(&plan, Mode::Simulated);
@@ -163,7 +163,7 @@ fn side_by_side_each_takes_the_ideal_and_has_the_same_outcome() {
 }
 
 #[test]
-fn one_after_another_each_takes_the_sum() {
+fn sequential_mode_takes_the_sum() {
     for seed in SEEDS {
         let Some(sum) = seed.sequential else { continue };
         let shorter = seed.shorter.max(10);
@@ -178,7 +178,7 @@ fn one_after_another_each_takes_the_sum() {
 }
 
 #[test]
-fn what_is_drawn_has_the_outcome_that_the_file_names() {
+fn random_seeds_have_the_documented_outcome() {
     let outcome_of = |file, mode| outcome(&run(&plan(file, 10), mode));
     // One after another the first branch of the race wins and four are skipped; side by side four
     // are cancelled.
@@ -211,7 +211,7 @@ fn what_is_drawn_has_the_outcome_that_the_file_names() {
 }
 
 #[test]
-fn each_name_of_a_profile_has_its_calls() {
+fn each_name_of_a_profile_counts_its_calls() {
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
         patiently(|| {
             let run = run(&plan("19-profile-by-name.yaml", 10), mode);

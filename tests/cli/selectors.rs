@@ -366,7 +366,7 @@ fn parts_add_up(thresholds: &[ThresholdResult]) {
 }
 
 #[test]
-fn checks_of_responses_are_counted_where_they_were_made() {
+fn response_checks_are_counted_in_every_scope() {
     let server = Server::start();
     let text = selectors()
         .iter()
@@ -436,7 +436,7 @@ fn refusal(text: &str) -> Option<String> {
 }
 
 #[test]
-fn what_is_no_figure_of_a_part_is_refused_with_the_reason() {
+fn a_metric_that_a_selector_lacks_is_rejected_with_the_reason() {
     const URL: &str = "http://127.0.0.1:9";
     for selector in selectors().into_iter().skip(1) {
         for metric in COSTS {
@@ -477,7 +477,7 @@ fn what_is_no_figure_of_a_part_is_refused_with_the_reason() {
 }
 
 #[test]
-fn windows_lie_in_what_is_measured_and_begin_where_it_begins() {
+fn windows_lie_in_the_measured_part_and_start_with_it() {
     // In virtual time: what is not measured is slow, and in no window.
     let text = "name: t\nmodes: [simulated]\nmix: [ { flow: [ { sleep: 10ms, limits: { concurrency: 4 } } ] } ]\n\
         load: { stages: [ { hold: 1s, rate: 1000/s, measure: false, name: flood }, { hold: 8s, rate: 20/s, measure: false, name: rest },\n\

@@ -212,7 +212,7 @@ fn every_user_keeps_one_connection() {
 }
 
 #[test]
-fn bytes_are_those_of_http() {
+fn byte_counts_match_http() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -378,7 +378,7 @@ fn hear(stream: &TcpStream) -> Option<String> {
 }
 
 #[test]
-fn requests_are_on_the_wire_what_the_scenario_says() {
+fn requests_on_the_wire_match_the_scenario() {
     let (folder, recorder) = (folder(), Recorder::start());
     scenario(
         folder.path(),
@@ -443,7 +443,7 @@ fn requests_are_on_the_wire_what_the_scenario_says() {
 }
 
 #[test]
-fn no_more_requests_are_under_way_than_the_cap_lets() {
+fn the_cap_bounds_the_requests_in_flight() {
     let (under_way, most) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -495,7 +495,7 @@ fn no_more_requests_are_under_way_than_the_cap_lets() {
 }
 
 #[test]
-fn a_target_that_dies_in_the_middle_is_data() {
+fn a_target_that_dies_during_the_run_is_recorded_as_failures() {
     for mode in MODES {
         let (folder, server) = (folder(), Server::start());
         scenario(
@@ -555,7 +555,7 @@ fn a_target_that_dies_in_the_middle_is_data() {
 }
 
 #[test]
-fn connections_that_the_server_cuts_are_named_by_how_it_cut_them() {
+fn cut_connections_are_classified_by_how_they_were_cut() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -669,7 +669,7 @@ fn a_timeout_closes_its_connection_and_the_next_request_has_a_new_one() {
 }
 
 #[test]
-fn nothing_is_left_of_a_run_that_ends() {
+fn a_finished_run_leaves_nothing_behind() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -692,7 +692,7 @@ fn nothing_is_left_of_a_run_that_ends() {
 }
 
 #[test]
-fn nothing_is_left_of_a_run_that_is_killed() {
+fn a_killed_run_leaves_nothing_behind() {
     for mode in MODES {
         let folder = folder();
         scenario(

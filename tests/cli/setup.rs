@@ -67,7 +67,7 @@ fn run(
 const FAILS: &str = "{sleep: 1ms, name: clean up, fail: 100%}";
 
 #[test]
-fn neither_is_in_any_count() {
+fn setup_and_teardown_are_in_no_count() {
     let plan = around(
         "{sleep: 30ms}, {sleep: 1ms, fail: 100%, on_error: continue}, {parallel: [{sleep: 1ms}, {sleep: 1ms}]}",
         "{sleep: 30ms}",
@@ -102,7 +102,7 @@ fn neither_is_in_any_count() {
 }
 
 #[test]
-fn a_setup_that_fails_says_where_and_the_teardown_runs() {
+fn a_failed_setup_reports_where_and_the_teardown_runs() {
     let plan = around(
         "{sleep: 1ms}, {sleep: 1ms, name: seed it, fail: 100%}, {sleep: 10s}",
         FAILS,
@@ -135,7 +135,7 @@ fn a_setup_that_fails_says_where_and_the_teardown_runs() {
 }
 
 #[test]
-fn a_teardown_that_fails_is_a_warning_and_needs_no_setup() {
+fn a_failed_teardown_is_a_warning_and_needs_no_setup() {
     for mode in ALL {
         let (result, warned) = run(&around("", FAILS), mode, None);
         assert_eq!(
@@ -147,7 +147,7 @@ fn a_teardown_that_fails_is_a_warning_and_needs_no_setup() {
 }
 
 #[test]
-fn the_teardown_runs_after_a_signal_and_not_for_ever() {
+fn the_teardown_runs_after_a_signal_and_is_bounded() {
     let mut plan = around("", FAILS);
     plan.load.duration = Some(loadgen::base::Nanos::from_secs(60));
     plan.load.iterations = None;
@@ -200,7 +200,7 @@ fn a_signal_ends_a_setup_and_the_teardown_runs() {
 }
 
 #[test]
-fn the_server_sees_them_once() {
+fn the_server_sees_setup_and_teardown_once() {
     let server = Server::start();
     let mut plan = with("{get: /json}", "vus: 2, iterations: 10");
     plan.setup = steps("{post: /anything}, {get: /}");

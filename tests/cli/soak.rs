@@ -151,7 +151,7 @@ fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
 }
 
 #[test]
-fn nothing_is_kept_of_requests_and_their_faults() {
+fn requests_and_faults_leak_nothing() {
     let asked = std::env::var("LOADGEN_SOAK").ok();
     let length = parse::duration(asked.as_deref().unwrap_or(USUAL))
         .expect("`LOADGEN_SOAK` is a duration, such as 10m");

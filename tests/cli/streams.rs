@@ -189,7 +189,7 @@ fn in_mode(folder: &Path, mode: &str) -> Value {
 const GOOD: &str = "{get: /slow, expect: {body: {equals: good}}}";
 
 #[test]
-fn http2_is_spoken_in_every_mode_with_prior_knowledge() {
+fn http2_with_prior_knowledge_works_in_every_mode() {
     let (folder, server) = (folder(), Server::start(PLAIN));
     let url = format!("http://{}", server.address);
     let flow = "{get: '/slow?x=1', headers: {connection: close, x-a: b}, expect: {body: {equals: good}}}, {post: /x, body: hello, expect: {size: {min: 4B, max: 4B}}}";
@@ -227,7 +227,7 @@ fn http2_is_spoken_in_every_mode_with_prior_knowledge() {
 }
 
 #[test]
-fn http2_is_agreed_on_over_tls() {
+fn http2_is_negotiated_over_tls() {
     let (folder, authority) = (folder(), Authority::new());
     fs::write(folder.path().join("ca.pem"), &authority.pem).expect("written");
     let config = authority.server(&authority.sign(&["127.0.0.1"]), false, &["h2", "http/1.1"]);
@@ -260,7 +260,7 @@ fn http2_is_agreed_on_over_tls() {
 }
 
 #[test]
-fn streams_go_side_by_side_and_whoever_finds_none_waits_in_the_queue() {
+fn streams_are_concurrent_and_requests_beyond_the_limit_queue() {
     for (server_says, keys, users, connections, most) in [
         (None, "", 20, 1, 20),
         (Some(4), "", 100, 1, 4),
@@ -362,7 +362,7 @@ fn bytes_of_a_shared_connection_are_counted_once() {
 }
 
 #[test]
-fn what_a_server_does_to_a_stream_is_counted_once_and_the_next_request_is_right() {
+fn a_stream_fault_is_counted_once_and_the_next_request_succeeds() {
     let (folder, server) = (
         folder(),
         Server::start(Script {
@@ -428,7 +428,7 @@ fn what_a_server_does_to_a_stream_is_counted_once_and_the_next_request_is_right(
 }
 
 #[test]
-fn a_server_that_goes_away_is_left_for_a_new_connection() {
+fn goaway_moves_requests_to_a_new_connection() {
     for reason in [Reason::NO_ERROR, Reason::ENHANCE_YOUR_CALM] {
         let (folder, server) = (
             folder(),
@@ -528,7 +528,7 @@ async fn frames(mut stream: TcpStream, each: u32, reason: u32, seen: &Seen) -> s
 }
 
 #[test]
-fn what_a_server_has_not_taken_is_sent_again_on_a_new_connection_and_counted_apart() {
+fn refused_streams_are_resent_on_a_new_connection_and_counted_separately() {
     for reason in [Reason::NO_ERROR, Reason::ENHANCE_YOUR_CALM] {
         let (folder, seen) = (folder(), Arc::<Seen>::default());
         let url = format!("http://{}", takes_a_few(10, reason.into(), seen.clone()));
@@ -590,7 +590,7 @@ fn what_a_server_has_not_taken_is_sent_again_on_a_new_connection_and_counted_apa
 }
 
 #[test]
-fn a_server_that_takes_nothing_is_not_asked_for_ever() {
+fn a_server_that_refuses_every_stream_is_not_retried_forever() {
     let (folder, seen) = (folder(), Arc::<Seen>::default());
     let url = format!(
         "http://{}",
@@ -624,7 +624,7 @@ fn a_server_that_takes_nothing_is_not_asked_for_ever() {
 }
 
 #[test]
-fn a_redirect_waits_for_a_stream_as_any_other_request_does() {
+fn a_redirect_waits_for_a_stream_like_any_request() {
     let (folder, server) = (folder(), Server::start(PLAIN));
     let away = format!("http://{}", server.address);
     let location = format!("{away}/slow");
@@ -654,7 +654,7 @@ fn a_redirect_waits_for_a_stream_as_any_other_request_does() {
 }
 
 #[test]
-fn a_window_that_never_opens_ends_at_the_timeout_and_a_flood_of_pings_does_no_harm() {
+fn a_closed_window_times_out_and_a_flood_of_pings_is_harmless() {
     let (folder, server) = (
         folder(),
         Server::start(Script {
@@ -714,7 +714,7 @@ fn says(bytes: &'static [u8]) -> SocketAddr {
 }
 
 #[test]
-fn a_server_that_speaks_no_http2_is_named_and_one_that_is_silent_times_out() {
+fn a_server_without_http2_is_reported_and_a_silent_one_times_out() {
     let folder = folder();
     for (bytes, kind) in [
         (
@@ -756,7 +756,7 @@ fn a_server_that_speaks_no_http2_is_named_and_one_that_is_silent_times_out() {
 }
 
 #[test]
-fn keys_of_http2_are_judged_by_where_the_target_is_in_the_end() {
+fn http2_keys_are_validated_against_the_final_target() {
     let folder = folder();
     let typed = |url: &str, http: &str| {
         let text = format!(

@@ -53,7 +53,7 @@ const USERS: &str = "{name: t, mix: [{name: m, flow: [{get: /json}, {get: /delay
                      targets: {shop: {url: builtin}}}";
 
 #[test]
-fn blocking_modes_have_no_event_loop_and_two_calls_a_request() {
+fn blocking_modes_use_no_event_loop_and_two_calls_per_request() {
     if !is_installed("strace", "strace") {
         return;
     }
@@ -98,7 +98,7 @@ fn blocking_modes_have_no_event_loop_and_two_calls_a_request() {
 }
 
 #[test]
-fn exchanges_of_blocking_modes_have_no_event_loop_either() {
+fn exchanges_in_blocking_modes_use_no_event_loop_either() {
     if !is_installed("strace", "strace") {
         return;
     }
@@ -128,7 +128,7 @@ fn exchanges_of_blocking_modes_have_no_event_loop_either() {
 }
 
 #[test]
-fn the_async_mode_has_one() {
+fn the_async_mode_uses_an_event_loop() {
     if !is_installed("strace", "strace") {
         return;
     }

@@ -19,7 +19,7 @@ fn parts(request: &str) -> (&str, &str) {
 }
 
 #[test]
-fn numbers_arrive_as_they_were_given() {
+fn numbers_arrive_as_written() {
     const NUMBERS: [&str; 11] = [
         "7",
         "2733382000000000049",
@@ -140,7 +140,7 @@ load: {{ vus: 1, iterations: 11 }}
 }
 
 #[test]
-fn numbers_are_checked_by_all_their_digits() {
+fn numbers_are_compared_by_all_their_digits() {
     let listener =
         Listener::start(|_, _| reply(200, "", br#"{"id": 98765432101234567890, "price": 10.00}"#));
     let folder = folder();
@@ -186,7 +186,7 @@ fn numbers_are_checked_by_all_their_digits() {
 }
 
 #[test]
-fn json_with_a_mark_is_json_and_what_is_none_says_so() {
+fn json_with_a_byte_order_mark_is_accepted_and_invalid_json_reported() {
     let listener = Listener::start(|request, _| match parts(request).0 {
         "GET /mark" => reply(
             200,
@@ -254,7 +254,7 @@ fn json_with_a_mark_is_json_and_what_is_none_says_so() {
 }
 
 #[test]
-fn texts_are_in_the_charset_of_their_body() {
+fn text_is_decoded_with_the_charset_of_its_body() {
     const BODIES: [(&str, &str, &[u8]); 5] = [
         (
             "utf8",

@@ -47,7 +47,7 @@ fn verdicts(checks: &str) -> Vec<(ThresholdVerdict, f64)> {
 }
 
 #[test]
-fn figures_of_merged_rounds_are_held_against_their_limits() {
+fn thresholds_judge_the_figures_of_merged_rounds() {
     use ThresholdVerdict::{Fail, Pass};
     let all = verdicts(
         "p1 < 11ms, p99.9 > 29.9ms, max <= 30ms, min == 10ms, count == 400, iterations == 400, error_rate == 0%, dropped == 0, \
@@ -59,7 +59,7 @@ fn figures_of_merged_rounds_are_held_against_their_limits() {
 }
 
 #[test]
-fn selectors_take_their_part() {
+fn selectors_select_their_part() {
     let text = "{ check: max < 11ms, mix: quick }, { check: p50 < 11ms, step: a }, { check: min > 29ms, mix: slow, step: b }, \
                 { check: p99 < 11ms, mix: slow }, { check: count > 0, mix: quick, mode: simulated }";
     let judged = judged(text);
@@ -127,7 +127,7 @@ fn windows_must_all_pass_and_the_worst_is_shown() {
 }
 
 #[test]
-fn no_sample_fails_and_a_thin_one_is_judged_with_a_warning() {
+fn no_samples_fail_and_few_samples_are_judged_with_a_warning() {
     let (plan, runs) = known(
         "{ iterations: 200 }",
         "p99 < 1s, count < 5, { check: p99 < 1s, window: 1s }",
@@ -157,7 +157,7 @@ fn no_sample_fails_and_a_thin_one_is_judged_with_a_warning() {
 }
 
 #[test]
-fn a_percentile_that_is_not_shown_is_judged_with_a_warning_wherever_warnings_go() {
+fn a_hidden_percentile_is_judged_with_a_warning_in_every_output() {
     let folder = folder();
     // 320 samples have one above p99 with a chance of 96 %, and no interval of it.
     scenario(
@@ -213,7 +213,7 @@ fn a_percentile_that_is_not_shown_is_judged_with_a_warning_wherever_warnings_go(
 }
 
 #[test]
-fn a_run_is_ended_by_what_its_figures_say_and_not_before() {
+fn a_run_is_aborted_by_its_figures_and_not_before() {
     let aborting = |more: &str| {
         known(
             "{ iterations: 200 }",
@@ -275,7 +275,7 @@ fn thresholds(result: Option<&Value>) -> &Vec<Value> {
 }
 
 #[test]
-fn zero_where_all_are_met_and_ninety_nine_where_one_is_not() {
+fn exit_0_if_all_thresholds_are_met_and_99_if_one_is_not() {
     let short = "{ vus: 2, iterations: 20 }";
     let (ran, good) = sleeping(
         short,
@@ -317,7 +317,7 @@ fn zero_where_all_are_met_and_ninety_nine_where_one_is_not() {
 }
 
 #[test]
-fn two_for_a_check_that_is_none() {
+fn an_invalid_check_exits_with_2() {
     let (ran, none) = sleeping("{ iterations: 1 }", "", &["--threshold", "p99 < 250"]);
     ran.exits(2)
         .says(&["from --threshold", "`250` has no unit", "`250ms`"]);
@@ -325,7 +325,7 @@ fn two_for_a_check_that_is_none() {
 }
 
 #[test]
-fn no_data_is_ninety_nine() {
+fn no_data_exits_with_99() {
     // What is in flight at the end is given up at once: nothing completes.
     let load = "{ vus: 1, duration: 200ms, graceful_stop: 0s }";
     let folder = folder();
@@ -400,7 +400,7 @@ fn an_abort_ends_the_run_early() {
 }
 
 #[test]
-fn a_condition_ends_each_mode_well() {
+fn a_condition_ends_every_mode_cleanly() {
     let more = "modes: [threaded, async]";
     let (ran, stopped) = sleeping(
         "{ vus: 2, duration: 1m, stop_when: [ count >= 10 ] }",

@@ -44,7 +44,7 @@ fn good(result: &Value, wanted: u64) {
 }
 
 #[test]
-fn https_is_spoken_in_every_mode_and_the_handshake_timed_apart() {
+fn https_works_in_every_mode_and_the_handshake_is_timed_separately() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
     let server = Sealed::start(
@@ -112,7 +112,7 @@ fn sessions_are_resumed() {
 }
 
 #[test]
-fn a_name_is_asked_for_and_looked_at() {
+fn the_server_name_is_sent_and_verified() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
     let server = Sealed::start(
@@ -135,7 +135,7 @@ fn a_name_is_asked_for_and_looked_at() {
 }
 
 #[test]
-fn any_certificate_is_taken_only_by_name_and_the_report_says_so() {
+fn insecure_accepts_any_certificate_and_the_report_says_so() {
     let (folder, authority) = (folder(), Authority::new());
     let server = Sealed::start(
         authority.server(&authority.expired("elsewhere.test"), false, &[]),
@@ -177,7 +177,7 @@ fn stranger(act: fn(std::net::TcpStream)) -> SocketAddr {
 }
 
 #[test]
-fn a_bad_handshake_ends_it_before_the_run_with_the_reason() {
+fn a_failed_handshake_in_the_preflight_ends_the_run_with_the_reason() {
     let (folder, authority, other) = (folder(), Authority::new(), Authority::new());
     write_authority(folder.path(), &authority);
     let of = |authority: &Authority, identity| {
@@ -282,7 +282,7 @@ fn a_bad_handshake_ends_it_before_the_run_with_the_reason() {
 }
 
 #[test]
-fn a_bad_handshake_in_the_middle_of_a_run_is_counted_with_the_reason() {
+fn a_failed_handshake_during_the_run_is_counted_with_the_reason() {
     let authority = Authority::new();
     for mode in MODES {
         let folder = folder();
@@ -320,7 +320,7 @@ fn a_bad_handshake_in_the_middle_of_a_run_is_counted_with_the_reason() {
 }
 
 #[test]
-fn a_server_that_wants_to_know_who_we_are_is_told() {
+fn a_client_certificate_is_presented_on_request() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
     authority.sign(&["me.test"]).write(folder.path(), "me");
@@ -391,7 +391,7 @@ fn a_server_that_wants_to_know_who_we_are_is_told() {
 }
 
 #[test]
-fn blocking_modes_have_no_event_loop_under_tls() {
+fn blocking_modes_use_no_event_loop_under_tls() {
     if !is_installed("strace", "strace") {
         return;
     }

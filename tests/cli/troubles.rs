@@ -41,7 +41,7 @@ thresholds: [ error_rate < 1% ]
 ";
 
 #[test]
-fn a_failure_says_its_step_its_moments_and_its_url() {
+fn a_failure_reports_its_step_its_times_and_its_url() {
     let (folder, server) = (folder(), Server::start());
     // It is connected to, by the system, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -159,7 +159,7 @@ fn unwrapped(text: &str) -> String {
 }
 
 #[test]
-fn moments_are_of_the_measured_part() {
+fn failure_times_refer_to_the_measured_part() {
     let folder = folder();
     scenario(
         folder.path(),

@@ -63,7 +63,7 @@ fn measured(folder: &Path, mode: &str, code: i32) -> Value {
 }
 
 #[test]
-fn a_request_that_could_not_be_made_is_in_no_time() {
+fn a_request_that_could_not_be_built_is_in_no_time_statistic() {
     let folder = folder();
     let names = [
         "in a path",
@@ -140,7 +140,7 @@ fn a_request_that_could_not_be_made_is_in_no_time() {
 }
 
 #[test]
-fn a_run_that_sent_nothing_meets_no_limit_of_times() {
+fn a_run_that_sent_nothing_meets_no_time_threshold() {
     let folder = folder();
     let checks = [
         "p95 < 1h",
@@ -188,7 +188,7 @@ fn a_run_that_sent_nothing_meets_no_limit_of_times() {
 }
 
 #[test]
-fn an_iteration_that_a_value_was_missing_for_has_no_time() {
+fn an_iteration_that_lacks_a_value_has_no_time() {
     let folder = folder();
     scenario(
         folder.path(),

@@ -263,7 +263,7 @@ fn captured_values_arrive_in_paths_headers_and_bodies() {
 }
 
 #[test]
-fn what_branches_set_comes_back_in_their_order() {
+fn values_set_in_branches_are_merged_in_branch_order() {
     let server = Server::start();
     let steps = "[{parallel: [{flow: [{sleep: 20ms}, {get: /items/1}]}, {get: /items/2}]}, {get: /anything}]";
     let mut plan = flow(
@@ -288,7 +288,7 @@ fn what_branches_set_comes_back_in_their_order() {
 }
 
 #[test]
-fn loops_end_when_they_should_and_conditions_decide() {
+fn loops_end_by_their_conditions_and_when_is_respected() {
     let server = Server::start();
     let steps = "[{repeat: {times: 9, flow: [{get: /items}]}}, {repeat: {times: 3, flow: [{get: /items/1}]}}, {get: /stock}, {get: /json}]";
     let mut plan = flow(
@@ -343,7 +343,7 @@ fn loops_end_when_they_should_and_conditions_decide() {
 }
 
 #[test]
-fn a_value_that_nothing_has_set_fails_with_its_name() {
+fn an_unset_value_fails_with_its_name() {
     let server = Server::start();
     let mut plan = flow(
         &server.url(),
@@ -400,7 +400,7 @@ fn a_value_that_nothing_has_set_fails_with_its_name() {
 }
 
 #[test]
-fn a_capture_that_finds_nothing_is_a_failure_unless_it_has_a_default() {
+fn a_capture_without_a_match_fails_unless_it_has_a_default() {
     let server = Server::start();
     let mut plan = flow(
         &server.url(),
@@ -459,7 +459,7 @@ fn run_in(folder: &Path, plan: &Plan, mode: Mode) -> ModeRun {
 }
 
 #[test]
-fn every_row_is_one_iteration_and_the_last_one_ends_the_run() {
+fn each_row_is_one_iteration_and_the_last_one_ends_the_run() {
     let folder = crate::support::folder();
     std::fs::write(folder.path().join("users.csv"), "id\na\nb\nc\nd\ne\nf\ng\n").expect("written");
     let rows = feed::read(folder.path(), "users.csv").expect("good");
@@ -568,7 +568,7 @@ fn cookies_stay_with_their_user() {
 }
 
 #[test]
-fn redirects_are_followed_as_far_as_they_may() {
+fn redirects_are_followed_up_to_their_limit() {
     let other = Listener::start(|_, _| reply(200, "", b"there"));
     let away = other.url();
     let listener =
@@ -666,7 +666,7 @@ fn redirects_are_followed_as_far_as_they_may() {
 }
 
 #[test]
-fn compressed_bodies_are_read_and_broken_ones_named() {
+fn compressed_bodies_are_decoded_and_broken_ones_reported() {
     let gzip = |text: &[u8]| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(text).expect("into memory");
@@ -764,7 +764,7 @@ fn checks_are_counted_and_tags_split_the_figures() {
 }
 
 #[test]
-fn only_the_checks_of_the_last_try_are_counted() {
+fn only_the_checks_of_the_last_attempt_are_counted() {
     let listener = Listener::start(|text, _| {
         if text.starts_with("GET /bad") {
             reply(500, "", b"")
@@ -790,7 +790,7 @@ fn only_the_checks_of_the_last_try_are_counted() {
 }
 
 #[test]
-fn files_are_sent_as_they_are() {
+fn files_are_sent_unchanged() {
     let folder = crate::support::folder();
     std::fs::write(folder.path().join("a.bin"), "line\r\nline").expect("written");
     let listener = Listener::start(|_, _| reply(200, "", b""));

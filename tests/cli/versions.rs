@@ -52,7 +52,7 @@ fn json(ran: &Ran) -> Value {
 }
 
 #[test]
-fn ninety_eight_where_it_is_worse_and_zero_where_it_is_not() {
+fn exit_98_if_a_version_regressed_and_0_if_not() {
     let folder = folder();
     let path = folder.path();
     for (name, ms) in [
@@ -120,7 +120,7 @@ fn ninety_eight_where_it_is_worse_and_zero_where_it_is_not() {
 }
 
 #[test]
-fn one_run_each_tells_nothing_and_says_so() {
+fn one_run_each_is_inconclusive() {
     let folder = folder();
     let path = folder.path();
     version(path, "base", 10.0, 1);
@@ -162,7 +162,7 @@ fn folders_of_repeated_runs_are_compared_in_pairs() {
 }
 
 #[test]
-fn three_where_they_can_not_be_compared_with_every_reason() {
+fn incomparable_results_exit_with_3_and_every_reason() {
     let folder = folder();
     let path = folder.path();
     version(path, "base", 10.0, 10);
@@ -241,7 +241,7 @@ fn three_where_they_can_not_be_compared_with_every_reason() {
 }
 
 #[test]
-fn three_for_what_is_no_result_and_two_for_what_is_not_there() {
+fn an_invalid_result_exits_with_3_and_a_missing_one_with_2() {
     let folder = folder();
     let path = folder.path();
     let good = version(path, "base", 10.0, 1).to_string();
@@ -301,7 +301,7 @@ fn three_for_what_is_no_result_and_two_for_what_is_not_there() {
 }
 
 #[test]
-fn ninety_seven_where_a_run_can_not_be_trusted() {
+fn an_invalid_run_exits_with_97() {
     let folder = folder();
     let path = folder.path();
     version(path, "base", 10.0, 10);
@@ -327,7 +327,7 @@ fn spoil(folder: &Path, name: &str, runs: impl IntoIterator<Item = usize>) {
 }
 
 #[test]
-fn invalid_runs_are_named_and_left_out_of_the_pairs() {
+fn invalid_runs_are_listed_and_left_out_of_the_pairs() {
     let folder = folder();
     let path = folder.path();
     for (name, ms) in [("base", 10.0), ("slow", 45.7), ("same", 10.1)] {
@@ -401,7 +401,7 @@ fn invalid_runs_are_named_and_left_out_of_the_pairs() {
 }
 
 #[test]
-fn a_comparison_has_a_table_of_steps_and_a_page_of_pairs() {
+fn a_comparison_has_a_step_table_and_a_page_of_pairs() {
     let folder = folder();
     let path = folder.path();
     for (name, ms) in [("base", 10), ("slow", 20)] {
@@ -475,7 +475,7 @@ fn a_comparison_has_a_table_of_steps_and_a_page_of_pairs() {
 }
 
 #[test]
-fn ab_makes_pairs_again_of_which_a_run_is_invalid_and_names_them() {
+fn ab_repeats_pairs_with_an_invalid_run_and_lists_them() {
     let folder = folder();
     let path = folder.path();
     // More is planned than one slot can begin: what never began is in no figure, whatever the
@@ -638,7 +638,7 @@ fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
 }
 
 #[test]
-fn what_regressed_has_to_do_so_again() {
+fn a_regression_must_be_confirmed() {
     let folder = folder();
     let path = folder.path();
     let made = |name: &str, ms: f64| -> RunResult {
@@ -681,7 +681,7 @@ fn what_regressed_has_to_do_so_again() {
 }
 
 #[test]
-fn ab_says_what_is_wrong_with_a_server() {
+fn ab_reports_what_is_wrong_with_a_server() {
     let (folder, port) = (folder(), port());
     let path = folder.path();
     to(path, port);
@@ -725,7 +725,7 @@ fn ab_says_what_is_wrong_with_a_server() {
 }
 
 #[test]
-fn ab_keeps_what_it_has_when_it_is_interrupted() {
+fn ab_keeps_its_results_when_it_is_interrupted() {
     let (folder, port) = (folder(), port());
     let path = folder.path();
     to(path, port);
@@ -773,7 +773,7 @@ pub(crate) fn simulated(folder: &Path, ms: f64, more: &str) {
 }
 
 #[test]
-fn a_run_is_held_against_a_baseline() {
+fn a_run_is_compared_with_a_baseline() {
     let folder = folder();
     let path = folder.path();
     simulated(path, 10.0, "");

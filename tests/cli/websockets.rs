@@ -87,7 +87,7 @@ impl Drop for Server {
 }
 
 #[test]
-fn it_logs_what_loadgen_counts() {
+fn the_websocket_peer_logs_what_loadgen_counts() {
     let folder = folder();
     let Some(server) = Server::start(folder.path()) else {
         return;
@@ -181,7 +181,7 @@ fn agreeing(lines: impl Fn(&str) -> String + Send + 'static) -> String {
 }
 
 #[test]
-fn a_server_may_agree_only_to_what_was_offered() {
+fn a_server_may_accept_only_offered_subprotocols() {
     let url = agreeing(|path| {
         let more = match path {
             "/extension" => "sec-websocket-extensions: permessage-deflate\r\n",
@@ -279,7 +279,7 @@ fn a_server_may_agree_only_to_what_was_offered() {
 }
 
 #[test]
-fn what_loadgen_does_not_speak_cant_be_offered() {
+fn unsupported_extensions_cannot_be_offered() {
     let folder = folder();
     for headers in [
         "headers: {Sec-WebSocket-Extensions: permessage-deflate}, url",
@@ -442,7 +442,7 @@ fn pings_are_answered_while_a_user_does_other_things() {
 }
 
 #[test]
-fn what_a_server_said_when_it_closed_is_said_where_a_message_fails() {
+fn a_failed_message_reports_the_close_reason_of_the_server() {
     let (url, server) = (talkative(), crate::support::Server::start());
     for mode in MODES {
         for flow in [
@@ -473,7 +473,7 @@ fn what_a_server_said_when_it_closed_is_said_where_a_message_fails() {
 }
 
 #[test]
-fn messages_that_come_meanwhile_are_there_for_whoever_waits_next() {
+fn messages_that_arrive_early_are_kept_for_the_next_receive() {
     let (url, server) = (talkative(), crate::support::Server::start());
     for mode in MODES {
         for wait in [

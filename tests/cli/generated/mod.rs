@@ -158,7 +158,7 @@ fn seeds() -> Range<u64> {
 }
 
 #[test]
-fn generated_scenarios_hold() {
+fn generated_scenarios_keep_every_rule() {
     if let Ok(path) = std::env::var("LOADGEN_SCENARIO") {
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         let findings = examine(&serde_yaml::from_str(&text).expect("YAML"))
@@ -275,7 +275,7 @@ fn told(findings: &[Finding]) -> String {
 }
 
 #[test]
-fn every_seed_is_a_scenario() {
+fn every_seed_generates_a_valid_scenario() {
     for seed in 0..2000 {
         let tree = generate(seed);
         if let Err(problems) = Case::new(&tree) {

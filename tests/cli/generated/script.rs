@@ -175,7 +175,7 @@ pub(super) fn is_among(id: &str, percent: u64) -> bool {
 }
 
 #[test]
-fn a_path_says_what_the_peer_does() {
+fn a_path_encodes_the_behaviour_of_the_peer() {
     let hops = Hop::all(Manner::Steady, "/s3/delay-5/redirect/away-deaf/hang");
     let seen: Vec<(Manner, &str)> = hops
         .iter()

@@ -141,7 +141,7 @@ fn inside(step: &Value) -> Option<Vec<Value>> {
 }
 
 #[test]
-fn what_matters_is_left() {
+fn shrinking_keeps_what_matters() {
     let tree = json!({ "name": "n", "mix": [{ "flow": [{ "race": [{ "sleep": 1 }, { "sleep": 2 }] }] }], "load": { "vus": 8 } });
     let all = smaller(&tree);
     let wanted = json!({ "name": "n", "mix": [{ "flow": [{ "sleep": 1 }, { "sleep": 2 }] }], "load": { "vus": 8 } });
