@@ -1,4 +1,4 @@
-//! The open model: planned times, independent of the fate of arrivals.
+//! The open model: arrival times are planned and do not depend on what happens to earlier arrivals.
 
 use loadgen::plan::{Mode, Plan};
 use loadgen::result::ModeRun;
@@ -19,10 +19,9 @@ fn counts(run: &ModeRun) -> (u64, u64, u64, u64) {
 
 #[test]
 fn an_arrival_is_dropped_if_slots_and_queue_are_full() {
-    // One every 20 ms for 100 ms each, on two slots with a queue of one. Arrivals at 0 and 20 are
-    // taken, 40 waits, 60 and 80 are dropped; at 100 the first slot takes 40, so 100 waits (it
-    // comes just as the slot falls free, and finds it free), and so on: worked out by the
-    // simulation, which is exact.
+    // An arrival every 20 ms takes 100 ms, with two slots and a queue of one. Arrivals at 0 and 20
+    // ms start, 40 is queued, 60 and 80 are dropped; at 100 ms the first slot is freed and takes
+    // the arrival of 40, so that of 100 is queued, and so on. The simulation computes this exactly.
     let plan = load("{rate: 50/s, iterations: 20, max_in_flight: 2, queue: 1, on_full: drop}");
     let ideal = run(&plan, Mode::Simulated);
     let (planned, ok, dropped, skipped) = counts(&ideal);

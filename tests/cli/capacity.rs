@@ -18,9 +18,9 @@ use crate::support::{
     Ran, Running, Server, children, count, files, folder, loadgen, number, run, scenario, until,
 };
 
-/// Eight at a time for 10 ms each: 800 per second.
+/// Eight concurrent operations of 10 ms each: 800 per second.
 const EIGHT: &str = "{name: eight, limits: {concurrency: 8}, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {vus: 3, iterations: 7}}";
-/// A request to a server that a test names.
+/// A request to a server that the test specifies.
 const REQUEST: &str = "{name: t, targets: {shop: {url: builtin}}, mix: [{name: m, flow: [{get: /}]}], load: {vus: 1, iterations: 1}}";
 
 /// A search in virtual time, into `out`.
@@ -262,8 +262,8 @@ fn the_highest_allowed_rate_may_pass() {
 
 #[test]
 fn max_in_flight_grows_with_the_rate() {
-    // Each takes two seconds, of which the limit holds only the last 10 ms: 800 a second are 1,600
-    // at once.
+    // Each iteration takes two seconds, but occupies the limit only for the last 10 ms: at 800/s,
+    // 1,600 are in flight.
     let text = EIGHT
         .replace("{sleep: 10ms}", "{think: 2s}, {sleep: 10ms}")
         .replace("limits: {concurrency: 8}, ", "")
@@ -520,7 +520,7 @@ fn an_interrupt_keeps_what_was_measured() {
         "out",
     ];
     let search = Running::start(&mut loadgen(folder.path(), &arguments), None);
-    // Each run is a separate child: the second one appears when the first one is over.
+    // Each run is a separate child process: the second one starts after the first one has ended.
     let mut seen = std::collections::BTreeSet::new();
     until("a second try", || {
         seen.extend(children(search.id()));
@@ -598,7 +598,7 @@ fn tried(thresholds: &str, ms: u32) -> (Plan, ModeRun) {
     } else {
         format!("thresholds: [ {thresholds} ]\n")
     };
-    // In place of the modes that a file may have.
+    // Replaces the modes of the file.
     let plan = Plan {
         modes: vec![Mode::Simulated],
         ..plan(&(text + &gates))
@@ -709,8 +709,8 @@ fn an_invalid_probe_is_distinguished_from_a_rate_that_is_too_high() {
 
 #[test]
 fn invalid_figures_are_left_out_unless_they_are_allowed() {
-    // More is planned than may be in flight at once: what never began makes a try invalid, however
-    // quiet the machine.
+    // More is planned than may be in flight: iterations that never start make a probe invalid even
+    // on an idle machine.
     let text = EIGHT.replace("iterations: 7", "iterations: 7, graceful_stop: 0s");
     let arguments = [
         "--slo",
@@ -749,9 +749,9 @@ fn invalid_figures_are_left_out_unless_they_are_allowed() {
     );
 }
 
-/// Responses take 200 ms, so that a machine that is busy with other tests is a small part of them,
-/// and percentiles are low, so that its worst moments are none. It may be so busy all the same that
-/// a whole search says nothing.
+/// Responses take 200 ms, so that delays of a busy machine are small in comparison, and the
+/// percentile is low, so that its worst moments do not matter. A very busy machine may still make a
+/// whole search inconclusive.
 #[test]
 fn the_capacity_of_a_server_is_found_within_5_percent() {
     let (folder, server) = (

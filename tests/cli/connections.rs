@@ -1,5 +1,4 @@
-//! How long connections are kept, who uses them, at which address, and what a run says about them
-//! in advance.
+//! Connections: keep-alive, sharing, addresses, and warnings before a run.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -75,8 +74,7 @@ fn retries_on_a_shared_connection_count_their_own_bytes() {
     let body = b"unavailable".as_slice();
     let listener = Listener::start(move |_, _| reply(503, "", body));
     let folder = folder();
-    // A user that waits to try again has released its connection, and others use it in the
-    // meantime.
+    // A user that waits for a retry has released its connection, and others use it in the meantime.
     scenario(
         folder.path(),
         &format!(
@@ -144,7 +142,7 @@ fn the_connection_cap_holds_for_every_keep_alive_policy() {
             }
         });
         let folder = folder();
-        // Branches have connections of their own, and users that think keep theirs.
+        // Branches have their own connections, and users keep theirs during think times.
         scenario(
             folder.path(),
             &format!(
@@ -162,7 +160,7 @@ fn the_connection_cap_holds_for_every_keep_alive_policy() {
                 "{mode} {keep}: {}",
                 run["errors"]
             );
-            // A connection that the client has closed may be open for the peer a moment longer.
+            // A connection closed by the client may stay open a moment longer for the peer.
             let seen = most.load(Ordering::SeqCst);
             assert!(
                 seen <= cap + if keep == "shared" { 0 } else { cap },
@@ -232,7 +230,7 @@ fn a_request_on_its_own_connection_sends_connection_close() {
     );
 }
 
-/// Answers with the number of its address.
+/// A server that responds with the number of its address.
 fn named(listener: TcpListener, name: &'static str) {
     thread::spawn(move || {
         for stream in listener.incoming() {
@@ -318,10 +316,10 @@ fn ipv6_is_supported() {
     );
 }
 
-/// Answers everything on a Unix socket, and records what arrived.
+/// Responds to everything on a Unix socket, and records what it receives.
 fn at_socket(path: &Path) -> Arc<Mutex<Vec<String>>> {
     let listener = UnixListener::bind(path).expect("a socket");
-    // One at a time may wait to be accepted: the others try again.
+    // Only one connection may wait to be accepted: the others retry.
     rustix::net::listen(&listener, 0).expect("a socket");
     let heard = Arc::new(Mutex::new(Vec::new()));
     let keep = heard.clone();
@@ -418,7 +416,7 @@ fn a_unix_socket_can_be_run_like_a_url() {
             "{heard:?}"
         );
     }
-    // What it stands for is a scenario like any other.
+    // It expands to an ordinary scenario.
     let printed = run(
         folder.path(),
         &[
@@ -484,7 +482,7 @@ fn port_exhaustion_is_predicted() {
     );
 }
 
-/// Runs in a network namespace of its own, if possible, in which the number of ports can be set.
+/// Runs a command in a network namespace of its own, if possible, to limit the number of ports.
 fn in_own_network(folder: &Path, line: &str) -> Option<crate::support::Ran> {
     let prepared = format!("ip link set lo up && {line}");
     let ran = finish(&mut program(
@@ -563,14 +561,14 @@ fn descriptor_exhaustion_is_reported_with_the_remedy() {
         ]
     };
     for mode in ["threaded", "async"] {
-        // Those of branches are foreseen.
+        // The descriptors of branches are predicted.
         let line = ["-c", "ulimit -n 50; exec \"$0\" \"$@\"", PROGRAM];
         let url = server.url();
         let few = [&line[..], &arguments(mode), &["--target", &url]].concat();
         finish(&mut program("sh", folder.path(), &few))
             .exits(3)
             .says(&["needs 96 file descriptors", "allows 50"]);
-        // What somebody takes away meanwhile is not.
+        // A limit that is lowered during the run is not.
         let running = Running::start(
             &mut loadgen(
                 folder.path(),

@@ -18,18 +18,18 @@ use crate::exchange_peers::open_with;
 use crate::support::{folder, job};
 
 const MODES: [Mode; 3] = [Mode::Sequential, Mode::Threaded, Mode::Async];
-/// The timeout that comes first, in milliseconds.
+/// The timeout that expires first, in milliseconds.
 const FIRST: f64 = 150.0;
-/// How late an end may be, in milliseconds.
+/// The maximum delay after the timeout, in milliseconds.
 const LATE: f64 = 20.0;
-/// The number of tries, of which the first that is at most [`LATE`] counts: a busy machine is late
-/// now and then, an endless wait always.
+/// The number of attempts; one that is at most [`LATE`] is enough. A busy machine is late now and
+/// then, but a missing timeout is late every time.
 const TRIES: usize = 5;
 
 /// A peer that fails to do something.
 struct Peer {
     address: SocketAddr,
-    /// Keeps it as it is.
+    /// Keeps the listener open without accepting.
     _held: (Option<TcpListener>, Vec<TcpStream>),
 }
 
@@ -47,7 +47,7 @@ impl Peer {
         }
     }
 
-    /// Accepts every connection, but neither reads nor writes: the system accepts for it.
+    /// Neither reads nor writes; the kernel accepts connections on its behalf.
     fn absent() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
@@ -76,7 +76,7 @@ impl Peer {
     }
 }
 
-/// Reads a request without a body and begins to answer it.
+/// Reads a request without a body and starts a response.
 fn half_an_answer(stream: &mut TcpStream) {
     let mut request = Vec::new();
     let mut byte = [0];
@@ -91,7 +91,7 @@ fn opened(stream: &mut TcpStream) {
     open_with(stream, b"");
 }
 
-/// Agrees to HTTP/2: its settings, of which there are none.
+/// Accepts HTTP/2 by sending an empty SETTINGS frame.
 fn http2(stream: &mut TcpStream) {
     let _ = stream.write_all(b"\0\0\0\x04\0\0\0\0\0");
 }
@@ -125,7 +125,7 @@ fn run(folder: &Path, mode: Mode, url: &str, target: &str, flow: &str, peer: &Pe
     run_mode(&job, &|| None, &|_| {}).expect("it can run")
 }
 
-/// Runs it as often as it takes for `late` to be little; in each mode.
+/// Runs it in each mode, repeatedly if it ends too late.
 fn soon(what: &str, run: impl Fn(Mode) -> f64 + Sync) {
     thread::scope(|scope| {
         for mode in MODES {
@@ -269,7 +269,7 @@ fn a_request_that_is_never_read() {
         "{post: /, body_file: large.bin}",
         "timeout_total",
     );
-    // More than there is room for, in pieces that a scenario may hold.
+    // More than the socket buffers hold, in pieces that a scenario may contain.
     let text = "x".repeat(500_000);
     let often = |step: String| format!("{{repeat: {{times: 100, flow: [{step}]}}}}");
     ends(
@@ -293,7 +293,7 @@ fn a_request_that_is_never_read() {
 fn a_close_frame_that_is_never_answered() {
     let (peer, folder) = (Peer::after(opened), folder());
     soon("a closing handshake", |mode| {
-        // What comes behind it tells when it was over.
+        // The next step shows when it ended.
         let flow = "{websocket: /, flow: [{send: hi}]}, {sleep: 1ms}";
         let run = run(folder.path(), mode, "ws://PEER", "timeout: 5s", flow, &peer);
         assert_eq!(

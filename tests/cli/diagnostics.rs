@@ -1,7 +1,6 @@
-//! Scenarios: what is wrong with broken ones, word for word, and that shipped ones are good.
-//!
-//! Each `tests/scenarios/broken/NAME.yaml` has a `NAME.txt` with everything that loadgen says about
-//! it. `LOADGEN_BLESS=1 cargo test` rewrites those texts: read the difference before committing it.
+//! Diagnostics: the exact texts for broken scenarios, and none for shipped ones.  Each
+//! `tests/scenarios/broken/NAME.yaml` has a `NAME.txt` with all of loadgen's diagnostics for it.
+//! `LOADGEN_BLESS=1 cargo test` rewrites these texts: review the diff before committing it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +29,7 @@ fn said_about(path: &Path) -> String {
         .to_string_lossy()
         .into_owned();
     let mut source = Source::inline(name, String::from_utf8(bytes).expect("UTF-8"));
-    // The files that they name are next to them.
+    // The files that the scenarios refer to are next to them.
     source.folder = path.parent().expect("a folder").to_owned();
     match compile(&source, &Overrides::default(), &environment) {
         Ok(compiled) => compiled.warnings.render(&source, false),
@@ -88,7 +87,7 @@ fn shipped_scenarios_are_valid() {
         let compiled = compile(&source, &Overrides::default(), &|_| None)
             .unwrap_or_else(|e| panic!("{}", e.render(&source, false)));
         let shown = compiled.warnings.render(&source, false);
-        // One of them shows the classic mistake, and is warned of it.
+        // One of them shows the classic mistake, so it causes a warning.
         let mistake = path.ends_with("21a-blocking-in-the-loop.yaml");
         assert_eq!(
             compiled.warnings.len(),

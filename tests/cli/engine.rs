@@ -45,7 +45,8 @@ pub(crate) fn run(plan: &Plan, mode: Mode) -> ModeRun {
     run
 }
 
-/// `wall` is `ideal`, or late by no more than 2 % and a margin for a noisy machine; never early.
+/// Checks that `wall` is not below `ideal`, and at most 2 % and a margin for a noisy machine above
+/// it.
 pub(crate) fn near(mode: Mode, wall: f64, ideal: f64) {
     assert!(
         wall >= ideal - 1e-6,
@@ -223,7 +224,8 @@ fn operations_in_flight_when_the_drain_ends_are_unfinished_and_their_connections
                 "{mode}"
             );
             near(mode, run.wall_s, 0.4);
-            // From its own start, which on a busy machine comes a moment after the run's.
+            // Measured from its own start, which on a busy machine is a moment after that of the
+            // run.
             let age = run.oldest_unfinished_ms.expect("some are unfinished");
             assert!(
                 (100.0..550.0).contains(&age) && (mode != Mode::Simulated || age == 400.0),
@@ -289,7 +291,7 @@ fn an_open_model_keeps_its_planned_times() {
 #[test]
 fn an_open_model_with_one_slot_counts_waiting_as_queue_and_not_as_lag() {
     patiently(|| {
-        // 10 arrivals a 10 ms, each taking 20 ms, one at a time: the k-th waits k·10 ms.
+        // 10 arrivals, one every 10 ms, each taking 20 ms, one at a time: the k-th waits k·10 ms.
         let plan = plan(
             "{name: t, mix: [{name: m, flow: [{sleep: 20ms}]}], load: {rate: 100/s, iterations: 10, max_in_flight: 1}}",
         );

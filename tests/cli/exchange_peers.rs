@@ -1,5 +1,5 @@
-//! Servers that misbehave, over TCP and WebSocket: how each is counted, when, and that no
-//! connection remains.
+//! Misbehaving servers over TCP and WebSocket: how and when each fault is counted, and that no
+//! connection stays open.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -14,10 +14,10 @@ use tungstenite::handshake::derive_accept_key;
 
 use crate::support::{MODES, count, folder, number, run, run_of, scenario};
 
-/// What a peer does with one connection, from which nothing has been read.
+/// What a peer does with a new connection.
 type Script = fn(&mut TcpStream);
 
-/// A server that follows a script on every connection, and knows how many are open.
+/// A server that follows a script on every connection, and counts the open ones.
 struct Peer {
     port: u16,
     over: Arc<AtomicBool>,
@@ -59,7 +59,7 @@ impl Peer {
                         .expect("a timeout");
                     stream.set_nodelay(true).expect("no delay");
                     script(&mut stream);
-                    // It is open for as long as the client keeps it so.
+                    // It stays open until the client closes it.
                     let mut rest = [0; 4096];
                     while matches!(stream.read(&mut rest), Ok(n) if n > 0) {}
                     own.open.fetch_sub(1, Ordering::SeqCst);
@@ -115,7 +115,7 @@ fn say(stream: &mut TcpStream, bytes: &[u8]) {
     let _ = stream.write_all(bytes);
 }
 
-/// Sends for as long as the client reads.
+/// Sends until the client stops reading.
 fn endless(stream: &mut TcpStream, bytes: &[u8]) {
     while stream.write_all(bytes).is_ok() {}
 }
@@ -142,7 +142,7 @@ fn reset(stream: &mut TcpStream) {
     }
 }
 
-/// Reads a handshake and says yes, with more bytes behind the answer.
+/// Reads a handshake and accepts it, with more bytes after the response.
 pub(crate) fn open_with(stream: &mut TcpStream, more: &[u8]) -> bool {
     let mut key = String::new();
     loop {
@@ -182,7 +182,7 @@ fn asked(stream: &mut TcpStream) -> bool {
     stream.read_exact(&mut rest).is_ok()
 }
 
-/// The same, and then says nothing.
+/// The same, and then stays silent.
 fn opened_and_silent(stream: &mut TcpStream) {
     let _ = opened_and_asked(stream);
 }
@@ -202,7 +202,7 @@ struct Row {
     kinds: &'static [&'static str],
     /// The step that fails.
     step: &'static str,
-    /// How long that takes at least, in milliseconds.
+    /// The minimum time until then, in milliseconds.
     least: f64,
 }
 
@@ -236,13 +236,13 @@ const fn late(
     }
 }
 
-/// Iterations of a row in each mode.
+/// The iterations of each row in each mode.
 const TIMES: u64 = 3;
 
 /// Runs a row's scenario in all modes.
 fn follow(row: &Row, text: &str) {
     let (folder, peer) = (folder(), Peer::start(row.script));
-    // Only what is late by itself may be: the machine is busy with the other rows.
+    // Only rows that end at a timeout keep a short one: the machine is busy with the other rows.
     let text = if row.least > 0.0 {
         text.to_owned()
     } else {
@@ -292,7 +292,7 @@ fn follow(row: &Row, text: &str) {
             number(took, "min") >= row.least && number(took, "max") < row.least + 10_000.0,
             "{what}: {took}"
         );
-        // Nothing of what came is kept.
+        // Nothing that arrived is kept.
         assert!(
             count(&run["resources"], "peak_rss_bytes") < 200 << 20,
             "{what}: {}",
@@ -366,7 +366,7 @@ fn tcp_failures_are_classified() {
             |stream| {
                 if line(stream).is_some() {
                     say(stream, b"hel");
-                    // The half has to be there before the reset takes it away.
+                    // The first half has to arrive before the reset discards it.
                     thread::sleep(Duration::from_millis(20));
                     reset(stream);
                 }
@@ -412,7 +412,7 @@ fn tcp_first_byte_timeouts_and_failed_checks_are_classified() {
         ),
         &first,
     );
-    // A byte is there in time, and the rest takes longer than that.
+    // The first byte arrives in time, and the rest later than that.
     let slow: Script = |stream| {
         while line(stream).is_some() {
             say(stream, b"h");
@@ -450,7 +450,7 @@ fn tcp_first_byte_timeouts_and_failed_checks_are_classified() {
             "{mode}"
         );
     }
-    // An answer that is not the expected one leaves the connection as good as it was.
+    // An unexpected reply leaves the connection usable.
     assert_eq!(connections, 1 + 3);
 }
 
@@ -512,7 +512,7 @@ fn a_connection_closed_while_idle_is_reopened() {
             let _ = stream.shutdown(std::net::Shutdown::Both);
         }
     };
-    // Long enough for any mode to look before it sends.
+    // Long enough for every mode to check the connection before it sends.
     let think = TCP.replace("timeout: 100ms}", "timeout: 5s}, {think: 150ms}");
     let (result, connections) = against(once, &think);
     for mode in MODES {
@@ -524,7 +524,7 @@ fn a_connection_closed_while_idle_is_reopened() {
         );
     }
     assert_eq!(connections, 1 + 3 * TIMES);
-    // Just as the next text goes out: told by its name, and tried again where the scenario says so.
+    // Just as the next text is sent: counted under its kind, and retried if the scenario says so.
     let retried = TCP.replace(
         "timeout: 100ms",
         "timeout: 5s, retry: {attempts: 2, errors: [reused_conn_closed]}",
@@ -594,7 +594,7 @@ fn a_stopped_server_is_counted_as_refused() {
 const WS: &str = "{name: t, modes: [sequential, threaded, async], targets: {peer: {url: 'ws://127.0.0.1:PORT'}}, load: {vus: 1, iterations: 3}, \
                   mix: [{name: m, flow: [{websocket: /, name: open, timeout: 100ms, flow: [{send: hello, name: ask, receive: {contains: hello}, timeout: 100ms}]}]}]}";
 
-/// Reads a handshake to its end.
+/// Reads a handshake to the end.
 fn asked_to_open(stream: &mut TcpStream) -> bool {
     while let Some(header) = line(stream) {
         if header == "\r\n" {
@@ -604,7 +604,7 @@ fn asked_to_open(stream: &mut TcpStream) -> bool {
     false
 }
 
-/// Says so to a handshake.
+/// Responds to a handshake with this text.
 fn answer(stream: &mut TcpStream, text: &str) {
     if asked_to_open(stream) {
         say(stream, text.as_bytes());
@@ -830,8 +830,8 @@ fn failed_messages_are_classified() {
 
 #[test]
 fn pushed_messages_are_counted_and_not_taken_for_replies() {
-    // The first push comes in one piece with the answer to the handshake, and the last behind the
-    // answer.
+    // The first push arrives together with the response to the handshake, and the last one after
+    // the reply.
     let chatty: Script = |s| {
         let push = frame(1, b"tick");
         if open_with(s, &push) && asked(s) {
@@ -907,8 +907,8 @@ fn a_late_reply_is_never_taken_for_the_next_one() {
 
 #[test]
 fn a_losing_branch_closes_its_connection() {
-    // The first waits for an answer when it loses, the second for nothing that the network could
-    // tell it.
+    // When they lose, the first one waits for a reply, and the second one for nothing from the
+    // network.
     let asks =
         "{websocket: /, name: open, flow: [{send: hello, name: ask, receive: {contains: never}}]}";
     let thinks = "{websocket: /, name: open, flow: [{think: 30s}]}";
@@ -949,7 +949,7 @@ fn a_losing_branch_closes_its_connection() {
         );
         let (accepted, most_open) = peer.end();
         assert_eq!(accepted, 1 + 2 * 2 * TIMES);
-        // Two of this race, and those of the one before while their ends are noticed.
+        // Two of this race, and those of the previous one until their closing is noticed.
         assert!(most_open <= 4, "{most_open} connections were open at once");
     }
 }

@@ -1,5 +1,5 @@
-//! Messages over WebSocket and lines over TCP, against the built-in server: what goes with them
-//! works as it does with requests, and what passes is known to the byte.
+//! Messages over WebSocket and lines over TCP, against the built-in server: they support the same
+//! features as requests, and their bytes are counted exactly.
 
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ fn byte_counts_match_frames_and_lines() {
                 count(step(run, name), "bytes_in"),
             )
         };
-        // A short frame has a head of 2 bytes; that of a client has a mask of 4 more.
+        // A short frame has a header of 2 bytes; a client's frame has a mask of 4 more.
         assert_eq!(passed("ask"), (60, 60 * 11, 60 * 7), "{mode}");
         assert_eq!(
             passed("say"),
@@ -64,7 +64,7 @@ fn byte_counts_match_frames_and_lines() {
             "{mode}: a TCP connection for each user"
         );
         assert!(step(run, "text")["connect_ms"].is_null(), "{mode}");
-        // Echoes that no step waits for still arrive: closing finds them.
+        // Echoes that no step waits for still arrive: they are read when the connection is closed.
         assert_eq!(count(step(run, "open"), "pushes"), 6, "{mode}");
     }
 }
@@ -220,7 +220,7 @@ fn the_server_agrees_on_connections_and_all_are_closed() {
             run["errors"]
         );
         let seen = server.seen_since(before);
-        // One connection looks whether the server is there.
+        // One connection belongs to the preflight.
         assert_eq!(
             (seen.connections, seen.requests, seen.open),
             (30 + 1, 30, 0),

@@ -1,5 +1,5 @@
-//! The README's table of exit codes, row by row, with the real program: each distinguishable cause
-//! of a code.
+//! The README's table of exit codes, row by row, with the real program: every distinct cause of a
+//! code.
 
 use std::fs;
 use std::path::Path;
@@ -154,7 +154,7 @@ const ROWS: &[Row] = &[
         what: "interrupted",
         ends: interrupted,
     },
-    // Where several hold, the first of the README's order.
+    // If several apply, the first one in the README's order wins.
     Row {
         code: 97,
         what: "97 before 99 and 98",
@@ -229,7 +229,7 @@ fn sleeping(path: &Path, more: &str, flags: &[&str]) -> Ran {
     )
 }
 
-/// A run of 10 ms held against a baseline that took so long.
+/// A run of 10 ms, compared with a baseline of this duration.
 fn held(path: &Path, base_ms: f64, flags: &[&str]) -> Ran {
     let written = |ms: f64, out: &str| {
         simulated(path, ms, "");
@@ -242,14 +242,14 @@ fn held(path: &Path, base_ms: f64, flags: &[&str]) -> Ran {
     };
     written(base_ms, "base");
     let own = written(10.0, "own")["scenario"]["fingerprint"].clone();
-    // The time is part of the work, and here it stands for the server.
+    // The duration is part of the fingerprint, but here it stands for the server's speed.
     change(path, "base", |result| {
         result["scenario"]["fingerprint"] = own
     });
     again(path, flags)
 }
 
-/// The run once more against that baseline.
+/// Repeats the run against that baseline.
 fn again(path: &Path, flags: &[&str]) -> Ran {
     run(
         path,
@@ -270,7 +270,7 @@ fn again(path: &Path, flags: &[&str]) -> Ran {
     )
 }
 
-/// Compares one run with one, which is inconclusive.
+/// Compares one run with another one, which is inconclusive.
 fn once(path: &Path, flags: &[&str]) -> Ran {
     sleeping(path, "", &["-o", "base"]).exits(0);
     sleeping(path, "", &[&["--baseline", "base"], flags].concat())

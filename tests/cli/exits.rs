@@ -1,5 +1,5 @@
-//! What is said and left behind with exit codes, and what ends a run; `exit_codes` has all codes,
-//! row by row.
+//! The messages and files that go with exit codes, and how runs are interrupted; `exit_codes`
+//! covers every code.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::support::{
     result, run, run_of, scenario, until,
 };
 
-/// One request to the target that a test names.
+/// One request to the target that the test specifies.
 const REQUEST: &str = "{name: t, mix: [{name: m, flow: [{get: /}]}], load: {iterations: 1}, targets: {shop: {url: 'http://127.0.0.1:9'}}}";
 
 #[test]
@@ -269,9 +269,9 @@ fn a_host_that_does_not_resolve_exits_with_3() {
     assert_eq!(files(folder.path()), ["test.yaml"]);
 }
 
-/// loadgen where it may have no more than so many files open.
+/// loadgen with these limits on open files.
 fn with_files(folder: &Path, soft: u32, hard: u32, arguments: &[&str]) -> std::process::Command {
-    // The soft limit first: it can't be above the hard one.
+    // The soft limit first: it must not be above the hard one.
     let line = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
     program("sh", folder, &[&["-c", &line, PROGRAM], arguments].concat())
 }
@@ -336,13 +336,13 @@ fn the_soft_limit_of_descriptors_is_raised_up_to_the_hard_one() {
     }
 }
 
-/// Runs `text` in one mode against a server, sends `signals` to it when the server has seen
+/// Runs `text` in one mode against a server, and sends it `signals` once the server has seen
 /// `requests`.
 fn interrupted(text: &str, mode: &str, requests: u64, signals: &[Signal]) -> (Value, Duration) {
     let (folder, server) = (folder(), Server::start());
     scenario(folder.path(), text);
     let before = server.status();
-    // Pictures take a debug build long, and are the same whatever the mode was.
+    // Images are slow in a debug build, and do not depend on the mode.
     let formats = if mode == "async" { "html,png" } else { "none" };
     let arguments = [
         "run",
@@ -357,7 +357,7 @@ fn interrupted(text: &str, mode: &str, requests: u64, signals: &[Signal]) -> (Va
         formats,
     ];
     let running = Running::start(&mut loadgen(folder.path(), &arguments), None);
-    // Each look is a request itself.
+    // Each query is a request itself.
     let mut looks = 0;
     until("requests", || {
         looks += 1;
@@ -366,7 +366,7 @@ fn interrupted(text: &str, mode: &str, requests: u64, signals: &[Signal]) -> (Va
     let begun = Instant::now();
     for signal in signals {
         running.signal(*signal);
-        // Two signals at once would be one.
+        // Two simultaneous signals would be merged.
         std::thread::sleep(Duration::from_millis(100));
     }
     let ran = running.finish().exits(130);

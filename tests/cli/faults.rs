@@ -1,5 +1,5 @@
-//! Deliberate faults: a proxy that disturbs its traffic and keeps account, and a server that dies
-//! and comes back.
+//! Fault injection: a proxy that disturbs its traffic and counts its faults, and a server that is
+//! killed and restarted.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -28,7 +28,7 @@ enum Fault {
 }
 
 impl Fault {
-    /// What the request that meets it counts as.
+    /// The kind of failure that the affected request counts as.
     const fn kind(self) -> Option<&'static str> {
         match self {
             Self::None | Self::Delay => None,
@@ -39,7 +39,7 @@ impl Fault {
         }
     }
 
-    /// The fault of the connection with this number: two in three have one.
+    /// Returns the fault of the connection with this number; two in three have one.
     fn draw(seed: u64, number: u64) -> Self {
         // SplitMix64.
         let mut z = (seed ^ number).wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -225,7 +225,7 @@ fn a_restarted_server_is_reconnected_to() {
             kinds.contains(&"refused") && kinds.iter().all(|kind| possible.contains(kind)),
             "{mode}: {kinds:?}"
         );
-        // The time line shows it: bad in the middle, and good again at the end.
+        // The time line shows failures in the middle, and the recovery at the end.
         let series = run["series"].as_array().expect("windows");
         let last_bad = series
             .iter()

@@ -1,5 +1,5 @@
-//! Files of rows as they occur in practice: well-formed ones arrive to the byte, and malformed ones
-//! fail before anything is sent, with their file and line.
+//! Data files as they occur in practice: the values of well-formed ones arrive unchanged, and
+//! malformed ones fail before anything is sent, with their file and line.
 
 use std::fs;
 

@@ -10,7 +10,7 @@ use crate::support::{
     files, finish, folder, is_installed, loadgen, program, run, scenario, shipped,
 };
 
-/// In virtual time: the check in line 4 is met, and that in line 5 is not.
+/// In virtual time, the threshold in line 4 is met, and that in line 5 is not.
 const SCENARIO: &str = "name: forms
 modes: [simulated]
 thresholds:
@@ -151,7 +151,7 @@ fn github_gets_annotations_and_the_summary() {
         "the report was appended to the summary of the job",
     ]);
     assert_eq!(ran.stderr.matches("::error ").count(), 1, "{}", ran.stderr);
-    // Output for GitHub must not mix with the result that a program reads.
+    // Output for GitHub must not be mixed with machine-readable output.
     serde_json::from_str::<Value>(&ran.stdout).expect("the result alone");
     let page = fs::read_to_string(inside.join("out/report.md")).expect("written");
     assert_eq!(
@@ -173,8 +173,8 @@ fn github_gets_annotations_and_the_summary() {
     );
 }
 
-/// A name, a description and a server's answer that would like to be commands, in as many words as
-/// any width breaks.
+/// A name, a description and a response that imitate commands, with words that line wrapping could
+/// put at the start of a line.
 const HOSTILE: &str = "name: t
 description: '::add-mask::a ##[error]b'
 targets: { shop: { url: builtin } }
@@ -188,7 +188,7 @@ load: { vus: 1, iterations: 3 }
 thresholds: [ { check: error_rate < 1%, step: '::error::step ##[warning]c' } ]
 ";
 
-/// Lines that the runner would take for commands, but for those that tell of a gate.
+/// Returns the lines that the runner would take for commands, except loadgen's own annotations.
 fn commands(text: &str) -> Vec<&str> {
     let ours = |line: &str| {
         line.starts_with("::error file=test.yaml") || line.starts_with("::warning file=test.yaml")
@@ -255,7 +255,7 @@ fn no_text_of_a_server_or_scenario_becomes_a_github_command() {
     let description =
         &serde_json::from_str::<Value>(&json).expect("JSON")["scenario"]["description"];
     assert_eq!(description, "::add-mask::a ##[error]b");
-    // Others that print names.
+    // Other commands that print names.
     for arguments in [
         &["validate", "test.yaml", "--plan"][..],
         &["run", "test.yaml", "--dry-run"],

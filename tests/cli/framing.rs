@@ -1,5 +1,5 @@
-//! The framing of requests and responses: absent bodies, the maximum size of a head, and headers in
-//! several lines.
+//! The framing of requests and responses: absent bodies, the maximum size of a head, and repeated
+//! header lines.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,12 +10,12 @@ use crate::peer::on_a_loop;
 use crate::support::{MODES, folder, run, run_of, run_to_result, scenario};
 use crate::values::{Listener, reply};
 
-/// What a server of HTTP/2 heard of each request: its method, its path, and how long it said that
-/// its body is.
+/// What an HTTP/2 server received: the method, the path and the announced body length of each
+/// request.
 type Heard = Arc<Mutex<Vec<(String, Option<String>)>>>;
 
-/// A server of HTTP/2 that answers as a test likes, and writes down what it hears. It lasts as long
-/// as the test.
+/// Starts an HTTP/2 server that responds as the test specifies, and records its requests. It runs
+/// until the test ends.
 fn http2(answer: fn(&str) -> Response<()>) -> (String, Heard) {
     let heard = Heard::default();
     let account = heard.clone();
@@ -49,7 +49,7 @@ fn drain(heard: &Heard) -> Vec<(String, Option<String>)> {
     std::mem::take(&mut *heard.lock().expect("no panic"))
 }
 
-/// Whether a request has to say that it sends nothing.
+/// Returns whether a request without a body needs `content-length: 0`.
 fn says_nothing_follows(line: &str) -> bool {
     ["POST ", "PUT ", "PATCH "]
         .iter()
@@ -288,7 +288,7 @@ fn repeated_header_lines_form_one_list() {
 #[test]
 fn the_limit_of_a_head_is_the_same_in_every_http_version() {
     const LIMIT: &str = "the head of the answer is larger than loadgen reads: it has more than 1000 lines, or more than 408 KiB";
-    /// The header lines of `/LINES/KIB`: so many short ones, and one of so many KiB.
+    /// The header lines of `/LINES/KIB`: this many short ones, and one of this size.
     fn lines(path: &str) -> Vec<(String, String)> {
         let mut parts = path
             .split('/')
@@ -402,7 +402,7 @@ fn a_connection_is_reused_after_a_head_of_many_lines() {
             run["errors"]
         );
         let heard = listener.heard();
-        // What was only read again was not asked again.
+        // A response that is parsed again is not requested again.
         assert_eq!(heard.len(), 14, "{mode}: {heard:?}");
         let connections: std::collections::BTreeSet<usize> =
             heard.iter().map(|(connection, _)| *connection).collect();
@@ -427,7 +427,7 @@ fn a_head_of_many_lines_may_precede_a_large_body() {
     });
     let check = "expect: {size: {min: 2000000, max: 2000000}}";
     let folder = folder();
-    // hyper reads more and more at once, and more in the end than a head may have.
+    // hyper enlarges its reads, in the end beyond the maximum size of a head.
     scenario(
         folder.path(),
         &format!(

@@ -10,7 +10,7 @@ use rand_pcg::Pcg64Mcg;
 #[expect(unreachable_pub, reason = "it is the library of another crate, too")]
 mod targets;
 
-/// Words that scenarios and expressions are made of, and what breaks them.
+/// Words that occur in scenarios and expressions, and characters that break them.
 const WORDS: [&str; 28] = [
     "{{",
     "}}",
@@ -42,7 +42,7 @@ const WORDS: [&str; 28] = [
     "|length",
 ];
 
-/// Cuts, repeats, replaces and inserts here and there.
+/// Deletes, repeats, replaces and inserts at random positions.
 fn mutate(text: &str, draws: &mut Pcg64Mcg) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     for _ in 0..draws.random_range(1..6) {
@@ -101,7 +101,7 @@ fn mutated_results_are_rejected_or_reported() {
             .map(|_| draws.next_u32() as u8)
             .collect();
         targets::results::result(&edits);
-        // Cut off and spoilt as text, too.
+        // Truncated and corrupted as text, too.
         targets::results::result(&mutate(targets::results::SEED, &mut draws));
     }
 }

@@ -23,7 +23,7 @@ fn run(plan: &Plan, mode: Mode) -> ModeRun {
     crate::engine::run(plan, mode)
 }
 
-/// A plan of one iteration of this flow.
+/// Returns a plan with one iteration of this flow.
 fn once(flow: &str) -> Plan {
     plan(&format!(
         "{{name: t, workers: 1, mix: [{{name: m, flow: {flow}}}], load: {{iterations: 1}}}}"
@@ -98,7 +98,7 @@ fn a_race_for_success_continues_after_failures() {
             assert_eq!(counts(&run), (1, 1, 1, 0), "{mode}");
         }
         let sequential = run(&plan, Mode::Sequential);
-        // The race went well; an iteration with a failed operation is a failed one all the same.
+        // The race succeeded, but an iteration with a failed operation counts as failed.
         assert_eq!(
             (counts(&sequential), sequential.iterations.counts.failed),
             ((1, 1, 0, 1), 1)
@@ -182,7 +182,7 @@ fn on_error_cancel_cancels_the_rest_at_the_first_failure() {
         for mode in CONCURRENT {
             let run = run(&cancel, mode);
             near(mode, run.wall_s, 0.05);
-            // The sleep behind the group was never reached, so it was never planned.
+            // The sleep after the group was never reached, so it was never planned.
             assert_eq!(
                 (counts(&run), run.counts.planned),
                 ((0, 1, 2, 1), 4),
@@ -228,7 +228,7 @@ fn no_operation_starts_in_the_slot_of_a_losing_branch() {
     );
     for mode in CONCURRENT {
         let run = run(&plan, mode);
-        // One has the slot, at most, and is cancelled; the two that wait for it are skipped.
+        // At most one has the slot, and is cancelled; the two that wait for it are skipped.
         let (ok, failed, cancelled, skipped) = counts(&run);
         assert_eq!((ok, failed, cancelled + skipped), (0, 0, 75), "{mode}");
         assert!(cancelled <= 25, "{mode}: {cancelled} had started");
@@ -289,7 +289,7 @@ fn retries_back_off_as_configured_and_count_once() {
                 );
             }
         }
-        // At 30 % and three attempts: 2.7 % fail, 1.39 tries on average.
+        // At 30 % and three attempts: 2.7 % fail, with 1.39 attempts on average.
         let often = plan(
             "{name: t, seed: 3, mix: [{name: m, flow: [{sleep: 1ms, fail: 30%, retry: {attempts: 3}}]}], load: {vus: 10, iterations: 5000}}",
         );
@@ -360,7 +360,7 @@ fn on_server(flow: &str, check: impl Fn(Mode, &ModeRun)) {
     on_target("", flow, check);
 }
 
-/// The same with more keys of the target.
+/// The same with additional keys of the target.
 fn on_target(keys: &str, flow: &str, check: impl Fn(Mode, &ModeRun)) {
     let server = Child::start(Path::new(env!("CARGO_BIN_EXE_loadgen"))).expect("it starts");
     let text = format!(
@@ -436,8 +436,8 @@ fn branches_that_ended_before_the_winner_keep_their_connections() {
 
 #[test]
 fn losers_are_never_counted_as_failed() {
-    // The winner is there when the others have just begun, so that they are called off in the
-    // middle of anything.
+    // The winner completes when the others have just started, so they may be cancelled at any
+    // point.
     on_server(
         "[{repeat: {times: 300, flow: [{race: [{get: /}, {get: /delay/0.05}, {sleep: 100us}]}]}}]",
         |mode, run| {

@@ -15,11 +15,11 @@ use crate::support::{
     program, result, run_of, scenario, until,
 };
 
-/// How long the target stands still, in milliseconds; the run is ten times as long.
+/// How long the target stalls, in milliseconds; the run is ten times as long.
 const FREEZE_MS: f64 = 500.0;
 
-/// A target that stands still for a tenth of the run: p50, p95 and p99 of the response time, as
-/// shares of its stillness, and the share of its time that the target is busy.
+/// Runs against a target that stalls for a tenth of the run; returns p50, p95 and p99 of the
+/// response time, as fractions of the stall, and the target's utilization.
 fn stalled(mode: &str) -> (f64, f64, f64, f64) {
     let (folder, server) = (folder(), Server::start());
     scenario(
@@ -65,19 +65,19 @@ fn stalled(mode: &str) -> (f64, f64, f64, f64) {
 
 #[test]
 fn a_stall_of_the_target_is_measured_in_full_in_concurrent_modes() {
-    // A tenth of all arrivals come while it stands still, and wait evenly between nothing and all
-    // of it. A tool that measures from the moment it sends sees one slow request.
+    // A tenth of all arrivals occur during the stall, and their waits are uniform between zero and
+    // the whole stall. A tool that measures from the actual send would see one slow request.
     for mode in ["threaded", "async"] {
         patiently(|| {
             let (p50, p95, p99, _) = stalled(mode);
-            assert!(p50 < 0.05, "{mode}: p50 stays put: {p50}");
+            assert!(p50 < 0.05, "{mode}: p50 is not affected: {p50}");
             assert!(
                 (0.42..0.58).contains(&p95),
-                "{mode}: p95 is half of it: {p95}"
+                "{mode}: p95 is half of the stall: {p95}"
             );
             assert!(
                 (0.82..1.0).contains(&p99),
-                "{mode}: p99 is nine tenths of it: {p99}"
+                "{mode}: p99 is nine tenths of the stall: {p99}"
             );
         });
     }
@@ -85,21 +85,21 @@ fn a_stall_of_the_target_is_measured_in_full_in_concurrent_modes() {
 
 #[test]
 fn a_stall_of_the_target_is_measured_in_full_in_sequential_mode() {
-    // What has piled up is worked off by one: ρ is the share of its time that it is busy.
+    // A single worker drains the backlog: ρ is its utilization.
     patiently(|| {
         let (p50, p95, p99, busy) = stalled("sequential");
         let (want95, want99) = (
             0.5f64.mul_add(busy - 1.0, 1.0),
             0.1f64.mul_add(busy - 1.0, 1.0),
         );
-        assert!(p50 < 0.05, "p50 stays put: {p50}");
+        assert!(p50 < 0.05, "p50 is not affected: {p50}");
         assert!(
             (p95 - want95).abs() < 0.12,
-            "ρ = {busy}: p95 {p95}, and {want95} is known"
+            "ρ = {busy}: p95 is {p95}, expected {want95}"
         );
         assert!(
             (p99 - want99).abs() < 0.12,
-            "ρ = {busy}: p99 {p99}, and {want99} is known"
+            "ρ = {busy}: p99 is {p99}, expected {want99}"
         );
     });
 }
@@ -180,7 +180,7 @@ fn arrivals_that_never_start_make_a_run_invalid() {
 
 #[test]
 fn a_saturated_generator_reports_it() {
-    // Nothing waits, so that the one event loop is never idle.
+    // Nothing waits, so the only event loop is never idle.
     let folder = folder();
     scenario(
         folder.path(),
@@ -202,8 +202,8 @@ fn a_saturated_generator_reports_it() {
     );
 }
 
-/// A control group of a fifth of a processor, too little even on the busiest machine. It is removed
-/// on drop; `None` if the system does not allow one.
+/// A control group with a quota of a fifth of a CPU, too little even on the busiest machine. It is
+/// removed on drop.
 struct Fifth(PathBuf);
 
 impl Fifth {
@@ -225,7 +225,7 @@ impl Fifth {
 
 impl Drop for Fifth {
     fn drop(&mut self) {
-        // Not a folder of files: it goes when its last process has gone.
+        // It can be removed once its last process has ended.
         let _ = fs::remove_dir(&self.0);
     }
 }
@@ -235,7 +235,7 @@ fn a_generator_under_a_cpu_quota_reports_it() {
     let Some(group) = Fifth::new() else {
         let _ = writeln!(
             stderr(),
-            "SKIPPED: this machine lets nobody make a control group with a quota"
+            "SKIPPED: this machine does not allow control groups with a quota"
         );
         return;
     };

@@ -33,9 +33,9 @@ fn good(text: &str) -> Plan {
 const LOAD: &str = "load: { vus: 1, iterations: 1 }\n";
 const MS: fn(u64) -> Nanos = Nanos::from_millis;
 
-/// The steps of a mix of one flow.
+/// Returns the steps of a scenario with this flow.
 fn steps(flow: &str) -> Vec<Step> {
-    // A target that no step uses is warned of.
+    // A target that no step uses would cause a warning.
     let targets = if flow.contains(": /") {
         "targets: { shop: { url: builtin } }\n"
     } else {
@@ -52,7 +52,7 @@ fn one(step: &str) -> Step {
 fn operation(step: &str) -> Operation {
     match one(step).kind {
         StepKind::Operation(operation) => *operation,
-        other => panic!("no operation: {other:?}"),
+        other => panic!("not an operation: {other:?}"),
     }
 }
 
@@ -460,7 +460,7 @@ fn expectations_are_kept_as_written() {
     assert!(matches!(mock.action, Action::Sleep(_)));
 }
 
-/// Caps that are certainly too small cause a warning, and only those.
+/// Only caps that are certainly too small cause a warning.
 #[test]
 fn warnings_of_caps_are_certain() {
     let warned = |flow: &str, cap: u32| {
@@ -503,7 +503,7 @@ fn warnings_of_caps_are_certain() {
             "{ parallel: [ { sleep: 1s, fail: 50% }, { sleep: 2s } ], on_error: cancel }",
             10,
         ),
-        // The mean of the fastest may be far below the fastest mean.
+        // The mean of the minimum may be far below the smallest mean.
         (
             "{ race: [ { sleep: { uniform: [1s, 9s] } }, { sleep: { uniform: [2s, 3s] } } ] }",
             10,
@@ -525,7 +525,7 @@ fn warnings_of_caps_are_certain() {
             "{ sleep: 9s, limits: { concurrency: 1, on_full: drop } }",
             1
         ),
-        "what is dropped is in nobody's way"
+        "dropped operations occupy no slot"
     );
 }
 

@@ -25,10 +25,10 @@ impl Nginx {
         Self::configured(folder, |configuration| configuration)
     }
 
-    /// The same with another configuration.
+    /// The same with a modified configuration.
     fn configured(folder: &Path, edit: fn(String) -> String) -> Self {
-        // A port that is free now may be taken a moment later: then nginx ends, and another one is
-        // tried.
+        // A port that is free now may be in use a moment later: then nginx exits, and another port
+        // is tried.
         for _ in 0..20 {
             let port = TcpListener::bind("127.0.0.1:0")
                 .and_then(|l| l.local_addr())
@@ -241,7 +241,7 @@ fn nginx_may_close_http2_connections_after_some_requests() {
         return;
     }
     let folder = folder();
-    // Its way to reload workers and to free memory, after a thousand by default.
+    // nginx does this to reload workers and to free memory, by default after a thousand requests.
     let few = |configuration: String| {
         configuration
             .replace("keepalive_requests 100000;", "keepalive_requests 25;")

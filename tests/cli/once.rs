@@ -1,5 +1,5 @@
-//! Steps that run once: what they capture and set belongs to the virtual user, and lasts as long as
-//! the user.
+//! Steps that run once: the values that they capture and set belong to the virtual user, and last
+//! as long as the user.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -112,7 +112,7 @@ fn a_user_logs_in_once_and_reuses_its_token() {
 #[test]
 fn every_iteration_starts_with_the_kept_values_only() {
     let folder = folder();
-    // What is set in every iteration ends with it, under the same name too.
+    // Values that are set in every iteration end with it, even under the same name.
     let flow = "{ set: { n: 1, m: 1 }, once: true }, { sleep: 1ms, name: kept, when: n == 1 }, { set: { n: n + 1, other: 1 } }, \
                 { sleep: 1ms, name: own, when: n == 2 and m == 1 }, \
                 { race: [ { flow: [ { set: { r: 7 } }, { sleep: 1ms, name: wins } ], once: true }, { sleep: 1h, name: loses } ] }, \
@@ -258,7 +258,7 @@ fn a_value_that_some_users_would_never_get_is_an_error_before_the_run() {
                 with("two", &format!("{{ get: / }}, {set}"))
             ),
         ),
-        // Used in the same iteration alone, or set in each.
+        // Used only in the same iteration, or set in each one.
         (
             "",
             format!(

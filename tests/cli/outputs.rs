@@ -17,7 +17,7 @@ const SHORT: &str =
 const LONG: &str =
     "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 1, duration: 60s}}";
 
-/// Puts folders where files of these names were to be written.
+/// Creates folders in place of these files, so that they cannot be written.
 fn in_the_way(folder: &Path, names: &[&str]) {
     for name in names {
         fs::create_dir_all(folder.join(name)).expect("made");
@@ -28,7 +28,7 @@ fn in_the_way(folder: &Path, names: &[&str]) {
 fn started(folder: &Path, command: &mut Command) -> Running {
     let running = Running::start(command, None);
     until("it measures", || fs::read_dir(folder.join("out")).is_ok());
-    // The folder is made before signals are heeded, and progress comes after.
+    // The folder is created before signals are handled, and the child is started after that.
     until("its child is there", || !children(running.id()).is_empty());
     running
 }

@@ -1,5 +1,5 @@
-//! Hostile peers: each thing that a server can do, how it is counted, that it takes no longer than
-//! allowed, and that the next request is answered correctly nevertheless.
+//! Hostile peers: how each misbehaviour is counted, that it takes no longer than allowed, and that
+//! the next request still succeeds.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn says(line: &mut Line, text: &str, then: Then) -> Then {
     then
 }
 
-/// What ends by itself.
+/// Behaviours that end by themselves.
 const QUICK: &[Row] = &[
     (
         "closes instead of an answer",
@@ -220,7 +220,7 @@ const QUICK: &[Row] = &[
     }),
 ];
 
-/// What does not end before its time is up.
+/// Behaviours that end only at a timeout.
 const SLOW: &[Row] = &[
     ("never answers", Some("timeout_first_byte"), |l| {
         l.wait_for_the_end();
@@ -252,8 +252,8 @@ const SLOW: &[Row] = &[
     }),
 ];
 
-/// One request a row, each followed by one that has to be answered rightly; `timeouts` are the
-/// requests' own.
+/// One request for each row, each followed by one that must succeed; `timeouts` apply to the
+/// former.
 fn flow(rows: &[Row], timeouts: &str) -> String {
     let step = |(index, (name, ..)): (usize, &Row)| {
         let method = if name.starts_with("HEAD") {
@@ -276,7 +276,7 @@ fn flow(rows: &[Row], timeouts: &str) -> String {
              {{get: /good, name: 'after: {name}', expect: {{body: {{equals: good}}}}, on_error: continue}}"
         )
     };
-    // What comes first finds a connection that has been used.
+    // The first row needs a connection that has been used before.
     let begin = std::iter::once("{get: /good, name: begin}".to_owned());
     begin
         .chain(rows.iter().enumerate().map(step))
@@ -284,7 +284,7 @@ fn flow(rows: &[Row], timeouts: &str) -> String {
         .join(",\n")
 }
 
-/// A peer that acts these rows.
+/// A peer that behaves according to these rows.
 fn peer(rows: &'static [Row]) -> Peer {
     Peer::start(move |line, request| {
         let path = request.split(' ').nth(1).unwrap_or_default();
@@ -303,7 +303,7 @@ fn peer(rows: &'static [Row]) -> Peer {
     })
 }
 
-/// Runs a scenario with only as many descriptors as a run needs that closes them when done.
+/// Runs a scenario with so few descriptors that a leak would be noticed.
 fn run_with_few_descriptors(text: &str, url: &str) -> (tempfile::TempDir, Ran) {
     let folder = folder();
     scenario(folder.path(), text);
@@ -333,8 +333,8 @@ fn step<'a>(run: &'a Value, name: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("no step `{name}`"))
 }
 
-/// Runs rows, and holds every one of them against what is expected; responses have to take this
-/// long, in milliseconds.
+/// Runs rows, and checks each of them against its expected kind; `took` returns the bounds of the
+/// response times, in milliseconds.
 fn judge(rows: &'static [Row], timeouts: &str, iterations: u64, took: impl Fn(&str) -> (f64, f64)) {
     let peer = peer(rows);
     let text = format!(
@@ -428,8 +428,7 @@ fn a_peer_that_closes_right_after_accepting_is_reported() {
         let result =
             crate::support::run_to_result(folder.path(), &["--target", &url, "--mode", mode]);
         let run = run_of(&result, mode);
-        // What the request meets is the end of the connection, or, where it arrives after that, a
-        // reset.
+        // The request sees the end of the connection, or a reset if it arrives after that.
         let kinds = run["failures"].as_object().expect("an object");
         assert!(
             kinds
@@ -449,7 +448,7 @@ fn a_peer_that_closes_right_after_accepting_is_reported() {
 
 #[test]
 fn a_stale_connection_is_retried_only_if_the_scenario_says_so() {
-    // Whatever comes second on a connection finds it closed.
+    // The second request on each connection finds it closed.
     let peer = Peer::start(|line, _| {
         if line.served == 0 {
             line.answer("good")

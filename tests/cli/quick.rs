@@ -1,4 +1,4 @@
-//! `loadgen run URL`, and the commands that help to begin: `init`, `completions`, `man`.
+//! `loadgen run URL`, and the commands for getting started: `init`, `completions`, `man`.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -11,10 +11,10 @@ use crate::support::{
     self, Server, count, finish, finish_with, folder, is_installed, loadgen, program, run, run_of,
 };
 
-/// A server that records exactly what it was sent, and accepts everything.
+/// A server that accepts everything, and records exactly what it receives.
 struct Listener {
     address: SocketAddr,
-    /// Heads in lower-case names, and bodies.
+    /// Heads, with names in lower case, and bodies.
     seen: Arc<Mutex<Vec<(String, String)>>>,
 }
 
@@ -41,8 +41,8 @@ impl Listener {
     }
 }
 
-/// Reads one request of a connection: nothing is sent before it is answered, so nothing after it is
-/// lost with the reader.
+/// Reads one request of a connection. The client sends nothing more before the response, so the
+/// reader's buffer loses nothing when it is dropped.
 fn request(stream: &TcpStream) -> Option<(String, String)> {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
@@ -95,7 +95,7 @@ fn a_url_can_be_run_like_a_scenario() {
             .is_some_and(|text| text.contains(r#"- get: "/anything/a?x=1""#)),
         "{result}"
     );
-    // Without a folder it has one of its own, under the host's name.
+    // Without `-o` the run creates a folder named after the host.
     run(
         folder.path(),
         &["run", &url, "-i", "1", "-u", "1", "--format", "none", "-q"],
@@ -178,7 +178,7 @@ fn the_printed_scenario_is_a_usable_starting_point() {
             ""
         )
     );
-    // The file and the URL are one plan, and the echo of the server shows that the file sends what
+    // The file and the URL have the same plan, and the server's echo shows that the file sends what
     // was typed.
     let plan = run(
         folder.path(),

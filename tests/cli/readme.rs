@@ -21,7 +21,7 @@ fn readme() -> String {
     fs::read_to_string(README).expect("it is there")
 }
 
-/// The first fenced block that contains `part`.
+/// Returns the first fenced block that contains `part`.
 fn block(text: &str, part: &str) -> String {
     let mut blocks = text.split("```").skip(1).step_by(2);
     let block = blocks
@@ -72,10 +72,10 @@ fn the_quick_form_in_the_readme_equals_the_file_shown() {
     assert_eq!(ran.stdout, block(&readme, "name: quick-127.0.0.1"));
 }
 
-/// The reference of the language.
+/// The language reference.
 pub(crate) const LANGUAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/LANGUAGE.md");
 
-/// The marked YAML examples of the reference: their mark, their line and their text.
+/// Returns the mark, the line and the text of every marked YAML example in the reference.
 pub(crate) fn examples(page: &str) -> Vec<(&str, usize, &str)> {
     let mut line = 1;
     let mut examples = Vec::new();
@@ -91,7 +91,7 @@ pub(crate) fn examples(page: &str) -> Vec<(&str, usize, &str)> {
     examples
 }
 
-/// An example as a whole scenario, completed as the page says.
+/// Completes an example to a whole scenario, as the reference describes.
 pub(crate) fn completed(mark: &str, text: &str) -> String {
     let mut whole = String::new();
     if mark == "step" {
@@ -116,7 +116,7 @@ pub(crate) fn completed(mark: &str, text: &str) -> String {
     whole
 }
 
-/// A folder with the files that examples speak of.
+/// A folder with the files that the examples refer to.
 fn with_files() -> tempfile::TempDir {
     let folder = support::folder();
     for (name, text) in [

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::peer::{Line, Peer, Then};
 use crate::support::{MODES, count, folder, number, run_of, run_to_result, scenario};
 
-/// The heads of the requests that a peer has heard.
+/// The heads of the requests that a peer has received.
 type Heads = Arc<Mutex<Vec<Vec<String>>>>;
 
 fn redirect(line: &mut Line, status: u16, location: &str) -> Then {
@@ -138,7 +138,8 @@ load: {{ iterations: 1 }}
                 "{mode}: {end}"
             );
         }
-        // What had been elsewhere meanwhile is the target's alone; what stayed is the step's too.
+        // A request that went through another origin has only the target's headers; one that stayed
+        // has the step's too.
         assert_eq!(
             ends.iter()
                 .map(|end| end.contains("of-the-step"))
@@ -174,13 +175,14 @@ fn a_redirect_respects_the_connection_cap_of_its_target() {
             let result = run_to_result(folder.path(), &["--mode", mode]);
             let run = run_of(&result, mode);
             assert_eq!(count(run, "failed"), 0, "{mode} {keep}: {}", run["errors"]);
-            // A connection that the client has closed may be open for the peer a moment longer.
+            // A connection closed by the client may stay open a moment longer for the peer.
             let most = there.most_open();
             assert!(
                 most <= if keep == "shared" { cap } else { 2 * cap },
                 "{mode} {keep}: {most} connections, and {cap} are allowed"
             );
-            // Waiting in the middle of an operation is part of its own time, and not of the queue.
+            // A wait in the middle of an operation is part of its service time, not of its queue
+            // time.
             let steps = run["steps"].as_array().expect("steps");
             let redirected = steps
                 .iter()

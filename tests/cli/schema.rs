@@ -20,7 +20,7 @@ fn validator() -> Validator {
     jsonschema::draft7::new(&schema()).expect("a schema")
 }
 
-/// YAML as an editor sees it: anchors and merges are done.
+/// Parses YAML as an editor sees it, with anchors and merges resolved.
 fn tree(text: &str) -> Value {
     let mut tree: serde_yaml::Value = serde_yaml::from_str(text).expect("YAML");
     tree.apply_merge().expect("good merges");
@@ -257,7 +257,7 @@ fn broken_scenarios_do_not_match_the_schema() {
     }
 }
 
-/// What a part of the language stands in: `@` is where its keys go.
+/// The parts of the schema, each with a scenario snippet whose `@` stands for its keys.
 const PLACES: &[(&str, &str)] = &[
     ("", "@"),
     ("/properties/load", "load: { @ }"),
@@ -378,7 +378,7 @@ const PLACES: &[(&str, &str)] = &[
     ("/definitions/threshold/anyOf/2", "thresholds: [ { @ } ]"),
 ];
 
-/// What is said of a scenario in which a part has nothing but this key.
+/// Returns the diagnostics of a scenario in which a part has only this key.
 fn said(place: &str, key: &str) -> String {
     let source = Source::inline("x.yaml", place.replace('@', &format!("{key}: ~")));
     compile(&source, &Overrides::default(), &|_| None)
@@ -416,7 +416,7 @@ fn the_compiler_knows_every_key_of_the_schema() {
             }
         }
     }
-    // Every map with keys of its own is one of those places.
+    // Every map with its own keys is one of those places.
     each(&schema, "", &mut |path, part| {
         if part.get("properties").is_some() && !path.ends_with("/properties") {
             assert!(seen.contains(path), "{path} is in no place of this test");
