@@ -1,5 +1,5 @@
-//! Every shipped scenario runs to completion, and takes the time that its first lines state:
-//! shortened in the modes that really wait, and unchanged in virtual time.
+//! Every shipped scenario runs to completion in the time that its first lines state: shortened in
+//! the real modes, and unchanged in virtual time.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,15 +10,15 @@ use serde_json::Value;
 use crate::support::{MODES, count, folder, near, number, patiently, run, run_of, shipped};
 
 struct Sample {
-    /// Below `scenarios/`.
+    /// The path below `scenarios/`.
     file: &'static str,
     /// The arguments that shorten it.
     arguments: &'static [&'static str],
-    /// The shortened wall times in the order of [`MODES`]; `None` if they depend on the machine.
+    /// The shortened wall times, in the order of [`MODES`]; `None` if they depend on the machine.
     wall_s: Option<[f64; 3]>,
     /// Operations that fail, by kind.
     failures: &'static [(&'static str, u64)],
-    /// Why it stops.
+    /// The expected `stopped_by`.
     stopped_by: &'static str,
     /// Its wall time in virtual time; `None` if it needs a network.
     simulated_s: Option<f64>,
@@ -41,7 +41,7 @@ const SAMPLES: [Sample; 20] = [
     },
     Sample {
         file: "ci/gate.yaml",
-        // Whether a busy machine meets its limits does not matter here.
+        // Whether a busy machine meets the thresholds does not matter here.
         arguments: &[
             "--var",
             "length=50s",
@@ -163,7 +163,7 @@ const SAMPLES: [Sample; 20] = [
     },
     Sample {
         file: "seed/28-live-data.yaml",
-        // Whether the load generator was in time does not matter here.
+        // Whether the load generator kept pace does not matter here.
         arguments: &[
             "--var",
             "length=1s",
@@ -223,7 +223,7 @@ fn failed(sample: &Sample) -> u64 {
     sample.failures.iter().map(|(_, n)| n).sum()
 }
 
-/// Runs one in the real modes, shortened.
+/// Runs a shortened scenario in the real modes.
 fn takes_the_time_it_says(sample: &Sample) {
     patiently(|| {
         let folder = folder();
@@ -236,7 +236,7 @@ fn takes_the_time_it_says(sample: &Sample) {
         ]
         .concat();
         let ran = run(folder.path(), &arguments).exits(0);
-        // A gate's warning of a small sample says nothing against the scenario.
+        // A threshold's warning about few samples does not concern the scenario.
         let of_scenario = |line: &str| {
             line.starts_with("warning:") && !line.starts_with("warning: the threshold `")
         };
@@ -310,7 +310,7 @@ fn network_scenarios_take_the_documented_time() {
 
 #[test]
 fn waiting_scenarios_take_the_documented_time() {
-    // They wait for nothing but time, so some of them can do that together.
+    // They only sleep, so several of them can run concurrently.
     let waiting: Vec<&Sample> = SAMPLES.iter().filter(|s| !is_network(s)).collect();
     std::thread::scope(|scope| {
         for share in waiting.chunks(waiting.len().div_ceil(3)) {
@@ -350,7 +350,7 @@ fn in_virtual_time_the_documented_time_is_exact() {
         let cores = std::thread::available_parallelism()
             .map_or(1, std::num::NonZero::get)
             .min(3) as f64;
-        // Three times 200 ms of one core each.
+        // Three operations, each 200 ms of one core.
         let wanted = sample.simulated_s.unwrap_or(0.6 / cores);
         let (wall, ideal) = (
             number(run, "wall_s"),
@@ -388,13 +388,13 @@ fn cpu_bound_work_uses_the_stated_cpu_time() {
         let run = run_of(&result, mode);
         let used =
             number(&run["resources"], "cpu_user_s") + number(&run["resources"], "cpu_system_s");
-        // The counters are read at the epoch by a thread of its own; on a busy machine it comes to
-        // that a moment late.
+        // A separate thread reads the counters at the start of the run, which may be late on a busy
+        // machine.
         assert!(
             (0.14..0.6).contains(&used),
             "{mode}: {used} s of processor time"
         );
-        // Others may use the processor too, so only the lower bound of the time is sure.
+        // Other processes use the CPU too, so only the lower bound of the wall time is certain.
         let least = if mode == "threaded" { 0.05 } else { 0.15 };
         assert!(number(run, "wall_s") >= least, "{mode}");
     }
@@ -482,7 +482,7 @@ fn a_live_data_alert_is_raised() {
         99,
     );
     let alert = &result["thresholds"][0];
-    // A sample, a handshake and a message each time.
+    // Each time a request, a handshake and a message.
     assert_eq!(
         (
             alert["verdict"].as_str(),
@@ -513,7 +513,7 @@ fn four_lines_get_four_replies_on_one_connection_per_user() {
             10,
             "{mode}: each client connects once"
         );
-        // What was sent came back: 6, 12, 14 and 8 bytes for each client.
+        // Everything that was sent was echoed: 6, 12, 14 and 8 bytes for each client.
         assert_eq!(
             (count(run, "bytes_out"), count(run, "bytes_in")),
             (400, 400),
@@ -576,8 +576,7 @@ fn resources_show_the_cost_of_each_mode() {
             number(resources, "cpu_user_s") + number(resources, "cpu_system_s") > 0.005,
             "{mode}: {resources}"
         );
-        // On a busy machine the kernel may take the processor away each time before a thread gives
-        // it up.
+        // On a busy machine the kernel may always preempt a thread before it yields.
         assert!(
             count(resources, "ctx_voluntary") + count(resources, "ctx_involuntary") > 0,
             "{mode}: {resources}"

@@ -1,4 +1,4 @@
-//! Nothing that the program writes contains secrets, and public hosts are not put under load by
+//! Nothing that the program writes contains secrets, and public hosts are not load-tested by
 //! accident.
 
 use std::fs;
@@ -12,7 +12,7 @@ use crate::support::{
     PROGRAM, Ran, Running, Server, finish, folder, loadgen, result, run, scenario, until,
 };
 
-/// One for each place in which a secret may stand; in base64 each of them is another one.
+/// A secret for each place in which one may occur; their base64 forms must not occur either.
 const DECLARED: &str = "tok-declared-7f3a&<x>";
 const ENVIRONMENT: &str = "tok environment/9b1c\"q";
 const NUMBER: &str = "918273645546";
@@ -87,8 +87,8 @@ fn all() -> Vec<&'static str> {
     ]
 }
 
-/// Searches for every secret in every form; `open` must be present, to prove that there was
-/// content.
+/// Searches for every secret in every encoding; with `open`, a plain variable must be present, to
+/// prove that there was content.
 #[track_caller]
 fn quiet(what: &str, bytes: &[u8], open: bool) {
     let text = String::from_utf8_lossy(bytes);
@@ -112,7 +112,7 @@ fn quiet(what: &str, bytes: &[u8], open: bool) {
         ] {
             assert!(
                 !text.contains(&form),
-                "{what} tells {form}:\n{}",
+                "{what} reveals {form}:\n{}",
                 &text[..text.len().min(20_000)]
             );
         }
@@ -125,10 +125,10 @@ fn quiet(what: &str, bytes: &[u8], open: bool) {
     ] {
         assert!(
             !text.contains(&coded[..coded.len() - 4]),
-            "{what} tells {coded}"
+            "{what} reveals {coded}"
         );
     }
-    // The middle of each secret, which would remain visible after shortening or wrapping.
+    // The middle of each secret, which would survive truncation or wrapping.
     for part in [
         "declared-7f3a",
         "environment/9b1c",
@@ -138,7 +138,7 @@ fn quiet(what: &str, bytes: &[u8], open: bool) {
         "password-e8f7",
         "templated-31aa",
     ] {
-        assert!(!text.contains(part), "{what} tells {part}");
+        assert!(!text.contains(part), "{what} reveals {part}");
     }
     assert!(
         !open || text.contains(VARIABLE),
@@ -227,7 +227,7 @@ fn no_written_byte_reveals_a_secret() {
 const FORMS: &str =
     "html,html-dir,png,svg,junit,markdown,csv,hlog,ctrf,openmetrics,github-benchmark";
 
-/// Looks into every file of a folder and of those in it; returns how many there are.
+/// Searches every file below a folder; returns the number of files.
 #[track_caller]
 fn quiet_files(folder: &Path) -> usize {
     let mut files = 0;
@@ -248,7 +248,7 @@ fn quiet_files(folder: &Path) -> usize {
     files
 }
 
-/// The scenario with thresholds that fail and name what has secrets in its name.
+/// The scenario with failing thresholds that select parts with secrets in their names.
 fn gated() -> String {
     let thresholds = "thresholds:\n  - { check: p99 < 1ns, step: \"step {{environment}} {{open}}\" }\n  - { check: error_rate < 1%, mix: \"entry {{declared}}\" }\n";
     format!("{}{thresholds}", text())
@@ -314,7 +314,7 @@ fn no_form_of_the_report_and_no_ci_output_reveals_a_secret() {
         said(what, &run(path, arguments).exits(0));
     }
     assert!(quiet_files(&path.join("again")) >= 20 && quiet_files(&path.join("both")) >= 8);
-    // What else may be wrong with a scenario is told to CI, too.
+    // Other problems of a scenario are reported to CI, too.
     scenario(
         path,
         &gated().replace("mix: \"entry {{declared}}\"", "mix: \"entri {{declared}}\""),
@@ -329,7 +329,7 @@ fn no_form_of_the_report_and_no_ci_output_reveals_a_secret() {
 fn no_comparison_baseline_or_search_reveals_a_secret() {
     let folder = folder();
     let path = folder.path();
-    // Only over plain HTTP, so that any server will do.
+    // Over plain HTTP only, so that any server works.
     let all = text();
     let (before, rest) = all.split_once("      - tcp:").expect("a step over TCP");
     let plain = format!(
@@ -423,8 +423,7 @@ fn no_comparison_baseline_or_search_reveals_a_secret() {
         ran.stderr
     );
     fs::remove_file(path.join("test.yaml")).expect("it is there");
-    // Everything that was written: results, baselines, `comparison.json`, `capacity.json`, pictures
-    // and logs.
+    // All written files: results, baselines, `comparison.json`, `capacity.json`, images and logs.
     let files = quiet_files(path);
     assert!(
         files > 30 && path.join("ab/comparison.json").is_file(),
@@ -557,7 +556,7 @@ fn the_log_of_a_server_that_ab_starts_reveals_no_secret() {
         );
         assert_eq!(text.matches("***").count(), 2, "{log}, once a run: {text}");
     }
-    // The page of a comparison shows no scenario, so that nothing open stands in it either.
+    // The page of a comparison does not show the scenario, so the plain variable is not on it.
     let page = path.join("ab/index.html");
     quiet("ab/index.html", &fs::read(&page).expect("written"), false);
     fs::remove_file(page).expect("it is there");
@@ -607,7 +606,7 @@ fn the_live_page_reveals_no_secret() {
         Some(answer)
     };
     until("the page is there", || ask("/").is_some());
-    // To the end of the run: every page that was made.
+    // Every version of the page, until the end of the run.
     let stream = ask("/events").expect("a stream");
     quiet("the stream of pages", &stream, true);
     assert!(
@@ -1022,7 +1021,8 @@ fn public_hosts_are_rejected_before_anything_is_sent() {
             .exits(2)
             .says(&["is not a valid host", "test.yaml:2"]);
     }
-    // What is near needs nothing, by name or by address; what is allowed stands in the plan.
+    // Local targets need no permission, by name or by address; allowed hosts are listed in the
+    // plan.
     let server = Server::start();
     for host in ["127.0.0.1", "localhost"] {
         scenario(

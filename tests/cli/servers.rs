@@ -1,5 +1,5 @@
-//! Over the network, in every mode: known answers, counts that agree with the server's own, and
-//! servers that misbehave.
+//! Runs over the network, in every mode: known answers, counts that agree with the server's own,
+//! and misbehaving servers.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -86,15 +86,15 @@ fn a_hundred_requests_through_a_cap_of_ten() {
                     cap,
                     "{mode} with {workers} workers"
                 );
-                // The server's timers tick in milliseconds and round up: a little for each of those
-                // in a row.
+                // The server's timers tick in milliseconds and round up, which adds up for
+                // successive requests.
                 near(mode, number(run, "wall_s"), ideal, 0.4 + ideal * 0.1);
             }
         }
     });
 }
 
-/// Of each kind of end something: ok, another status, timed out, unfinished.
+/// Operations with every kind of outcome: ok, a wrong status, timed out, unfinished.
 const ALL_ENDS: &str = "{name: t, mix: [{name: m, flow: [{get: /json}, {get: /status/404, on_error: continue}, \
                         {get: /delay/20, timeout: 80ms, on_error: continue}, {post: /anything, json: {a: 1}}, {get: /delay/20}]}], \
                         load: {vus: 3, duration: 400ms, graceful_stop: 600ms}, targets: {shop: {url: builtin}}}";
@@ -204,7 +204,7 @@ fn every_user_keeps_one_connection() {
                 (4 * 42, 42, 5 * 42),
                 "{mode}"
             );
-            // One for each user, and the one that looked whether the server is there.
+            // One for each user, and the preflight's.
             assert_eq!(seen.connections, 7 + 1, "{mode} with {workers} workers");
             assert_eq!(count(&run["connect_ms"], "count"), 7, "{mode}");
         }
@@ -324,7 +324,7 @@ fn a_failed_step_ends_its_iteration() {
     }
 }
 
-/// Answers every request with 204 and keeps what it was sent.
+/// A server that responds to every request with 204, and records the requests.
 struct Recorder {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<String>>>,
@@ -353,7 +353,7 @@ impl Recorder {
     }
 }
 
-/// Reads one request to the end of its body; returns `None` if the connection has ended.
+/// Reads one request to the end of its body; returns `None` if the connection is closed.
 fn hear(stream: &TcpStream) -> Option<String> {
     let mut reader = BufReader::new(stream);
     let mut text = String::new();
@@ -663,7 +663,7 @@ fn a_timeout_closes_its_connection_and_the_next_request_has_a_new_one() {
             "{mode}: {}",
             run["failures"]
         );
-        // Each user: one that is lost three times, and a new one after each.
+        // Each user loses three connections and opens a new one after each.
         assert_eq!(server.seen_since(before).connections, 2 * 4 + 1, "{mode}");
     }
 }

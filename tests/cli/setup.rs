@@ -31,7 +31,7 @@ fn steps(flow: &str) -> Vec<Step> {
     with(flow, "iterations: 1").mix.remove(0).flow
 }
 
-/// Three good operations, with these steps around them.
+/// A plan with three successful operations, and these steps around them.
 fn around(setup: &str, teardown: &str) -> Plan {
     let mut plan = with("{sleep: 5ms}", "vus: 3, iterations: 3");
     plan.setup = if setup.is_empty() {
@@ -47,7 +47,7 @@ fn around(setup: &str, teardown: &str) -> Plan {
     plan
 }
 
-/// Runs a mode; what it warned of.
+/// Runs a mode; returns its result and its warnings.
 fn run(
     plan: &Plan,
     mode: Mode,
@@ -63,7 +63,7 @@ fn run(
     (result, warned.into_inner().expect("nobody panics"))
 }
 
-/// Proves that it ran by failing.
+/// A step that proves by its failure that it ran.
 const FAILS: &str = "{sleep: 1ms, name: clean up, fail: 100%}";
 
 #[test]
@@ -120,7 +120,7 @@ fn a_failed_setup_reports_where_and_the_teardown_runs() {
         );
     }
     assert_eq!(ideal(&plan, Path::new("")), None);
-    // What the child refuses is exit 3.
+    // An error of the child leads to exit code 3.
     let refused = process::run(
         PROGRAM.as_ref(),
         &["run-mode"],
@@ -161,7 +161,7 @@ fn the_teardown_runs_after_a_signal_and_is_bounded() {
             );
         }
     }
-    // In virtual time, where waiting costs nothing.
+    // In virtual time, where waits are free.
     let (_, warned) = run(
         &around("", "{sleep: 20s}"),
         Mode::Simulated,
@@ -185,7 +185,7 @@ fn a_signal_ends_a_setup_and_the_teardown_runs() {
             "{mode}: {warned:?}"
         );
     }
-    // From one process to the other.
+    // The same from one process to another.
     let leash = ChildControl::default();
     leash.pull();
     let mut warned = 0;
@@ -229,7 +229,7 @@ fn the_server_sees_setup_and_teardown_once() {
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
         let before = server.status();
         let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("it listens");
-        // The server counts those who ask it too.
+        // The server also counts the requests for its status.
         let asked = AtomicU64::new(0);
         let interrupt = || {
             let requests =

@@ -1,8 +1,8 @@
 //! A soak test: a load generator at full speed against a peer that fails one request in a hundred
 //! accumulates neither memory nor descriptors.
 //!
-//! It lasts six seconds, all modes at once. `LOADGEN_SOAK` sets another duration, and prints what
-//! was observed: `LOADGEN_SOAK=10m cargo test --test cli soak -- --nocapture`.
+//! It takes six seconds, with all modes at once. `LOADGEN_SOAK` sets another duration, and prints
+//! the observations: `LOADGEN_SOAK=10m cargo test --test cli soak -- --nocapture`.
 
 use std::fs;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ use crate::support::{
     MODES, Running, children, count, folder, loadgen, result, run_of, scenario, until,
 };
 
-/// How long it lasts where nothing else is said.
+/// The default duration.
 const USUAL: &str = "6s";
-/// One answer of so many is a fault.
+/// One response in this many is a fault.
 const ONE_IN: u64 = 100;
-/// The parts of the time: the second is held against the last. In the first one the generator gets
-/// what it needs.
+/// The number of parts of the duration: the second part is compared with the last one. In the first
+/// part the generator allocates what it needs.
 const PARTS: u32 = 10;
 const VUS: u64 = 8;
 
-/// What a process holds.
+/// The resources that a process holds.
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     rss: u64,
@@ -34,7 +34,7 @@ struct Held {
 }
 
 impl Held {
-    /// Of a process that is there.
+    /// Returns those of a process, if it exists.
     fn of(process: u32) -> Option<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
         let line = status
@@ -56,7 +56,7 @@ impl Held {
     }
 }
 
-/// Every way in which an answer can go wrong, in turn.
+/// Responds with each kind of fault in turn.
 fn spoil(line: &mut Line, number: u64) -> Then {
     let says = |line: &mut Line, text: &str, then| {
         line.say(text);
@@ -90,8 +90,8 @@ fn spoil(line: &mut Line, number: u64) -> Then {
     }
 }
 
-/// Soaks one mode for so long; what it held at most in each part, the result, and how many faults
-/// there were.
+/// Soaks one mode for this long; returns the peak resources of each part, the result, and the
+/// number of faults.
 fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
     let (answers, faults) = (AtomicU64::new(0), Arc::<AtomicU64>::default());
     let account = faults.clone();
@@ -176,7 +176,7 @@ fn requests_and_faults_leak_nothing() {
     for (mode, (held, result, faults)) in &ended {
         let run = run_of(result, mode);
         let (early, late) = (held[1], held[held.len() - 1]);
-        // A busy machine makes a good answer late now and then.
+        // On a busy machine a good response is late now and then.
         let (failed, late_ones) = (count(run, "failed"), count(run, "completed") / 1000);
         assert!(
             (*faults..=faults + late_ones).contains(&failed) && *faults > 0,
@@ -185,10 +185,10 @@ fn requests_and_faults_leak_nothing() {
         );
         assert!(
             count(run, "ok") > 50 * faults,
-            "{mode}: {} were good",
+            "{mode}: {} were ok",
             count(run, "ok")
         );
-        // The time line, which is bounded, fills up meanwhile.
+        // The time line grows meanwhile, up to a bound.
         assert!(
             late.rss < early.rss + (4 << 20),
             "{mode}: {early:?} became {late:?}"

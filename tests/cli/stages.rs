@@ -1,4 +1,4 @@
-//! A load in stages: known answers in virtual time, and the same in the real modes.
+//! Loads in stages: known answers in virtual time, and the same in the real modes.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,8 +19,8 @@ fn staged(sleep: &str, load: &str) -> Plan {
     ))
 }
 
-/// Name and good operations of each stage; the counts of all have to hold, and to add up to the
-/// run's.
+/// Returns the name and the successful operations of each stage; the counts must be consistent, and
+/// add up to those of the run.
 fn ok(run: &ModeRun) -> Vec<(&str, u64)> {
     for stage in &run.stages {
         assert!(
@@ -105,12 +105,12 @@ fn the_number_of_active_users_follows_the_level() {
     let held = simulated("stages: [{hold: 1s, vus: 2}, {hold: 1s, vus: 0}, {hold: 1s, vus: 3}]");
     assert_eq!(ok(&held), [("1", 20), ("2", 0), ("3", 30)]);
     assert_eq!((held.vus, held.measured_s), (3, 3.0));
-    // The i-th user begins at (i + 0.5)/4 s: 9, 7, 4 and 2 iterations are begun before the end.
+    // The i-th user starts at (i + 0.5)/4 s, so 9, 7, 4 and 2 iterations start before the end.
     assert_eq!(
         ok(&simulated("stages: [{duration: 1s, vus: 4}]")),
         [("1", 22)]
     );
-    // Down again it is the other way round, and what was begun is brought to its end.
+    // A descent is the mirror image, and started iterations complete.
     assert_eq!(
         ok(&simulated("start: 4, stages: [{duration: 1s, vus: 0}]")),
         [("1", 22)]
@@ -158,7 +158,7 @@ fn real_modes_follow_the_stages_too() {
         let run_of = run(&closed, mode);
         let ok_of = ok(&run_of);
         assert_eq!((ok_of.len(), ok_of[1]), (3, ("2", 0)), "{mode}");
-        // Ten iterations fit; other tests share the processors.
+        // Ten iterations fit, but other tests share the CPUs.
         assert!(
             (4 * users..=10 * users).contains(&ok_of[0].1) && (4..=10).contains(&ok_of[2].1),
             "{mode}: {ok_of:?}"

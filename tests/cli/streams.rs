@@ -1,5 +1,5 @@
-//! HTTP/2, over TLS and with prior knowledge: concurrent streams, the server's limit of them, and
-//! servers that misbehave.
+//! HTTP/2, over TLS and with prior knowledge: concurrent streams, the server's limit, and
+//! misbehaving servers.
 
 use std::fs;
 use std::future::poll_fn;
@@ -31,10 +31,10 @@ struct Seen {
     most: AtomicUsize,
 }
 
-/// A server's handling of a request; without a response, it has failed in another way.
+/// Handles a request; it may fail it instead of responding.
 type Act = fn(&str, SendResponse<Bytes>, &Arc<Seen>);
 
-/// A server of HTTP/2, on a thread of its own.
+/// An HTTP/2 server on its own thread.
 struct Server {
     address: SocketAddr,
     seen: Arc<Seen>,
@@ -45,7 +45,7 @@ struct Script {
     tls: Option<Arc<ServerConfig>>,
     most_streams: Option<u32>,
     window: Option<u32>,
-    /// After how many requests of a connection it sends GOAWAY, if ever.
+    /// The number of requests on a connection after which it sends GOAWAY, and the reason.
     goodbye: Option<(usize, Reason)>,
     pings: bool,
     act: Act,
@@ -78,7 +78,7 @@ async fn greet(stream: TcpStream, script: Script, seen: Arc<Seen>) {
     match script.tls.clone() {
         None => serve(stream, script, seen).await,
         Some(config) => {
-            // The preflight's connection hangs up.
+            // The preflight closes its connection.
             if let Ok(stream) = tokio_rustls::TlsAcceptor::from(config).accept(stream).await {
                 serve(stream, script, seen).await;
             }
@@ -137,7 +137,7 @@ async fn drain(request: Request<RecvStream>) {
     }
 }
 
-/// Answers after a while.
+/// Responds after a while.
 fn answer(path: &str, mut respond: SendResponse<Bytes>, seen: &Arc<Seen>) {
     let pause = if path == "/slow" { 10 } else { 0 };
     let seen = seen.clone();
@@ -154,7 +154,7 @@ fn answer(path: &str, mut respond: SendResponse<Bytes>, seen: &Arc<Seen>) {
     });
 }
 
-/// Does to each request what its path says.
+/// Handles each request as its path specifies.
 fn misbehave(path: &str, mut respond: SendResponse<Bytes>, seen: &Arc<Seen>) {
     let reset = match path {
         "/refused" => Reason::REFUSED_STREAM,
@@ -315,16 +315,16 @@ fn streams_are_concurrent_and_requests_beyond_the_limit_queue() {
             (seen as u64..=most as u64).contains(&count(limit, "peak_in_flight")),
             "{keys}: {limit} and {seen} seen"
         );
-        // Before a connection is made, its number of streams is unknown; and an admitted request
-        // waits until it notices.
+        // Before a connection is established, its number of streams is unknown, and an admitted
+        // request counts as queued until it is woken.
         assert!(
             (users as u64 - most.min(users) as u64..=users as u64)
                 .contains(&count(limit, "peak_queue")),
             "{keys}: {limit}"
         );
-        // The time on the wire stays that of the server.
+        // The service time is still that of the server.
         assert!(number(&run["service_ms"], "p50") < number(&run["response_ms"], "max") + 1.0);
-        // The other modes have one stream on each, however it is shared.
+        // The other modes use one stream per connection, even if it is shared.
         let run = in_mode(folder.path(), "threaded");
         assert_eq!(
             (count(&run, "ok"), count(&run, "failed")),
@@ -353,7 +353,7 @@ fn bytes_of_a_shared_connection_are_counted_once() {
         (count(&run, "bytes_in"), count(&run, "bytes_out"))
     };
     let (own, shared) = (bytes("per_vu"), bytes("shared"));
-    // Ten connections have a table of headers each, where one shared has one.
+    // Each connection has its own header table, so ten of them send more bytes than a shared one.
     let alike = |own: u64, shared: u64| shared * 2 > own && shared * 10 < own * 11;
     assert!(
         alike(own.0, shared.0) && alike(own.1, shared.1),
@@ -416,7 +416,7 @@ fn a_stream_fault_is_counted_once_and_the_next_request_succeeds() {
                 };
                 assert!(errors.iter().any(says), "{mode} {path}: {}", run["errors"]);
             }
-            // What was not processed may be sent again, and is, a few times.
+            // Requests that were not processed may be sent again, and are, a few times.
             assert_eq!(count(&steps[0], "resent"), 30, "{mode} {keep}");
             assert_eq!(
                 count(&run, "resent"),
@@ -451,7 +451,7 @@ fn goaway_moves_requests_to_a_new_connection() {
             );
             for mode in MODES {
                 let run = in_mode(folder.path(), mode);
-                // Three on each connection, and the fourth is turned away.
+                // Three on each connection, and the fourth is rejected.
                 assert_eq!(
                     (count(&run, "ok"), count(&run, "failed")),
                     (9, 3),
@@ -472,8 +472,8 @@ fn goaway_moves_requests_to_a_new_connection() {
     }
 }
 
-/// A server that takes so many requests of each connection, and says then that it has not taken the
-/// next one.
+/// A server that processes `each` requests on every connection, and then sends a GOAWAY which
+/// excludes the next one.
 fn takes_a_few(each: u32, reason: u32, seen: Arc<Seen>) -> SocketAddr {
     on_a_loop(move |stream| {
         let seen = seen.clone();
@@ -484,7 +484,7 @@ fn takes_a_few(each: u32, reason: u32, seen: Arc<Seen>) -> SocketAddr {
     })
 }
 
-/// Speaks frames by hand, because no library refuses what it has read.
+/// Writes frames by hand, because no library rejects requests that it has read.
 async fn frames(mut stream: TcpStream, each: u32, reason: u32, seen: &Seen) -> std::io::Result<()> {
     const HEADERS: u8 = 1;
     const SETTINGS: u8 = 4;
@@ -578,7 +578,8 @@ fn refused_streams_are_resent_on_a_new_connection_and_counted_separately() {
                     .map(resent)
                     .sum();
                 assert_eq!(resent(&run), steps, "{what}");
-                // One user: the eleventh on each connection. Users who share many may come to none.
+                // One user: the eleventh request on each connection. Users who share many
+                // connections may never get that far.
                 match resent(&run) {
                     7 if users == 1 => {}
                     0 if keep == "shared" && mode != "async" => {}
@@ -666,8 +667,8 @@ fn a_closed_window_times_out_and_a_flood_of_pings_is_harmless() {
     );
     let url = format!("http://{}", server.address);
     for keep in ["per_vu", "shared"] {
-        // To the first it answers without its body; for that of the second it waits, and has no
-        // room.
+        // The server responds to the first request without waiting for its body; it waits for the
+        // body of the second one, but never opens the window.
         let flow = "{post: /x, body: hello, timeout: 5s}, {post: /silent, body: hello, timeout: 300ms, on_error: continue}, {get: /good, timeout: 5s}";
         scenario(
             folder.path(),
@@ -703,7 +704,7 @@ fn a_closed_window_times_out_and_a_flood_of_pings_is_harmless() {
     }
 }
 
-/// A server that takes connections and says this.
+/// A server that accepts connections and sends these bytes.
 fn says(bytes: &'static [u8]) -> SocketAddr {
     on_a_loop(move |mut stream| async move {
         let _ = stream.write_all(bytes).await;
@@ -788,7 +789,7 @@ fn http2_keys_are_validated_against_the_final_target() {
                 "protocol: http2",
             ]);
         }
-        // The other way round it is good.
+        // The reverse is valid.
         typed("http://127.0.0.1:1", http);
         run(folder.path(), &["run", "test.yaml", "--dry-run"]).exits(2);
         run(

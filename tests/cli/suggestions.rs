@@ -108,7 +108,7 @@ fn an_address_in_place_of_a_file_suggests_how_to_run_it() {
                 .says(&["`loadgen run http://localhost:8080 --print-scenario > scenario.yaml`"]);
         }
     }
-    // A file that is there is one, whatever it is called.
+    // An existing file is used as a file, even if its name looks like an address.
     fs::write(
         folder.path().join("localhost"),
         "{name: t, mix: [{flow: [{sleep: 1ms}]}], load: {iterations: 1}}",

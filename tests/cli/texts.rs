@@ -1,5 +1,5 @@
-//! The texts of bodies, unchanged: numbers with all their digits, JSON with a byte order mark,
-//! charsets other than UTF-8, and why a body has an unexpected format.
+//! The text of bodies: numbers with all their digits, JSON with a byte order mark, charsets other
+//! than UTF-8, and the errors for bodies in an unexpected format.
 
 use std::fs;
 
@@ -150,7 +150,7 @@ fn numbers_are_compared_by_all_their_digits() {
             "{{name: t, targets: {{t: {{url: '{url}'}}}}, mix: [{{name: m, flow: [{{get: /, expect: {{json: {rule}}}}}]}}], load: {{iterations: 1}}}}"
         )
     };
-    // What could only be compared by its first digits is not.
+    // Numbers that could be compared only by their first digits are rejected.
     for number in [
         "98765432101234567891",
         "9876543210123456789.1e1",

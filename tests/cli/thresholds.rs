@@ -11,8 +11,7 @@ use crate::support::{
     Ran, Server, finish, folder, job, loadgen, number, result, run, run_of, scenario,
 };
 
-/// In virtual time every figure is known: 100 iterations of 10 ms and 100 of 30 ms, one after
-/// another.
+/// In virtual time every figure is known: 100 iterations of 10 ms and 100 of 30 ms, sequentially.
 const KNOWN: &str = "name: t\nmodes: [simulated]\nrounds: 2\nload: { iterations: 200 }\n\
     mix: [ { name: quick, weight: 1, flow: [ { sleep: 10ms, name: a } ] }, { name: slow, weight: 1, flow: [ { sleep: 30ms, name: b } ] } ]\n";
 
@@ -159,7 +158,8 @@ fn no_samples_fail_and_few_samples_are_judged_with_a_warning() {
 #[test]
 fn a_hidden_percentile_is_judged_with_a_warning_in_every_output() {
     let folder = folder();
-    // 320 samples have one above p99 with a chance of 96 %, and no interval of it.
+    // With a probability of 96 %, 320 samples include one above p99, but they give no interval for
+    // it.
     scenario(
         folder.path(),
         "name: t\nmodes: [simulated]\nmix: [ { flow: [ { sleep: { uniform: [1ms, 2ms] } } ] } ]\nload: { iterations: 320 }\nthresholds:\n  - p99 < 1s\n  - p75 < 1s\n",
@@ -225,7 +225,7 @@ fn a_run_is_aborted_by_its_figures_and_not_before() {
         watch(&plan, Mode::Simulated, &runs[0]),
         Some(StoppedBy::Threshold)
     );
-    // Four seconds or so in all: not before the fifth.
+    // The run takes about four seconds: it ends before the abort may happen.
     let (plan, runs) = aborting(", after: 5s");
     assert_eq!(watch(&plan, Mode::Simulated, &runs[0]), None);
     let (plan, runs) = aborting(", mix: quick");
@@ -309,7 +309,7 @@ fn exit_0_if_all_thresholds_are_met_and_99_if_one_is_not() {
             && one["selector"]["mix"].is_null(),
         "{one}"
     );
-    // The run itself is as it should be: it is the gate that failed.
+    // The run itself succeeded; only the threshold failed.
     assert_eq!(failed.expect("a result")["end"], "complete");
     let (ran, without) = sleeping(short, bad, &["--no-thresholds"]);
     ran.exits(0);
@@ -326,7 +326,7 @@ fn an_invalid_check_exits_with_2() {
 
 #[test]
 fn no_data_exits_with_99() {
-    // What is in flight at the end is given up at once: nothing completes.
+    // Operations in flight at the end are abandoned at once: nothing completes.
     let load = "{ vus: 1, duration: 200ms, graceful_stop: 0s }";
     let folder = folder();
     scenario(

@@ -1,5 +1,5 @@
-//! TLS: which servers loadgen trusts, its own identity, the measurement of the handshake, and the
-//! errors of a failed one.
+//! TLS: trusted servers, client certificates, the timing of handshakes, and the errors of failed
+//! ones.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -18,7 +18,7 @@ use crate::support::{
 
 const ALL: usize = usize::MAX;
 
-/// A scenario of requests to `url`, whose target has these keys too.
+/// A scenario of requests to `url`, with additional keys of the target.
 fn text(url: &str, keys: &str, load: &str) -> String {
     format!(
         "{{name: t, modes: [sequential, threaded, async], targets: {{shop: {{url: '{url}'{keys}}}}}, load: {load}, mix: [{{name: m, flow: [{{get: /}}]}}]}}"
@@ -29,7 +29,7 @@ fn write_authority(folder: &Path, authority: &Authority) {
     fs::write(folder.join("ca.pem"), &authority.pem).expect("written");
 }
 
-/// Every mode did all of it well.
+/// Checks that every operation of every mode succeeded.
 #[track_caller]
 fn good(result: &Value, wanted: u64) {
     for mode in MODES {
@@ -101,7 +101,7 @@ fn sessions_are_resumed() {
         ),
     );
     good(&run_to_result(folder.path(), &[]), 10);
-    // The first of each mode is whole.
+    // The first handshake of each mode is a full one.
     assert_eq!(
         (
             server.full.load(Ordering::SeqCst),
@@ -164,7 +164,7 @@ fn insecure_accepts_any_certificate_and_the_report_says_so() {
     }
 }
 
-/// A server that does something else than a handshake.
+/// A server that does something other than a handshake.
 fn stranger(act: fn(std::net::TcpStream)) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
@@ -262,7 +262,7 @@ fn a_failed_handshake_in_the_preflight_ends_the_run_with_the_reason() {
             "`tls: { ca: FILE }`",
             "`tls: { insecure: true }`",
         ]);
-    // And what it says is so.
+    // The suggested flag works.
     let url = format!("https://{http1}");
     run(
         folder.path(),
@@ -287,7 +287,7 @@ fn a_failed_handshake_during_the_run_is_counted_with_the_reason() {
     for mode in MODES {
         let folder = folder();
         write_authority(folder.path(), &authority);
-        // The first look, and three requests.
+        // The preflight, and three requests.
         let server = Sealed::start(
             authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
             4,

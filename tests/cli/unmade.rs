@@ -1,4 +1,4 @@
-//! Requests that cannot be made, because a value is not suitable: failed, counted, and without
+//! Requests that cannot be built because of an unsuitable value: failed, counted, and without
 //! times.
 
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{MODES, count, folder, result, run, run_of, scenario};
 
-/// One step of each kind that values are put into.
+/// A step of each kind that values may be inserted into.
 const UNMADE: [&str; 5] = [
     "{ get: '/users/{{int(word)}}', name: in a path, on_error: continue }",
     "{ get: /json, headers: { x-n: '{{int(word)}}' }, name: in a header, on_error: continue }",
@@ -108,7 +108,7 @@ fn a_request_that_could_not_be_built_is_in_no_time_statistic() {
                 );
             }
         }
-        // The good ones, and the handshakes.
+        // The ones with a suitable value, and the handshakes.
         assert_eq!(
             (
                 count(whole, "completed"),

@@ -1,6 +1,5 @@
-//! Values on their way through an iteration: captures, conditions, loops, rows, cookies and
-//! redirects, in process and in every mode, against the built-in server and one that writes down
-//! what it hears.
+//! Values within an iteration: captures, conditions, loops, rows, cookies and redirects, in process
+//! and in every mode, against the built-in server and one that records its requests.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -22,7 +21,7 @@ use loadgen::value::feed;
 use crate::engine::{plan, run};
 use crate::support::{Server, job};
 
-/// What a [`Listener`] does with a request: its text, and the number of its connection.
+/// The response of a [`Listener`] to a request, given its text and the number of its connection.
 type Answer = dyn Fn(&str, usize) -> Vec<u8> + Send + Sync;
 
 /// A server that responds as a test specifies, and records every request with the number of its
@@ -58,7 +57,7 @@ impl Listener {
         heard
     }
 
-    /// The first lines of what it heard, sorted.
+    /// Returns the first lines of the received requests, sorted.
     pub(crate) fn lines(&self) -> Vec<String> {
         let line = |(_, text): (usize, String)| {
             text.lines()
@@ -104,7 +103,7 @@ fn converse(
     }
 }
 
-/// A response with these header lines.
+/// Returns a response with these header lines.
 pub(crate) fn reply(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut whole = format!(
         "HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n",
@@ -115,7 +114,7 @@ pub(crate) fn reply(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     whole
 }
 
-/// A plan of this flow against a server, with names for values.
+/// Returns a plan of this flow against a server, with names for values.
 fn flow(url: &str, flow: &str, load: &str, names: &[&str]) -> Plan {
     let mut plan = plan(&format!(
         "{{name: t, workers: 2, targets: {{t: {{url: '{url}'}}}}, mix: [{{name: m, flow: {flow}}}], load: {load}}}"
@@ -146,7 +145,7 @@ fn operations(steps: &mut [Step]) -> Vec<&mut Operation> {
     all
 }
 
-/// An operation of the first mix entry.
+/// Returns an operation of the first mix entry.
 fn operation(plan: &mut Plan, id: usize) -> &mut Operation {
     operations(&mut plan.mix[0].flow).swap_remove(id)
 }
@@ -154,11 +153,11 @@ fn operation(plan: &mut Plan, id: usize) -> &mut Operation {
 fn request(plan: &mut Plan, id: usize) -> &mut HttpRequest {
     match &mut operation(plan, id).action {
         Action::Http(request) => request,
-        other => panic!("{other:?} is no request"),
+        other => panic!("{other:?} is not a request"),
     }
 }
 
-/// Text with `{{…}}` in it.
+/// Parses text with `{{…}}` in it.
 fn template(text: &str, encode: Encode) -> Template {
     let mut template = Template::default();
     let mut rest = text;
@@ -207,7 +206,7 @@ fn set(pairs: &[(&str, &str)]) -> Step {
     }
 }
 
-/// The messages of a run, with their kinds.
+/// Returns the error messages of a run, with their kinds.
 fn errors(run: &ModeRun) -> Vec<String> {
     run.errors
         .iter()
@@ -299,7 +298,7 @@ fn loops_end_by_their_conditions_and_when_is_respected() {
     );
     let passes = |plan: &mut Plan, index: usize, passes| match &mut plan.mix[0].flow[index].kind {
         StepKind::Repeat(repeat) => repeat.passes = passes,
-        other => panic!("{other:?} is no loop"),
+        other => panic!("{other:?} is not a loop"),
     };
     passes(
         &mut plan,
@@ -450,7 +449,7 @@ fn draws_are_the_same_in_every_mode() {
     assert_eq!((&seen[1], &seen[2]), (&seen[0], &seen[0]));
 }
 
-/// Runs a plan with its files in a folder.
+/// Runs a plan whose files are in a folder.
 fn run_in(folder: &Path, plan: &Plan, mode: Mode) -> ModeRun {
     let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets are there");
     let mut job = job(plan, mode, addresses);
@@ -512,7 +511,7 @@ fn each_row_is_one_iteration_and_the_last_one_ends_the_run() {
 
 #[test]
 fn cookies_stay_with_their_user() {
-    // Each connection gets a cookie of its own with its first answer; a user has one connection.
+    // Each connection gets its own cookie with the first response; a user has one connection.
     let listener = Listener::start(|text, number| {
         let cookie = if text.contains("cookie: ") {
             String::new()
@@ -589,7 +588,7 @@ fn redirects_are_followed_up_to_their_limit() {
     }
     let mut without = plan.clone();
     plan.targets[0].http.redirects = 3;
-    // Without a step of its own the other target is none.
+    // The other origin is not followed without a step that uses it.
     for mode in Mode::REAL {
         let run = run(&plan, mode);
         assert_eq!(
@@ -630,7 +629,7 @@ fn redirects_are_followed_up_to_their_limit() {
         );
         assert_eq!(other.lines(), Vec::<String>::new(), "{mode}");
     }
-    // With one it is.
+    // With such a step it is followed.
     plan.targets.push(plan.targets[0].clone());
     plan.targets[1].name = "other".into();
     plan.targets[1].address = {

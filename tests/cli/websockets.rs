@@ -1,4 +1,4 @@
-//! A third-party WebSocket server: Python's `websockets` confirms what loadgen says that it sent.
+//! A third-party WebSocket server: Python's `websockets` confirms what loadgen reports.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::support::{MODES, count, folder, run_of, run_to_result, scenario, shipped, until};
 
-/// The system's own: another one has other packages.
+/// The system's interpreter: any other may lack the package.
 const PYTHON: &str = "/usr/bin/python3";
 
-/// The server; it ends when this is dropped.
+/// The running server; it is stopped on drop.
 struct Server {
     child: Child,
     _stdin: ChildStdin,
@@ -59,7 +59,7 @@ impl Server {
         })
     }
 
-    /// The lines of its log from one on, once so many connections were closed since.
+    /// Returns the lines of its log from a line on, once they include `closed` closed connections.
     fn logged(&self, from: usize, closed: usize) -> Vec<String> {
         let mut logged = Vec::new();
         until("the server sees the connections close", || {
@@ -107,8 +107,8 @@ fn the_websocket_peer_logs_what_loadgen_counts() {
     for mode in MODES {
         let result = run_to_result(folder.path(), &["--target", &server.url, "--mode", mode]);
         let run = run_of(&result, mode);
-        // Of each iteration five handshakes, and messages: 25 texts, JSON, its part, a large one,
-        // fragments, two of the ticks.
+        // Each iteration has five handshakes, and these messages: 25 texts, JSON, a part of it, a
+        // large one, fragments, and two of the ticks.
         assert_eq!(
             (count(run, "ok"), count(run, "failed")),
             (12 * (5 + 25 + 1 + 1 + 1 + 1 + 2), 24),
@@ -133,7 +133,7 @@ fn the_websocket_peer_logs_what_loadgen_counts() {
             12 * 3,
             "{mode}: two ticks before the awaited one, and one more"
         );
-        // The late one answers for 30 s: it is not waited for.
+        // The late one takes 30 s to respond, so the test does not wait for it.
         let logged = server.logged(before, 4 * 12);
         before += logged.len();
         let seen = |start: &str| logged.iter().filter(|line| line.starts_with(start)).count();
@@ -151,8 +151,8 @@ fn the_websocket_peer_logs_what_loadgen_counts() {
     }
 }
 
-/// A server that says yes to every WebSocket, with more header lines by the path that is asked for,
-/// and hangs up on the first message.
+/// Starts a server that accepts every WebSocket, with additional header lines by path, and closes
+/// the connection at the first message.
 fn agreeing(lines: impl Fn(&str) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
@@ -305,9 +305,9 @@ fn unsupported_extensions_cannot_be_offered() {
     }
 }
 
-/// Creates a server that sends without being asked. By path: `/pinged` pings every 50 ms and hangs
-/// up on clients that have not answered for 600 ms; `/kick` closes after 100 ms; `/push` sends a
-/// message after 100 ms. All of them echo.
+/// Starts a server that sends unsolicited frames. By path: `/pinged` pings every 50 ms and drops
+/// clients that have not answered for 600 ms; `/kick` closes after 100 ms; `/push` sends a message
+/// after 100 ms. All of them echo.
 fn talkative() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
@@ -384,8 +384,8 @@ fn converse(stream: TcpStream) {
     }
 }
 
-/// Runs this flow of an open WebSocket once, in a mode; another target `slow` answers as late as it
-/// is asked to.
+/// Runs a flow within a WebSocket once, in a mode; the other target, `slow`, responds with the
+/// requested delay.
 fn talk(url: &str, slow: &str, mode: &str, path: &str, flow: &str) -> serde_json::Value {
     let folder = folder();
     scenario(
@@ -409,7 +409,7 @@ fn pings_are_answered_while_a_user_does_other_things() {
             "{think: 1200ms}",
             "{sleep: 1200ms}",
             "{flow: [{think: 700ms}, {repeat: {times: 2, flow: [{sleep: 400ms}]}}]}",
-            // Between steps, where a thread does one thing at a time.
+            // Only between steps, because a thread does one thing at a time.
             "{repeat: {times: 6, flow: [{get: /delay/0.2, target: slow, name: slow}]}}",
             "{websocket: /push, target: t, flow: [{think: 300ms}]}",
         ] {
@@ -423,7 +423,7 @@ fn pings_are_answered_while_a_user_does_other_things() {
             assert_eq!(run["failed"], 0, "{mode} {flow}: {}", run["errors"]);
         }
     }
-    // An event loop does several things at once.
+    // An event loop also answers during a step.
     for flow in [
         "{get: /delay/1.2, target: slow}",
         "{parallel: [{get: /delay/1.2, target: slow}, {sleep: 1200ms}]}",
