@@ -92,7 +92,7 @@ pub(crate) fn examine(tree: &Value) -> Result<Vec<Finding>, String> {
 }
 
 /// Returns what is wrong with a scenario of a seed. A machine that stalls for seconds makes times
-/// longer, but not repeatedly: if times are the only finding, it has to recur three times.
+/// too long, but not repeatedly: if times are the only finding, it has to recur three times.
 fn findings_of(tree: &Value) -> Vec<Finding> {
     let look = || {
         examine(tree).unwrap_or_else(|said| {
@@ -188,7 +188,7 @@ fn generated_scenarios_keep_every_rule() {
                         eprintln!("seed {seed} took {:?}", begun.elapsed());
                     }
                     if !findings.is_empty() {
-                        // Printed at once: the run may take hours more.
+                        // Printed at once, because the run may take hours longer.
                         eprintln!("seed {seed}:\n{}", told(&findings));
                         failed.lock().expect("no panic").insert(seed, findings);
                     }
@@ -210,25 +210,25 @@ fn generated_scenarios_keep_every_rule() {
         assert_eq!(
             descriptors(),
             before,
-            "descriptors that are open after {} seeds, and before",
+            "open descriptors after {} seeds, and before",
             seeds.end - seeds.start
         );
         let peak = peak_memory_mb();
         assert!(
             peak < MAX_MEMORY_MB,
-            "{peak} MB at most after {} seeds",
+            "peak memory of {peak} MB after {} seeds",
             seeds.end - seeds.start
         );
     }
     assert!(failed.is_empty(), "{}", report(&failed));
 }
 
-/// Descriptors that this process has open.
+/// Returns the number of open descriptors of this process.
 fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").expect("Linux").count()
 }
 
-/// The most memory that this process had.
+/// Returns the peak memory of this process.
 fn peak_memory_mb() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
     let peak = status.lines().find_map(|line| {
