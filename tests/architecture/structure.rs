@@ -234,28 +234,28 @@ fn reachable<'g>(
 fn no_files_form_a_cycle_except_those_that_recurse() {
     let graph = Modules::read().graph();
     let edges: usize = graph.values().map(BTreeSet::len).sum();
-    assert!(edges > 1000, "the test sees nothing: {edges} uses");
+    assert!(edges > 1000, "the test finds only {edges} uses");
     let reachable: BTreeMap<&Module, BTreeSet<&Module>> = graph
         .keys()
         .map(|module| (module, reachable(&graph, module)))
         .collect();
-    let mut circles = BTreeSet::new();
+    let mut cycles = BTreeSet::new();
     for (module, beyond) in &reachable {
-        let circle: BTreeSet<String> = beyond
+        let cycle: BTreeSet<String> = beyond
             .iter()
             .filter(|other| *other != module && reachable[**other].contains(module))
             .chain([module])
             .map(|module| module.join("::"))
             .collect();
-        if circle.len() > 1 {
-            circles.insert(circle);
+        if cycle.len() > 1 {
+            cycles.insert(cycle);
         }
     }
     let known: BTreeSet<BTreeSet<String>> = RECURSION
         .iter()
         .map(|(files, _)| files.iter().map(|file| (*file).to_owned()).collect())
         .collect();
-    assert_eq!(circles, known, "open the circle, or say why it recurses");
+    assert_eq!(cycles, known, "break the cycle, or state why it recurses");
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn every_engine_module_uses_only_the_floors_below_its_own() {
     }
     assert!(
         references > 100,
-        "the test sees nothing: {references} references"
+        "the test finds only {references} references"
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -323,7 +323,7 @@ fn no_function_is_too_long() {
     }
     assert!(
         functions > 1000,
-        "the test sees nothing: {functions} functions"
+        "the test finds only {functions} functions"
     );
     assert!(long.is_empty(), "split them:\n{}", long.join("\n"));
 }

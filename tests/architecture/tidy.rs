@@ -30,7 +30,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
     (
         "SystemTime::now",
         &["src/base/clock.rs"],
-        "results carry one time of day, taken by the command; a Clock sees whether anybody sets it",
+        "results carry one time of day, taken by the command; a Clock notices if the time is set",
     ),
     (
         "Timestamp::now",
@@ -55,7 +55,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
             "src/cli/panic.rs",
             "src/report/progress.rs",
         ],
-        "what is said goes through Console, which hides secrets; a panic tells no value, and a bar is drawn of texts that Console has redacted",
+        "messages go through Console, which redacts secrets; a panic shows no values, and a progress bar only text that Console has redacted",
     ),
     (
         "stdout()",
@@ -217,7 +217,7 @@ fn every_module_uses_only_the_floors_below_its_own() {
     for (path, code) in sources() {
         let Some(here) = room(&path) else { continue };
         let own = floor(here)
-            .unwrap_or_else(|| panic!("{path} is in a room without a floor: add it to FLOORS"));
+            .unwrap_or_else(|| panic!("{path} is in a module without a floor: add it to FLOORS"));
         for (number, line) in code.lines().enumerate() {
             for part in line.split("crate::").skip(1) {
                 let there: String = part
@@ -237,7 +237,7 @@ fn every_module_uses_only_the_floors_below_its_own() {
     }
     assert!(
         references > 100,
-        "the test sees nothing: {references} references"
+        "the test finds only {references} references"
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -277,9 +277,9 @@ fn no_file_is_too_long() {
     assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
-/// The lines outside of its own files that may name a kind of operation: its module, its variant and
-/// its arm in the plan; its module and its row in the scenario; its module and its arm in the engine;
-/// and the connection that it keeps.
+/// The maximum number of lines outside its own files that may name an operation kind: its module,
+/// its variant and its arm in the plan; its module and its row in the scenario; its module and its
+/// arm in the engine; and the connection that it keeps.
 const MAX_LINES_OF_A_KIND: usize = 8;
 
 #[test]
@@ -302,7 +302,7 @@ fn an_operation_kind_has_one_file_per_floor() {
             .filter(|(path, _)| !path.ends_with(&format!("/{kind}.rs")))
             .filter(|(path, _)| !elsewhere.iter().any(|other| path.starts_with(other)))
             .filter(|(path, _)| {
-                // Files in which the word means a network address, a processor's time or a thread.
+                // Here the word means a network address, CPU time or a thread.
                 !["src/engine/driver", "src/metrics", "src/report", "src/base"]
                     .iter()
                     .any(|other| path.starts_with(other))
@@ -319,7 +319,7 @@ fn an_operation_kind_has_one_file_per_floor() {
             .collect();
         assert!(
             (3..=MAX_LINES_OF_A_KIND).contains(&lines.len()),
-            "{kind} stands in {} lines outside of its files:\n{}",
+            "{kind} is named in {} lines outside its files:\n{}",
             lines.len(),
             lines.join("\n")
         );
@@ -355,8 +355,5 @@ fn the_top_level_has_only_the_expected_entries() {
         assert!(top.join(name).exists(), "{name} is missing");
     }
     let main = fs::read_to_string(top.join("src/main.rs")).expect("it is there");
-    assert!(
-        main.lines().count() < 30,
-        "main.rs does more than it should"
-    );
+    assert!(main.lines().count() < 30, "main.rs has more than 30 lines");
 }
