@@ -185,9 +185,9 @@ fn the_page_works_and_hostile_content_does_nothing() {
         .spawn()
         .expect("node starts");
     let begun = Instant::now();
-    while child.try_wait().expect("it is ours").is_none() {
+    while child.try_wait().expect("our own child").is_none() {
         if begun.elapsed() > PATIENCE {
-            child.kill().expect("it is ours");
+            child.kill().expect("our own child");
         }
         std::thread::sleep(Duration::from_millis(50));
     }

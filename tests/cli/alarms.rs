@@ -35,7 +35,7 @@ fn a_figure_too_noisy_for_its_tolerance_raises_no_false_alarm() {
     let once = alarms(Method::Once, 1.0, NOISY, COMPARISONS);
     assert!(
         once >= 3,
-        "{once} of {COMPARISONS}: as many as the confidence allows"
+        "{once} of {COMPARISONS}: about as many as the confidence level allows"
     );
     assert_eq!(alarms(Method::Loadgen, 1.0, NOISY, COMPARISONS), 0);
 }

@@ -31,7 +31,7 @@ fn an_arrival_is_dropped_if_slots_and_queue_are_full() {
     assert_eq!(
         ideal.series.iter().map(|w| w.dropped).sum::<u64>(),
         dropped,
-        "drops are counted by window"
+        "drops are counted in their windows"
     );
     for mode in [Mode::Threaded, Mode::Async] {
         let real = run(&plan, mode);

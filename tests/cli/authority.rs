@@ -144,7 +144,7 @@ impl Sealed {
     /// the handshake.
     pub(crate) fn start(config: ServerConfig, most: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let config = Arc::new(config);
         let (full, resumed) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let counted = (full.clone(), resumed.clone());

@@ -34,7 +34,7 @@ impl Listener {
     /// Speaks HTTP/1.1. `act` sees each request's body first.
     fn start(act: impl Fn(&mut BufReader<TcpStream>, u64) -> bool + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let (heard, open, act) = (
             Arc::<Mutex<Vec<_>>>::default(),
             Arc::<AtomicUsize>::default(),
@@ -98,7 +98,7 @@ fn head(reader: &mut BufReader<TcpStream>) -> Option<u64> {
         let line = line.to_lowercase();
         assert!(
             !line.starts_with("transfer-encoding"),
-            "the length is known: {line}"
+            "the length is announced: {line}"
         );
         if let Some(n) = line.strip_prefix("content-length:") {
             length = n.trim().parse().expect("a number");
@@ -135,7 +135,7 @@ fn sparse(folder: &Path, size: u64) -> Vec<u8> {
     let mut digest = Sha256::new();
     let mut reader = BufReader::with_capacity(
         1 << 16,
-        File::open(folder.join("large.bin")).expect("it is there"),
+        File::open(folder.join("large.bin")).expect("it exists"),
     );
     loop {
         let some = reader.fill_buf().expect("readable");
@@ -194,10 +194,10 @@ fn a_large_file_is_sent_whole_at_constant_memory() {
     for ((mode, small), large) in MODES.iter().zip(small).zip(large) {
         assert!(
             large < small + (10 << 20),
-            "{mode}: {large} bytes, and {small} for a small one"
+            "{mode}: peak memory of {large} bytes, but {small} for a small file"
         );
     }
-    until("every connection is closed", || {
+    until("all connections are closed", || {
         listener.open.load(Ordering::SeqCst) == 0
     });
 }
@@ -262,7 +262,7 @@ fn a_large_file_over_http2_follows_flow_control() {
         for ((mode, small), large) in MODES.iter().zip(small).zip(large) {
             assert!(
                 large < small + (10 << 20),
-                "{mode}{http}: {large} bytes, and {small} for a small one"
+                "{mode}{http}: peak memory of {large} bytes, but {small} for a small file"
             );
         }
     }
@@ -360,7 +360,7 @@ fn an_early_response_is_ok_and_ends_the_connection() {
         assert_eq!(
             count(&run["connect_ms"], "count"),
             2,
-            "{mode}: each needs a connection of its own"
+            "{mode}: each needs its own connection"
         );
         held.lock().expect("no panic").clear();
     }
@@ -389,10 +389,7 @@ fn a_file_whose_length_changes_fails_with_kind_data() {
             for _ in 0..32 {
                 let _ = reader.read_exact(&mut half);
             }
-            let file = OpenOptions::new()
-                .write(true)
-                .open(&at)
-                .expect("it is there");
+            let file = OpenOptions::new().write(true).open(&at).expect("it exists");
             file.set_len(if grows { length + 1 } else { length / 2 })
                 .expect("changed");
             // The rest does not arrive completely.
@@ -422,7 +419,7 @@ fn a_file_whose_length_changes_fails_with_kind_data() {
             assert_eq!(
                 count(&run["connect_ms"], "count"),
                 1,
-                "{mode}, {what}: what can't be sent is not begun"
+                "{mode}, {what}: a request that cannot be sent is not started"
             );
             let said: Vec<&Value> = run["errors"]
                 .as_array()
@@ -437,7 +434,7 @@ fn a_file_whose_length_changes_fails_with_kind_data() {
                 "{mode}, {what}: {said:?}"
             );
         }
-        until("every connection is closed", || {
+        until("all connections are closed", || {
             listener.open.load(Ordering::SeqCst) == 0
         });
     }

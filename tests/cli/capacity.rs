@@ -37,10 +37,8 @@ fn search(folder: &Path, text: &str, flags: &[&str]) -> Ran {
 }
 
 fn result(folder: &Path) -> Value {
-    serde_json::from_str(
-        &fs::read_to_string(folder.join("out/capacity.json")).expect("there is a result"),
-    )
-    .expect("it is JSON")
+    serde_json::from_str(&fs::read_to_string(folder.join("out/capacity.json")).expect("a result"))
+        .expect("it is JSON")
 }
 
 fn within(what: &str, found: f64, expected: f64, share: f64) {
@@ -522,7 +520,7 @@ fn an_interrupt_keeps_what_was_measured() {
     let search = Running::start(&mut loadgen(folder.path(), &arguments), None);
     // Each run is a separate child process: the second one starts after the first one has ended.
     let mut seen = std::collections::BTreeSet::new();
-    until("a second try", || {
+    until("a second probe", || {
         seen.extend(children(search.id()));
         seen.len() > 1
     });
@@ -641,7 +639,7 @@ fn lateness_is_judged_relative_to_the_measured_value_and_the_limit() {
                 .checks
                 .into_iter()
                 .find(|check| check.name == "pacing")
-                .expect("it is looked at")
+                .expect("the check")
                 .verdict
         };
         assert_eq!(
@@ -786,5 +784,5 @@ fn the_capacity_of_a_server_is_found_within_5_percent() {
         }
         said = ran.stdout + &ran.stderr;
     }
-    panic!("three searches found something else:\n{said}");
+    panic!("three searches found a different capacity:\n{said}");
 }

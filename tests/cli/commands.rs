@@ -253,11 +253,11 @@ fn a_plan_is_printed_in_full_and_nothing_is_sent() {
     assert_eq!(
         choices(&plan),
         choices(&dry(&["--workers", "5"])),
-        "whatever the number of workers"
+        "independent of the number of workers"
     );
     assert!(
         (10..20).any(|seed| choices(&dry(&["--seed", &seed.to_string()])) != choices(&plan)),
-        "seeds differ"
+        "different seeds give different plans"
     );
     let open = dry(&["-r", "200/s", "-d", "1s"]);
     assert!(
@@ -661,11 +661,11 @@ fn regenerated_reports_are_identical_to_the_byte() {
         "{:?}",
         third.keys()
     );
-    fs::remove_file(folder.path().join("first/index.html")).expect("it is there");
+    fs::remove_file(folder.path().join("first/index.html")).expect("it exists");
     run(folder.path(), &["report", "first/result.json"]).exits(0);
     assert!(
         contents(&folder.path().join("first")) == first,
-        "made again in its own folder"
+        "regenerated in its own folder"
     );
     fs::write(
         folder.path().join("no.json"),
@@ -736,7 +736,11 @@ fn a_live_page_needs_a_usable_address() {
         .exits(2)
         .says(&["--live", "127.0.0.1:8090"]);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = taken.local_addr().expect("it has one").port().to_string();
+    let port = taken
+        .local_addr()
+        .expect("a bound socket")
+        .port()
+        .to_string();
     run(
         folder.path(),
         &["run", "test.yaml", "-o", "out", "--live", &port],
@@ -886,11 +890,11 @@ fn colour_is_used_only_if_wanted() {
         command.envs(environment.iter().copied());
         finish(&mut command).exits(0).stdout.contains('\u{1b}')
     };
-    assert!(!colour(&[], &[]), "stdout is no terminal");
+    assert!(!colour(&[], &[]), "stdout is not a terminal");
     assert!(colour(&["--color", "always"], &[]));
     assert!(
         colour(&["--color", "always"], &[("NO_COLOR", "1")]),
-        "a flag goes before the environment"
+        "a flag overrides the environment"
     );
     assert!(colour(&[], &[("LOADGEN_COLOR", "always")]));
     assert!(!colour(
@@ -918,7 +922,10 @@ fn no_color_is_respected_on_a_terminal() {
         finish(&mut command).exits(0).stdout
     };
     let colours = |text: &str| text.contains("\u{1b}[");
-    assert!(colours(&on_a_terminal("")), "an empty NO_COLOR is none");
+    assert!(
+        colours(&on_a_terminal("")),
+        "an empty NO_COLOR has no effect"
+    );
     assert!(!colours(&on_a_terminal("1")));
 }
 

@@ -56,7 +56,7 @@ fn keep_alive_lasts_as_long_as_the_scenario_says() {
             assert_eq!(
                 count(&run["connect_ms"], "count"),
                 made,
-                "{mode} {keep}: each is timed"
+                "{mode} {keep}: each connection is timed"
             );
         }
         let (_, made) = connections(&server, "{keep_alive: shared}", load, mode);
@@ -65,7 +65,7 @@ fn keep_alive_lasts_as_long_as_the_scenario_says() {
             (1..=most).contains(&made),
             "{mode}: {made} shared connections"
         );
-        until("they are closed", || server.status().open == 0);
+        until("all connections are closed", || server.status().open == 0);
     }
 }
 
@@ -115,7 +115,7 @@ fn the_connection_cap_holds_for_every_keep_alive_policy() {
     ] {
         let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
         let (now, peak) = (open.clone(), most.clone());
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -164,15 +164,17 @@ fn the_connection_cap_holds_for_every_keep_alive_policy() {
             let seen = most.load(Ordering::SeqCst);
             assert!(
                 seen <= cap + if keep == "shared" { 0 } else { cap },
-                "{mode} {keep}: {seen} connections at once, and {cap} are allowed"
+                "{mode} {keep}: {seen} connections at once, but the cap is {cap}"
             );
             if mode != "sequential" {
                 assert!(
                     crate::support::number(&run["queue_ms"], "max") > 1.0,
-                    "{mode} {keep}: nobody waited"
+                    "{mode} {keep}: no user waited"
                 );
             }
-            until("all are closed", || open.load(Ordering::SeqCst) == 0);
+            until("all connections are closed", || {
+                open.load(Ordering::SeqCst) == 0
+            });
         }
     }
 }
@@ -187,7 +189,10 @@ fn an_old_connection_is_replaced() {
             "{vus: 1, iterations: 5}",
             mode,
         );
-        assert_eq!(made, 10, "{mode}: each is too old for the second request");
+        assert_eq!(
+            made, 10,
+            "{mode}: each connection is too old for a second request"
+        );
         let (_, made) = connections(
             &server,
             "{max_lifetime: 1h}",
@@ -250,7 +255,7 @@ fn named(listener: TcpListener, name: &'static str) {
 
 fn bound(address: &str) -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((address, 0)).expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     (listener, address)
 }
 
@@ -301,7 +306,7 @@ fn ipv6_is_supported() {
     let Ok(listener) = TcpListener::bind("[::1]:0") else {
         return;
     };
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     named(listener, "six");
     let folder = folder();
     scenario(
@@ -372,7 +377,7 @@ fn unix_sockets_are_supported() {
                     && r.contains("\r\nhost: localhost\r\n")),
         "{heard:?}"
     );
-    std::fs::remove_file(&path).expect("it is there");
+    std::fs::remove_file(&path).expect("it exists");
     run(folder.path(), &["run", "test.yaml"]).exits(3).says(&[
         "unix:",
         "shop.sock",
@@ -495,7 +500,7 @@ fn in_own_network(folder: &Path, line: &str) -> Option<crate::support::Ran> {
         // Bypasses the test's capture: a skipped test must not look like one that passed.
         let _ = writeln!(
             std::io::stderr(),
-            "SKIPPED: nobody may make a network here: {}",
+            "SKIPPED: network namespaces are not allowed here: {}",
             ran.stderr.trim()
         );
     }
@@ -583,7 +588,7 @@ fn descriptor_exhaustion_is_reported_with_the_remedy() {
                 maximum: Some(50),
             };
             rustix::process::prlimit(Some(pid(child)), rustix::process::Resource::Nofile, limit)
-                .expect("it is ours");
+                .expect("our own child");
         }
         running.finish().exits(0);
         let result = crate::support::result(&folder.path().join("out"));
@@ -643,7 +648,7 @@ fn the_soft_limit_is_raised_for_the_connections_of_branches() {
         assert_eq!(
             count(&run["connect_ms"], "count"),
             400,
-            "{mode}: each branch has its own"
+            "{mode}: each branch has its own connection"
         );
     }
 }

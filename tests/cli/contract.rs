@@ -351,7 +351,7 @@ fn has(what: &str, object: &Value, keys: &str) {
 fn one_of(what: &str, value: &Value, words: &str) {
     assert!(
         words.split_whitespace().any(|word| value == word),
-        "{what} is {value}, none of {words}"
+        "{what} is {value}, not one of {words}"
     );
 }
 

@@ -38,7 +38,7 @@ impl Peer {
     fn full() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         rustix::net::listen(&listener, 0).expect("a shorter queue");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok();
         let queued = std::iter::from_fn(connect).collect();
         Self {
@@ -50,7 +50,7 @@ impl Peer {
     /// Neither reads nor writes; the kernel accepts connections on its behalf.
     fn absent() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         Self {
             address,
             _held: (Some(listener), Vec::new()),
@@ -60,7 +60,7 @@ impl Peer {
     /// Runs `act` on each connection, and then keeps it open in silence.
     fn after(act: fn(&mut TcpStream)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         thread::spawn(move || {
             let mut held = Vec::new();
             for stream in listener.incoming() {
@@ -122,7 +122,7 @@ fn run(folder: &Path, mode: Mode, url: &str, target: &str, flow: &str, peer: &Pe
     };
     let mut job = job(&plan, mode, vec![Some(reach)]);
     job.environment.folder = folder.into();
-    run_mode(&job, &|| None, &|_| {}).expect("it can run")
+    run_mode(&job, &|| None, &|_| {}).expect("the run succeeds")
 }
 
 /// Runs it in each mode, repeatedly if it ends too late.
@@ -134,7 +134,10 @@ fn soon(what: &str, run: impl Fn(Mode) -> f64 + Sync) {
                 let late: Vec<f64> = (0..TRIES)
                     .map(|_| run(mode))
                     .inspect(|late| {
-                        assert!(*late >= -0.001, "{what}, {mode}: {late} ms before its time")
+                        assert!(
+                            *late >= -0.001,
+                            "{what}, {mode}: {late} ms relative to the timeout"
+                        )
                     })
                     .take_while(|late| *late > LATE)
                     .collect();

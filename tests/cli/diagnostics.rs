@@ -50,11 +50,7 @@ fn diagnostics_of_broken_scenarios_match_their_golden_texts() {
     let mut different = Vec::new();
     for path in &scenarios {
         let said = said_about(path);
-        assert!(
-            !said.is_empty(),
-            "{}: nothing is wrong with it",
-            path.display()
-        );
+        assert!(!said.is_empty(), "{} is valid", path.display());
         let golden = path.with_extension("txt");
         if bless {
             fs::write(&golden, &said).expect("written");
@@ -71,7 +67,7 @@ fn diagnostics_of_broken_scenarios_match_their_golden_texts() {
     }
     assert!(
         different.is_empty(),
-        "these are said in another way now (LOADGEN_BLESS=1 rewrites them):\n{}",
+        "these diagnostics have changed (LOADGEN_BLESS=1 rewrites them):\n{}",
         different.join("\n")
     );
 }

@@ -26,8 +26,8 @@ pub(crate) fn plan(text: &str) -> Plan {
 }
 
 pub(crate) fn run(plan: &Plan, mode: Mode) -> ModeRun {
-    let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets are there");
-    let run = run_mode(&job(plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
+    let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets respond");
+    let run = run_mode(&job(plan, mode, addresses), &|| None, &|_| {}).expect("the run succeeds");
     assert!(
         run.counts.hold() && run.iterations.counts.hold(),
         "{mode}: {:?} {:?}",
@@ -78,7 +78,7 @@ fn the_same_tasks_three_ways() {
         }
         near(
             Mode::Simulated,
-            ideal(&plan, Path::new("")).expect("it is mock"),
+            ideal(&plan, Path::new("")).expect("a mock plan"),
             0.1,
         );
     });
@@ -163,12 +163,12 @@ fn cpu_work_is_spread_over_the_cores() {
             assert!(run.wall_s >= 0.3, "{mode}: {}", run.wall_s);
             let used =
                 run.resources.cpu_user_s.unwrap_or(0.0) + run.resources.cpu_system_s.unwrap_or(0.0);
-            assert!(used >= 0.29, "{mode}: {used} s of processor time");
+            assert!(used >= 0.29, "{mode}: {used} s of CPU time");
         }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
         near(
             Mode::Simulated,
-            ideal(&plan, Path::new("")).expect("it is mock"),
+            ideal(&plan, Path::new("")).expect("a mock plan"),
             0.1 * (3.0 / cores).max(1.0),
         );
     });

@@ -36,7 +36,7 @@ struct Counts {
 impl Peer {
     fn start(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
+        let port = listener.local_addr().expect("a bound socket").port();
         let (over, counts) = (Arc::<AtomicBool>::default(), Arc::<Counts>::default());
         let (ended, seen) = (over.clone(), counts.clone());
         let accepting = thread::spawn(move || {
@@ -473,8 +473,7 @@ fn against(script: Script, text: &str) -> (Value, u64) {
         ],
     )
     .exits(0);
-    let result =
-        fs::read_to_string(folder.path().join("out/result.json")).expect("there is a result");
+    let result = fs::read_to_string(folder.path().join("out/result.json")).expect("a result");
     (
         serde_json::from_str(&result).expect("it is JSON"),
         peer.end().0,
@@ -501,7 +500,7 @@ fn surplus_bytes_after_a_reply_are_never_taken_for_the_next_reply() {
             run_of(&result, mode)["errors"]
         );
     }
-    assert_eq!(connections, 1 + 3 * TIMES, "none is used again");
+    assert_eq!(connections, 1 + 3 * TIMES, "no connection is reused");
 }
 
 #[test]
@@ -860,12 +859,12 @@ fn pushed_messages_are_counted_and_not_taken_for_replies() {
         assert_eq!(
             count(run, "pushes"),
             4 * TIMES,
-            "{mode}: three before the answer, and one behind it"
+            "{mode}: three before the reply, and one after it"
         );
         assert_eq!(
             count(&run["steps"][0], "pushes"),
             4 * TIMES,
-            "{mode}: they are the handshake's"
+            "{mode}: pushes belong to the handshake"
         );
     }
     assert_eq!(connections, 1 + 3 * TIMES);
@@ -945,7 +944,7 @@ fn a_losing_branch_closes_its_connection() {
         assert_eq!(
             count(run_of(&result, "sequential"), "skipped"),
             2 * TIMES,
-            "the first in order has won"
+            "the first branch wins"
         );
         let (accepted, most_open) = peer.end();
         assert_eq!(accepted, 1 + 2 * 2 * TIMES);

@@ -48,7 +48,7 @@ fn byte_counts_match_frames_and_lines() {
         assert_eq!(
             passed("say"),
             (6, 6 * 9, 0),
-            "{mode}: nothing is waited for"
+            "{mode}: no step waits for a reply"
         );
         assert_eq!(passed("line"), (6, 6 * 6, 6 * 6), "{mode}");
         assert_eq!(passed("text"), (6, 6 * 7, 6 * 7), "{mode}");
@@ -56,7 +56,7 @@ fn byte_counts_match_frames_and_lines() {
         assert_eq!(
             count(&step(run, "open")["connect_ms"], "count"),
             6,
-            "{mode}: a WebSocket each time"
+            "{mode}: a new WebSocket each time"
         );
         assert_eq!(
             count(&step(run, "line")["connect_ms"], "count"),

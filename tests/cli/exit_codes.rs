@@ -313,7 +313,7 @@ fn every_row_of_the_table_is_tested() {
 
 #[test]
 fn the_table_and_its_tests_have_the_same_rows() {
-    let readme = fs::read_to_string(README).expect("it is there");
+    let readme = fs::read_to_string(README).expect("it exists");
     let table = readme.split_once("| exit code |").expect("the table").1;
     let rows = table
         .lines()

@@ -67,7 +67,7 @@ fn an_unwritable_output_folder_exits_with_1_before_anything_is_sent() {
     let seen = server.seen_since(before);
     assert_eq!((seen.requests, seen.connections), (0, 0));
     assert_eq!(
-        fs::read_to_string(folder.path().join("file")).expect("it is there"),
+        fs::read_to_string(folder.path().join("file")).expect("it exists"),
         "mine"
     );
 }
@@ -195,7 +195,7 @@ fn a_target_that_refuses_connections_exits_with_3() {
     assert_eq!(
         ran.stderr.matches("refused").count(),
         1,
-        "the reason once: {}",
+        "the reason is printed once: {}",
         ran.stderr
     );
     ran.says(&[
@@ -207,7 +207,7 @@ fn a_target_that_refuses_connections_exits_with_3() {
     assert_eq!(
         files(folder.path()),
         ["test.yaml"],
-        "no report, and no folder for one"
+        "there is no report, nor a folder for one"
     );
 }
 
@@ -230,20 +230,20 @@ fn exit_3_leaves_the_output_folder_unchanged() {
     assert_eq!(
         files(&folder.path().join("empty")),
         [""; 0],
-        "it was there before, and still is"
+        "an existing folder is kept"
     );
     fs::create_dir(folder.path().join("full")).expect("made");
     fs::write(folder.path().join("full/result.json"), "earlier").expect("written");
     run("full");
     assert_eq!(
-        fs::read_to_string(folder.path().join("full/result.json")).expect("it is there"),
+        fs::read_to_string(folder.path().join("full/result.json")).expect("it exists"),
         "earlier"
     );
     run("empty/new/deep");
     assert_eq!(
         files(&folder.path().join("empty")),
         [""; 0],
-        "what was made for it is gone"
+        "the folder created for the run is removed"
     );
 }
 
@@ -560,13 +560,13 @@ fn ctrl_c_at_a_terminal_kills_neither_the_target_nor_the_running_mode() {
         &["run", "test.yaml", "-o", "out", "--format", "none"],
     );
     let running = Running::start(command.process_group(0), None);
-    until("both are there", || {
+    until("both processes have started", || {
         crate::support::children(running.id()).len() == 2
     });
     std::thread::sleep(Duration::from_millis(300));
     // A terminal signals the whole group.
     rustix::process::kill_process_group(crate::support::pid(running.id()), Signal::INT)
-        .expect("it is there");
+        .expect("it exists");
     running.finish().exits(130);
     let result = result(&folder.path().join("out"));
     let run = run_of(&result, "async");

@@ -64,7 +64,7 @@ struct Proxy {
 impl Proxy {
     fn start(to: SocketAddr, seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let (done, number) = (
             Arc::<Mutex<BTreeMap<_, _>>>::default(),
             Arc::new(AtomicU64::new(0)),
@@ -212,7 +212,7 @@ fn a_restarted_server_is_reconnected_to() {
         assert_eq!(
             (result["end"].as_str(), number(run, "measured_s")),
             (Some("complete"), 4.0),
-            "{mode}: it ends on time"
+            "{mode}: the run ends on time"
         );
         let kinds: Vec<&str> = run["failures"]
             .as_object()
@@ -237,7 +237,7 @@ fn a_restarted_server_is_reconnected_to() {
             .count();
         assert!(
             good_after >= 5,
-            "{mode}: good in {good_after} windows after the last that was bad"
+            "{mode}: only {good_after} good windows after the last bad one"
         );
     }
 }

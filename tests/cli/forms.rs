@@ -222,7 +222,7 @@ fn no_text_of_a_server_or_scenario_becomes_a_github_command() {
     let outside = told(&arguments, false).exits(99);
     assert!(
         commands(&outside.stdout).len() >= 3,
-        "the test sees nothing: {}",
+        "the test finds nothing: {}",
         outside.stdout
     );
     for flags in [&[][..], &["--color", "always"], &["-v"]] {
@@ -244,7 +244,7 @@ fn no_text_of_a_server_or_scenario_becomes_a_github_command() {
                 .matches("\n::error file=test.yaml,line=11")
                 .count(),
             1,
-            "its own is one: {}",
+            "its own annotation is recognized: {}",
             ran.stderr
         );
     }
@@ -343,7 +343,7 @@ fn every_form_is_listed_wherever_forms_are_listed() {
             .collect::<Vec<_>>()
             .join(" ")
     };
-    let read = |path: &str| fs::read_to_string(shipped(path)).expect("it is there");
+    let read = |path: &str| fs::read_to_string(shipped(path)).expect("it exists");
     let places = [
         help("run"),
         help("report"),

@@ -406,7 +406,11 @@ fn a_connection_is_reused_after_a_head_of_many_lines() {
         assert_eq!(heard.len(), 14, "{mode}: {heard:?}");
         let connections: std::collections::BTreeSet<usize> =
             heard.iter().map(|(connection, _)| *connection).collect();
-        assert_eq!(connections.len(), 1, "{mode}: all over one connection");
+        assert_eq!(
+            connections.len(),
+            1,
+            "{mode}: all requests use one connection"
+        );
         assert_eq!(
             heard
                 .iter()

@@ -53,7 +53,7 @@ fn parallel_takes_as_long_as_its_slowest_branch() {
         }
         near(
             Mode::Simulated,
-            ideal(&plan, Path::new("")).expect("it is mock"),
+            ideal(&plan, Path::new("")).expect("a mock plan"),
             0.2,
         );
     });
@@ -231,7 +231,7 @@ fn no_operation_starts_in_the_slot_of_a_losing_branch() {
         // At most one has the slot, and is cancelled; the two that wait for it are skipped.
         let (ok, failed, cancelled, skipped) = counts(&run);
         assert_eq!((ok, failed, cancelled + skipped), (0, 0, 75), "{mode}");
-        assert!(cancelled <= 25, "{mode}: {cancelled} had started");
+        assert!(cancelled <= 25, "{mode}: {cancelled} were started");
     }
 }
 
@@ -295,7 +295,7 @@ fn retries_back_off_as_configured_and_count_once() {
         );
         let run = run(&often, Mode::Simulated);
         let tries = (run.counts.started + run.counts.retries) as f64 / 5000.0;
-        assert!((tries - 1.39).abs() < 0.03, "{tries} tries on average");
+        assert!((tries - 1.39).abs() < 0.03, "{tries} attempts on average");
         assert!(
             (run.counts.failed as f64 / 5000.0 - 0.027).abs() < 0.01,
             "{} failed",
@@ -334,7 +334,7 @@ fn a_full_queue_drops_new_arrivals() {
     assert_eq!(
         run(&plan, Mode::Sequential).counts.ok,
         10,
-        "one at a time never waits"
+        "sequential mode never waits"
     );
 }
 
@@ -370,7 +370,8 @@ fn on_target(keys: &str, flow: &str, check: impl Fn(Mode, &ModeRun)) {
     let plan = plan(&text);
     for mode in NETWORK {
         let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("it listens");
-        let run = run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
+        let run =
+            run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("the run succeeds");
         assert!(
             run.counts.hold() && run.iterations.counts.hold(),
             "{mode}: {:?}",

@@ -121,14 +121,14 @@ fn a_generator_that_was_suspended_reports_it() {
     );
     let arguments = ["run", "test.yaml", "-o", "out", "--format", "none"];
     let running = Running::start(&mut loadgen(folder.path(), &arguments), None);
-    until("the mode has its process", || {
+    until("the process of the mode has started", || {
         !children(running.id()).is_empty()
     });
     thread::sleep(Duration::from_millis(500));
     let mode = pid(children(running.id())[0]);
-    kill_process(mode, Signal::STOP).expect("it is there");
+    kill_process(mode, Signal::STOP).expect("it exists");
     thread::sleep(Duration::from_millis(400));
-    kill_process(mode, Signal::CONT).expect("it is there");
+    kill_process(mode, Signal::CONT).expect("it exists");
     let ran = running.finish().exits(0);
     assert!(
         ran.stdout
@@ -291,7 +291,7 @@ fn percentiles_without_intervals_are_not_shown() {
     .exits(0);
     assert!(
         ran.stdout.contains("n/a"),
-        "300 samples carry no p99.9: {}",
+        "300 samples are too few for p99.9: {}",
         ran.stdout
     );
     let result = result(&folder.path().join("out"));
@@ -312,7 +312,7 @@ fn percentiles_without_intervals_are_not_shown() {
     assert_eq!(ends("p9999"), None);
     assert!(
         response["ci95"]["p9999"].is_null() && number(response, "p9999") > 0.0,
-        "still a number"
+        "the value is still reported"
     );
-    fs::remove_dir_all(folder.path().join("out")).expect("it is there");
+    fs::remove_dir_all(folder.path().join("out")).expect("it exists");
 }

@@ -98,7 +98,7 @@ fn groups_keep_their_shape_and_are_named_after_their_kind() {
     ));
     assert!(
         !found[3].continue_on_error,
-        "`on_error` of `parallel` is about its branches"
+        "`on_error` of `parallel` applies to its branches"
     );
     assert!(matches!(
         &found[4].kind,
@@ -142,11 +142,7 @@ fn operations_are_numbered_in_order_at_any_depth() {
         .operations()
         .map(|(_, _, operation)| operation.id)
         .collect();
-    assert_eq!(
-        ids,
-        [0, 1, 2, 3, 4, 5, 6],
-        "in the order that the plan is gone through"
-    );
+    assert_eq!(ids, [0, 1, 2, 3, 4, 5, 6], "in the order of traversal");
     let times: Vec<String> = plan
         .operations()
         .map(|(_, name, _)| name.to_owned())
@@ -223,7 +219,7 @@ fn a_handshake_is_numbered_before_its_messages_and_each_has_its_own_timeout() {
             first_byte: None,
             total: MS(5000)
         },
-        "the target's, for the whole"
+        "the total timeout of the target"
     );
     let Action::Message(message) = &operations[2].1.action else {
         panic!("a message")

@@ -36,7 +36,7 @@ fn run(plan: &Plan, mode: Mode, at: &[SocketAddr]) -> ModeRun {
         &|| None,
         &|_| {},
     )
-    .expect("it can run");
+    .expect("the run succeeds");
     assert!(
         run.counts.hold() && run.iterations.counts.hold(),
         "{mode}: {:?}",
@@ -48,7 +48,7 @@ fn run(plan: &Plan, mode: Mode, at: &[SocketAddr]) -> ModeRun {
 /// Starts a listener that handles each connection on its own thread.
 fn listener(serve: impl Fn(TcpStream) + Send + Sync + Copy + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     thread::spawn(move || {
         for stream in listener.incoming() {
             thread::spawn(move || serve(stream.expect("a connection")));
@@ -130,10 +130,7 @@ fn a_redirect_that_fails_to_connect_ends_when_it_fails() {
                 "{mode}{keys}: {:?}",
                 run.status_codes
             );
-            assert!(
-                run.bytes_in > 0,
-                "{mode}{keys}: bytes are those of all requests"
-            );
+            assert!(run.bytes_in > 0, "{mode}{keys}: bytes include all requests");
         }
     }
 }
@@ -161,7 +158,7 @@ fn one_redirect_too_many_ends_with_its_own_response() {
         );
         assert!(
             first_byte >= 150.0 && whole >= first_byte,
-            "{mode}: {whole} ms, the head after {first_byte} ms"
+            "{mode}: {whole} ms, first byte after {first_byte} ms"
         );
     }
 }
@@ -169,7 +166,7 @@ fn one_redirect_too_many_ends_with_its_own_response() {
 /// Responds on the first connection, and then stops listening.
 fn answers_once(answer: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a connection");
         drop(listener);
@@ -321,7 +318,7 @@ fn an_iteration_without_a_completed_operation_has_its_own_duration() {
             }
             near(
                 Mode::Simulated,
-                ideal(&plan, Path::new("")).expect("it is mock"),
+                ideal(&plan, Path::new("")).expect("a mock plan"),
                 ideally,
             );
         }

@@ -83,7 +83,7 @@ impl Nginx {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("it is installed");
+            .expect("an installed program");
         let mut nginx = Self {
             child,
             log,
@@ -92,7 +92,7 @@ impl Nginx {
         };
         let mut ended = false;
         until("nginx listens", || {
-            ended = nginx.child.try_wait().expect("it can be asked").is_some();
+            ended = nginx.child.try_wait().expect("its status").is_some();
             ended || TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
         (!ended).then_some(nginx)
@@ -176,11 +176,15 @@ fn nginx_logs_what_loadgen_counts() {
                 .eq(expected.map(|line| (line, 200))),
             "{mode}: {seen:?}"
         );
-        assert_eq!(connections.len(), 5, "{mode}: each user keeps one");
+        assert_eq!(
+            connections.len(),
+            5,
+            "{mode}: each user keeps one connection"
+        );
         assert_eq!(
             (count(run, "bytes_in"), count(run, "bytes_out")),
             bytes,
-            "{mode}: bytes, to the last one"
+            "{mode}: every byte is counted"
         );
     }
 }
@@ -269,7 +273,11 @@ fn nginx_may_close_http2_connections_after_some_requests() {
             );
             let logged = nginx.logged(before, 1000);
             before += logged.len();
-            assert_eq!(logged.len(), 1000, "{mode} {keep}: each was taken once");
+            assert_eq!(
+                logged.len(),
+                1000,
+                "{mode} {keep}: each request was processed once"
+            );
         }
     }
 }

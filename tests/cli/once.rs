@@ -91,13 +91,13 @@ fn a_user_logs_in_once_and_reuses_its_token() {
                     "{ vus: 3, iterations_per_vu: 4 }" => {
                         assert!(
                             made == 3 && uses.values().all(|n| *n == 4),
-                            "{what}: each its own, {uses:?}"
+                            "{what}: each user has its own token: {uses:?}"
                         );
                         if mode == "sequential" {
                             assert_eq!(
                                 tokens,
                                 [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2],
-                                "{what}: that of the iteration's own user"
+                                "{what}: the token of the iteration's user"
                             );
                         }
                     }

@@ -29,18 +29,18 @@ impl Other {
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()
-                .expect("it is installed");
+                .expect("an installed program");
             let mut other = Self(child);
             let mut ended = false;
-            until("it listens", || {
-                ended = other.0.try_wait().expect("it can be asked").is_some();
+            until("the server listens", || {
+                ended = other.0.try_wait().expect("its status").is_some();
                 ended || TcpStream::connect(("127.0.0.1", port)).is_ok()
             });
             if !ended {
                 return (other, port);
             }
         }
-        panic!("it does not start");
+        panic!("the server does not start");
     }
 }
 

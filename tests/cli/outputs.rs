@@ -27,9 +27,13 @@ fn in_the_way(folder: &Path, names: &[&str]) {
 /// Starts a run into `out`, and waits until it measures.
 fn started(folder: &Path, command: &mut Command) -> Running {
     let running = Running::start(command, None);
-    until("it measures", || fs::read_dir(folder.join("out")).is_ok());
+    until("the output folder exists", || {
+        fs::read_dir(folder.join("out")).is_ok()
+    });
     // The folder is created before signals are handled, and the child is started after that.
-    until("its child is there", || !children(running.id()).is_empty());
+    until("its child has started", || {
+        !children(running.id()).is_empty()
+    });
     running
 }
 
@@ -145,7 +149,7 @@ fn stdout_has_the_result_even_if_no_file_can_be_written() {
     assert_eq!(
         files(&out.join("b")),
         ["01.json", "02.json"],
-        "the others are there"
+        "the other outputs exist"
     );
 }
 
@@ -216,13 +220,13 @@ fn a_folder_belongs_to_one_run_at_a_time() {
     let ran = first.finish().exits(130);
     assert!(
         ran.stderr.contains("report: out/result.json\n"),
-        "nothing was there before: {}",
+        "the folder is new: {}",
         ran.stderr
     );
     assert_eq!(
         files(&folder.path().join("out")),
         ["result.json"],
-        "the lock leaves nothing"
+        "no lock file is left"
     );
     let began = result(&folder.path().join("out"))["started_at"]
         .as_str()

@@ -16,7 +16,7 @@ pub(crate) fn on_a_loop<F: Future<Output = ()> + Send + 'static>(
     serve: impl Fn(tokio::net::TcpStream) -> F + Send + 'static,
 ) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -132,7 +132,7 @@ impl Peer {
     /// Handles each request, `METHOD PATH`, with the script, and each connection on its own thread.
     pub(crate) fn start(script: impl Fn(&mut Line, &str) -> Then + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let (script, open, most) = (
             Arc::new(script),
             Arc::<AtomicUsize>::default(),
@@ -201,7 +201,7 @@ fn serve(stream: TcpStream, script: &(impl Fn(&mut Line, &str) -> Then + ?Sized)
 /// Returns a port that accepts only the first connection, that of the preflight.
 pub(crate) fn gone_after_one() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     thread::spawn(move || listener.accept().map(|_| ()));
     address
 }

@@ -375,7 +375,7 @@ fn judge(rows: &'static [Row], timeouts: &str, iterations: u64, took: impl Fn(&s
         wrong.join("\n"),
         result["runs"][0]["errors"]
     );
-    until("every connection is closed", || peer.open() == 0);
+    until("all connections are closed", || peer.open() == 0);
 }
 
 #[test]
@@ -419,7 +419,7 @@ fn a_peer_that_stops_listening_is_counted_as_refused() {
 #[test]
 fn a_peer_that_closes_right_after_accepting_is_reported() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
     std::thread::spawn(move || listener.incoming().for_each(drop));
     let folder = folder();
     let text = "{name: t, targets: {shop: {url: builtin, timeout: 20s}}, load: {vus: 2, iterations: 20}, mix: [{name: m, flow: [{get: /}]}]}";
@@ -526,7 +526,7 @@ fn a_large_body_is_read_at_constant_memory() {
         let (small, large) = (peak(1), peak(100));
         assert!(
             large < small + (10 << 20),
-            "{mode}: {large} bytes, and {small} for a hundredth of it"
+            "{mode}: peak memory of {large} bytes, but {small} for a hundredth of the body"
         );
     }
 }
@@ -565,5 +565,5 @@ fn a_dripping_response_ends_within_20_ms_of_its_timeout() {
             );
         });
     }
-    until("every connection is closed", || peer.open() == 0);
+    until("all connections are closed", || peer.open() == 0);
 }

@@ -12,7 +12,7 @@ use crate::support::{PROGRAM, Ran, finish, folder, is_installed, patiently, prog
 
 fn pipeline(name: &str) -> Value {
     serde_yaml::from_str(
-        &fs::read_to_string(shipped(&format!("scenarios/ci/{name}"))).expect("it ships"),
+        &fs::read_to_string(shipped(&format!("scenarios/ci/{name}"))).expect("a shipped file"),
     )
     .expect("YAML")
 }
@@ -138,7 +138,7 @@ fn the_github_pipeline_passes_for_a_good_service_and_fails_for_a_bad_one() {
     });
     let (folder, all) = ran("--fail 50%", &scripts);
     assert_eq!(codes(&all)[0], Some(99), "{}", all[0].stderr);
-    all[0].stdout.find("✗ not met").expect("it is said");
+    all[0].stdout.find("✗ not met").expect("the message");
     let summary = fs::read_to_string(folder.path().join("load-report/report.md")).expect("written");
     assert!(
         summary.contains("❌") && summary.contains("`error_rate < 1%`"),
@@ -174,7 +174,7 @@ fn the_gitlab_pipeline_passes_for_a_good_service_and_fails_for_a_bad_one() {
 /// The README covers every file that a reader has to copy.
 #[test]
 fn the_readme_names_each_file() {
-    let readme = fs::read_to_string(crate::readme::README).expect("it is there");
+    let readme = fs::read_to_string(crate::readme::README).expect("it exists");
     for file in fs::read_dir(shipped("scenarios/ci")).expect("a folder") {
         let name = file.expect("an entry").file_name();
         assert!(

@@ -29,7 +29,7 @@ impl Listener {
                 let into = into.clone();
                 thread::spawn(move || {
                     while let Some(request) = request(&stream) {
-                        into.lock().expect("sound").push(request);
+                        into.lock().expect("no panic").push(request);
                         (&stream)
                             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
                             .expect("sent");
@@ -86,7 +86,7 @@ fn a_url_can_be_run_like_a_scenario() {
     assert_eq!(
         result["runs"].as_array().map(Vec::len),
         Some(1),
-        "async alone"
+        "only async"
     );
     assert_eq!(result["scenario"]["name"], "quick-127.0.0.1");
     assert!(
@@ -127,7 +127,7 @@ fn method_headers_and_body_arrive_as_typed() {
             "-o", "out", "--format", "none", "-q",
         ];
         run(folder.path(), &[&["run", &url], &flags[..]].concat()).exits(0);
-        let seen = listener.seen.lock().expect("sound");
+        let seen = listener.seen.lock().expect("no panic");
         assert_eq!(seen.len(), 3);
         for (head, sent) in seen.iter() {
             assert_eq!(sent, body);

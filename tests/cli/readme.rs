@@ -18,7 +18,7 @@ use crate::support;
 pub(crate) const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 
 fn readme() -> String {
-    fs::read_to_string(README).expect("it is there")
+    fs::read_to_string(README).expect("it exists")
 }
 
 /// Returns the first fenced block that contains `part`.
@@ -131,7 +131,7 @@ fn with_files() -> tempfile::TempDir {
 
 #[test]
 fn every_example_of_the_reference_is_valid_and_complete_ones_run() {
-    let page = fs::read_to_string(LANGUAGE).expect("it is there");
+    let page = fs::read_to_string(LANGUAGE).expect("it exists");
     let folder = with_files();
     let examples = examples(&page);
     assert!(examples.len() >= 20, "only {} examples", examples.len());
@@ -196,7 +196,7 @@ fn every_key_is_in_the_reference() {
         }
         fields.values().for_each(|value| keys(value, into));
     }
-    let page = fs::read_to_string(LANGUAGE).expect("it is there");
+    let page = fs::read_to_string(LANGUAGE).expect("it exists");
     let mut all = Vec::new();
     keys(&serde_json::from_str(schema()).expect("JSON"), &mut all);
     assert!(all.len() > 120, "only {} keys", all.len());
@@ -210,7 +210,7 @@ fn every_key_is_in_the_reference() {
 
 #[test]
 fn expressions_of_the_reference_evaluate_as_documented() {
-    let page = fs::read_to_string(LANGUAGE).expect("it is there");
+    let page = fs::read_to_string(LANGUAGE).expect("it exists");
     let (_, section) = page.split_once("## Expressions\n").expect("a section");
     let (section, _) = section.split_once("\n## ").expect("it ends");
     let cell = |text: &str| {
@@ -260,7 +260,7 @@ fn expressions_of_the_reference_evaluate_as_documented() {
 
 #[test]
 fn every_kind_of_failure_is_in_the_reference() {
-    let page = fs::read_to_string(LANGUAGE).expect("it is there");
+    let page = fs::read_to_string(LANGUAGE).expect("it exists");
     let (_, section) = page
         .split_once("### Kinds of failure\n")
         .expect("a section");

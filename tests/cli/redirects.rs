@@ -102,7 +102,7 @@ load: {{ iterations: 1 }}
             let text = head.join("\n");
             assert!(
                 !text.contains("of-here") && !text.contains("of-the-step"),
-                "{mode}: what is not for it:\n{text}"
+                "{mode}: a header of another target:\n{text}"
             );
             let host = format!("host: {}", there.address);
             for wanted in [
@@ -179,7 +179,7 @@ fn a_redirect_respects_the_connection_cap_of_its_target() {
             let most = there.most_open();
             assert!(
                 most <= if keep == "shared" { cap } else { 2 * cap },
-                "{mode} {keep}: {most} connections, and {cap} are allowed"
+                "{mode} {keep}: {most} connections, but the cap is {cap}"
             );
             // A wait in the middle of an operation is part of its service time, not of its queue
             // time.

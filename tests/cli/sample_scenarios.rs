@@ -293,7 +293,7 @@ fn takes_the_time_it_says(sample: &Sample) {
         if let Some([alone, together, _]) = sample.wall_s {
             assert!(
                 threaded <= alone / together * 1.2,
-                "{}: a speedup of {threaded}",
+                "{}: the speedup is {threaded}",
                 sample.file
             );
         }
@@ -390,10 +390,7 @@ fn cpu_bound_work_uses_the_stated_cpu_time() {
             number(&run["resources"], "cpu_user_s") + number(&run["resources"], "cpu_system_s");
         // A separate thread reads the counters at the start of the run, which may be late on a busy
         // machine.
-        assert!(
-            (0.14..0.6).contains(&used),
-            "{mode}: {used} s of processor time"
-        );
+        assert!((0.14..0.6).contains(&used), "{mode}: {used} s of CPU time");
         // Other processes use the CPU too, so only the lower bound of the wall time is certain.
         let least = if mode == "threaded" { 0.05 } else { 0.15 };
         assert!(number(run, "wall_s") >= least, "{mode}");
@@ -454,7 +451,7 @@ fn rows_and_pages_are_consumed_to_the_end() {
         assert_eq!(
             count(run_of(&messages, mode), "ok"),
             12,
-            "{mode}: one for each row"
+            "{mode}: one request for each row"
         );
         assert_eq!(
             count(run_of(&pages, mode), "ok"),
@@ -522,7 +519,7 @@ fn four_lines_get_four_replies_on_one_connection_per_user() {
         assert_eq!(
             run["status_codes"].as_object().map(serde_json::Map::len),
             Some(0),
-            "{mode}: there are none in TCP"
+            "{mode}: TCP has no status codes"
         );
         let checks = run["checks"].as_array().expect("checks");
         assert!(
@@ -551,7 +548,7 @@ fn broadcasts_are_received_and_those_of_others_counted() {
         assert_eq!(count(&run["status_codes"], "101"), 20, "{mode}");
         assert!(
             step("said to all").get("pushes").is_none(),
-            "{mode}: they are the handshake's"
+            "{mode}: pushes belong to the handshake"
         );
         // Sequentially, no other request is in flight.
         assert!(

@@ -82,7 +82,7 @@ fn shipped_scenarios_match_the_schema() {
 #[test]
 fn examples_of_the_reference_match_the_schema() {
     let (page, validator) = (
-        fs::read_to_string(LANGUAGE).expect("it is there"),
+        fs::read_to_string(LANGUAGE).expect("it exists"),
         validator(),
     );
     for (mark, line, text) in examples(&page) {
@@ -252,7 +252,7 @@ fn broken_scenarios_do_not_match_the_schema() {
         assert_ne!(text, GOOD, "{typed}");
         assert!(
             !validator.is_valid(&tree(&text)),
-            "{broken} is good by the schema"
+            "{broken} is valid by the schema"
         );
     }
 }
@@ -419,7 +419,7 @@ fn the_compiler_knows_every_key_of_the_schema() {
     // Every map with its own keys is one of those places.
     each(&schema, "", &mut |path, part| {
         if part.get("properties").is_some() && !path.ends_with("/properties") {
-            assert!(seen.contains(path), "{path} is in no place of this test");
+            assert!(seen.contains(path), "{path} is not covered by this test");
         }
     });
     assert!(
@@ -455,7 +455,7 @@ fn the_schema_knows_every_key_of_the_compiler() {
     }
     assert!(
         said("@", "xyzzyxyzzy").contains("known here"),
-        "the test sees nothing"
+        "the test finds nothing"
     );
     assert_eq!(schema["required"], json!(["name", "mix", "load"]));
 }

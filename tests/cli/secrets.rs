@@ -422,7 +422,7 @@ fn no_comparison_baseline_or_search_reveals_a_secret() {
         "{}",
         ran.stderr
     );
-    fs::remove_file(path.join("test.yaml")).expect("it is there");
+    fs::remove_file(path.join("test.yaml")).expect("it exists");
     // All written files: results, baselines, `comparison.json`, `capacity.json`, images and logs.
     let files = quiet_files(path);
     assert!(
@@ -554,13 +554,17 @@ fn the_log_of_a_server_that_ab_starts_reveals_no_secret() {
             text.starts_with("GET /?t=***\n") && text.contains("http://"),
             "{log}: {text}"
         );
-        assert_eq!(text.matches("***").count(), 2, "{log}, once a run: {text}");
+        assert_eq!(
+            text.matches("***").count(),
+            2,
+            "{log}, once per run: {text}"
+        );
     }
     // The page of a comparison does not show the scenario, so the plain variable is not on it.
     let page = path.join("ab/index.html");
     quiet("ab/index.html", &fs::read(&page).expect("written"), false);
-    fs::remove_file(page).expect("it is there");
-    fs::remove_file(path.join("test.yaml")).expect("it is there");
+    fs::remove_file(page).expect("it exists");
+    fs::remove_file(path.join("test.yaml")).expect("it exists");
     quiet_files(path);
 }
 
@@ -605,7 +609,7 @@ fn the_live_page_reveals_no_secret() {
         stream.read_to_end(&mut answer).ok()?;
         Some(answer)
     };
-    until("the page is there", || ask("/").is_some());
+    until("the page is served", || ask("/").is_some());
     // Every version of the page, until the end of the run.
     let stream = ask("/events").expect("a stream");
     quiet("the stream of pages", &stream, true);
@@ -1007,7 +1011,7 @@ fn public_hosts_are_rejected_before_anything_is_sent() {
     }
     assert!(
         !folder.path().join("reports").exists(),
-        "no folder for a run that did not begin"
+        "no folder for a run that did not start"
     );
     for host in ["http://a", "*", "a:80"] {
         run(folder.path(), &["run", "test.yaml", "--allow-target", host])

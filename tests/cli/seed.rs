@@ -75,7 +75,7 @@ pub(crate) fn files() -> impl Iterator<Item = String> {
 /// Compiles a file with every duration divided, and every rate multiplied, by `shorter`.
 fn plan(file: &str, shorter: u64) -> Plan {
     let source =
-        Source::read(shipped(&format!("scenarios/seed/{file}")).as_ref()).expect("it is there");
+        Source::read(shipped(&format!("scenarios/seed/{file}")).as_ref()).expect("it exists");
     let document: serde_yaml::Value = serde_yaml::from_str(&source.text).expect("it is YAML");
     let vars = document
         .get("vars")

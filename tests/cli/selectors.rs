@@ -301,7 +301,7 @@ fn judged_as_shown(plan: &Plan, run: &ModeRun) {
         if let Some((shown, judged)) = expected.zip(result.observed) {
             assert!(
                 (shown - judged).abs() <= shown.abs() * 1e-9,
-                "{what}: the table shows {shown}, judged was {judged}"
+                "{what}: the table shows {shown}, but {judged} was judged"
             );
         }
         // The same check during the run.
@@ -385,7 +385,7 @@ fn response_checks_are_counted_in_every_scope() {
             .thresholds
             .iter()
             .find(|t| fits(&t.selector))
-            .expect("it was asked for");
+            .expect("a requested figure");
         of.observed.expect("it has a figure")
     };
     let whole = rate(&|selector| *selector == Selector::default());
@@ -410,7 +410,7 @@ fn response_checks_are_counted_in_every_scope() {
     assert!((rate(&|selector| selector.target.is_some()) - whole).abs() < 1e-9);
     assert!(
         (rate(&|selector| selector.tag.is_some()) - 1.0).abs() < 1e-9,
-        "a hit is what was expected"
+        "a hit passes"
     );
     assert!(
         rate(&|selector| selector.stage.as_deref() == Some("two"))

@@ -49,7 +49,7 @@ fn ten_urls() {
         assert!(speedup > 4.0 && speedup < 11.0, "{speedup}");
         assert!(
             result["comparison"]["modes"][0]["ideal_s"].is_null(),
-            "only virtual time knows an ideal"
+            "only virtual time has an ideal"
         );
     });
 }
@@ -333,7 +333,7 @@ struct Recorder {
 impl Recorder {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let heard = Arc::new(Mutex::new(Vec::new()));
         let keep = heard.clone();
         thread::spawn(move || {
@@ -397,7 +397,7 @@ fn requests_on_the_wire_match_the_scenario() {
     let in_mode: Vec<&[String]> = heard.chunks(5).collect();
     assert!(
         in_mode.iter().all(|mode| *mode == in_mode[0]),
-        "the same to the byte in every mode: {heard:#?}"
+        "identical in every mode: {heard:#?}"
     );
     let lines = |request: &str| request.lines().map(str::to_lowercase).collect::<Vec<_>>();
     let expected: [(&str, &[&str]); 5] = [
@@ -446,7 +446,7 @@ fn requests_on_the_wire_match_the_scenario() {
 fn the_cap_bounds_the_requests_in_flight() {
     let (under_way, most) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
     let (now, peak) = (under_way.clone(), most.clone());
     thread::spawn(move || {
         for stream in listener.incoming() {
@@ -571,7 +571,7 @@ fn cut_connections_are_classified_by_how_they_were_cut() {
     ];
     for (kind, answer) in answers {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.expect("a connection");
@@ -626,7 +626,7 @@ fn a_timeout_closes_its_connection_and_the_next_request_has_a_new_one() {
             server.status().requests == looks + users
         });
         until("the connections are closed", || server.status().open == 0);
-        assert!(running.is_running(), "{mode}: not because it ended");
+        assert!(running.is_running(), "{mode}: the run is still in progress");
         for _ in 0..2 {
             running.signal(Signal::INT);
             thread::sleep(Duration::from_millis(100));
@@ -712,7 +712,7 @@ fn a_killed_run_leaves_nothing_behind() {
         running.signal(Signal::KILL);
         let ended = running.finish();
         assert_eq!(ended.status.code(), None, "{mode}");
-        until("the server and the mode are gone", || {
+        until("the server and the mode have exited", || {
             !started.iter().any(|id| is_alive(*id))
         });
     }

@@ -56,11 +56,11 @@ fn run(
     let warned = Mutex::new(Vec::new());
     let say = |event| {
         if let Event::Warning(text) = event {
-            warned.lock().expect("nobody panics").push(text);
+            warned.lock().expect("no panic").push(text);
         }
     };
     let result = run_mode(&job(plan, mode, Vec::new()), &|| signal, &say);
-    (result, warned.into_inner().expect("nobody panics"))
+    (result, warned.into_inner().expect("no panic"))
 }
 
 /// A step that proves by its failure that it ran.
@@ -74,7 +74,7 @@ fn setup_and_teardown_are_in_no_count() {
     );
     for mode in ALL {
         let (result, warned) = run(&plan, mode, None);
-        let run = result.expect("it can run");
+        let run = result.expect("the run succeeds");
         assert_eq!(
             (
                 run.counts.planned,
@@ -139,7 +139,7 @@ fn a_failed_teardown_is_a_warning_and_needs_no_setup() {
     for mode in ALL {
         let (result, warned) = run(&around("", FAILS), mode, None);
         assert_eq!(
-            (result.expect("it can run").counts.ok, warned.len()),
+            (result.expect("the run succeeds").counts.ok, warned.len()),
             (3, 1),
             "{mode}: {warned:?}"
         );
@@ -155,7 +155,7 @@ fn the_teardown_runs_after_a_signal_and_is_bounded() {
         for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
             let (result, warned) = run(&plan, mode, Some(signal));
             assert_eq!(
-                (result.expect("it can run").stopped_by, warned.len()),
+                (result.expect("the run succeeds").stopped_by, warned.len()),
                 (StoppedBy::Interrupt, 1),
                 "{mode}: {warned:?}"
             );
@@ -217,7 +217,8 @@ fn the_server_sees_setup_and_teardown_once() {
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
         let before = server.status();
         let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("it listens");
-        let run = run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
+        let run =
+            run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("the run succeeds");
         assert_eq!(
             (run.counts.ok, server.seen_since(before).requests),
             (10, 13),
@@ -236,7 +237,8 @@ fn the_server_sees_setup_and_teardown_once() {
                 server.status().requests - before.requests - asked.fetch_add(1, Ordering::Relaxed);
             (requests > 10).then_some(Signal::Finish(StoppedBy::Interrupt))
         };
-        let run = run_mode(&job(&plan, mode, addresses), &interrupt, &|_| {}).expect("it can run");
+        let run =
+            run_mode(&job(&plan, mode, addresses), &interrupt, &|_| {}).expect("the run succeeds");
         let sent = run.counts.completed + run.counts.unfinished;
         let seen = server.seen_since(before).requests - asked.load(Ordering::Relaxed);
         assert_eq!(

@@ -124,7 +124,7 @@ fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
         "none",
     ];
     let mut running = Running::start(&mut loadgen(folder.path(), &arguments), None);
-    until("the mode has its process", || {
+    until("the process of the mode has started", || {
         !children(running.id()).is_empty()
     });
     let (process, begun) = (children(running.id())[0], Instant::now());
@@ -132,7 +132,7 @@ fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
     while running.is_running() {
         assert!(
             begun.elapsed() < length + Duration::from_secs(60),
-            "{mode}: it doesn't end"
+            "{mode}: the run does not end"
         );
         let part =
             (begun.elapsed().as_secs_f64() / length.as_secs_f64() * f64::from(PARTS)) as usize;
@@ -142,7 +142,7 @@ fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
         thread::sleep(length / 600);
     }
     running.finish().exits(0);
-    until("every connection is closed", || peer.open() == 0);
+    until("all connections are closed", || peer.open() == 0);
     (
         held,
         result(&folder.path().join("out")),

@@ -203,8 +203,8 @@ fn inactive_users_do_not_delay_the_end() {
             "{mode}"
         );
         let interrupt = || Some(Signal::Finish(StoppedBy::Interrupt));
-        let run =
-            run_mode(&job(&waiting, mode, Vec::new()), &interrupt, &|_| {}).expect("it can run");
+        let run = run_mode(&job(&waiting, mode, Vec::new()), &interrupt, &|_| {})
+            .expect("the run succeeds");
         assert_eq!(
             (run.counts.planned, run.stopped_by),
             (0, StoppedBy::Interrupt),

@@ -214,7 +214,7 @@ fn http2_with_prior_knowledge_works_in_every_mode() {
         assert_eq!(
             server.seen.connections.load(Ordering::SeqCst),
             3,
-            "{mode}: each user has one"
+            "{mode}: each user has one connection"
         );
         assert!(
             count(&run, "bytes_in") > 30 * 9 && count(&run, "bytes_out") > 30 * 9,
@@ -300,12 +300,12 @@ fn streams_are_concurrent_and_requests_beyond_the_limit_queue() {
         let seen = server.most();
         assert!(
             seen <= most && seen > most / 2,
-            "{server_says:?}{keys}: {seen} streams at once, and {most} may be"
+            "{server_says:?}{keys}: {seen} streams at once, but the limit is {most}"
         );
         if most < users {
             assert!(
                 number(&run["queue_ms"], "max") >= 5.0,
-                "{keys}: the wait is queue: {}",
+                "{keys}: the wait counts as queue time: {}",
                 run["queue_ms"]
             );
         }
@@ -421,7 +421,7 @@ fn a_stream_fault_is_counted_once_and_the_next_request_succeeds() {
             assert_eq!(
                 count(&run, "resent"),
                 30,
-                "{mode} {keep}: and nothing else is"
+                "{mode} {keep}: no other request is resent"
             );
         }
     }
@@ -561,7 +561,7 @@ fn refused_streams_are_resent_on_a_new_connection_and_counted_separately() {
                 assert_eq!(
                     seen.requests.load(Ordering::SeqCst),
                     72,
-                    "{what}: each was taken once"
+                    "{what}: each request was processed once"
                 );
                 assert!(
                     run["try_failures"]
@@ -649,7 +649,7 @@ fn a_redirect_waits_for_a_stream_like_any_request() {
     assert_eq!(
         server.seen.connections.load(Ordering::SeqCst),
         1,
-        "one way to get a stream"
+        "there is one way to get a stream"
     );
     assert!(server.most() <= 4);
 }

@@ -96,7 +96,7 @@ pub(crate) fn finish_with(command: &mut Command, input: &str) -> Ran {
 
 /// Reads `result.json` in a folder, which must conform to the contract.
 pub(crate) fn result(folder: &Path) -> Value {
-    let text = fs::read_to_string(folder.join("result.json")).expect("there is a result");
+    let text = fs::read_to_string(folder.join("result.json")).expect("a result");
     let result = serde_json::from_str(&text).expect("it is JSON");
     contract::check(&result);
     result
@@ -154,7 +154,10 @@ pub(crate) fn sent(run: &Value) -> u64 {
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "timed out after {PATIENCE:?}: {what}"
+        );
         thread::sleep(Duration::from_millis(5));
     }
 }
@@ -236,19 +239,19 @@ impl Running {
 
     /// Returns whether it is still running.
     pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().expect("it can be asked").is_none()
+        self.child.try_wait().expect("its status").is_none()
     }
 
     /// Sends a signal to it.
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(pid(self.id()), signal).expect("it is there");
+        kill_process(pid(self.id()), signal).expect("it exists");
     }
 
     /// Waits until it exits.
     pub(crate) fn finish(mut self) -> Ran {
         let begun = Instant::now();
         let status = loop {
-            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+            if let Some(status) = self.child.try_wait().expect("its status") {
                 break status;
             }
             if begun.elapsed() > PATIENCE {
@@ -258,7 +261,7 @@ impl Running {
                     .take()
                     .map(|s| s.join().expect("read"))
                     .unwrap_or_default();
-                panic!("it hangs; it said:\n{said}");
+                panic!("the program hangs; its stderr:\n{said}");
             }
             thread::sleep(Duration::from_millis(5));
         };
@@ -365,7 +368,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped"))
             .read_line(&mut line)
-            .expect("it speaks");
+            .expect("a line");
         let address = line.trim().rsplit('/').next().and_then(|a| a.parse().ok());
         Self {
             address: address.unwrap_or_else(|| panic!("no address in `{line}`")),
@@ -422,7 +425,7 @@ impl Server {
 
     /// Kills it.
     pub(crate) fn kill(mut self) {
-        self.child.kill().expect("it is there");
+        self.child.kill().expect("it exists");
         self.child.wait().expect("it ends");
     }
 }

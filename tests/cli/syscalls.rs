@@ -81,7 +81,7 @@ fn blocking_modes_use_no_event_loop_and_two_calls_per_request() {
             receives.partition(|c| c.contains("MSG_DONTWAIT"));
         assert!(
             looks.len() <= requests,
-            "{mode}: {} looks for {requests} requests",
+            "{mode}: {} checks for {requests} requests",
             looks.len()
         );
         let received = received.len();
@@ -151,7 +151,7 @@ fn a_run_connects_to_its_target_and_to_nothing_else() {
         assert_eq!(
             connects.len(),
             4 + 1,
-            "{mode}: each user once, and once to look whether it is there: {connects:?}"
+            "{mode}: once for each user, and once for the preflight: {connects:?}"
         );
         assert!(
             connects

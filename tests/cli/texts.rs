@@ -130,11 +130,11 @@ load: {{ vus: 1, iterations: 11 }}
                 .filter(|(line, _)| *line == "POST /dear")
                 .count(),
             11,
-            "{mode}: they are computed with"
+            "{mode}: they work in expressions"
         );
         assert!(
             !seen.iter().any(|(line, _)| *line == "POST /never"),
-            "{mode}: -0 is nothing"
+            "{mode}: -0 is 0"
         );
     }
 }

@@ -187,7 +187,7 @@ fn a_hidden_percentile_is_judged_with_a_warning_in_every_output() {
     assert_eq!(
         ran.stderr.matches("::warning").count(),
         1,
-        "the other one is as it should be: {}",
+        "the other one has no warning: {}",
         ran.stderr
     );
     for file in ["junit.xml", "report.md", "index.html", "ctrf-report.json"] {
@@ -390,7 +390,7 @@ fn an_abort_ends_the_run_early() {
     assert_eq!(
         result["runs"].as_array().map(Vec::len),
         Some(1),
-        "the abort is of the whole run"
+        "the abort ends the whole run"
     );
     let verdicts: Vec<&Value> = thresholds(Some(&result))
         .iter()

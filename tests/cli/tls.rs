@@ -167,7 +167,7 @@ fn insecure_accepts_any_certificate_and_the_report_says_so() {
 /// A server that does something other than a handshake.
 fn stranger(act: fn(std::net::TcpStream)) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     thread::spawn(move || {
         listener
             .incoming()

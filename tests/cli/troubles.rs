@@ -45,7 +45,7 @@ fn a_failure_reports_its_step_its_times_and_its_url() {
     let (folder, server) = (folder(), Server::start());
     // The kernel accepts the connection, but nothing ever responds.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let silent_at = silent.local_addr().expect("it has one").to_string();
+    let silent_at = silent.local_addr().expect("a bound socket").to_string();
     scenario(
         folder.path(),
         &FAILING

@@ -34,7 +34,7 @@ pub(crate) struct Listener {
 impl Listener {
     pub(crate) fn start(answer: impl Fn(&str, usize) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let heard: Arc<Mutex<Vec<(usize, String)>>> = Arc::default();
         let (answer, seen): (Arc<Answer>, _) = (Arc::new(answer), heard.clone());
         thread::spawn(move || {
@@ -438,7 +438,7 @@ fn draws_are_the_same_in_every_mode() {
     assert_eq!(
         seen[0].iter().collect::<BTreeSet<_>>().len(),
         60,
-        "all are different: {:?}",
+        "all values differ: {:?}",
         seen[0]
     );
     assert!(
@@ -451,10 +451,10 @@ fn draws_are_the_same_in_every_mode() {
 
 /// Runs a plan whose files are in a folder.
 fn run_in(folder: &Path, plan: &Plan, mode: Mode) -> ModeRun {
-    let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets are there");
+    let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets respond");
     let mut job = job(plan, mode, addresses);
     job.environment.folder = folder.into();
-    run_mode(&job, &|| None, &|_| {}).expect("it can run")
+    run_mode(&job, &|| None, &|_| {}).expect("the run succeeds")
 }
 
 #[test]
@@ -499,7 +499,7 @@ fn each_row_is_one_iteration_and_the_last_one_ends_the_run() {
         }
         plan.feeds[0].digest = "0".into();
         let addresses =
-            preflight::preflight(&plan, ".".as_ref(), None).expect("the targets are there");
+            preflight::preflight(&plan, ".".as_ref(), None).expect("the targets respond");
         let mut job = job(&plan, Mode::Async, addresses);
         job.environment.folder = folder.path().into();
         let refused = run_mode(&job, &|| None, &|_| {})
@@ -659,7 +659,7 @@ fn redirects_are_followed_up_to_their_limit() {
     assert_eq!(
         (run.counts.ok, run.status_codes.get("302")),
         (5, Some(&3)),
-        "a redirect is the answer then: {:?}",
+        "the redirect is the response: {:?}",
         run.status_codes
     );
 }
@@ -848,7 +848,7 @@ fn files_are_sent_unchanged() {
         }
     }
     request(&mut plan, 0).body = Some(Body::File("../a.bin".into()));
-    let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("the target is there");
+    let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("the target responds");
     let refused = run_mode(&job(&plan, Mode::Async, addresses), &|| None, &|_| {})
         .expect_err("outside")
         .to_string();

@@ -432,7 +432,7 @@ fn a_comparison_has_a_step_table_and_a_page_of_pairs() {
         assert!(table.contains(step), "no `{step}` in {table}");
     }
     let written: Value = serde_json::from_str(
-        &fs::read_to_string(path.join("out/comparison.json")).expect("it is there"),
+        &fs::read_to_string(path.join("out/comparison.json")).expect("it exists"),
     )
     .expect("JSON");
     let change = |step: &str| {
@@ -538,7 +538,7 @@ fn ab_repeats_pairs_with_an_invalid_run_and_lists_them() {
         );
     }
     let written: Value = serde_json::from_str(
-        &fs::read_to_string(path.join("out/comparison.json")).expect("it is there"),
+        &fs::read_to_string(path.join("out/comparison.json")).expect("it exists"),
     )
     .expect("JSON");
     assert_eq!(
@@ -608,7 +608,7 @@ fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
     ran.stderr
         .find("regressed: p50")
         .filter(|at| ran.stderr[*at..].contains("? as many pairs again, to be sure"))
-        .expect("it is said");
+        .expect("the message");
     assert!(
         ran.stdout
             .contains("6 pairs, made in turn, 3 of them to confirm"),
@@ -616,7 +616,7 @@ fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
         ran.stdout
     );
     let written: Value = serde_json::from_str(
-        &fs::read_to_string(path.join("out/comparison.json")).expect("it is there"),
+        &fs::read_to_string(path.join("out/comparison.json")).expect("it exists"),
     )
     .expect("JSON");
     assert_eq!(
@@ -629,7 +629,7 @@ fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
     );
     assert!(
         fs::read_to_string(path.join("out/b.log"))
-            .expect("it is there")
+            .expect("it exists")
             .contains("listening")
     );
     TcpListener::bind(("127.0.0.1", port)).expect("the server is gone");
@@ -753,7 +753,7 @@ fn ab_keeps_its_results_when_it_is_interrupted() {
     let ran = running.finish().exits(130);
     assert!(ran.stdout.contains("interrupted"), "{}", ran.stdout);
     let written: Value = serde_json::from_str(
-        &fs::read_to_string(path.join("out/comparison.json")).expect("it is there"),
+        &fs::read_to_string(path.join("out/comparison.json")).expect("it exists"),
     )
     .expect("JSON");
     assert!(

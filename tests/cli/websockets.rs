@@ -46,7 +46,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped"))
             .read_line(&mut line)
-            .expect("it speaks");
+            .expect("a line");
         let port: u16 = line
             .trim()
             .parse()
@@ -155,7 +155,7 @@ fn the_websocket_peer_logs_what_loadgen_counts() {
 /// the connection at the first message.
 fn agreeing(lines: impl Fn(&str) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
+    let url = format!("ws://{}", listener.local_addr().expect("a bound socket"));
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
@@ -310,7 +310,7 @@ fn unsupported_extensions_cannot_be_offered() {
 /// after 100 ms. All of them echo.
 fn talkative() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
+    let url = format!("ws://{}", listener.local_addr().expect("a bound socket"));
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             thread::spawn(move || converse(stream));
@@ -514,7 +514,7 @@ fn messages_that_arrive_early_are_kept_for_the_next_receive() {
             assert_eq!(
                 pushed["bytes_in"],
                 2 + "pushed".len(),
-                "{mode} {wait}: whoever takes it is told of its bytes"
+                "{mode} {wait}: the receiver is charged with its bytes"
             );
         }
     }

@@ -81,7 +81,8 @@ impl Shared {
             // This connection is queued after all earlier ones.
             let last = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
             bind(&last, &SocketAddr::from((LAST, 0))).expect("a free port");
-            connect(&last, &self.listener.local_addr().expect("it is bound")).expect("it listens");
+            connect(&last, &self.listener.local_addr().expect("a bound socket"))
+                .expect("it listens");
         }
         let begun = Instant::now();
         while !self.closed.load(Ordering::SeqCst) && begun.elapsed() < PATIENCE {
@@ -117,7 +118,7 @@ impl Peer {
             Manner::Gone => Self::Gone(bound()),
             Manner::Deaf => {
                 let socket = bound();
-                listen(&socket, 0).expect("it is bound");
+                listen(&socket, 0).expect("a bound socket");
                 let address = address_of(&socket);
                 let queued =
                     std::iter::from_fn(|| TcpStream::connect_timeout(&address, NOT_ACCEPTED).ok())
@@ -146,7 +147,7 @@ impl Peer {
     /// Returns its address.
     pub(super) fn address(&self) -> SocketAddr {
         match self {
-            Self::Listening(shared) => shared.listener.local_addr().expect("it is bound"),
+            Self::Listening(shared) => shared.listener.local_addr().expect("a bound socket"),
             Self::Gone(socket) | Self::Deaf(socket, _) => address_of(socket),
         }
     }
@@ -224,7 +225,7 @@ fn bound() -> OwnedFd {
 
 fn address_of(socket: &OwnedFd) -> SocketAddr {
     getsockname(socket)
-        .expect("it is bound")
+        .expect("a bound socket")
         .try_into()
         .expect("an address of IP")
 }
