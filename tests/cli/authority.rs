@@ -132,14 +132,14 @@ impl Identity {
 }
 
 /// A server that speaks HTTP/1.1 over TLS.
-pub(crate) struct Sealed {
+pub(crate) struct TlsServer {
     pub address: SocketAddr,
     /// The numbers of full and resumed handshakes.
     pub full: Arc<AtomicUsize>,
     pub resumed: Arc<AtomicUsize>,
 }
 
-impl Sealed {
+impl TlsServer {
     /// Answers everything with 200; connections from number `most` on, counted from 0, are reset in
     /// the handshake.
     pub(crate) fn start(config: ServerConfig, most: usize) -> Self {

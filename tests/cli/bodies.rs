@@ -14,7 +14,7 @@ use http::{Request, Response};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::peer::on_a_loop;
+use crate::peer::serve_on_event_loop;
 use crate::support::{MODES, count, folder, number, run, run_of, run_to_result, scenario, until};
 
 /// What a server received of one body: the announced length, the actual one, and its digest.
@@ -206,7 +206,7 @@ fn a_large_file_is_sent_whole_at_constant_memory() {
 fn a_large_file_over_http2_follows_flow_control() {
     let heard = Arc::<Mutex<Vec<Heard>>>::default();
     let account = heard.clone();
-    let address = on_a_loop(move |stream| {
+    let address = serve_on_event_loop(move |stream| {
         let account = account.clone();
         async move {
             let Ok(mut connection) = h2::server::handshake(stream).await else {

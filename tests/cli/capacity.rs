@@ -19,7 +19,7 @@ use crate::support::{
 };
 
 /// Eight concurrent operations of 10 ms each: 800 per second.
-const EIGHT: &str = "{name: eight, limits: {concurrency: 8}, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {vus: 3, iterations: 7}}";
+const EIGHT_SLOTS: &str = "{name: eight, limits: {concurrency: 8}, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {vus: 3, iterations: 7}}";
 /// A request to a server that the test specifies.
 const REQUEST: &str = "{name: t, targets: {shop: {url: builtin}}, mix: [{name: m, flow: [{get: /}]}], load: {vus: 1, iterations: 1}}";
 
@@ -51,7 +51,7 @@ fn within(what: &str, found: f64, expected: f64, share: f64) {
 #[test]
 fn a_known_capacity_is_found() {
     let folder = folder();
-    let ran = search(folder.path(), EIGHT, &["--slo", "p99 < 50ms"]).exits(0);
+    let ran = search(folder.path(), EIGHT_SLOTS, &["--slo", "p99 < 50ms"]).exits(0);
     let result = result(folder.path());
     within("capacity", number(&result, "capacity"), 800.0, 0.03);
     let (met, missed) = (number(&result, "capacity"), number(&result, "missed"));
@@ -78,7 +78,7 @@ fn the_result_describes_the_whole_search() {
     let folder = folder();
     let ran = search(
         folder.path(),
-        EIGHT,
+        EIGHT_SLOTS,
         &[
             "--slo",
             "p99 < 50ms",
@@ -162,7 +162,7 @@ fn a_check_that_passes_for_a_while_does_not_hide_an_overload() {
     // eventually.
     for slo in ["p99 < 1m", "error_rate < 1%"] {
         let folder = folder();
-        search(folder.path(), EIGHT, &["--slo", slo]).exits(0);
+        search(folder.path(), EIGHT_SLOTS, &["--slo", slo]).exits(0);
         let result = result(folder.path());
         within(slo, number(&result, "capacity"), 800.0, 0.03);
         let missed = result["probes"]
@@ -181,7 +181,7 @@ fn a_check_that_passes_for_a_while_does_not_hide_an_overload() {
 #[test]
 fn iterations_that_never_started_count_against_a_rate() {
     let folder = folder();
-    let text = EIGHT.replace("iterations: 7", "iterations: 7, graceful_stop: 0s");
+    let text = EIGHT_SLOTS.replace("iterations: 7", "iterations: 7, graceful_stop: 0s");
     search(folder.path(), &text, &["--slo", "p99 < 1m"]).exits(0);
     let result = result(folder.path());
     within("capacity", number(&result, "capacity"), 800.0, 0.03);
@@ -200,7 +200,7 @@ fn iterations_that_never_started_count_against_a_rate() {
 
 #[test]
 fn failures_count_even_if_no_check_mentions_them() {
-    let failing = EIGHT.replace("{sleep: 10ms}", "{sleep: 10ms, fail: 30%}");
+    let failing = EIGHT_SLOTS.replace("{sleep: 10ms}", "{sleep: 10ms, fail: 30%}");
     let folder = folder();
     let ran = search(
         folder.path(),
@@ -236,7 +236,7 @@ fn the_highest_allowed_rate_may_pass() {
     let folder = folder();
     let ran = search(
         folder.path(),
-        EIGHT,
+        EIGHT_SLOTS,
         &[
             "--slo",
             "p99 < 50ms",
@@ -262,7 +262,7 @@ fn the_highest_allowed_rate_may_pass() {
 fn max_in_flight_grows_with_the_rate() {
     // Each iteration takes two seconds, but occupies the limit only for the last 10 ms: at 800/s,
     // 1,600 are in flight.
-    let text = EIGHT
+    let text = EIGHT_SLOTS
         .replace("{sleep: 10ms}", "{think: 2s}, {sleep: 10ms}")
         .replace("limits: {concurrency: 8}, ", "")
         .replace("{sleep: 10ms}", "{sleep: 10ms, limits: {concurrency: 8}}");
@@ -286,12 +286,12 @@ fn max_in_flight_grows_with_the_rate() {
 
 #[test]
 fn the_load_of_the_file_is_replaced() {
-    let with = |load: &str| EIGHT.replace("{vus: 3, iterations: 7}", load);
+    let with = |load: &str| EIGHT_SLOTS.replace("{vus: 3, iterations: 7}", load);
     let open = with(
         "{rate: 100/s, duration: 1h, warmup: 3s, arrivals: poisson, max_in_flight: 1, queue: 5, on_full: drop}",
     );
     let stages = with("{stages: [{duration: 1m, rate: 10/s}, {duration: 1h, rate: 900/s}]}");
-    let gates = EIGHT.replace(
+    let gates = EIGHT_SLOTS.replace(
         "{name: eight,",
         "{name: eight, thresholds: [{check: p50 < 1ns, abort: true}],",
     );
@@ -504,7 +504,7 @@ fn exhausted_rows_end_the_search_and_keep_its_findings() {
 #[test]
 fn an_interrupt_keeps_what_was_measured() {
     let folder = folder();
-    scenario(folder.path(), EIGHT);
+    scenario(folder.path(), EIGHT_SLOTS);
     let arguments = [
         "capacity",
         "test.yaml",
@@ -536,7 +536,7 @@ fn an_interrupt_keeps_what_was_measured() {
 #[test]
 fn an_interrupt_before_the_first_measurement_leaves_nothing() {
     let folder = folder();
-    scenario(folder.path(), EIGHT);
+    scenario(folder.path(), EIGHT_SLOTS);
     let arguments = [
         "capacity",
         "test.yaml",
@@ -565,7 +565,7 @@ fn an_interrupt_before_the_first_measurement_leaves_nothing() {
 fn no_output_contains_a_secret() {
     const SECRET: &str = "tok-en-7f3a9";
     let folder = folder();
-    let text = EIGHT
+    let text = EIGHT_SLOTS
         .replace(
             "{name: eight,",
             &format!("{{name: eight, secrets: {{key: {SECRET}}},"),
@@ -709,7 +709,7 @@ fn an_invalid_probe_is_distinguished_from_a_rate_that_is_too_high() {
 fn invalid_figures_are_left_out_unless_they_are_allowed() {
     // More is planned than may be in flight: iterations that never start make a probe invalid even
     // on an idle machine.
-    let text = EIGHT.replace("iterations: 7", "iterations: 7, graceful_stop: 0s");
+    let text = EIGHT_SLOTS.replace("iterations: 7", "iterations: 7, graceful_stop: 0s");
     let arguments = [
         "--slo",
         "p50 < 10s",

@@ -322,7 +322,7 @@ fn ipv6_is_supported() {
 }
 
 /// Responds to everything on a Unix socket, and records what it receives.
-fn at_socket(path: &Path) -> Arc<Mutex<Vec<String>>> {
+fn unix_server(path: &Path) -> Arc<Mutex<Vec<String>>> {
     let listener = UnixListener::bind(path).expect("a socket");
     // Only one connection may wait to be accepted: the others retry.
     rustix::net::listen(&listener, 0).expect("a socket");
@@ -349,7 +349,7 @@ fn at_socket(path: &Path) -> Arc<Mutex<Vec<String>>> {
 fn unix_sockets_are_supported() {
     let folder = folder();
     let path = folder.path().join("shop.sock");
-    let heard = at_socket(&path);
+    let heard = unix_server(&path);
     scenario(
         folder.path(),
         &format!(
@@ -389,7 +389,7 @@ fn unix_sockets_are_supported() {
 fn a_unix_socket_can_be_run_like_a_url() {
     let folder = folder();
     let path = folder.path().join("shop.sock");
-    let heard = at_socket(&path);
+    let heard = unix_server(&path);
     let url = format!("unix:{}", path.display());
     let flags = [
         "-u", "2", "-i", "6", "--mode", "all", "-H", "x-a: b", "-o", "out", "--format", "none",
@@ -488,7 +488,7 @@ fn port_exhaustion_is_predicted() {
 }
 
 /// Runs a command in a network namespace of its own, if possible, to limit the number of ports.
-fn in_own_network(folder: &Path, line: &str) -> Option<crate::support::Ran> {
+fn in_network_namespace(folder: &Path, line: &str) -> Option<crate::support::Ran> {
     let prepared = format!("ip link set lo up && {line}");
     let ran = finish(&mut program(
         "unshare",
@@ -523,7 +523,7 @@ fn port_exhaustion_is_reported_with_the_remedy() {
         let line = format!(
             "echo 61000 61003 > /proc/sys/net/ipv4/ip_local_port_range && exec {program} run test.yaml --mode {mode} -o out --format none"
         );
-        let Some(ran) = in_own_network(folder.path(), &line) else {
+        let Some(ran) = in_network_namespace(folder.path(), &line) else {
             return;
         };
         ran.exits(0);

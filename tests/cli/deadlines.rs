@@ -19,12 +19,12 @@ use crate::support::{folder, job};
 
 const MODES: [Mode; 3] = [Mode::Sequential, Mode::Threaded, Mode::Async];
 /// The timeout that expires first, in milliseconds.
-const FIRST: f64 = 150.0;
+const TIMEOUT_MS: f64 = 150.0;
 /// The maximum delay after the timeout, in milliseconds.
-const LATE: f64 = 20.0;
-/// The number of attempts; one that is at most [`LATE`] is enough. A busy machine is late now and
-/// then, but a missing timeout is late every time.
-const TRIES: usize = 5;
+const MAX_DELAY_MS: f64 = 20.0;
+/// The number of attempts; one that is at most [`MAX_DELAY_MS`] late is enough. A busy machine is
+/// late now and then, but a missing timeout is late every time.
+const ATTEMPTS: usize = 5;
 
 /// A peer that fails to do something.
 struct Peer {
@@ -77,7 +77,7 @@ impl Peer {
 }
 
 /// Reads a request without a body and starts a response.
-fn half_an_answer(stream: &mut TcpStream) {
+fn partial_response(stream: &mut TcpStream) {
     let mut request = Vec::new();
     let mut byte = [0];
     while !request.ends_with(b"\r\n\r\n") && matches!(stream.read(&mut byte), Ok(1)) {
@@ -131,7 +131,7 @@ fn soon(what: &str, run: impl Fn(Mode) -> f64 + Sync) {
         for mode in MODES {
             let run = &run;
             scope.spawn(move || {
-                let late: Vec<f64> = (0..TRIES)
+                let late: Vec<f64> = (0..ATTEMPTS)
                     .map(|_| run(mode))
                     .inspect(|late| {
                         assert!(
@@ -139,9 +139,9 @@ fn soon(what: &str, run: impl Fn(Mode) -> f64 + Sync) {
                             "{what}, {mode}: {late} ms relative to the timeout"
                         )
                     })
-                    .take_while(|late| *late > LATE)
+                    .take_while(|late| *late > MAX_DELAY_MS)
                     .collect();
-                assert!(late.len() < TRIES, "{what}, {mode}: late by {late:?} ms");
+                assert!(late.len() < ATTEMPTS, "{what}, {mode}: late by {late:?} ms");
             });
         }
     });
@@ -163,7 +163,7 @@ fn ends(peer: &Peer, url: &str, target: &str, flow: &str, kind: &str) {
             run.failures,
             run.errors
         );
-        run.times.response_ms.expect("an operation").max - FIRST
+        run.times.response_ms.expect("an operation").max - TIMEOUT_MS
     });
 }
 
@@ -233,7 +233,7 @@ fn a_connection_that_stays_silent() {
 
 #[test]
 fn a_response_that_never_starts_or_never_ends() {
-    let half = Peer::after(half_an_answer);
+    let half = Peer::after(partial_response);
     ends(&half, "http://PEER", TOTAL, "{get: /}", "timeout_total");
     let agreed = Peer::after(http2);
     for (timeout, kind) in [(FIRST_BYTE, "timeout_first_byte"), (TOTAL, "timeout_total")] {

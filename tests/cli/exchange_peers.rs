@@ -237,7 +237,7 @@ const fn late(
 }
 
 /// The iterations of each row in each mode.
-const TIMES: u64 = 3;
+const ITERATIONS: u64 = 3;
 
 /// Runs a row's scenario in all modes.
 fn follow(row: &Row, text: &str) {
@@ -281,12 +281,12 @@ fn follow(row: &Row, text: &str) {
             .sum();
         assert_eq!(
             (failed, count(step, "failed")),
-            (TIMES, TIMES),
+            (ITERATIONS, ITERATIONS),
             "{what}: {} {}",
             step["failures"],
             run["errors"]
         );
-        assert_eq!(count(&run["iterations"], "failed"), TIMES, "{what}");
+        assert_eq!(count(&run["iterations"], "failed"), ITERATIONS, "{what}");
         let took = &step["response_ms"];
         assert!(
             number(took, "min") >= row.least && number(took, "max") < row.least + 10_000.0,
@@ -301,7 +301,7 @@ fn follow(row: &Row, text: &str) {
     }
     let (accepted, most_open) = peer.end();
     // One connection is the preflight's; each iteration has its own.
-    assert_eq!(accepted, 1 + 3 * TIMES, "{}", row.name);
+    assert_eq!(accepted, 1 + 3 * ITERATIONS, "{}", row.name);
     assert!(
         most_open <= 3,
         "{}: {most_open} connections were open at once",
@@ -325,13 +325,13 @@ const TCP: &str = "{name: t, modes: [sequential, threaded, async], targets: {pee
 fn tcp_failures_are_classified() {
     let rows = [
         late(
-            "never answers",
+            "never responds",
             |stream| drop(line(stream)),
             "ask",
             &["timeout_total"],
         ),
         row(
-            "closes without an answer",
+            "closes without a reply",
             |stream| {
                 if line(stream).is_some() {
                     goodbye(stream)
@@ -341,7 +341,7 @@ fn tcp_failures_are_classified() {
             &["incomplete"],
         ),
         row(
-            "closes in the middle of the answer",
+            "closes in the middle of the reply",
             |stream| {
                 if line(stream).is_some() {
                     say(stream, b"hel");
@@ -352,7 +352,7 @@ fn tcp_failures_are_classified() {
             &["incomplete"],
         ),
         row(
-            "resets without an answer",
+            "resets without a reply",
             |stream| {
                 if line(stream).is_some() {
                     reset(stream)
@@ -362,7 +362,7 @@ fn tcp_failures_are_classified() {
             &["reset"],
         ),
         row(
-            "resets in the middle of the answer",
+            "resets in the middle of the reply",
             |stream| {
                 if line(stream).is_some() {
                     say(stream, b"hel");
@@ -387,7 +387,7 @@ fn tcp_failures_are_classified() {
             &["timeout_total"],
         ),
         row(
-            "sends a line without end",
+            "sends an endless line",
             |stream| {
                 if line(stream).is_some() {
                     endless(stream, &[b'x'; 65536])
@@ -405,7 +405,7 @@ fn tcp_first_byte_timeouts_and_failed_checks_are_classified() {
     let first = TCP.replace("timeout: 100ms", "timeout: {first_byte: 100ms, total: 10s}");
     follow(
         &late(
-            "never answers",
+            "never responds",
             |stream| drop(line(stream)),
             "ask",
             &["timeout_first_byte"],
@@ -423,7 +423,7 @@ fn tcp_first_byte_timeouts_and_failed_checks_are_classified() {
     let (result, connections) = against(slow, &first);
     for mode in MODES {
         let run = run_of(&result, mode);
-        assert_eq!(count(run, "ok"), TIMES, "{mode}: {}", run["errors"]);
+        assert_eq!(count(run, "ok"), ITERATIONS, "{mode}: {}", run["errors"]);
         assert!(
             number(&run["first_byte_ms"], "max") < number(&run["response_ms"], "min"),
             "{mode}"
@@ -446,7 +446,7 @@ fn tcp_first_byte_timeouts_and_failed_checks_are_classified() {
     for mode in MODES {
         assert_eq!(
             count(&run_of(&result, mode)["failures"], "check"),
-            TIMES,
+            ITERATIONS,
             "{mode}"
         );
     }
@@ -495,12 +495,12 @@ fn surplus_bytes_after_a_reply_are_never_taken_for_the_next_reply() {
     for mode in MODES {
         assert_eq!(
             count(run_of(&result, mode), "ok"),
-            TIMES,
+            ITERATIONS,
             "{mode}: {}",
             run_of(&result, mode)["errors"]
         );
     }
-    assert_eq!(connections, 1 + 3 * TIMES, "no connection is reused");
+    assert_eq!(connections, 1 + 3 * ITERATIONS, "no connection is reused");
 }
 
 #[test]
@@ -517,12 +517,12 @@ fn a_connection_closed_while_idle_is_reopened() {
     for mode in MODES {
         assert_eq!(
             count(run_of(&result, mode), "ok"),
-            TIMES,
+            ITERATIONS,
             "{mode}: {}",
             run_of(&result, mode)["errors"]
         );
     }
-    assert_eq!(connections, 1 + 3 * TIMES);
+    assert_eq!(connections, 1 + 3 * ITERATIONS);
     // Just as the next text is sent: counted under its kind, and retried if the scenario says so.
     let retried = TCP.replace(
         "timeout: 100ms",
@@ -531,7 +531,7 @@ fn a_connection_closed_while_idle_is_reopened() {
     let (result, _) = against(once, &retried);
     for mode in MODES {
         let run = run_of(&result, mode);
-        assert_eq!(count(run, "ok"), TIMES, "{mode}: {}", run["errors"]);
+        assert_eq!(count(run, "ok"), ITERATIONS, "{mode}: {}", run["errors"]);
         assert_eq!(
             run["try_failures"]
                 .get("reused_conn_closed")
@@ -578,7 +578,7 @@ fn a_stopped_server_is_counted_as_refused() {
         let result = crate::support::result(&folder.path().join("out"));
         assert_eq!(
             count(&run_of(&result, "async")["failures"], "refused"),
-            TIMES,
+            ITERATIONS,
             "{url}"
         );
         run(
@@ -620,7 +620,7 @@ fn failed_handshakes_are_classified() {
             &["status"],
         ),
         row(
-            "knows no such path",
+            "does not know the path",
             |s| answer(s, "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"),
             "open",
             &["status"],
@@ -655,7 +655,7 @@ fn failed_handshakes_are_classified() {
             &["protocol"],
         ),
         row(
-            "answers garbage",
+            "responds with garbage",
             |s| answer(s, "\0\x01\x02 what?\r\n\r\n"),
             "open",
             &["protocol"],
@@ -681,7 +681,7 @@ fn failed_handshakes_are_classified() {
             &["reset", "incomplete"],
         ),
         late(
-            "never answers",
+            "never responds",
             |s| answer(s, ""),
             "open",
             &["timeout_total"],
@@ -694,13 +694,13 @@ fn failed_handshakes_are_classified() {
 fn failed_messages_are_classified() {
     let rows = [
         late(
-            "never answers",
+            "never responds",
             opened_and_silent,
             "ask",
             &["timeout_total"],
         ),
         row(
-            "closes without a word",
+            "closes without a close frame",
             |s| {
                 if opened_and_asked(s) {
                     goodbye(s)
@@ -710,7 +710,7 @@ fn failed_messages_are_classified() {
             &["incomplete"],
         ),
         row(
-            "says goodbye",
+            "sends a close frame",
             |s| {
                 if opened_and_asked(s) {
                     say(s, &frame(8, b"\x03\xe9later"))
@@ -751,7 +751,7 @@ fn failed_messages_are_classified() {
             &["protocol"],
         ),
         row(
-            "masks what it sends",
+            "masks its frames",
             |s| {
                 if opened_and_asked(s) {
                     say(s, b"\x81\x85\0\0\0\0hello")
@@ -761,7 +761,7 @@ fn failed_messages_are_classified() {
             &["protocol"],
         ),
         row(
-            "sends a text that is none",
+            "sends a text that is not UTF-8",
             |s| {
                 if opened_and_asked(s) {
                     say(s, &frame(1, b"\xff\xfe"))
@@ -771,7 +771,7 @@ fn failed_messages_are_classified() {
             &["protocol"],
         ),
         row(
-            "goes on with nothing",
+            "continues a message that was never started",
             |s| {
                 if opened_and_asked(s) {
                     say(s, &frame(0, b"hello"))
@@ -791,7 +791,7 @@ fn failed_messages_are_classified() {
             &["protocol"],
         ),
         row(
-            "sends a message without end",
+            "sends an endless message",
             |s| {
                 if opened_and_asked(s) {
                     say(s, &[0x01, 0]);
@@ -804,7 +804,7 @@ fn failed_messages_are_classified() {
             &["protocol"],
         ),
         late(
-            "pushes without end",
+            "pushes endlessly",
             |s| {
                 if opened_and_asked(s) {
                     endless(s, &frame(1, b"tick").repeat(500))
@@ -814,7 +814,7 @@ fn failed_messages_are_classified() {
             &["timeout_total"],
         ),
         late(
-            "pings without end",
+            "pings endlessly",
             |s| {
                 if opened_and_asked(s) {
                     endless(s, &frame(9, b"").repeat(500))
@@ -852,22 +852,22 @@ fn pushed_messages_are_counted_and_not_taken_for_replies() {
         let run = run_of(&result, mode);
         assert_eq!(
             (count(run, "ok"), count(run, "failed")),
-            (2 * TIMES, 0),
+            (2 * ITERATIONS, 0),
             "{mode}: {}",
             run["errors"]
         );
         assert_eq!(
             count(run, "pushes"),
-            4 * TIMES,
+            4 * ITERATIONS,
             "{mode}: three before the reply, and one after it"
         );
         assert_eq!(
             count(&run["steps"][0], "pushes"),
-            4 * TIMES,
+            4 * ITERATIONS,
             "{mode}: pushes belong to the handshake"
         );
     }
-    assert_eq!(connections, 1 + 3 * TIMES);
+    assert_eq!(connections, 1 + 3 * ITERATIONS);
 }
 
 #[test]
@@ -936,18 +936,18 @@ fn a_losing_branch_closes_its_connection() {
             let run = run_of(&result, mode);
             assert_eq!(
                 (count(&run["iterations"], "ok"), count(run, "failed")),
-                (TIMES, 0),
+                (ITERATIONS, 0),
                 "{mode}: {}",
                 run["errors"]
             );
         }
         assert_eq!(
             count(run_of(&result, "sequential"), "skipped"),
-            2 * TIMES,
+            2 * ITERATIONS,
             "the first branch wins"
         );
         let (accepted, most_open) = peer.end();
-        assert_eq!(accepted, 1 + 2 * 2 * TIMES);
+        assert_eq!(accepted, 1 + 2 * 2 * ITERATIONS);
         // Two of this race, and those of the previous one until their closing is noticed.
         assert!(most_open <= 4, "{most_open} connections were open at once");
     }

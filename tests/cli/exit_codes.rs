@@ -21,22 +21,22 @@ struct Row {
 const ROWS: &[Row] = &[
     Row {
         code: 0,
-        what: "no gates",
+        what: "no thresholds",
         ends: |path| sleeping(path, "", &[]),
     },
     Row {
         code: 0,
-        what: "every gate is passed",
+        what: "every threshold is met",
         ends: |path| held(path, 10.0, &["--threshold", "p99 < 1s"]),
     },
     Row {
         code: 0,
-        what: "inconclusive, and nobody asked",
+        what: "inconclusive without --fail-on-inconclusive",
         ends: |path| once(path, &[]),
     },
     Row {
         code: 1,
-        what: "an output can't be written",
+        what: "an output cannot be written",
         ends: |path| {
             fs::write(path.join("file"), "").expect("written");
             sleeping(path, "", &["-o", "file/below"])
@@ -74,7 +74,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         code: 3,
-        what: "nobody listens",
+        what: "the target refuses connections",
         ends: |path| {
             sleeping(
                 path,
@@ -93,7 +93,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         code: 3,
-        what: "results that can't be compared",
+        what: "results that cannot be compared",
         ends: |path| {
             sleeping(path, "", &[]).exits(0);
             fs::rename(path.join("out"), path.join("base")).expect("renamed");
@@ -117,12 +117,12 @@ const ROWS: &[Row] = &[
     },
     Row {
         code: 96,
-        what: "inconclusive, and somebody asked",
+        what: "inconclusive with --fail-on-inconclusive",
         ends: |path| once(path, &["--fail-on-inconclusive"]),
     },
     Row {
         code: 97,
-        what: "a gate would have had to trust it",
+        what: "an invalid baseline",
         ends: |path| {
             held(path, 10.0, &[]).exits(0);
             change(path, "base", |result| {

@@ -81,7 +81,7 @@ impl Proxy {
                     let Some(request) = head(&stream) else { return };
                     let fault = Fault::draw(seed, number.fetch_add(1, Ordering::SeqCst));
                     *account.lock().expect("no panic").entry(fault).or_default() += 1;
-                    spoil(stream, &request, to, fault);
+                    forward(stream, &request, to, fault);
                 });
             }
         });
@@ -100,7 +100,7 @@ fn head(mut stream: &TcpStream) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn spoil(mut stream: TcpStream, request: &[u8], to: SocketAddr, fault: Fault) {
+fn forward(mut stream: TcpStream, request: &[u8], to: SocketAddr, fault: Fault) {
     if fault == Fault::Drop {
         set_socket_linger(&stream, Some(Duration::ZERO)).expect("an open socket");
         return;

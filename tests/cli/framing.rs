@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::{Request, Response};
 
-use crate::peer::on_a_loop;
+use crate::peer::serve_on_event_loop;
 use crate::support::{MODES, folder, run, run_of, run_to_result, scenario};
 use crate::values::{Listener, reply};
 
@@ -19,7 +19,7 @@ type Heard = Arc<Mutex<Vec<(String, Option<String>)>>>;
 fn http2(answer: fn(&str) -> Response<()>) -> (String, Heard) {
     let heard = Heard::default();
     let account = heard.clone();
-    let address = on_a_loop(move |stream| {
+    let address = serve_on_event_loop(move |stream| {
         let account = account.clone();
         async move {
             let Ok(mut connection) = h2::server::Builder::new()

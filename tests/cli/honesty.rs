@@ -204,9 +204,9 @@ fn a_saturated_generator_reports_it() {
 
 /// A control group with a quota of a fifth of a CPU, too little even on the busiest machine. It is
 /// removed on drop.
-struct Fifth(PathBuf);
+struct QuotaGroup(PathBuf);
 
-impl Fifth {
+impl QuotaGroup {
     fn new() -> Option<Self> {
         let root = Path::new("/sys/fs/cgroup");
         let top = if root.join("cpu").is_dir() {
@@ -223,7 +223,7 @@ impl Fifth {
     }
 }
 
-impl Drop for Fifth {
+impl Drop for QuotaGroup {
     fn drop(&mut self) {
         // It can be removed once its last process has ended.
         let _ = fs::remove_dir(&self.0);
@@ -232,7 +232,7 @@ impl Drop for Fifth {
 
 #[test]
 fn a_generator_under_a_cpu_quota_reports_it() {
-    let Some(group) = Fifth::new() else {
+    let Some(group) = QuotaGroup::new() else {
         let _ = writeln!(
             stderr(),
             "SKIPPED: this machine does not allow control groups with a quota"

@@ -58,7 +58,7 @@ fn listener(serve: impl Fn(TcpStream) + Send + Sync + Copy + 'static) -> SocketA
 }
 
 /// Waits until the other end closes the connection.
-fn wait_for_the_end(mut stream: &TcpStream) {
+fn wait_for_close(mut stream: &TcpStream) {
     while stream.read(&mut [0; 1024]).is_ok_and(|n| n > 0) {}
 }
 
@@ -83,7 +83,7 @@ fn redirects_to(to: SocketAddr) -> Peer {
 #[test]
 fn a_redirect_that_fails_to_connect_ends_when_it_fails() {
     // A handshake that is never answered, and one that is closed after a while.
-    let silent = listener(|stream| wait_for_the_end(&stream));
+    let silent = listener(|stream| wait_for_close(&stream));
     let closing = listener(|stream| {
         thread::sleep(Duration::from_millis(200));
         drop(stream);
@@ -174,7 +174,7 @@ fn answers_once(answer: &'static [u8]) -> SocketAddr {
         thread::sleep(Duration::from_millis(30));
         let _ = stream.write_all(answer);
         let _ = stream.shutdown(std::net::Shutdown::Write);
-        wait_for_the_end(&stream);
+        wait_for_close(&stream);
     });
     address
 }

@@ -13,9 +13,9 @@ use crate::support::{
 };
 
 /// A running server; killed on drop.
-struct Other(Child);
+struct ThirdParty(Child);
 
-impl Other {
+impl ThirdParty {
     /// Starts it on a free port. A port that is free now may be in use a moment later: then another
     /// one is tried.
     fn start(mut command: impl FnMut(u16) -> Command) -> (Self, u16) {
@@ -44,7 +44,7 @@ impl Other {
     }
 }
 
-impl Drop for Other {
+impl Drop for ThirdParty {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -99,7 +99,7 @@ fn python_answers() {
          ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()\n",
     )
     .expect("written");
-    let (_server, port) = Other::start(|port| {
+    let (_server, port) = ThirdParty::start(|port| {
         let mut python = command("python3", folder.path());
         python.args(["server.py", &port.to_string()]);
         python
@@ -125,7 +125,7 @@ fn node_answers() {
          request.pipe(response);\n}).listen(+process.argv[2], '127.0.0.1');\n",
     )
     .expect("written");
-    let (_server, port) = Other::start(|port| {
+    let (_server, port) = ThirdParty::start(|port| {
         let mut node = command("node", folder.path());
         node.args(["server.js", &port.to_string()]);
         node
@@ -178,7 +178,7 @@ fn haproxy_speaks_tls_and_both_versions_of_http() {
     }
     let folder = folder();
     certificates(folder.path());
-    let (_server, port) = Other::start(|port| {
+    let (_server, port) = ThirdParty::start(|port| {
         fs::write(
             folder.path().join("haproxy.cfg"),
             format!(
@@ -202,7 +202,7 @@ fn nginx_speaks_tls_and_both_versions_of_http() {
     }
     let folder = folder();
     certificates(folder.path());
-    let (_server, port) = Other::start(|port| {
+    let (_server, port) = ThirdParty::start(|port| {
         let at = folder.path().display();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .iter()
@@ -238,7 +238,7 @@ fn websockets_go_over_tls_through_haproxy() {
     let folder = folder();
     certificates(folder.path());
     let behind = Server::start();
-    let (_server, port) = Other::start(|port| {
+    let (_server, port) = ThirdParty::start(|port| {
         // It also supports HTTP/2, over which loadgen opens no WebSockets.
         let config = format!(
             "defaults\n  mode http\n  timeout client 10s\n  timeout connect 1s\n  timeout server 10s\n\

@@ -12,7 +12,7 @@ use rustix::net::sockopt::set_socket_linger;
 
 /// Starts a server on its own event loop, for async libraries: it runs `serve` for each connection,
 /// in a task, until the test ends.
-pub(crate) fn on_a_loop<F: Future<Output = ()> + Send + 'static>(
+pub(crate) fn serve_on_event_loop<F: Future<Output = ()> + Send + 'static>(
     serve: impl Fn(tokio::net::TcpStream) -> F + Send + 'static,
 ) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -80,7 +80,7 @@ impl Line {
     }
 
     /// Waits until the other end closes the connection.
-    pub(crate) fn wait_for_the_end(&mut self) {
+    pub(crate) fn wait_for_close(&mut self) {
         let mut rest = [0; 1024];
         while self.stream.read(&mut rest).is_ok_and(|n| n > 0) {}
     }
@@ -199,7 +199,7 @@ fn serve(stream: TcpStream, script: &(impl Fn(&mut Line, &str) -> Then + ?Sized)
 }
 
 /// Returns a port that accepts only the first connection, that of the preflight.
-pub(crate) fn gone_after_one() -> SocketAddr {
+pub(crate) fn accepts_only_preflight() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("a bound socket");
     thread::spawn(move || listener.accept().map(|_| ()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::peer::{Line, Peer, Then, gone_after_one, good};
+use crate::peer::{Line, Peer, Then, accepts_only_preflight, good};
 use crate::support::{
     MODES, PROGRAM, Ran, count, finish, folder, number, patiently, program, result, run_of,
     scenario, until,
@@ -24,21 +24,19 @@ fn says(line: &mut Line, text: &str, then: Then) -> Then {
 /// Behaviours that end by themselves.
 const QUICK: &[Row] = &[
     (
-        "closes instead of an answer",
+        "closes without a response",
         Some("reused_conn_closed"),
         |_| Then::Close,
     ),
     (
-        "resets instead of an answer",
+        "resets without a response",
         Some("reused_conn_closed"),
         |_| Then::Reset,
     ),
-    (
-        "new: closes instead of an answer",
-        Some("incomplete"),
-        |_| Then::Close,
-    ),
-    ("new: resets instead of an answer", Some("reset"), |_| {
+    ("new: closes without a response", Some("incomplete"), |_| {
+        Then::Close
+    }),
+    ("new: resets without a response", Some("reset"), |_| {
         Then::Reset
     }),
     ("closes in the status line", Some("incomplete"), |l| {
@@ -131,17 +129,17 @@ const QUICK: &[Row] = &[
             Then::Listen,
         )
     }),
-    ("a stranger behind the answer", None, |l| {
+    ("a second response", None, |l| {
         says(
             l,
             &format!("{}{}", good("good"), good("evil")),
             Then::Listen,
         )
     }),
-    ("bytes behind the answer", None, |l| {
+    ("surplus bytes after the response", None, |l| {
         says(l, &format!("{}more", good("good")), Then::Listen)
     }),
-    ("an answer before the next request", None, |l| {
+    ("a response before the next request", None, |l| {
         l.answer("good");
         std::thread::sleep(Duration::from_millis(30));
         l.answer("evil")
@@ -204,7 +202,7 @@ const QUICK: &[Row] = &[
     ("a body that ends with the connection", None, |l| {
         says(l, "HTTP/1.1 200 OK\r\n\r\ngood", Then::Close)
     }),
-    ("closes as it has said", None, |l| {
+    ("closes as announced", None, |l| {
         says(
             l,
             "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\ngood",
@@ -222,8 +220,8 @@ const QUICK: &[Row] = &[
 
 /// Behaviours that end only at a timeout.
 const SLOW: &[Row] = &[
-    ("never answers", Some("timeout_first_byte"), |l| {
-        l.wait_for_the_end();
+    ("never responds", Some("timeout_first_byte"), |l| {
+        l.wait_for_close();
         Then::Close
     }),
     ("drips its headers", Some("timeout_first_byte"), |l| {
@@ -388,7 +386,7 @@ fn an_endless_response_ends_at_its_timeout() {
     judge(SLOW, "{first_byte: 200ms, total: 400ms}", 3, |name| {
         let first = matches!(
             name,
-            "never answers" | "drips its headers" | "endless hints"
+            "never responds" | "drips its headers" | "endless hints"
         );
         let least = if first { 200.0 } else { 400.0 };
         (least, least + 2_000.0)
@@ -403,7 +401,7 @@ fn a_peer_that_stops_listening_is_counted_as_refused() {
             folder.path(),
             "{name: t, targets: {shop: {url: builtin}}, load: {vus: 2, iterations: 20}, mix: [{name: m, flow: [{get: /}]}]}",
         );
-        let url = format!("http://{}", gone_after_one());
+        let url = format!("http://{}", accepts_only_preflight());
         let result =
             crate::support::run_to_result(folder.path(), &["--target", &url, "--mode", mode]);
         let run = run_of(&result, mode);

@@ -147,13 +147,13 @@ fn every_example_of_the_reference_is_valid_and_complete_ones_run() {
                 problems.render(&source, false)
             ));
         } else if mark.is_empty() {
-            run_to_its_end(folder.path(), line);
+            run_to_completion(folder.path(), line);
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn run_to_its_end(folder: &Path, line: usize) {
+fn run_to_completion(folder: &Path, line: usize) {
     let ran = support::run(
         folder,
         &[

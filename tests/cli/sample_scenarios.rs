@@ -224,7 +224,7 @@ fn failed(sample: &Sample) -> u64 {
 }
 
 /// Runs a shortened scenario in the real modes.
-fn takes_the_time_it_says(sample: &Sample) {
+fn takes_documented_time(sample: &Sample) {
     patiently(|| {
         let folder = folder();
         let file = shipped(&format!("scenarios/{}", sample.file));
@@ -305,7 +305,7 @@ fn network_scenarios_take_the_documented_time() {
     SAMPLES
         .iter()
         .filter(|s| is_network(s))
-        .for_each(takes_the_time_it_says);
+        .for_each(takes_documented_time);
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn waiting_scenarios_take_the_documented_time() {
     let waiting: Vec<&Sample> = SAMPLES.iter().filter(|s| !is_network(s)).collect();
     std::thread::scope(|scope| {
         for share in waiting.chunks(waiting.len().div_ceil(3)) {
-            scope.spawn(|| share.iter().copied().for_each(takes_the_time_it_says));
+            scope.spawn(|| share.iter().copied().for_each(takes_documented_time));
         }
     });
 }

@@ -95,14 +95,14 @@ fn a_hundred_requests_through_a_cap_of_ten() {
 }
 
 /// Operations with every kind of outcome: ok, a wrong status, timed out, unfinished.
-const ALL_ENDS: &str = "{name: t, mix: [{name: m, flow: [{get: /json}, {get: /status/404, on_error: continue}, \
+const ALL_OUTCOMES: &str = "{name: t, mix: [{name: m, flow: [{get: /json}, {get: /status/404, on_error: continue}, \
                         {get: /delay/20, timeout: 80ms, on_error: continue}, {post: /anything, json: {a: 1}}, {get: /delay/20}]}], \
                         load: {vus: 3, duration: 400ms, graceful_stop: 600ms}, targets: {shop: {url: builtin}}}";
 
 #[test]
 fn the_server_counts_what_loadgen_counts() {
     let (folder, server) = (folder(), Server::start());
-    scenario(folder.path(), ALL_ENDS);
+    scenario(folder.path(), ALL_OUTCOMES);
     for mode in MODES {
         let before = server.status();
         let result = run_to_result(folder.path(), &["--target", &server.url(), "--mode", mode]);

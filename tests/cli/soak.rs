@@ -18,9 +18,9 @@ use crate::support::{
 };
 
 /// The default duration.
-const USUAL: &str = "6s";
+const DEFAULT_DURATION: &str = "6s";
 /// One response in this many is a fault.
-const ONE_IN: u64 = 100;
+const RESPONSES_PER_FAULT: u64 = 100;
 /// The number of parts of the duration: the second part is compared with the last one. In the first
 /// part the generator allocates what it needs.
 const PARTS: u32 = 10;
@@ -28,12 +28,12 @@ const VUS: u64 = 8;
 
 /// The resources that a process holds.
 #[derive(Clone, Copy, Debug, Default)]
-struct Held {
+struct Resources {
     rss: u64,
     descriptors: u64,
 }
 
-impl Held {
+impl Resources {
     /// Returns those of a process, if it exists.
     fn of(process: u32) -> Option<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
@@ -57,7 +57,7 @@ impl Held {
 }
 
 /// Responds with each kind of fault in turn.
-fn spoil(line: &mut Line, number: u64) -> Then {
+fn respond_with_fault(line: &mut Line, number: u64) -> Then {
     let says = |line: &mut Line, text: &str, then| {
         line.say(text);
         then
@@ -84,7 +84,7 @@ fn spoil(line: &mut Line, number: u64) -> Then {
         ),
         _ => {
             line.say("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort");
-            line.wait_for_the_end();
+            line.wait_for_close();
             Then::Close
         }
     }
@@ -92,12 +92,13 @@ fn spoil(line: &mut Line, number: u64) -> Then {
 
 /// Soaks one mode for this long; returns the peak resources of each part, the result, and the
 /// number of faults.
-fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
+fn soak(mode: &str, length: Duration) -> (Vec<Resources>, serde_json::Value, u64) {
     let (answers, faults) = (AtomicU64::new(0), Arc::<AtomicU64>::default());
     let account = faults.clone();
     let peer = Peer::start(move |line, _| {
-        if answers.fetch_add(1, Ordering::Relaxed) % ONE_IN == ONE_IN - 1 {
-            return spoil(line, account.fetch_add(1, Ordering::Relaxed));
+        if answers.fetch_add(1, Ordering::Relaxed) % RESPONSES_PER_FAULT == RESPONSES_PER_FAULT - 1
+        {
+            return respond_with_fault(line, account.fetch_add(1, Ordering::Relaxed));
         }
         line.say(good("good"));
         Then::Listen
@@ -128,7 +129,7 @@ fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
         !children(running.id()).is_empty()
     });
     let (process, begun) = (children(running.id())[0], Instant::now());
-    let mut held = vec![Held::default(); PARTS as usize];
+    let mut held = vec![Resources::default(); PARTS as usize];
     while running.is_running() {
         assert!(
             begun.elapsed() < length + Duration::from_secs(60),
@@ -136,7 +137,7 @@ fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
         );
         let part =
             (begun.elapsed().as_secs_f64() / length.as_secs_f64() * f64::from(PARTS)) as usize;
-        if let (Some(most), Some(now)) = (held.get_mut(part), Held::of(process)) {
+        if let (Some(most), Some(now)) = (held.get_mut(part), Resources::of(process)) {
             *most = most.max(now);
         }
         thread::sleep(length / 600);
@@ -153,7 +154,7 @@ fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
 #[test]
 fn requests_and_faults_leak_nothing() {
     let asked = std::env::var("LOADGEN_SOAK").ok();
-    let length = parse::duration(asked.as_deref().unwrap_or(USUAL))
+    let length = parse::duration(asked.as_deref().unwrap_or(DEFAULT_DURATION))
         .expect("`LOADGEN_SOAK` is a duration, such as 10m");
     let length = Duration::from_secs_f64(length.as_secs_f64());
     let modes = MODES.map(|mode| thread::spawn(move || (mode, soak(mode, length))));

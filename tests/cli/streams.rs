@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::authority::Authority;
-use crate::peer::{Peer, Then, on_a_loop};
+use crate::peer::{Peer, Then, serve_on_event_loop};
 use crate::support::{MODES, count, folder, number, run, run_of, run_to_result, scenario};
 
 /// The state of a server's streams.
@@ -64,7 +64,8 @@ impl Server {
     fn start(script: Script) -> Self {
         let seen = Arc::<Seen>::default();
         let kept = seen.clone();
-        let address = on_a_loop(move |stream| greet(stream, script.clone(), kept.clone()));
+        let address =
+            serve_on_event_loop(move |stream| greet(stream, script.clone(), kept.clone()));
         Self { address, seen }
     }
 
@@ -475,7 +476,7 @@ fn goaway_moves_requests_to_a_new_connection() {
 /// A server that processes `each` requests on every connection, and then sends a GOAWAY which
 /// excludes the next one.
 fn takes_a_few(each: u32, reason: u32, seen: Arc<Seen>) -> SocketAddr {
-    on_a_loop(move |stream| {
+    serve_on_event_loop(move |stream| {
         let seen = seen.clone();
         async move {
             stream.set_nodelay(true).expect("an open socket");
@@ -706,7 +707,7 @@ fn a_closed_window_times_out_and_a_flood_of_pings_is_harmless() {
 
 /// A server that accepts connections and sends these bytes.
 fn says(bytes: &'static [u8]) -> SocketAddr {
-    on_a_loop(move |mut stream| async move {
+    serve_on_event_loop(move |mut stream| async move {
         let _ = stream.write_all(bytes).await;
         // It stays open.
         std::future::pending::<()>().await;

@@ -10,13 +10,13 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::authority::{Authority, Sealed};
+use crate::authority::{Authority, TlsServer};
 use crate::support::{
     MODES, count, folder, is_installed, number, program, result, run, run_of, run_to_result,
     scenario,
 };
 
-const ALL: usize = usize::MAX;
+const UNLIMITED: usize = usize::MAX;
 
 /// A scenario of requests to `url`, with additional keys of the target.
 fn text(url: &str, keys: &str, load: &str) -> String {
@@ -47,9 +47,9 @@ fn good(result: &Value, wanted: u64) {
 fn https_works_in_every_mode_and_the_handshake_is_timed_separately() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
-    let server = Sealed::start(
+    let server = TlsServer::start(
         authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
-        ALL,
+        UNLIMITED,
     );
     let url = format!("https://{}", server.address);
     scenario(
@@ -87,9 +87,9 @@ fn https_works_in_every_mode_and_the_handshake_is_timed_separately() {
 fn sessions_are_resumed() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
-    let server = Sealed::start(
+    let server = TlsServer::start(
         authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
-        ALL,
+        UNLIMITED,
     );
     let url = format!("https://{}", server.address);
     scenario(
@@ -115,9 +115,9 @@ fn sessions_are_resumed() {
 fn the_server_name_is_sent_and_verified() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
-    let server = Sealed::start(
+    let server = TlsServer::start(
         authority.server(&authority.sign(&["shop.test"]), false, &[]),
-        ALL,
+        UNLIMITED,
     );
     for (url, keys) in [
         (
@@ -137,9 +137,9 @@ fn the_server_name_is_sent_and_verified() {
 #[test]
 fn insecure_accepts_any_certificate_and_the_report_says_so() {
     let (folder, authority) = (folder(), Authority::new());
-    let server = Sealed::start(
+    let server = TlsServer::start(
         authority.server(&authority.expired("elsewhere.test"), false, &[]),
-        ALL,
+        UNLIMITED,
     );
     let url = format!("https://{}", server.address);
     scenario(
@@ -165,7 +165,7 @@ fn insecure_accepts_any_certificate_and_the_report_says_so() {
 }
 
 /// A server that does something other than a handshake.
-fn stranger(act: fn(std::net::TcpStream)) -> SocketAddr {
+fn non_tls_server(act: fn(std::net::TcpStream)) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("a bound socket");
     thread::spawn(move || {
@@ -181,24 +181,24 @@ fn a_failed_handshake_in_the_preflight_ends_the_run_with_the_reason() {
     let (folder, authority, other) = (folder(), Authority::new(), Authority::new());
     write_authority(folder.path(), &authority);
     let of = |authority: &Authority, identity| {
-        Sealed::start(authority.server(&identity, false, &[]), ALL).address
+        TlsServer::start(authority.server(&identity, false, &[]), UNLIMITED).address
     };
-    let plain = stranger(|mut stream| {
+    let plain = non_tls_server(|mut stream| {
         let _ = stream.read(&mut [0; 1024]);
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
         let _ = stream.read(&mut [0; 1024]);
     });
-    let closed = stranger(|mut stream| {
+    let closed = non_tls_server(|mut stream| {
         let _ = stream.read(&mut [0; 1024]);
     });
-    let reset = Sealed::start(
+    let reset = TlsServer::start(
         authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
         0,
     )
     .address;
-    let http1 = Sealed::start(
+    let http1 = TlsServer::start(
         authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
-        ALL,
+        UNLIMITED,
     )
     .address;
     for (address, keys, reason) in [
@@ -288,7 +288,7 @@ fn a_failed_handshake_during_the_run_is_counted_with_the_reason() {
         let folder = folder();
         write_authority(folder.path(), &authority);
         // The preflight, and three requests.
-        let server = Sealed::start(
+        let server = TlsServer::start(
             authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
             4,
         );
@@ -327,9 +327,9 @@ fn a_client_certificate_is_presented_on_request() {
     Authority::new()
         .sign(&["me.test"])
         .write(folder.path(), "stranger");
-    let server = Sealed::start(
+    let server = TlsServer::start(
         authority.server(&authority.sign(&["127.0.0.1"]), true, &[]),
-        ALL,
+        UNLIMITED,
     );
     let url = format!("https://{}", server.address);
     scenario(
@@ -397,9 +397,9 @@ fn blocking_modes_use_no_event_loop_under_tls() {
     }
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
-    let server = Sealed::start(
+    let server = TlsServer::start(
         authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
-        ALL,
+        UNLIMITED,
     );
     scenario(
         folder.path(),

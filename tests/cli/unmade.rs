@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::{MODES, count, folder, result, run, run_of, scenario};
 
 /// A step of each kind that values may be inserted into.
-const UNMADE: [&str; 5] = [
+const UNBUILT: [&str; 5] = [
     "{ get: '/users/{{int(word)}}', name: in a path, on_error: continue }",
     "{ get: /json, headers: { x-n: '{{int(word)}}' }, name: in a header, on_error: continue }",
     "{ post: /anything, json: { n: '{{int(word)}}' }, name: in a body, on_error: continue }",
@@ -72,7 +72,7 @@ fn a_request_that_could_not_be_built_is_in_no_time_statistic() {
         "over TCP",
         "over a WebSocket",
     ];
-    let flow = format!("{{ get: /json, name: good }}, {}", UNMADE.join(", "));
+    let flow = format!("{{ get: /json, name: good }}, {}", UNBUILT.join(", "));
     scenario(
         folder.path(),
         &text(

@@ -317,7 +317,7 @@ fn an_invalid_run_exits_with_97() {
 }
 
 /// Makes runs of a result invalid, each counted from 0.
-fn spoil(folder: &Path, name: &str, runs: impl IntoIterator<Item = usize>) {
+fn invalidate(folder: &Path, name: &str, runs: impl IntoIterator<Item = usize>) {
     let check = json!({"name": "pacing", "verdict": "invalid", "observed": "p99 of lag 3.938 ms", "limit": "1.000 ms", "explanation": "late"});
     change(folder, name, |result| {
         for run in runs {
@@ -334,8 +334,8 @@ fn invalid_runs_are_listed_and_left_out_of_the_pairs() {
     for (name, ms) in [("base", 10.0), ("slow", 45.7), ("same", 10.1)] {
         version(path, name, ms, 32);
     }
-    spoil(path, "base", [2, 5, 9, 30]);
-    spoil(path, "slow", [1, 2, 7, 20, 31]);
+    invalidate(path, "base", [2, 5, 9, 30]);
+    invalidate(path, "slow", [1, 2, 7, 20, 31]);
     // Eight invalid pairs of 32 do not hide what the others show.
     let ran = compare(path, &["base", "slow"])
         .exits(98)
@@ -392,7 +392,7 @@ fn invalid_runs_are_listed_and_left_out_of_the_pairs() {
         "{all}"
     );
     // Two pairs are not enough, so the invalid ones decide the exit code.
-    spoil(path, "same", 0..30);
+    invalidate(path, "same", 0..30);
     compare(path, &["base", "same"]).exits(97).says(&[
         "run 3 of base",
         "pacing: p99 of lag",

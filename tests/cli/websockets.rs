@@ -153,7 +153,7 @@ fn the_websocket_peer_logs_what_loadgen_counts() {
 
 /// Starts a server that accepts every WebSocket, with additional header lines by path, and closes
 /// the connection at the first message.
-fn agreeing(lines: impl Fn(&str) -> String + Send + 'static) -> String {
+fn accepting_server(lines: impl Fn(&str) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("ws://{}", listener.local_addr().expect("a bound socket"));
     thread::spawn(move || {
@@ -182,7 +182,7 @@ fn agreeing(lines: impl Fn(&str) -> String + Send + 'static) -> String {
 
 #[test]
 fn a_server_may_accept_only_offered_subprotocols() {
-    let url = agreeing(|path| {
+    let url = accepting_server(|path| {
         let more = match path {
             "/extension" => "sec-websocket-extensions: permessage-deflate\r\n",
             "/extensions" => "sec-websocket-extensions: \r\nsec-websocket-extensions: x\r\n",
@@ -308,7 +308,7 @@ fn unsupported_extensions_cannot_be_offered() {
 /// Starts a server that sends unsolicited frames. By path: `/pinged` pings every 50 ms and drops
 /// clients that have not answered for 600 ms; `/kick` closes after 100 ms; `/push` sends a message
 /// after 100 ms. All of them echo.
-fn talkative() -> String {
+fn unsolicited_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("ws://{}", listener.local_addr().expect("a bound socket"));
     thread::spawn(move || {
@@ -403,7 +403,7 @@ const HELLO: &str = "{send: hello, receive: {contains: hello}, name: hello}";
 
 #[test]
 fn pings_are_answered_while_a_user_does_other_things() {
-    let (url, server) = (talkative(), crate::support::Server::start());
+    let (url, server) = (unsolicited_server(), crate::support::Server::start());
     for mode in MODES {
         for flow in [
             "{think: 1200ms}",
@@ -443,7 +443,7 @@ fn pings_are_answered_while_a_user_does_other_things() {
 
 #[test]
 fn a_failed_message_reports_the_close_reason_of_the_server() {
-    let (url, server) = (talkative(), crate::support::Server::start());
+    let (url, server) = (unsolicited_server(), crate::support::Server::start());
     for mode in MODES {
         for flow in [
             "{think: 400ms}",
@@ -474,7 +474,7 @@ fn a_failed_message_reports_the_close_reason_of_the_server() {
 
 #[test]
 fn messages_that_arrive_early_are_kept_for_the_next_receive() {
-    let (url, server) = (talkative(), crate::support::Server::start());
+    let (url, server) = (unsolicited_server(), crate::support::Server::start());
     for mode in MODES {
         for wait in [
             "{think: 400ms}",

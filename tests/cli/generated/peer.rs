@@ -15,11 +15,11 @@ use super::script::{Manner, step_of};
 /// The maximum wait for a finished run's connections to close.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A connection that takes longer than this is never established.
-const NOT_ACCEPTED: Duration = Duration::from_millis(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(5);
 /// The source address of the connection after which no more are accepted.
-const LAST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 250);
+const STOP_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 250);
 /// The stack size of a connection's thread.
-const STACK: usize = 128 * 1024;
+const STACK_SIZE: usize = 128 * 1024;
 
 /// A request as the peer saw it. Both instants lie within the client's measurement: `read` is taken
 /// after the last byte was read, `answered` before the first byte of the response is written.
@@ -80,7 +80,7 @@ impl Shared {
         if !self.stopped.swap(true, Ordering::SeqCst) {
             // This connection is queued after all earlier ones.
             let last = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
-            bind(&last, &SocketAddr::from((LAST, 0))).expect("a free port");
+            bind(&last, &SocketAddr::from((STOP_SOURCE, 0))).expect("a free port");
             connect(&last, &self.listener.local_addr().expect("a bound socket"))
                 .expect("it listens");
         }
@@ -120,9 +120,10 @@ impl Peer {
                 let socket = bound();
                 listen(&socket, 0).expect("a bound socket");
                 let address = address_of(&socket);
-                let queued =
-                    std::iter::from_fn(|| TcpStream::connect_timeout(&address, NOT_ACCEPTED).ok())
-                        .collect();
+                let queued = std::iter::from_fn(|| {
+                    TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).ok()
+                })
+                .collect();
                 Self::Deaf(socket, queued)
             }
         }
@@ -183,7 +184,7 @@ impl Peer {
 /// Serves each connection on its own thread, until it is stopped and no connection is left.
 fn accept(shared: &Arc<Shared>) {
     while let Ok((stream, from)) = shared.listener.accept() {
-        if from.ip() == LAST {
+        if from.ip() == STOP_SOURCE {
             break;
         }
         shared.open.fetch_add(1, Ordering::SeqCst);
@@ -194,7 +195,7 @@ fn accept(shared: &Arc<Shared>) {
             own.open.fetch_sub(1, Ordering::SeqCst);
         };
         thread::Builder::new()
-            .stack_size(STACK)
+            .stack_size(STACK_SIZE)
             .spawn(serve)
             .expect("a thread");
     }
