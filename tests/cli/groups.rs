@@ -132,7 +132,7 @@ fn a_tolerated_failure_does_not_fail_the_enclosing_groups() {
 }
 
 #[test]
-fn what_failed_before_its_branch_was_cancelled_fails_the_iteration() {
+fn a_failure_before_its_branch_is_cancelled_fails_the_iteration() {
     let loser = "{flow: [{sleep: 1ms, fail: 100%, on_error: continue}, {sleep: 2s}]}";
     let race = once(&format!("[{{race: [{loser}, {{sleep: 30ms}}]}}]"));
     let nested = once(&format!(

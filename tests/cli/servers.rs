@@ -268,7 +268,7 @@ fn byte_counts_match_http() {
 }
 
 #[test]
-fn statuses_are_judged_as_the_scenario_says() {
+fn statuses_are_judged_by_the_scenario() {
     let folder = folder();
     scenario(
         folder.path(),
