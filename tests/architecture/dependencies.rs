@@ -95,7 +95,7 @@ fn text<'a>(of: &'a Value, key: &str) -> &'a str {
 }
 
 #[test]
-fn licences_let_anybody_use_it() {
+fn licences_are_permissive() {
     let metadata = metadata();
     let packages = metadata["packages"].as_array().expect("packages");
     assert!(packages.len() > 200, "only {} packages", packages.len());
@@ -121,7 +121,7 @@ fn licences_let_anybody_use_it() {
 }
 
 #[test]
-fn all_comes_from_one_place_with_its_checksum() {
+fn all_dependencies_come_from_one_source_with_checksums() {
     let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock"))
         .expect("it is committed");
     let packages: Vec<&str> = lock.split("[[package]]").skip(1).collect();
@@ -153,7 +153,7 @@ fn all_comes_from_one_place_with_its_checksum() {
 }
 
 #[test]
-fn nothing_is_there_twice_but_what_is_known() {
+fn no_crate_has_two_versions_except_known_ones() {
     let metadata = metadata();
     let id = |node: &Value| text(node, "id").to_owned();
     let packages: BTreeMap<String, &Value> = metadata["packages"]

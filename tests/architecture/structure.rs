@@ -231,35 +231,35 @@ fn reachable<'g>(
 }
 
 #[test]
-fn no_files_use_each_other_but_those_that_recurse() {
+fn no_files_form_a_cycle_except_those_that_recurse() {
     let graph = Modules::read().graph();
     let edges: usize = graph.values().map(BTreeSet::len).sum();
-    assert!(edges > 1000, "the test sees nothing: {edges} uses");
+    assert!(edges > 1000, "the test finds only {edges} uses");
     let reachable: BTreeMap<&Module, BTreeSet<&Module>> = graph
         .keys()
         .map(|module| (module, reachable(&graph, module)))
         .collect();
-    let mut circles = BTreeSet::new();
+    let mut cycles = BTreeSet::new();
     for (module, beyond) in &reachable {
-        let circle: BTreeSet<String> = beyond
+        let cycle: BTreeSet<String> = beyond
             .iter()
             .filter(|other| *other != module && reachable[**other].contains(module))
             .chain([module])
             .map(|module| module.join("::"))
             .collect();
-        if circle.len() > 1 {
-            circles.insert(circle);
+        if cycle.len() > 1 {
+            cycles.insert(cycle);
         }
     }
     let known: BTreeSet<BTreeSet<String>> = RECURSION
         .iter()
         .map(|(files, _)| files.iter().map(|file| (*file).to_owned()).collect())
         .collect();
-    assert_eq!(circles, known, "open the circle, or say why it recurses");
+    assert_eq!(cycles, known, "break the cycle, or state why it recurses");
 }
 
 #[test]
-fn every_room_of_the_engine_uses_only_the_floors_below_its_own() {
+fn every_engine_module_uses_only_the_floors_below_its_own() {
     let room = |module: &Module| {
         (module.first()? == "engine")
             .then(|| module.get(1).cloned())
@@ -284,13 +284,13 @@ fn every_room_of_the_engine_uses_only_the_floors_below_its_own() {
     }
     assert!(
         references > 100,
-        "the test sees nothing: {references} references"
+        "the test finds only {references} references"
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn no_function_has_grown_too_long() {
+fn no_function_is_too_long() {
     let mut long = Vec::new();
     let mut functions = 0;
     for (path, text) in super::tidy::texts() {
@@ -323,7 +323,7 @@ fn no_function_has_grown_too_long() {
     }
     assert!(
         functions > 1000,
-        "the test sees nothing: {functions} functions"
+        "the test finds only {functions} functions"
     );
     assert!(long.is_empty(), "split them:\n{}", long.join("\n"));
 }

@@ -30,7 +30,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
     (
         "SystemTime::now",
         &["src/base/clock.rs"],
-        "results carry one time of day, taken by the command; a Clock sees whether anybody sets it",
+        "results carry one time of day, taken by the command; a Clock notices if the time is set",
     ),
     (
         "Timestamp::now",
@@ -55,7 +55,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
             "src/cli/panic.rs",
             "src/report/progress.rs",
         ],
-        "what is said goes through Console, which hides secrets; a panic tells no value, and a bar is drawn of texts that Console has redacted",
+        "messages go through Console, which redacts secrets; a panic shows no values, and a progress bar only text that Console has redacted",
     ),
     (
         "stdout()",
@@ -211,13 +211,13 @@ fn floor(room: &str) -> Option<u32> {
 }
 
 #[test]
-fn every_room_uses_only_the_floors_below_its_own() {
+fn every_module_uses_only_the_floors_below_its_own() {
     let mut wrong = Vec::new();
     let mut references = 0;
     for (path, code) in sources() {
         let Some(here) = room(&path) else { continue };
         let own = floor(here)
-            .unwrap_or_else(|| panic!("{path} is in a room without a floor: add it to FLOORS"));
+            .unwrap_or_else(|| panic!("{path} is in a module without a floor: add it to FLOORS"));
         for (number, line) in code.lines().enumerate() {
             for part in line.split("crate::").skip(1) {
                 let there: String = part
@@ -237,13 +237,13 @@ fn every_room_uses_only_the_floors_below_its_own() {
     }
     assert!(
         references > 100,
-        "the test sees nothing: {references} references"
+        "the test finds only {references} references"
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn banned_calls_stand_only_where_they_belong() {
+fn banned_calls_appear_only_in_the_files_that_may_use_them() {
     let mut wrong = Vec::new();
     for (path, code) in sources() {
         for (call, allowed, reason) in BANNED {
@@ -267,7 +267,7 @@ fn banned_calls_stand_only_where_they_belong() {
 }
 
 #[test]
-fn no_room_has_grown_past_its_purpose() {
+fn no_file_is_too_long() {
     let long: Vec<String> = sources()
         .into_iter()
         .map(|(path, code)| (path, code.lines().count()))
@@ -277,13 +277,13 @@ fn no_room_has_grown_past_its_purpose() {
     assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
-/// The lines outside of its own files that may name a kind of operation: its module, its variant and
-/// its arm in the plan; its module and its row in the scenario; its module and its arm in the engine;
-/// and the connection that it keeps.
+/// The maximum number of lines outside its own files that may name an operation kind: its module,
+/// its variant and its arm in the plan; its module and its row in the scenario; its module and its
+/// arm in the engine; and the connection that it keeps.
 const MAX_LINES_OF_A_KIND: usize = 8;
 
 #[test]
-fn a_kind_of_operation_is_one_file_a_floor() {
+fn an_operation_kind_has_one_file_per_floor() {
     // URL schemes belong to targets, and the protocol itself to the transport.
     let elsewhere = ["src/plan/target.rs", "src/transport/", "src/server/"];
     for kind in ["tcp", "sleep", "cpu", "block"] {
@@ -302,7 +302,7 @@ fn a_kind_of_operation_is_one_file_a_floor() {
             .filter(|(path, _)| !path.ends_with(&format!("/{kind}.rs")))
             .filter(|(path, _)| !elsewhere.iter().any(|other| path.starts_with(other)))
             .filter(|(path, _)| {
-                // Files in which the word means a network address, a processor's time or a thread.
+                // Here the word means a network address, CPU time or a thread.
                 !["src/engine/driver", "src/metrics", "src/report", "src/base"]
                     .iter()
                     .any(|other| path.starts_with(other))
@@ -319,7 +319,7 @@ fn a_kind_of_operation_is_one_file_a_floor() {
             .collect();
         assert!(
             (3..=MAX_LINES_OF_A_KIND).contains(&lines.len()),
-            "{kind} stands in {} lines outside of its files:\n{}",
+            "{kind} is named in {} lines outside its files:\n{}",
             lines.len(),
             lines.join("\n")
         );
@@ -338,7 +338,7 @@ fn names_it(line: &str, name: &str) -> bool {
 }
 
 #[test]
-fn the_top_level_holds_what_it_should() {
+fn the_top_level_has_only_the_expected_entries() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     for name in [
         "Cargo.toml",
@@ -354,9 +354,6 @@ fn the_top_level_holds_what_it_should() {
     ] {
         assert!(top.join(name).exists(), "{name} is missing");
     }
-    let main = fs::read_to_string(top.join("src/main.rs")).expect("it is there");
-    assert!(
-        main.lines().count() < 30,
-        "main.rs does more than it should"
-    );
+    let main = fs::read_to_string(top.join("src/main.rs")).expect("it exists");
+    assert!(main.lines().count() < 30, "main.rs has 30 lines or more");
 }

@@ -1,5 +1,6 @@
-// Opens reports in a real browser, and says of each thing that a reader does whether it works. Called by
-// tests/browser/main.rs: node check.mjs CHROMIUM FOLDER LOADGEN. The folder has the reports; screenshots go there too.
+// Opens reports in a real browser, and checks everything that a reader can do with them. Called by
+// tests/browser/main.rs: node check.mjs CHROMIUM FOLDER LOADGEN. The folder has the reports;
+// screenshots go there too.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
@@ -7,12 +8,12 @@ import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
 const [executablePath, folder, loadgen] = process.argv.slice(2);
-// The sandbox of the browser needs rights that a container's root does not have; nothing but our own files is opened.
+// The browser's sandbox needs privileges that root in a container lacks; only our own files are opened.
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
 const file = (name) => pathToFileURL(`${folder}/${name}`).href;
 let failed = 0;
 
-/** Runs one check on a fresh page; nothing may be said on the console, asked of a network, or shown as a dialog. */
+/** Runs one check on a fresh page, which must not log to the console, use the network or open a dialog. */
 async function check(name, url, options, act) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
@@ -45,7 +46,7 @@ const center = async (locator) => {
 };
 const texts = (locator) => locator.allTextContents();
 
-await check("a page asks for nothing and says nothing", file("index.html"), {}, async (page, asked) => {
+await check("a page makes no requests and logs nothing", file("index.html"), {}, async (page, asked) => {
   await page.waitForTimeout(300);
   assert.deepEqual(asked.filter((url) => !url.startsWith("data:")), [file("index.html")]);
   assert.ok((await page.locator("figure.chart").count()) >= 10);
@@ -60,7 +61,7 @@ await check("hostile text does nothing", file("hostile.html"), {}, async (page, 
   assert.ok((await page.locator("h1").textContent()).includes("hit=1"));
 });
 
-await check("the crosshair shows values, by pointer and by keys", file("index.html"), {}, async (page) => {
+await check("the crosshair shows values, with pointer and keyboard", file("index.html"), {}, async (page) => {
   const box = await center(svg(page, "throughput"));
   await page.mouse.move(box.x + box.width * 0.3, box.y + box.height * 0.5);
   const values = page.locator("#chart-throughput .values");
@@ -79,7 +80,7 @@ await check("the crosshair shows values, by pointer and by keys", file("index.ht
   assert.notEqual(await by.textContent(), before);
 });
 
-await check("what the crosshair shows is in the table", file("index.html"), {}, async (page) => {
+await check("values at the crosshair are in the table", file("index.html"), {}, async (page) => {
   await svg(page, "band-async").focus();
   await page.keyboard.press("ArrowLeft");
   const rows = await texts(page.locator("#chart-band-async .values span"));
@@ -88,7 +89,7 @@ await check("what the crosshair shows is in the table", file("index.html"), {}, 
   for (const row of rows) assert.ok(cells.has(row.split(": ")[1]), row);
 });
 
-await check("a series is hidden and shown again", file("index.html"), {}, async (page) => {
+await check("a series can be hidden and shown again", file("index.html"), {}, async (page) => {
   const entry = page.locator("#chart-latency .entry").first(), series = page.locator("#chart-latency .series[data-key=sequential]").first();
   await entry.click();
   await series.waitFor({ state: "hidden" });
@@ -98,7 +99,7 @@ await check("a series is hidden and shown again", file("index.html"), {}, async 
   await series.waitFor({ state: "visible" });
 });
 
-await check("a stretch is zoomed into and left again", file("index.html"), {}, async (page) => {
+await check("a range can be zoomed into and out of", file("index.html"), {}, async (page) => {
   const chart = svg(page, "throughput"), ticks = () => texts(chart.locator(".x-ticks text"));
   const whole = await ticks(), box = await center(chart);
   await page.mouse.move(box.x + box.width * 0.3, box.y + box.height * 0.5);
@@ -124,7 +125,7 @@ await check("a stretch is zoomed into and left again", file("index.html"), {}, a
   assert.ok((await texts(svg(page, "latency").locator(".x-ticks text"))).every((tick) => tick.includes("%")));
 });
 
-await check("modes and steps are filtered", file("index.html"), {}, async (page) => {
+await check("modes and steps can be filtered", file("index.html"), {}, async (page) => {
   await page.locator("#modes input[value=threaded]").uncheck();
   assert.equal(await page.locator("#chart-band-threaded").isVisible(), false);
   assert.equal(await page.locator("section.mode.threaded").isVisible(), false);
@@ -139,7 +140,7 @@ await check("modes and steps are filtered", file("index.html"), {}, async (page)
   assert.equal(await page.locator("#chart-band-threaded").isVisible(), true);
 });
 
-await check("steps are put in order", file("index.html"), {}, async (page) => {
+await check("steps can be sorted", file("index.html"), {}, async (page) => {
   const unit = { ns: 1e-6, "µs": 1e-3, ms: 1, s: 1e3 };
   const column = async () => (await texts(page.locator("#data-steps tbody tr td:nth-child(7)"))).filter((text) => text !== "n/a")
     .map((text) => parseFloat(text.replaceAll(",", "")) * unit[text.split(" ")[1]]);
@@ -153,7 +154,7 @@ await check("steps are put in order", file("index.html"), {}, async (page) => {
   assert.deepEqual(await column(), [...up].sort((a, b) => b - a));
 });
 
-await check("any percentile is read, and as the table has it", file("index.html"), {}, async (page) => {
+await check("any percentile can be read, with the value of the table", file("index.html"), {}, async (page) => {
   await page.locator("#reader").waitFor();
   const cell = (row) => page.locator("#data-percentiles tbody tr", { has: page.locator(`bdi:text-is("${row}")`) }).locator("td").first().textContent();
   for (const percentile of ["50", "92.5", "1", "99.99"]) {
@@ -188,12 +189,12 @@ const wide = (page) => page.evaluate(() => [...document.querySelectorAll(".scrol
 }));
 
 for (const width of [800, 400]) {
-  await check(`${width} pixels wide, nothing is cut off without a cue`, file("index.html"), { viewport: { width, height: 900 } }, async (page) => {
+  await check(`${width} pixels wide, clipped content has a cue`, file("index.html"), { viewport: { width, height: 900 } }, async (page) => {
     await page.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
     await page.waitForTimeout(200);
     const before = await wide(page);
-    assert.ok(before.length > 0, "everything fits: this tests nothing");
-    // A chart covers a shadow; it has the words alone.
+    assert.ok(before.length > 0, "everything fits, so this tests nothing");
+    // A chart would cover the shadow, so it has only the text.
     for (const part of before) assert.deepEqual({ ...part, name: "" }, { name: "", cue: "more to the right →", seen: true, named: true, shadow: !part.name.startsWith("Chart") }, part.name);
     await page.evaluate(() => document.querySelectorAll(".scroll").forEach((scroll) => { scroll.scrollLeft = 1e5; }));
     await page.waitForTimeout(200);
@@ -205,11 +206,11 @@ for (const width of [800, 400]) {
   });
 }
 
-await check("what is cut off throws a shadow without script", file("index.html"), { viewport: { width: 400, height: 900 }, javaScriptEnabled: false }, async (page) => {
+await check("clipped content has a shadow without script", file("index.html"), { viewport: { width: 400, height: 900 }, javaScriptEnabled: false }, async (page) => {
   assert.ok((await page.locator("#data-steps").locator("..").evaluate((scroll) => getComputedStyle(scroll).backgroundImage)).includes("gradient"));
 });
 
-await check("steps have the percentiles that gates are about", file("index.html"), {}, async (page) => {
+await check("steps have the percentiles of the thresholds", file("index.html"), {}, async (page) => {
   assert.ok((await texts(page.locator("#data-steps thead th"))).includes("p95"));
   assert.ok((await texts(page.locator("#data-timeline-async thead th"))).includes("p97"));
   const limits = (await texts(page.locator("#chart-band-async text"))).map((text) => text.trim());
@@ -239,13 +240,13 @@ await check("everything can be read without script", file("index.html"), { javaS
   assert.ok((await page.locator("#data-percentiles td").first().textContent()).length > 1);
 });
 
-await check("style and script work from files of their own", file("html/index.html"), {}, async (page, asked) => {
+await check("style and script work from separate files", file("html/index.html"), {}, async (page, asked) => {
   await page.locator("#reader").waitFor();
   assert.deepEqual(asked.filter((url) => !url.startsWith("data:")).sort(), ["index.html", "script.js", "style.css"].map((name) => file(`html/${name}`)));
   assert.notEqual(await page.locator(".badge").first().evaluate((badge) => getComputedStyle(badge).backgroundColor), "rgba(0, 0, 0, 0)");
 });
 
-await check("several results lie over one another", file("overlaid/index.html"), {}, async (page) => {
+await check("several results are overlaid", file("overlaid/index.html"), {}, async (page) => {
   assert.equal(await page.locator("#chart-latency .entry[data-key]").count(), 6);
   const box = await center(svg(page, "cdf"));
   await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.5);
@@ -260,7 +261,7 @@ const url = await new Promise((resolve, reject) => {
 });
 await check("the live page follows the run", url, {}, async (page, asked) => {
   const count = async () => Number(/completed ([\d,]+) operations/.exec(await page.locator("#comparison").textContent())?.[1].replaceAll(",", "") ?? 0);
-  const more = async (than) => { for (let i = 0; i < 80; i++) { const now = await count(); if (now > than) return now; await page.waitForTimeout(100); } throw new Error("no news"); };
+  const more = async (than) => { for (let i = 0; i < 80; i++) { const now = await count(); if (now > than) return now; await page.waitForTimeout(100); } throw new Error("no updates"); };
   const first = await more(0);
   await page.locator("#step").fill("sleep");
   await more(first);

@@ -33,7 +33,7 @@ thresholds: [ p97 < 1m ]
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_loadgen");
 
-/// What a hostile server or scenario might try on a browser.
+/// Text with which a hostile server or scenario might attack a browser.
 const HOSTILE: [&str; 5] = [
     "<script>hit=1</script>",
     "</script><script>hit=1</script>",
@@ -41,7 +41,7 @@ const HOSTILE: [&str; 5] = [
     "'--><svg onload=hit=1>{{7*7}}",
     "</style><iframe src=javascript:hit=1>\u{202e}",
 ];
-/// The texts of a result that have a fixed meaning.
+/// The keys of a result whose texts have a fixed meaning.
 const OURS: [&str; 17] = [
     "schema",
     "end",
@@ -61,7 +61,7 @@ const OURS: [&str; 17] = [
     "histograms",
     "check",
 ];
-/// Longer than any browser takes.
+/// The time limit for the browser.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Replaces every text of a result with hostile text, in turn.
@@ -146,7 +146,7 @@ fn reports(at: &Path) {
 }
 
 #[test]
-fn people_can_use_the_page_and_nobody_else() {
+fn the_page_works_and_hostile_content_does_nothing() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let (Some(chromium), Some(node)) = (
         installed("chromium", "chromium"),
@@ -157,7 +157,7 @@ fn people_can_use_the_page_and_nobody_else() {
     if !here.join("node_modules/playwright-core").is_dir() {
         let _ = writeln!(
             std::io::stderr(),
-            "SKIPPED: playwright-core is not there (npm ci --prefix tests/browser)"
+            "SKIPPED: playwright-core is not installed (npm ci --prefix tests/browser)"
         );
         return;
     }
@@ -185,9 +185,9 @@ fn people_can_use_the_page_and_nobody_else() {
         .spawn()
         .expect("node starts");
     let begun = Instant::now();
-    while child.try_wait().expect("it is ours").is_none() {
+    while child.try_wait().expect("our own child").is_none() {
         if begun.elapsed() > PATIENCE {
-            child.kill().expect("it is ours");
+            child.kill().expect("our own child");
         }
         std::thread::sleep(Duration::from_millis(50));
     }

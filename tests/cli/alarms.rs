@@ -10,7 +10,7 @@ use simulation::{Method, NOISY, OWN, alarms, outcomes};
 const COMPARISONS: u64 = 200;
 
 #[test]
-fn nothing_changed_and_nobody_cries_wolf() {
+fn no_false_alarms_if_nothing_changed() {
     assert_eq!(alarms(Method::Loadgen, 1.0, OWN, COMPARISONS), 0);
     assert_eq!(
         alarms(Method::Loadgen, 1.02, OWN, COMPARISONS),
@@ -31,17 +31,17 @@ fn nothing_changed_and_nobody_cries_wolf() {
 }
 
 #[test]
-fn a_figure_too_noisy_for_its_tolerance_cries_no_wolf_either() {
+fn a_figure_too_noisy_for_its_tolerance_raises_no_false_alarm() {
     let once = alarms(Method::Once, 1.0, NOISY, COMPARISONS);
     assert!(
         once >= 3,
-        "{once} of {COMPARISONS}: as many as the confidence allows"
+        "{once} of {COMPARISONS}: about as many as the confidence level allows"
     );
     assert_eq!(alarms(Method::Loadgen, 1.0, NOISY, COMPARISONS), 0);
 }
 
 #[test]
-fn what_changed_is_seen() {
+fn real_changes_are_detected() {
     let slower = |factor| alarms(Method::Loadgen, factor, OWN, COMPARISONS);
     assert!(slower(1.10) >= COMPARISONS * 9 / 10, "{}", slower(1.10));
     assert_eq!(slower(1.20), COMPARISONS);

@@ -1,4 +1,4 @@
-//! The open model: planned times, independent of the fate of arrivals.
+//! The open model: arrival times are planned and do not depend on what happens to earlier arrivals.
 
 use loadgen::plan::{Mode, Plan};
 use loadgen::result::ModeRun;
@@ -18,11 +18,10 @@ fn counts(run: &ModeRun) -> (u64, u64, u64, u64) {
 }
 
 #[test]
-fn an_arrival_that_finds_slots_and_queue_full_is_dropped() {
-    // One every 20 ms for 100 ms each, on two slots with a queue of one. Arrivals at 0 and 20 are
-    // taken, 40 waits, 60 and 80 are dropped; at 100 the first slot takes 40, so 100 waits (it
-    // comes just as the slot falls free, and finds it free), and so on: worked out by the
-    // simulation, which is exact.
+fn an_arrival_is_dropped_if_slots_and_queue_are_full() {
+    // An arrival every 20 ms takes 100 ms, with two slots and a queue of one. Arrivals at 0 and 20
+    // ms start, 40 is queued, 60 and 80 are dropped; at 100 ms the first slot is freed and takes
+    // the arrival of 40, so that of 100 is queued, and so on. The simulation computes this exactly.
     let plan = load("{rate: 50/s, iterations: 20, max_in_flight: 2, queue: 1, on_full: drop}");
     let ideal = run(&plan, Mode::Simulated);
     let (planned, ok, dropped, skipped) = counts(&ideal);
@@ -32,7 +31,7 @@ fn an_arrival_that_finds_slots_and_queue_full_is_dropped() {
     assert_eq!(
         ideal.series.iter().map(|w| w.dropped).sum::<u64>(),
         dropped,
-        "drops are counted by window"
+        "drops are counted in their windows"
     );
     for mode in [Mode::Threaded, Mode::Async] {
         let real = run(&plan, mode);
@@ -43,7 +42,7 @@ fn an_arrival_that_finds_slots_and_queue_full_is_dropped() {
 }
 
 #[test]
-fn nothing_is_dropped_where_there_is_room_or_all_may_wait() {
+fn nothing_is_dropped_if_the_queue_has_room_or_on_full_is_wait() {
     let queues = ["queue: 20, on_full: drop", "on_full: wait"];
     let modes = [
         Mode::Sequential,
@@ -60,7 +59,7 @@ fn nothing_is_dropped_where_there_is_room_or_all_may_wait() {
 }
 
 #[test]
-fn a_drop_with_no_queue_means_a_free_slot_or_nothing() {
+fn without_a_queue_an_arrival_needs_a_free_slot() {
     // 10 arrivals every 10 ms: only the first one finds the one slot free.
     let plan = load("{rate: 100/s, iterations: 10, max_in_flight: 1, queue: 0, on_full: drop}");
     for mode in [
@@ -99,7 +98,7 @@ fn poisson_arrivals_are_the_same_in_every_mode_and_for_any_number_of_workers() {
 }
 
 #[test]
-fn the_summary_says_how_many_requests_a_second_came_of_a_rate_of_iterations() {
+fn the_summary_converts_a_rate_of_iterations_to_requests_per_second() {
     let folder = support::folder();
     let summary = |flow: &str, load: &str| {
         support::scenario(

@@ -132,19 +132,19 @@ impl Identity {
 }
 
 /// A server that speaks HTTP/1.1 over TLS.
-pub(crate) struct Sealed {
+pub(crate) struct TlsServer {
     pub address: SocketAddr,
     /// The numbers of full and resumed handshakes.
     pub full: Arc<AtomicUsize>,
     pub resumed: Arc<AtomicUsize>,
 }
 
-impl Sealed {
+impl TlsServer {
     /// Answers everything with 200; connections from number `most` on, counted from 0, are reset in
     /// the handshake.
     pub(crate) fn start(config: ServerConfig, most: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let config = Arc::new(config);
         let (full, resumed) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let counted = (full.clone(), resumed.clone());

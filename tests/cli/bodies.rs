@@ -14,7 +14,7 @@ use http::{Request, Response};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::peer::on_a_loop;
+use crate::peer::serve_on_event_loop;
 use crate::support::{MODES, count, folder, number, run, run_of, run_to_result, scenario, until};
 
 /// What a server received of one body: the announced length, the actual one, and its digest.
@@ -34,7 +34,7 @@ impl Listener {
     /// Speaks HTTP/1.1. `act` sees each request's body first.
     fn start(act: impl Fn(&mut BufReader<TcpStream>, u64) -> bool + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let (heard, open, act) = (
             Arc::<Mutex<Vec<_>>>::default(),
             Arc::<AtomicUsize>::default(),
@@ -98,7 +98,7 @@ fn head(reader: &mut BufReader<TcpStream>) -> Option<u64> {
         let line = line.to_lowercase();
         assert!(
             !line.starts_with("transfer-encoding"),
-            "the length is known: {line}"
+            "the length is announced: {line}"
         );
         if let Some(n) = line.strip_prefix("content-length:") {
             length = n.trim().parse().expect("a number");
@@ -135,7 +135,7 @@ fn sparse(folder: &Path, size: u64) -> Vec<u8> {
     let mut digest = Sha256::new();
     let mut reader = BufReader::with_capacity(
         1 << 16,
-        File::open(folder.join("large.bin")).expect("it is there"),
+        File::open(folder.join("large.bin")).expect("it exists"),
     );
     loop {
         let some = reader.fill_buf().expect("readable");
@@ -174,7 +174,7 @@ fn peaks(folder: &Path, url: &str) -> Vec<u64> {
 const LARGE: u64 = (64 << 20) + 12_345;
 
 #[test]
-fn a_large_file_goes_out_whole_and_takes_no_memory() {
+fn a_large_file_is_sent_whole_at_constant_memory() {
     let (folder, listener) = (folder(), Listener::start(|_, _| false));
     let url = format!("http://{}", listener.address);
     scenario(folder.path(), &text("", "{vus: 2, iterations: 2}"));
@@ -194,19 +194,19 @@ fn a_large_file_goes_out_whole_and_takes_no_memory() {
     for ((mode, small), large) in MODES.iter().zip(small).zip(large) {
         assert!(
             large < small + (10 << 20),
-            "{mode}: {large} bytes, and {small} for a small one"
+            "{mode}: peak memory of {large} bytes, but {small} for a small file"
         );
     }
-    until("every connection is closed", || {
+    until("all connections are closed", || {
         listener.open.load(Ordering::SeqCst) == 0
     });
 }
 
 #[test]
-fn a_large_file_goes_out_over_http2_as_fast_as_the_server_takes_it() {
+fn a_large_file_over_http2_follows_flow_control() {
     let heard = Arc::<Mutex<Vec<Heard>>>::default();
     let account = heard.clone();
-    let address = on_a_loop(move |stream| {
+    let address = serve_on_event_loop(move |stream| {
         let account = account.clone();
         async move {
             let Ok(mut connection) = h2::server::handshake(stream).await else {
@@ -262,14 +262,14 @@ fn a_large_file_goes_out_over_http2_as_fast_as_the_server_takes_it() {
         for ((mode, small), large) in MODES.iter().zip(small).zip(large) {
             assert!(
                 large < small + (10 << 20),
-                "{mode}{http}: {large} bytes, and {small} for a small one"
+                "{mode}{http}: peak memory of {large} bytes, but {small} for a small file"
             );
         }
     }
 }
 
 #[test]
-fn a_server_that_talks_while_it_listens_is_heard() {
+fn a_response_is_read_while_the_body_is_sent() {
     // It echoes what it receives, and stops reading when its output is no longer read.
     let listener = Listener::start(|reader, length| {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
@@ -315,7 +315,7 @@ fn a_server_that_talks_while_it_listens_is_heard() {
 }
 
 #[test]
-fn an_answer_that_comes_before_the_body_ends_is_good_and_ends_the_connection() {
+fn an_early_response_is_ok_and_ends_the_connection() {
     // It needs only the head, and reads no more on this connection.
     let held = Arc::<Mutex<Vec<TcpStream>>>::default();
     let keep = held.clone();
@@ -360,7 +360,7 @@ fn an_answer_that_comes_before_the_body_ends_is_good_and_ends_the_connection() {
         assert_eq!(
             count(&run["connect_ms"], "count"),
             2,
-            "{mode}: each needs a connection of its own"
+            "{mode}: each needs its own connection"
         );
         held.lock().expect("no panic").clear();
     }
@@ -378,7 +378,7 @@ fn is_gone(stream: &TcpStream) -> bool {
 }
 
 #[test]
-fn a_file_that_changes_its_length_is_a_failure_of_kind_data() {
+fn a_file_whose_length_changes_fails_with_kind_data() {
     for (what, grows) in [("shrinks", false), ("grows", true)] {
         let folder = folder();
         let (path, size) = (folder.path().join("large.bin"), 24 << 20);
@@ -389,10 +389,7 @@ fn a_file_that_changes_its_length_is_a_failure_of_kind_data() {
             for _ in 0..32 {
                 let _ = reader.read_exact(&mut half);
             }
-            let file = OpenOptions::new()
-                .write(true)
-                .open(&at)
-                .expect("it is there");
+            let file = OpenOptions::new().write(true).open(&at).expect("it exists");
             file.set_len(if grows { length + 1 } else { length / 2 })
                 .expect("changed");
             // The rest does not arrive completely.
@@ -422,7 +419,7 @@ fn a_file_that_changes_its_length_is_a_failure_of_kind_data() {
             assert_eq!(
                 count(&run["connect_ms"], "count"),
                 1,
-                "{mode}, {what}: what can't be sent is not begun"
+                "{mode}, {what}: a request that cannot be sent is not started"
             );
             let said: Vec<&Value> = run["errors"]
                 .as_array()
@@ -437,14 +434,14 @@ fn a_file_that_changes_its_length_is_a_failure_of_kind_data() {
                 "{mode}, {what}: {said:?}"
             );
         }
-        until("every connection is closed", || {
+        until("all connections are closed", || {
             listener.open.load(Ordering::SeqCst) == 0
         });
     }
 }
 
 #[test]
-fn a_file_outside_of_the_folder_is_refused() {
+fn a_file_outside_the_folder_is_rejected() {
     let folder = folder();
     let inside = folder.path().join("inside");
     std::fs::create_dir(&inside).expect("made");

@@ -18,9 +18,9 @@ use crate::support::{
     Ran, Running, Server, children, count, files, folder, loadgen, number, run, scenario, until,
 };
 
-/// Eight at a time for 10 ms each: 800 per second.
-const EIGHT: &str = "{name: eight, limits: {concurrency: 8}, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {vus: 3, iterations: 7}}";
-/// A request to a server that a test names.
+/// Eight concurrent operations of 10 ms each: 800 per second.
+const EIGHT_SLOTS: &str = "{name: eight, limits: {concurrency: 8}, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {vus: 3, iterations: 7}}";
+/// A request to a server that the test specifies.
 const REQUEST: &str = "{name: t, targets: {shop: {url: builtin}}, mix: [{name: m, flow: [{get: /}]}], load: {vus: 1, iterations: 1}}";
 
 /// A search in virtual time, into `out`.
@@ -37,10 +37,8 @@ fn search(folder: &Path, text: &str, flags: &[&str]) -> Ran {
 }
 
 fn result(folder: &Path) -> Value {
-    serde_json::from_str(
-        &fs::read_to_string(folder.join("out/capacity.json")).expect("there is a result"),
-    )
-    .expect("it is JSON")
+    serde_json::from_str(&fs::read_to_string(folder.join("out/capacity.json")).expect("a result"))
+        .expect("it is JSON")
 }
 
 fn within(what: &str, found: f64, expected: f64, share: f64) {
@@ -53,7 +51,7 @@ fn within(what: &str, found: f64, expected: f64, share: f64) {
 #[test]
 fn a_known_capacity_is_found() {
     let folder = folder();
-    let ran = search(folder.path(), EIGHT, &["--slo", "p99 < 50ms"]).exits(0);
+    let ran = search(folder.path(), EIGHT_SLOTS, &["--slo", "p99 < 50ms"]).exits(0);
     let result = result(folder.path());
     within("capacity", number(&result, "capacity"), 800.0, 0.03);
     let (met, missed) = (number(&result, "capacity"), number(&result, "missed"));
@@ -76,11 +74,11 @@ fn a_known_capacity_is_found() {
 }
 
 #[test]
-fn the_result_says_everything_of_the_search() {
+fn the_result_describes_the_whole_search() {
     let folder = folder();
     let ran = search(
         folder.path(),
-        EIGHT,
+        EIGHT_SLOTS,
         &[
             "--slo",
             "p99 < 50ms",
@@ -159,12 +157,12 @@ fn the_result_says_everything_of_the_search() {
 }
 
 #[test]
-fn a_check_that_an_overload_meets_for_a_while_does_not_hide_it() {
+fn a_check_that_passes_for_a_while_does_not_hide_an_overload() {
     // No run is long enough for a response to take a minute, and every operation succeeds
     // eventually.
     for slo in ["p99 < 1m", "error_rate < 1%"] {
         let folder = folder();
-        search(folder.path(), EIGHT, &["--slo", slo]).exits(0);
+        search(folder.path(), EIGHT_SLOTS, &["--slo", slo]).exits(0);
         let result = result(folder.path());
         within(slo, number(&result, "capacity"), 800.0, 0.03);
         let missed = result["probes"]
@@ -181,9 +179,9 @@ fn a_check_that_an_overload_meets_for_a_while_does_not_hide_it() {
 }
 
 #[test]
-fn what_never_began_counts_against_a_rate() {
+fn iterations_that_never_started_count_against_a_rate() {
     let folder = folder();
-    let text = EIGHT.replace("iterations: 7", "iterations: 7, graceful_stop: 0s");
+    let text = EIGHT_SLOTS.replace("iterations: 7", "iterations: 7, graceful_stop: 0s");
     search(folder.path(), &text, &["--slo", "p99 < 1m"]).exits(0);
     let result = result(folder.path());
     within("capacity", number(&result, "capacity"), 800.0, 0.03);
@@ -201,8 +199,8 @@ fn what_never_began_counts_against_a_rate() {
 }
 
 #[test]
-fn failures_count_whether_a_check_speaks_of_them_or_not() {
-    let failing = EIGHT.replace("{sleep: 10ms}", "{sleep: 10ms, fail: 30%}");
+fn failures_count_even_if_no_check_mentions_them() {
+    let failing = EIGHT_SLOTS.replace("{sleep: 10ms}", "{sleep: 10ms, fail: 30%}");
     let folder = folder();
     let ran = search(
         folder.path(),
@@ -234,11 +232,11 @@ fn failures_count_whether_a_check_speaks_of_them_or_not() {
 }
 
 #[test]
-fn the_highest_rate_that_is_allowed_may_meet_it() {
+fn the_highest_allowed_rate_may_pass() {
     let folder = folder();
     let ran = search(
         folder.path(),
-        EIGHT,
+        EIGHT_SLOTS,
         &[
             "--slo",
             "p99 < 50ms",
@@ -261,10 +259,10 @@ fn the_highest_rate_that_is_allowed_may_meet_it() {
 }
 
 #[test]
-fn more_are_in_flight_where_a_rate_needs_more() {
-    // Each takes two seconds, of which the limit holds only the last 10 ms: 800 a second are 1,600
-    // at once.
-    let text = EIGHT
+fn max_in_flight_grows_with_the_rate() {
+    // Each iteration takes two seconds, but occupies the limit only for the last 10 ms: at 800/s,
+    // 1,600 are in flight.
+    let text = EIGHT_SLOTS
         .replace("{sleep: 10ms}", "{think: 2s}, {sleep: 10ms}")
         .replace("limits: {concurrency: 8}, ", "")
         .replace("{sleep: 10ms}", "{sleep: 10ms, limits: {concurrency: 8}}");
@@ -287,13 +285,13 @@ fn more_are_in_flight_where_a_rate_needs_more() {
 }
 
 #[test]
-fn the_files_load_gives_way_whatever_it_is() {
-    let with = |load: &str| EIGHT.replace("{vus: 3, iterations: 7}", load);
+fn the_load_of_the_file_is_replaced() {
+    let with = |load: &str| EIGHT_SLOTS.replace("{vus: 3, iterations: 7}", load);
     let open = with(
         "{rate: 100/s, duration: 1h, warmup: 3s, arrivals: poisson, max_in_flight: 1, queue: 5, on_full: drop}",
     );
     let stages = with("{stages: [{duration: 1m, rate: 10/s}, {duration: 1h, rate: 900/s}]}");
-    let gates = EIGHT.replace(
+    let gates = EIGHT_SLOTS.replace(
         "{name: eight,",
         "{name: eight, thresholds: [{check: p50 < 1ns, abort: true}],",
     );
@@ -333,7 +331,7 @@ fn the_files_load_gives_way_whatever_it_is() {
 }
 
 #[test]
-fn bad_input_is_refused_before_anything_is_sent() {
+fn bad_input_is_rejected_before_anything_is_sent() {
     let (folder, server) = (folder(), Server::start());
     let write =
         |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
@@ -461,7 +459,7 @@ fn bad_input_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn three_where_nobody_listens_and_no_folder_is_left() {
+fn an_unreachable_target_exits_with_3_and_leaves_no_folder() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
     let ran = run(
@@ -481,7 +479,7 @@ fn three_where_nobody_listens_and_no_folder_is_left() {
 }
 
 #[test]
-fn rows_that_run_out_break_it_off_and_keep_what_was_found() {
+fn exhausted_rows_end_the_search_and_keep_its_findings() {
     let folder = folder();
     fs::write(
         folder.path().join("rows.csv"),
@@ -506,7 +504,7 @@ fn rows_that_run_out_break_it_off_and_keep_what_was_found() {
 #[test]
 fn an_interrupt_keeps_what_was_measured() {
     let folder = folder();
-    scenario(folder.path(), EIGHT);
+    scenario(folder.path(), EIGHT_SLOTS);
     let arguments = [
         "capacity",
         "test.yaml",
@@ -520,9 +518,9 @@ fn an_interrupt_keeps_what_was_measured() {
         "out",
     ];
     let search = Running::start(&mut loadgen(folder.path(), &arguments), None);
-    // Each run is a separate child: the second one appears when the first one is over.
+    // Each run is a separate child process: the second one starts after the first one has ended.
     let mut seen = std::collections::BTreeSet::new();
-    until("a second try", || {
+    until("a second probe", || {
         seen.extend(children(search.id()));
         seen.len() > 1
     });
@@ -536,9 +534,9 @@ fn an_interrupt_keeps_what_was_measured() {
 }
 
 #[test]
-fn an_interrupt_before_anything_was_measured_leaves_nothing() {
+fn an_interrupt_before_the_first_measurement_leaves_nothing() {
     let folder = folder();
-    scenario(folder.path(), EIGHT);
+    scenario(folder.path(), EIGHT_SLOTS);
     let arguments = [
         "capacity",
         "test.yaml",
@@ -564,10 +562,10 @@ fn an_interrupt_before_anything_was_measured_leaves_nothing() {
 }
 
 #[test]
-fn a_secret_is_in_nothing_that_is_written() {
+fn no_output_contains_a_secret() {
     const SECRET: &str = "tok-en-7f3a9";
     let folder = folder();
-    let text = EIGHT
+    let text = EIGHT_SLOTS
         .replace(
             "{name: eight,",
             &format!("{{name: eight, secrets: {{key: {SECRET}}},"),
@@ -598,7 +596,7 @@ fn tried(thresholds: &str, ms: u32) -> (Plan, ModeRun) {
     } else {
         format!("thresholds: [ {thresholds} ]\n")
     };
-    // In place of the modes that a file may have.
+    // Replaces the modes of the file.
     let plan = Plan {
         modes: vec![Mode::Simulated],
         ..plan(&(text + &gates))
@@ -608,7 +606,7 @@ fn tried(thresholds: &str, ms: u32) -> (Plan, ModeRun) {
 }
 
 #[test]
-fn lateness_is_held_against_what_is_measured_and_what_is_asked() {
+fn lateness_is_judged_relative_to_the_measured_value_and_the_limit() {
     for (thresholds, ms, limit) in [
         ("", 10, 1.0),
         ("", 500, 25.0),
@@ -641,7 +639,7 @@ fn lateness_is_held_against_what_is_measured_and_what_is_asked() {
                 .checks
                 .into_iter()
                 .find(|check| check.name == "pacing")
-                .expect("it is looked at")
+                .expect("the check")
                 .verdict
         };
         assert_eq!(
@@ -653,7 +651,7 @@ fn lateness_is_held_against_what_is_measured_and_what_is_asked() {
 }
 
 #[test]
-fn what_kept_a_try_from_being_believed_is_told_from_the_rate() {
+fn an_invalid_probe_is_distinguished_from_a_rate_that_is_too_high() {
     let (plan, run) = tried("p99 < 50ms", 10);
     let invalid = |how: &dyn Fn(&mut ModeRun)| {
         let mut run = run.clone();
@@ -708,10 +706,10 @@ fn what_kept_a_try_from_being_believed_is_told_from_the_rate() {
 }
 
 #[test]
-fn figures_that_can_not_be_believed_are_left_out_or_gone_by() {
-    // More is planned than may be in flight at once: what never began makes a try invalid, however
-    // quiet the machine.
-    let text = EIGHT.replace("iterations: 7", "iterations: 7, graceful_stop: 0s");
+fn invalid_figures_are_left_out_unless_they_are_allowed() {
+    // More is planned than may be in flight: iterations that never start make a probe invalid even
+    // on an idle machine.
+    let text = EIGHT_SLOTS.replace("iterations: 7", "iterations: 7, graceful_stop: 0s");
     let arguments = [
         "--slo",
         "p50 < 10s",
@@ -749,11 +747,11 @@ fn figures_that_can_not_be_believed_are_left_out_or_gone_by() {
     );
 }
 
-/// Responses take 200 ms, so that a machine that is busy with other tests is a small part of them,
-/// and percentiles are low, so that its worst moments are none. It may be so busy all the same that
-/// a whole search says nothing.
+/// Responses take 200 ms, so that delays of a busy machine are small in comparison, and the
+/// percentile is low, so that its worst moments do not matter. A very busy machine may still make a
+/// whole search inconclusive.
 #[test]
-fn the_capacity_of_a_server_is_found_within_five_percent() {
+fn the_capacity_of_a_server_is_found_within_5_percent() {
     let (folder, server) = (
         folder(),
         Server::with(&["--capacity", "80/s", "--latency", "200ms"]),
@@ -786,5 +784,5 @@ fn the_capacity_of_a_server_is_found_within_five_percent() {
         }
         said = ran.stdout + &ran.stderr;
     }
-    panic!("three searches found something else:\n{said}");
+    panic!("three searches found a different capacity:\n{said}");
 }

@@ -30,7 +30,7 @@ fn plain(text: &str) {
 }
 
 #[test]
-fn a_run_prints_a_comparison_and_leaves_a_report_in_a_folder_of_its_own() {
+fn a_run_prints_a_comparison_and_writes_a_report_into_its_own_folder() {
     let folder = folder();
     scenario(folder.path(), SLEEPS);
     let ran = run(folder.path(), &["run", "test.yaml"]).exits(0);
@@ -120,7 +120,7 @@ fn two_runs_in_the_same_second_do_not_share_a_folder() {
 }
 
 #[test]
-fn an_output_folder_keeps_no_report_of_an_earlier_run() {
+fn an_output_folder_is_cleared_of_earlier_reports() {
     let folder = folder();
     scenario(folder.path(), SLEEPS);
     let out = folder.path().join("deep/er");
@@ -172,7 +172,7 @@ fn an_output_folder_keeps_no_report_of_an_earlier_run() {
 }
 
 #[test]
-fn json_on_stdout_is_the_result_and_nothing_else() {
+fn json_on_stdout_is_only_the_result() {
     let folder = folder();
     scenario(folder.path(), SLEEPS);
     let ran = run(
@@ -196,7 +196,7 @@ fn json_on_stdout_is_the_result_and_nothing_else() {
 }
 
 #[test]
-fn quiet_says_nothing_at_all() {
+fn quiet_prints_nothing() {
     let folder = folder();
     scenario(folder.path(), SLEEPS);
     let ran = run(
@@ -211,7 +211,7 @@ fn quiet_says_nothing_at_all() {
 }
 
 #[test]
-fn a_plan_is_printed_whole_and_nothing_is_sent() {
+fn a_plan_is_printed_in_full_and_nothing_is_sent() {
     let (folder, server) = (folder(), Server::start());
     scenario(
         folder.path(),
@@ -253,11 +253,11 @@ fn a_plan_is_printed_whole_and_nothing_is_sent() {
     assert_eq!(
         choices(&plan),
         choices(&dry(&["--workers", "5"])),
-        "whatever the number of workers"
+        "independent of the number of workers"
     );
     assert!(
         (10..20).any(|seed| choices(&dry(&["--seed", &seed.to_string()])) != choices(&plan)),
-        "seeds differ"
+        "different seeds give different plans"
     );
     let open = dry(&["-r", "200/s", "-d", "1s"]);
     assert!(
@@ -278,7 +278,7 @@ fn a_plan_is_printed_whole_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_dry_run_says_on_one_page_what_the_run_amounts_to() {
+fn a_dry_run_summarizes_the_run_on_one_page() {
     let (folder, server) = (folder(), Server::start());
     fs::write(folder.path().join("users.csv"), "name\nann\nbob\n").expect("written");
     scenario(
@@ -414,7 +414,7 @@ fn a_random_seed_is_printed_and_stored() {
 }
 
 #[test]
-fn validate_checks_every_file_however_many_are_bad() {
+fn validate_checks_every_file_even_if_some_are_bad() {
     let folder = folder();
     let write =
         |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
@@ -483,7 +483,7 @@ fn a_scenario_may_come_from_standard_input() {
 }
 
 #[test]
-fn a_flag_goes_before_the_environment_and_that_before_the_file() {
+fn flags_override_the_environment_which_overrides_the_file() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -598,7 +598,7 @@ fn switches_may_be_set_by_the_environment() {
 }
 
 #[test]
-fn reports_made_again_are_the_same_to_the_byte() {
+fn regenerated_reports_are_identical_to_the_byte() {
     let folder = folder();
     scenario(folder.path(), SLEEPS);
     run(
@@ -661,11 +661,11 @@ fn reports_made_again_are_the_same_to_the_byte() {
         "{:?}",
         third.keys()
     );
-    fs::remove_file(folder.path().join("first/index.html")).expect("it is there");
+    fs::remove_file(folder.path().join("first/index.html")).expect("it exists");
     run(folder.path(), &["report", "first/result.json"]).exits(0);
     assert!(
         contents(&folder.path().join("first")) == first,
-        "made again in its own folder"
+        "regenerated in its own folder"
     );
     fs::write(
         folder.path().join("no.json"),
@@ -729,14 +729,18 @@ fn several_results_become_one_report() {
 }
 
 #[test]
-fn a_live_page_needs_an_address_that_can_be_listened_on() {
+fn a_live_page_needs_a_usable_address() {
     let folder = folder();
     scenario(folder.path(), SLEEPS);
     run(folder.path(), &["run", "test.yaml", "--live", "here"])
         .exits(2)
         .says(&["--live", "127.0.0.1:8090"]);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = taken.local_addr().expect("it has one").port().to_string();
+    let port = taken
+        .local_addr()
+        .expect("a bound socket")
+        .port()
+        .to_string();
     run(
         folder.path(),
         &["run", "test.yaml", "-o", "out", "--live", &port],
@@ -765,7 +769,7 @@ fn a_live_page_needs_an_address_that_can_be_listened_on() {
 }
 
 #[test]
-fn the_live_page_of_a_run_that_has_ended_says_how_it_ended() {
+fn the_live_page_of_a_finished_run_shows_how_it_ended() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -834,7 +838,7 @@ fn the_live_page_of_a_run_that_has_ended_says_how_it_ended() {
 }
 
 #[test]
-fn a_reader_that_has_gone_away_is_no_panic() {
+fn a_reader_that_disconnects_causes_no_panic() {
     let folder = folder();
     scenario(folder.path(), SLEEPS);
     for arguments in [
@@ -877,7 +881,7 @@ fn a_reader_that_has_gone_away_is_no_panic() {
 }
 
 #[test]
-fn colour_only_where_it_is_wanted() {
+fn colour_is_used_only_if_wanted() {
     let folder = folder();
     scenario(folder.path(), SLEEPS);
     let arguments = ["run", "test.yaml", "-o", "out", "--format", "none"];
@@ -886,11 +890,11 @@ fn colour_only_where_it_is_wanted() {
         command.envs(environment.iter().copied());
         finish(&mut command).exits(0).stdout.contains('\u{1b}')
     };
-    assert!(!colour(&[], &[]), "stdout is no terminal");
+    assert!(!colour(&[], &[]), "stdout is not a terminal");
     assert!(colour(&["--color", "always"], &[]));
     assert!(
         colour(&["--color", "always"], &[("NO_COLOR", "1")]),
-        "a flag goes before the environment"
+        "a flag overrides the environment"
     );
     assert!(colour(&[], &[("LOADGEN_COLOR", "always")]));
     assert!(!colour(
@@ -902,7 +906,7 @@ fn colour_only_where_it_is_wanted() {
 }
 
 #[test]
-fn no_color_is_heeded_on_a_terminal() {
+fn no_color_is_respected_on_a_terminal() {
     if !support::is_installed("script", "bsdutils") {
         return;
     }
@@ -918,12 +922,15 @@ fn no_color_is_heeded_on_a_terminal() {
         finish(&mut command).exits(0).stdout
     };
     let colours = |text: &str| text.contains("\u{1b}[");
-    assert!(colours(&on_a_terminal("")), "an empty NO_COLOR is none");
+    assert!(
+        colours(&on_a_terminal("")),
+        "an empty NO_COLOR has no effect"
+    );
     assert!(!colours(&on_a_terminal("1")));
 }
 
 #[test]
-fn a_server_serves_until_it_is_told_to_stop() {
+fn a_server_serves_until_it_is_stopped() {
     let server = Server::start();
     let before = server.status();
     assert_eq!(

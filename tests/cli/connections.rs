@@ -1,5 +1,4 @@
-//! How long connections are kept, who uses them, at which address, and what a run says about them
-//! in advance.
+//! Connections: keep-alive, sharing, addresses, and warnings before a run.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -43,7 +42,7 @@ fn connections(server: &Server, http: &str, load: &str, mode: &str) -> (Value, u
 }
 
 #[test]
-fn connections_are_kept_as_long_as_the_scenario_says() {
+fn keep_alive_lasts_as_long_as_the_scenario_says() {
     let server = Server::start();
     let load = "{vus: 3, iterations_per_vu: 4}";
     for mode in MODES {
@@ -57,7 +56,7 @@ fn connections_are_kept_as_long_as_the_scenario_says() {
             assert_eq!(
                 count(&run["connect_ms"], "count"),
                 made,
-                "{mode} {keep}: each is timed"
+                "{mode} {keep}: each connection is timed"
             );
         }
         let (_, made) = connections(&server, "{keep_alive: shared}", load, mode);
@@ -66,17 +65,16 @@ fn connections_are_kept_as_long_as_the_scenario_says() {
             (1..=most).contains(&made),
             "{mode}: {made} shared connections"
         );
-        until("they are closed", || server.status().open == 0);
+        until("all connections are closed", || server.status().open == 0);
     }
 }
 
 #[test]
-fn bytes_of_a_shared_connection_are_those_of_one_request_each() {
+fn retries_on_a_shared_connection_count_their_own_bytes() {
     let body = b"unavailable".as_slice();
     let listener = Listener::start(move |_, _| reply(503, "", body));
     let folder = folder();
-    // A user that waits to try again has released its connection, and others use it in the
-    // meantime.
+    // A user that waits for a retry has released its connection, and others use it in the meantime.
     scenario(
         folder.path(),
         &format!(
@@ -107,7 +105,7 @@ fn bytes_of_a_shared_connection_are_those_of_one_request_each() {
 }
 
 #[test]
-fn no_more_connections_are_open_than_the_cap_lets_whoever_keeps_them() {
+fn the_connection_cap_holds_for_every_keep_alive_policy() {
     for (keep, cap) in [
         ("per_vu", 3),
         ("per_iteration", 3),
@@ -117,7 +115,7 @@ fn no_more_connections_are_open_than_the_cap_lets_whoever_keeps_them() {
     ] {
         let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
         let (now, peak) = (open.clone(), most.clone());
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -144,7 +142,7 @@ fn no_more_connections_are_open_than_the_cap_lets_whoever_keeps_them() {
             }
         });
         let folder = folder();
-        // Branches have connections of their own, and users that think keep theirs.
+        // Branches have their own connections, and users keep theirs during think times.
         scenario(
             folder.path(),
             &format!(
@@ -162,25 +160,27 @@ fn no_more_connections_are_open_than_the_cap_lets_whoever_keeps_them() {
                 "{mode} {keep}: {}",
                 run["errors"]
             );
-            // A connection that the client has closed may be open for the peer a moment longer.
+            // A connection closed by the client may stay open a moment longer for the peer.
             let seen = most.load(Ordering::SeqCst);
             assert!(
                 seen <= cap + if keep == "shared" { 0 } else { cap },
-                "{mode} {keep}: {seen} connections at once, and {cap} are allowed"
+                "{mode} {keep}: {seen} connections at once, but the cap is {cap}"
             );
             if mode != "sequential" {
                 assert!(
                     crate::support::number(&run["queue_ms"], "max") > 1.0,
-                    "{mode} {keep}: nobody waited"
+                    "{mode} {keep}: no user waited"
                 );
             }
-            until("all are closed", || open.load(Ordering::SeqCst) == 0);
+            until("all connections are closed", || {
+                open.load(Ordering::SeqCst) == 0
+            });
         }
     }
 }
 
 #[test]
-fn a_connection_that_is_old_is_replaced() {
+fn an_old_connection_is_replaced() {
     let server = Server::start();
     for mode in MODES {
         let (_, made) = connections(
@@ -189,7 +189,10 @@ fn a_connection_that_is_old_is_replaced() {
             "{vus: 1, iterations: 5}",
             mode,
         );
-        assert_eq!(made, 10, "{mode}: each is too old for the second request");
+        assert_eq!(
+            made, 10,
+            "{mode}: each connection is too old for a second request"
+        );
         let (_, made) = connections(
             &server,
             "{max_lifetime: 1h}",
@@ -201,7 +204,7 @@ fn a_connection_that_is_old_is_replaced() {
 }
 
 #[test]
-fn a_request_of_its_own_connection_says_so() {
+fn a_request_on_its_own_connection_sends_connection_close() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let keep = heard.clone();
     let peer = Peer::start(move |line, request| {
@@ -232,7 +235,7 @@ fn a_request_of_its_own_connection_says_so() {
     );
 }
 
-/// Answers with the number of its address.
+/// A server that responds with the number of its address.
 fn named(listener: TcpListener, name: &'static str) {
     thread::spawn(move || {
         for stream in listener.incoming() {
@@ -252,12 +255,12 @@ fn named(listener: TcpListener, name: &'static str) {
 
 fn bound(address: &str) -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((address, 0)).expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     (listener, address)
 }
 
 #[test]
-fn several_addresses_are_used_in_turn_and_a_dead_one_is_left_out() {
+fn several_addresses_are_used_in_turn_and_a_dead_one_is_skipped() {
     let ((one, at_one), (two, at_two), (dead, at_dead)) =
         (bound("127.0.0.1"), bound("127.0.0.2"), bound("127.0.0.3"));
     drop(dead);
@@ -299,11 +302,11 @@ fn several_addresses_are_used_in_turn_and_a_dead_one_is_left_out() {
 }
 
 #[test]
-fn ipv6_is_spoken() {
+fn ipv6_is_supported() {
     let Ok(listener) = TcpListener::bind("[::1]:0") else {
         return;
     };
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     named(listener, "six");
     let folder = folder();
     scenario(
@@ -318,10 +321,10 @@ fn ipv6_is_spoken() {
     );
 }
 
-/// Answers everything on a Unix socket, and records what arrived.
-fn at_socket(path: &Path) -> Arc<Mutex<Vec<String>>> {
+/// Responds to everything on a Unix socket, and records what it receives.
+fn unix_server(path: &Path) -> Arc<Mutex<Vec<String>>> {
     let listener = UnixListener::bind(path).expect("a socket");
-    // One at a time may wait to be accepted: the others try again.
+    // Only one connection may wait to be accepted: the others retry.
     rustix::net::listen(&listener, 0).expect("a socket");
     let heard = Arc::new(Mutex::new(Vec::new()));
     let keep = heard.clone();
@@ -343,10 +346,10 @@ fn at_socket(path: &Path) -> Arc<Mutex<Vec<String>>> {
 }
 
 #[test]
-fn unix_sockets_are_spoken_to() {
+fn unix_sockets_are_supported() {
     let folder = folder();
     let path = folder.path().join("shop.sock");
-    let heard = at_socket(&path);
+    let heard = unix_server(&path);
     scenario(
         folder.path(),
         &format!(
@@ -374,7 +377,7 @@ fn unix_sockets_are_spoken_to() {
                     && r.contains("\r\nhost: localhost\r\n")),
         "{heard:?}"
     );
-    std::fs::remove_file(&path).expect("it is there");
+    std::fs::remove_file(&path).expect("it exists");
     run(folder.path(), &["run", "test.yaml"]).exits(3).says(&[
         "unix:",
         "shop.sock",
@@ -383,10 +386,10 @@ fn unix_sockets_are_spoken_to() {
 }
 
 #[test]
-fn a_unix_socket_is_run_like_a_url() {
+fn a_unix_socket_can_be_run_like_a_url() {
     let folder = folder();
     let path = folder.path().join("shop.sock");
-    let heard = at_socket(&path);
+    let heard = unix_server(&path);
     let url = format!("unix:{}", path.display());
     let flags = [
         "-u", "2", "-i", "6", "--mode", "all", "-H", "x-a: b", "-o", "out", "--format", "none",
@@ -418,7 +421,7 @@ fn a_unix_socket_is_run_like_a_url() {
             "{heard:?}"
         );
     }
-    // What it stands for is a scenario like any other.
+    // It expands to an ordinary scenario.
     let printed = run(
         folder.path(),
         &[
@@ -443,7 +446,7 @@ fn a_unix_socket_is_run_like_a_url() {
 }
 
 #[test]
-fn ports_that_will_run_out_are_foreseen() {
+fn port_exhaustion_is_predicted() {
     let folder = folder();
     let text = |load: &str| {
         format!(
@@ -484,8 +487,8 @@ fn ports_that_will_run_out_are_foreseen() {
     );
 }
 
-/// Runs in a network namespace of its own, if possible, in which the number of ports can be set.
-fn in_own_network(folder: &Path, line: &str) -> Option<crate::support::Ran> {
+/// Runs a command in a network namespace of its own, if possible, to limit the number of ports.
+fn in_network_namespace(folder: &Path, line: &str) -> Option<crate::support::Ran> {
     let prepared = format!("ip link set lo up && {line}");
     let ran = finish(&mut program(
         "unshare",
@@ -497,7 +500,7 @@ fn in_own_network(folder: &Path, line: &str) -> Option<crate::support::Ran> {
         // Bypasses the test's capture: a skipped test must not look like one that passed.
         let _ = writeln!(
             std::io::stderr(),
-            "SKIPPED: nobody may make a network here: {}",
+            "SKIPPED: network namespaces are not allowed here: {}",
             ran.stderr.trim()
         );
     }
@@ -505,7 +508,7 @@ fn in_own_network(folder: &Path, line: &str) -> Option<crate::support::Ran> {
 }
 
 #[test]
-fn ports_that_run_out_are_named_with_the_remedy() {
+fn port_exhaustion_is_reported_with_the_remedy() {
     let folder = folder();
     // The preflight uses one port, which stays reserved for a while.
     let branches = "{get: /delay/0.2}, ".repeat(8);
@@ -520,7 +523,7 @@ fn ports_that_run_out_are_named_with_the_remedy() {
         let line = format!(
             "echo 61000 61003 > /proc/sys/net/ipv4/ip_local_port_range && exec {program} run test.yaml --mode {mode} -o out --format none"
         );
-        let Some(ran) = in_own_network(folder.path(), &line) else {
+        let Some(ran) = in_network_namespace(folder.path(), &line) else {
             return;
         };
         ran.exits(0);
@@ -540,7 +543,7 @@ fn ports_that_run_out_are_named_with_the_remedy() {
 }
 
 #[test]
-fn descriptors_that_run_out_are_named_with_the_remedy() {
+fn descriptor_exhaustion_is_reported_with_the_remedy() {
     let (folder, server) = (folder(), Server::start());
     let branches = "{get: /delay/0.3},".repeat(60);
     scenario(
@@ -563,14 +566,14 @@ fn descriptors_that_run_out_are_named_with_the_remedy() {
         ]
     };
     for mode in ["threaded", "async"] {
-        // Those of branches are foreseen.
+        // The descriptors of branches are predicted.
         let line = ["-c", "ulimit -n 50; exec \"$0\" \"$@\"", PROGRAM];
         let url = server.url();
         let few = [&line[..], &arguments(mode), &["--target", &url]].concat();
         finish(&mut program("sh", folder.path(), &few))
             .exits(3)
             .says(&["needs 96 file descriptors", "allows 50"]);
-        // What somebody takes away meanwhile is not.
+        // A limit that is lowered during the run is not.
         let running = Running::start(
             &mut loadgen(
                 folder.path(),
@@ -585,7 +588,7 @@ fn descriptors_that_run_out_are_named_with_the_remedy() {
                 maximum: Some(50),
             };
             rustix::process::prlimit(Some(pid(child)), rustix::process::Resource::Nofile, limit)
-                .expect("it is ours");
+                .expect("our own child");
         }
         running.finish().exits(0);
         let result = crate::support::result(&folder.path().join("out"));
@@ -645,13 +648,13 @@ fn the_soft_limit_is_raised_for_the_connections_of_branches() {
         assert_eq!(
             count(&run["connect_ms"], "count"),
             400,
-            "{mode}: each branch has its own"
+            "{mode}: each branch has its own connection"
         );
     }
 }
 
 #[test]
-fn many_users_of_few_connections_need_few_descriptors() {
+fn many_users_on_few_connections_need_few_descriptors() {
     let (folder, server) = (folder(), Server::start());
     let text = |http: &str| {
         format!(

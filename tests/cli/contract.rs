@@ -123,7 +123,8 @@ pub(crate) fn mode_run(run: &Value, all_measured: bool) {
             }
         }
     }
-    // Steps and mix entries are the whole, cut in two ways; what goes to a target is a part of it.
+    // Both the steps and the mix entries add up to the whole run; requests to a target are a part
+    // of it.
     for name in COUNTS.split_whitespace() {
         for part in ["steps", "mixes"] {
             assert_eq!(
@@ -173,7 +174,7 @@ pub(crate) fn mode_run(run: &Value, all_measured: bool) {
         has("limit", limit, "scope peak_in_flight peak_queue dropped");
     }
     let errors: u64 = list(run, "errors").iter().map(|e| count(e, "count")).sum();
-    // Every failed try has an error message.
+    // Every failed attempt has an error message.
     let tries: u64 = run["try_failures"]
         .as_object()
         .expect("an object")
@@ -203,7 +204,7 @@ pub(crate) fn mode_run(run: &Value, all_measured: bool) {
     );
     histograms(&what, run);
     validity(&run["validity"]);
-    // In virtual time work may take none, and there may be no work.
+    // In virtual time, operations may take no time, and there may be none.
     let takes_time = run["mode"] != "simulated" && count(run, "completed") > 0;
     assert!(
         !takes_time || number(run, "wall_s") > 0.0 && number(run, "measured_s") > 0.0,
@@ -211,7 +212,7 @@ pub(crate) fn mode_run(run: &Value, all_measured: bool) {
     );
 }
 
-/// Checks what the whole and its parts have in common.
+/// Checks the fields that a run and its parts have in common.
 fn group(what: &str, group: &Value) {
     has(what, group, "failures throughput_rps bytes_in bytes_out");
     has(what, group, QUANTITIES);
@@ -350,7 +351,7 @@ fn has(what: &str, object: &Value, keys: &str) {
 fn one_of(what: &str, value: &Value, words: &str) {
     assert!(
         words.split_whitespace().any(|word| value == word),
-        "{what} is {value}, none of {words}"
+        "{what} is {value}, not one of {words}"
     );
 }
 
@@ -364,7 +365,7 @@ fn sum(run: &Value, part: &str, name: &str) -> u64 {
     list(run, part).iter().map(|one| count(one, name)).sum()
 }
 
-/// Checks that no number is NaN, which JSON cannot express but a program may write as a word.
+/// Checks that no number is NaN, which JSON cannot express but a program may write as a string.
 fn numbers_are_finite(path: &str, value: &Value) {
     match value {
         Value::Number(n) => assert!(n.as_f64().is_some_and(f64::is_finite), "{path} is {n}"),

@@ -18,18 +18,18 @@ use crate::exchange_peers::open_with;
 use crate::support::{folder, job};
 
 const MODES: [Mode; 3] = [Mode::Sequential, Mode::Threaded, Mode::Async];
-/// The timeout that comes first, in milliseconds.
-const FIRST: f64 = 150.0;
-/// How late an end may be, in milliseconds.
-const LATE: f64 = 20.0;
-/// The number of tries, of which the first that is at most [`LATE`] counts: a busy machine is late
-/// now and then, an endless wait always.
-const TRIES: usize = 5;
+/// The timeout that expires first, in milliseconds.
+const TIMEOUT_MS: f64 = 150.0;
+/// The maximum delay after the timeout, in milliseconds.
+const MAX_DELAY_MS: f64 = 20.0;
+/// The number of attempts; one that is at most [`MAX_DELAY_MS`] late is enough. A busy machine is
+/// late now and then, but a missing timeout is late every time.
+const ATTEMPTS: usize = 5;
 
 /// A peer that fails to do something.
 struct Peer {
     address: SocketAddr,
-    /// Keeps it as it is.
+    /// Keeps the listener open without accepting.
     _held: (Option<TcpListener>, Vec<TcpStream>),
 }
 
@@ -38,7 +38,7 @@ impl Peer {
     fn full() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         rustix::net::listen(&listener, 0).expect("a shorter queue");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok();
         let queued = std::iter::from_fn(connect).collect();
         Self {
@@ -47,10 +47,10 @@ impl Peer {
         }
     }
 
-    /// Accepts every connection, but neither reads nor writes: the system accepts for it.
+    /// Neither reads nor writes; the kernel accepts connections on its behalf.
     fn absent() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         Self {
             address,
             _held: (Some(listener), Vec::new()),
@@ -60,7 +60,7 @@ impl Peer {
     /// Runs `act` on each connection, and then keeps it open in silence.
     fn after(act: fn(&mut TcpStream)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         thread::spawn(move || {
             let mut held = Vec::new();
             for stream in listener.incoming() {
@@ -76,8 +76,8 @@ impl Peer {
     }
 }
 
-/// Reads a request without a body and begins to answer it.
-fn half_an_answer(stream: &mut TcpStream) {
+/// Reads a request without a body and starts a response.
+fn partial_response(stream: &mut TcpStream) {
     let mut request = Vec::new();
     let mut byte = [0];
     while !request.ends_with(b"\r\n\r\n") && matches!(stream.read(&mut byte), Ok(1)) {
@@ -91,7 +91,7 @@ fn opened(stream: &mut TcpStream) {
     open_with(stream, b"");
 }
 
-/// Agrees to HTTP/2: its settings, of which there are none.
+/// Accepts HTTP/2 by sending an empty SETTINGS frame.
 fn http2(stream: &mut TcpStream) {
     let _ = stream.write_all(b"\0\0\0\x04\0\0\0\0\0");
 }
@@ -122,23 +122,26 @@ fn run(folder: &Path, mode: Mode, url: &str, target: &str, flow: &str, peer: &Pe
     };
     let mut job = job(&plan, mode, vec![Some(reach)]);
     job.environment.folder = folder.into();
-    run_mode(&job, &|| None, &|_| {}).expect("it can run")
+    run_mode(&job, &|| None, &|_| {}).expect("the run succeeds")
 }
 
-/// Runs it as often as it takes for `late` to be little; in each mode.
+/// Runs it in each mode, repeatedly if it ends too late.
 fn soon(what: &str, run: impl Fn(Mode) -> f64 + Sync) {
     thread::scope(|scope| {
         for mode in MODES {
             let run = &run;
             scope.spawn(move || {
-                let late: Vec<f64> = (0..TRIES)
+                let late: Vec<f64> = (0..ATTEMPTS)
                     .map(|_| run(mode))
                     .inspect(|late| {
-                        assert!(*late >= -0.001, "{what}, {mode}: {late} ms before its time")
+                        assert!(
+                            *late >= -0.001,
+                            "{what}, {mode}: {late} ms relative to the timeout"
+                        )
                     })
-                    .take_while(|late| *late > LATE)
+                    .take_while(|late| *late > MAX_DELAY_MS)
                     .collect();
-                assert!(late.len() < TRIES, "{what}, {mode}: late by {late:?} ms");
+                assert!(late.len() < ATTEMPTS, "{what}, {mode}: late by {late:?} ms");
             });
         }
     });
@@ -160,7 +163,7 @@ fn ends(peer: &Peer, url: &str, target: &str, flow: &str, kind: &str) {
             run.failures,
             run.errors
         );
-        run.times.response_ms.expect("an operation").max - FIRST
+        run.times.response_ms.expect("an operation").max - TIMEOUT_MS
     });
 }
 
@@ -169,7 +172,7 @@ const FIRST_BYTE: &str = "timeout: {first_byte: 150ms, total: 5s}";
 const TOTAL: &str = "timeout: 150ms";
 
 #[test]
-fn a_connection_that_is_never_there() {
+fn a_connection_that_is_never_accepted() {
     let peer = Peer::full();
     for (timeout, kind) in [(CONNECT, "timeout_connect"), (TOTAL, "timeout_total")] {
         ends(&peer, "http://PEER", timeout, "{get: /}", kind);
@@ -191,7 +194,7 @@ fn a_connection_that_is_never_there() {
 }
 
 #[test]
-fn a_connection_of_which_nothing_is_heard() {
+fn a_connection_that_stays_silent() {
     let peer = Peer::absent();
     for (timeout, kind) in [(CONNECT, "timeout_connect"), (TOTAL, "timeout_total")] {
         ends(
@@ -229,8 +232,8 @@ fn a_connection_of_which_nothing_is_heard() {
 }
 
 #[test]
-fn an_answer_that_never_comes_or_never_ends() {
-    let half = Peer::after(half_an_answer);
+fn a_response_that_never_starts_or_never_ends() {
+    let half = Peer::after(partial_response);
     ends(&half, "http://PEER", TOTAL, "{get: /}", "timeout_total");
     let agreed = Peer::after(http2);
     for (timeout, kind) in [(FIRST_BYTE, "timeout_first_byte"), (TOTAL, "timeout_total")] {
@@ -253,7 +256,7 @@ fn an_answer_that_never_comes_or_never_ends() {
 }
 
 #[test]
-fn a_request_that_nobody_takes() {
+fn a_request_that_is_never_read() {
     let (absent, open, agreed) = (Peer::absent(), Peer::after(opened), Peer::after(http2));
     ends(
         &absent,
@@ -269,7 +272,7 @@ fn a_request_that_nobody_takes() {
         "{post: /, body_file: large.bin}",
         "timeout_total",
     );
-    // More than there is room for, in pieces that a scenario may hold.
+    // More than the socket buffers hold, in pieces that a scenario may contain.
     let text = "x".repeat(500_000);
     let often = |step: String| format!("{{repeat: {{times: 100, flow: [{step}]}}}}");
     ends(
@@ -290,10 +293,10 @@ fn a_request_that_nobody_takes() {
 }
 
 #[test]
-fn a_goodbye_that_is_not_returned() {
+fn a_close_frame_that_is_never_answered() {
     let (peer, folder) = (Peer::after(opened), folder());
     soon("a closing handshake", |mode| {
-        // What comes behind it tells when it was over.
+        // The next step shows when it ended.
         let flow = "{websocket: /, flow: [{send: hi}]}, {sleep: 1ms}";
         let run = run(folder.path(), mode, "ws://PEER", "timeout: 5s", flow, &peer);
         assert_eq!(

@@ -1,7 +1,6 @@
-//! Scenarios: what is wrong with broken ones, word for word, and that shipped ones are good.
-//!
-//! Each `tests/scenarios/broken/NAME.yaml` has a `NAME.txt` with everything that loadgen says about
-//! it. `LOADGEN_BLESS=1 cargo test` rewrites those texts: read the difference before committing it.
+//! Diagnostics: the exact texts for broken scenarios, and none for shipped ones.  Each
+//! `tests/scenarios/broken/NAME.yaml` has a `NAME.txt` with all of loadgen's diagnostics for it.
+//! `LOADGEN_BLESS=1 cargo test` rewrites these texts: review the diff before committing it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +29,7 @@ fn said_about(path: &Path) -> String {
         .to_string_lossy()
         .into_owned();
     let mut source = Source::inline(name, String::from_utf8(bytes).expect("UTF-8"));
-    // The files that they name are next to them.
+    // The files that the scenarios refer to are next to them.
     source.folder = path.parent().expect("a folder").to_owned();
     match compile(&source, &Overrides::default(), &environment) {
         Ok(compiled) => compiled.warnings.render(&source, false),
@@ -39,7 +38,7 @@ fn said_about(path: &Path) -> String {
 }
 
 #[test]
-fn broken_scenarios_are_explained_word_for_word() {
+fn diagnostics_of_broken_scenarios_match_their_golden_texts() {
     let folder = "tests/scenarios/broken";
     let bless = std::env::var_os("LOADGEN_BLESS").is_some();
     let scenarios = files(folder, "yaml");
@@ -51,11 +50,7 @@ fn broken_scenarios_are_explained_word_for_word() {
     let mut different = Vec::new();
     for path in &scenarios {
         let said = said_about(path);
-        assert!(
-            !said.is_empty(),
-            "{}: nothing is wrong with it",
-            path.display()
-        );
+        assert!(!said.is_empty(), "{} is valid", path.display());
         let golden = path.with_extension("txt");
         if bless {
             fs::write(&golden, &said).expect("written");
@@ -72,13 +67,13 @@ fn broken_scenarios_are_explained_word_for_word() {
     }
     assert!(
         different.is_empty(),
-        "these are said in another way now (LOADGEN_BLESS=1 rewrites them):\n{}",
+        "these diagnostics have changed (LOADGEN_BLESS=1 rewrites them):\n{}",
         different.join("\n")
     );
 }
 
 #[test]
-fn shipped_scenarios_are_good() {
+fn shipped_scenarios_are_valid() {
     let mut found = 0;
     for path in files("scenarios", "yaml")
         .into_iter()
@@ -88,7 +83,7 @@ fn shipped_scenarios_are_good() {
         let compiled = compile(&source, &Overrides::default(), &|_| None)
             .unwrap_or_else(|e| panic!("{}", e.render(&source, false)));
         let shown = compiled.warnings.render(&source, false);
-        // One of them shows the classic mistake, and is warned of it.
+        // One of them shows the classic mistake, so it causes a warning.
         let mistake = path.ends_with("21a-blocking-in-the-loop.yaml");
         assert_eq!(
             compiled.warnings.len(),

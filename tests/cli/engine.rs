@@ -26,8 +26,8 @@ pub(crate) fn plan(text: &str) -> Plan {
 }
 
 pub(crate) fn run(plan: &Plan, mode: Mode) -> ModeRun {
-    let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets are there");
-    let run = run_mode(&job(plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
+    let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets respond");
+    let run = run_mode(&job(plan, mode, addresses), &|| None, &|_| {}).expect("the run succeeds");
     assert!(
         run.counts.hold() && run.iterations.counts.hold(),
         "{mode}: {:?} {:?}",
@@ -45,7 +45,8 @@ pub(crate) fn run(plan: &Plan, mode: Mode) -> ModeRun {
     run
 }
 
-/// `wall` is `ideal`, or late by no more than 2 % and a margin for a noisy machine; never early.
+/// Checks that `wall` is not below `ideal`, and at most 2 % and a margin for a noisy machine above
+/// it.
 pub(crate) fn near(mode: Mode, wall: f64, ideal: f64) {
     assert!(
         wall >= ideal - 1e-6,
@@ -77,14 +78,14 @@ fn the_same_tasks_three_ways() {
         }
         near(
             Mode::Simulated,
-            ideal(&plan, Path::new("")).expect("it is mock"),
+            ideal(&plan, Path::new("")).expect("a mock plan"),
             0.1,
         );
     });
 }
 
 #[test]
-fn a_concurrency_cap_holds_whatever_the_workers() {
+fn a_concurrency_cap_holds_for_any_number_of_workers() {
     patiently(|| {
         for workers in [1, 2, 4] {
             let text = format!(
@@ -130,7 +131,7 @@ fn a_token_bucket_lets_a_burst_through_and_then_one_at_a_time_in_every_mode() {
 }
 
 #[test]
-fn a_timeout_ends_what_takes_too_long() {
+fn a_timeout_ends_a_slow_operation() {
     patiently(|| {
         let text = "{name: t, mix: [{name: m, flow: [{sleep: 50ms, timeout: 175ms, on_error: continue}, {sleep: 150ms, timeout: 175ms, on_error: continue}, \
                 {sleep: 250ms, timeout: 175ms, on_error: continue}]}], load: {iterations: 1}}";
@@ -151,7 +152,7 @@ fn a_timeout_ends_what_takes_too_long() {
 }
 
 #[test]
-fn processor_time_is_shared_by_the_cores() {
+fn cpu_work_is_spread_over_the_cores() {
     patiently(|| {
         let plan = plan(
             "{name: t, workers: 1, mix: [{name: m, flow: [{cpu: 100ms}]}], load: {vus: 3, iterations: 3}}",
@@ -162,19 +163,19 @@ fn processor_time_is_shared_by_the_cores() {
             assert!(run.wall_s >= 0.3, "{mode}: {}", run.wall_s);
             let used =
                 run.resources.cpu_user_s.unwrap_or(0.0) + run.resources.cpu_system_s.unwrap_or(0.0);
-            assert!(used >= 0.29, "{mode}: {used} s of processor time");
+            assert!(used >= 0.29, "{mode}: {used} s of CPU time");
         }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
         near(
             Mode::Simulated,
-            ideal(&plan, Path::new("")).expect("it is mock"),
+            ideal(&plan, Path::new("")).expect("a mock plan"),
             0.1 * (3.0 / cores).max(1.0),
         );
     });
 }
 
 #[test]
-fn a_blocking_call_holds_the_loop_unless_it_is_offloaded() {
+fn a_blocking_call_blocks_the_event_loop_unless_it_is_offloaded() {
     patiently(|| {
         let text = |offload| {
             format!(
@@ -200,7 +201,7 @@ fn a_blocking_call_holds_the_loop_unless_it_is_offloaded() {
 }
 
 #[test]
-fn what_is_in_flight_when_the_drain_ends_is_unfinished_and_its_connection_dropped() {
+fn operations_in_flight_when_the_drain_ends_are_unfinished_and_their_connections_dropped() {
     patiently(|| {
         let plan = plan(
             "{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 300ms, graceful_stop: 100ms}}",
@@ -223,7 +224,8 @@ fn what_is_in_flight_when_the_drain_ends_is_unfinished_and_its_connection_droppe
                 "{mode}"
             );
             near(mode, run.wall_s, 0.4);
-            // From its own start, which on a busy machine comes a moment after the run's.
+            // Measured from its own start, which on a busy machine is a moment after that of the
+            // run.
             let age = run.oldest_unfinished_ms.expect("some are unfinished");
             assert!(
                 (100.0..550.0).contains(&age) && (mode != Mode::Simulated || age == 400.0),
@@ -247,7 +249,7 @@ fn what_is_in_flight_when_the_drain_ends_is_unfinished_and_its_connection_droppe
 }
 
 #[test]
-fn what_waits_for_a_limit_when_the_drain_ends_is_skipped() {
+fn operations_that_wait_for_a_limit_when_the_drain_ends_are_skipped() {
     let plan = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 400ms, graceful_stop: 50ms}, limits: {concurrency: 1}}",
     );
@@ -289,7 +291,7 @@ fn an_open_model_keeps_its_planned_times() {
 #[test]
 fn an_open_model_with_one_slot_counts_waiting_as_queue_and_not_as_lag() {
     patiently(|| {
-        // 10 arrivals a 10 ms, each taking 20 ms, one at a time: the k-th waits k·10 ms.
+        // 10 arrivals, one every 10 ms, each taking 20 ms, one at a time: the k-th waits k·10 ms.
         let plan = plan(
             "{name: t, mix: [{name: m, flow: [{sleep: 20ms}]}], load: {rate: 100/s, iterations: 10, max_in_flight: 1}}",
         );
@@ -353,7 +355,7 @@ fn every_mode_and_any_number_of_workers_runs_the_same_work() {
 }
 
 #[test]
-fn a_warm_up_is_counted_apart() {
+fn a_warm_up_is_counted_separately() {
     let plan = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {vus: 2, duration: 200ms, warmup: 100ms}}",
     );
@@ -377,7 +379,7 @@ fn a_warm_up_is_counted_apart() {
 }
 
 #[test]
-fn iterations_of_each_user_are_bound_for_each_user() {
+fn iterations_per_vu_bound_each_user_separately() {
     let plan = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 5, iterations_per_vu: 4}}",
     );
@@ -397,7 +399,7 @@ fn iterations_of_each_user_are_bound_for_each_user() {
 }
 
 #[test]
-fn virtual_time_goes_by_at_no_cost_and_to_the_nanosecond() {
+fn virtual_time_is_free_and_exact_to_the_nanosecond() {
     let plan = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 1234567ns}]}], load: {vus: 10, iterations: 100000}}",
     );

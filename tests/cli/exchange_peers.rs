@@ -1,5 +1,5 @@
-//! Servers that misbehave, over TCP and WebSocket: how each is counted, when, and that no
-//! connection remains.
+//! Misbehaving servers over TCP and WebSocket: how and when each fault is counted, and that no
+//! connection stays open.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -14,10 +14,10 @@ use tungstenite::handshake::derive_accept_key;
 
 use crate::support::{MODES, count, folder, number, run, run_of, scenario};
 
-/// What a peer does with one connection, from which nothing has been read.
+/// What a peer does with a new connection.
 type Script = fn(&mut TcpStream);
 
-/// A server that follows a script on every connection, and knows how many are open.
+/// A server that follows a script on every connection, and counts the open ones.
 struct Peer {
     port: u16,
     over: Arc<AtomicBool>,
@@ -36,7 +36,7 @@ struct Counts {
 impl Peer {
     fn start(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
+        let port = listener.local_addr().expect("a bound socket").port();
         let (over, counts) = (Arc::<AtomicBool>::default(), Arc::<Counts>::default());
         let (ended, seen) = (over.clone(), counts.clone());
         let accepting = thread::spawn(move || {
@@ -59,7 +59,7 @@ impl Peer {
                         .expect("a timeout");
                     stream.set_nodelay(true).expect("no delay");
                     script(&mut stream);
-                    // It is open for as long as the client keeps it so.
+                    // It stays open until the client closes it.
                     let mut rest = [0; 4096];
                     while matches!(stream.read(&mut rest), Ok(n) if n > 0) {}
                     own.open.fetch_sub(1, Ordering::SeqCst);
@@ -115,7 +115,7 @@ fn say(stream: &mut TcpStream, bytes: &[u8]) {
     let _ = stream.write_all(bytes);
 }
 
-/// Sends for as long as the client reads.
+/// Sends until the client stops reading.
 fn endless(stream: &mut TcpStream, bytes: &[u8]) {
     while stream.write_all(bytes).is_ok() {}
 }
@@ -142,7 +142,7 @@ fn reset(stream: &mut TcpStream) {
     }
 }
 
-/// Reads a handshake and says yes, with more bytes behind the answer.
+/// Reads a handshake and accepts it, with more bytes after the response.
 pub(crate) fn open_with(stream: &mut TcpStream, more: &[u8]) -> bool {
     let mut key = String::new();
     loop {
@@ -182,7 +182,7 @@ fn asked(stream: &mut TcpStream) -> bool {
     stream.read_exact(&mut rest).is_ok()
 }
 
-/// The same, and then says nothing.
+/// The same, and then stays silent.
 fn opened_and_silent(stream: &mut TcpStream) {
     let _ = opened_and_asked(stream);
 }
@@ -202,7 +202,7 @@ struct Row {
     kinds: &'static [&'static str],
     /// The step that fails.
     step: &'static str,
-    /// How long that takes at least, in milliseconds.
+    /// The minimum time until then, in milliseconds.
     least: f64,
 }
 
@@ -236,13 +236,13 @@ const fn late(
     }
 }
 
-/// Iterations of a row in each mode.
-const TIMES: u64 = 3;
+/// The iterations of each row in each mode.
+const ITERATIONS: u64 = 3;
 
 /// Runs a row's scenario in all modes.
 fn follow(row: &Row, text: &str) {
     let (folder, peer) = (folder(), Peer::start(row.script));
-    // Only what is late by itself may be: the machine is busy with the other rows.
+    // Only rows that end at a timeout keep a short one: the machine is busy with the other rows.
     let text = if row.least > 0.0 {
         text.to_owned()
     } else {
@@ -281,18 +281,18 @@ fn follow(row: &Row, text: &str) {
             .sum();
         assert_eq!(
             (failed, count(step, "failed")),
-            (TIMES, TIMES),
+            (ITERATIONS, ITERATIONS),
             "{what}: {} {}",
             step["failures"],
             run["errors"]
         );
-        assert_eq!(count(&run["iterations"], "failed"), TIMES, "{what}");
+        assert_eq!(count(&run["iterations"], "failed"), ITERATIONS, "{what}");
         let took = &step["response_ms"];
         assert!(
             number(took, "min") >= row.least && number(took, "max") < row.least + 10_000.0,
             "{what}: {took}"
         );
-        // Nothing of what came is kept.
+        // Nothing that arrived is kept.
         assert!(
             count(&run["resources"], "peak_rss_bytes") < 200 << 20,
             "{what}: {}",
@@ -301,7 +301,7 @@ fn follow(row: &Row, text: &str) {
     }
     let (accepted, most_open) = peer.end();
     // One connection is the preflight's; each iteration has its own.
-    assert_eq!(accepted, 1 + 3 * TIMES, "{}", row.name);
+    assert_eq!(accepted, 1 + 3 * ITERATIONS, "{}", row.name);
     assert!(
         most_open <= 3,
         "{}: {most_open} connections were open at once",
@@ -322,16 +322,16 @@ const TCP: &str = "{name: t, modes: [sequential, threaded, async], targets: {pee
                    mix: [{name: m, flow: [{tcp: {send: \"hello\\n\", receive: line}, name: ask, timeout: 100ms}]}]}";
 
 #[test]
-fn tcp_failures_have_their_names() {
+fn tcp_failures_are_classified() {
     let rows = [
         late(
-            "never answers",
+            "never responds",
             |stream| drop(line(stream)),
             "ask",
             &["timeout_total"],
         ),
         row(
-            "closes without an answer",
+            "closes without a reply",
             |stream| {
                 if line(stream).is_some() {
                     goodbye(stream)
@@ -341,7 +341,7 @@ fn tcp_failures_have_their_names() {
             &["incomplete"],
         ),
         row(
-            "closes in the middle of the answer",
+            "closes in the middle of the reply",
             |stream| {
                 if line(stream).is_some() {
                     say(stream, b"hel");
@@ -352,7 +352,7 @@ fn tcp_failures_have_their_names() {
             &["incomplete"],
         ),
         row(
-            "resets without an answer",
+            "resets without a reply",
             |stream| {
                 if line(stream).is_some() {
                     reset(stream)
@@ -362,11 +362,11 @@ fn tcp_failures_have_their_names() {
             &["reset"],
         ),
         row(
-            "resets in the middle of the answer",
+            "resets in the middle of the reply",
             |stream| {
                 if line(stream).is_some() {
                     say(stream, b"hel");
-                    // The half has to be there before the reset takes it away.
+                    // The first half has to arrive before the reset discards it.
                     thread::sleep(Duration::from_millis(20));
                     reset(stream);
                 }
@@ -387,7 +387,7 @@ fn tcp_failures_have_their_names() {
             &["timeout_total"],
         ),
         row(
-            "sends a line without end",
+            "sends an endless line",
             |stream| {
                 if line(stream).is_some() {
                     endless(stream, &[b'x'; 65536])
@@ -401,18 +401,18 @@ fn tcp_failures_have_their_names() {
 }
 
 #[test]
-fn tcp_first_bytes_and_checks_have_their_names_too() {
+fn tcp_first_byte_timeouts_and_failed_checks_are_classified() {
     let first = TCP.replace("timeout: 100ms", "timeout: {first_byte: 100ms, total: 10s}");
     follow(
         &late(
-            "never answers",
+            "never responds",
             |stream| drop(line(stream)),
             "ask",
             &["timeout_first_byte"],
         ),
         &first,
     );
-    // A byte is there in time, and the rest takes longer than that.
+    // The first byte arrives in time, and the rest later than that.
     let slow: Script = |stream| {
         while line(stream).is_some() {
             say(stream, b"h");
@@ -423,7 +423,7 @@ fn tcp_first_bytes_and_checks_have_their_names_too() {
     let (result, connections) = against(slow, &first);
     for mode in MODES {
         let run = run_of(&result, mode);
-        assert_eq!(count(run, "ok"), TIMES, "{mode}: {}", run["errors"]);
+        assert_eq!(count(run, "ok"), ITERATIONS, "{mode}: {}", run["errors"]);
         assert!(
             number(&run["first_byte_ms"], "max") < number(&run["response_ms"], "min"),
             "{mode}"
@@ -446,11 +446,11 @@ fn tcp_first_bytes_and_checks_have_their_names_too() {
     for mode in MODES {
         assert_eq!(
             count(&run_of(&result, mode)["failures"], "check"),
-            TIMES,
+            ITERATIONS,
             "{mode}"
         );
     }
-    // An answer that is not the expected one leaves the connection as good as it was.
+    // An unexpected reply leaves the connection usable.
     assert_eq!(connections, 1 + 3);
 }
 
@@ -473,8 +473,7 @@ fn against(script: Script, text: &str) -> (Value, u64) {
         ],
     )
     .exits(0);
-    let result =
-        fs::read_to_string(folder.path().join("out/result.json")).expect("there is a result");
+    let result = fs::read_to_string(folder.path().join("out/result.json")).expect("a result");
     (
         serde_json::from_str(&result).expect("it is JSON"),
         peer.end().0,
@@ -482,7 +481,7 @@ fn against(script: Script, text: &str) -> (Value, u64) {
 }
 
 #[test]
-fn what_comes_behind_an_answer_is_never_the_next_answer() {
+fn surplus_bytes_after_a_reply_are_never_taken_for_the_next_reply() {
     let strangers: Script = |stream| {
         if line(stream).is_some() {
             say(stream, b"hello\nstranger\n");
@@ -496,35 +495,35 @@ fn what_comes_behind_an_answer_is_never_the_next_answer() {
     for mode in MODES {
         assert_eq!(
             count(run_of(&result, mode), "ok"),
-            TIMES,
+            ITERATIONS,
             "{mode}: {}",
             run_of(&result, mode)["errors"]
         );
     }
-    assert_eq!(connections, 1 + 3 * TIMES, "none is used again");
+    assert_eq!(connections, 1 + 3 * ITERATIONS, "no connection is reused");
 }
 
 #[test]
-fn a_connection_that_was_closed_while_it_was_idle_is_made_anew() {
+fn a_connection_closed_while_idle_is_reopened() {
     let once: Script = |stream| {
         if line(stream).is_some() {
             say(stream, b"hello\n");
             let _ = stream.shutdown(std::net::Shutdown::Both);
         }
     };
-    // Long enough for any mode to look before it sends.
+    // Long enough for every mode to check the connection before it sends.
     let think = TCP.replace("timeout: 100ms}", "timeout: 5s}, {think: 150ms}");
     let (result, connections) = against(once, &think);
     for mode in MODES {
         assert_eq!(
             count(run_of(&result, mode), "ok"),
-            TIMES,
+            ITERATIONS,
             "{mode}: {}",
             run_of(&result, mode)["errors"]
         );
     }
-    assert_eq!(connections, 1 + 3 * TIMES);
-    // Just as the next text goes out: told by its name, and tried again where the scenario says so.
+    assert_eq!(connections, 1 + 3 * ITERATIONS);
+    // Just as the next text is sent: counted under its kind, and retried if the scenario says so.
     let retried = TCP.replace(
         "timeout: 100ms",
         "timeout: 5s, retry: {attempts: 2, errors: [reused_conn_closed]}",
@@ -532,7 +531,7 @@ fn a_connection_that_was_closed_while_it_was_idle_is_made_anew() {
     let (result, _) = against(once, &retried);
     for mode in MODES {
         let run = run_of(&result, mode);
-        assert_eq!(count(run, "ok"), TIMES, "{mode}: {}", run["errors"]);
+        assert_eq!(count(run, "ok"), ITERATIONS, "{mode}: {}", run["errors"]);
         assert_eq!(
             run["try_failures"]
                 .get("reused_conn_closed")
@@ -545,7 +544,7 @@ fn a_connection_that_was_closed_while_it_was_idle_is_made_anew() {
 }
 
 #[test]
-fn a_server_that_is_gone_refuses() {
+fn a_stopped_server_is_counted_as_refused() {
     for (url, flow) in [
         ("tcp", "{tcp: {send: a, receive: line}}"),
         ("ws", "{websocket: /, flow: [{send: a}]}"),
@@ -579,7 +578,7 @@ fn a_server_that_is_gone_refuses() {
         let result = crate::support::result(&folder.path().join("out"));
         assert_eq!(
             count(&run_of(&result, "async")["failures"], "refused"),
-            TIMES,
+            ITERATIONS,
             "{url}"
         );
         run(
@@ -594,7 +593,7 @@ fn a_server_that_is_gone_refuses() {
 const WS: &str = "{name: t, modes: [sequential, threaded, async], targets: {peer: {url: 'ws://127.0.0.1:PORT'}}, load: {vus: 1, iterations: 3}, \
                   mix: [{name: m, flow: [{websocket: /, name: open, timeout: 100ms, flow: [{send: hello, name: ask, receive: {contains: hello}, timeout: 100ms}]}]}]}";
 
-/// Reads a handshake to its end.
+/// Reads a handshake to the end.
 fn asked_to_open(stream: &mut TcpStream) -> bool {
     while let Some(header) = line(stream) {
         if header == "\r\n" {
@@ -604,7 +603,7 @@ fn asked_to_open(stream: &mut TcpStream) -> bool {
     false
 }
 
-/// Says so to a handshake.
+/// Responds to a handshake with this text.
 fn answer(stream: &mut TcpStream, text: &str) {
     if asked_to_open(stream) {
         say(stream, text.as_bytes());
@@ -612,7 +611,7 @@ fn answer(stream: &mut TcpStream, text: &str) {
 }
 
 #[test]
-fn handshakes_that_fail_have_their_names() {
+fn failed_handshakes_are_classified() {
     let rows = [
         row(
             "answers as HTTP",
@@ -621,7 +620,7 @@ fn handshakes_that_fail_have_their_names() {
             &["status"],
         ),
         row(
-            "knows no such path",
+            "does not know the path",
             |s| answer(s, "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"),
             "open",
             &["status"],
@@ -656,7 +655,7 @@ fn handshakes_that_fail_have_their_names() {
             &["protocol"],
         ),
         row(
-            "answers garbage",
+            "responds with garbage",
             |s| answer(s, "\0\x01\x02 what?\r\n\r\n"),
             "open",
             &["protocol"],
@@ -682,7 +681,7 @@ fn handshakes_that_fail_have_their_names() {
             &["reset", "incomplete"],
         ),
         late(
-            "never answers",
+            "never responds",
             |s| answer(s, ""),
             "open",
             &["timeout_total"],
@@ -692,16 +691,16 @@ fn handshakes_that_fail_have_their_names() {
 }
 
 #[test]
-fn messages_that_fail_have_their_names() {
+fn failed_messages_are_classified() {
     let rows = [
         late(
-            "never answers",
+            "never responds",
             opened_and_silent,
             "ask",
             &["timeout_total"],
         ),
         row(
-            "closes without a word",
+            "closes without a close frame",
             |s| {
                 if opened_and_asked(s) {
                     goodbye(s)
@@ -711,7 +710,7 @@ fn messages_that_fail_have_their_names() {
             &["incomplete"],
         ),
         row(
-            "says goodbye",
+            "sends a close frame",
             |s| {
                 if opened_and_asked(s) {
                     say(s, &frame(8, b"\x03\xe9later"))
@@ -752,7 +751,7 @@ fn messages_that_fail_have_their_names() {
             &["protocol"],
         ),
         row(
-            "masks what it sends",
+            "masks its frames",
             |s| {
                 if opened_and_asked(s) {
                     say(s, b"\x81\x85\0\0\0\0hello")
@@ -762,7 +761,7 @@ fn messages_that_fail_have_their_names() {
             &["protocol"],
         ),
         row(
-            "sends a text that is none",
+            "sends a text that is not UTF-8",
             |s| {
                 if opened_and_asked(s) {
                     say(s, &frame(1, b"\xff\xfe"))
@@ -772,7 +771,7 @@ fn messages_that_fail_have_their_names() {
             &["protocol"],
         ),
         row(
-            "goes on with nothing",
+            "continues a message that was never started",
             |s| {
                 if opened_and_asked(s) {
                     say(s, &frame(0, b"hello"))
@@ -792,7 +791,7 @@ fn messages_that_fail_have_their_names() {
             &["protocol"],
         ),
         row(
-            "sends a message without end",
+            "sends an endless message",
             |s| {
                 if opened_and_asked(s) {
                     say(s, &[0x01, 0]);
@@ -805,7 +804,7 @@ fn messages_that_fail_have_their_names() {
             &["protocol"],
         ),
         late(
-            "pushes without end",
+            "pushes endlessly",
             |s| {
                 if opened_and_asked(s) {
                     endless(s, &frame(1, b"tick").repeat(500))
@@ -815,7 +814,7 @@ fn messages_that_fail_have_their_names() {
             &["timeout_total"],
         ),
         late(
-            "pings without end",
+            "pings endlessly",
             |s| {
                 if opened_and_asked(s) {
                     endless(s, &frame(9, b"").repeat(500))
@@ -829,9 +828,9 @@ fn messages_that_fail_have_their_names() {
 }
 
 #[test]
-fn what_is_pushed_is_counted_and_not_taken_for_an_answer() {
-    // The first push comes in one piece with the answer to the handshake, and the last behind the
-    // answer.
+fn pushed_messages_are_counted_and_not_taken_for_replies() {
+    // The first push arrives together with the response to the handshake, and the last one after
+    // the reply.
     let chatty: Script = |s| {
         let push = frame(1, b"tick");
         if open_with(s, &push) && asked(s) {
@@ -853,26 +852,26 @@ fn what_is_pushed_is_counted_and_not_taken_for_an_answer() {
         let run = run_of(&result, mode);
         assert_eq!(
             (count(run, "ok"), count(run, "failed")),
-            (2 * TIMES, 0),
+            (2 * ITERATIONS, 0),
             "{mode}: {}",
             run["errors"]
         );
         assert_eq!(
             count(run, "pushes"),
-            4 * TIMES,
-            "{mode}: three before the answer, and one behind it"
+            4 * ITERATIONS,
+            "{mode}: three before the reply, and one after it"
         );
         assert_eq!(
             count(&run["steps"][0], "pushes"),
-            4 * TIMES,
-            "{mode}: they are the handshake's"
+            4 * ITERATIONS,
+            "{mode}: pushes belong to the handshake"
         );
     }
-    assert_eq!(connections, 1 + 3 * TIMES);
+    assert_eq!(connections, 1 + 3 * ITERATIONS);
 }
 
 #[test]
-fn a_late_answer_is_never_taken_for_the_next() {
+fn a_late_reply_is_never_taken_for_the_next_one() {
     let slow: Script = |s| {
         if opened_and_asked(s) {
             thread::sleep(Duration::from_millis(300));
@@ -906,9 +905,9 @@ fn a_late_answer_is_never_taken_for_the_next() {
 }
 
 #[test]
-fn a_branch_that_loses_hangs_up() {
-    // The first waits for an answer when it loses, the second for nothing that the network could
-    // tell it.
+fn a_losing_branch_closes_its_connection() {
+    // When they lose, the first one waits for a reply, and the second one for nothing from the
+    // network.
     let asks =
         "{websocket: /, name: open, flow: [{send: hello, name: ask, receive: {contains: never}}]}";
     let thinks = "{websocket: /, name: open, flow: [{think: 30s}]}";
@@ -937,19 +936,19 @@ fn a_branch_that_loses_hangs_up() {
             let run = run_of(&result, mode);
             assert_eq!(
                 (count(&run["iterations"], "ok"), count(run, "failed")),
-                (TIMES, 0),
+                (ITERATIONS, 0),
                 "{mode}: {}",
                 run["errors"]
             );
         }
         assert_eq!(
             count(run_of(&result, "sequential"), "skipped"),
-            2 * TIMES,
-            "the first in order has won"
+            2 * ITERATIONS,
+            "the first branch wins"
         );
         let (accepted, most_open) = peer.end();
-        assert_eq!(accepted, 1 + 2 * 2 * TIMES);
-        // Two of this race, and those of the one before while their ends are noticed.
+        assert_eq!(accepted, 1 + 2 * 2 * ITERATIONS);
+        // Two of this race, and those of the previous one until their closing is noticed.
         assert!(most_open <= 4, "{most_open} connections were open at once");
     }
 }

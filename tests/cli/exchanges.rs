@@ -1,5 +1,5 @@
-//! Messages over WebSocket and lines over TCP, against the built-in server: what goes with them
-//! works as it does with requests, and what passes is known to the byte.
+//! Messages over WebSocket and lines over TCP, against the built-in server: they support the same
+//! features as requests, and their bytes are counted exactly.
 
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ fn step<'a>(run: &'a Value, name: &str) -> &'a Value {
 }
 
 #[test]
-fn bytes_are_those_of_frames_and_lines() {
+fn byte_counts_match_frames_and_lines() {
     let result = result(
         "[{websocket: /ws/echo, name: open, flow: [{repeat: {times: 10, flow: [{send: hello, name: ask, receive: {contains: hello}}]}}, {send: bye, name: say}]}, \
          {tcp: {send: \"12345\\n\", receive: line}, name: line}, {tcp: {send: abcdEND, receive: {until: END}}, name: text}, \
@@ -43,12 +43,12 @@ fn bytes_are_those_of_frames_and_lines() {
                 count(step(run, name), "bytes_in"),
             )
         };
-        // A short frame has a head of 2 bytes; that of a client has a mask of 4 more.
+        // A short frame has a header of 2 bytes; a client's frame has a mask of 4 more.
         assert_eq!(passed("ask"), (60, 60 * 11, 60 * 7), "{mode}");
         assert_eq!(
             passed("say"),
             (6, 6 * 9, 0),
-            "{mode}: nothing is waited for"
+            "{mode}: no step waits for a reply"
         );
         assert_eq!(passed("line"), (6, 6 * 6, 6 * 6), "{mode}");
         assert_eq!(passed("text"), (6, 6 * 7, 6 * 7), "{mode}");
@@ -56,7 +56,7 @@ fn bytes_are_those_of_frames_and_lines() {
         assert_eq!(
             count(&step(run, "open")["connect_ms"], "count"),
             6,
-            "{mode}: a WebSocket each time"
+            "{mode}: a new WebSocket each time"
         );
         assert_eq!(
             count(&step(run, "line")["connect_ms"], "count"),
@@ -64,13 +64,13 @@ fn bytes_are_those_of_frames_and_lines() {
             "{mode}: a TCP connection for each user"
         );
         assert!(step(run, "text")["connect_ms"].is_null(), "{mode}");
-        // Echoes that no step waits for still arrive: closing finds them.
+        // Echoes that no step waits for still arrive: they are read when the connection is closed.
         assert_eq!(count(step(run, "open"), "pushes"), 6, "{mode}");
     }
 }
 
 #[test]
-fn checks_captures_and_tags_are_those_of_the_answer() {
+fn checks_captures_and_tags_apply_to_the_reply() {
     let result = result(
         "[{websocket: /ws/echo, flow: [\
          {send_json: {id: \"{{seq()}}\", kind: \"{{'odd' if seq() % 2 else 'even'}}\"}, name: ask, receive: {json: {$.id: {exists: true}}}, \
@@ -139,7 +139,7 @@ fn checks_captures_and_tags_are_those_of_the_answer() {
 }
 
 #[test]
-fn limits_of_a_target_hold_for_whatever_goes_to_it() {
+fn limits_of_a_target_hold_for_every_kind_of_operation() {
     let folder = folder();
     let flow = "[{websocket: /ws/echo, flow: [{send: a, receive: {contains: a}}]}, {tcp: {send: \"a\\n\", receive: line}}]";
     let limited = text(flow, "{vus: 4, iterations: 40}").replace(
@@ -160,7 +160,7 @@ fn limits_of_a_target_hold_for_whatever_goes_to_it() {
 }
 
 #[test]
-fn setup_speaks_them_too_and_arrivals_are_planned() {
+fn exchanges_work_in_setup_and_in_the_open_model() {
     let folder = folder();
     let setup = "setup: [{tcp: {send: \"from setup\\n\", receive: line}, capture: {line: {body: true}}}, \
                  {websocket: /ws/echo, flow: [{send: 7, receive: {matches: '^7$'}, capture: {seven: {body: true}}}]}], name: t,";
@@ -195,7 +195,7 @@ fn setup_speaks_them_too_and_arrivals_are_planned() {
 }
 
 #[test]
-fn the_server_counts_the_connections_that_loadgen_counts_and_all_are_closed() {
+fn the_server_agrees_on_connections_and_all_are_closed() {
     let (folder, server) = (folder(), Server::start());
     let flow = "[{websocket: /ws/broadcast, flow: [{websocket: /ws/echo, flow: [{send: inner, receive: {contains: inner}}]}, {send: \"m{{seq()}}.\", receive: {contains: \"m{{seq()}}.\"}}]}]";
     scenario(folder.path(), &text(flow, "{vus: 3, iterations: 15}"));
@@ -220,7 +220,7 @@ fn the_server_counts_the_connections_that_loadgen_counts_and_all_are_closed() {
             run["errors"]
         );
         let seen = server.seen_since(before);
-        // One connection looks whether the server is there.
+        // One connection belongs to the preflight.
         assert_eq!(
             (seen.connections, seen.requests, seen.open),
             (30 + 1, 30, 0),

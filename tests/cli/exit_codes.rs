@@ -1,5 +1,5 @@
-//! The README's table of exit codes, row by row, with the real program: each distinguishable cause
-//! of a code.
+//! The README's table of exit codes, row by row, with the real program: every distinct cause of a
+//! code.
 
 use std::fs;
 use std::path::Path;
@@ -23,22 +23,22 @@ struct Row {
 const ROWS: &[Row] = &[
     Row {
         code: 0,
-        what: "no gates",
+        what: "no thresholds",
         ends: |path| sleeping(path, "", &[]),
     },
     Row {
         code: 0,
-        what: "every gate is passed",
+        what: "every threshold is met",
         ends: |path| held(path, 10.0, &["--threshold", "p99 < 1s"]),
     },
     Row {
         code: 0,
-        what: "inconclusive, and nobody asked",
+        what: "inconclusive without --fail-on-inconclusive",
         ends: |path| once(path, &[]),
     },
     Row {
         code: 1,
-        what: "an output can't be written",
+        what: "an output cannot be written",
         ends: |path| {
             fs::write(path.join("file"), "").expect("written");
             sleeping(path, "", &["-o", "file/below"])
@@ -76,7 +76,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         code: 3,
-        what: "nobody listens",
+        what: "the target refuses connections",
         ends: |path| {
             sleeping(
                 path,
@@ -95,7 +95,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         code: 3,
-        what: "results that can't be compared",
+        what: "results that cannot be compared",
         ends: |path| {
             sleeping(path, "", &[]).exits(0);
             fs::rename(path.join("out"), path.join("base")).expect("renamed");
@@ -119,12 +119,12 @@ const ROWS: &[Row] = &[
     },
     Row {
         code: 96,
-        what: "inconclusive, and somebody asked",
+        what: "inconclusive with --fail-on-inconclusive",
         ends: |path| once(path, &["--fail-on-inconclusive"]),
     },
     Row {
         code: 97,
-        what: "a gate would have had to trust it",
+        what: "an invalid baseline",
         ends: |path| {
             held(path, 10.0, &[]).exits(0);
             change(path, "base", |result| {
@@ -156,7 +156,7 @@ const ROWS: &[Row] = &[
         what: "interrupted",
         ends: interrupted,
     },
-    // Where several hold, the first of the README's order.
+    // If several apply, the first one in the README's order wins.
     Row {
         code: 97,
         what: "97 before 99 and 98",
@@ -231,7 +231,7 @@ fn sleeping(path: &Path, more: &str, flags: &[&str]) -> Ran {
     )
 }
 
-/// A run of 10 ms held against a baseline that took so long.
+/// A run of 10 ms, compared with a baseline of this duration.
 fn held(path: &Path, base_ms: f64, flags: &[&str]) -> Ran {
     let written = |ms: f64, out: &str| {
         simulated(path, ms, "");
@@ -244,14 +244,14 @@ fn held(path: &Path, base_ms: f64, flags: &[&str]) -> Ran {
     };
     written(base_ms, "base");
     let own = written(10.0, "own")["scenario"]["fingerprint"].clone();
-    // The time is part of the work, and here it stands for the server.
+    // The duration is part of the fingerprint, but here it stands for the server's speed.
     change(path, "base", |result| {
         result["scenario"]["fingerprint"] = own
     });
     again(path, flags)
 }
 
-/// The run once more against that baseline.
+/// Repeats the run against that baseline.
 fn again(path: &Path, flags: &[&str]) -> Ran {
     run(
         path,
@@ -272,7 +272,7 @@ fn again(path: &Path, flags: &[&str]) -> Ran {
     )
 }
 
-/// Compares one run with one, which is inconclusive.
+/// Compares one run with another one, which is inconclusive.
 fn once(path: &Path, flags: &[&str]) -> Ran {
     sleeping(path, "", &["-o", "base"]).exits(0);
     sleeping(path, "", &[&["--baseline", "base"], flags].concat())
@@ -293,7 +293,7 @@ fn interrupted(path: &Path) -> Ran {
 }
 
 #[test]
-fn every_row_of_the_table_is_reached() {
+fn every_row_of_the_table_is_tested() {
     side_by_side(ROWS, |Row { code, what, ends }| {
         let folder = folder();
         let ran = ends(folder.path());
@@ -315,7 +315,7 @@ fn every_row_of_the_table_is_reached() {
 
 #[test]
 fn the_table_and_its_tests_have_the_same_rows() {
-    let readme = fs::read_to_string(README).expect("it is there");
+    let readme = fs::read_to_string(README).expect("it exists");
     let table = readme.split_once("| exit code |").expect("the table").1;
     let rows = table
         .lines()

@@ -1,5 +1,5 @@
-//! What is said and left behind with exit codes, and what ends a run; `exit_codes` has all codes,
-//! row by row.
+//! The messages and files that go with exit codes, and how runs are interrupted; `exit_codes`
+//! covers every code.
 
 use std::fs;
 use std::path::Path;
@@ -13,11 +13,11 @@ use crate::support::{
     result, run, run_of, scenario, until,
 };
 
-/// One request to the target that a test names.
+/// One request to the target that the test specifies.
 const REQUEST: &str = "{name: t, mix: [{name: m, flow: [{get: /}]}], load: {iterations: 1}, targets: {shop: {url: 'http://127.0.0.1:9'}}}";
 
 #[test]
-fn zero_where_requests_fail_but_nothing_forbids_it() {
+fn failed_requests_without_a_threshold_exit_with_0() {
     let (folder, server) = (folder(), Server::start());
     scenario(
         folder.path(),
@@ -50,7 +50,7 @@ fn zero_where_requests_fail_but_nothing_forbids_it() {
 }
 
 #[test]
-fn one_where_the_output_folder_cant_be_written_before_anything_is_sent() {
+fn an_unwritable_output_folder_exits_with_1_before_anything_is_sent() {
     let (folder, server) = (folder(), Server::start());
     scenario(folder.path(), REQUEST);
     fs::write(folder.path().join("file"), "mine").expect("written");
@@ -67,13 +67,13 @@ fn one_where_the_output_folder_cant_be_written_before_anything_is_sent() {
     let seen = server.seen_since(before);
     assert_eq!((seen.requests, seen.connections), (0, 0));
     assert_eq!(
-        fs::read_to_string(folder.path().join("file")).expect("it is there"),
+        fs::read_to_string(folder.path().join("file")).expect("it exists"),
         "mine"
     );
 }
 
 #[test]
-fn two_for_bad_usage() {
+fn bad_usage_exits_with_2() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
     let cases: [(&[&str], &[&str]); 12] = [
@@ -119,7 +119,7 @@ fn two_for_bad_usage() {
 }
 
 #[test]
-fn two_for_what_is_no_scenario() {
+fn a_file_that_is_not_a_scenario_exits_with_2() {
     let folder = folder();
     let write =
         |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).expect("written");
@@ -144,7 +144,7 @@ fn two_for_what_is_no_scenario() {
 }
 
 #[test]
-fn two_for_an_invalid_scenario_with_every_problem_in_its_place_and_nothing_sent() {
+fn an_invalid_scenario_exits_with_2_and_lists_every_problem_before_anything_is_sent() {
     let (folder, server) = (folder(), Server::start());
     let text = format!(
         "name: Not A Name\ntargets:\n  shop: {{ url: '{}' }}\nmix:\n  - name: m\n    wieght: 3\n    flow:\n      - get: /\n        timeout: 30\n\
@@ -169,7 +169,7 @@ fn two_for_an_invalid_scenario_with_every_problem_in_its_place_and_nothing_sent(
 }
 
 #[test]
-fn two_for_the_network_in_virtual_time() {
+fn network_operations_in_virtual_time_exit_with_2() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
     run(folder.path(), &["run", "test.yaml", "--mode", "simulated"])
@@ -178,7 +178,7 @@ fn two_for_the_network_in_virtual_time() {
 }
 
 #[test]
-fn three_where_the_target_refuses() {
+fn a_target_that_refuses_connections_exits_with_3() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
     let server = Server::start();
@@ -195,7 +195,7 @@ fn three_where_the_target_refuses() {
     assert_eq!(
         ran.stderr.matches("refused").count(),
         1,
-        "the reason once: {}",
+        "the reason is printed once: {}",
         ran.stderr
     );
     ran.says(&[
@@ -207,12 +207,12 @@ fn three_where_the_target_refuses() {
     assert_eq!(
         files(folder.path()),
         ["test.yaml"],
-        "no report, and no folder for one"
+        "there is no report, nor a folder for one"
     );
 }
 
 #[test]
-fn three_leaves_a_folder_as_it_was() {
+fn exit_3_leaves_the_output_folder_unchanged() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
     let server = Server::start();
@@ -230,25 +230,25 @@ fn three_leaves_a_folder_as_it_was() {
     assert_eq!(
         files(&folder.path().join("empty")),
         [""; 0],
-        "it was there before, and still is"
+        "an existing folder is kept"
     );
     fs::create_dir(folder.path().join("full")).expect("made");
     fs::write(folder.path().join("full/result.json"), "earlier").expect("written");
     run("full");
     assert_eq!(
-        fs::read_to_string(folder.path().join("full/result.json")).expect("it is there"),
+        fs::read_to_string(folder.path().join("full/result.json")).expect("it exists"),
         "earlier"
     );
     run("empty/new/deep");
     assert_eq!(
         files(&folder.path().join("empty")),
         [""; 0],
-        "what was made for it is gone"
+        "the folder created for the run is removed"
     );
 }
 
 #[test]
-fn three_where_the_host_does_not_resolve() {
+fn a_host_that_does_not_resolve_exits_with_3() {
     let folder = folder();
     scenario(folder.path(), REQUEST);
     let ran = run(
@@ -269,15 +269,15 @@ fn three_where_the_host_does_not_resolve() {
     assert_eq!(files(folder.path()), ["test.yaml"]);
 }
 
-/// loadgen where it may have no more than so many files open.
+/// loadgen with these limits on open files.
 fn with_files(folder: &Path, soft: u32, hard: u32, arguments: &[&str]) -> std::process::Command {
-    // The soft limit first: it can't be above the hard one.
+    // The soft limit first: it must not be above the hard one.
     let line = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
     program("sh", folder, &[&["-c", &line, PROGRAM], arguments].concat())
 }
 
 #[test]
-fn three_where_the_system_allows_too_few_files() {
+fn too_few_allowed_descriptors_exit_with_3() {
     let (folder, server) = (folder(), Server::start());
     scenario(folder.path(), REQUEST);
     let before = server.status();
@@ -311,7 +311,7 @@ fn three_where_the_system_allows_too_few_files() {
 }
 
 #[test]
-fn the_soft_limit_of_files_is_raised_where_the_hard_one_allows() {
+fn the_soft_limit_of_descriptors_is_raised_up_to_the_hard_one() {
     let (folder, server) = (folder(), Server::start());
     scenario(
         folder.path(),
@@ -336,13 +336,13 @@ fn the_soft_limit_of_files_is_raised_where_the_hard_one_allows() {
     }
 }
 
-/// Runs `text` in one mode against a server, sends `signals` to it when the server has seen
+/// Runs `text` in one mode against a server, and sends it `signals` once the server has seen
 /// `requests`.
 fn interrupted(text: &str, mode: &str, requests: u64, signals: &[Signal]) -> (Value, Duration) {
     let (folder, server) = (folder(), Server::start());
     scenario(folder.path(), text);
     let before = server.status();
-    // Pictures take a debug build long, and are the same whatever the mode was.
+    // Images are slow in a debug build, and do not depend on the mode.
     let formats = if mode == "async" { "html,png" } else { "none" };
     let arguments = [
         "run",
@@ -357,7 +357,7 @@ fn interrupted(text: &str, mode: &str, requests: u64, signals: &[Signal]) -> (Va
         formats,
     ];
     let running = Running::start(&mut loadgen(folder.path(), &arguments), None);
-    // Each look is a request itself.
+    // Each query is a request itself.
     let mut looks = 0;
     until("requests", || {
         looks += 1;
@@ -366,7 +366,7 @@ fn interrupted(text: &str, mode: &str, requests: u64, signals: &[Signal]) -> (Va
     let begun = Instant::now();
     for signal in signals {
         running.signal(*signal);
-        // Two signals at once would be one.
+        // Two simultaneous signals would be merged.
         std::thread::sleep(Duration::from_millis(100));
     }
     let ran = running.finish().exits(130);
@@ -466,7 +466,7 @@ fn an_interrupt_ends_a_pause_between_steps() {
 }
 
 #[test]
-fn a_second_interrupt_ends_it_at_once_with_what_there_is() {
+fn a_second_interrupt_ends_the_run_at_once_with_the_results_so_far() {
     let text = "{name: t, mix: [{name: m, flow: [{get: /}, {get: /delay/30}]}], load: {vus: 3, duration: 50s, graceful_stop: 40s}, \
                 targets: {shop: {url: builtin}}}";
     for (mode, signals) in MODES.into_iter().zip([
@@ -486,7 +486,7 @@ fn a_second_interrupt_ends_it_at_once_with_what_there_is() {
 }
 
 #[test]
-fn modes_after_the_one_that_was_interrupted_do_not_run() {
+fn modes_after_an_interrupted_one_do_not_run() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -514,7 +514,7 @@ fn modes_after_the_one_that_was_interrupted_do_not_run() {
 }
 
 #[test]
-fn an_interrupt_is_heeded_while_a_mode_starts() {
+fn an_interrupt_works_while_a_mode_starts() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -548,7 +548,7 @@ fn an_interrupt_is_heeded_while_a_mode_starts() {
 }
 
 #[test]
-fn ctrl_c_at_a_terminal_reaches_neither_the_target_nor_the_mode_at_work() {
+fn ctrl_c_at_a_terminal_kills_neither_the_target_nor_the_running_mode() {
     use std::os::unix::process::CommandExt as _;
     let folder = folder();
     scenario(
@@ -560,13 +560,13 @@ fn ctrl_c_at_a_terminal_reaches_neither_the_target_nor_the_mode_at_work() {
         &["run", "test.yaml", "-o", "out", "--format", "none"],
     );
     let running = Running::start(command.process_group(0), None);
-    until("both are there", || {
+    until("both processes have started", || {
         crate::support::children(running.id()).len() == 2
     });
     std::thread::sleep(Duration::from_millis(300));
     // A terminal signals the whole group.
     rustix::process::kill_process_group(crate::support::pid(running.id()), Signal::INT)
-        .expect("it is there");
+        .expect("it exists");
     running.finish().exits(130);
     let result = result(&folder.path().join("out"));
     let run = run_of(&result, "async");

@@ -1,5 +1,5 @@
-//! Deliberate faults: a proxy that disturbs its traffic and keeps account, and a server that dies
-//! and comes back.
+//! Fault injection: a proxy that disturbs its traffic and counts its faults, and a server that is
+//! killed and restarted.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -29,7 +29,7 @@ enum Fault {
 }
 
 impl Fault {
-    /// What the request that meets it counts as.
+    /// The kind of failure that the affected request counts as.
     const fn kind(self) -> Option<&'static str> {
         match self {
             Self::None | Self::Delay => None,
@@ -40,7 +40,7 @@ impl Fault {
         }
     }
 
-    /// The fault of the connection with this number: two in three have one.
+    /// Returns the fault of the connection with this number; two in three have one.
     fn draw(seed: u64, number: u64) -> Self {
         // SplitMix64.
         let mut z = (seed ^ number).wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -65,7 +65,7 @@ struct Proxy {
 impl Proxy {
     fn start(to: SocketAddr, seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let (done, number) = (
             Arc::<Mutex<BTreeMap<_, _>>>::default(),
             Arc::new(AtomicU64::new(0)),
@@ -82,7 +82,7 @@ impl Proxy {
                     let Some(request) = head(&stream) else { return };
                     let fault = Fault::draw(seed, number.fetch_add(1, Ordering::SeqCst));
                     *account.lock().expect("no panic").entry(fault).or_default() += 1;
-                    spoil(stream, &request, to, fault);
+                    forward(stream, &request, to, fault);
                 });
             }
         });
@@ -101,7 +101,7 @@ fn head(mut stream: &TcpStream) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn spoil(mut stream: TcpStream, request: &[u8], to: SocketAddr, fault: Fault) {
+fn forward(mut stream: TcpStream, request: &[u8], to: SocketAddr, fault: Fault) {
     if fault == Fault::Drop {
         set_socket_linger(&stream, Some(Duration::ZERO)).expect("an open socket");
         return;
@@ -126,7 +126,7 @@ fn spoil(mut stream: TcpStream, request: &[u8], to: SocketAddr, fault: Fault) {
 }
 
 #[test]
-fn what_a_proxy_spoils_is_what_loadgen_counts() {
+fn loadgen_counts_exactly_the_faults_of_a_proxy() {
     if !is_installed("nginx", "nginx-light") {
         return;
     }
@@ -179,7 +179,7 @@ fn what_a_proxy_spoils_is_what_loadgen_counts() {
 }
 
 #[test]
-fn a_server_that_dies_and_comes_back_is_found_again() {
+fn a_restarted_server_is_reconnected_to() {
     if !is_installed("nginx", "nginx-light") {
         return;
     }
@@ -214,7 +214,7 @@ fn a_server_that_dies_and_comes_back_is_found_again() {
         assert_eq!(
             (result["end"].as_str(), number(run, "measured_s")),
             (Some("complete"), 4.0),
-            "{mode}: it ends on time"
+            "{mode}: the run ends on time"
         );
         let kinds: Vec<&str> = run["failures"]
             .as_object()
@@ -227,7 +227,7 @@ fn a_server_that_dies_and_comes_back_is_found_again() {
             kinds.contains(&"refused") && kinds.iter().all(|kind| possible.contains(kind)),
             "{mode}: {kinds:?}"
         );
-        // The time line shows it: bad in the middle, and good again at the end.
+        // The time line shows failures in the middle, and the recovery at the end.
         let series = run["series"].as_array().expect("windows");
         let last_bad = series
             .iter()
@@ -239,7 +239,7 @@ fn a_server_that_dies_and_comes_back_is_found_again() {
             .count();
         assert!(
             good_after >= 5,
-            "{mode}: good in {good_after} windows after the last that was bad"
+            "{mode}: only {good_after} good windows after the last bad one"
         );
     });
 }

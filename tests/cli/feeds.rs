@@ -1,5 +1,5 @@
-//! Files of rows as they occur in practice: well-formed ones arrive to the byte, and malformed ones
-//! fail before anything is sent, with their file and line.
+//! Data files as they occur in practice: the values of well-formed ones arrive unchanged, and
+//! malformed ones fail before anything is sent, with their file and line.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ fn rows_to(url: &str, file: &str) -> String {
 }
 
 #[test]
-fn what_is_malformed_is_refused_with_its_line_before_anything_is_sent() {
+fn malformed_files_are_rejected_with_their_line_before_anything_is_sent() {
     let listener = Listener::start(|_, _| reply(200, "", b""));
     for (file, content, line) in [
         (
@@ -58,7 +58,7 @@ fn what_is_malformed_is_refused_with_its_line_before_anything_is_sent() {
 }
 
 #[test]
-fn what_is_well_formed_arrives_as_it_is() {
+fn well_formed_values_arrive_unchanged() {
     let listener = Listener::start(|_, _| reply(200, "", b""));
     let folder = folder();
     let content = "\u{feff}id,name\r\n1,size 5\" pipe\r\n\r\n2,\"say \"\"hi\"\", twice\"\r\n3,\"two\r\nlines\"\r\n007,O'Neill";

@@ -10,7 +10,7 @@ use crate::support::{
     files, finish, folder, is_installed, loadgen, program, run, scenario, shipped,
 };
 
-/// In virtual time: the check in line 4 is met, and that in line 5 is not.
+/// In virtual time, the threshold in line 4 is met, and that in line 5 is not.
 const SCENARIO: &str = "name: forms
 modes: [simulated]
 thresholds:
@@ -45,7 +45,7 @@ fn ran() -> tempfile::TempDir {
 }
 
 #[test]
-fn every_form_is_made_by_the_run_and_made_again_from_its_result() {
+fn every_form_is_written_by_the_run_and_regenerated_from_its_result() {
     let folder = ran();
     assert_eq!(files(&folder.path().join("out")), FILES);
     run(
@@ -77,7 +77,7 @@ fn every_form_is_made_by_the_run_and_made_again_from_its_result() {
 }
 
 #[test]
-fn a_scenario_names_its_forms() {
+fn a_scenario_selects_its_forms() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -94,7 +94,7 @@ fn a_scenario_names_its_forms() {
 }
 
 #[test]
-fn junit_keeps_to_its_schema() {
+fn junit_conforms_to_its_schema() {
     if !is_installed("xmllint", "libxml2-utils") {
         return;
     }
@@ -123,7 +123,7 @@ fn junit_keeps_to_its_schema() {
 }
 
 #[test]
-fn github_is_shown_the_line_and_given_the_summary() {
+fn github_gets_annotations_and_the_summary() {
     let folder = folder();
     let inside = folder.path().join("load");
     fs::create_dir(&inside).expect("made");
@@ -151,7 +151,7 @@ fn github_is_shown_the_line_and_given_the_summary() {
         "the report was appended to the summary of the job",
     ]);
     assert_eq!(ran.stderr.matches("::error ").count(), 1, "{}", ran.stderr);
-    // Output for GitHub must not mix with the result that a program reads.
+    // Output for GitHub must not be mixed with machine-readable output.
     serde_json::from_str::<Value>(&ran.stdout).expect("the result alone");
     let page = fs::read_to_string(inside.join("out/report.md")).expect("written");
     assert_eq!(
@@ -173,8 +173,8 @@ fn github_is_shown_the_line_and_given_the_summary() {
     );
 }
 
-/// A name, a description and a server's answer that would like to be commands, in as many words as
-/// any width breaks.
+/// A name, a description and a response that imitate commands, with words that line wrapping could
+/// put at the start of a line.
 const HOSTILE: &str = "name: t
 description: '::add-mask::a ##[error]b'
 targets: { shop: { url: builtin } }
@@ -188,7 +188,7 @@ load: { vus: 1, iterations: 3 }
 thresholds: [ { check: error_rate < 1%, step: '::error::step ##[warning]c' } ]
 ";
 
-/// Lines that the runner would take for commands, but for those that tell of a gate.
+/// Returns the lines that the runner would take for commands, except loadgen's own annotations.
 fn commands(text: &str) -> Vec<&str> {
     let ours = |line: &str| {
         line.starts_with("::error file=test.yaml") || line.starts_with("::warning file=test.yaml")
@@ -199,7 +199,7 @@ fn commands(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn no_text_of_a_server_or_scenario_is_a_command_of_github() {
+fn no_text_of_a_server_or_scenario_becomes_a_github_command() {
     let folder = folder();
     scenario(folder.path(), HOSTILE);
     let told = |arguments: &[&str], github: bool| {
@@ -222,7 +222,7 @@ fn no_text_of_a_server_or_scenario_is_a_command_of_github() {
     let outside = told(&arguments, false).exits(99);
     assert!(
         commands(&outside.stdout).len() >= 3,
-        "the test sees nothing: {}",
+        "the test finds nothing: {}",
         outside.stdout
     );
     for flags in [&[][..], &["--color", "always"], &["-v"]] {
@@ -244,7 +244,7 @@ fn no_text_of_a_server_or_scenario_is_a_command_of_github() {
                 .matches("\n::error file=test.yaml,line=11")
                 .count(),
             1,
-            "its own is one: {}",
+            "its own annotation is recognized: {}",
             ran.stderr
         );
     }
@@ -255,7 +255,7 @@ fn no_text_of_a_server_or_scenario_is_a_command_of_github() {
     let description =
         &serde_json::from_str::<Value>(&json).expect("JSON")["scenario"]["description"];
     assert_eq!(description, "::add-mask::a ##[error]b");
-    // Others that print names.
+    // Other commands that print names.
     for arguments in [
         &["validate", "test.yaml", "--plan"][..],
         &["run", "test.yaml", "--dry-run"],
@@ -273,7 +273,7 @@ fn no_text_of_a_server_or_scenario_is_a_command_of_github() {
 }
 
 #[test]
-fn elsewhere_nothing_is_annotated() {
+fn nothing_is_annotated_outside_github() {
     let folder = folder();
     scenario(folder.path(), SCENARIO);
     let ran = run(
@@ -289,7 +289,7 @@ fn elsewhere_nothing_is_annotated() {
 }
 
 #[test]
-fn a_summary_that_can_not_be_written_is_an_error() {
+fn a_summary_that_cannot_be_written_is_an_error() {
     let folder = folder();
     scenario(folder.path(), SCENARIO);
     let mut command = loadgen(
@@ -303,7 +303,7 @@ fn a_summary_that_can_not_be_written_is_an_error() {
 }
 
 #[test]
-fn github_is_shown_the_problems_of_a_scenario_and_no_secret_in_them() {
+fn github_gets_the_problems_of_a_scenario_without_secrets() {
     let folder = folder();
     let validated = |mix: &str| {
         let text = format!(
@@ -333,7 +333,7 @@ fn github_is_shown_the_problems_of_a_scenario_and_no_secret_in_them() {
 }
 
 #[test]
-fn every_form_is_named_wherever_forms_are() {
+fn every_form_is_listed_wherever_forms_are_listed() {
     let folder = folder();
     let help = |command: &str| {
         run(folder.path(), &[command, "--help"])
@@ -343,7 +343,7 @@ fn every_form_is_named_wherever_forms_are() {
             .collect::<Vec<_>>()
             .join(" ")
     };
-    let read = |path: &str| fs::read_to_string(shipped(path)).expect("it is there");
+    let read = |path: &str| fs::read_to_string(shipped(path)).expect("it exists");
     let places = [
         help("run"),
         help("report"),

@@ -1,25 +1,25 @@
-//! The framing of requests and responses: absent bodies, the maximum size of a head, and headers in
-//! several lines.
+//! The framing of requests and responses: absent bodies, the maximum size of a head, and repeated
+//! header lines.
 
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{Request, Response};
 
-use crate::peer::on_a_loop;
+use crate::peer::serve_on_event_loop;
 use crate::support::{MODES, folder, run, run_of, run_to_result, scenario};
 use crate::values::{Listener, reply};
 
-/// What a server of HTTP/2 heard of each request: its method, its path, and how long it said that
-/// its body is.
+/// What an HTTP/2 server received: the method, the path and the announced body length of each
+/// request.
 type Heard = Arc<Mutex<Vec<(String, Option<String>)>>>;
 
-/// A server of HTTP/2 that answers as a test likes, and writes down what it hears. It lasts as long
-/// as the test.
+/// Starts an HTTP/2 server that responds as the test specifies, and records its requests. It runs
+/// until the test ends.
 fn http2(answer: fn(&str) -> Response<()>) -> (String, Heard) {
     let heard = Heard::default();
     let account = heard.clone();
-    let address = on_a_loop(move |stream| {
+    let address = serve_on_event_loop(move |stream| {
         let account = account.clone();
         async move {
             let Ok(mut connection) = h2::server::Builder::new()
@@ -49,7 +49,7 @@ fn drain(heard: &Heard) -> Vec<(String, Option<String>)> {
     std::mem::take(&mut *heard.lock().expect("no panic"))
 }
 
-/// Whether a request has to say that it sends nothing.
+/// Returns whether a request without a body needs `content-length: 0`.
 fn says_nothing_follows(line: &str) -> bool {
     ["POST ", "PUT ", "PATCH "]
         .iter()
@@ -57,7 +57,7 @@ fn says_nothing_follows(line: &str) -> bool {
 }
 
 #[test]
-fn a_request_that_could_send_something_and_does_not_says_so() {
+fn methods_that_take_a_body_send_content_length_0_without_one() {
     let flow = "[{post: /plain}, {post: /empty, body: ''}, {post: /rendered, body: '{{nothing}}'}, {put: /put}, {patch: /patch}, \
                 {post: /file, body_file: empty.bin}, {put: /again, retry: {attempts: 2}}, {post: /kept}, {put: /kept}, {post: /turned}, \
                 {get: /get}, {head: /head}, {delete: /delete}, {options: /options}, {request: {method: PURGE, path: /purge}}, \
@@ -121,7 +121,7 @@ fn a_request_that_could_send_something_and_does_not_says_so() {
 }
 
 #[test]
-fn so_does_the_quick_form() {
+fn the_quick_form_sends_content_length_0_too() {
     let listener = Listener::start(|_, _| reply(200, "", b""));
     let folder = folder();
     for (arguments, length) in [
@@ -150,7 +150,7 @@ fn so_does_the_quick_form() {
 }
 
 #[test]
-fn a_request_that_another_origin_is_asked_for_says_so_too() {
+fn a_redirect_to_another_origin_sends_content_length_0_too() {
     let there = Listener::start(|_, _| reply(200, "", b""));
     let location = format!("location: {}/there\r\n", there.url());
     let here = Listener::start(move |text, _| {
@@ -193,7 +193,7 @@ fn a_request_that_another_origin_is_asked_for_says_so_too() {
 }
 
 #[test]
-fn a_header_in_several_lines_is_one_list() {
+fn repeated_header_lines_form_one_list() {
     let flow = "[{get: /list, expect: {headers: {vary: 'Accept, Origin'}}, capture: {link: {header: link}}, tag: {vary: {header: Vary}}}, \
                 {get: /got, query: {link: '{{link}}'}}, \
                 {get: /cookies, expect: {headers: {set-cookie: 'b=2'}}}, \
@@ -286,9 +286,9 @@ fn a_header_in_several_lines_is_one_list() {
 }
 
 #[test]
-fn heads_have_one_limit_whichever_http_is_spoken() {
+fn the_limit_of_a_head_is_the_same_in_every_http_version() {
     const LIMIT: &str = "the head of the answer is larger than loadgen reads: it has more than 1000 lines, or more than 408 KiB";
-    /// The header lines of `/LINES/KIB`: so many short ones, and one of so many KiB.
+    /// The header lines of `/LINES/KIB`: this many short ones, and one of this size.
     fn lines(path: &str) -> Vec<(String, String)> {
         let mut parts = path
             .split('/')
@@ -365,7 +365,7 @@ fn heads_have_one_limit_whichever_http_is_spoken() {
 }
 
 #[test]
-fn a_connection_goes_on_after_a_head_of_many_lines() {
+fn a_connection_is_reused_after_a_head_of_many_lines() {
     let listener = Listener::start(|text, _| {
         let lines = if text.contains(" /many") { 250 } else { 5 };
         let headers: String = (0..lines).map(|n| format!("x-{n}: v\r\n")).collect();
@@ -402,11 +402,15 @@ fn a_connection_goes_on_after_a_head_of_many_lines() {
             run["errors"]
         );
         let heard = listener.heard();
-        // What was only read again was not asked again.
+        // A response that is parsed again is not requested again.
         assert_eq!(heard.len(), 14, "{mode}: {heard:?}");
         let connections: std::collections::BTreeSet<usize> =
             heard.iter().map(|(connection, _)| *connection).collect();
-        assert_eq!(connections.len(), 1, "{mode}: all over one connection");
+        assert_eq!(
+            connections.len(),
+            1,
+            "{mode}: all requests use one connection"
+        );
         assert_eq!(
             heard
                 .iter()
@@ -419,7 +423,7 @@ fn a_connection_goes_on_after_a_head_of_many_lines() {
 }
 
 #[test]
-fn a_head_of_many_lines_may_have_a_large_body_behind_it() {
+fn a_head_of_many_lines_may_precede_a_large_body() {
     let listener = Listener::start(|text, _| {
         let lines = if text.contains(" /many") { 250 } else { 5 };
         let headers: String = (0..lines).map(|n| format!("x-{n}: v\r\n")).collect();
@@ -427,7 +431,7 @@ fn a_head_of_many_lines_may_have_a_large_body_behind_it() {
     });
     let check = "expect: {size: {min: 2000000, max: 2000000}}";
     let folder = folder();
-    // hyper reads more and more at once, and more in the end than a head may have.
+    // hyper enlarges its reads, in the end beyond the maximum size of a head.
     scenario(
         folder.path(),
         &format!(
@@ -449,7 +453,7 @@ fn a_head_of_many_lines_may_have_a_large_body_behind_it() {
 }
 
 #[test]
-fn trailers_that_are_too_large_are_told_by_our_limit() {
+fn oversized_trailers_are_reported_with_our_limit() {
     let listener = Listener::start(|text, _| {
         let path = text.split(' ').nth(1).expect("a path");
         let (lines, size) = path[1..].split_once('/').expect("both");

@@ -10,7 +10,7 @@ use rand_pcg::Pcg64Mcg;
 #[expect(unreachable_pub, reason = "it is the library of another crate, too")]
 mod targets;
 
-/// Words that scenarios and expressions are made of, and what breaks them.
+/// Words that occur in scenarios and expressions, and characters that break them.
 const WORDS: [&str; 28] = [
     "{{",
     "}}",
@@ -42,7 +42,7 @@ const WORDS: [&str; 28] = [
     "|length",
 ];
 
-/// Cuts, repeats, replaces and inserts here and there.
+/// Deletes, repeats, replaces and inserts at random positions.
 fn mutate(text: &str, draws: &mut Pcg64Mcg) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     for _ in 0..draws.random_range(1..6) {
@@ -62,7 +62,7 @@ fn mutate(text: &str, draws: &mut Pcg64Mcg) -> Vec<u8> {
 }
 
 #[test]
-fn mutations_of_good_scenarios_come_to_an_end() {
+fn mutated_scenarios_terminate() {
     let mut draws = Pcg64Mcg::seed_from_u64(1);
     for path in [
         "scenarios/api.yaml",
@@ -77,7 +77,7 @@ fn mutations_of_good_scenarios_come_to_an_end() {
 }
 
 #[test]
-fn mutations_of_good_expressions_come_to_an_end() {
+fn mutated_expressions_terminate() {
     let mut draws = Pcg64Mcg::seed_from_u64(2);
     for text in [
         "a + 1 > 2 and b|length == 4",
@@ -93,7 +93,7 @@ fn mutations_of_good_expressions_come_to_an_end() {
 }
 
 #[test]
-fn changes_of_a_good_result_are_refused_or_shown() {
+fn mutated_results_are_rejected_or_reported() {
     let mut draws = Pcg64Mcg::seed_from_u64(3);
     targets::results::result(b"");
     for _ in 0..150 {
@@ -101,13 +101,13 @@ fn changes_of_a_good_result_are_refused_or_shown() {
             .map(|_| draws.next_u32() as u8)
             .collect();
         targets::results::result(&edits);
-        // Cut off and spoilt as text, too.
+        // Truncated and corrupted as text, too.
         targets::results::result(&mutate(targets::results::SEED, &mut draws));
     }
 }
 
 #[test]
-fn changes_of_a_good_histogram_are_refused_or_read() {
+fn mutated_histograms_are_rejected_or_read() {
     let mut draws = Pcg64Mcg::seed_from_u64(4);
     let seed: serde_json::Value = serde_json::from_str(targets::results::SEED).expect("JSON");
     let text = seed["runs"][0]["histograms"]["response"]

@@ -23,7 +23,7 @@ fn run(plan: &Plan, mode: Mode) -> ModeRun {
     crate::engine::run(plan, mode)
 }
 
-/// A plan of one iteration of this flow.
+/// Returns a plan with one iteration of this flow.
 fn once(flow: &str) -> Plan {
     plan(&format!(
         "{{name: t, workers: 1, mix: [{{name: m, flow: {flow}}}], load: {{iterations: 1}}}}"
@@ -53,14 +53,14 @@ fn parallel_takes_as_long_as_its_slowest_branch() {
         }
         near(
             Mode::Simulated,
-            ideal(&plan, Path::new("")).expect("it is mock"),
+            ideal(&plan, Path::new("")).expect("a mock plan"),
             0.2,
         );
     });
 }
 
 #[test]
-fn parallel_holds_its_concurrency() {
+fn parallel_respects_its_concurrency() {
     patiently(|| {
         let plan = once(
             "[{parallel: [{sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}], concurrency: 2}]",
@@ -88,7 +88,7 @@ fn the_first_to_complete_wins_a_race() {
 }
 
 #[test]
-fn a_race_for_success_goes_on_past_failures() {
+fn a_race_for_success_continues_after_failures() {
     patiently(|| {
         let plan =
             once("[{race: [{sleep: 20ms, fail: 100%}, {sleep: 100ms}, {sleep: 2s}], win: ok}]");
@@ -98,7 +98,7 @@ fn a_race_for_success_goes_on_past_failures() {
             assert_eq!(counts(&run), (1, 1, 1, 0), "{mode}");
         }
         let sequential = run(&plan, Mode::Sequential);
-        // The race went well; an iteration with a failed operation is a failed one all the same.
+        // The race succeeded, but an iteration with a failed operation counts as failed.
         assert_eq!(
             (counts(&sequential), sequential.iterations.counts.failed),
             ((1, 1, 0, 1), 1)
@@ -107,7 +107,7 @@ fn a_race_for_success_goes_on_past_failures() {
 }
 
 #[test]
-fn a_failure_that_is_gone_on_after_breaks_nothing_around_it() {
+fn a_tolerated_failure_does_not_fail_the_enclosing_groups() {
     let flow = once(
         "[{flow: [{sleep: 1ms, fail: 100%, on_error: continue}, {sleep: 1ms}]}, {sleep: 1ms}]",
     );
@@ -132,7 +132,7 @@ fn a_failure_that_is_gone_on_after_breaks_nothing_around_it() {
 }
 
 #[test]
-fn what_failed_before_its_branch_was_cancelled_fails_the_iteration() {
+fn a_failure_before_its_branch_is_cancelled_fails_the_iteration() {
     let loser = "{flow: [{sleep: 1ms, fail: 100%, on_error: continue}, {sleep: 2s}]}";
     let race = once(&format!("[{{race: [{loser}, {{sleep: 30ms}}]}}]"));
     let nested = once(&format!(
@@ -173,7 +173,7 @@ fn an_operation_that_begins_a_branch_within_a_branch_is_planned_once() {
 }
 
 #[test]
-fn the_first_failure_cancels_the_rest_where_that_is_asked_for() {
+fn on_error_cancel_cancels_the_rest_at_the_first_failure() {
     patiently(|| {
         let branches = "[{sleep: 50ms, fail: 100%}, {sleep: 2s}, {sleep: 2s}, {sleep: 2s}]";
         let cancel = once(&format!(
@@ -182,7 +182,7 @@ fn the_first_failure_cancels_the_rest_where_that_is_asked_for() {
         for mode in CONCURRENT {
             let run = run(&cancel, mode);
             near(mode, run.wall_s, 0.05);
-            // The sleep behind the group was never reached, so it was never planned.
+            // The sleep after the group was never reached, so it was never planned.
             assert_eq!(
                 (counts(&run), run.counts.planned),
                 ((0, 1, 2, 1), 4),
@@ -204,7 +204,7 @@ fn the_first_failure_cancels_the_rest_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_pause_may_win_a_race_and_cancel_what_sleeps() {
+fn a_pause_may_win_a_race_and_cancel_a_sleep() {
     patiently(|| {
         let plan = once(
             "[{parallel: [{race: [{sleep: 500ms}, {think: 200ms}]}, {sleep: 300ms}, {sleep: 400ms}]}]",
@@ -221,22 +221,22 @@ fn a_pause_may_win_a_race_and_cancel_what_sleeps() {
 }
 
 #[test]
-fn nothing_starts_with_the_slot_of_a_branch_that_lost_its_race() {
+fn no_operation_starts_in_the_slot_of_a_losing_branch() {
     let plan = plan(
         "{name: t, workers: 1, limits: {concurrency: 1}, load: {iterations: 25}, mix: [{name: m,
           flow: [{race: [{think: 20ms}, {sleep: 10s}, {sleep: 10s}, {sleep: 10s}]}]}]}",
     );
     for mode in CONCURRENT {
         let run = run(&plan, mode);
-        // One has the slot, at most, and is cancelled; the two that wait for it are skipped.
+        // At most one has the slot, and is cancelled; the two that wait for it are skipped.
         let (ok, failed, cancelled, skipped) = counts(&run);
         assert_eq!((ok, failed, cancelled + skipped), (0, 0, 75), "{mode}");
-        assert!(cancelled <= 25, "{mode}: {cancelled} had started");
+        assert!(cancelled <= 25, "{mode}: {cancelled} were started");
     }
 }
 
 #[test]
-fn steps_are_repeated_and_left_to_chance() {
+fn steps_are_repeated_and_run_by_chance() {
     let repeated = once("[{repeat: {times: 5, flow: [{sleep: 2ms}, {sleep: 1ms}]}}]");
     for mode in MOCK {
         assert_eq!(run(&repeated, mode).counts.ok, 10, "{mode}");
@@ -261,7 +261,7 @@ fn steps_are_repeated_and_left_to_chance() {
 }
 
 #[test]
-fn retries_wait_as_they_should_and_count_once() {
+fn retries_back_off_as_configured_and_count_once() {
     patiently(|| {
         let retry = |backoff: &str| {
             once(&format!(
@@ -289,13 +289,13 @@ fn retries_wait_as_they_should_and_count_once() {
                 );
             }
         }
-        // At 30 % and three attempts: 2.7 % fail, 1.39 tries on average.
+        // At 30 % and three attempts: 2.7 % fail, with 1.39 attempts on average.
         let often = plan(
             "{name: t, seed: 3, mix: [{name: m, flow: [{sleep: 1ms, fail: 30%, retry: {attempts: 3}}]}], load: {vus: 10, iterations: 5000}}",
         );
         let run = run(&often, Mode::Simulated);
         let tries = (run.counts.started + run.counts.retries) as f64 / 5000.0;
-        assert!((tries - 1.39).abs() < 0.03, "{tries} tries on average");
+        assert!((tries - 1.39).abs() < 0.03, "{tries} attempts on average");
         assert!(
             (run.counts.failed as f64 / 5000.0 - 0.027).abs() < 0.01,
             "{} failed",
@@ -305,7 +305,7 @@ fn retries_wait_as_they_should_and_count_once() {
 }
 
 #[test]
-fn a_full_queue_drops_what_comes_on_top() {
+fn a_full_queue_drops_new_arrivals() {
     let plan = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 100ms, limits: {concurrency: 2, queue: 3, on_full: drop}}]}], load: {vus: 10, iterations: 10}}",
     );
@@ -334,7 +334,7 @@ fn a_full_queue_drops_what_comes_on_top() {
     assert_eq!(
         run(&plan, Mode::Sequential).counts.ok,
         10,
-        "one at a time never waits"
+        "sequential mode never waits"
     );
 }
 
@@ -360,7 +360,7 @@ fn on_server(flow: &str, check: impl Fn(Mode, &ModeRun)) {
     on_target("", flow, check);
 }
 
-/// The same with more keys of the target.
+/// The same with additional keys of the target.
 fn on_target(keys: &str, flow: &str, check: impl Fn(Mode, &ModeRun)) {
     let server = Child::start(Path::new(env!("CARGO_BIN_EXE_loadgen"))).expect("it starts");
     let text = format!(
@@ -370,7 +370,8 @@ fn on_target(keys: &str, flow: &str, check: impl Fn(Mode, &ModeRun)) {
     let plan = plan(&text);
     for mode in NETWORK {
         let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("it listens");
-        let run = run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
+        let run =
+            run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("the run succeeds");
         assert!(
             run.counts.hold() && run.iterations.counts.hold(),
             "{mode}: {:?}",
@@ -398,7 +399,7 @@ fn losers_of_a_race_over_the_network_are_cancelled_at_once() {
 }
 
 #[test]
-fn what_a_loser_has_given_back_is_another_s() {
+fn a_connection_released_by_a_loser_stays_with_its_new_user() {
     // The connection of the loser's first step is in use by another request when the race ends.
     let loser = "{flow: [{get: /}, {sleep: 300ms}]}";
     let flow = format!(
@@ -420,7 +421,7 @@ fn what_a_loser_has_given_back_is_another_s() {
 }
 
 #[test]
-fn branches_that_had_ended_before_the_winner_keep_their_connections() {
+fn branches_that_ended_before_the_winner_keep_their_connections() {
     on_server(
         "[{race: [{get: /status/500}, {get: /delay/0.05}], win: ok}]",
         |mode, run| {
@@ -435,9 +436,9 @@ fn branches_that_had_ended_before_the_winner_keep_their_connections() {
 }
 
 #[test]
-fn losers_never_fail() {
-    // The winner is there when the others have just begun, so that they are called off in the
-    // middle of anything.
+fn losers_are_never_counted_as_failed() {
+    // The winner completes when the others have just started, so they may be cancelled at any
+    // point.
     on_server(
         "[{repeat: {times: 300, flow: [{race: [{get: /}, {get: /delay/0.05}, {sleep: 100us}]}]}}]",
         |mode, run| {
@@ -489,7 +490,7 @@ fn each_timeout_has_its_own_kind() {
 }
 
 #[test]
-fn responses_are_judged_and_statuses_retried() {
+fn responses_are_checked_and_statuses_retried() {
     on_server(
         "[{get: /bytes/100, expect: {size: {min: 100, max: 100}, headers: {content-type: application/octet-stream}}}]",
         |mode, run| {

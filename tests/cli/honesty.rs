@@ -15,11 +15,11 @@ use crate::support::{
     program, result, run_of, scenario, side_by_side, until,
 };
 
-/// How long the target stands still, in milliseconds; the run is ten times as long.
+/// How long the target stalls, in milliseconds; the run is ten times as long.
 const FREEZE_MS: f64 = 500.0;
 
-/// A target that stands still for a tenth of the run: p50, p95 and p99 of the response time, as
-/// shares of its stillness, and the share of its time that the target is busy.
+/// Runs against a target that stalls for a tenth of the run; returns p50, p95 and p99 of the
+/// response time, as fractions of the stall, and the target's utilization.
 fn stalled(mode: &str) -> (f64, f64, f64, f64) {
     let (folder, server) = (folder(), Server::start());
     scenario(
@@ -64,42 +64,42 @@ fn stalled(mode: &str) -> (f64, f64, f64, f64) {
 }
 
 #[test]
-fn a_stall_of_the_target_is_seen_in_full_side_by_side() {
-    // A tenth of all arrivals come while it stands still, and wait evenly between nothing and all
-    // of it. A tool that measures from the moment it sends sees one slow request.
+fn a_stall_of_the_target_is_measured_in_full_in_concurrent_modes() {
+    // A tenth of all arrivals occur during the stall, and their waits are uniform between zero and
+    // the whole stall. A tool that measures from the actual send would see one slow request.
     side_by_side(["threaded", "async"], |mode| {
         patiently(|| {
             let (p50, p95, p99, _) = stalled(mode);
-            assert!(p50 < 0.05, "{mode}: p50 stays put: {p50}");
+            assert!(p50 < 0.05, "{mode}: p50 is not affected: {p50}");
             assert!(
                 (0.42..0.58).contains(&p95),
-                "{mode}: p95 is half of it: {p95}"
+                "{mode}: p95 is half of the stall: {p95}"
             );
             assert!(
                 (0.82..1.0).contains(&p99),
-                "{mode}: p99 is nine tenths of it: {p99}"
+                "{mode}: p99 is nine tenths of the stall: {p99}"
             );
         });
     });
 }
 
 #[test]
-fn a_stall_of_the_target_is_seen_in_full_one_after_another() {
-    // What has piled up is worked off by one: ρ is the share of its time that it is busy.
+fn a_stall_of_the_target_is_measured_in_full_in_sequential_mode() {
+    // A single worker drains the backlog: ρ is its utilization.
     patiently(|| {
         let (p50, p95, p99, busy) = stalled("sequential");
         let (want95, want99) = (
             0.5f64.mul_add(busy - 1.0, 1.0),
             0.1f64.mul_add(busy - 1.0, 1.0),
         );
-        assert!(p50 < 0.05, "p50 stays put: {p50}");
+        assert!(p50 < 0.05, "p50 is not affected: {p50}");
         assert!(
             (p95 - want95).abs() < 0.12,
-            "ρ = {busy}: p95 {p95}, and {want95} is known"
+            "ρ = {busy}: p95 is {p95}, expected {want95}"
         );
         assert!(
             (p99 - want99).abs() < 0.12,
-            "ρ = {busy}: p99 {p99}, and {want99} is known"
+            "ρ = {busy}: p99 is {p99}, expected {want99}"
         );
     });
 }
@@ -113,7 +113,7 @@ fn check<'a>(run: &'a Value, name: &str) -> &'a Value {
 }
 
 #[test]
-fn a_generator_that_was_stopped_says_so() {
+fn a_generator_that_was_suspended_reports_it() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -121,14 +121,14 @@ fn a_generator_that_was_stopped_says_so() {
     );
     let arguments = ["run", "test.yaml", "-o", "out", "--format", "none"];
     let running = Running::start(&mut loadgen(folder.path(), &arguments), None);
-    until("the mode has its process", || {
+    until("the process of the mode has started", || {
         !children(running.id()).is_empty()
     });
     thread::sleep(Duration::from_millis(500));
     let mode = pid(children(running.id())[0]);
-    kill_process(mode, Signal::STOP).expect("it is there");
+    kill_process(mode, Signal::STOP).expect("it exists");
     thread::sleep(Duration::from_millis(400));
-    kill_process(mode, Signal::CONT).expect("it is there");
+    kill_process(mode, Signal::CONT).expect("it exists");
     let ran = running.finish().exits(0);
     assert!(
         ran.stdout
@@ -155,7 +155,7 @@ fn a_generator_that_was_stopped_says_so() {
 }
 
 #[test]
-fn arrivals_that_never_begin_make_a_run_invalid() {
+fn arrivals_that_never_start_make_a_run_invalid() {
     let folder = folder();
     let load = "{rate: 50/s, duration: 200ms, max_in_flight: 2, graceful_stop: 100ms}";
     scenario(
@@ -179,8 +179,8 @@ fn arrivals_that_never_begin_make_a_run_invalid() {
 }
 
 #[test]
-fn a_generator_without_room_says_so() {
-    // Nothing waits, so that the one event loop is never idle.
+fn a_saturated_generator_reports_it() {
+    // Nothing waits, so the only event loop is never idle.
     let folder = folder();
     scenario(
         folder.path(),
@@ -202,11 +202,11 @@ fn a_generator_without_room_says_so() {
     );
 }
 
-/// A control group of a fifth of a processor, too little even on the busiest machine. It is removed
-/// on drop; `None` if the system does not allow one.
-struct Fifth(PathBuf);
+/// A control group with a quota of a fifth of a CPU, too little even on the busiest machine. It is
+/// removed on drop.
+struct QuotaGroup(PathBuf);
 
-impl Fifth {
+impl QuotaGroup {
     fn new() -> Option<Self> {
         let root = Path::new("/sys/fs/cgroup");
         let top = if root.join("cpu").is_dir() {
@@ -223,19 +223,19 @@ impl Fifth {
     }
 }
 
-impl Drop for Fifth {
+impl Drop for QuotaGroup {
     fn drop(&mut self) {
-        // Not a folder of files: it goes when its last process has gone.
+        // It can be removed once its last process has ended.
         let _ = fs::remove_dir(&self.0);
     }
 }
 
 #[test]
-fn a_generator_under_a_quota_says_so() {
-    let Some(group) = Fifth::new() else {
+fn a_generator_under_a_cpu_quota_reports_it() {
+    let Some(group) = QuotaGroup::new() else {
         let _ = writeln!(
             stderr(),
-            "SKIPPED: this machine lets nobody make a control group with a quota"
+            "SKIPPED: this machine does not allow control groups with a quota"
         );
         return;
     };
@@ -280,7 +280,7 @@ fn a_generator_under_a_quota_says_so() {
 }
 
 #[test]
-fn percentiles_have_intervals_or_are_not_shown() {
+fn percentiles_without_intervals_are_not_shown() {
     let folder = folder();
     let text = "{name: t, mix: [{name: m, flow: [{sleep: {uniform: [1ms, 3ms]}}]}], load: {vus: 20, iterations: 300}}";
     scenario(folder.path(), text);
@@ -291,7 +291,7 @@ fn percentiles_have_intervals_or_are_not_shown() {
     .exits(0);
     assert!(
         ran.stdout.contains("n/a"),
-        "300 samples carry no p99.9: {}",
+        "300 samples are too few for p99.9: {}",
         ran.stdout
     );
     let result = result(&folder.path().join("out"));
@@ -312,7 +312,7 @@ fn percentiles_have_intervals_or_are_not_shown() {
     assert_eq!(ends("p9999"), None);
     assert!(
         response["ci95"]["p9999"].is_null() && number(response, "p9999") > 0.0,
-        "still a number"
+        "the value is still reported"
     );
-    fs::remove_dir_all(folder.path().join("out")).expect("it is there");
+    fs::remove_dir_all(folder.path().join("out")).expect("it exists");
 }

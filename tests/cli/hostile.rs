@@ -120,14 +120,14 @@ proptest! {
     }
 
     #[test]
-    fn any_text_never_panics(text in "\\PC{0,300}|[-a-z0-9:{}\\[\\],&*!|>'\"%@`#? \n\t]{0,300}") {
+    fn arbitrary_text_never_panics(text in "\\PC{0,300}|[-a-z0-9:{}\\[\\],&*!|>'\"%@`#? \n\t]{0,300}") {
         survives(text);
     }
 }
 
-/// Each of these is as large as a scenario may be, and designed to cost more than its length.
+/// Scenarios of the maximum size, designed to cost more than their length suggests.
 #[test]
-fn the_largest_files_are_read_in_a_moment() {
+fn the_largest_files_compile_quickly() {
     let good = "name: x\nload: { vus: 1, iterations: 1 }\n";
     let mix = "mix: [ { name: a, flow: [ { sleep: 1ms } ] } ]\n";
     let fill = |head: &str, part: &dyn Fn(usize) -> String| {
@@ -415,18 +415,18 @@ fn the_largest_files_are_read_in_a_moment() {
         ),
     ];
     for (what, text) in cases {
-        // Processor time, because this thread may have to share the processor.
+        // CPU time, because this thread may have to share the CPU.
         let start = clock_gettime(ClockId::ThreadCPUTime);
         survives(text);
-        let took =
-            Duration::try_from(clock_gettime(ClockId::ThreadCPUTime) - start).expect("it goes on");
+        let took = Duration::try_from(clock_gettime(ClockId::ThreadCPUTime) - start)
+            .expect("it continues");
         assert!(took < Duration::from_secs(5), "{what} took {took:?}");
     }
 }
 
-/// A text may be inserted often only within a budget.
+/// Repeated insertions of a text are bounded by a budget.
 #[test]
-fn a_value_from_outside_is_bounded_too() {
+fn external_values_are_bounded_too() {
     let mut text = "name: x\nload: { vus: 1, iterations: 1 }\nvars: { big: \"${BIG}\" }\nmix:\n- name: a\n  flow:\n".to_owned();
     for _ in 0..1000 {
         let _ = writeln!(text, "  - {{sleep: 1ms, name: \"{{{{big}}}}\"}}");

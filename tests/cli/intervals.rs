@@ -1,4 +1,4 @@
-//! Confidence intervals of percentiles: each part of a run has those of its own samples.
+//! Confidence intervals of percentiles: each part of a run computes them from its own samples.
 
 use loadgen::metrics::Summary;
 use loadgen::plan::Mode;
@@ -7,8 +7,8 @@ use loadgen::result::{Group, ModeRun};
 use crate::engine::{plan, run};
 use crate::support::{patiently, side_by_side};
 
-/// A step that waits for its turn most of the time, so that what comes after a slow one is slow
-/// too, and a rare one that is always between 21 and 23 ms.
+/// A step that mostly queues, so that successive response times are correlated, and a rare one that
+/// always takes between 21 and 23 ms.
 fn rare_beside_busy(rate: u32, seconds: u32, rare: u32) -> String {
     format!(
         "name: t\nload: {{ rate: {rate}/s, arrivals: poisson, duration: {seconds}s, warmup: 500ms }}\nmix:\n\
@@ -30,7 +30,7 @@ fn median(summary: Option<&Summary>) -> Option<[f64; 2]> {
 }
 
 #[test]
-fn the_median_of_a_rare_step_is_known_whatever_the_others_do() {
+fn the_median_of_a_rare_step_is_independent_of_other_steps() {
     let run = run(&plan(&rare_beside_busy(200, 20, 1)), Mode::Simulated);
     let (busy, rare) = (step(&run, "a"), step(&run, "b"));
     assert!(
@@ -38,7 +38,7 @@ fn the_median_of_a_rare_step_is_known_whatever_the_others_do() {
         "{}",
         rare.counts.completed
     );
-    // Because of the queue before `a`, thousands of its samples are worth a few independent ones.
+    // Because of the queue of `a`, thousands of its samples are worth only a few independent ones.
     let width =
         |summary: Option<&Summary>| median(summary).map_or(f64::INFINITY, |[low, high]| high / low);
     assert!(
@@ -47,18 +47,18 @@ fn the_median_of_a_rare_step_is_known_whatever_the_others_do() {
         busy.times.response_ms
     );
     let [low, high] = median(rare.times.response_ms.as_ref())
-        .expect("forty samples between 21 and 23 ms tell where half of them are");
+        .expect("forty samples between 21 and 23 ms are enough for a median");
     assert!(21.0 <= low && low < high && high <= 23.0, "{low} {high}");
-    // The same for what has few samples of its own among many.
+    // The same holds for other parts with few samples of their own.
     assert!(
         median(rare.times.service_ms.as_ref()).is_some()
             && median(run.mixes[1].times.response_ms.as_ref()).is_some()
     );
 }
 
-/// In the sequential mode everything waits in one queue, and what slows one step slows the other.
+/// Not in sequential mode, where all steps share one queue and slow each other down.
 #[test]
-fn whatever_the_mode() {
+fn the_median_of_a_rare_step_is_known_in_concurrent_modes() {
     patiently(|| {
         side_by_side([Mode::Threaded, Mode::Async], |mode| {
             let run = run(&plan(&rare_beside_busy(200, 3, 6)), mode);
@@ -72,8 +72,8 @@ fn whatever_the_mode() {
 }
 
 #[test]
-fn a_stage_has_the_intervals_of_its_own_windows() {
-    // Each stage is steady by itself; together they are two different things.
+fn a_stage_has_intervals_from_its_own_windows() {
+    // Each stage is stationary by itself, but they differ from each other.
     let text = "name: t\nmix: [ { flow: [ { sleep: { uniform: [9ms, 11ms] }, limits: { concurrency: 8 } } ] } ]\n\
         load: { stages: [ { hold: 10s, rate: 100/s, name: calm }, { hold: 10s, rate: 100/s, name: same }, { hold: 10s, rate: 2000/s, measure: false } ] }\n";
     let run = run(&plan(text), Mode::Simulated);
@@ -85,7 +85,7 @@ fn a_stage_has_the_intervals_of_its_own_windows() {
             stage.name
         );
     }
-    // What is not measured takes nothing from what is.
+    // Stages that are not measured do not affect those that are.
     let [low, high] = median(run.times.response_ms.as_ref()).expect("two thousand samples");
     assert!(high - low < 0.4, "{low} {high}");
 }

@@ -33,9 +33,9 @@ fn good(text: &str) -> Plan {
 const LOAD: &str = "load: { vus: 1, iterations: 1 }\n";
 const MS: fn(u64) -> Nanos = Nanos::from_millis;
 
-/// The steps of a mix of one flow.
+/// Returns the steps of a scenario with this flow.
 fn steps(flow: &str) -> Vec<Step> {
-    // A target that no step uses is warned of.
+    // A target that no step uses would cause a warning.
     let targets = if flow.contains(": /") {
         "targets: { shop: { url: builtin } }\n"
     } else {
@@ -52,12 +52,12 @@ fn one(step: &str) -> Step {
 fn operation(step: &str) -> Operation {
     match one(step).kind {
         StepKind::Operation(operation) => *operation,
-        other => panic!("no operation: {other:?}"),
+        other => panic!("not an operation: {other:?}"),
     }
 }
 
 #[test]
-fn groups_keep_their_shape_and_are_named_after_what_they_are() {
+fn groups_keep_their_shape_and_are_named_after_their_kind() {
     let found = steps(
         "{ parallel: [ { get: /a }, { flow: [ { sleep: 1ms }, { think: 1s } ], name: two } ], concurrency: 3, on_error: cancel }, \
          { race: [ { sleep: 1ms } ], win: ok }, { repeat: { times: 7, flow: [ { sleep: 1ms } ] } }, { parallel: [ { sleep: 1ms } ], on_error: \
@@ -98,7 +98,7 @@ fn groups_keep_their_shape_and_are_named_after_what_they_are() {
     ));
     assert!(
         !found[3].continue_on_error,
-        "`on_error` of `parallel` is about its branches"
+        "`on_error` of `parallel` applies to its branches"
     );
     assert!(matches!(
         &found[4].kind,
@@ -132,7 +132,7 @@ fn any_step_has_a_chance_runs_once_and_may_fail_without_consequences() {
 }
 
 #[test]
-fn operations_are_numbered_where_they_stand_however_deep() {
+fn operations_are_numbered_in_order_at_any_depth() {
     let text = format!(
         "name: x\n{LOAD}mix:\n- name: a\n  flow: [ {{ sleep: 1ms }}, {{ parallel: [ {{ flow: [ {{ sleep: 2ms }}, {{ race: [ {{ sleep: 3ms }}, {{ sleep: 4ms }} ] }} ] }}, \
          {{ repeat: {{ times: 2, flow: [ {{ sleep: 5ms }} ] }} }} ] }}, {{ sleep: 6ms }} ]\n- {{ name: b, flow: [ {{ flow: [ {{ sleep: 7ms }} ] }} ] }}\n"
@@ -142,11 +142,7 @@ fn operations_are_numbered_where_they_stand_however_deep() {
         .operations()
         .map(|(_, _, operation)| operation.id)
         .collect();
-    assert_eq!(
-        ids,
-        [0, 1, 2, 3, 4, 5, 6],
-        "in the order that the plan is gone through"
-    );
+    assert_eq!(ids, [0, 1, 2, 3, 4, 5, 6], "in the order of traversal");
     let times: Vec<String> = plan
         .operations()
         .map(|(_, name, _)| name.to_owned())
@@ -223,7 +219,7 @@ fn a_handshake_is_numbered_before_its_messages_and_each_has_its_own_timeout() {
             first_byte: None,
             total: MS(5000)
         },
-        "the target's, for the whole"
+        "the total timeout of the target"
     );
     let Action::Message(message) = &operations[2].1.action else {
         panic!("a message")
@@ -288,7 +284,7 @@ fn groups_nest_as_deep_as_yaml_may() {
 }
 
 #[test]
-fn timeouts_of_a_step_go_before_its_targets_part_by_part() {
+fn timeouts_of_a_step_override_those_of_its_target_individually() {
     let text = format!(
         "name: x\n{LOAD}targets:\n  shop: {{ url: builtin, timeout: {{ connect: 1s, first_byte: 3s, total: 5s }} }}\n  plain: {{ url: builtin, timeout: 2s }}\n  \
          none: {{ url: builtin }}\nmix:\n- flow:\n  - {{ get: /, target: shop }}\n  - {{ get: /, target: shop, timeout: {{ first_byte: 4s }} }}\n  - {{ get: /, target: shop, \
@@ -319,7 +315,7 @@ fn timeouts_of_a_step_go_before_its_targets_part_by_part() {
 }
 
 #[test]
-fn retries_have_the_contracts_defaults_and_a_step_goes_before_its_target() {
+fn retries_have_the_documented_defaults_and_a_step_overrides_its_target() {
     let backoff = |text: &str| {
         operation(&format!(
             "{{ sleep: 1ms, retry: {{ attempts: 3, backoff: {text} }} }}"
@@ -376,7 +372,7 @@ fn retries_have_the_contracts_defaults_and_a_step_goes_before_its_target() {
 }
 
 #[test]
-fn limits_stand_at_the_run_a_target_an_entry_and_an_operation() {
+fn limits_apply_to_the_run_a_target_an_entry_and_an_operation() {
     let plan = good(&format!(
         "name: x\n{LOAD}limits: {{ concurrency: 9, rate: 500/s, burst: 50 }}\ntargets: {{ shop: {{ url: builtin, limits: {{ concurrency: 64, queue: 256 }} }} }}\nmix:\n- limits: {{ rate: \
          5/s, on_full: drop }}\n  flow: [ {{ get: /, limits: {{ concurrency: 2, queue: 0, on_full: wait }} }}, {{ sleep: 1ms, limits: {{ rate: 1/5s }} }}, {{ sleep: 1ms }} ]\n"
@@ -460,7 +456,7 @@ fn expectations_are_kept_as_written() {
     assert!(matches!(mock.action, Action::Sleep(_)));
 }
 
-/// Caps that are certainly too small cause a warning, and only those.
+/// Only caps that are certainly too small cause a warning.
 #[test]
 fn warnings_of_caps_are_certain() {
     let warned = |flow: &str, cap: u32| {
@@ -503,7 +499,7 @@ fn warnings_of_caps_are_certain() {
             "{ parallel: [ { sleep: 1s, fail: 50% }, { sleep: 2s } ], on_error: cancel }",
             10,
         ),
-        // The mean of the fastest may be far below the fastest mean.
+        // The mean of the minimum may be far below the smallest mean.
         (
             "{ race: [ { sleep: { uniform: [1s, 9s] } }, { sleep: { uniform: [2s, 3s] } } ] }",
             10,
@@ -525,7 +521,7 @@ fn warnings_of_caps_are_certain() {
             "{ sleep: 9s, limits: { concurrency: 1, on_full: drop } }",
             1
         ),
-        "what is dropped is in nobody's way"
+        "dropped operations occupy no slot"
     );
 }
 

@@ -1,5 +1,4 @@
-//! Interacting limits: waiting for one takes nothing from another, and giving up takes nothing at
-//! all.
+//! Interacting limits: waiting for one holds nothing of another, and cancelled waits use nothing.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,9 +38,10 @@ fn response<'a>(run: &'a ModeRun, step: &str) -> &'a Summary {
 }
 
 #[test]
-fn whoever_is_cancelled_in_the_queue_of_a_rate_takes_no_token() {
+fn an_operation_cancelled_in_a_rate_queue_takes_no_token() {
     patiently(|| {
-        // Beside twenty that want a token each, racers wait for one and lose, a hundred times.
+        // Twenty operations need a token each; meanwhile a hundred branches lose their race while
+        // they wait for one.
         let plan = plan(
             "{name: t, workers: 1, limits: {rate: 40/s}, load: {iterations: 1}, mix: [{name: m, flow: [{parallel: [\
              {repeat: {times: 20, flow: [{sleep: 0s, name: use}]}}, \
@@ -56,13 +56,13 @@ fn whoever_is_cancelled_in_the_queue_of_a_rate_takes_no_token() {
                 .map(|step| step.counts.started)
                 .sum::<u64>();
             assert_eq!(run.steps[0].counts.ok, 20, "{mode}: {:?}", run.errors);
-            // A bucket of 40/s is full at the start, and has no token over.
+            // A bucket of 40/s starts with one token, and none is wasted.
             let tokens = run.wall_s * 40.0 + 1.0;
             assert!(
                 (used as f64) <= tokens + 1e-6,
                 "{mode}: {used} of {tokens} tokens"
             );
-            // One at a time the race is won before anybody waits.
+            // In sequential mode the race is won before any branch waits.
             assert!(
                 used as f64 > tokens - 3.0 || mode == Mode::Sequential,
                 "{mode}: {used} of {tokens} tokens were used"
@@ -72,7 +72,7 @@ fn whoever_is_cancelled_in_the_queue_of_a_rate_takes_no_token() {
 }
 
 #[test]
-fn whoever_waits_for_a_rate_leaves_the_slots_of_wider_limits_to_others() {
+fn waiting_for_a_rate_holds_no_slot_of_wider_limits() {
     let scenario = |rate: &str| {
         plan(&format!(
             "{{name: t, workers: 2, limits: {{concurrency: 5}}, load: {{rate: 200/s, duration: 1s, max_in_flight: 250, graceful_stop: 50ms}}, \
@@ -86,7 +86,7 @@ fn whoever_waits_for_a_rate_leaves_the_slots_of_wider_limits_to_others() {
         assert_eq!(
             (quick.ok, times.min, times.max),
             (quick.planned, 1.0, 1.0),
-            "{rate}: as if it were alone"
+            "{rate}: unaffected by the slow step"
         );
     }
     patiently(|| {
@@ -94,11 +94,11 @@ fn whoever_waits_for_a_rate_leaves_the_slots_of_wider_limits_to_others() {
             let run = run(&scenario("1/s"), mode);
             let (quick, times) = (&run.steps[1].counts, response(&run, "quick"));
             assert_eq!(quick.ok, quick.planned, "{mode}: {quick:?}");
-            // The slow ones that held all slots would keep it from one until the drain.
+            // If the slow ones held all slots, it would wait for one until the drain.
             assert!(times.p99 < 100.0, "{mode}: {times:?}");
             assert!(
                 run.steps[0].counts.skipped > 80,
-                "{mode}: the slow ones still wait: {:?}",
+                "{mode}: the slow ones are still waiting: {:?}",
                 run.steps[0].counts
             );
             let of_step = run
@@ -115,16 +115,16 @@ fn whoever_waits_for_a_rate_leaves_the_slots_of_wider_limits_to_others() {
 }
 
 #[test]
-fn whoever_waits_for_a_slot_leaves_those_of_wider_limits_and_all_tokens_to_others() {
-    // The step's one slot is taken for long. Twenty wait for it, and the rate of the run is all the
-    // other step's.
+fn waiting_for_a_slot_holds_no_slot_of_wider_limits_and_no_token() {
+    // The step's only slot is busy for long. Twenty operations wait for it, and the other step gets
+    // all tokens of the run.
     let text = "{name: t, workers: 2, limits: {concurrency: 4, rate: 100/s}, load: {rate: 40/s, duration: 1s, max_in_flight: 60}, \
                 mix: [{name: a, flow: [{sleep: 150ms, name: slow, limits: {concurrency: 1}}]}, {name: b, flow: [{sleep: 1ms, name: quick}]}]}";
     let plan = plan(text);
     let simulated = run(&plan, Mode::Simulated);
     assert!(
         response(&simulated, "quick").max <= 11.0,
-        "a token behind another, at most: {:?}",
+        "waits for one other token at most: {:?}",
         response(&simulated, "quick")
     );
     patiently(|| {
@@ -145,8 +145,8 @@ fn whoever_waits_for_a_slot_leaves_those_of_wider_limits_and_all_tokens_to_other
 }
 
 #[test]
-fn a_limit_that_is_full_refuses_whoever_comes_to_it_from_another_one() {
-    // Four want the step's two slots, and the run's one refuses who would wait.
+fn a_full_limit_rejects_arrivals_from_another_limit() {
+    // Four users need the step's two slots; the run's single slot drops what its queue cannot hold.
     let plan = plan(
         "{name: t, limits: {concurrency: 1, on_full: drop, queue: 1}, load: {vus: 4, iterations: 4}, \
          mix: [{name: m, flow: [{sleep: 200ms, limits: {concurrency: 2}}]}]}",
@@ -168,9 +168,9 @@ fn a_limit_that_is_full_refuses_whoever_comes_to_it_from_another_one() {
 }
 
 #[test]
-fn whoever_is_called_out_of_a_queue_takes_none_of_its_room() {
-    // Of four users one works and three wait. Who has just worked comes back before the next one
-    // has come for its slot.
+fn an_operation_admitted_from_a_queue_frees_its_place() {
+    // Of four users one works and three wait. A user that has just finished returns before the next
+    // one has taken its slot.
     let plan = plan(
         "{name: t, limits: {concurrency: 1, on_full: drop, queue: 3}, load: {vus: 4, iterations: 100}, \
          mix: [{name: m, flow: [{sleep: 500us}]}]}",
@@ -187,8 +187,8 @@ fn whoever_is_called_out_of_a_queue_takes_none_of_its_room() {
 }
 
 #[test]
-fn what_a_full_queue_refuses_at_last_is_in_the_windows_too() {
-    // One user works all the time, and none returns before the end to record the others.
+fn drops_at_the_end_of_a_run_are_in_the_windows_too() {
+    // One user works all the time, and none returns before the end to record the drops.
     let plan = plan(
         "{name: t, load: {rate: 100/s, duration: 200ms, max_in_flight: 1, queue: 2, on_full: drop}, \
          mix: [{name: m, flow: [{sleep: 300ms}]}]}",
@@ -208,7 +208,7 @@ fn what_a_full_queue_refuses_at_last_is_in_the_windows_too() {
     }
 }
 
-/// Runs two targets, one that is slow over one connection, and one that is quick.
+/// Runs against two targets: a slow one with a single connection, and a quick one.
 fn two_targets(slow: &Peer, quick: &Peer, limits: &str, mode: &str) -> Value {
     let folder = folder();
     scenario(
@@ -229,7 +229,7 @@ fn two_targets(slow: &Peer, quick: &Peer, limits: &str, mode: &str) -> Value {
 }
 
 #[test]
-fn whoever_waits_for_a_connection_leaves_the_slots_of_limits_to_others() {
+fn waiting_for_a_connection_holds_no_slot_of_a_limit() {
     let slow = Peer::start(|line, _| {
         thread::sleep(Duration::from_millis(300));
         line.answer("late")
@@ -256,10 +256,10 @@ fn whoever_waits_for_a_connection_leaves_the_slots_of_limits_to_others() {
 }
 
 #[test]
-fn a_token_is_not_taken_before_there_is_a_connection() {
+fn no_token_is_taken_before_a_connection_is_available() {
     for mode in ["threaded", "async"] {
-        // The first answer takes half a second. Tokens of that time that were taken for later would
-        // go out at once behind it.
+        // The first response takes half a second. Tokens taken in advance during that time would be
+        // used at once after it.
         let (first, times) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let times: &'static Mutex<Vec<Instant>> = Box::leak(Box::new(times));
         let slow = Peer::start(move |line, _| {
@@ -281,11 +281,11 @@ fn a_token_is_not_taken_before_there_is_a_connection() {
         let result = run_to_result(folder.path(), &["--mode", mode]);
         assert_eq!(count(run_of(&result, mode), "ok"), 12, "{mode}");
         let times = times.lock().expect("no panic");
-        // Eleven more, of which one had its token at the end of the first.
+        // Eleven more, one of which had its token when the first one ended.
         let took = times[11] - times[0];
         assert!(
             took >= Duration::from_millis(450),
-            "{mode}: eleven behind the first in {took:?}"
+            "{mode}: eleven after the first in {took:?}"
         );
     }
 }

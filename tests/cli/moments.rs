@@ -1,4 +1,4 @@
-//! When an operation and a run have ended, and that the last try reports nothing of an earlier one.
+//! When operations and runs end, and that the last attempt reports nothing of an earlier one.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -36,7 +36,7 @@ fn run(plan: &Plan, mode: Mode, at: &[SocketAddr]) -> ModeRun {
         &|| None,
         &|_| {},
     )
-    .expect("it can run");
+    .expect("the run succeeds");
     assert!(
         run.counts.hold() && run.iterations.counts.hold(),
         "{mode}: {:?}",
@@ -45,10 +45,10 @@ fn run(plan: &Plan, mode: Mode, at: &[SocketAddr]) -> ModeRun {
     run
 }
 
-/// A listener that does something with each connection, on a thread of its own.
+/// Starts a listener that handles each connection on its own thread.
 fn listener(serve: impl Fn(TcpStream) + Send + Sync + Copy + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     thread::spawn(move || {
         for stream in listener.incoming() {
             thread::spawn(move || serve(stream.expect("a connection")));
@@ -57,12 +57,12 @@ fn listener(serve: impl Fn(TcpStream) + Send + Sync + Copy + 'static) -> SocketA
     address
 }
 
-/// Waits until the other end hangs up.
-fn wait_for_the_end(mut stream: &TcpStream) {
+/// Waits until the other end closes the connection.
+fn wait_for_close(mut stream: &TcpStream) {
     while stream.read(&mut [0; 1024]).is_ok_and(|n| n > 0) {}
 }
 
-/// A plan whose only request is sent to another target, where TLS is spoken.
+/// A plan whose only request is redirected to another target, over TLS.
 fn redirected(peer: &Peer, to: SocketAddr, keys: &str) -> Plan {
     plan(&format!(
         "{{name: t, targets: {{a: {{url: '{}', http: {{redirects: 2}}}}, b: {{url: 'https://{to}', tls: {{insecure: true}}}}}}, \
@@ -81,9 +81,9 @@ fn redirects_to(to: SocketAddr) -> Peer {
 }
 
 #[test]
-fn a_failure_on_the_way_to_where_a_redirect_leads_ends_when_it_fails() {
-    // A handshake that is never answered, and one that ends after a while.
-    let silent = listener(|stream| wait_for_the_end(&stream));
+fn a_redirect_that_fails_to_connect_ends_when_it_fails() {
+    // A handshake that is never answered, and one that is closed after a while.
+    let silent = listener(|stream| wait_for_close(&stream));
     let closing = listener(|stream| {
         thread::sleep(Duration::from_millis(200));
         drop(stream);
@@ -92,7 +92,7 @@ fn a_failure_on_the_way_to_where_a_redirect_leads_ends_when_it_fails() {
         (silent, ", timeout: 300ms", 300.0),
         (silent, ", timeout: {connect: 300ms, total: 10s}", 300.0),
         (closing, ", timeout: 10s", 200.0),
-        // The wait before another try begins where the last one ended.
+        // The backoff starts where the last attempt ended.
         (
             closing,
             ", timeout: 10s, retry: {attempts: 2, backoff: {constant: 100ms}}",
@@ -112,12 +112,12 @@ fn a_failure_on_the_way_to_where_a_redirect_leads_ends_when_it_fails() {
                 let max = times.as_ref().expect("it was completed").max;
                 assert!(
                     max >= least,
-                    "{mode}{keys}: it failed after {least} ms, and is told with {max} ms: {:?}",
+                    "{mode}{keys}: it failed after {least} ms, but was recorded with {max} ms: {:?}",
                     run.errors
                 );
             }
             assert!(run.wall_s * 1e3 >= least, "{mode}{keys}: {} s", run.wall_s);
-            // What was of the request before is not told of this one.
+            // Nothing of the previous request is reported for this one.
             assert!(
                 run.times.first_byte_ms.is_none()
                     && run.times.body_ms.is_none()
@@ -130,16 +130,13 @@ fn a_failure_on_the_way_to_where_a_redirect_leads_ends_when_it_fails() {
                 "{mode}{keys}: {:?}",
                 run.status_codes
             );
-            assert!(
-                run.bytes_in > 0,
-                "{mode}{keys}: bytes are those of all requests"
-            );
+            assert!(run.bytes_in > 0, "{mode}{keys}: bytes include all requests");
         }
     }
 }
 
 #[test]
-fn a_redirect_too_many_ends_with_its_own_response() {
+fn one_redirect_too_many_ends_with_its_own_response() {
     let peer = Peer::start(|line, _| {
         thread::sleep(Duration::from_millis(50));
         line.say("HTTP/1.1 302 Found\r\nlocation: /again\r\ncontent-length: 0\r\n\r\n");
@@ -161,15 +158,15 @@ fn a_redirect_too_many_ends_with_its_own_response() {
         );
         assert!(
             first_byte >= 150.0 && whole >= first_byte,
-            "{mode}: {whole} ms, the head after {first_byte} ms"
+            "{mode}: {whole} ms, first byte after {first_byte} ms"
         );
     }
 }
 
-/// Answers the first connection, and then stops listening.
+/// Responds on the first connection, and then stops listening.
 fn answers_once(answer: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a connection");
         drop(listener);
@@ -177,13 +174,13 @@ fn answers_once(answer: &'static [u8]) -> SocketAddr {
         thread::sleep(Duration::from_millis(30));
         let _ = stream.write_all(answer);
         let _ = stream.shutdown(std::net::Shutdown::Write);
-        wait_for_the_end(&stream);
+        wait_for_close(&stream);
     });
     address
 }
 
 #[test]
-fn a_last_try_that_does_not_connect_has_nothing_of_an_earlier_one() {
+fn a_last_attempt_that_does_not_connect_reports_nothing_of_an_earlier_one() {
     let busy =
         b"HTTP/1.1 503 Busy\r\nx-cache: hit\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno";
     for (scheme, step, answer) in [
@@ -243,7 +240,7 @@ fn a_last_try_that_does_not_connect_has_nothing_of_an_earlier_one() {
                 run.checks
             );
             assert!(run.steps.iter().all(|step| step.tags.is_empty()), "{what}");
-            // These are of the operation, whose time is that of all tries.
+            // These belong to the operation, which includes all attempts.
             assert!(run.bytes_in > 0 && run.bytes_out > 0, "{what}");
             assert!(
                 run.times.service_ms.as_ref().expect("completed").max >= 80.0,
@@ -255,8 +252,8 @@ fn a_last_try_that_does_not_connect_has_nothing_of_an_earlier_one() {
 }
 
 #[test]
-fn a_last_try_that_does_connect_has_its_own_parts() {
-    // The first answer comes late and the second one at once.
+fn a_last_attempt_that_connects_reports_its_own_phases() {
+    // The first response is late and the second one immediate.
     let peer = Peer::start(|line, _| {
         if line.served == 0 {
             thread::sleep(Duration::from_millis(300));
@@ -278,11 +275,11 @@ fn a_last_try_that_does_connect_has_its_own_parts() {
         let first_byte = run.times.first_byte_ms.expect("it was answered").max;
         assert!(
             first_byte < 250.0,
-            "{mode}: {first_byte} ms are of the first try"
+            "{mode}: {first_byte} ms belong to the first attempt"
         );
         assert!(
             run.times.connect_ms.is_none(),
-            "{mode}: the last try had its connection"
+            "{mode}: the last attempt reused the connection"
         );
         assert!(
             run.times.service_ms.expect("completed").max >= 300.0,
@@ -292,7 +289,7 @@ fn a_last_try_that_does_connect_has_its_own_parts() {
 }
 
 #[test]
-fn an_iteration_that_completes_no_operation_lasts_as_long_as_it_does() {
+fn an_iteration_without_a_completed_operation_has_its_own_duration() {
     let never = "{sleep: 1ms, when: 'false'}";
     patiently(|| {
         for (flow, ideally) in [
@@ -301,7 +298,7 @@ fn an_iteration_that_completes_no_operation_lasts_as_long_as_it_does() {
                 format!("[{{repeat: {{times: 2, flow: [{{think: 50ms}}, {never}]}}}}]"),
                 0.2,
             ),
-            // What comes behind the last operation belongs to it too.
+            // Steps after the last operation are part of the iteration.
             ("[{sleep: 50ms}, {think: 50ms}]".into(), 0.2),
             ("[{race: [{think: 100ms}, {sleep: 10s}]}]".into(), 0.2),
         ] {
@@ -321,11 +318,11 @@ fn an_iteration_that_completes_no_operation_lasts_as_long_as_it_does() {
             }
             near(
                 Mode::Simulated,
-                ideal(&plan, Path::new("")).expect("it is mock"),
+                ideal(&plan, Path::new("")).expect("a mock plan"),
                 ideally,
             );
         }
-        // Where nothing takes any time, none has gone by.
+        // If nothing takes any time, the run takes none.
         let plan = plan(&format!(
             "{{name: t, mix: [{{name: m, flow: [{never}]}}], load: {{vus: 2, iterations: 4}}}}"
         ));
@@ -357,7 +354,7 @@ fn an_iteration_that_thinks_when_the_drain_ends_lasts_until_then() {
 }
 
 #[test]
-fn modes_are_compared_by_the_time_that_iterations_take() {
+fn modes_are_compared_by_the_time_their_iterations_take() {
     patiently(|| {
         let folder = folder();
         scenario(

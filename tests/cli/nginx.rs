@@ -25,10 +25,10 @@ impl Nginx {
         Self::configured(folder, |configuration| configuration)
     }
 
-    /// The same with another configuration.
+    /// The same with a modified configuration.
     fn configured(folder: &Path, edit: fn(String) -> String) -> Self {
-        // A port that is free now may be taken a moment later: then nginx ends, and another one is
-        // tried.
+        // A port that is free now may be in use a moment later: then nginx exits, and another port
+        // is tried.
         for _ in 0..20 {
             let port = TcpListener::bind("127.0.0.1:0")
                 .and_then(|l| l.local_addr())
@@ -83,7 +83,7 @@ impl Nginx {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("it is installed");
+            .expect("an installed program");
         let mut nginx = Self {
             child,
             log,
@@ -92,7 +92,7 @@ impl Nginx {
         };
         let mut ended = false;
         until("nginx listens", || {
-            ended = nginx.child.try_wait().expect("it can be asked").is_some();
+            ended = nginx.child.try_wait().expect("its status").is_some();
             ended || TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
         (!ended).then_some(nginx)
@@ -176,11 +176,15 @@ fn nginx_logs_what_loadgen_counts() {
                 .eq(expected.map(|line| (line, 200))),
             "{mode}: {seen:?}"
         );
-        assert_eq!(connections.len(), 5, "{mode}: each user keeps one");
+        assert_eq!(
+            connections.len(),
+            5,
+            "{mode}: each user keeps one connection"
+        );
         assert_eq!(
             (count(run, "bytes_in"), count(run, "bytes_out")),
             bytes,
-            "{mode}: bytes, to the last one"
+            "{mode}: every byte is counted"
         );
     }
 }
@@ -213,7 +217,7 @@ fn planned_arrivals_reach_nginx() {
 }
 
 #[test]
-fn a_server_that_closes_after_each_answer_is_no_failure() {
+fn a_server_that_closes_after_each_response_is_not_a_failure() {
     if !is_installed("nginx", "nginx-light") {
         return;
     }
@@ -236,12 +240,12 @@ fn a_server_that_closes_after_each_answer_is_no_failure() {
 }
 
 #[test]
-fn nginx_may_close_connections_of_http2_after_some_requests() {
+fn nginx_may_close_http2_connections_after_some_requests() {
     if !is_installed("nginx", "nginx-light") {
         return;
     }
     let folder = folder();
-    // Its way to reload workers and to free memory, after a thousand by default.
+    // nginx does this to reload workers and to free memory, by default after a thousand requests.
     let few = |configuration: String| {
         configuration
             .replace("keepalive_requests 100000;", "keepalive_requests 25;")
@@ -269,7 +273,11 @@ fn nginx_may_close_connections_of_http2_after_some_requests() {
             );
             let logged = nginx.logged(before, 1000);
             before += logged.len();
-            assert_eq!(logged.len(), 1000, "{mode} {keep}: each was taken once");
+            assert_eq!(
+                logged.len(),
+                1000,
+                "{mode} {keep}: each request was processed once"
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Steps that run once: what they capture and set belongs to the virtual user, and lasts as long as
-//! the user.
+//! Steps that run once: the values that they capture and set belong to the virtual user, and last
+//! as long as the user.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +38,7 @@ const LOGIN: &str = "{ post: /login, once: true, capture: { token: { jsonpath: $
 const USE: &str = "{ get: '/private/{{token}}' }";
 
 #[test]
-fn a_user_logs_in_once_and_uses_its_token_from_then_on() {
+fn a_user_logs_in_once_and_reuses_its_token() {
     let (server, logins, seen) = sessions();
     let folder = folder();
     let flows = [
@@ -91,13 +91,13 @@ fn a_user_logs_in_once_and_uses_its_token_from_then_on() {
                     "{ vus: 3, iterations_per_vu: 4 }" => {
                         assert!(
                             made == 3 && uses.values().all(|n| *n == 4),
-                            "{what}: each its own, {uses:?}"
+                            "{what}: each user has its own token: {uses:?}"
                         );
                         if mode == "sequential" {
                             assert_eq!(
                                 tokens,
                                 [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2],
-                                "{what}: that of the iteration's own user"
+                                "{what}: the token of the iteration's user"
                             );
                         }
                     }
@@ -110,9 +110,9 @@ fn a_user_logs_in_once_and_uses_its_token_from_then_on() {
 }
 
 #[test]
-fn every_iteration_begins_with_what_was_kept_and_with_nothing_else() {
+fn every_iteration_starts_with_the_kept_values_only() {
     let folder = folder();
-    // What is set in every iteration ends with it, under the same name too.
+    // Values that are set in every iteration end with it, even under the same name.
     let flow = "{ set: { n: 1, m: 1 }, once: true }, { sleep: 1ms, name: kept, when: n == 1 }, { set: { n: n + 1, other: 1 } }, \
                 { sleep: 1ms, name: own, when: n == 2 and m == 1 }, \
                 { race: [ { flow: [ { set: { r: 7 } }, { sleep: 1ms, name: wins } ], once: true }, { sleep: 1h, name: loses } ] }, \
@@ -150,7 +150,7 @@ fn every_iteration_begins_with_what_was_kept_and_with_nothing_else() {
 }
 
 #[test]
-fn what_a_failed_step_did_not_set_is_missed_by_its_own_user_alone() {
+fn a_value_that_a_failed_step_did_not_set_is_missing_only_for_its_user() {
     // The second login fails.
     let logins = AtomicUsize::new(0);
     let server = Peer::start(move |line, request| match request {
@@ -187,7 +187,7 @@ fn what_a_failed_step_did_not_set_is_missed_by_its_own_user_alone() {
 }
 
 #[test]
-fn a_value_that_some_users_would_never_have_is_an_error_before_the_run() {
+fn a_value_that_some_users_would_never_get_is_an_error_before_the_run() {
     let folder = folder();
     let text = |more: &str, mix: &str| {
         format!(
@@ -258,7 +258,7 @@ fn a_value_that_some_users_would_never_have_is_an_error_before_the_run() {
                 with("two", &format!("{{ get: / }}, {set}"))
             ),
         ),
-        // Used in the same iteration alone, or set in each.
+        // Used only in the same iteration, or set in each one.
         (
             "",
             format!(

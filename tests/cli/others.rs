@@ -1,4 +1,4 @@
-//! Third-party servers as peers: what loadgen counts agrees with what they know.
+//! Third-party servers as peers: loadgen's counts agree with theirs.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -12,12 +12,12 @@ use crate::support::{
     MODES, Server, count, folder, is_installed, number, run_of, run_to_result, scenario, until,
 };
 
-/// A server that runs; killed when it is dropped.
-struct Other(Child);
+/// A running server; killed on drop.
+struct ThirdParty(Child);
 
-impl Other {
-    /// Starts it on a free port. One that is free now may be taken a moment later: then another is
-    /// tried.
+impl ThirdParty {
+    /// Starts it on a free port. A port that is free now may be in use a moment later: then another
+    /// one is tried.
     fn start(mut command: impl FnMut(u16) -> Command) -> (Self, u16) {
         for _ in 0..20 {
             let port = TcpListener::bind("127.0.0.1:0")
@@ -29,22 +29,22 @@ impl Other {
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()
-                .expect("it is installed");
+                .expect("an installed program");
             let mut other = Self(child);
             let mut ended = false;
-            until("it listens", || {
-                ended = other.0.try_wait().expect("it can be asked").is_some();
+            until("the server listens", || {
+                ended = other.0.try_wait().expect("its status").is_some();
                 ended || TcpStream::connect(("127.0.0.1", port)).is_ok()
             });
             if !ended {
                 return (other, port);
             }
         }
-        panic!("it does not start");
+        panic!("the server does not start");
     }
 }
 
-impl Drop for Other {
+impl Drop for ThirdParty {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -63,7 +63,7 @@ fn command(program: &str, folder: &Path) -> Command {
     command
 }
 
-/// Two requests an iteration, each with an answer that is known.
+/// Two requests per iteration, each with a known response.
 fn text(url: &str, keys: &str) -> String {
     format!(
         "{{name: t, targets: {{shop: {{url: '{url}'{keys}}}}}, load: {{vus: 4, iterations_per_vu: 20}}, mix: [{{name: m, flow: [{{get: /hello, expect: {{body: {{equals: hello}}}}}}, \
@@ -88,7 +88,7 @@ fn python_answers() {
         return;
     }
     let folder = folder();
-    // Its sockets send head and body apart, which Nagle's delay would hold back.
+    // The server sends head and body separately, which Nagle's algorithm would delay.
     fs::write(
         folder.path().join("server.py"),
         "import sys\nfrom http.server import BaseHTTPRequestHandler, ThreadingHTTPServer\n\
@@ -99,7 +99,7 @@ fn python_answers() {
          ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()\n",
     )
     .expect("written");
-    let (_server, port) = Other::start(|port| {
+    let (_server, port) = ThirdParty::start(|port| {
         let mut python = command("python3", folder.path());
         python.args(["server.py", &port.to_string()]);
         python
@@ -125,7 +125,7 @@ fn node_answers() {
          request.pipe(response);\n}).listen(+process.argv[2], '127.0.0.1');\n",
     )
     .expect("written");
-    let (_server, port) = Other::start(|port| {
+    let (_server, port) = ThirdParty::start(|port| {
         let mut node = command("node", folder.path());
         node.args(["server.js", &port.to_string()]);
         node
@@ -139,7 +139,7 @@ fn node_answers() {
         .for_each(|mode| good(&run_to_result(folder.path(), &["--mode", mode]), mode));
 }
 
-/// Every way to speak HTTP over TLS with a server that speaks both versions.
+/// Every way to use HTTP over TLS with a server that supports both versions.
 fn both_versions(folder: &Path, port: u16) {
     for (http, keys) in [
         ("auto", ""),
@@ -162,7 +162,7 @@ fn both_versions(folder: &Path, port: u16) {
     }
 }
 
-/// An authority's certificate in a folder, and one for this machine with its key in one file.
+/// Writes an authority's certificate, and a certificate for this machine with its key in one file.
 fn certificates(folder: &Path) {
     let authority = Authority::new();
     fs::write(folder.join("ca.pem"), &authority.pem).expect("written");
@@ -178,7 +178,7 @@ fn haproxy_speaks_tls_and_both_versions_of_http() {
     }
     let folder = folder();
     certificates(folder.path());
-    let (_server, port) = Other::start(|port| {
+    let (_server, port) = ThirdParty::start(|port| {
         fs::write(
             folder.path().join("haproxy.cfg"),
             format!(
@@ -202,7 +202,7 @@ fn nginx_speaks_tls_and_both_versions_of_http() {
     }
     let folder = folder();
     certificates(folder.path());
-    let (_server, port) = Other::start(|port| {
+    let (_server, port) = ThirdParty::start(|port| {
         let at = folder.path().display();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .iter()
@@ -238,8 +238,8 @@ fn websockets_go_over_tls_through_haproxy() {
     let folder = folder();
     certificates(folder.path());
     let behind = Server::start();
-    let (_server, port) = Other::start(|port| {
-        // It would speak HTTP/2 too, over which no WebSocket is opened.
+    let (_server, port) = ThirdParty::start(|port| {
+        // It also supports HTTP/2, over which loadgen opens no WebSockets.
         let config = format!(
             "defaults\n  mode http\n  timeout client 10s\n  timeout connect 1s\n  timeout server 10s\n\
              frontend shop\n  bind 127.0.0.1:{port} ssl crt both.pem alpn h2,http/1.1\n  default_backend serve\n\

@@ -17,7 +17,7 @@ const SHORT: &str =
 const LONG: &str =
     "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 1, duration: 60s}}";
 
-/// Puts folders where files of these names were to be written.
+/// Creates folders in place of these files, so that they cannot be written.
 fn in_the_way(folder: &Path, names: &[&str]) {
     for name in names {
         fs::create_dir_all(folder.join(name)).expect("made");
@@ -27,14 +27,18 @@ fn in_the_way(folder: &Path, names: &[&str]) {
 /// Starts a run into `out`, and waits until it measures.
 fn started(folder: &Path, command: &mut Command) -> Running {
     let running = Running::start(command, None);
-    until("it measures", || fs::read_dir(folder.join("out")).is_ok());
-    // The folder is made before signals are heeded, and progress comes after.
-    until("its child is there", || !children(running.id()).is_empty());
+    until("the output folder exists", || {
+        fs::read_dir(folder.join("out")).is_ok()
+    });
+    // The folder is created before signals are handled, and the child is started after that.
+    until("its child has started", || {
+        !children(running.id()).is_empty()
+    });
     running
 }
 
 #[test]
-fn an_output_that_fails_takes_no_other_with_it() {
+fn a_failed_output_does_not_affect_the_others() {
     let folder = folder();
     scenario(folder.path(), SHORT);
     let out = folder.path().join("out");
@@ -73,7 +77,7 @@ fn an_output_that_fails_takes_no_other_with_it() {
 }
 
 #[test]
-fn stdout_has_the_run_even_where_no_file_can_be_written() {
+fn stdout_has_the_result_even_if_no_file_can_be_written() {
     let folder = folder();
     scenario(folder.path(), SHORT);
     let out = folder.path().join("out");
@@ -145,12 +149,12 @@ fn stdout_has_the_run_even_where_no_file_can_be_written() {
     assert_eq!(
         files(&out.join("b")),
         ["01.json", "02.json"],
-        "the others are there"
+        "the other outputs exist"
     );
 }
 
 #[test]
-fn a_report_made_again_writes_what_it_can() {
+fn a_regenerated_report_writes_what_it_can() {
     let folder = folder();
     scenario(folder.path(), SHORT);
     run(
@@ -216,13 +220,13 @@ fn a_folder_belongs_to_one_run_at_a_time() {
     let ran = first.finish().exits(130);
     assert!(
         ran.stderr.contains("report: out/result.json\n"),
-        "nothing was there before: {}",
+        "the folder is new: {}",
         ran.stderr
     );
     assert_eq!(
         files(&folder.path().join("out")),
         ["result.json"],
-        "the lock leaves nothing"
+        "no lock file is left"
     );
     let began = result(&folder.path().join("out"))["started_at"]
         .as_str()
@@ -234,7 +238,7 @@ fn a_folder_belongs_to_one_run_at_a_time() {
 }
 
 #[test]
-fn runs_that_begin_in_one_second_have_folders_of_their_own() {
+fn runs_started_in_the_same_second_get_separate_folders() {
     let folder = folder();
     scenario(folder.path(), SHORT);
     let start = || {
@@ -256,7 +260,7 @@ fn runs_that_begin_in_one_second_have_folders_of_their_own() {
 }
 
 #[test]
-fn a_closed_terminal_ends_a_run_as_a_request_to_end_does() {
+fn a_closed_terminal_ends_a_run_like_an_interrupt() {
     for mode in MODES {
         let folder = folder();
         scenario(folder.path(), LONG);
@@ -288,7 +292,7 @@ fn a_closed_terminal_ends_a_run_as_a_request_to_end_does() {
 }
 
 #[test]
-fn under_nohup_it_goes_on() {
+fn a_run_under_nohup_continues() {
     let folder = folder();
     scenario(
         folder.path(),

@@ -1,5 +1,5 @@
-//! A scripted server on a raw socket: it sends exactly the bytes that a test specifies, and hangs
-//! up as abruptly as it specifies.
+//! A scripted server on a raw socket: it sends exactly the bytes that a test specifies, and closes
+//! the connection the way it specifies.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
 
-/// A server on an event loop of its own, for libraries that want one: does this with each
-/// connection, in a task. It lasts as long as the test.
-pub(crate) fn on_a_loop<F: Future<Output = ()> + Send + 'static>(
+/// Starts a server on its own event loop, for async libraries: it runs `serve` for each connection,
+/// in a task, until the test ends.
+pub(crate) fn serve_on_event_loop<F: Future<Output = ()> + Send + 'static>(
     serve: impl Fn(tokio::net::TcpStream) -> F + Send + 'static,
 ) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -34,10 +34,10 @@ pub(crate) fn on_a_loop<F: Future<Output = ()> + Send + 'static>(
     address
 }
 
-/// What a peer does after it has answered.
+/// What a peer does after its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// Listens for the next request.
+    /// Waits for the next request.
     Listen,
     /// Closes the connection in an orderly way.
     Close,
@@ -45,10 +45,10 @@ pub(crate) enum Then {
     Reset,
 }
 
-/// A connection as the peer has it.
+/// The peer's end of a connection.
 pub(crate) struct Line {
     stream: TcpStream,
-    /// Requests that it has carried before this one.
+    /// The number of requests served before this one.
     pub served: usize,
     /// The request asks for the connection to be closed.
     pub said_close: bool,
@@ -57,18 +57,19 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Writes; returns false if the other end has hung up, which is legitimate.
+    /// Writes; returns false if the other end has closed the connection, which is legitimate.
     pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(bytes.as_ref()).is_ok()
     }
 
-    /// A good answer with this body.
+    /// Sends a successful response with this body.
     pub(crate) fn answer(&mut self, body: &str) -> Then {
         self.say(good(body));
         Then::Listen
     }
 
-    /// Sends the bytes one by one, with a pause after each, until the other end hangs up.
+    /// Sends the bytes one by one, with a pause after each, until the other end closes the
+    /// connection.
     pub(crate) fn drip(&mut self, bytes: &[u8], pause: Duration) {
         for byte in bytes {
             if !self.say([*byte]) {
@@ -78,8 +79,8 @@ impl Line {
         }
     }
 
-    /// Waits until the other end hangs up.
-    pub(crate) fn wait_for_the_end(&mut self) {
+    /// Waits until the other end closes the connection.
+    pub(crate) fn wait_for_close(&mut self) {
         let mut rest = [0; 1024];
         while self.stream.read(&mut rest).is_ok_and(|n| n > 0) {}
     }
@@ -112,7 +113,7 @@ impl Line {
     }
 }
 
-/// A good answer with this body.
+/// Returns a successful response with this body.
 pub(crate) fn good(body: &str) -> String {
     format!(
         "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
@@ -120,7 +121,7 @@ pub(crate) fn good(body: &str) -> String {
     )
 }
 
-/// A server that a test has scripted.
+/// A server with a script.
 pub(crate) struct Peer {
     pub address: SocketAddr,
     open: Arc<AtomicUsize>,
@@ -128,11 +129,10 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Answers each request, `METHOD PATH`, as the script says; each connection on a thread of its
-    /// own.
+    /// Handles each request, `METHOD PATH`, with the script, and each connection on its own thread.
     pub(crate) fn start(script: impl Fn(&mut Line, &str) -> Then + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let (script, open, most) = (
             Arc::new(script),
             Arc::<AtomicUsize>::default(),
@@ -160,17 +160,17 @@ impl Peer {
         }
     }
 
-    /// Where it is.
+    /// Its URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The most connections that were open at once since it was asked last.
+    /// Returns the peak number of open connections since the last call.
     pub(crate) fn most_open(&self) -> usize {
         self.most.swap(0, Ordering::SeqCst)
     }
 
-    /// Connections that are open now.
+    /// The number of open connections.
     pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
     }
@@ -189,8 +189,7 @@ fn serve(stream: TcpStream, script: &(impl Fn(&mut Line, &str) -> Then + ?Sized)
             Then::Listen => line.served += 1,
             Then::Close => return,
             Then::Reset => {
-                // What was said before has to arrive, or it would be thrown away with the
-                // connection.
+                // Earlier bytes have to arrive first, because a reset discards them.
                 thread::sleep(Duration::from_millis(20));
                 set_socket_linger(&line.stream, Some(Duration::ZERO)).expect("an open socket");
                 return;
@@ -200,9 +199,9 @@ fn serve(stream: TcpStream, script: &(impl Fn(&mut Line, &str) -> Then + ?Sized)
 }
 
 /// Returns a port that accepts only the first connection, that of the preflight.
-pub(crate) fn gone_after_one() -> SocketAddr {
+pub(crate) fn accepts_only_preflight() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     thread::spawn(move || listener.accept().map(|_| ()));
     address
 }

@@ -1,11 +1,11 @@
-//! Hostile peers: each thing that a server can do, how it is counted, that it takes no longer than
-//! allowed, and that the next request is answered correctly nevertheless.
+//! Hostile peers: how each misbehaviour is counted, that it takes no longer than allowed, and that
+//! the next request still succeeds.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::peer::{Line, Peer, Then, gone_after_one, good};
+use crate::peer::{Line, Peer, Then, accepts_only_preflight, good};
 use crate::support::{
     MODES, PROGRAM, Ran, count, finish, folder, number, patiently, program, result, run_of,
     scenario, side_by_side, until,
@@ -21,24 +21,22 @@ fn says(line: &mut Line, text: &str, then: Then) -> Then {
     then
 }
 
-/// What ends by itself.
+/// Behaviours that end by themselves.
 const QUICK: &[Row] = &[
     (
-        "closes instead of an answer",
+        "closes without a response",
         Some("reused_conn_closed"),
         |_| Then::Close,
     ),
     (
-        "resets instead of an answer",
+        "resets without a response",
         Some("reused_conn_closed"),
         |_| Then::Reset,
     ),
-    (
-        "new: closes instead of an answer",
-        Some("incomplete"),
-        |_| Then::Close,
-    ),
-    ("new: resets instead of an answer", Some("reset"), |_| {
+    ("new: closes without a response", Some("incomplete"), |_| {
+        Then::Close
+    }),
+    ("new: resets without a response", Some("reset"), |_| {
         Then::Reset
     }),
     ("closes in the status line", Some("incomplete"), |l| {
@@ -131,17 +129,17 @@ const QUICK: &[Row] = &[
             Then::Listen,
         )
     }),
-    ("a stranger behind the answer", None, |l| {
+    ("a second response", None, |l| {
         says(
             l,
             &format!("{}{}", good("good"), good("evil")),
             Then::Listen,
         )
     }),
-    ("bytes behind the answer", None, |l| {
+    ("surplus bytes after the response", None, |l| {
         says(l, &format!("{}more", good("good")), Then::Listen)
     }),
-    ("an answer before the next request", None, |l| {
+    ("a response before the next request", None, |l| {
         l.answer("good");
         std::thread::sleep(Duration::from_millis(30));
         l.answer("evil")
@@ -204,7 +202,7 @@ const QUICK: &[Row] = &[
     ("a body that ends with the connection", None, |l| {
         says(l, "HTTP/1.1 200 OK\r\n\r\ngood", Then::Close)
     }),
-    ("closes as it has said", None, |l| {
+    ("closes as announced", None, |l| {
         says(
             l,
             "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\ngood",
@@ -220,10 +218,10 @@ const QUICK: &[Row] = &[
     }),
 ];
 
-/// What does not end before its time is up.
+/// Behaviours that end only at a timeout.
 const SLOW: &[Row] = &[
-    ("never answers", Some("timeout_first_byte"), |l| {
-        l.wait_for_the_end();
+    ("never responds", Some("timeout_first_byte"), |l| {
+        l.wait_for_close();
         Then::Close
     }),
     ("drips its headers", Some("timeout_first_byte"), |l| {
@@ -252,8 +250,8 @@ const SLOW: &[Row] = &[
     }),
 ];
 
-/// One request a row, each followed by one that has to be answered rightly; `timeouts` are the
-/// requests' own.
+/// One request for each row, each followed by one that must succeed; `timeouts` apply to the
+/// former.
 fn flow(rows: &[Row], timeouts: &str) -> String {
     let step = |(index, (name, ..)): (usize, &Row)| {
         let method = if name.starts_with("HEAD") {
@@ -276,7 +274,7 @@ fn flow(rows: &[Row], timeouts: &str) -> String {
              {{get: /good, name: 'after: {name}', expect: {{body: {{equals: good}}}}, on_error: continue}}"
         )
     };
-    // What comes first finds a connection that has been used.
+    // The first row needs a connection that has been used before.
     let begin = std::iter::once("{get: /good, name: begin}".to_owned());
     begin
         .chain(rows.iter().enumerate().map(step))
@@ -284,7 +282,7 @@ fn flow(rows: &[Row], timeouts: &str) -> String {
         .join(",\n")
 }
 
-/// A peer that acts these rows.
+/// A peer that behaves according to these rows.
 fn peer(rows: &'static [Row]) -> Peer {
     Peer::start(move |line, request| {
         let path = request.split(' ').nth(1).unwrap_or_default();
@@ -303,7 +301,7 @@ fn peer(rows: &'static [Row]) -> Peer {
     })
 }
 
-/// Runs a scenario with only as many descriptors as a run needs that closes them when done.
+/// Runs a scenario with so few descriptors that a leak would be noticed.
 fn run_with_few_descriptors(text: &str, url: &str) -> (tempfile::TempDir, Ran) {
     let folder = folder();
     scenario(folder.path(), text);
@@ -333,8 +331,8 @@ fn step<'a>(run: &'a Value, name: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("no step `{name}`"))
 }
 
-/// Runs rows, and holds every one of them against what is expected; responses have to take this
-/// long, in milliseconds.
+/// Runs rows, and checks each of them against its expected kind; `took` returns the bounds of the
+/// response times, in milliseconds.
 fn judge(rows: &'static [Row], timeouts: &str, iterations: u64, took: impl Fn(&str) -> (f64, f64)) {
     let peer = peer(rows);
     let text = format!(
@@ -375,20 +373,20 @@ fn judge(rows: &'static [Row], timeouts: &str, iterations: u64, took: impl Fn(&s
         wrong.join("\n"),
         result["runs"][0]["errors"]
     );
-    until("every connection is closed", || peer.open() == 0);
+    until("all connections are closed", || peer.open() == 0);
 }
 
 #[test]
-fn what_a_peer_does_is_counted_once_under_its_name_and_the_next_request_is_right() {
+fn each_fault_is_counted_once_under_its_kind_and_the_next_request_succeeds() {
     judge(QUICK, "20s", 5, |_| (0.0, 10_000.0));
 }
 
 #[test]
-fn what_does_not_end_ends_at_its_timeout() {
+fn an_endless_response_ends_at_its_timeout() {
     judge(SLOW, "{first_byte: 200ms, total: 400ms}", 3, |name| {
         let first = matches!(
             name,
-            "never answers" | "drips its headers" | "endless hints"
+            "never responds" | "drips its headers" | "endless hints"
         );
         let least = if first { 200.0 } else { 400.0 };
         (least, least + 2_000.0)
@@ -396,14 +394,14 @@ fn what_does_not_end_ends_at_its_timeout() {
 }
 
 #[test]
-fn a_peer_that_stops_listening_refuses() {
+fn a_peer_that_stops_listening_is_counted_as_refused() {
     for mode in MODES {
         let folder = folder();
         scenario(
             folder.path(),
             "{name: t, targets: {shop: {url: builtin}}, load: {vus: 2, iterations: 20}, mix: [{name: m, flow: [{get: /}]}]}",
         );
-        let url = format!("http://{}", gone_after_one());
+        let url = format!("http://{}", accepts_only_preflight());
         let result =
             crate::support::run_to_result(folder.path(), &["--target", &url, "--mode", mode]);
         let run = run_of(&result, mode);
@@ -417,9 +415,9 @@ fn a_peer_that_stops_listening_refuses() {
 }
 
 #[test]
-fn a_peer_that_hangs_up_as_soon_as_it_has_accepted_is_named() {
+fn a_peer_that_closes_right_after_accepting_is_reported() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
     std::thread::spawn(move || listener.incoming().for_each(drop));
     let folder = folder();
     let text = "{name: t, targets: {shop: {url: builtin, timeout: 20s}}, load: {vus: 2, iterations: 20}, mix: [{name: m, flow: [{get: /}]}]}";
@@ -428,8 +426,7 @@ fn a_peer_that_hangs_up_as_soon_as_it_has_accepted_is_named() {
         let result =
             crate::support::run_to_result(folder.path(), &["--target", &url, "--mode", mode]);
         let run = run_of(&result, mode);
-        // What the request meets is the end of the connection, or, where it arrives after that, a
-        // reset.
+        // The request sees the end of the connection, or a reset if it arrives after that.
         let kinds = run["failures"].as_object().expect("an object");
         assert!(
             kinds
@@ -448,8 +445,8 @@ fn a_peer_that_hangs_up_as_soon_as_it_has_accepted_is_named() {
 }
 
 #[test]
-fn a_stale_connection_is_tried_again_only_where_the_scenario_says_so() {
-    // Whatever comes second on a connection finds it closed.
+fn a_stale_connection_is_retried_only_if_the_scenario_says_so() {
+    // The second request on each connection finds it closed.
     let peer = Peer::start(|line, _| {
         if line.served == 0 {
             line.answer("good")
@@ -489,7 +486,7 @@ fn a_stale_connection_is_tried_again_only_where_the_scenario_says_so() {
 }
 
 #[test]
-fn a_large_body_takes_no_memory() {
+fn a_large_body_is_read_at_constant_memory() {
     let peer = Peer::start(|line, request| {
         let megabytes: usize = request
             .trim_start_matches(|c: char| !c.is_ascii_digit())
@@ -527,13 +524,13 @@ fn a_large_body_takes_no_memory() {
         let (small, large) = (peak(1), peak(100));
         assert!(
             large < small + (10 << 20),
-            "{mode}: {large} bytes, and {small} for a hundredth of it"
+            "{mode}: peak memory of {large} bytes, but {small} for a hundredth of the body"
         );
     }
 }
 
 #[test]
-fn what_drips_ends_at_its_timeout_to_within_20_ms() {
+fn a_dripping_response_ends_within_20_ms_of_its_timeout() {
     const TOTAL_MS: f64 = 1500.0;
     let peer = Peer::start(|line, _| {
         line.say("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n");
@@ -566,5 +563,5 @@ fn what_drips_ends_at_its_timeout_to_within_20_ms() {
             );
         });
     });
-    until("every connection is closed", || peer.open() == 0);
+    until("all connections are closed", || peer.open() == 0);
 }

@@ -1,5 +1,5 @@
-//! The shipped pipelines work: their commands are run as the CI servers would, with a good and with
-//! a bad service.
+//! The shipped CI pipelines: their commands are run as a CI server would, against a good and a bad
+//! service.
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use crate::support::{PROGRAM, Ran, finish, folder, is_installed, patiently, prog
 
 fn pipeline(name: &str) -> Value {
     serde_yaml::from_str(
-        &fs::read_to_string(shipped(&format!("scenarios/ci/{name}"))).expect("it ships"),
+        &fs::read_to_string(shipped(&format!("scenarios/ci/{name}"))).expect("a shipped file"),
     )
     .expect("YAML")
 }
@@ -25,12 +25,12 @@ fn texts(list: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The steps that call loadgen itself, and what they are called.
+/// Returns the scripts of the steps that call loadgen itself.
 fn github() -> Vec<String> {
     let pipeline = pipeline("github.yml");
     assert_eq!(
         pipeline["jobs"]["gate"]["defaults"]["run"]["shell"], "bash",
-        "a pipe ends with what failed in it"
+        "a pipe fails if any command in it fails"
     );
     let steps = pipeline["jobs"]["gate"]["steps"]
         .as_sequence()
@@ -43,7 +43,7 @@ fn github() -> Vec<String> {
         .collect()
 }
 
-/// Two versions of a service, below each other as the pipelines have them, and the scenario.
+/// Creates two versions of a service, in the folders that the pipelines expect, and the scenario.
 fn repository(path: &Path, port: u16, flags: &str) {
     let serve = |folder: PathBuf, flags: &str| {
         fs::create_dir_all(folder.join("load")).expect("made");
@@ -65,7 +65,7 @@ fn repository(path: &Path, port: u16, flags: &str) {
     serve(path.to_owned(), flags);
 }
 
-/// Runs the scripts in turn like their server, until one fails.
+/// Runs the scripts one after another, as their CI server would.
 fn ran(flags: &str, scripts: &[String]) -> (tempfile::TempDir, Vec<Ran>) {
     let folder = folder();
     let port = TcpListener::bind("127.0.0.1:0")
@@ -84,7 +84,7 @@ fn ran(flags: &str, scripts: &[String]) -> (tempfile::TempDir, Vec<Ran>) {
             folder.path(),
             &["--noprofile", "--norc", "-eo", "pipefail", "-c", script],
         );
-        // Short ones: whether a machine is quiet enough to tell versions apart is not the question
+        // Short runs: whether the machine is quiet enough to tell versions apart does not matter
         // here.
         let short = [
             ("LOADGEN_PAIRS", "1"),
@@ -106,7 +106,7 @@ fn codes(all: &[Ran]) -> Vec<Option<i32>> {
     all.iter().map(|ran| ran.status.code()).collect()
 }
 
-/// What the next steps upload and show.
+/// Checks the files that the next steps upload and show.
 fn left(path: &Path, more: &str) {
     for file in [
         "load-report/index.html",
@@ -125,7 +125,7 @@ fn left(path: &Path, more: &str) {
 }
 
 #[test]
-fn the_one_for_github_is_green_for_a_good_service_and_red_for_a_bad_one() {
+fn the_github_pipeline_passes_for_a_good_service_and_fails_for_a_bad_one() {
     if !is_installed("curl", "curl") {
         return;
     }
@@ -138,7 +138,7 @@ fn the_one_for_github_is_green_for_a_good_service_and_red_for_a_bad_one() {
     });
     let (folder, all) = ran("--fail 50%", &scripts);
     assert_eq!(codes(&all)[0], Some(99), "{}", all[0].stderr);
-    all[0].stdout.find("✗ not met").expect("it is said");
+    all[0].stdout.find("✗ not met").expect("the message");
     let summary = fs::read_to_string(folder.path().join("load-report/report.md")).expect("written");
     assert!(
         summary.contains("❌") && summary.contains("`error_rate < 1%`"),
@@ -147,7 +147,7 @@ fn the_one_for_github_is_green_for_a_good_service_and_red_for_a_bad_one() {
 }
 
 #[test]
-fn the_one_for_gitlab_is_green_for_a_good_service_and_red_for_a_bad_one() {
+fn the_gitlab_pipeline_passes_for_a_good_service_and_fails_for_a_bad_one() {
     if !is_installed("curl", "curl") {
         return;
     }
@@ -157,7 +157,7 @@ fn the_one_for_gitlab_is_green_for_a_good_service_and_red_for_a_bad_one() {
         let (folder, all) = ran("", std::slice::from_ref(&script));
         assert_eq!(codes(&all), [Some(0)], "{}", all[0].stderr);
         left(folder.path(), "load-report/metrics.txt");
-        // What is handed on is there.
+        // All artifacts exist.
         let handed_on = &pipeline["load"]["artifacts"];
         let reports = handed_on["reports"].as_mapping().expect("reports").values();
         for file in reports.chain(handed_on["paths"].as_sequence().expect("paths")) {
@@ -171,10 +171,10 @@ fn the_one_for_gitlab_is_green_for_a_good_service_and_red_for_a_bad_one() {
     assert_eq!(codes(&all), [Some(99)], "{}", all[0].stderr);
 }
 
-/// Lines for readers to copy are complete: every file that the pipelines name exists next to them.
+/// The README covers every file that a reader has to copy.
 #[test]
 fn the_readme_names_each_file() {
-    let readme = fs::read_to_string(crate::readme::README).expect("it is there");
+    let readme = fs::read_to_string(crate::readme::README).expect("it exists");
     for file in fs::read_dir(shipped("scenarios/ci")).expect("a folder") {
         let name = file.expect("an entry").file_name();
         assert!(

@@ -1,4 +1,4 @@
-//! `loadgen run URL`, and the commands that help to begin: `init`, `completions`, `man`.
+//! `loadgen run URL`, and the commands for getting started: `init`, `completions`, `man`.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -11,10 +11,10 @@ use crate::support::{
     self, Server, count, finish, finish_with, folder, is_installed, loadgen, program, run, run_of,
 };
 
-/// A server that records exactly what it was sent, and accepts everything.
+/// A server that accepts everything, and records exactly what it receives.
 struct Listener {
     address: SocketAddr,
-    /// Heads in lower-case names, and bodies.
+    /// Heads, with names in lower case, and bodies.
     seen: Arc<Mutex<Vec<(String, String)>>>,
 }
 
@@ -29,7 +29,7 @@ impl Listener {
                 let into = into.clone();
                 thread::spawn(move || {
                     while let Some(request) = request(&stream) {
-                        into.lock().expect("sound").push(request);
+                        into.lock().expect("no panic").push(request);
                         (&stream)
                             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
                             .expect("sent");
@@ -41,8 +41,8 @@ impl Listener {
     }
 }
 
-/// Reads one request of a connection: nothing is sent before it is answered, so nothing after it is
-/// lost with the reader.
+/// Reads one request of a connection. The client sends nothing more before the response, so the
+/// reader's buffer loses nothing when it is dropped.
 fn request(stream: &TcpStream) -> Option<(String, String)> {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
@@ -65,7 +65,7 @@ fn request(stream: &TcpStream) -> Option<(String, String)> {
 }
 
 #[test]
-fn a_url_is_run_like_a_scenario() {
+fn a_url_can_be_run_like_a_scenario() {
     let (folder, server) = (folder(), Server::start());
     let before = server.status();
     let url = format!("{}/anything/a?x=1", server.url());
@@ -86,7 +86,7 @@ fn a_url_is_run_like_a_scenario() {
     assert_eq!(
         result["runs"].as_array().map(Vec::len),
         Some(1),
-        "async alone"
+        "only async"
     );
     assert_eq!(result["scenario"]["name"], "quick-127.0.0.1");
     assert!(
@@ -95,7 +95,7 @@ fn a_url_is_run_like_a_scenario() {
             .is_some_and(|text| text.contains(r#"- get: "/anything/a?x=1""#)),
         "{result}"
     );
-    // Without a folder it has one of its own, under the host's name.
+    // Without `-o` the run creates a folder named after the host.
     run(
         folder.path(),
         &["run", &url, "-i", "1", "-u", "1", "--format", "none", "-q"],
@@ -105,7 +105,7 @@ fn a_url_is_run_like_a_scenario() {
 }
 
 #[test]
-fn method_headers_and_body_arrive_as_they_were_typed() {
+fn method_headers_and_body_arrive_as_typed() {
     let folder = folder();
     for body in [
         "plain",
@@ -127,7 +127,7 @@ fn method_headers_and_body_arrive_as_they_were_typed() {
             "-o", "out", "--format", "none", "-q",
         ];
         run(folder.path(), &[&["run", &url], &flags[..]].concat()).exits(0);
-        let seen = listener.seen.lock().expect("sound");
+        let seen = listener.seen.lock().expect("no panic");
         assert_eq!(seen.len(), 3);
         for (head, sent) in seen.iter() {
             assert_eq!(sent, body);
@@ -144,7 +144,7 @@ fn method_headers_and_body_arrive_as_they_were_typed() {
 }
 
 #[test]
-fn the_scenario_that_is_printed_is_one_to_begin_with() {
+fn the_printed_scenario_is_a_usable_starting_point() {
     let (folder, server) = (folder(), Server::start());
     let before = server.status();
     let url = format!("{}/anything", server.url());
@@ -178,7 +178,7 @@ fn the_scenario_that_is_printed_is_one_to_begin_with() {
             ""
         )
     );
-    // The file and the URL are one plan, and the echo of the server shows that the file sends what
+    // The file and the URL have the same plan, and the server's echo shows that the file sends what
     // was typed.
     let plan = run(
         folder.path(),
@@ -206,7 +206,7 @@ fn the_scenario_that_is_printed_is_one_to_begin_with() {
 }
 
 #[test]
-fn a_bad_url_is_told_as_in_a_file() {
+fn a_bad_url_is_reported_as_in_a_file() {
     let folder = folder();
     for arguments in [
         &["https://127.0.0.1:0/"][..],
@@ -235,7 +235,7 @@ fn a_bad_url_is_told_as_in_a_file() {
 }
 
 #[test]
-fn flags_of_urls_and_flags_of_files_are_told_apart() {
+fn flags_for_urls_and_flags_for_files_are_distinguished() {
     let folder = folder();
     support::scenario(
         folder.path(),
@@ -265,7 +265,7 @@ fn flags_of_urls_and_flags_of_files_are_told_apart() {
 }
 
 #[test]
-fn the_environment_never_stands_against_a_flag() {
+fn the_environment_never_conflicts_with_a_flag() {
     let folder = folder();
     support::scenario(
         folder.path(),

@@ -18,10 +18,10 @@ use crate::support;
 pub(crate) const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 
 fn readme() -> String {
-    fs::read_to_string(README).expect("it is there")
+    fs::read_to_string(README).expect("it exists")
 }
 
-/// The first fenced block that contains `part`.
+/// Returns the first fenced block that contains `part`.
 fn block(text: &str, part: &str) -> String {
     let mut blocks = text.split("```").skip(1).step_by(2);
     let block = blocks
@@ -35,7 +35,7 @@ fn block(text: &str, part: &str) -> String {
 }
 
 #[test]
-fn the_scenario_on_one_page_is_good_and_its_mistake_is_told_as_shown() {
+fn the_scenario_on_one_page_is_valid_and_its_mistake_is_reported_as_shown() {
     let readme = readme();
     let scenario = block(&readme, "name: shop");
     let check = |text: &str| {
@@ -60,7 +60,7 @@ fn the_scenario_on_one_page_is_good_and_its_mistake_is_told_as_shown() {
 }
 
 #[test]
-fn the_line_for_those_who_come_from_elsewhere_stands_for_the_file_shown() {
+fn the_quick_form_in_the_readme_equals_the_file_shown() {
     let (readme, folder) = (readme(), support::folder());
     let line = readme
         .lines()
@@ -72,10 +72,10 @@ fn the_line_for_those_who_come_from_elsewhere_stands_for_the_file_shown() {
     assert_eq!(ran.stdout, block(&readme, "name: quick-127.0.0.1"));
 }
 
-/// The reference of the language.
+/// The language reference.
 pub(crate) const LANGUAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/LANGUAGE.md");
 
-/// The marked YAML examples of the reference: their mark, their line and their text.
+/// Returns the mark, the line and the text of every marked YAML example in the reference.
 pub(crate) fn examples(page: &str) -> Vec<(&str, usize, &str)> {
     let mut line = 1;
     let mut examples = Vec::new();
@@ -91,7 +91,7 @@ pub(crate) fn examples(page: &str) -> Vec<(&str, usize, &str)> {
     examples
 }
 
-/// An example as a whole scenario, completed as the page says.
+/// Completes an example to a whole scenario, as the reference describes.
 pub(crate) fn completed(mark: &str, text: &str) -> String {
     let mut whole = String::new();
     if mark == "step" {
@@ -116,7 +116,7 @@ pub(crate) fn completed(mark: &str, text: &str) -> String {
     whole
 }
 
-/// A folder with the files that examples speak of.
+/// A folder with the files that the examples refer to.
 fn with_files() -> tempfile::TempDir {
     let folder = support::folder();
     for (name, text) in [
@@ -130,8 +130,8 @@ fn with_files() -> tempfile::TempDir {
 }
 
 #[test]
-fn every_example_of_the_reference_is_good_and_the_whole_ones_run() {
-    let page = fs::read_to_string(LANGUAGE).expect("it is there");
+fn every_example_of_the_reference_is_valid_and_complete_ones_run() {
+    let page = fs::read_to_string(LANGUAGE).expect("it exists");
     let folder = with_files();
     let examples = examples(&page);
     assert!(examples.len() >= 20, "only {} examples", examples.len());
@@ -147,13 +147,13 @@ fn every_example_of_the_reference_is_good_and_the_whole_ones_run() {
                 problems.render(&source, false)
             ));
         } else if mark.is_empty() {
-            run_to_its_end(folder.path(), line);
+            run_to_completion(folder.path(), line);
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn run_to_its_end(folder: &Path, line: usize) {
+fn run_to_completion(folder: &Path, line: usize) {
     let ran = support::run(
         folder,
         &[
@@ -196,7 +196,7 @@ fn every_key_is_in_the_reference() {
         }
         fields.values().for_each(|value| keys(value, into));
     }
-    let page = fs::read_to_string(LANGUAGE).expect("it is there");
+    let page = fs::read_to_string(LANGUAGE).expect("it exists");
     let mut all = Vec::new();
     keys(&serde_json::from_str(schema()).expect("JSON"), &mut all);
     assert!(all.len() > 120, "only {} keys", all.len());
@@ -209,8 +209,8 @@ fn every_key_is_in_the_reference() {
 }
 
 #[test]
-fn expressions_of_the_reference_give_what_it_says() {
-    let page = fs::read_to_string(LANGUAGE).expect("it is there");
+fn expressions_of_the_reference_evaluate_as_documented() {
+    let page = fs::read_to_string(LANGUAGE).expect("it exists");
     let (_, section) = page.split_once("## Expressions\n").expect("a section");
     let (section, _) = section.split_once("\n## ").expect("it ends");
     let cell = |text: &str| {
@@ -260,7 +260,7 @@ fn expressions_of_the_reference_give_what_it_says() {
 
 #[test]
 fn every_kind_of_failure_is_in_the_reference() {
-    let page = fs::read_to_string(LANGUAGE).expect("it is there");
+    let page = fs::read_to_string(LANGUAGE).expect("it exists");
     let (_, section) = page
         .split_once("### Kinds of failure\n")
         .expect("a section");

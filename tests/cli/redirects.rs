@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::peer::{Line, Peer, Then};
 use crate::support::{MODES, count, folder, number, run_of, run_to_result, scenario};
 
-/// The heads of the requests that a peer has heard.
+/// The heads of the requests that a peer has received.
 type Heads = Arc<Mutex<Vec<Vec<String>>>>;
 
 fn redirect(line: &mut Line, status: u16, location: &str) -> Then {
@@ -33,7 +33,7 @@ fn taken(heads: &Heads) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn another_origin_gets_the_headers_of_its_own_target_and_none_of_the_first() {
+fn another_origin_gets_only_the_headers_of_its_own_target() {
     let first = Arc::new(Mutex::new(String::new()));
     let back = first.clone();
     let (there, heard_there) = listening(move |line, request| match request {
@@ -102,7 +102,7 @@ load: {{ iterations: 1 }}
             let text = head.join("\n");
             assert!(
                 !text.contains("of-here") && !text.contains("of-the-step"),
-                "{mode}: what is not for it:\n{text}"
+                "{mode}: a header of another target:\n{text}"
             );
             let host = format!("host: {}", there.address);
             for wanted in [
@@ -138,7 +138,8 @@ load: {{ iterations: 1 }}
                 "{mode}: {end}"
             );
         }
-        // What had been elsewhere meanwhile is the target's alone; what stayed is the step's too.
+        // A request that went through another origin has only the target's headers; one that stayed
+        // has the step's too.
         assert_eq!(
             ends.iter()
                 .map(|end| end.contains("of-the-step"))
@@ -150,7 +151,7 @@ load: {{ iterations: 1 }}
 }
 
 #[test]
-fn a_redirect_opens_no_more_connections_than_its_target_may_have() {
+fn a_redirect_respects_the_connection_cap_of_its_target() {
     let there = Peer::start(|line, _| {
         thread::sleep(Duration::from_millis(5));
         line.answer("there")
@@ -174,13 +175,14 @@ fn a_redirect_opens_no_more_connections_than_its_target_may_have() {
             let result = run_to_result(folder.path(), &["--mode", mode]);
             let run = run_of(&result, mode);
             assert_eq!(count(run, "failed"), 0, "{mode} {keep}: {}", run["errors"]);
-            // A connection that the client has closed may be open for the peer a moment longer.
+            // A connection closed by the client may stay open a moment longer for the peer.
             let most = there.most_open();
             assert!(
                 most <= if keep == "shared" { cap } else { 2 * cap },
-                "{mode} {keep}: {most} connections, and {cap} are allowed"
+                "{mode} {keep}: {most} connections, but the cap is {cap}"
             );
-            // Waiting in the middle of an operation is part of its own time, and not of the queue.
+            // A wait in the middle of an operation is part of its service time, not of its queue
+            // time.
             let steps = run["steps"].as_array().expect("steps");
             let redirected = steps
                 .iter()
@@ -192,7 +194,7 @@ fn a_redirect_opens_no_more_connections_than_its_target_may_have() {
 }
 
 #[test]
-fn redirects_that_cross_each_other_do_not_wait_for_each_other() {
+fn crossing_redirects_do_not_deadlock() {
     let urls: [Arc<Mutex<String>>; 2] = Default::default();
     let peers: Vec<Peer> = urls
         .iter()

@@ -1,5 +1,5 @@
-//! Every shipped scenario runs to completion, and takes the time that its first lines state:
-//! shortened in the modes that really wait, and unchanged in virtual time.
+//! Every shipped scenario runs to completion in the time that its first lines state: shortened in
+//! the real modes, and unchanged in virtual time.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,15 +12,15 @@ use crate::support::{
 };
 
 struct Sample {
-    /// Below `scenarios/`.
+    /// The path below `scenarios/`.
     file: &'static str,
     /// The arguments that shorten it.
     arguments: &'static [&'static str],
-    /// The shortened wall times in the order of [`MODES`]; `None` if they depend on the machine.
+    /// The shortened wall times, in the order of [`MODES`]; `None` if they depend on the machine.
     wall_s: Option<[f64; 3]>,
     /// Operations that fail, by kind.
     failures: &'static [(&'static str, u64)],
-    /// Why it stops.
+    /// The expected `stopped_by`.
     stopped_by: &'static str,
     /// Its wall time in virtual time; `None` if it needs a network.
     simulated_s: Option<f64>,
@@ -43,7 +43,7 @@ const SAMPLES: [Sample; 20] = [
     },
     Sample {
         file: "ci/gate.yaml",
-        // Whether a busy machine meets its limits does not matter here.
+        // Whether a busy machine meets the thresholds does not matter here.
         arguments: &[
             "--var",
             "length=50s",
@@ -165,7 +165,7 @@ const SAMPLES: [Sample; 20] = [
     },
     Sample {
         file: "seed/28-live-data.yaml",
-        // Whether the load generator was in time does not matter here.
+        // Whether the load generator kept pace does not matter here.
         arguments: &[
             "--var",
             "length=1s",
@@ -194,7 +194,7 @@ fn scenarios(folder: &Path, prefix: &str, into: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_shipped_scenario_is_tried_here() {
+fn every_shipped_scenario_is_tested_here() {
     let mut shipped_ones = BTreeSet::new();
     scenarios(Path::new(&shipped("scenarios")), "", &mut shipped_ones);
     let tried: BTreeSet<String> = SAMPLES
@@ -225,8 +225,8 @@ fn failed(sample: &Sample) -> u64 {
     sample.failures.iter().map(|(_, n)| n).sum()
 }
 
-/// Runs one in the real modes, shortened.
-fn takes_the_time_it_says(sample: &Sample) {
+/// Runs a shortened scenario in the real modes.
+fn takes_documented_time(sample: &Sample) {
     patiently(|| {
         let folder = folder();
         let file = shipped(&format!("scenarios/{}", sample.file));
@@ -238,7 +238,7 @@ fn takes_the_time_it_says(sample: &Sample) {
         ]
         .concat();
         let ran = run(folder.path(), &arguments).exits(0);
-        // A gate's warning of a small sample says nothing against the scenario.
+        // A threshold's warning about few samples does not concern the scenario.
         let of_scenario = |line: &str| {
             line.starts_with("warning:") && !line.starts_with("warning: the threshold `")
         };
@@ -295,7 +295,7 @@ fn takes_the_time_it_says(sample: &Sample) {
         if let Some([alone, together, _]) = sample.wall_s {
             assert!(
                 threaded <= alone / together * 1.2,
-                "{}: a speedup of {threaded}",
+                "{}: the speedup is {threaded}",
                 sample.file
             );
         }
@@ -303,18 +303,18 @@ fn takes_the_time_it_says(sample: &Sample) {
 }
 
 #[test]
-fn those_over_the_network_take_the_time_they_say() {
+fn network_scenarios_take_the_documented_time() {
     side_by_side(
         SAMPLES.iter().filter(|s| is_network(s)),
-        takes_the_time_it_says,
+        takes_documented_time,
     );
 }
 
 #[test]
-fn those_that_only_wait_take_the_time_they_say() {
+fn waiting_scenarios_take_the_documented_time() {
     side_by_side(
         SAMPLES.iter().filter(|s| !is_network(s)),
-        takes_the_time_it_says,
+        takes_documented_time,
     );
 }
 
@@ -325,7 +325,7 @@ fn is_network(sample: &Sample) -> bool {
 }
 
 #[test]
-fn in_virtual_time_they_take_exactly_that() {
+fn in_virtual_time_the_documented_time_is_exact() {
     let folder = folder();
     for sample in &SAMPLES {
         let file = shipped(&format!("scenarios/{}", sample.file));
@@ -349,7 +349,7 @@ fn in_virtual_time_they_take_exactly_that() {
         let cores = std::thread::available_parallelism()
             .map_or(1, std::num::NonZero::get)
             .min(3) as f64;
-        // Three times 200 ms of one core each.
+        // Three operations, each 200 ms of one core.
         let wanted = sample.simulated_s.unwrap_or(0.6 / cores);
         let (wall, ideal) = (
             number(run, "wall_s"),
@@ -365,7 +365,7 @@ fn in_virtual_time_they_take_exactly_that() {
 }
 
 #[test]
-fn processor_bound_work_uses_the_processor_it_says() {
+fn cpu_bound_work_uses_the_stated_cpu_time() {
     let folder = folder();
     let file = shipped("scenarios/seed/20-processor-bound.yaml");
     run(
@@ -387,13 +387,10 @@ fn processor_bound_work_uses_the_processor_it_says() {
         let run = run_of(&result, mode);
         let used =
             number(&run["resources"], "cpu_user_s") + number(&run["resources"], "cpu_system_s");
-        // The counters are read at the epoch by a thread of its own; on a busy machine it comes to
-        // that a moment late.
-        assert!(
-            (0.14..0.6).contains(&used),
-            "{mode}: {used} s of processor time"
-        );
-        // Others may use the processor too, so only the lower bound of the time is sure.
+        // A separate thread reads the counters at the start of the run, which may be late on a busy
+        // machine.
+        assert!((0.14..0.6).contains(&used), "{mode}: {used} s of CPU time");
+        // Other processes use the CPU too, so only the lower bound of the wall time is certain.
         let least = if mode == "threaded" { 0.05 } else { 0.15 };
         assert!(number(run, "wall_s") >= least, "{mode}");
     }
@@ -444,7 +441,7 @@ fn hits_and_misses_of_the_cache_are_two_populations() {
 }
 
 #[test]
-fn rows_and_pages_are_counted_to_their_end() {
+fn rows_and_pages_are_consumed_to_the_end() {
     let (messages, pages) = (
         result_of("17-bulk-messages.yaml", &["--var", "delay=0"], 0),
         result_of("26-pages.yaml", &[], 0),
@@ -453,7 +450,7 @@ fn rows_and_pages_are_counted_to_their_end() {
         assert_eq!(
             count(run_of(&messages, mode), "ok"),
             12,
-            "{mode}: one for each row"
+            "{mode}: one request for each row"
         );
         assert_eq!(
             count(run_of(&pages, mode), "ok"),
@@ -464,7 +461,7 @@ fn rows_and_pages_are_counted_to_their_end() {
 }
 
 #[test]
-fn an_alert_of_live_data_is_heard() {
+fn a_live_data_alert_is_raised() {
     let arguments = [
         "--mode",
         "async",
@@ -481,7 +478,7 @@ fn an_alert_of_live_data_is_heard() {
         99,
     );
     let alert = &result["thresholds"][0];
-    // A sample, a handshake and a message each time.
+    // Each time a request, a handshake and a message.
     assert_eq!(
         (
             alert["verdict"].as_str(),
@@ -493,7 +490,7 @@ fn an_alert_of_live_data_is_heard() {
 }
 
 #[test]
-fn four_lines_have_four_answers_over_one_connection_each() {
+fn four_lines_get_four_replies_on_one_connection_per_user() {
     let result = result_of("24-tcp-echo.yaml", &[], 0);
     for mode in MODES {
         let run = run_of(&result, mode);
@@ -512,7 +509,7 @@ fn four_lines_have_four_answers_over_one_connection_each() {
             10,
             "{mode}: each client connects once"
         );
-        // What was sent came back: 6, 12, 14 and 8 bytes for each client.
+        // Everything that was sent was echoed: 6, 12, 14 and 8 bytes for each client.
         assert_eq!(
             (count(run, "bytes_out"), count(run, "bytes_in")),
             (400, 400),
@@ -521,7 +518,7 @@ fn four_lines_have_four_answers_over_one_connection_each() {
         assert_eq!(
             run["status_codes"].as_object().map(serde_json::Map::len),
             Some(0),
-            "{mode}: there are none in TCP"
+            "{mode}: TCP has no status codes"
         );
         let checks = run["checks"].as_array().expect("checks");
         assert!(
@@ -532,7 +529,7 @@ fn four_lines_have_four_answers_over_one_connection_each() {
 }
 
 #[test]
-fn what_is_said_to_all_is_heard_and_what_others_say_is_counted() {
+fn broadcasts_are_received_and_those_of_others_counted() {
     let result = result_of("23-http-server.yaml", &["--var", "visits=10"], 0);
     for mode in MODES {
         let run = run_of(&result, mode);
@@ -550,7 +547,7 @@ fn what_is_said_to_all_is_heard_and_what_others_say_is_counted() {
         assert_eq!(count(&run["status_codes"], "101"), 20, "{mode}");
         assert!(
             step("said to all").get("pushes").is_none(),
-            "{mode}: they are the handshake's"
+            "{mode}: pushes belong to the handshake"
         );
         // Sequentially, no other request is in flight.
         assert!(
@@ -562,7 +559,7 @@ fn what_is_said_to_all_is_heard_and_what_others_say_is_counted() {
 }
 
 #[test]
-fn resources_say_what_each_mode_costs() {
+fn resources_show_the_cost_of_each_mode() {
     let result = result_of("27-resources.yaml", &["--var", "wait=20ms"], 0);
     let threads = MODES.map(|mode| count(&run_of(&result, mode)["resources"], "threads_peak"));
     assert!(
@@ -575,8 +572,7 @@ fn resources_say_what_each_mode_costs() {
             number(resources, "cpu_user_s") + number(resources, "cpu_system_s") > 0.005,
             "{mode}: {resources}"
         );
-        // On a busy machine the kernel may take the processor away each time before a thread gives
-        // it up.
+        // On a busy machine the kernel may always preempt a thread before it yields.
         assert!(
             count(resources, "ctx_voluntary") + count(resources, "ctx_involuntary") > 0,
             "{mode}: {resources}"

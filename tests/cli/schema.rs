@@ -20,7 +20,7 @@ fn validator() -> Validator {
     jsonschema::draft7::new(&schema()).expect("a schema")
 }
 
-/// YAML as an editor sees it: anchors and merges are done.
+/// Parses YAML as an editor sees it, with anchors and merges resolved.
 fn tree(text: &str) -> Value {
     let mut tree: serde_yaml::Value = serde_yaml::from_str(text).expect("YAML");
     tree.apply_merge().expect("good merges");
@@ -51,7 +51,7 @@ fn good(validator: &Validator, what: &str, instance: &Value) {
 }
 
 #[test]
-fn it_is_a_schema_of_draft_7_and_is_printed_as_it_is() {
+fn the_schema_is_valid_draft_7_and_printed_unchanged() {
     assert_eq!(
         schema()["$schema"],
         "http://json-schema.org/draft-07/schema#"
@@ -64,7 +64,7 @@ fn it_is_a_schema_of_draft_7_and_is_printed_as_it_is() {
 }
 
 #[test]
-fn what_ships_is_good() {
+fn shipped_scenarios_match_the_schema() {
     let validator = validator();
     let mut paths = Vec::new();
     yaml_files(Path::new("scenarios"), &mut paths);
@@ -80,9 +80,9 @@ fn what_ships_is_good() {
 }
 
 #[test]
-fn what_the_reference_shows_is_good() {
+fn examples_of_the_reference_match_the_schema() {
     let (page, validator) = (
-        fs::read_to_string(LANGUAGE).expect("it is there"),
+        fs::read_to_string(LANGUAGE).expect("it exists"),
         validator(),
     );
     for (mark, line, text) in examples(&page) {
@@ -95,7 +95,7 @@ fn what_the_reference_shows_is_good() {
 }
 
 #[test]
-fn examples_are_good() {
+fn examples_in_the_schema_are_valid() {
     let schema = schema();
     let mut seen = 0;
     each(&schema, "", &mut |path, part| {
@@ -162,7 +162,7 @@ fn every_key_is_described_and_no_map_is_open_by_accident() {
 const GOOD: &str = "name: x\nmix: [ { flow: [ { get: /, name: a } ] } ]\ntargets: { t: { url: builtin } }\nload: { vus: 1, iterations: 1 }\n";
 
 #[test]
-fn what_is_broken_is_not_good() {
+fn broken_scenarios_do_not_match_the_schema() {
     let validator = validator();
     good(&validator, "the scenario that is broken below", &tree(GOOD));
     for (typed, broken) in [
@@ -252,12 +252,12 @@ fn what_is_broken_is_not_good() {
         assert_ne!(text, GOOD, "{typed}");
         assert!(
             !validator.is_valid(&tree(&text)),
-            "{broken} is good by the schema"
+            "{broken} is valid by the schema"
         );
     }
 }
 
-/// What a part of the language stands in: `@` is where its keys go.
+/// The parts of the schema, each with a scenario snippet whose `@` stands for its keys.
 const PLACES: &[(&str, &str)] = &[
     ("", "@"),
     ("/properties/load", "load: { @ }"),
@@ -378,7 +378,7 @@ const PLACES: &[(&str, &str)] = &[
     ("/definitions/threshold/anyOf/2", "thresholds: [ { @ } ]"),
 ];
 
-/// What is said of a scenario in which a part has nothing but this key.
+/// Returns the diagnostics of a scenario in which a part has only this key.
 fn said(place: &str, key: &str) -> String {
     let source = Source::inline("x.yaml", place.replace('@', &format!("{key}: ~")));
     compile(&source, &Overrides::default(), &|_| None)
@@ -416,10 +416,10 @@ fn the_compiler_knows_every_key_of_the_schema() {
             }
         }
     }
-    // Every map with keys of its own is one of those places.
+    // Every map with its own keys is one of those places.
     each(&schema, "", &mut |path, part| {
         if part.get("properties").is_some() && !path.ends_with("/properties") {
-            assert!(seen.contains(path), "{path} is in no place of this test");
+            assert!(seen.contains(path), "{path} is not covered by this test");
         }
     });
     assert!(
@@ -455,7 +455,7 @@ fn the_schema_knows_every_key_of_the_compiler() {
     }
     assert!(
         said("@", "xyzzyxyzzy").contains("known here"),
-        "the test sees nothing"
+        "the test finds nothing"
     );
     assert_eq!(schema["required"], json!(["name", "mix", "load"]));
 }

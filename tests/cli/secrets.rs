@@ -1,4 +1,4 @@
-//! Nothing that the program writes contains secrets, and public hosts are not put under load by
+//! Nothing that the program writes contains secrets, and public hosts are not load-tested by
 //! accident.
 
 use std::fs;
@@ -12,7 +12,7 @@ use crate::support::{
     PROGRAM, Ran, Running, Server, finish, folder, loadgen, result, run, scenario, until,
 };
 
-/// One for each place in which a secret may stand; in base64 each of them is another one.
+/// A secret for each place in which one may occur; their base64 forms must not occur either.
 const DECLARED: &str = "tok-declared-7f3a&<x>";
 const ENVIRONMENT: &str = "tok environment/9b1c\"q";
 const NUMBER: &str = "918273645546";
@@ -87,8 +87,8 @@ fn all() -> Vec<&'static str> {
     ]
 }
 
-/// Searches for every secret in every form; `open` must be present, to prove that there was
-/// content.
+/// Searches for every secret in every encoding; with `open`, a plain variable must be present, to
+/// prove that there was content.
 #[track_caller]
 fn quiet(what: &str, bytes: &[u8], open: bool) {
     let text = String::from_utf8_lossy(bytes);
@@ -112,7 +112,7 @@ fn quiet(what: &str, bytes: &[u8], open: bool) {
         ] {
             assert!(
                 !text.contains(&form),
-                "{what} tells {form}:\n{}",
+                "{what} reveals {form}:\n{}",
                 &text[..text.len().min(20_000)]
             );
         }
@@ -125,10 +125,10 @@ fn quiet(what: &str, bytes: &[u8], open: bool) {
     ] {
         assert!(
             !text.contains(&coded[..coded.len() - 4]),
-            "{what} tells {coded}"
+            "{what} reveals {coded}"
         );
     }
-    // The middle of each secret, which would remain visible after shortening or wrapping.
+    // The middle of each secret, which would survive truncation or wrapping.
     for part in [
         "declared-7f3a",
         "environment/9b1c",
@@ -138,7 +138,7 @@ fn quiet(what: &str, bytes: &[u8], open: bool) {
         "password-e8f7",
         "templated-31aa",
     ] {
-        assert!(!text.contains(part), "{what} tells {part}");
+        assert!(!text.contains(part), "{what} reveals {part}");
     }
     assert!(
         !open || text.contains(VARIABLE),
@@ -159,7 +159,7 @@ fn with_token(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 #[test]
-fn no_byte_that_is_written_tells_a_secret() {
+fn no_written_byte_reveals_a_secret() {
     let folder = folder();
     scenario(folder.path(), &text());
     let ran = finish(&mut with_token(
@@ -227,7 +227,7 @@ fn no_byte_that_is_written_tells_a_secret() {
 const FORMS: &str =
     "html,html-dir,png,svg,junit,markdown,csv,hlog,ctrf,openmetrics,github-benchmark";
 
-/// Looks into every file of a folder and of those in it; returns how many there are.
+/// Searches every file below a folder; returns the number of files.
 #[track_caller]
 fn quiet_files(folder: &Path) -> usize {
     let mut files = 0;
@@ -248,14 +248,14 @@ fn quiet_files(folder: &Path) -> usize {
     files
 }
 
-/// The scenario with thresholds that fail and name what has secrets in its name.
+/// The scenario with failing thresholds that select parts with secrets in their names.
 fn gated() -> String {
     let thresholds = "thresholds:\n  - { check: p99 < 1ns, step: \"step {{environment}} {{open}}\" }\n  - { check: error_rate < 1%, mix: \"entry {{declared}}\" }\n";
     format!("{}{thresholds}", text())
 }
 
 #[test]
-fn no_form_of_the_report_and_nothing_that_ci_is_told_tells_a_secret() {
+fn no_form_of_the_report_and_no_ci_output_reveals_a_secret() {
     let folder = folder();
     let path = folder.path();
     scenario(path, &gated());
@@ -314,7 +314,7 @@ fn no_form_of_the_report_and_nothing_that_ci_is_told_tells_a_secret() {
         said(what, &run(path, arguments).exits(0));
     }
     assert!(quiet_files(&path.join("again")) >= 20 && quiet_files(&path.join("both")) >= 8);
-    // What else may be wrong with a scenario is told to CI, too.
+    // Other problems of a scenario are reported to CI, too.
     scenario(
         path,
         &gated().replace("mix: \"entry {{declared}}\"", "mix: \"entri {{declared}}\""),
@@ -326,10 +326,10 @@ fn no_form_of_the_report_and_nothing_that_ci_is_told_tells_a_secret() {
 }
 
 #[test]
-fn no_comparison_baseline_or_search_tells_a_secret() {
+fn no_comparison_baseline_or_search_reveals_a_secret() {
     let folder = folder();
     let path = folder.path();
-    // Only over plain HTTP, so that any server will do.
+    // Over plain HTTP only, so that any server works.
     let all = text();
     let (before, rest) = all.split_once("      - tcp:").expect("a step over TCP");
     let plain = format!(
@@ -422,9 +422,8 @@ fn no_comparison_baseline_or_search_tells_a_secret() {
         "{}",
         ran.stderr
     );
-    fs::remove_file(path.join("test.yaml")).expect("it is there");
-    // Everything that was written: results, baselines, `comparison.json`, `capacity.json`, pictures
-    // and logs.
+    fs::remove_file(path.join("test.yaml")).expect("it exists");
+    // All written files: results, baselines, `comparison.json`, `capacity.json`, images and logs.
     let files = quiet_files(path);
     assert!(
         files > 30 && path.join("ab/comparison.json").is_file(),
@@ -433,7 +432,7 @@ fn no_comparison_baseline_or_search_tells_a_secret() {
 }
 
 #[test]
-fn a_failed_setup_or_teardown_tells_no_secret() {
+fn a_failed_setup_or_teardown_reveals_no_secret() {
     let told = serde_json::json!({ "t": [DECLARED, ENVIRONMENT] }).to_string();
     let peer = Peer::start(move |line, _| line.answer(&told));
     let folder = folder();
@@ -472,7 +471,7 @@ fn a_failed_setup_or_teardown_tells_no_secret() {
 }
 
 #[test]
-fn an_expression_that_fails_beside_the_run_tells_no_secret() {
+fn an_expression_that_fails_outside_the_run_reveals_no_secret() {
     let folder = folder();
     for mode in ["sequential", "threaded", "async", "simulated"] {
         for part in ["setup", "teardown"] {
@@ -505,7 +504,7 @@ fn an_expression_that_fails_beside_the_run_tells_no_secret() {
 }
 
 #[test]
-fn the_log_of_a_server_that_ab_starts_tells_no_secret() {
+fn the_log_of_a_server_that_ab_starts_reveals_no_secret() {
     let folder = folder();
     let path = folder.path();
     let port = TcpListener::bind("127.0.0.1:0")
@@ -555,18 +554,22 @@ fn the_log_of_a_server_that_ab_starts_tells_no_secret() {
             text.starts_with("GET /?t=***\n") && text.contains("http://"),
             "{log}: {text}"
         );
-        assert_eq!(text.matches("***").count(), 2, "{log}, once a run: {text}");
+        assert_eq!(
+            text.matches("***").count(),
+            2,
+            "{log}, once per run: {text}"
+        );
     }
-    // The page of a comparison shows no scenario, so that nothing open stands in it either.
+    // The page of a comparison does not show the scenario, so the plain variable is not on it.
     let page = path.join("ab/index.html");
     quiet("ab/index.html", &fs::read(&page).expect("written"), false);
-    fs::remove_file(page).expect("it is there");
-    fs::remove_file(path.join("test.yaml")).expect("it is there");
+    fs::remove_file(page).expect("it exists");
+    fs::remove_file(path.join("test.yaml")).expect("it exists");
     quiet_files(path);
 }
 
 #[test]
-fn the_live_page_tells_no_secret() {
+fn the_live_page_reveals_no_secret() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -606,8 +609,8 @@ fn the_live_page_tells_no_secret() {
         stream.read_to_end(&mut answer).ok()?;
         Some(answer)
     };
-    until("the page is there", || ask("/").is_some());
-    // To the end of the run: every page that was made.
+    until("the page is served", || ask("/").is_some());
+    // Every version of the page, until the end of the run.
     let stream = ask("/events").expect("a stream");
     quiet("the stream of pages", &stream, true);
     assert!(
@@ -620,7 +623,7 @@ fn the_live_page_tells_no_secret() {
 }
 
 #[test]
-fn what_is_said_of_a_broken_scenario_tells_no_secret() {
+fn diagnostics_of_a_broken_scenario_reveal_no_secret() {
     let folder = folder();
     for (typed, broken) in [
         (
@@ -663,7 +666,7 @@ fn what_is_said_of_a_broken_scenario_tells_no_secret() {
 }
 
 #[test]
-fn the_quick_form_tells_no_secret() {
+fn the_quick_form_reveals_no_secret() {
     let (folder, server) = (folder(), Server::start());
     let url = format!("{}/anything", server.url());
     let (bearer, basic) = (
@@ -709,7 +712,7 @@ fn the_quick_form_tells_no_secret() {
 }
 
 #[test]
-fn the_password_of_a_url_is_refused_and_not_told() {
+fn a_password_in_a_url_is_rejected_and_not_shown() {
     let (folder, server) = (folder(), Server::start());
     let host = server.address.to_string();
     let text = |url: &str, path: &str| {
@@ -861,7 +864,7 @@ fn the_password_of_a_url_is_refused_and_not_told() {
 }
 
 #[test]
-fn the_password_in_a_servers_redirect_is_not_told() {
+fn a_password_in_a_redirect_is_not_shown() {
     let folder = folder();
     let peer = Peer::start(|line, request| {
         let (status, name) = if request == "GET /x" {
@@ -898,7 +901,7 @@ fn the_password_in_a_servers_redirect_is_not_told() {
 }
 
 #[test]
-fn an_error_of_the_run_tells_no_secret() {
+fn a_runtime_error_reveals_no_secret() {
     let folder = folder();
     let text = "name: x\nsecrets: { host: no-such-host-4242, path: sub-path-4343 }\ntargets: { a: { url: 'http://{{host}}.invalid/{{path}}' } }\n\
                 mix: [ { flow: [ { get: / } ] } ]\nload: { iterations: 1 }\n";
@@ -941,7 +944,7 @@ fn the_fingerprint_does_not_depend_on_a_secret() {
 }
 
 #[test]
-fn a_secret_is_declared_once_and_is_long_enough() {
+fn a_secret_must_be_declared_once_and_be_long_enough() {
     let folder = folder();
     let more = "mix: [ { flow: [ { sleep: 1ms } ] } ]\nload: { iterations: 1 }\nname: x\n";
     scenario(
@@ -969,7 +972,7 @@ fn a_secret_is_declared_once_and_is_long_enough() {
 }
 
 #[test]
-fn public_hosts_are_refused_before_anything_is_sent() {
+fn public_hosts_are_rejected_before_anything_is_sent() {
     let folder = folder();
     let text = |url: &str, more: &str| {
         format!(
@@ -1008,7 +1011,7 @@ fn public_hosts_are_refused_before_anything_is_sent() {
     }
     assert!(
         !folder.path().join("reports").exists(),
-        "no folder for a run that did not begin"
+        "no folder for a run that did not start"
     );
     for host in ["http://a", "*", "a:80"] {
         run(folder.path(), &["run", "test.yaml", "--allow-target", host])
@@ -1022,7 +1025,8 @@ fn public_hosts_are_refused_before_anything_is_sent() {
             .exits(2)
             .says(&["is not a valid host", "test.yaml:2"]);
     }
-    // What is near needs nothing, by name or by address; what is allowed stands in the plan.
+    // Local targets need no permission, by name or by address; allowed hosts are listed in the
+    // plan.
     let server = Server::start();
     for host in ["127.0.0.1", "localhost"] {
         scenario(

@@ -1,5 +1,5 @@
-//! The seed systems that are made of groups, retries and queues: their known answers, as they are
-//! in virtual time, and shortened in every real mode.
+//! The seed systems with groups, retries and queues: their known answers, unchanged in virtual time
+//! and shortened in every real mode.
 
 use loadgen::base::{Nanos, Rate, parse};
 use loadgen::plan::{Mode, Plan};
@@ -9,8 +9,8 @@ use loadgen::scenario::{Overrides, Source, compile};
 use crate::engine::{near, run};
 use crate::support::{patiently, shipped, side_by_side};
 
-/// A seed system: its file below `scenarios/seed/`, its wall times in seconds one after another and
-/// side by side, where they are fixed, and by how much it is shortened.
+/// A seed system: its file below `scenarios/seed/`, its sequential and concurrent wall times in
+/// seconds, if they are fixed, and the factor by which it is shortened.
 pub(crate) struct Seed {
     file: &'static str,
     sequential: Option<f64>,
@@ -27,7 +27,7 @@ const fn seed(file: &'static str, sequential: f64, concurrent: f64) -> Seed {
     }
 }
 
-/// Its times are drawn: what virtual time says is the answer.
+/// A seed system with random times, for which virtual time gives the answer.
 const fn drawn(file: &'static str) -> Seed {
     Seed {
         file,
@@ -51,8 +51,8 @@ pub(crate) const SEEDS: &[Seed] = &[
     drawn("10b-retry-exponential.yaml"),
     drawn("10c-retry-in-vain.yaml"),
     seed("12a-task-queue.yaml", 10.0, 4.0),
-    // Arrivals and ends lie 50 ms apart: shortened further, a busy machine would change who finds
-    // room.
+    // Arrivals and completions are 50 ms apart: shortened further, a busy machine would change
+    // which arrivals find room in the queue.
     Seed {
         file: "12b-queue-overflow.yaml",
         sequential: Some(21.0),
@@ -67,16 +67,15 @@ pub(crate) const SEEDS: &[Seed] = &[
     drawn("27-resources.yaml"),
 ];
 
-/// The files, for the test that looks whether every shipped scenario is tried.
+/// Returns the files, for the test that checks that every shipped scenario is tested.
 pub(crate) fn files() -> impl Iterator<Item = String> {
     SEEDS.iter().map(|seed| format!("seed/{}", seed.file))
 }
 
-/// The plan of a file, with every duration so many times shorter and every rate so many times
-/// higher.
+/// Compiles a file with every duration divided, and every rate multiplied, by `shorter`.
 fn plan(file: &str, shorter: u64) -> Plan {
     let source =
-        Source::read(shipped(&format!("scenarios/seed/{file}")).as_ref()).expect("it is there");
+        Source::read(shipped(&format!("scenarios/seed/{file}")).as_ref()).expect("it exists");
     let document: serde_yaml::Value = serde_yaml::from_str(&source.text).expect("it is YAML");
     let vars = document
         .get("vars")
@@ -127,7 +126,7 @@ fn outcome(run: &ModeRun) -> [u64; 7] {
 }
 
 #[test]
-fn in_virtual_time_each_takes_what_it_says_to_the_nanosecond() {
+fn in_virtual_time_each_seed_is_exact_to_the_nanosecond() {
     for seed in SEEDS {
         let run = run(&plan(seed.file, 1), Mode::Simulated);
         if let Some(ideal) = seed.concurrent {
@@ -142,7 +141,7 @@ fn in_virtual_time_each_takes_what_it_says_to_the_nanosecond() {
 }
 
 #[test]
-fn side_by_side_each_takes_the_ideal_and_has_the_same_outcome() {
+fn concurrent_modes_take_the_ideal_time_with_the_same_outcome() {
     side_by_side(SEEDS.chunks(SEEDS.len().div_ceil(3)), |seeds| {
         for seed in seeds {
             let plan = plan(seed.file, seed.shorter);
@@ -165,7 +164,7 @@ fn side_by_side_each_takes_the_ideal_and_has_the_same_outcome() {
 }
 
 #[test]
-fn one_after_another_each_takes_the_sum() {
+fn sequential_mode_takes_the_sum() {
     side_by_side(SEEDS.chunks(SEEDS.len().div_ceil(3)), |seeds| {
         for seed in seeds {
             let Some(sum) = seed.sequential else { continue };
@@ -182,9 +181,9 @@ fn one_after_another_each_takes_the_sum() {
 }
 
 #[test]
-fn what_is_drawn_has_the_outcome_that_the_file_names() {
+fn random_seeds_have_the_documented_outcome() {
     let outcome_of = |file, mode| outcome(&run(&plan(file, 10), mode));
-    // One after another the first branch of the race wins and four are skipped; side by side four
+    // In sequential mode the first branch of the race wins and four are skipped; in async mode four
     // are cancelled.
     assert_eq!(
         outcome_of("06-first-completed.yaml", Mode::Sequential)[4..6],
@@ -215,7 +214,7 @@ fn what_is_drawn_has_the_outcome_that_the_file_names() {
 }
 
 #[test]
-fn each_name_of_a_profile_has_its_calls() {
+fn each_name_of_a_profile_counts_its_calls() {
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
         patiently(|| {
             let run = run(&plan("19-profile-by-name.yaml", 10), mode);
@@ -227,8 +226,8 @@ fn each_name_of_a_profile_has_its_calls() {
             assert_eq!(calls, [("quick", 10), ("slow", 5), ("mixed", 8)], "{mode}");
             let quick = run.steps[0].times.response_ms.as_ref().expect("ten calls");
             assert!(quick.min >= 10.0 && quick.mean < 15.0, "{mode}: {quick:?}");
-            // The short calls come first and the long ones last: that is the flow, and no trend of
-            // the target.
+            // The short calls come first and the long ones last: that is due to the flow, not a
+            // trend of the target.
             let settled = run
                 .validity
                 .checks

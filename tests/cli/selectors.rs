@@ -1,4 +1,4 @@
-//! Every metric with every selector of a threshold: judged on the figures that the tables show.
+//! Every threshold metric with every selector: judged by the figures that the tables show.
 
 use loadgen::base::Nanos;
 use loadgen::gate::{judge, watch};
@@ -10,8 +10,7 @@ use loadgen::scenario::{Overrides, Source, compile};
 use crate::engine::{plan, run};
 use crate::support::Server;
 
-/// Two mix entries, of which one has a tag and expects something that is not always so, in two
-/// stages.
+/// Two mix entries in two stages; one of them has a tag, and a check that sometimes fails.
 const SCENARIO: &str = "name: t
 targets: { shop: { url: 'URL' } }
 mix:
@@ -45,7 +44,7 @@ const METRICS: [&str; 20] = [
     "bytes_in",
 ];
 const COSTS: [&str; 4] = ["speedup", "efficiency", "cpu_per_request", "peak_rss"];
-/// Those that the time line has.
+/// The metrics in the time line.
 const WINDOWED: [&str; 7] = [
     "p95",
     "mean",
@@ -122,7 +121,7 @@ fn is_of_network(selector: &Selector) -> bool {
     selector.mix.as_deref() != Some("work") && selector.step.as_deref() != Some("nap")
 }
 
-/// Returns whether such a figure can exist.
+/// Returns whether a selector has this metric.
 fn exists(metric: &str, selector: &Selector) -> bool {
     let narrow = selector.step.is_some() || selector.target.is_some() || selector.tag.is_some();
     match metric {
@@ -133,7 +132,7 @@ fn exists(metric: &str, selector: &Selector) -> bool {
     }
 }
 
-/// Returns the figures in the tables of what a selector matches.
+/// Returns the figures in the tables for the part that a selector matches.
 fn shown<'r>(run: &'r ModeRun, selector: &Selector) -> Option<&'r Group> {
     let named = |groups: &'r [Group], name: &str| {
         groups
@@ -160,7 +159,7 @@ fn shown<'r>(run: &'r ModeRun, selector: &Selector) -> Option<&'r Group> {
     }
 }
 
-/// What the tables show under this name, where they do.
+/// Returns the figure in the tables for this metric, if there is one.
 fn expected(run: &ModeRun, selector: &Selector, metric: Metric) -> Option<f64> {
     let group = shown(run, selector);
     let counts: &Counts = group.map_or(&run.counts, |group| &group.counts);
@@ -222,7 +221,7 @@ fn check(text: &str) -> Check {
     Check::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"))
 }
 
-/// Returns a check of a metric that no value meets.
+/// Returns a check that no value meets.
 fn impossible(metric: &str) -> String {
     match unit(metric) {
         own @ ("ms" | "B") => format!("{metric} < 0{own}"),
@@ -302,10 +301,10 @@ fn judged_as_shown(plan: &Plan, run: &ModeRun) {
         if let Some((shown, judged)) = expected.zip(result.observed) {
             assert!(
                 (shown - judged).abs() <= shown.abs() * 1e-9,
-                "{what}: the table shows {shown}, judged was {judged}"
+                "{what}: the table shows {shown}, but {judged} was judged"
             );
         }
-        // The same while the run goes on.
+        // The same check during the run.
         let text = impossible(&threshold.check.metric.to_string());
         let abort = Threshold {
             check: check(&text),
@@ -325,7 +324,7 @@ fn judged_as_shown(plan: &Plan, run: &ModeRun) {
     parts_add_up(&judged.thresholds);
 }
 
-/// The parts of a whole are as many as the whole.
+/// Checks that the figures of the parts add up to those of the whole run.
 fn parts_add_up(thresholds: &[ThresholdResult]) {
     for (metric, counts) in [
         ("count", true),
@@ -354,7 +353,7 @@ fn parts_add_up(thresholds: &[ThresholdResult]) {
                 !counts || mixes.len() < 2 || (mixes.iter().sum::<f64>() - whole).abs() < 1e-6,
                 "{metric}: {mixes:?} of {whole}"
             );
-            // What goes through two steps takes longer than what goes through one.
+            // Iterations with two steps take longer than those with one.
             assert!(
                 counts
                     || mixes.iter().any(|mean| mean > whole)
@@ -366,7 +365,7 @@ fn parts_add_up(thresholds: &[ThresholdResult]) {
 }
 
 #[test]
-fn checks_of_responses_are_counted_where_they_were_made() {
+fn response_checks_are_counted_in_every_scope() {
     let server = Server::start();
     let text = selectors()
         .iter()
@@ -386,11 +385,11 @@ fn checks_of_responses_are_counted_where_they_were_made() {
             .thresholds
             .iter()
             .find(|t| fits(&t.selector))
-            .expect("it was asked for");
+            .expect("a requested figure");
         of.observed.expect("it has a figure")
     };
     let whole = rate(&|selector| *selector == Selector::default());
-    // Of a miss the status is as expected, and the header is not.
+    // For a cache miss the check of the status passes, and that of the header fails.
     let cached = run
         .steps
         .iter()
@@ -411,7 +410,7 @@ fn checks_of_responses_are_counted_where_they_were_made() {
     assert!((rate(&|selector| selector.target.is_some()) - whole).abs() < 1e-9);
     assert!(
         (rate(&|selector| selector.tag.is_some()) - 1.0).abs() < 1e-9,
-        "a hit is what was expected"
+        "a hit passes"
     );
     assert!(
         rate(&|selector| selector.stage.as_deref() == Some("two"))
@@ -436,7 +435,7 @@ fn refusal(text: &str) -> Option<String> {
 }
 
 #[test]
-fn what_is_no_figure_of_a_part_is_refused_with_the_reason() {
+fn a_metric_that_a_selector_lacks_is_rejected_with_the_reason() {
     const URL: &str = "http://127.0.0.1:9";
     for selector in selectors().into_iter().skip(1) {
         for metric in COSTS {
@@ -477,8 +476,8 @@ fn what_is_no_figure_of_a_part_is_refused_with_the_reason() {
 }
 
 #[test]
-fn windows_lie_in_what_is_measured_and_begin_where_it_begins() {
-    // In virtual time: what is not measured is slow, and in no window.
+fn windows_lie_in_the_measured_part_and_start_with_it() {
+    // In virtual time, the unmeasured stages are slow, but in no window.
     let text = "name: t\nmodes: [simulated]\nmix: [ { flow: [ { sleep: 10ms, limits: { concurrency: 4 } } ] } ]\n\
         load: { stages: [ { hold: 1s, rate: 1000/s, measure: false, name: flood }, { hold: 8s, rate: 20/s, measure: false, name: rest },\n\
           { hold: 1s, rate: 50/s, name: calm }, { hold: 1500ms, rate: 100/s, name: busy } ] }\n\

@@ -1,5 +1,5 @@
-//! Over the network, in every mode: known answers, counts that agree with the server's own, and
-//! servers that misbehave.
+//! Runs over the network, in every mode: known answers, counts that agree with the server's own,
+//! and misbehaving servers.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -49,7 +49,7 @@ fn ten_urls() {
         assert!(speedup > 4.0 && speedup < 11.0, "{speedup}");
         assert!(
             result["comparison"]["modes"][0]["ideal_s"].is_null(),
-            "only virtual time knows an ideal"
+            "only virtual time has an ideal"
         );
     });
 }
@@ -86,23 +86,23 @@ fn a_hundred_requests_through_a_cap_of_ten() {
                     cap,
                     "{mode} with {workers} workers"
                 );
-                // The server's timers tick in milliseconds and round up: a little for each of those
-                // in a row.
+                // The server's timers tick in milliseconds and round up, which adds up for
+                // successive requests.
                 near(mode, number(run, "wall_s"), ideal, 0.4 + ideal * 0.1);
             }
         });
     });
 }
 
-/// Of each kind of end something: ok, another status, timed out, unfinished.
-const ALL_ENDS: &str = "{name: t, mix: [{name: m, flow: [{get: /json}, {get: /status/404, on_error: continue}, \
+/// Operations with every kind of outcome: ok, a wrong status, timed out, unfinished.
+const ALL_OUTCOMES: &str = "{name: t, mix: [{name: m, flow: [{get: /json}, {get: /status/404, on_error: continue}, \
                         {get: /delay/20, timeout: 80ms, on_error: continue}, {post: /anything, json: {a: 1}}, {get: /delay/20}]}], \
                         load: {vus: 3, duration: 400ms, graceful_stop: 600ms}, targets: {shop: {url: builtin}}}";
 
 #[test]
 fn the_server_counts_what_loadgen_counts() {
     let (folder, server) = (folder(), Server::start());
-    scenario(folder.path(), ALL_ENDS);
+    scenario(folder.path(), ALL_OUTCOMES);
     for mode in MODES {
         let before = server.status();
         let result = run_to_result(folder.path(), &["--target", &server.url(), "--mode", mode]);
@@ -204,7 +204,7 @@ fn every_user_keeps_one_connection() {
                 (4 * 42, 42, 5 * 42),
                 "{mode}"
             );
-            // One for each user, and the one that looked whether the server is there.
+            // One for each user, and the preflight's.
             assert_eq!(seen.connections, 7 + 1, "{mode} with {workers} workers");
             assert_eq!(count(&run["connect_ms"], "count"), 7, "{mode}");
         }
@@ -212,7 +212,7 @@ fn every_user_keeps_one_connection() {
 }
 
 #[test]
-fn bytes_are_those_of_http() {
+fn byte_counts_match_http() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -268,7 +268,7 @@ fn bytes_are_those_of_http() {
 }
 
 #[test]
-fn statuses_are_judged_as_the_scenario_says() {
+fn statuses_are_judged_by_the_scenario() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -324,7 +324,7 @@ fn a_failed_step_ends_its_iteration() {
     }
 }
 
-/// Answers every request with 204 and keeps what it was sent.
+/// A server that responds to every request with 204, and records the requests.
 struct Recorder {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<String>>>,
@@ -333,7 +333,7 @@ struct Recorder {
 impl Recorder {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let heard = Arc::new(Mutex::new(Vec::new()));
         let keep = heard.clone();
         thread::spawn(move || {
@@ -353,7 +353,7 @@ impl Recorder {
     }
 }
 
-/// Reads one request to the end of its body; returns `None` if the connection has ended.
+/// Reads one request to the end of its body; returns `None` if the connection is closed.
 fn hear(stream: &TcpStream) -> Option<String> {
     let mut reader = BufReader::new(stream);
     let mut text = String::new();
@@ -378,7 +378,7 @@ fn hear(stream: &TcpStream) -> Option<String> {
 }
 
 #[test]
-fn requests_are_on_the_wire_what_the_scenario_says() {
+fn requests_on_the_wire_match_the_scenario() {
     let (folder, recorder) = (folder(), Recorder::start());
     scenario(
         folder.path(),
@@ -397,7 +397,7 @@ fn requests_are_on_the_wire_what_the_scenario_says() {
     let in_mode: Vec<&[String]> = heard.chunks(5).collect();
     assert!(
         in_mode.iter().all(|mode| *mode == in_mode[0]),
-        "the same to the byte in every mode: {heard:#?}"
+        "identical in every mode: {heard:#?}"
     );
     let lines = |request: &str| request.lines().map(str::to_lowercase).collect::<Vec<_>>();
     let expected: [(&str, &[&str]); 5] = [
@@ -443,10 +443,10 @@ fn requests_are_on_the_wire_what_the_scenario_says() {
 }
 
 #[test]
-fn no_more_requests_are_under_way_than_the_cap_lets() {
+fn the_cap_bounds_the_requests_in_flight() {
     let (under_way, most) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
     let (now, peak) = (under_way.clone(), most.clone());
     thread::spawn(move || {
         for stream in listener.incoming() {
@@ -495,7 +495,7 @@ fn no_more_requests_are_under_way_than_the_cap_lets() {
 }
 
 #[test]
-fn a_target_that_dies_in_the_middle_is_data() {
+fn a_target_that_dies_during_the_run_is_recorded_as_failures() {
     for mode in MODES {
         let (folder, server) = (folder(), Server::start());
         scenario(
@@ -555,7 +555,7 @@ fn a_target_that_dies_in_the_middle_is_data() {
 }
 
 #[test]
-fn connections_that_the_server_cuts_are_named_by_how_it_cut_them() {
+fn cut_connections_are_classified_by_how_they_were_cut() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -571,7 +571,7 @@ fn connections_that_the_server_cuts_are_named_by_how_it_cut_them() {
     ];
     for (kind, answer) in answers {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.expect("a connection");
@@ -626,7 +626,7 @@ fn a_timeout_closes_its_connection_and_the_next_request_has_a_new_one() {
             server.status().requests == looks + users
         });
         until("the connections are closed", || server.status().open == 0);
-        assert!(running.is_running(), "{mode}: not because it ended");
+        assert!(running.is_running(), "{mode}: the run is still in progress");
         for _ in 0..2 {
             running.signal(Signal::INT);
             thread::sleep(Duration::from_millis(100));
@@ -663,13 +663,13 @@ fn a_timeout_closes_its_connection_and_the_next_request_has_a_new_one() {
             "{mode}: {}",
             run["failures"]
         );
-        // Each user: one that is lost three times, and a new one after each.
+        // Each user loses three connections and opens a new one after each.
         assert_eq!(server.seen_since(before).connections, 2 * 4 + 1, "{mode}");
     }
 }
 
 #[test]
-fn nothing_is_left_of_a_run_that_ends() {
+fn a_finished_run_leaves_nothing_behind() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -692,7 +692,7 @@ fn nothing_is_left_of_a_run_that_ends() {
 }
 
 #[test]
-fn nothing_is_left_of_a_run_that_is_killed() {
+fn a_killed_run_leaves_nothing_behind() {
     for mode in MODES {
         let folder = folder();
         scenario(
@@ -712,7 +712,7 @@ fn nothing_is_left_of_a_run_that_is_killed() {
         running.signal(Signal::KILL);
         let ended = running.finish();
         assert_eq!(ended.status.code(), None, "{mode}");
-        until("the server and the mode are gone", || {
+        until("the server and the mode have exited", || {
             !started.iter().any(|id| is_alive(*id))
         });
     }

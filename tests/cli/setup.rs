@@ -31,7 +31,7 @@ fn steps(flow: &str) -> Vec<Step> {
     with(flow, "iterations: 1").mix.remove(0).flow
 }
 
-/// Three good operations, with these steps around them.
+/// A plan with three successful operations, and these steps around them.
 fn around(setup: &str, teardown: &str) -> Plan {
     let mut plan = with("{sleep: 5ms}", "vus: 3, iterations: 3");
     plan.setup = if setup.is_empty() {
@@ -47,7 +47,7 @@ fn around(setup: &str, teardown: &str) -> Plan {
     plan
 }
 
-/// Runs a mode; what it warned of.
+/// Runs a mode; returns its result and its warnings.
 fn run(
     plan: &Plan,
     mode: Mode,
@@ -56,25 +56,25 @@ fn run(
     let warned = Mutex::new(Vec::new());
     let say = |event| {
         if let Event::Warning(text) = event {
-            warned.lock().expect("nobody panics").push(text);
+            warned.lock().expect("no panic").push(text);
         }
     };
     let result = run_mode(&job(plan, mode, Vec::new()), &|| signal, &say);
-    (result, warned.into_inner().expect("nobody panics"))
+    (result, warned.into_inner().expect("no panic"))
 }
 
-/// Proves that it ran by failing.
+/// A step that proves by its failure that it ran.
 const FAILS: &str = "{sleep: 1ms, name: clean up, fail: 100%}";
 
 #[test]
-fn neither_is_in_any_count() {
+fn setup_and_teardown_are_in_no_count() {
     let plan = around(
         "{sleep: 30ms}, {sleep: 1ms, fail: 100%, on_error: continue}, {parallel: [{sleep: 1ms}, {sleep: 1ms}]}",
         "{sleep: 30ms}",
     );
     for mode in ALL {
         let (result, warned) = run(&plan, mode, None);
-        let run = result.expect("it can run");
+        let run = result.expect("the run succeeds");
         assert_eq!(
             (
                 run.counts.planned,
@@ -102,7 +102,7 @@ fn neither_is_in_any_count() {
 }
 
 #[test]
-fn a_setup_that_fails_says_where_and_the_teardown_runs() {
+fn a_failed_setup_reports_where_and_the_teardown_runs() {
     let plan = around(
         "{sleep: 1ms}, {sleep: 1ms, name: seed it, fail: 100%}, {sleep: 10s}",
         FAILS,
@@ -120,7 +120,7 @@ fn a_setup_that_fails_says_where_and_the_teardown_runs() {
         );
     }
     assert_eq!(ideal(&plan, Path::new("")), None);
-    // What the child refuses is exit 3.
+    // An error of the child leads to exit code 3.
     let refused = process::run(
         PROGRAM.as_ref(),
         &["run-mode"],
@@ -135,11 +135,11 @@ fn a_setup_that_fails_says_where_and_the_teardown_runs() {
 }
 
 #[test]
-fn a_teardown_that_fails_is_a_warning_and_needs_no_setup() {
+fn a_failed_teardown_is_a_warning_and_needs_no_setup() {
     for mode in ALL {
         let (result, warned) = run(&around("", FAILS), mode, None);
         assert_eq!(
-            (result.expect("it can run").counts.ok, warned.len()),
+            (result.expect("the run succeeds").counts.ok, warned.len()),
             (3, 1),
             "{mode}: {warned:?}"
         );
@@ -147,7 +147,7 @@ fn a_teardown_that_fails_is_a_warning_and_needs_no_setup() {
 }
 
 #[test]
-fn the_teardown_runs_after_a_signal_and_not_for_ever() {
+fn the_teardown_runs_after_a_signal_and_is_bounded() {
     let mut plan = around("", FAILS);
     plan.load.duration = Some(loadgen::base::Nanos::from_secs(60));
     plan.load.iterations = None;
@@ -155,13 +155,13 @@ fn the_teardown_runs_after_a_signal_and_not_for_ever() {
         for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
             let (result, warned) = run(&plan, mode, Some(signal));
             assert_eq!(
-                (result.expect("it can run").stopped_by, warned.len()),
+                (result.expect("the run succeeds").stopped_by, warned.len()),
                 (StoppedBy::Interrupt, 1),
                 "{mode}: {warned:?}"
             );
         }
     }
-    // In virtual time, where waiting costs nothing.
+    // In virtual time, where waits are free.
     let (_, warned) = run(
         &around("", "{sleep: 20s}"),
         Mode::Simulated,
@@ -185,7 +185,7 @@ fn a_signal_ends_a_setup_and_the_teardown_runs() {
             "{mode}: {warned:?}"
         );
     }
-    // From one process to the other.
+    // The same from one process to another.
     let leash = ChildControl::default();
     leash.pull();
     let mut warned = 0;
@@ -200,7 +200,7 @@ fn a_signal_ends_a_setup_and_the_teardown_runs() {
 }
 
 #[test]
-fn the_server_sees_them_once() {
+fn the_server_sees_setup_and_teardown_once() {
     let server = Server::start();
     let mut plan = with("{get: /json}", "vus: 2, iterations: 10");
     plan.setup = steps("{post: /anything}, {get: /}");
@@ -217,7 +217,8 @@ fn the_server_sees_them_once() {
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
         let before = server.status();
         let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("it listens");
-        let run = run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("it can run");
+        let run =
+            run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("the run succeeds");
         assert_eq!(
             (run.counts.ok, server.seen_since(before).requests),
             (10, 13),
@@ -229,14 +230,15 @@ fn the_server_sees_them_once() {
     for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
         let before = server.status();
         let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("it listens");
-        // The server counts those who ask it too.
+        // The server also counts the requests for its status.
         let asked = AtomicU64::new(0);
         let interrupt = || {
             let requests =
                 server.status().requests - before.requests - asked.fetch_add(1, Ordering::Relaxed);
             (requests > 10).then_some(Signal::Finish(StoppedBy::Interrupt))
         };
-        let run = run_mode(&job(&plan, mode, addresses), &interrupt, &|_| {}).expect("it can run");
+        let run =
+            run_mode(&job(&plan, mode, addresses), &interrupt, &|_| {}).expect("the run succeeds");
         let sent = run.counts.completed + run.counts.unfinished;
         let seen = server.seen_since(before).requests - asked.load(Ordering::Relaxed);
         assert_eq!(

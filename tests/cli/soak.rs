@@ -1,8 +1,8 @@
 //! A soak test: a load generator at full speed against a peer that fails one request in a hundred
 //! accumulates neither memory nor descriptors.
 //!
-//! It lasts six seconds, all modes at once. `LOADGEN_SOAK` sets another duration, and prints what
-//! was observed: `LOADGEN_SOAK=10m cargo test --test cli soak -- --nocapture`.
+//! It takes six seconds, with all modes at once. `LOADGEN_SOAK` sets another duration, and prints
+//! the observations: `LOADGEN_SOAK=10m cargo test --test cli soak -- --nocapture`.
 
 use std::fs;
 use std::sync::Arc;
@@ -17,24 +17,24 @@ use crate::support::{
     MODES, Running, children, count, folder, loadgen, result, run_of, scenario, until,
 };
 
-/// How long it lasts where nothing else is said.
-const USUAL: &str = "6s";
-/// One answer of so many is a fault.
-const ONE_IN: u64 = 100;
-/// The parts of the time: the second is held against the last. In the first one the generator gets
-/// what it needs.
+/// The default duration.
+const DEFAULT_DURATION: &str = "6s";
+/// One response in this many is a fault.
+const RESPONSES_PER_FAULT: u64 = 100;
+/// The number of parts of the duration: the second part is compared with the last one. In the first
+/// part the generator allocates what it needs.
 const PARTS: u32 = 10;
 const VUS: u64 = 8;
 
-/// What a process holds.
+/// The resources that a process holds.
 #[derive(Clone, Copy, Debug, Default)]
-struct Held {
+struct Resources {
     rss: u64,
     descriptors: u64,
 }
 
-impl Held {
-    /// Of a process that is there.
+impl Resources {
+    /// Returns those of a process, if it exists.
     fn of(process: u32) -> Option<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
         let line = status
@@ -56,8 +56,8 @@ impl Held {
     }
 }
 
-/// Every way in which an answer can go wrong, in turn.
-fn spoil(line: &mut Line, number: u64) -> Then {
+/// Responds with each kind of fault in turn.
+fn respond_with_fault(line: &mut Line, number: u64) -> Then {
     let says = |line: &mut Line, text: &str, then| {
         line.say(text);
         then
@@ -84,20 +84,21 @@ fn spoil(line: &mut Line, number: u64) -> Then {
         ),
         _ => {
             line.say("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort");
-            line.wait_for_the_end();
+            line.wait_for_close();
             Then::Close
         }
     }
 }
 
-/// Soaks one mode for so long; what it held at most in each part, the result, and how many faults
-/// there were.
-fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
+/// Soaks one mode for this long; returns the peak resources of each part, the result, and the
+/// number of faults.
+fn soak(mode: &str, length: Duration) -> (Vec<Resources>, serde_json::Value, u64) {
     let (answers, faults) = (AtomicU64::new(0), Arc::<AtomicU64>::default());
     let account = faults.clone();
     let peer = Peer::start(move |line, _| {
-        if answers.fetch_add(1, Ordering::Relaxed) % ONE_IN == ONE_IN - 1 {
-            return spoil(line, account.fetch_add(1, Ordering::Relaxed));
+        if answers.fetch_add(1, Ordering::Relaxed) % RESPONSES_PER_FAULT == RESPONSES_PER_FAULT - 1
+        {
+            return respond_with_fault(line, account.fetch_add(1, Ordering::Relaxed));
         }
         line.say(good("good"));
         Then::Listen
@@ -124,25 +125,25 @@ fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
         "none",
     ];
     let mut running = Running::start(&mut loadgen(folder.path(), &arguments), None);
-    until("the mode has its process", || {
+    until("the process of the mode has started", || {
         !children(running.id()).is_empty()
     });
     let (process, begun) = (children(running.id())[0], Instant::now());
-    let mut held = vec![Held::default(); PARTS as usize];
+    let mut held = vec![Resources::default(); PARTS as usize];
     while running.is_running() {
         assert!(
             begun.elapsed() < length + Duration::from_secs(60),
-            "{mode}: it doesn't end"
+            "{mode}: the run does not end"
         );
         let part =
             (begun.elapsed().as_secs_f64() / length.as_secs_f64() * f64::from(PARTS)) as usize;
-        if let (Some(most), Some(now)) = (held.get_mut(part), Held::of(process)) {
+        if let (Some(most), Some(now)) = (held.get_mut(part), Resources::of(process)) {
             *most = most.max(now);
         }
         thread::sleep(length / 600);
     }
     running.finish().exits(0);
-    until("every connection is closed", || peer.open() == 0);
+    until("all connections are closed", || peer.open() == 0);
     (
         held,
         result(&folder.path().join("out")),
@@ -151,9 +152,9 @@ fn soak(mode: &str, length: Duration) -> (Vec<Held>, serde_json::Value, u64) {
 }
 
 #[test]
-fn nothing_is_kept_of_requests_and_their_faults() {
+fn requests_and_faults_leak_nothing() {
     let asked = std::env::var("LOADGEN_SOAK").ok();
-    let length = parse::duration(asked.as_deref().unwrap_or(USUAL))
+    let length = parse::duration(asked.as_deref().unwrap_or(DEFAULT_DURATION))
         .expect("`LOADGEN_SOAK` is a duration, such as 10m");
     let length = Duration::from_secs_f64(length.as_secs_f64());
     let modes = MODES.map(|mode| thread::spawn(move || (mode, soak(mode, length))));
@@ -176,7 +177,7 @@ fn nothing_is_kept_of_requests_and_their_faults() {
     for (mode, (held, result, faults)) in &ended {
         let run = run_of(result, mode);
         let (early, late) = (held[1], held[held.len() - 1]);
-        // A busy machine makes a good answer late now and then.
+        // On a busy machine a good response is late now and then.
         let (failed, late_ones) = (count(run, "failed"), count(run, "completed") / 1000);
         assert!(
             (*faults..=faults + late_ones).contains(&failed) && *faults > 0,
@@ -185,10 +186,10 @@ fn nothing_is_kept_of_requests_and_their_faults() {
         );
         assert!(
             count(run, "ok") > 50 * faults,
-            "{mode}: {} were good",
+            "{mode}: {} were ok",
             count(run, "ok")
         );
-        // The time line, which is bounded, fills up meanwhile.
+        // The time line grows meanwhile, up to a bound.
         assert!(
             late.rss < early.rss + (4 << 20),
             "{mode}: {early:?} became {late:?}"

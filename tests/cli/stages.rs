@@ -1,4 +1,4 @@
-//! A load in stages: known answers in virtual time, and the same in the real modes.
+//! Loads in stages: known answers in virtual time, and the same in the real modes.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,8 +19,8 @@ fn staged(sleep: &str, load: &str) -> Plan {
     ))
 }
 
-/// Name and good operations of each stage; the counts of all have to hold, and to add up to the
-/// run's.
+/// Returns the name and the successful operations of each stage; the counts must be consistent, and
+/// add up to those of the run.
 fn ok(run: &ModeRun) -> Vec<(&str, u64)> {
     for stage in &run.stages {
         assert!(
@@ -47,7 +47,7 @@ fn ok(run: &ModeRun) -> Vec<(&str, u64)> {
 }
 
 #[test]
-fn each_stage_has_the_arrivals_of_its_integral() {
+fn each_stage_has_as_many_arrivals_as_its_integral() {
     let plan = staged(
         "1ms",
         "stages: [{duration: 1s, rate: 200/s}, {name: top, hold: 500ms, rate: 200/s}, {hold: 1s, rate: 0/s}, {duration: 0s, rate: 900/s}, \
@@ -75,7 +75,7 @@ fn each_stage_has_the_arrivals_of_its_integral() {
 }
 
 #[test]
-fn what_is_not_measured_is_in_the_time_line_alone() {
+fn unmeasured_stages_appear_only_in_the_time_line() {
     let plan = staged(
         "1ms",
         "stages: [{name: ramp, duration: 1s, rate: 100/s, measure: false}, {hold: 1s, rate: 100/s}, {duration: 1s, rate: 0/s, measure: false}]",
@@ -100,17 +100,17 @@ fn what_is_not_measured_is_in_the_time_line_alone() {
 }
 
 #[test]
-fn users_are_active_as_the_level_says() {
+fn the_number_of_active_users_follows_the_level() {
     let simulated = |load: &str| run(&staged("100ms", load), Mode::Simulated);
     let held = simulated("stages: [{hold: 1s, vus: 2}, {hold: 1s, vus: 0}, {hold: 1s, vus: 3}]");
     assert_eq!(ok(&held), [("1", 20), ("2", 0), ("3", 30)]);
     assert_eq!((held.vus, held.measured_s), (3, 3.0));
-    // The i-th user begins at (i + 0.5)/4 s: 9, 7, 4 and 2 iterations are begun before the end.
+    // The i-th user starts at (i + 0.5)/4 s, so 9, 7, 4 and 2 iterations start before the end.
     assert_eq!(
         ok(&simulated("stages: [{duration: 1s, vus: 4}]")),
         [("1", 22)]
     );
-    // Down again it is the other way round, and what was begun is brought to its end.
+    // A descent is the mirror image, and started iterations complete.
     assert_eq!(
         ok(&simulated("start: 4, stages: [{duration: 1s, vus: 0}]")),
         [("1", 22)]
@@ -124,7 +124,7 @@ fn users_are_active_as_the_level_says() {
 }
 
 #[test]
-fn a_warm_up_runs_at_the_level_that_the_load_begins_with() {
+fn a_warm_up_runs_at_the_initial_level_of_the_load() {
     let warm = run(
         &staged(
             "100ms",
@@ -144,7 +144,7 @@ fn a_warm_up_runs_at_the_level_that_the_load_begins_with() {
 }
 
 #[test]
-fn real_modes_go_through_the_stages_too() {
+fn real_modes_follow_the_stages_too() {
     let closed = staged(
         "20ms",
         "stages: [{hold: 200ms, vus: 2}, {hold: 200ms, vus: 0}, {hold: 200ms, vus: 1}]",
@@ -158,7 +158,7 @@ fn real_modes_go_through_the_stages_too() {
         let run_of = run(&closed, mode);
         let ok_of = ok(&run_of);
         assert_eq!((ok_of.len(), ok_of[1]), (3, ("2", 0)), "{mode}");
-        // Ten iterations fit; other tests share the processors.
+        // Ten iterations fit, but other tests share the CPUs.
         assert!(
             (4 * users..=10 * users).contains(&ok_of[0].1) && (4..=10).contains(&ok_of[2].1),
             "{mode}: {ok_of:?}"
@@ -188,7 +188,7 @@ fn random_arrivals_in_stages_are_the_same_in_every_mode() {
 }
 
 #[test]
-fn who_waits_to_be_active_does_not_hold_up_the_end() {
+fn inactive_users_do_not_delay_the_end() {
     let bound = staged(
         "10ms",
         "stages: [{hold: 30s, vus: 1}, {hold: 30s, vus: 5}], iterations: 5",
@@ -203,8 +203,8 @@ fn who_waits_to_be_active_does_not_hold_up_the_end() {
             "{mode}"
         );
         let interrupt = || Some(Signal::Finish(StoppedBy::Interrupt));
-        let run =
-            run_mode(&job(&waiting, mode, Vec::new()), &interrupt, &|_| {}).expect("it can run");
+        let run = run_mode(&job(&waiting, mode, Vec::new()), &interrupt, &|_| {})
+            .expect("the run succeeds");
         assert_eq!(
             (run.counts.planned, run.stopped_by),
             (0, StoppedBy::Interrupt),
@@ -219,7 +219,7 @@ fn who_waits_to_be_active_does_not_hold_up_the_end() {
 }
 
 #[test]
-fn the_command_line_replaces_stages_and_cuts_them() {
+fn the_command_line_replaces_or_shortens_stages() {
     let text = "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {stages: [{duration: 10s, rate: 100/s}, {hold: 10s, rate: 300/s}]}}";
     let source = Source::inline("test.yaml", text);
     let compiled = |overrides: Overrides| {
@@ -275,7 +275,7 @@ fn the_command_line_replaces_stages_and_cuts_them() {
 }
 
 #[test]
-fn a_result_with_stages_is_as_the_contract_says() {
+fn a_result_with_stages_keeps_the_contract() {
     let folder = folder();
     scenario(
         folder.path(),

@@ -1,5 +1,5 @@
-//! HTTP/2, over TLS and with prior knowledge: concurrent streams, the server's limit of them, and
-//! servers that misbehave.
+//! HTTP/2, over TLS and with prior knowledge: concurrent streams, the server's limit, and
+//! misbehaving servers.
 
 use std::fs;
 use std::future::poll_fn;
@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::authority::Authority;
-use crate::peer::{Peer, Then, on_a_loop};
+use crate::peer::{Peer, Then, serve_on_event_loop};
 use crate::support::{
     MODES, count, folder, number, pairs, run, run_of, run_to_result, scenario, side_by_side,
 };
@@ -33,10 +33,10 @@ struct Seen {
     most: AtomicUsize,
 }
 
-/// A server's handling of a request; without a response, it has failed in another way.
+/// Handles a request; it may fail it instead of responding.
 type Act = fn(&str, SendResponse<Bytes>, &Arc<Seen>);
 
-/// A server of HTTP/2, on a thread of its own.
+/// An HTTP/2 server on its own thread.
 struct Server {
     address: SocketAddr,
     seen: Arc<Seen>,
@@ -47,7 +47,7 @@ struct Script {
     tls: Option<Arc<ServerConfig>>,
     most_streams: Option<u32>,
     window: Option<u32>,
-    /// After how many requests of a connection it sends GOAWAY, if ever.
+    /// The number of requests on a connection after which it sends GOAWAY, and the reason.
     goodbye: Option<(usize, Reason)>,
     pings: bool,
     act: Act,
@@ -66,7 +66,8 @@ impl Server {
     fn start(script: Script) -> Self {
         let seen = Arc::<Seen>::default();
         let kept = seen.clone();
-        let address = on_a_loop(move |stream| greet(stream, script.clone(), kept.clone()));
+        let address =
+            serve_on_event_loop(move |stream| greet(stream, script.clone(), kept.clone()));
         Self { address, seen }
     }
 
@@ -80,7 +81,7 @@ async fn greet(stream: TcpStream, script: Script, seen: Arc<Seen>) {
     match script.tls.clone() {
         None => serve(stream, script, seen).await,
         Some(config) => {
-            // The preflight's connection hangs up.
+            // The preflight closes its connection.
             if let Ok(stream) = tokio_rustls::TlsAcceptor::from(config).accept(stream).await {
                 serve(stream, script, seen).await;
             }
@@ -139,7 +140,7 @@ async fn drain(request: Request<RecvStream>) {
     }
 }
 
-/// Answers after a while.
+/// Responds after a while.
 fn answer(path: &str, mut respond: SendResponse<Bytes>, seen: &Arc<Seen>) {
     let pause = if path == "/slow" { 10 } else { 0 };
     let seen = seen.clone();
@@ -156,7 +157,7 @@ fn answer(path: &str, mut respond: SendResponse<Bytes>, seen: &Arc<Seen>) {
     });
 }
 
-/// Does to each request what its path says.
+/// Handles each request as its path specifies.
 fn misbehave(path: &str, mut respond: SendResponse<Bytes>, seen: &Arc<Seen>) {
     let reset = match path {
         "/refused" => Reason::REFUSED_STREAM,
@@ -191,7 +192,7 @@ fn in_mode(folder: &Path, mode: &str) -> Value {
 const GOOD: &str = "{get: /slow, expect: {body: {equals: good}}}";
 
 #[test]
-fn http2_is_spoken_in_every_mode_with_prior_knowledge() {
+fn http2_with_prior_knowledge_works_in_every_mode() {
     let (folder, server) = (folder(), Server::start(PLAIN));
     let url = format!("http://{}", server.address);
     let flow = "{get: '/slow?x=1', headers: {connection: close, x-a: b}, expect: {body: {equals: good}}}, {post: /x, body: hello, expect: {size: {min: 4B, max: 4B}}}";
@@ -216,7 +217,7 @@ fn http2_is_spoken_in_every_mode_with_prior_knowledge() {
         assert_eq!(
             server.seen.connections.load(Ordering::SeqCst),
             3,
-            "{mode}: each user has one"
+            "{mode}: each user has one connection"
         );
         assert!(
             count(&run, "bytes_in") > 30 * 9 && count(&run, "bytes_out") > 30 * 9,
@@ -229,7 +230,7 @@ fn http2_is_spoken_in_every_mode_with_prior_knowledge() {
 }
 
 #[test]
-fn http2_is_agreed_on_over_tls() {
+fn http2_is_negotiated_over_tls() {
     let (folder, authority) = (folder(), Authority::new());
     fs::write(folder.path().join("ca.pem"), &authority.pem).expect("written");
     let config = authority.server(&authority.sign(&["127.0.0.1"]), false, &["h2", "http/1.1"]);
@@ -262,7 +263,7 @@ fn http2_is_agreed_on_over_tls() {
 }
 
 #[test]
-fn streams_go_side_by_side_and_whoever_finds_none_waits_in_the_queue() {
+fn streams_are_concurrent_and_requests_beyond_the_limit_queue() {
     for (server_says, keys, users, connections, most) in [
         (None, "", 20, 1, 20),
         (Some(4), "", 100, 1, 4),
@@ -302,12 +303,12 @@ fn streams_go_side_by_side_and_whoever_finds_none_waits_in_the_queue() {
         let seen = server.most();
         assert!(
             seen <= most && seen > most / 2,
-            "{server_says:?}{keys}: {seen} streams at once, and {most} may be"
+            "{server_says:?}{keys}: {seen} streams at once, but the limit is {most}"
         );
         if most < users {
             assert!(
                 number(&run["queue_ms"], "max") >= 5.0,
-                "{keys}: the wait is queue: {}",
+                "{keys}: the wait counts as queue time: {}",
                 run["queue_ms"]
             );
         }
@@ -317,16 +318,16 @@ fn streams_go_side_by_side_and_whoever_finds_none_waits_in_the_queue() {
             (seen as u64..=most as u64).contains(&count(limit, "peak_in_flight")),
             "{keys}: {limit} and {seen} seen"
         );
-        // Before a connection is made, its number of streams is unknown; and an admitted request
-        // waits until it notices.
+        // Before a connection is established, its number of streams is unknown, and an admitted
+        // request counts as queued until it is woken.
         assert!(
             (users as u64 - most.min(users) as u64..=users as u64)
                 .contains(&count(limit, "peak_queue")),
             "{keys}: {limit}"
         );
-        // The time on the wire stays that of the server.
+        // The service time is still that of the server.
         assert!(number(&run["service_ms"], "p50") < number(&run["response_ms"], "max") + 1.0);
-        // The other modes have one stream on each, however it is shared.
+        // The other modes use one stream per connection, even if it is shared.
         let run = in_mode(folder.path(), "threaded");
         assert_eq!(
             (count(&run, "ok"), count(&run, "failed")),
@@ -355,7 +356,7 @@ fn bytes_of_a_shared_connection_are_counted_once() {
         (count(&run, "bytes_in"), count(&run, "bytes_out"))
     };
     let (own, shared) = (bytes("per_vu"), bytes("shared"));
-    // Ten connections have a table of headers each, where one shared has one.
+    // Each connection has its own header table, so ten of them send more bytes than a shared one.
     let alike = |own: u64, shared: u64| shared * 2 > own && shared * 10 < own * 11;
     assert!(
         alike(own.0, shared.0) && alike(own.1, shared.1),
@@ -364,7 +365,7 @@ fn bytes_of_a_shared_connection_are_counted_once() {
 }
 
 #[test]
-fn what_a_server_does_to_a_stream_is_counted_once_and_the_next_request_is_right() {
+fn a_stream_fault_is_counted_once_and_the_next_request_succeeds() {
     let server = Server::start(Script {
         act: misbehave,
         pings: true,
@@ -413,18 +414,18 @@ fn what_a_server_does_to_a_stream_is_counted_once_and_the_next_request_is_right(
             };
             assert!(errors.iter().any(says), "{mode} {path}: {}", run["errors"]);
         }
-        // What was not processed may be sent again, and is, a few times.
+        // Requests that were not processed may be sent again, and are, a few times.
         assert_eq!(count(&steps[0], "resent"), 30, "{mode} {keep}");
         assert_eq!(
             count(&run, "resent"),
             30,
-            "{mode} {keep}: and nothing else is"
+            "{mode} {keep}: no other request is resent"
         );
     });
 }
 
 #[test]
-fn a_server_that_goes_away_is_left_for_a_new_connection() {
+fn goaway_moves_requests_to_a_new_connection() {
     for reason in [Reason::NO_ERROR, Reason::ENHANCE_YOUR_CALM] {
         let (folder, server) = (
             folder(),
@@ -447,7 +448,7 @@ fn a_server_that_goes_away_is_left_for_a_new_connection() {
             );
             for mode in MODES {
                 let run = in_mode(folder.path(), mode);
-                // Three on each connection, and the fourth is turned away.
+                // Three on each connection, and the fourth is rejected.
                 assert_eq!(
                     (count(&run, "ok"), count(&run, "failed")),
                     (9, 3),
@@ -468,10 +469,10 @@ fn a_server_that_goes_away_is_left_for_a_new_connection() {
     }
 }
 
-/// A server that takes so many requests of each connection, and says then that it has not taken the
-/// next one.
+/// A server that processes `each` requests on every connection, and then sends a GOAWAY which
+/// excludes the next one.
 fn takes_a_few(each: u32, reason: u32, seen: Arc<Seen>) -> SocketAddr {
-    on_a_loop(move |stream| {
+    serve_on_event_loop(move |stream| {
         let seen = seen.clone();
         async move {
             stream.set_nodelay(true).expect("an open socket");
@@ -480,7 +481,7 @@ fn takes_a_few(each: u32, reason: u32, seen: Arc<Seen>) -> SocketAddr {
     })
 }
 
-/// Speaks frames by hand, because no library refuses what it has read.
+/// Writes frames by hand, because no library rejects requests that it has read.
 async fn frames(mut stream: TcpStream, each: u32, reason: u32, seen: &Seen) -> std::io::Result<()> {
     const HEADERS: u8 = 1;
     const SETTINGS: u8 = 4;
@@ -524,7 +525,7 @@ async fn frames(mut stream: TcpStream, each: u32, reason: u32, seen: &Seen) -> s
 }
 
 #[test]
-fn what_a_server_has_not_taken_is_sent_again_on_a_new_connection_and_counted_apart() {
+fn refused_streams_are_resent_on_a_new_connection_and_counted_separately() {
     for reason in [Reason::NO_ERROR, Reason::ENHANCE_YOUR_CALM] {
         let (folder, seen) = (folder(), Arc::<Seen>::default());
         let url = format!("http://{}", takes_a_few(10, reason.into(), seen.clone()));
@@ -557,7 +558,7 @@ fn what_a_server_has_not_taken_is_sent_again_on_a_new_connection_and_counted_apa
                 assert_eq!(
                     seen.requests.load(Ordering::SeqCst),
                     72,
-                    "{what}: each was taken once"
+                    "{what}: each request was processed once"
                 );
                 assert!(
                     run["try_failures"]
@@ -574,7 +575,8 @@ fn what_a_server_has_not_taken_is_sent_again_on_a_new_connection_and_counted_apa
                     .map(resent)
                     .sum();
                 assert_eq!(resent(&run), steps, "{what}");
-                // One user: the eleventh on each connection. Users who share many may come to none.
+                // One user: the eleventh request on each connection. Users who share many
+                // connections may never get that far.
                 match resent(&run) {
                     7 if users == 1 => {}
                     0 if keep == "shared" && mode != "async" => {}
@@ -586,7 +588,7 @@ fn what_a_server_has_not_taken_is_sent_again_on_a_new_connection_and_counted_apa
 }
 
 #[test]
-fn a_server_that_takes_nothing_is_not_asked_for_ever() {
+fn a_server_that_refuses_every_stream_is_not_retried_forever() {
     let (folder, seen) = (folder(), Arc::<Seen>::default());
     let url = format!(
         "http://{}",
@@ -620,7 +622,7 @@ fn a_server_that_takes_nothing_is_not_asked_for_ever() {
 }
 
 #[test]
-fn a_redirect_waits_for_a_stream_as_any_other_request_does() {
+fn a_redirect_waits_for_a_stream_like_any_request() {
     let (folder, server) = (folder(), Server::start(PLAIN));
     let away = format!("http://{}", server.address);
     let location = format!("{away}/slow");
@@ -644,13 +646,13 @@ fn a_redirect_waits_for_a_stream_as_any_other_request_does() {
     assert_eq!(
         server.seen.connections.load(Ordering::SeqCst),
         1,
-        "one way to get a stream"
+        "there is one way to get a stream"
     );
     assert!(server.most() <= 4);
 }
 
 #[test]
-fn a_window_that_never_opens_ends_at_the_timeout_and_a_flood_of_pings_does_no_harm() {
+fn a_closed_window_times_out_and_a_flood_of_pings_is_harmless() {
     let (folder, server) = (
         folder(),
         Server::start(Script {
@@ -662,8 +664,8 @@ fn a_window_that_never_opens_ends_at_the_timeout_and_a_flood_of_pings_does_no_ha
     );
     let url = format!("http://{}", server.address);
     for keep in ["per_vu", "shared"] {
-        // To the first it answers without its body; for that of the second it waits, and has no
-        // room.
+        // The server responds to the first request without waiting for its body; it waits for the
+        // body of the second one, but never opens the window.
         let flow = "{post: /x, body: hello, timeout: 5s}, {post: /silent, body: hello, timeout: 300ms, on_error: continue}, {get: /good, timeout: 5s}";
         scenario(
             folder.path(),
@@ -699,9 +701,9 @@ fn a_window_that_never_opens_ends_at_the_timeout_and_a_flood_of_pings_does_no_ha
     }
 }
 
-/// A server that takes connections and says this.
+/// A server that accepts connections and sends these bytes.
 fn says(bytes: &'static [u8]) -> SocketAddr {
-    on_a_loop(move |mut stream| async move {
+    serve_on_event_loop(move |mut stream| async move {
         let _ = stream.write_all(bytes).await;
         // It stays open.
         std::future::pending::<()>().await;
@@ -710,7 +712,7 @@ fn says(bytes: &'static [u8]) -> SocketAddr {
 }
 
 #[test]
-fn a_server_that_speaks_no_http2_is_named_and_one_that_is_silent_times_out() {
+fn a_server_without_http2_is_reported_and_a_silent_one_times_out() {
     let folder = folder();
     for (bytes, kind) in [
         (
@@ -752,7 +754,7 @@ fn a_server_that_speaks_no_http2_is_named_and_one_that_is_silent_times_out() {
 }
 
 #[test]
-fn keys_of_http2_are_judged_by_where_the_target_is_in_the_end() {
+fn http2_keys_are_validated_against_the_final_target() {
     let folder = folder();
     let typed = |url: &str, http: &str| {
         let text = format!(
@@ -784,7 +786,7 @@ fn keys_of_http2_are_judged_by_where_the_target_is_in_the_end() {
                 "protocol: http2",
             ]);
         }
-        // The other way round it is good.
+        // The reverse is valid.
         typed("http://127.0.0.1:1", http);
         run(folder.path(), &["run", "test.yaml", "--dry-run"]).exits(2);
         run(

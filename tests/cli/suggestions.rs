@@ -85,7 +85,7 @@ fn flags_of_other_tools_are_explained() {
 }
 
 #[test]
-fn an_address_in_the_place_of_a_file_is_told_how_to_be_run() {
+fn an_address_in_place_of_a_file_suggests_how_to_run_it() {
     let folder = folder();
     run(folder.path(), &["run", "localhost:8080"])
         .exits(2)
@@ -108,7 +108,7 @@ fn an_address_in_the_place_of_a_file_is_told_how_to_be_run() {
                 .says(&["`loadgen run http://localhost:8080 --print-scenario > scenario.yaml`"]);
         }
     }
-    // A file that is there is one, whatever it is called.
+    // An existing file is used as a file, even if its name looks like an address.
     fs::write(
         folder.path().join("localhost"),
         "{name: t, mix: [{flow: [{sleep: 1ms}]}], load: {iterations: 1}}",
@@ -118,7 +118,7 @@ fn an_address_in_the_place_of_a_file_is_told_how_to_be_run() {
 }
 
 #[test]
-fn a_public_target_is_spoken_of_before_the_run() {
+fn a_public_target_is_mentioned_before_the_run() {
     let folder = folder();
     let write = |host: &str, more: &str| {
         let text = format!(
@@ -168,7 +168,7 @@ fn a_public_target_is_spoken_of_before_the_run() {
 }
 
 #[test]
-fn exit_codes_stand_in_the_help_and_in_the_manual() {
+fn exit_codes_are_in_the_help_and_in_the_manual() {
     let folder = folder();
     let readme = include_str!("../../README.md");
     let table: Vec<&str> = readme

@@ -1,5 +1,5 @@
-//! Common code of the tests of the program: it runs in a folder of its own and never hangs a test;
-//! its output is read like any reader would.
+//! Common code for tests that run the program: each run has its own folder and cannot hang the
+//! test, and its output is checked.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
@@ -35,7 +35,7 @@ pub(crate) fn scenario(folder: &Path, text: &str) {
     fs::write(folder.join("test.yaml"), text).expect("written");
 }
 
-/// The path of a file that ships with the program.
+/// Returns the path of a file that ships with the program.
 pub(crate) fn shipped(path: &str) -> String {
     format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
 }
@@ -64,7 +64,7 @@ pub(crate) fn program(name: &str, folder: &Path, arguments: &[&str]) -> Command 
     command
 }
 
-/// loadgen in a folder.
+/// Creates a command that runs loadgen in a folder.
 pub(crate) fn loadgen(folder: &Path, arguments: &[&str]) -> Command {
     program(PROGRAM, folder, arguments)
 }
@@ -74,8 +74,7 @@ pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ran {
     finish(&mut loadgen(folder, arguments))
 }
 
-/// Runs `test.yaml` in a folder and writes `result.json` alone into `out`; what it says has to be
-/// good.
+/// Runs `test.yaml` in a folder and writes only `result.json` into `out`; the run must succeed.
 pub(crate) fn run_to_result(folder: &Path, arguments: &[&str]) -> Value {
     let whole = [
         &["run", "test.yaml", "-o", "out", "--format", "none"],
@@ -96,15 +95,15 @@ pub(crate) fn finish_with(command: &mut Command, input: &str) -> Ran {
     Running::start(command, Some(input)).finish()
 }
 
-/// `result.json` of a folder, which has to be as the contract says.
+/// Reads `result.json` in a folder, which must conform to the contract.
 pub(crate) fn result(folder: &Path) -> Value {
-    let text = fs::read_to_string(folder.join("result.json")).expect("there is a result");
+    let text = fs::read_to_string(folder.join("result.json")).expect("a result");
     let result = serde_json::from_str(&text).expect("it is JSON");
     contract::check(&result);
     result
 }
 
-/// The names of the files in a folder, sorted.
+/// Returns the names of the files in a folder, sorted.
 pub(crate) fn files(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut names: Vec<String> = entries
@@ -119,7 +118,7 @@ pub(crate) fn files(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The run of a mode, of which there is one.
+/// Returns the only run of a mode.
 pub(crate) fn run_of<'a>(result: &'a Value, mode: &str) -> &'a Value {
     let runs = result["runs"].as_array().expect("runs");
     let mut of_mode = runs.iter().filter(|r| r["mode"] == mode);
@@ -130,21 +129,21 @@ pub(crate) fn run_of<'a>(result: &'a Value, mode: &str) -> &'a Value {
     run
 }
 
-/// A count in an object.
+/// Returns a count in an object.
 pub(crate) fn count(of: &Value, name: &str) -> u64 {
     of[name]
         .as_u64()
         .unwrap_or_else(|| panic!("`{name}` is {}", of[name]))
 }
 
-/// A number in an object.
+/// Returns a number in an object.
 pub(crate) fn number(of: &Value, name: &str) -> f64 {
     of[name]
         .as_f64()
         .unwrap_or_else(|| panic!("`{name}` is {}", of[name]))
 }
 
-/// Requests of a run that a server has seen, by what loadgen says.
+/// Returns the number of requests that loadgen says it has sent.
 pub(crate) fn sent(run: &Value) -> u64 {
     count(run, "completed")
         + count(run, "cancelled")
@@ -156,12 +155,15 @@ pub(crate) fn sent(run: &Value) -> u64 {
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "timed out after {PATIENCE:?}: {what}"
+        );
         thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// What a program said, and how it ended.
+/// The output and the exit status of a program.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub status: ExitStatus,
@@ -187,7 +189,7 @@ impl Ran {
         self
     }
 
-    /// Fails unless each of these is on stderr.
+    /// Fails unless stderr contains each of these texts.
     #[track_caller]
     pub(crate) fn says(self, parts: &[&str]) -> Self {
         for part in parts {
@@ -201,7 +203,7 @@ impl Ran {
     }
 }
 
-/// A program that runs; killed when it is dropped.
+/// A running program; killed on drop.
 pub(crate) struct Running {
     child: Child,
     stdout: Option<thread::JoinHandle<String>>,
@@ -231,26 +233,26 @@ impl Running {
         }
     }
 
-    /// Its process.
+    /// Returns its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Whether it has not ended yet.
+    /// Returns whether it is still running.
     pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().expect("it can be asked").is_none()
+        self.child.try_wait().expect("its status").is_none()
     }
 
-    /// Sends it a signal.
+    /// Sends a signal to it.
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(pid(self.id()), signal).expect("it is there");
+        kill_process(pid(self.id()), signal).expect("it exists");
     }
 
-    /// Waits for its end.
+    /// Waits until it exits.
     pub(crate) fn finish(mut self) -> Ran {
         let begun = Instant::now();
         let status = loop {
-            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+            if let Some(status) = self.child.try_wait().expect("its status") {
                 break status;
             }
             if begun.elapsed() > PATIENCE {
@@ -260,7 +262,7 @@ impl Running {
                     .take()
                     .map(|s| s.join().expect("read"))
                     .unwrap_or_default();
-                panic!("it hangs; it said:\n{said}");
+                panic!("the program hangs; its stderr:\n{said}");
             }
             thread::sleep(Duration::from_millis(5));
         };
@@ -299,7 +301,7 @@ pub(crate) fn pid(id: u32) -> Pid {
         .expect("a process")
 }
 
-/// The processes that a process has started and that still are.
+/// Returns the running child processes of a process.
 pub(crate) fn children(id: u32) -> Vec<u32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{id}/task")) else {
         return Vec::new();
@@ -315,7 +317,7 @@ pub(crate) fn children(id: u32) -> Vec<u32> {
         .collect()
 }
 
-/// Whether a process is there and not just waits to be reaped.
+/// Returns whether a process is running, and not a zombie.
 pub(crate) fn is_alive(id: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     let state = stat
@@ -325,15 +327,15 @@ pub(crate) fn is_alive(id: u32) -> bool {
     !matches!(state, None | Some('Z' | 'X'))
 }
 
-/// `loadgen serve` as an independent server; killed when it is dropped.
+/// `loadgen serve` as an independent server; killed on drop.
 pub(crate) struct Server {
     child: Child,
-    /// Ends the server when it closes, so that nothing is left of a test that is killed.
+    /// Stops the server when it closes, so that a killed test leaves no server behind.
     _stdin: ChildStdin,
     pub address: SocketAddr,
 }
 
-/// What the server knows of itself, without the request that asks.
+/// The server's own counters, without the request for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Status {
     pub requests: u64,
@@ -347,7 +349,7 @@ impl Server {
         Self::with(&[])
     }
 
-    /// The same, with more flags.
+    /// The same with additional flags.
     pub(crate) fn with(flags: &[&str]) -> Self {
         let folder = std::env::temp_dir();
         let mut command = loadgen(
@@ -367,7 +369,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped"))
             .read_line(&mut line)
-            .expect("it speaks");
+            .expect("a line");
         let address = line.trim().rsplit('/').next().and_then(|a| a.parse().ok());
         Self {
             address: address.unwrap_or_else(|| panic!("no address in `{line}`")),
@@ -376,12 +378,12 @@ impl Server {
         }
     }
 
-    /// Where it is.
+    /// Returns its URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The body of its answer to a GET.
+    /// Returns the body of its response to a GET.
     pub(crate) fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
@@ -399,7 +401,7 @@ impl Server {
             .to_owned()
     }
 
-    /// Its counters now; only differences between two calls say something: see
+    /// Returns its current counters; only differences between two calls are meaningful, see
     /// [`Self::seen_since`].
     pub(crate) fn status(&self) -> Status {
         let answer = self.get("/api/status");
@@ -412,7 +414,7 @@ impl Server {
         }
     }
 
-    /// What came since an earlier status, without the call that asks.
+    /// Returns the differences from an earlier status, without the request for it.
     pub(crate) fn seen_since(&self, before: Status) -> Status {
         let now = self.status();
         Status {
@@ -424,7 +426,7 @@ impl Server {
 
     /// Kills it.
     pub(crate) fn kill(mut self) {
-        self.child.kill().expect("it is there");
+        self.child.kill().expect("it exists");
         self.child.wait().expect("it ends");
     }
 }
@@ -440,7 +442,7 @@ impl Drop for Server {
 /// with a message; in CI it fails.
 pub(crate) fn is_installed(program: &str, package: &str) -> bool {
     let search = std::env::var_os("PATH").unwrap_or_default();
-    // Servers live where the search path of ordinary users doesn't look.
+    // Servers are installed outside the search path of ordinary users.
     let folders =
         std::env::split_paths(&search).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
     if folders
@@ -456,7 +458,8 @@ pub(crate) fn is_installed(program: &str, package: &str) -> bool {
     false
 }
 
-/// `wall` is `ideal`, or late by no more than 2 % and a margin for a noisy machine; never early.
+/// Checks that `wall` is not below `ideal`, and at most 2 % and a margin for a noisy machine above
+/// it.
 #[track_caller]
 pub(crate) fn near(what: &str, wall: f64, ideal: f64, margin: f64) {
     assert!(
@@ -486,7 +489,7 @@ pub(crate) fn side_by_side<C: IntoIterator<IntoIter: Send>>(
     });
 }
 
-/// Each of `first` with each of `second`.
+/// Every combination of one of `first` and one of `second`.
 pub(crate) fn pairs<A: Copy, B: Copy>(first: &[A], second: &[B]) -> Vec<(A, B)> {
     first
         .iter()
@@ -494,8 +497,8 @@ pub(crate) fn pairs<A: Copy, B: Copy>(first: &[A], second: &[B]) -> Vec<(A, B)> 
         .collect()
 }
 
-/// Gives timing-dependent code three tries: a busy machine makes a correct program late now and
-/// then, and an incorrect one is late each time.
+/// Gives timing-dependent code three attempts: on a busy machine a correct program is late now and
+/// then, but an incorrect one is late every time.
 pub(crate) fn patiently(body: impl Fn()) {
     for _ in 0..2 {
         if std::panic::catch_unwind(AssertUnwindSafe(&body)).is_ok() {

@@ -7,8 +7,7 @@ use crate::support::{
     Server, count, finish, folder, is_installed, program, result, run_of, scenario,
 };
 
-/// The calls of a run in one mode, of the kinds that have to do with waiting, sending and
-/// receiving.
+/// Returns the system calls of a run in one mode that wait, send or receive.
 fn calls(mode: &str, text: &str) -> Vec<String> {
     let (folder, server) = (folder(), Server::start());
     scenario(folder.path(), text);
@@ -40,8 +39,8 @@ fn calls(mode: &str, text: &str) -> Vec<String> {
     let run = run_of(&result, mode);
     assert_eq!(count(run, "ok"), count(run, "planned"), "{mode}");
     let log = fs::read_to_string(folder.path().join("calls")).expect("a log");
-    // `PID call(…) = result`; a call that was under way while another thread's was logged stands on
-    // two lines.
+    // `PID call(…) = result`; a call that is interrupted by another thread's in the log takes two
+    // lines.
     let lines = log.lines().filter_map(|line| {
         line.split_once(' ')
             .map(|(_, call)| call.trim_start().to_owned())
@@ -53,7 +52,7 @@ const USERS: &str = "{name: t, mix: [{name: m, flow: [{get: /json}, {get: /delay
                      targets: {shop: {url: builtin}}}";
 
 #[test]
-fn blocking_modes_have_no_event_loop_and_two_calls_a_request() {
+fn blocking_modes_use_no_event_loop_and_two_calls_per_request() {
     if !is_installed("strace", "strace") {
         return;
     }
@@ -76,13 +75,13 @@ fn blocking_modes_have_no_event_loop_and_two_calls_a_request() {
         let receives = calls
             .iter()
             .filter(|c| c.starts_with("recvfrom") || c.starts_with("recvmsg"));
-        // Beside those that wait for the answer: a look whether the peer has closed a connection
-        // that was quiet.
+        // Besides those that wait for the response, one may check whether the peer has closed an
+        // idle connection.
         let (looks, received): (Vec<_>, Vec<_>) =
             receives.partition(|c| c.contains("MSG_DONTWAIT"));
         assert!(
             looks.len() <= requests,
-            "{mode}: {} looks for {requests} requests",
+            "{mode}: {} checks for {requests} requests",
             looks.len()
         );
         let received = received.len();
@@ -98,7 +97,7 @@ fn blocking_modes_have_no_event_loop_and_two_calls_a_request() {
 }
 
 #[test]
-fn exchanges_of_blocking_modes_have_no_event_loop_either() {
+fn exchanges_in_blocking_modes_use_no_event_loop_either() {
     if !is_installed("strace", "strace") {
         return;
     }
@@ -128,11 +127,11 @@ fn exchanges_of_blocking_modes_have_no_event_loop_either() {
 }
 
 #[test]
-fn the_async_mode_has_one() {
+fn the_async_mode_uses_an_event_loop() {
     if !is_installed("strace", "strace") {
         return;
     }
-    // So that the test above is known to see what it looks for.
+    // This shows that the test above would notice an event loop.
     let calls = calls("async", USERS);
     assert!(
         calls
@@ -152,7 +151,7 @@ fn a_run_connects_to_its_target_and_to_nothing_else() {
         assert_eq!(
             connects.len(),
             4 + 1,
-            "{mode}: each user once, and once to look whether it is there: {connects:?}"
+            "{mode}: once for each user, and once for the preflight: {connects:?}"
         );
         assert!(
             connects

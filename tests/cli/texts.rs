@@ -1,5 +1,5 @@
-//! The texts of bodies, unchanged: numbers with all their digits, JSON with a byte order mark,
-//! charsets other than UTF-8, and why a body has an unexpected format.
+//! The text of bodies: numbers with all their digits, JSON with a byte order mark, charsets other
+//! than UTF-8, and the errors for bodies in an unexpected format.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ fn parts(request: &str) -> (&str, &str) {
 }
 
 #[test]
-fn numbers_arrive_as_they_were_given() {
+fn numbers_arrive_as_written() {
     const NUMBERS: [&str; 11] = [
         "7",
         "2733382000000000049",
@@ -130,17 +130,17 @@ load: {{ vus: 1, iterations: 11 }}
                 .filter(|(line, _)| *line == "POST /dear")
                 .count(),
             11,
-            "{mode}: they are computed with"
+            "{mode}: they work in expressions"
         );
         assert!(
             !seen.iter().any(|(line, _)| *line == "POST /never"),
-            "{mode}: -0 is nothing"
+            "{mode}: -0 is 0"
         );
     }
 }
 
 #[test]
-fn numbers_are_checked_by_all_their_digits() {
+fn numbers_are_compared_by_all_their_digits() {
     let listener =
         Listener::start(|_, _| reply(200, "", br#"{"id": 98765432101234567890, "price": 10.00}"#));
     let folder = folder();
@@ -150,7 +150,7 @@ fn numbers_are_checked_by_all_their_digits() {
             "{{name: t, targets: {{t: {{url: '{url}'}}}}, mix: [{{name: m, flow: [{{get: /, expect: {{json: {rule}}}}}]}}], load: {{iterations: 1}}}}"
         )
     };
-    // What could only be compared by its first digits is not.
+    // Numbers that could be compared only by their first digits are rejected.
     for number in [
         "98765432101234567891",
         "9876543210123456789.1e1",
@@ -186,7 +186,7 @@ fn numbers_are_checked_by_all_their_digits() {
 }
 
 #[test]
-fn json_with_a_mark_is_json_and_what_is_none_says_so() {
+fn json_with_a_byte_order_mark_is_accepted_and_invalid_json_reported() {
     let listener = Listener::start(|request, _| match parts(request).0 {
         "GET /mark" => reply(
             200,
@@ -254,7 +254,7 @@ fn json_with_a_mark_is_json_and_what_is_none_says_so() {
 }
 
 #[test]
-fn texts_are_in_the_charset_of_their_body() {
+fn text_is_decoded_with_the_charset_of_its_body() {
     const BODIES: [(&str, &str, &[u8]); 5] = [
         (
             "utf8",

@@ -11,8 +11,7 @@ use crate::support::{
     Ran, Server, finish, folder, job, loadgen, number, result, run, run_of, scenario,
 };
 
-/// In virtual time every figure is known: 100 iterations of 10 ms and 100 of 30 ms, one after
-/// another.
+/// In virtual time every figure is known: 100 iterations of 10 ms and 100 of 30 ms, sequentially.
 const KNOWN: &str = "name: t\nmodes: [simulated]\nrounds: 2\nload: { iterations: 200 }\n\
     mix: [ { name: quick, weight: 1, flow: [ { sleep: 10ms, name: a } ] }, { name: slow, weight: 1, flow: [ { sleep: 30ms, name: b } ] } ]\n";
 
@@ -47,7 +46,7 @@ fn verdicts(checks: &str) -> Vec<(ThresholdVerdict, f64)> {
 }
 
 #[test]
-fn figures_of_merged_rounds_are_held_against_their_limits() {
+fn thresholds_judge_the_figures_of_merged_rounds() {
     use ThresholdVerdict::{Fail, Pass};
     let all = verdicts(
         "p1 < 11ms, p99.9 > 29.9ms, max <= 30ms, min == 10ms, count == 400, iterations == 400, error_rate == 0%, dropped == 0, \
@@ -59,7 +58,7 @@ fn figures_of_merged_rounds_are_held_against_their_limits() {
 }
 
 #[test]
-fn selectors_take_their_part() {
+fn selectors_select_their_part() {
     let text = "{ check: max < 11ms, mix: quick }, { check: p50 < 11ms, step: a }, { check: min > 29ms, mix: slow, step: b }, \
                 { check: p99 < 11ms, mix: slow }, { check: count > 0, mix: quick, mode: simulated }";
     let judged = judged(text);
@@ -127,7 +126,7 @@ fn windows_must_all_pass_and_the_worst_is_shown() {
 }
 
 #[test]
-fn no_sample_fails_and_a_thin_one_is_judged_with_a_warning() {
+fn no_samples_fail_and_few_samples_are_judged_with_a_warning() {
     let (plan, runs) = known(
         "{ iterations: 200 }",
         "p99 < 1s, count < 5, { check: p99 < 1s, window: 1s }",
@@ -157,9 +156,10 @@ fn no_sample_fails_and_a_thin_one_is_judged_with_a_warning() {
 }
 
 #[test]
-fn a_percentile_that_is_not_shown_is_judged_with_a_warning_wherever_warnings_go() {
+fn a_hidden_percentile_is_judged_with_a_warning_in_every_output() {
     let folder = folder();
-    // 320 samples have one above p99 with a chance of 96 %, and no interval of it.
+    // With a probability of 96 %, 320 samples include one above p99, but they give no interval for
+    // it.
     scenario(
         folder.path(),
         "name: t\nmodes: [simulated]\nmix: [ { flow: [ { sleep: { uniform: [1ms, 2ms] } } ] } ]\nload: { iterations: 320 }\nthresholds:\n  - p99 < 1s\n  - p75 < 1s\n",
@@ -187,7 +187,7 @@ fn a_percentile_that_is_not_shown_is_judged_with_a_warning_wherever_warnings_go(
     assert_eq!(
         ran.stderr.matches("::warning").count(),
         1,
-        "the other one is as it should be: {}",
+        "the other one has no warning: {}",
         ran.stderr
     );
     for file in ["junit.xml", "report.md", "index.html", "ctrf-report.json"] {
@@ -213,7 +213,7 @@ fn a_percentile_that_is_not_shown_is_judged_with_a_warning_wherever_warnings_go(
 }
 
 #[test]
-fn a_run_is_ended_by_what_its_figures_say_and_not_before() {
+fn a_run_is_aborted_by_its_figures_and_not_before() {
     let aborting = |more: &str| {
         known(
             "{ iterations: 200 }",
@@ -225,7 +225,7 @@ fn a_run_is_ended_by_what_its_figures_say_and_not_before() {
         watch(&plan, Mode::Simulated, &runs[0]),
         Some(StoppedBy::Threshold)
     );
-    // Four seconds or so in all: not before the fifth.
+    // The run takes about four seconds: it ends before the abort may happen.
     let (plan, runs) = aborting(", after: 5s");
     assert_eq!(watch(&plan, Mode::Simulated, &runs[0]), None);
     let (plan, runs) = aborting(", mix: quick");
@@ -275,7 +275,7 @@ fn thresholds(result: Option<&Value>) -> &Vec<Value> {
 }
 
 #[test]
-fn zero_where_all_are_met_and_ninety_nine_where_one_is_not() {
+fn exit_0_if_all_thresholds_are_met_and_99_if_one_is_not() {
     let short = "{ vus: 2, iterations: 20 }";
     let (ran, good) = sleeping(
         short,
@@ -309,7 +309,7 @@ fn zero_where_all_are_met_and_ninety_nine_where_one_is_not() {
             && one["selector"]["mix"].is_null(),
         "{one}"
     );
-    // The run itself is as it should be: it is the gate that failed.
+    // The run itself succeeded; only the threshold failed.
     assert_eq!(failed.expect("a result")["end"], "complete");
     let (ran, without) = sleeping(short, bad, &["--no-thresholds"]);
     ran.exits(0);
@@ -317,7 +317,7 @@ fn zero_where_all_are_met_and_ninety_nine_where_one_is_not() {
 }
 
 #[test]
-fn two_for_a_check_that_is_none() {
+fn an_invalid_check_exits_with_2() {
     let (ran, none) = sleeping("{ iterations: 1 }", "", &["--threshold", "p99 < 250"]);
     ran.exits(2)
         .says(&["from --threshold", "`250` has no unit", "`250ms`"]);
@@ -325,8 +325,8 @@ fn two_for_a_check_that_is_none() {
 }
 
 #[test]
-fn no_data_is_ninety_nine() {
-    // What is in flight at the end is given up at once: nothing completes.
+fn no_data_exits_with_99() {
+    // Operations in flight at the end are abandoned at once: nothing completes.
     let load = "{ vus: 1, duration: 200ms, graceful_stop: 0s }";
     let folder = folder();
     scenario(
@@ -390,7 +390,7 @@ fn an_abort_ends_the_run_early() {
     assert_eq!(
         result["runs"].as_array().map(Vec::len),
         Some(1),
-        "the abort is of the whole run"
+        "the abort ends the whole run"
     );
     let verdicts: Vec<&Value> = thresholds(Some(&result))
         .iter()
@@ -400,7 +400,7 @@ fn an_abort_ends_the_run_early() {
 }
 
 #[test]
-fn a_condition_ends_each_mode_well() {
+fn a_condition_ends_every_mode_cleanly() {
     let more = "modes: [threaded, async]";
     let (ran, stopped) = sleeping(
         "{ vus: 2, duration: 1m, stop_when: [ count >= 10 ] }",

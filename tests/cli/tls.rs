@@ -1,5 +1,5 @@
-//! TLS: which servers loadgen trusts, its own identity, the measurement of the handshake, and the
-//! errors of a failed one.
+//! TLS: trusted servers, client certificates, the timing of handshakes, and the errors of failed
+//! ones.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -10,15 +10,15 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::authority::{Authority, Sealed};
+use crate::authority::{Authority, TlsServer};
 use crate::support::{
     MODES, count, folder, is_installed, number, program, result, run, run_of, run_to_result,
     scenario,
 };
 
-const ALL: usize = usize::MAX;
+const UNLIMITED: usize = usize::MAX;
 
-/// A scenario of requests to `url`, whose target has these keys too.
+/// A scenario of requests to `url`, with additional keys of the target.
 fn text(url: &str, keys: &str, load: &str) -> String {
     format!(
         "{{name: t, modes: [sequential, threaded, async], targets: {{shop: {{url: '{url}'{keys}}}}}, load: {load}, mix: [{{name: m, flow: [{{get: /}}]}}]}}"
@@ -29,7 +29,7 @@ fn write_authority(folder: &Path, authority: &Authority) {
     fs::write(folder.join("ca.pem"), &authority.pem).expect("written");
 }
 
-/// Every mode did all of it well.
+/// Checks that every operation of every mode succeeded.
 #[track_caller]
 fn good(result: &Value, wanted: u64) {
     for mode in MODES {
@@ -44,12 +44,12 @@ fn good(result: &Value, wanted: u64) {
 }
 
 #[test]
-fn https_is_spoken_in_every_mode_and_the_handshake_timed_apart() {
+fn https_works_in_every_mode_and_the_handshake_is_timed_separately() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
-    let server = Sealed::start(
+    let server = TlsServer::start(
         authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
-        ALL,
+        UNLIMITED,
     );
     let url = format!("https://{}", server.address);
     scenario(
@@ -87,9 +87,9 @@ fn https_is_spoken_in_every_mode_and_the_handshake_timed_apart() {
 fn sessions_are_resumed() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
-    let server = Sealed::start(
+    let server = TlsServer::start(
         authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
-        ALL,
+        UNLIMITED,
     );
     let url = format!("https://{}", server.address);
     scenario(
@@ -101,7 +101,7 @@ fn sessions_are_resumed() {
         ),
     );
     good(&run_to_result(folder.path(), &[]), 10);
-    // The first of each mode is whole.
+    // The first handshake of each mode is a full one.
     assert_eq!(
         (
             server.full.load(Ordering::SeqCst),
@@ -112,12 +112,12 @@ fn sessions_are_resumed() {
 }
 
 #[test]
-fn a_name_is_asked_for_and_looked_at() {
+fn the_server_name_is_sent_and_verified() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
-    let server = Sealed::start(
+    let server = TlsServer::start(
         authority.server(&authority.sign(&["shop.test"]), false, &[]),
-        ALL,
+        UNLIMITED,
     );
     for (url, keys) in [
         (
@@ -135,11 +135,11 @@ fn a_name_is_asked_for_and_looked_at() {
 }
 
 #[test]
-fn any_certificate_is_taken_only_by_name_and_the_report_says_so() {
+fn insecure_accepts_any_certificate_and_the_report_says_so() {
     let (folder, authority) = (folder(), Authority::new());
-    let server = Sealed::start(
+    let server = TlsServer::start(
         authority.server(&authority.expired("elsewhere.test"), false, &[]),
-        ALL,
+        UNLIMITED,
     );
     let url = format!("https://{}", server.address);
     scenario(
@@ -164,10 +164,10 @@ fn any_certificate_is_taken_only_by_name_and_the_report_says_so() {
     }
 }
 
-/// A server that does something else than a handshake.
-fn stranger(act: fn(std::net::TcpStream)) -> SocketAddr {
+/// A server that does something other than a handshake.
+fn non_tls_server(act: fn(std::net::TcpStream)) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("a bound socket");
     thread::spawn(move || {
         listener
             .incoming()
@@ -177,28 +177,28 @@ fn stranger(act: fn(std::net::TcpStream)) -> SocketAddr {
 }
 
 #[test]
-fn a_bad_handshake_ends_it_before_the_run_with_the_reason() {
+fn a_failed_handshake_in_the_preflight_ends_the_run_with_the_reason() {
     let (folder, authority, other) = (folder(), Authority::new(), Authority::new());
     write_authority(folder.path(), &authority);
     let of = |authority: &Authority, identity| {
-        Sealed::start(authority.server(&identity, false, &[]), ALL).address
+        TlsServer::start(authority.server(&identity, false, &[]), UNLIMITED).address
     };
-    let plain = stranger(|mut stream| {
+    let plain = non_tls_server(|mut stream| {
         let _ = stream.read(&mut [0; 1024]);
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
         let _ = stream.read(&mut [0; 1024]);
     });
-    let closed = stranger(|mut stream| {
+    let closed = non_tls_server(|mut stream| {
         let _ = stream.read(&mut [0; 1024]);
     });
-    let reset = Sealed::start(
+    let reset = TlsServer::start(
         authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
         0,
     )
     .address;
-    let http1 = Sealed::start(
+    let http1 = TlsServer::start(
         authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
-        ALL,
+        UNLIMITED,
     )
     .address;
     for (address, keys, reason) in [
@@ -262,7 +262,7 @@ fn a_bad_handshake_ends_it_before_the_run_with_the_reason() {
             "`tls: { ca: FILE }`",
             "`tls: { insecure: true }`",
         ]);
-    // And what it says is so.
+    // The suggested flag works.
     let url = format!("https://{http1}");
     run(
         folder.path(),
@@ -282,13 +282,13 @@ fn a_bad_handshake_ends_it_before_the_run_with_the_reason() {
 }
 
 #[test]
-fn a_bad_handshake_in_the_middle_of_a_run_is_counted_with_the_reason() {
+fn a_failed_handshake_during_the_run_is_counted_with_the_reason() {
     let authority = Authority::new();
     for mode in MODES {
         let folder = folder();
         write_authority(folder.path(), &authority);
-        // The first look, and three requests.
-        let server = Sealed::start(
+        // The preflight, and three requests.
+        let server = TlsServer::start(
             authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
             4,
         );
@@ -320,16 +320,16 @@ fn a_bad_handshake_in_the_middle_of_a_run_is_counted_with_the_reason() {
 }
 
 #[test]
-fn a_server_that_wants_to_know_who_we_are_is_told() {
+fn a_client_certificate_is_presented_on_request() {
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
     authority.sign(&["me.test"]).write(folder.path(), "me");
     Authority::new()
         .sign(&["me.test"])
         .write(folder.path(), "stranger");
-    let server = Sealed::start(
+    let server = TlsServer::start(
         authority.server(&authority.sign(&["127.0.0.1"]), true, &[]),
-        ALL,
+        UNLIMITED,
     );
     let url = format!("https://{}", server.address);
     scenario(
@@ -391,15 +391,15 @@ fn a_server_that_wants_to_know_who_we_are_is_told() {
 }
 
 #[test]
-fn blocking_modes_have_no_event_loop_under_tls() {
+fn blocking_modes_use_no_event_loop_under_tls() {
     if !is_installed("strace", "strace") {
         return;
     }
     let (folder, authority) = (folder(), Authority::new());
     write_authority(folder.path(), &authority);
-    let server = Sealed::start(
+    let server = TlsServer::start(
         authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
-        ALL,
+        UNLIMITED,
     );
     scenario(
         folder.path(),

@@ -1,5 +1,5 @@
-//! The report of failures: which step, from when to when, and one URL, in every mode and every form
-//! of the report.
+//! The report of failures: their step, the times of the first and last one, and a URL, in every
+//! mode and every form of the report.
 
 use std::fs;
 use std::net::TcpListener;
@@ -10,8 +10,8 @@ use crate::support::{self, MODES, Server, finish, folder, loadgen, run_of, scena
 
 const KEY: &str = "a-secret-key-4711";
 
-/// Fails in a way of its own in each of its steps: statuses in two of them, a timeout, a check, a
-/// message that doesn't come over a WebSocket, an answer that doesn't come over TCP, and mock work.
+/// A scenario whose steps fail in different ways: statuses in two of them, a timeout, a check, a
+/// missing message over a WebSocket, a missing reply over TCP, and mock work.
 const FAILING: &str = "\
 name: failing
 modes: [sequential, threaded, async]
@@ -41,11 +41,11 @@ thresholds: [ error_rate < 1% ]
 ";
 
 #[test]
-fn a_failure_says_its_step_its_moments_and_its_url() {
+fn a_failure_reports_its_step_its_times_and_its_url() {
     let (folder, server) = (folder(), Server::start());
-    // It is connected to, by the system, and never answers.
+    // The kernel accepts the connection, but nothing ever responds.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let silent_at = silent.local_addr().expect("it has one").to_string();
+    let silent_at = silent.local_addr().expect("a bound socket").to_string();
     scenario(
         folder.path(),
         &FAILING
@@ -142,7 +142,7 @@ fn a_failure_says_its_step_its_moments_and_its_url() {
         "{markdown}"
     );
     let junit = form("junit.xml");
-    // Next to the failed gate, and next to the end of the run.
+    // With the failed threshold, and with the end of the run.
     assert_eq!(
         junit.matches("status in browse › first, from").count(),
         6,
@@ -153,13 +153,13 @@ fn a_failure_says_its_step_its_moments_and_its_url() {
     }
 }
 
-/// Text without what a table does to it.
+/// Removes the line breaks and padding that a table adds to text.
 fn unwrapped(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
 #[test]
-fn moments_are_of_the_measured_part() {
+fn failure_times_refer_to_the_measured_part() {
     let folder = folder();
     scenario(
         folder.path(),
@@ -178,8 +178,7 @@ fn moments_are_of_the_measured_part() {
                 .unwrap_or_else(|| panic!("{mode}: {error}"))
         };
         let wall_s = run_of(&result, mode)["wall_s"].as_f64().expect("a number");
-        // The last operation of all has failed: counted with the warm-up it would be behind the
-        // end.
+        // The last operation failed: if the time included the warm-up, it would be after the end.
         assert!(
             moment("first_s") < moment("last_s") && (wall_s - moment("last_s")).abs() < 0.01,
             "{mode}: {wall_s} {error}"

@@ -1,4 +1,4 @@
-//! Requests that cannot be made, because a value is not suitable: failed, counted, and without
+//! Requests that cannot be built because of an unsuitable value: failed, counted, and without
 //! times.
 
 use std::path::Path;
@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::support::{MODES, count, folder, result, run, run_of, scenario};
 
-/// One step of each kind that values are put into.
-const UNMADE: [&str; 5] = [
+/// A step of each kind that values may be inserted into.
+const UNBUILT: [&str; 5] = [
     "{ get: '/users/{{int(word)}}', name: in a path, on_error: continue }",
     "{ get: /json, headers: { x-n: '{{int(word)}}' }, name: in a header, on_error: continue }",
     "{ post: /anything, json: { n: '{{int(word)}}' }, name: in a body, on_error: continue }",
@@ -63,7 +63,7 @@ fn measured(folder: &Path, mode: &str, code: i32) -> Value {
 }
 
 #[test]
-fn a_request_that_could_not_be_made_is_in_no_time() {
+fn a_request_that_could_not_be_built_is_in_no_time_statistic() {
     let folder = folder();
     let names = [
         "in a path",
@@ -72,7 +72,7 @@ fn a_request_that_could_not_be_made_is_in_no_time() {
         "over TCP",
         "over a WebSocket",
     ];
-    let flow = format!("{{ get: /json, name: good }}, {}", UNMADE.join(", "));
+    let flow = format!("{{ get: /json, name: good }}, {}", UNBUILT.join(", "));
     scenario(
         folder.path(),
         &text(
@@ -108,7 +108,7 @@ fn a_request_that_could_not_be_made_is_in_no_time() {
                 );
             }
         }
-        // The good ones, and the handshakes.
+        // The ones with a suitable value, and the handshakes.
         assert_eq!(
             (
                 count(whole, "completed"),
@@ -140,7 +140,7 @@ fn a_request_that_could_not_be_made_is_in_no_time() {
 }
 
 #[test]
-fn a_run_that_sent_nothing_meets_no_limit_of_times() {
+fn a_run_that_sent_nothing_meets_no_time_threshold() {
     let folder = folder();
     let checks = [
         "p95 < 1h",
@@ -188,7 +188,7 @@ fn a_run_that_sent_nothing_meets_no_limit_of_times() {
 }
 
 #[test]
-fn an_iteration_that_a_value_was_missing_for_has_no_time() {
+fn an_iteration_that_lacks_a_value_has_no_time() {
     let folder = folder();
     scenario(
         folder.path(),

@@ -1,6 +1,5 @@
-//! Values on their way through an iteration: captures, conditions, loops, rows, cookies and
-//! redirects, in process and in every mode, against the built-in server and one that writes down
-//! what it hears.
+//! Values within an iteration: captures, conditions, loops, rows, cookies and redirects, in process
+//! and in every mode, against the built-in server and one that records its requests.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -22,7 +21,7 @@ use loadgen::value::feed;
 use crate::engine::{plan, run};
 use crate::support::{Server, job};
 
-/// What a [`Listener`] does with a request: its text, and the number of its connection.
+/// The response of a [`Listener`] to a request, given its text and the number of its connection.
 type Answer = dyn Fn(&str, usize) -> Vec<u8> + Send + Sync;
 
 /// A server that responds as a test specifies, and records every request with the number of its
@@ -35,7 +34,7 @@ pub(crate) struct Listener {
 impl Listener {
     pub(crate) fn start(answer: impl Fn(&str, usize) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
+        let address = listener.local_addr().expect("a bound socket");
         let heard: Arc<Mutex<Vec<(usize, String)>>> = Arc::default();
         let (answer, seen): (Arc<Answer>, _) = (Arc::new(answer), heard.clone());
         thread::spawn(move || {
@@ -58,7 +57,7 @@ impl Listener {
         heard
     }
 
-    /// The first lines of what it heard, sorted.
+    /// Returns the first lines of the received requests, sorted.
     pub(crate) fn lines(&self) -> Vec<String> {
         let line = |(_, text): (usize, String)| {
             text.lines()
@@ -104,7 +103,7 @@ fn converse(
     }
 }
 
-/// A response with these header lines.
+/// Returns a response with these header lines.
 pub(crate) fn reply(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut whole = format!(
         "HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n",
@@ -115,7 +114,7 @@ pub(crate) fn reply(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     whole
 }
 
-/// A plan of this flow against a server, with names for values.
+/// Returns a plan of this flow against a server, with names for values.
 fn flow(url: &str, flow: &str, load: &str, names: &[&str]) -> Plan {
     let mut plan = plan(&format!(
         "{{name: t, workers: 2, targets: {{t: {{url: '{url}'}}}}, mix: [{{name: m, flow: {flow}}}], load: {load}}}"
@@ -146,7 +145,7 @@ fn operations(steps: &mut [Step]) -> Vec<&mut Operation> {
     all
 }
 
-/// An operation of the first mix entry.
+/// Returns an operation of the first mix entry.
 fn operation(plan: &mut Plan, id: usize) -> &mut Operation {
     operations(&mut plan.mix[0].flow).swap_remove(id)
 }
@@ -154,11 +153,11 @@ fn operation(plan: &mut Plan, id: usize) -> &mut Operation {
 fn request(plan: &mut Plan, id: usize) -> &mut HttpRequest {
     match &mut operation(plan, id).action {
         Action::Http(request) => request,
-        other => panic!("{other:?} is no request"),
+        other => panic!("{other:?} is not a request"),
     }
 }
 
-/// Text with `{{…}}` in it.
+/// Parses text with `{{…}}` in it.
 fn template(text: &str, encode: Encode) -> Template {
     let mut template = Template::default();
     let mut rest = text;
@@ -207,7 +206,7 @@ fn set(pairs: &[(&str, &str)]) -> Step {
     }
 }
 
-/// The messages of a run, with their kinds.
+/// Returns the error messages of a run, with their kinds.
 fn errors(run: &ModeRun) -> Vec<String> {
     run.errors
         .iter()
@@ -263,7 +262,7 @@ fn captured_values_arrive_in_paths_headers_and_bodies() {
 }
 
 #[test]
-fn what_branches_set_comes_back_in_their_order() {
+fn values_set_in_branches_are_merged_in_branch_order() {
     let server = Server::start();
     let steps = "[{parallel: [{flow: [{sleep: 20ms}, {get: /items/1}]}, {get: /items/2}]}, {get: /anything}]";
     let mut plan = flow(
@@ -288,7 +287,7 @@ fn what_branches_set_comes_back_in_their_order() {
 }
 
 #[test]
-fn loops_end_when_they_should_and_conditions_decide() {
+fn loops_end_by_their_conditions_and_when_is_respected() {
     let server = Server::start();
     let steps = "[{repeat: {times: 9, flow: [{get: /items}]}}, {repeat: {times: 3, flow: [{get: /items/1}]}}, {get: /stock}, {get: /json}]";
     let mut plan = flow(
@@ -299,7 +298,7 @@ fn loops_end_when_they_should_and_conditions_decide() {
     );
     let passes = |plan: &mut Plan, index: usize, passes| match &mut plan.mix[0].flow[index].kind {
         StepKind::Repeat(repeat) => repeat.passes = passes,
-        other => panic!("{other:?} is no loop"),
+        other => panic!("{other:?} is not a loop"),
     };
     passes(
         &mut plan,
@@ -343,7 +342,7 @@ fn loops_end_when_they_should_and_conditions_decide() {
 }
 
 #[test]
-fn a_value_that_nothing_has_set_fails_with_its_name() {
+fn an_unset_value_fails_with_its_name() {
     let server = Server::start();
     let mut plan = flow(
         &server.url(),
@@ -400,7 +399,7 @@ fn a_value_that_nothing_has_set_fails_with_its_name() {
 }
 
 #[test]
-fn a_capture_that_finds_nothing_is_a_failure_unless_it_has_a_default() {
+fn a_capture_without_a_match_fails_unless_it_has_a_default() {
     let server = Server::start();
     let mut plan = flow(
         &server.url(),
@@ -439,7 +438,7 @@ fn draws_are_the_same_in_every_mode() {
     assert_eq!(
         seen[0].iter().collect::<BTreeSet<_>>().len(),
         60,
-        "all are different: {:?}",
+        "all values differ: {:?}",
         seen[0]
     );
     assert!(
@@ -450,16 +449,16 @@ fn draws_are_the_same_in_every_mode() {
     assert_eq!((&seen[1], &seen[2]), (&seen[0], &seen[0]));
 }
 
-/// Runs a plan with its files in a folder.
+/// Runs a plan whose files are in a folder.
 fn run_in(folder: &Path, plan: &Plan, mode: Mode) -> ModeRun {
-    let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets are there");
+    let addresses = preflight::preflight(plan, ".".as_ref(), None).expect("the targets respond");
     let mut job = job(plan, mode, addresses);
     job.environment.folder = folder.into();
-    run_mode(&job, &|| None, &|_| {}).expect("it can run")
+    run_mode(&job, &|| None, &|_| {}).expect("the run succeeds")
 }
 
 #[test]
-fn every_row_is_one_iteration_and_the_last_one_ends_the_run() {
+fn each_row_is_one_iteration_and_the_last_one_ends_the_run() {
     let folder = crate::support::folder();
     std::fs::write(folder.path().join("users.csv"), "id\na\nb\nc\nd\ne\nf\ng\n").expect("written");
     let rows = feed::read(folder.path(), "users.csv").expect("good");
@@ -500,7 +499,7 @@ fn every_row_is_one_iteration_and_the_last_one_ends_the_run() {
         }
         plan.feeds[0].digest = "0".into();
         let addresses =
-            preflight::preflight(&plan, ".".as_ref(), None).expect("the targets are there");
+            preflight::preflight(&plan, ".".as_ref(), None).expect("the targets respond");
         let mut job = job(&plan, Mode::Async, addresses);
         job.environment.folder = folder.path().into();
         let refused = run_mode(&job, &|| None, &|_| {})
@@ -512,7 +511,7 @@ fn every_row_is_one_iteration_and_the_last_one_ends_the_run() {
 
 #[test]
 fn cookies_stay_with_their_user() {
-    // Each connection gets a cookie of its own with its first answer; a user has one connection.
+    // Each connection gets its own cookie with the first response; a user has one connection.
     let listener = Listener::start(|text, number| {
         let cookie = if text.contains("cookie: ") {
             String::new()
@@ -568,7 +567,7 @@ fn cookies_stay_with_their_user() {
 }
 
 #[test]
-fn redirects_are_followed_as_far_as_they_may() {
+fn redirects_are_followed_up_to_their_limit() {
     let other = Listener::start(|_, _| reply(200, "", b"there"));
     let away = other.url();
     let listener =
@@ -589,7 +588,7 @@ fn redirects_are_followed_as_far_as_they_may() {
     }
     let mut without = plan.clone();
     plan.targets[0].http.redirects = 3;
-    // Without a step of its own the other target is none.
+    // The other origin is not followed without a step that uses it.
     for mode in Mode::REAL {
         let run = run(&plan, mode);
         assert_eq!(
@@ -630,7 +629,7 @@ fn redirects_are_followed_as_far_as_they_may() {
         );
         assert_eq!(other.lines(), Vec::<String>::new(), "{mode}");
     }
-    // With one it is.
+    // With such a step it is followed.
     plan.targets.push(plan.targets[0].clone());
     plan.targets[1].name = "other".into();
     plan.targets[1].address = {
@@ -660,13 +659,13 @@ fn redirects_are_followed_as_far_as_they_may() {
     assert_eq!(
         (run.counts.ok, run.status_codes.get("302")),
         (5, Some(&3)),
-        "a redirect is the answer then: {:?}",
+        "the redirect is the response: {:?}",
         run.status_codes
     );
 }
 
 #[test]
-fn compressed_bodies_are_read_and_broken_ones_named() {
+fn compressed_bodies_are_decoded_and_broken_ones_reported() {
     let gzip = |text: &[u8]| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(text).expect("into memory");
@@ -764,7 +763,7 @@ fn checks_are_counted_and_tags_split_the_figures() {
 }
 
 #[test]
-fn only_the_checks_of_the_last_try_are_counted() {
+fn only_the_checks_of_the_last_attempt_are_counted() {
     let listener = Listener::start(|text, _| {
         if text.starts_with("GET /bad") {
             reply(500, "", b"")
@@ -790,7 +789,7 @@ fn only_the_checks_of_the_last_try_are_counted() {
 }
 
 #[test]
-fn files_are_sent_as_they_are() {
+fn files_are_sent_unchanged() {
     let folder = crate::support::folder();
     std::fs::write(folder.path().join("a.bin"), "line\r\nline").expect("written");
     let listener = Listener::start(|_, _| reply(200, "", b""));
@@ -849,7 +848,7 @@ fn files_are_sent_as_they_are() {
         }
     }
     request(&mut plan, 0).body = Some(Body::File("../a.bin".into()));
-    let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("the target is there");
+    let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("the target responds");
     let refused = run_mode(&job(&plan, Mode::Async, addresses), &|| None, &|_| {})
         .expect_err("outside")
         .to_string();

@@ -1,4 +1,4 @@
-//! Two versions compared: every verdict and exit code, and results that cannot be compared.
+//! Comparisons of two versions: every verdict and exit code, and results that cannot be compared.
 
 use std::fs;
 use std::net::TcpListener;
@@ -15,7 +15,8 @@ use crate::support::{
     PROGRAM, Ran, Running, Server, children, folder, is_alive, loadgen, run, scenario, until,
 };
 
-/// Writes the result of a version that takes so long, in virtual time: its figures are known.
+/// Writes the result of a version with this response time, in virtual time, so its figures are
+/// known.
 fn version(folder: &Path, name: &str, ms: f64, rounds: u32) -> Value {
     let text = format!(
         "{{name: t, seed: 1, modes: [simulated], rounds: {rounds}, mix: [{{name: m, flow: [{{sleep: {ms}ms, name: s}}]}}], \
@@ -27,13 +28,13 @@ fn version(folder: &Path, name: &str, ms: f64, rounds: u32) -> Value {
         &["run", "test.yaml", "-o", name, "--format", "none", "-q"],
     )
     .exits(0);
-    // The time is part of the work, and here it stands for the server.
+    // The duration is part of the fingerprint, but here it stands for the server's speed.
     change(folder, name, |result| {
         result["scenario"]["fingerprint"] = "same".into()
     })
 }
 
-/// Changes a result that was written.
+/// Modifies a written result.
 pub(crate) fn change(folder: &Path, name: &str, how: impl FnOnce(&mut Value)) -> Value {
     let path = folder.join(name).join("result.json");
     let mut result =
@@ -52,7 +53,7 @@ fn json(ran: &Ran) -> Value {
 }
 
 #[test]
-fn ninety_eight_where_it_is_worse_and_zero_where_it_is_not() {
+fn exit_98_if_a_version_regressed_and_0_if_not() {
     let folder = folder();
     let path = folder.path();
     for (name, ms) in [
@@ -93,7 +94,7 @@ fn ninety_eight_where_it_is_worse_and_zero_where_it_is_not() {
         "{}",
         fast.stdout
     );
-    // What is tolerated is said by the caller.
+    // The caller specifies the tolerance.
     compare(
         path,
         &[
@@ -120,7 +121,7 @@ fn ninety_eight_where_it_is_worse_and_zero_where_it_is_not() {
 }
 
 #[test]
-fn one_run_each_tells_nothing_and_says_so() {
+fn one_run_each_is_inconclusive() {
     let folder = folder();
     let path = folder.path();
     version(path, "base", 10.0, 1);
@@ -162,7 +163,7 @@ fn folders_of_repeated_runs_are_compared_in_pairs() {
 }
 
 #[test]
-fn three_where_they_can_not_be_compared_with_every_reason() {
+fn incomparable_results_exit_with_3_and_every_reason() {
     let folder = folder();
     let path = folder.path();
     version(path, "base", 10.0, 10);
@@ -241,7 +242,7 @@ fn three_where_they_can_not_be_compared_with_every_reason() {
 }
 
 #[test]
-fn three_for_what_is_no_result_and_two_for_what_is_not_there() {
+fn an_invalid_result_exits_with_3_and_a_missing_one_with_2() {
     let folder = folder();
     let path = folder.path();
     let good = version(path, "base", 10.0, 1).to_string();
@@ -301,7 +302,7 @@ fn three_for_what_is_no_result_and_two_for_what_is_not_there() {
 }
 
 #[test]
-fn ninety_seven_where_a_run_can_not_be_trusted() {
+fn an_invalid_run_exits_with_97() {
     let folder = folder();
     let path = folder.path();
     version(path, "base", 10.0, 10);
@@ -316,7 +317,7 @@ fn ninety_seven_where_a_run_can_not_be_trusted() {
 }
 
 /// Makes runs of a result invalid, each counted from 0.
-fn spoil(folder: &Path, name: &str, runs: impl IntoIterator<Item = usize>) {
+fn invalidate(folder: &Path, name: &str, runs: impl IntoIterator<Item = usize>) {
     let check = json!({"name": "pacing", "verdict": "invalid", "observed": "p99 of lag 3.938 ms", "limit": "1.000 ms", "explanation": "late"});
     change(folder, name, |result| {
         for run in runs {
@@ -327,15 +328,15 @@ fn spoil(folder: &Path, name: &str, runs: impl IntoIterator<Item = usize>) {
 }
 
 #[test]
-fn invalid_runs_are_named_and_left_out_of_the_pairs() {
+fn invalid_runs_are_listed_and_left_out_of_the_pairs() {
     let folder = folder();
     let path = folder.path();
     for (name, ms) in [("base", 10.0), ("slow", 45.7), ("same", 10.1)] {
         version(path, name, ms, 32);
     }
-    spoil(path, "base", [2, 5, 9, 30]);
-    spoil(path, "slow", [1, 2, 7, 20, 31]);
-    // Eight bad pairs of 32 don't hide what the others show.
+    invalidate(path, "base", [2, 5, 9, 30]);
+    invalidate(path, "slow", [1, 2, 7, 20, 31]);
+    // Eight invalid pairs of 32 do not hide what the others show.
     let ran = compare(path, &["base", "slow"])
         .exits(98)
         .says(&["error: regressed: p50"]);
@@ -379,7 +380,7 @@ fn invalid_runs_are_named_and_left_out_of_the_pairs() {
         slow["changes"][0]["pairs"].as_array().map(Vec::len),
         Some(24)
     );
-    // Nor do they stand in the way of good news, where the others tell it.
+    // Nor do they prevent a verdict of equivalence if the others are enough.
     compare(path, &["base", "same"]).exits(0);
     let all = json(&compare(path, &["base", "same", "--on-invalid", "warn", "--json"]).exits(0));
     assert_eq!(
@@ -390,8 +391,8 @@ fn invalid_runs_are_named_and_left_out_of_the_pairs() {
         all["warnings"].to_string().contains("judged all the same"),
         "{all}"
     );
-    // Two pairs don't tell, and then it matters that the others could not be believed.
-    spoil(path, "same", 0..30);
+    // Two pairs are not enough, so the invalid ones decide the exit code.
+    invalidate(path, "same", 0..30);
     compare(path, &["base", "same"]).exits(97).says(&[
         "run 3 of base",
         "pacing: p99 of lag",
@@ -401,7 +402,7 @@ fn invalid_runs_are_named_and_left_out_of_the_pairs() {
 }
 
 #[test]
-fn a_comparison_has_a_table_of_steps_and_a_page_of_pairs() {
+fn a_comparison_has_a_step_table_and_a_page_of_pairs() {
     let folder = folder();
     let path = folder.path();
     for (name, ms) in [("base", 10), ("slow", 20)] {
@@ -431,7 +432,7 @@ fn a_comparison_has_a_table_of_steps_and_a_page_of_pairs() {
         assert!(table.contains(step), "no `{step}` in {table}");
     }
     let written: Value = serde_json::from_str(
-        &fs::read_to_string(path.join("out/comparison.json")).expect("it is there"),
+        &fs::read_to_string(path.join("out/comparison.json")).expect("it exists"),
     )
     .expect("JSON");
     let change = |step: &str| {
@@ -453,7 +454,7 @@ fn a_comparison_has_a_table_of_steps_and_a_page_of_pairs() {
             && page.contains("m / page"),
         "{page}"
     );
-    // What was run for longer is other work, and it is said which flags are part of it.
+    // A longer run is different work, and the message lists the flags that matter.
     run(
         path,
         &[
@@ -475,11 +476,10 @@ fn a_comparison_has_a_table_of_steps_and_a_page_of_pairs() {
 }
 
 #[test]
-fn ab_makes_pairs_again_of_which_a_run_is_invalid_and_names_them() {
+fn ab_repeats_pairs_with_an_invalid_run_and_lists_them() {
     let folder = folder();
     let path = folder.path();
-    // More is planned than one slot can begin: what never began is in no figure, whatever the
-    // machine does.
+    // More is planned than one slot can start, so some iterations never start, on any machine.
     let server = Server::start();
     scenario(
         path,
@@ -538,7 +538,7 @@ fn ab_makes_pairs_again_of_which_a_run_is_invalid_and_names_them() {
         );
     }
     let written: Value = serde_json::from_str(
-        &fs::read_to_string(path.join("out/comparison.json")).expect("it is there"),
+        &fs::read_to_string(path.join("out/comparison.json")).expect("it exists"),
     )
     .expect("JSON");
     assert_eq!(
@@ -549,8 +549,8 @@ fn ab_makes_pairs_again_of_which_a_run_is_invalid_and_names_them() {
         ),
         (&json!(0), &json!(2), &Value::Null)
     );
-    // If invalid runs are tolerated, none is repeated, and what an earlier comparison set aside is
-    // gone.
+    // If invalid runs are tolerated, none is repeated, and the runs that an earlier comparison set
+    // aside are removed.
     ab(&["--on-invalid", "warn"]).exits(0);
     assert_eq!(
         crate::support::files(&path.join("out/a")),
@@ -604,11 +604,11 @@ fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
         "error: regressed: p50",
         "results: out",
     ]);
-    // What seems to have regressed is run as often again.
+    // A suspected regression is confirmed with as many pairs again.
     ran.stderr
         .find("regressed: p50")
         .filter(|at| ran.stderr[*at..].contains("? as many pairs again, to be sure"))
-        .expect("it is said");
+        .expect("the message");
     assert!(
         ran.stdout
             .contains("6 pairs, made in turn, 3 of them to confirm"),
@@ -616,7 +616,7 @@ fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
         ran.stdout
     );
     let written: Value = serde_json::from_str(
-        &fs::read_to_string(path.join("out/comparison.json")).expect("it is there"),
+        &fs::read_to_string(path.join("out/comparison.json")).expect("it exists"),
     )
     .expect("JSON");
     assert_eq!(
@@ -629,16 +629,16 @@ fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
     );
     assert!(
         fs::read_to_string(path.join("out/b.log"))
-            .expect("it is there")
+            .expect("it exists")
             .contains("listening")
     );
     TcpListener::bind(("127.0.0.1", port)).expect("the server is gone");
-    // The folders are as good as the run itself.
+    // Comparing the folders gives the same verdict.
     compare(path, &["out/a", "out/b", "--on-invalid", "warn"]).exits(98);
 }
 
 #[test]
-fn what_regressed_has_to_do_so_again() {
+fn a_regression_must_be_confirmed() {
     let folder = folder();
     let path = folder.path();
     let made = |name: &str, ms: f64| -> RunResult {
@@ -675,13 +675,13 @@ fn what_regressed_has_to_do_so_again() {
     };
     assert_eq!(then(&slow, 10), (Some(Outcome::Regressed), 20, 10));
     assert_eq!(then(&usual, 10), (Some(Outcome::Inconclusive), 20, 10));
-    // Inconclusive if it was ended before anything was run again.
+    // Inconclusive if it ended before the confirmation was complete.
     assert_eq!(then(&slow, 0), (Some(Outcome::Inconclusive), 10, 0));
     assert_eq!(then(&slow, 2), (Some(Outcome::Inconclusive), 12, 2));
 }
 
 #[test]
-fn ab_says_what_is_wrong_with_a_server() {
+fn ab_reports_what_is_wrong_with_a_server() {
     let (folder, port) = (folder(), port());
     let path = folder.path();
     to(path, port);
@@ -725,7 +725,7 @@ fn ab_says_what_is_wrong_with_a_server() {
 }
 
 #[test]
-fn ab_keeps_what_it_has_when_it_is_interrupted() {
+fn ab_keeps_its_results_when_it_is_interrupted() {
     let (folder, port) = (folder(), port());
     let path = folder.path();
     to(path, port);
@@ -753,7 +753,7 @@ fn ab_keeps_what_it_has_when_it_is_interrupted() {
     let ran = running.finish().exits(130);
     assert!(ran.stdout.contains("interrupted"), "{}", ran.stdout);
     let written: Value = serde_json::from_str(
-        &fs::read_to_string(path.join("out/comparison.json")).expect("it is there"),
+        &fs::read_to_string(path.join("out/comparison.json")).expect("it exists"),
     )
     .expect("JSON");
     assert!(
@@ -763,7 +763,7 @@ fn ab_keeps_what_it_has_when_it_is_interrupted() {
     assert!(servers.iter().all(|server| !is_alive(*server)));
 }
 
-/// `load` is the same for all; `more` are other sections.
+/// Writes a scenario with operations of `ms` milliseconds; `more` adds sections.
 pub(crate) fn simulated(folder: &Path, ms: f64, more: &str) {
     let text = format!(
         "{{name: t, seed: 1, modes: [simulated], rounds: 10, mix: [{{name: m, flow: [{{sleep: \"{{{{d}}}}\", name: s}}]}}], \
@@ -773,7 +773,7 @@ pub(crate) fn simulated(folder: &Path, ms: f64, more: &str) {
 }
 
 #[test]
-fn a_run_is_held_against_a_baseline() {
+fn a_run_is_compared_with_a_baseline() {
     let folder = folder();
     let path = folder.path();
     simulated(path, 10.0, "");
@@ -835,7 +835,7 @@ fn a_run_is_held_against_a_baseline() {
         (&result["baseline"]["verdict"], &result["baseline"]["pairs"]),
         (&json!("equivalent"), &json!(10))
     );
-    // What can't be compared is refused before anything is sent.
+    // Incomparable baselines are rejected before anything is sent.
     held(&["--rounds", "1"]).exits(3).says(&[
         "10 runs of every mode, and this run has 1 run",
         "add `--rounds 10`",
@@ -853,7 +853,7 @@ fn a_run_is_held_against_a_baseline() {
     run(path, &["run", "test.yaml", "--baseline", "missing"])
         .exits(2)
         .says(&["can't read missing"]);
-    // A baseline that was three times as fast.
+    // A baseline that was about three times as fast.
     simulated(path, 3.0, "");
     run(
         path,
@@ -902,8 +902,8 @@ fn thresholds_against_a_baseline_need_one_that_has_the_figure() {
     run(path, &["run", "test.yaml", "--baseline", "old"])
         .exits(3)
         .says(&["no figure for `p90, step s`", "make the baseline again"]);
-    // The run that makes the baseline judges nothing, and keeps the figures that later ones are
-    // judged by.
+    // The run that creates the baseline judges nothing, but stores the figures that later runs
+    // need.
     run(
         path,
         &[

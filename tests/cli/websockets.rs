@@ -1,4 +1,4 @@
-//! A third-party WebSocket server: Python's `websockets` confirms what loadgen says that it sent.
+//! A third-party WebSocket server: Python's `websockets` confirms what loadgen reports.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -12,10 +12,10 @@ use crate::support::{
     MODES, count, folder, pairs, run_of, run_to_result, scenario, shipped, side_by_side, until,
 };
 
-/// The system's own: another one has other packages.
+/// The system's interpreter: any other may lack the package.
 const PYTHON: &str = "/usr/bin/python3";
 
-/// The server; it ends when this is dropped.
+/// The running server; it is stopped on drop.
 struct Server {
     child: Child,
     _stdin: ChildStdin,
@@ -48,7 +48,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped"))
             .read_line(&mut line)
-            .expect("it speaks");
+            .expect("a line");
         let port: u16 = line
             .trim()
             .parse()
@@ -61,7 +61,7 @@ impl Server {
         })
     }
 
-    /// The lines of its log from one on, once so many connections were closed since.
+    /// Returns the lines of its log from a line on, once they include `closed` closed connections.
     fn logged(&self, from: usize, closed: usize) -> Vec<String> {
         let mut logged = Vec::new();
         until("the server sees the connections close", || {
@@ -89,7 +89,7 @@ impl Drop for Server {
 }
 
 #[test]
-fn it_logs_what_loadgen_counts() {
+fn the_websocket_peer_logs_what_loadgen_counts() {
     let folder = folder();
     let Some(server) = Server::start(folder.path()) else {
         return;
@@ -109,8 +109,8 @@ fn it_logs_what_loadgen_counts() {
     for mode in MODES {
         let result = run_to_result(folder.path(), &["--target", &server.url, "--mode", mode]);
         let run = run_of(&result, mode);
-        // Of each iteration five handshakes, and messages: 25 texts, JSON, its part, a large one,
-        // fragments, two of the ticks.
+        // Each iteration has five handshakes, and these messages: 25 texts, JSON, a part of it, a
+        // large one, fragments, and two of the ticks.
         assert_eq!(
             (count(run, "ok"), count(run, "failed")),
             (12 * (5 + 25 + 1 + 1 + 1 + 1 + 2), 24),
@@ -135,7 +135,7 @@ fn it_logs_what_loadgen_counts() {
             12 * 3,
             "{mode}: two ticks before the awaited one, and one more"
         );
-        // The late one answers for 30 s: it is not waited for.
+        // The late one takes 30 s to respond, so the test does not wait for it.
         let logged = server.logged(before, 4 * 12);
         before += logged.len();
         let seen = |start: &str| logged.iter().filter(|line| line.starts_with(start)).count();
@@ -153,11 +153,11 @@ fn it_logs_what_loadgen_counts() {
     }
 }
 
-/// A server that says yes to every WebSocket, with more header lines by the path that is asked for,
-/// and hangs up on the first message.
-fn agreeing(lines: impl Fn(&str) -> String + Send + 'static) -> String {
+/// Starts a server that accepts every WebSocket, with additional header lines by path, and closes
+/// the connection at the first message.
+fn accepting_server(lines: impl Fn(&str) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
+    let url = format!("ws://{}", listener.local_addr().expect("a bound socket"));
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
@@ -183,8 +183,8 @@ fn agreeing(lines: impl Fn(&str) -> String + Send + 'static) -> String {
 }
 
 #[test]
-fn a_server_may_agree_only_to_what_was_offered() {
-    let url = agreeing(|path| {
+fn a_server_may_accept_only_offered_subprotocols() {
+    let url = accepting_server(|path| {
         let more = match path {
             "/extension" => "sec-websocket-extensions: permessage-deflate\r\n",
             "/extensions" => "sec-websocket-extensions: \r\nsec-websocket-extensions: x\r\n",
@@ -281,7 +281,7 @@ fn a_server_may_agree_only_to_what_was_offered() {
 }
 
 #[test]
-fn what_loadgen_does_not_speak_cant_be_offered() {
+fn unsupported_extensions_cannot_be_offered() {
     let folder = folder();
     for headers in [
         "headers: {Sec-WebSocket-Extensions: permessage-deflate}, url",
@@ -307,12 +307,12 @@ fn what_loadgen_does_not_speak_cant_be_offered() {
     }
 }
 
-/// Creates a server that sends without being asked. By path: `/pinged` pings every 50 ms and hangs
-/// up on clients that have not answered for 600 ms; `/kick` closes after 100 ms; `/push` sends a
-/// message after 100 ms. All of them echo.
-fn talkative() -> String {
+/// Starts a server that sends unsolicited frames. By path: `/pinged` pings every 50 ms and drops
+/// clients that have not answered for 600 ms; `/kick` closes after 100 ms; `/push` sends a message
+/// after 100 ms. All of them echo.
+fn unsolicited_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
+    let url = format!("ws://{}", listener.local_addr().expect("a bound socket"));
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             thread::spawn(move || converse(stream));
@@ -386,8 +386,8 @@ fn converse(stream: TcpStream) {
     }
 }
 
-/// Runs this flow of an open WebSocket once, in a mode; another target `slow` answers as late as it
-/// is asked to.
+/// Runs a flow within a WebSocket once, in a mode; the other target, `slow`, responds with the
+/// requested delay.
 fn talk(url: &str, slow: &str, mode: &str, path: &str, flow: &str) -> serde_json::Value {
     let folder = folder();
     scenario(
@@ -405,12 +405,12 @@ const HELLO: &str = "{send: hello, receive: {contains: hello}, name: hello}";
 
 #[test]
 fn pings_are_answered_while_a_user_does_other_things() {
-    let (url, server) = (talkative(), crate::support::Server::start());
+    let (url, server) = (unsolicited_server(), crate::support::Server::start());
     let flows = [
         "{think: 1200ms}",
         "{sleep: 1200ms}",
         "{flow: [{think: 700ms}, {repeat: {times: 2, flow: [{sleep: 400ms}]}}]}",
-        // Between steps, where a thread does one thing at a time.
+        // Only between steps, because a thread does one thing at a time.
         "{repeat: {times: 6, flow: [{get: /delay/0.2, target: slow, name: slow}]}}",
         "{websocket: /push, target: t, flow: [{think: 300ms}]}",
     ];
@@ -424,7 +424,7 @@ fn pings_are_answered_while_a_user_does_other_things() {
         );
         assert_eq!(run["failed"], 0, "{mode} {flow}: {}", run["errors"]);
     });
-    // An event loop does several things at once.
+    // An event loop also answers during a step.
     side_by_side(
         [
             "{get: /delay/1.2, target: slow}",
@@ -446,8 +446,8 @@ fn pings_are_answered_while_a_user_does_other_things() {
 }
 
 #[test]
-fn what_a_server_said_when_it_closed_is_said_where_a_message_fails() {
-    let (url, server) = (talkative(), crate::support::Server::start());
+fn a_failed_message_reports_the_close_reason_of_the_server() {
+    let (url, server) = (unsolicited_server(), crate::support::Server::start());
     let flows = [
         "{think: 400ms}",
         "{sleep: 400ms}",
@@ -476,8 +476,8 @@ fn what_a_server_said_when_it_closed_is_said_where_a_message_fails() {
 }
 
 #[test]
-fn messages_that_come_meanwhile_are_there_for_whoever_waits_next() {
-    let (url, server) = (talkative(), crate::support::Server::start());
+fn messages_that_arrive_early_are_kept_for_the_next_receive() {
+    let (url, server) = (unsolicited_server(), crate::support::Server::start());
     let waits = [
         "{think: 400ms}",
         "{sleep: 400ms}",
@@ -517,7 +517,7 @@ fn messages_that_come_meanwhile_are_there_for_whoever_waits_next() {
         assert_eq!(
             pushed["bytes_in"],
             2 + "pushed".len(),
-            "{mode} {wait}: whoever takes it is told of its bytes"
+            "{mode} {wait}: the receiver is charged with its bytes"
         );
     });
 }

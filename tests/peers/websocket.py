@@ -1,6 +1,6 @@
-"""A WebSocket server of another make, for the tests: Python's `websockets`.
+"""A third-party WebSocket server for the tests: Python's `websockets`.
 
-Prints its port. Each message that it gets and each connection that it closes is a line of the file that it is told of.
+Prints its port, and logs each message and each opened or closed connection as a line of the file in its argument.
 """
 import asyncio
 import sys
@@ -37,7 +37,7 @@ async def serve(socket, path):
 async def main():
     async with websockets.serve(serve, "127.0.0.1", 0) as server:
         print(server.sockets[0].getsockname()[1], flush=True)
-        # Ends with whoever holds the other end.
+        # Exits when the parent closes stdin.
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 

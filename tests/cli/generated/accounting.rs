@@ -16,7 +16,7 @@ use crate::contract;
 pub(super) fn look(look: &Look<'_>) {
     let run = look.run();
     look.hold("hangs", !look.trial.hung, || {
-        format!("not at its end after {HANGS:?}")
+        format!("still running after {HANGS:?}")
     });
     let json = serde_json::to_value(run).expect("plain data");
     let all_measured = look.case.plan.load.stages.iter().all(|stage| stage.measure);
@@ -46,7 +46,7 @@ pub(super) fn look(look: &Look<'_>) {
     iterations(look);
 }
 
-/// Failures are of the kinds that the script allows.
+/// Checks that failures are of the kinds that the script allows.
 fn kinds(look: &Look<'_>) {
     let mut allowed = BTreeSet::new();
     for part in &look.parts {
@@ -55,7 +55,7 @@ fn kinds(look: &Look<'_>) {
         for (kind, count) in &part.figures.failures {
             let kind = FailureKind::from_name(kind);
             look.hold("kind", kind.is_some_and(|kind| may.contains(&kind)), || {
-                format!("{name}: {count} failed as {kind:?}, not of {may:?}")
+                format!("{name}: {count} failed as {kind:?}, which is not one of {may:?}")
             });
         }
         look.hold("kind", !always || counts.ok == 0, || {
@@ -69,12 +69,13 @@ fn kinds(look: &Look<'_>) {
     for kind in look.run().try_failures.keys() {
         let known = FailureKind::from_name(kind).is_some_and(|kind| allowed.contains(&kind));
         look.hold("kind", known || !everyone, || {
-            format!("a try failed as {kind}, not of {allowed:?}")
+            format!("an attempt failed as {kind}, which is not one of {allowed:?}")
         });
     }
 }
 
-/// Operations that always fail use all their tries, and those that never fail only one.
+/// Checks that operations which always fail use all their attempts, and those that never fail only
+/// one.
 fn tries(look: &Look<'_>) {
     let refuses = look.refuses();
     for part in &look.parts {
@@ -92,7 +93,7 @@ fn tries(look: &Look<'_>) {
         });
         let never = part.expected.kinds.is_empty() && counts.retries > 0;
         look.hold("tries", !never, || {
-            format!("{name}: {} retries of what never fails", counts.retries)
+            format!("{name}: {} retries, but it never fails", counts.retries)
         });
         let kinds: Vec<FailureKind> = part.expected.kinds.iter().copied().collect();
         let ([kind], Some(retry), true) = (
@@ -117,7 +118,7 @@ fn tries(look: &Look<'_>) {
     }
 }
 
-/// Counts how often an iteration reaches each operation at most, by its id.
+/// Returns how often an iteration reaches each operation at most, by its id.
 fn passes(steps: &[Step], often: u64, into: &mut BTreeMap<u32, u64>) {
     for step in steps {
         if let Some(operation) = step.operation() {
@@ -134,7 +135,7 @@ fn passes(steps: &[Step], often: u64, into: &mut BTreeMap<u32, u64>) {
     }
 }
 
-/// No operation is planned more often than iterations reach it.
+/// Checks that no operation is planned more often than iterations can reach it.
 fn planned(look: &Look<'_>) {
     let mut often = BTreeMap::new();
     look.case
@@ -175,11 +176,14 @@ fn iterations(look: &Look<'_>) {
             .unwrap_or_default();
     if look.is_whole() {
         look.hold("iterations", counts.failed <= failed, || {
-            format!("{} iterations failed of {failed} failures", counts.failed)
+            format!(
+                "{} iterations failed, but only {failed} failures",
+                counts.failed
+            )
         });
         let some = run.counts.failed > 0 && counts.failed + counts.unfinished == 0;
         look.hold("iterations", !some, || {
-            "operations failed, and no iteration did".into()
+            "operations failed, but no iteration did".into()
         });
     }
     look.hold("iterations", counts.retries + counts.cancelled == 0, || {

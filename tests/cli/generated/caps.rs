@@ -1,4 +1,4 @@
-//! Limits: never above the cap, never more than rate·t + burst, and no waiting for what is free.
+//! Limits: never above the cap, never more than rate·t + burst, and no waits for free slots.
 
 use std::time::Instant;
 
@@ -48,7 +48,7 @@ pub(super) fn look(look: &Look<'_>) {
     worked(look);
 }
 
-/// Checks what the run reports about its own limits.
+/// Checks the figures that the run reports for its limits.
 fn peaks(look: &Look<'_>) {
     let run = look.run();
     let refused: u64 = run
@@ -59,7 +59,7 @@ fn peaks(look: &Look<'_>) {
         .sum();
     look.hold("refused", refused >= run.counts.dropped, || {
         format!(
-            "{} dropped, and limits have refused {refused}",
+            "{} dropped, but limits have dropped only {refused}",
             run.counts.dropped
         )
     });
@@ -69,7 +69,7 @@ fn peaks(look: &Look<'_>) {
         };
         let most = limits.concurrency.map_or(u64::MAX, u64::from);
         look.hold("cap", peak.peak_in_flight <= most, || {
-            format!("{peak:?}, and the cap is {most}")
+            format!("{peak:?}, but the cap is {most}")
         });
         let room = if limits.on_full == OnFull::Drop {
             u64::from(limits.queue)
@@ -77,20 +77,20 @@ fn peaks(look: &Look<'_>) {
             u64::MAX
         };
         look.hold("cap", peak.peak_queue <= room, || {
-            format!("{peak:?}, and the queue has room for {room}")
+            format!("{peak:?}, but the queue has room for {room}")
         });
         look.hold(
             "refused",
             limits.on_full == OnFull::Drop || peak.dropped == 0,
-            || format!("{peak:?} drops nothing"),
+            || format!("{peak:?} must not drop anything"),
         );
-        // Event loops have a share of the connections each.
+        // Each event loop has its own share of the connections.
         let is_shared_out = run.mode == Mode::Async && peak.scope.starts_with("connections ");
         let was_free = limits.rate.is_none() && peak.peak_in_flight < most && !is_shared_out;
         look.hold(
             "idle cap",
             !was_free || peak.peak_queue + peak.dropped == 0,
-            || format!("{peak:?}, and the cap of {most} was never reached"),
+            || format!("{peak:?}, but the cap of {most} was never reached"),
         );
     }
 }
@@ -132,8 +132,8 @@ fn of_scope(look: &Look<'_>, scope: &str) -> Option<Limits> {
 
 /// Checks the peak number of requests that the peer was processing.
 fn in_flight(look: &Look<'_>, scope: &str, cap: Option<u32>, parts: &[&Part<'_>]) {
-    // A client that hangs up is gone before the peer notices. Whether any did so during the warm-up
-    // is unknown.
+    // The peer notices late that a client has closed its connection. Whether that happened during
+    // the warm-up is unknown.
     let (Some(cap), true) = (cap, look.is_whole() && look.is_undisturbed()) else {
         return;
     };
@@ -143,7 +143,7 @@ fn in_flight(look: &Look<'_>, scope: &str, cap: Option<u32>, parts: &[&Part<'_>]
             edges.extend([(request.read, 1), (answered, -1)]);
         }
     }
-    // An end at the same moment comes first.
+    // At the same instant, ends are sorted before starts.
     edges.sort_unstable();
     let most = edges.iter().scan(0, |now, (_, change)| {
         *now += change;
@@ -151,12 +151,12 @@ fn in_flight(look: &Look<'_>, scope: &str, cap: Option<u32>, parts: &[&Part<'_>]
     });
     let most = most.max().unwrap_or_default();
     look.hold("cap", most <= i64::from(cap), || {
-        format!("{scope}: the peer was at work for {most} at once, and the cap is {cap}")
+        format!("{scope}: the peer processed {most} requests at once, but the cap is {cap}")
     });
 }
 
-/// Checks that there are no more tries than tokens: so far, at each of the peer's reads, and in the
-/// whole run.
+/// Checks that there are never more attempts than tokens: neither at each of the peer's reads nor
+/// in the whole run.
 fn tokens(look: &Look<'_>, scope: &str, limits: &Limits, parts: &[&Part<'_>]) {
     let Some(rate) = limits.rate.map(|rate| rate.per_second_f64()) else {
         return;
@@ -180,7 +180,7 @@ fn tokens(look: &Look<'_>, scope: &str, limits: &Limits, parts: &[&Part<'_>]) {
         *number as f64 + 1.0 > tokens + 1e-6
     });
     look.hold("rate", over.is_none(), || {
-        format!("{scope}: request {over:?} came before its token; the run began at {begun:?}")
+        format!("{scope}: request {over:?} arrived before its token; the run started at {begun:?}")
     });
     let tries: u64 = parts.iter().map(|part| part.tries()).sum();
     let last = (tries as f64 - burst) / rate;
@@ -190,13 +190,14 @@ fn tokens(look: &Look<'_>, scope: &str, limits: &Limits, parts: &[&Part<'_>]) {
         wall + 1e-6 >= last || look.run().counts.unfinished > 0,
         || {
             format!(
-                "{scope}: {tries} tries in {wall} s, for which there were tokens after {last} s"
+                "{scope}: {tries} attempts in {wall} s, but the last token was due after {last} s"
             )
         },
     );
 }
 
-/// Nothing waits longer for a token than all used tokens took: giving up while waiting uses none.
+/// Checks that nothing waits longer for a token than all used tokens take to refill: a cancelled
+/// wait uses none.
 fn reserved(look: &Look<'_>) {
     let plan = &look.case.plan;
     let [only] = look.limits().collect::<Vec<_>>()[..] else {
@@ -229,15 +230,15 @@ fn reserved(look: &Look<'_>) {
             .map_or(0.0, |queue| queue.max);
         look.hold("reserved", waited <= most + 1e-3, || {
             format!(
-                "{}: waited {waited} ms, and all {used} tokens that were used take {most} ms",
+                "{}: waited {waited} ms, but all {used} used tokens refill in {most} ms",
                 figures.name
             )
         });
     }
 }
 
-/// Nothing waits longer for a slot than the holders of all slots worked: waiting for something else
-/// holds no slot.
+/// Checks that nothing waits longer for a slot than the holders of slots worked: waiting for
+/// something else holds no slot.
 fn worked(look: &Look<'_>) {
     let plan = &look.case.plan;
     let of_iterations = plan.mix.iter().any(|entry| !entry.limits.is_empty());
@@ -272,7 +273,7 @@ fn worked(look: &Look<'_>) {
             .map_or(0.0, |queue| queue.max);
         look.hold("worked", waited <= most + 1e-3, || {
             format!(
-                "{}: waited {waited} ms, and all who had slots worked for {most} ms",
+                "{}: waited {waited} ms, but all holders of slots worked for {most} ms",
                 part.figures.name
             )
         });

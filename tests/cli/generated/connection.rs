@@ -84,7 +84,7 @@ fn hear(shared: &Shared, reader: &mut BufReader<TcpStream>, connection: u64) -> 
     })
 }
 
-/// Answers one request.
+/// The response to one request.
 struct Responder<'a> {
     shared: &'a Shared,
     request: &'a Request,
@@ -198,7 +198,7 @@ impl Responder<'_> {
     }
 }
 
-/// Waits for the end of the connection.
+/// Waits until the client closes the connection.
 fn until_they_hang_up(stream: &mut TcpStream) -> bool {
     let mut rest = [0; 1024];
     while stream.read(&mut rest).is_ok_and(|n| n > 0) {}

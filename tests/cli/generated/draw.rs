@@ -1,4 +1,4 @@
-//! [`Draw`]: random choices of the generator, the same ones for the same seed.
+//! [`Draw`]: the generator's random choices, reproducible by seed.
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;

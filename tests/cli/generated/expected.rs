@@ -1,4 +1,4 @@
-//! [`Expected`]: the possible outcomes of each try of an operation, according to the plan and to
+//! [`Expected`]: the possible outcomes of each attempt of an operation, according to the plan and
 //! its path.
 
 use std::collections::BTreeSet;
@@ -10,23 +10,22 @@ use loadgen::plan::{Action, Delay, HttpRequest, Operation, Plan};
 
 use super::script::{Ending, Hop, Manner};
 
-/// An operation that ends this long before its timeout never reaches it, however busy the machine
-/// is.
+/// An operation that ends this long before its timeout never reaches it, even on a busy machine.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// The possible outcomes of each try of an operation.
+/// The possible outcomes of each attempt of an operation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Expected {
-    /// The kinds of failures that a try may end with.
+    /// The kinds of failures that an attempt may end with.
     pub kinds: BTreeSet<FailureKind>,
-    /// Whether no try succeeds.
+    /// Whether no attempt succeeds.
     pub always_fails: bool,
-    /// Whether the plan alone determines how each try ends, except for the message of a cut
+    /// Whether the plan alone determines how each attempt ends, except for the message of a cut
     /// connection.
     pub is_fixed: bool,
-    /// Whether the peer reads the request of each try that ends by itself.
+    /// Whether the peer reads the request of each attempt that ends by itself.
     pub is_heard: bool,
-    /// The hops that a try makes, as far as redirects are followed.
+    /// The hops of an attempt, as far as redirects are followed.
     pub hops: Vec<(Manner, String, Hop)>,
 }
 
@@ -48,7 +47,7 @@ impl Expected {
             }
             Action::Sleep(Delay::Constant(_)) => {}
             Action::Sleep(_) => expected.may_be_late(TimeoutTotal, Some(total), Duration::ZERO),
-            // Work that uses a processor or cannot be cancelled is late on a busy machine.
+            // Work that uses the CPU or cannot be cancelled is late on a busy machine.
             Action::Cpu(_) | Action::Block { .. } => {
                 expected.may_be_late(TimeoutTotal, Some(total), Duration::ZERO)
             }
@@ -57,7 +56,7 @@ impl Expected {
             }
         }
         if matches!(operation.action, Action::Sleep(_)) {
-            // Its end is known in advance.
+            // Its duration is known in advance.
             expected.is_fixed = true;
         }
         if operation.fail.0 > 0.0 {
@@ -67,7 +66,7 @@ impl Expected {
         expected
     }
 
-    /// If `limit` follows soon after the end of work that takes `least`, it may come first.
+    /// If `limit` expires soon after the end of work that takes `least`, it may come first.
     fn may_be_late(&mut self, kind: FailureKind, limit: Option<Nanos>, least: Duration) {
         if limit.is_some_and(|limit| limit.as_duration() < least + SLACK) {
             self.kinds.insert(kind);
@@ -79,7 +78,7 @@ impl Expected {
         self.kinds.extend(kinds);
     }
 
-    /// Records that it fails here.
+    /// Records that the operation fails here.
     fn fails(&mut self, kinds: &[FailureKind]) {
         self.may(kinds);
         self.always_fails = true;
@@ -171,7 +170,7 @@ impl Expected {
         }
     }
 
-    /// An answer with one of these statuses comes.
+    /// Handles a response with one of these statuses.
     fn judge(&mut self, operation: &Operation, statuses: &[u16], has_token: bool) {
         let rules = &operation.expect.status;
         let is_good = |status: &u16| {

@@ -1,5 +1,5 @@
-//! [`generate`]: a scenario from a seed. Durations are milliseconds, so that it runs in tens of
-//! them.
+//! [`generate`]: creates a scenario from a seed. Durations are a few milliseconds, so that it runs
+//! in tens of them.
 
 use std::collections::BTreeSet;
 
@@ -9,14 +9,14 @@ use super::draw::Draw;
 use super::script::Manner;
 use super::shapes;
 
-/// A timeout that no machine is too busy to meet, for requests that the peer answers.
+/// A timeout that even a busy machine meets, for requests that the peer answers.
 pub(super) const GENEROUS: &str = "3s";
-/// The most steps of a scenario.
+/// The maximum number of steps of a scenario.
 const MAX_STEPS: usize = 9;
-/// The deepest group.
+/// The maximum depth of groups.
 const MAX_DEPTH: u32 = 3;
 
-/// The scenario of a seed.
+/// Returns the scenario of a seed.
 pub(super) fn generate(seed: u64) -> Value {
     let mut build = Build::new(seed);
     let mut scenario = match build
@@ -47,20 +47,20 @@ pub(super) fn generate(seed: u64) -> Value {
 
 #[derive(Clone, Copy)]
 enum Shape {
-    /// Everything may be combined.
+    /// Combines everything.
     Mixed,
-    /// Designed to stress one thing.
+    /// Stresses one thing.
     Pressing,
 }
 
 /// A scenario under construction.
 pub(super) struct Build {
     pub draw: Draw,
-    /// Steps so far: each has a name of its own.
+    /// The number of steps so far: each has a unique name.
     steps: usize,
     /// Targets that a step uses.
     pub used: BTreeSet<Manner>,
-    /// Targets that a redirect leads to.
+    /// Targets of redirects.
     pub led_to: BTreeSet<Manner>,
     /// Whether there is a network.
     pub network: bool,
@@ -68,7 +68,7 @@ pub(super) struct Build {
     pub of_targets: Map<String, Value>,
 }
 
-/// Steps, and how long they take one at a time, in milliseconds.
+/// Steps, and their total sequential duration in milliseconds.
 pub(super) type Costed<T> = (T, f64);
 
 impl Build {
@@ -106,7 +106,7 @@ impl Build {
         scenario
     }
 
-    /// Adds steps that are never run: a redirect is followed only to a target that a step uses.
+    /// Adds steps that never run, because a redirect is followed only to a target that a step uses.
     pub(super) fn use_what_redirects_lead_to(&mut self, entry: &mut Value) {
         let led_to = std::mem::take(&mut self.led_to);
         let steps = led_to
@@ -116,7 +116,7 @@ impl Build {
         self.used.extend(led_to);
     }
 
-    /// Steps in order.
+    /// Returns the steps of a flow.
     fn flow(&mut self, depth: u32, most: usize) -> Costed<Vec<Value>> {
         let count = self.draw.number(1, (most as u64).clamp(1, 4));
         let (mut flow, mut cost) = (Vec::new(), 0.0);
@@ -128,7 +128,7 @@ impl Build {
         (flow, cost)
     }
 
-    /// A step; a few come as two.
+    /// Returns one step, or sometimes two.
     fn step(&mut self, depth: u32, most: usize) -> Costed<Vec<Value>> {
         let group = if depth < MAX_DEPTH && most > 1 && self.steps < MAX_STEPS {
             5
@@ -243,7 +243,7 @@ impl Build {
         }
     }
 
-    /// A name that no other step has.
+    /// Returns a unique step name.
     pub(super) fn name(&mut self) -> String {
         self.steps += 1;
         format!("s{}", self.steps)
@@ -280,7 +280,7 @@ impl Build {
         (step, cost)
     }
 
-    /// A mock operation.
+    /// Returns a mock operation.
     pub(super) fn mock(&mut self) -> Costed<Value> {
         let name = self.name();
         let (mut step, cost) = match self

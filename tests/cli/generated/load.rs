@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::generate::Build;
 
-/// What a scenario may take one step at a time, in milliseconds.
+/// The maximum sequential duration of a scenario, in milliseconds.
 const BUDGET: f64 = 100.0;
 
 impl Build {
-    /// Caps of a run, a target, a step or an entry of the mix.
+    /// Returns limits for a run, a target, a step or a mix entry.
     pub(super) fn limits(&mut self) -> Value {
         let mut limits = Map::new();
         let kind = self.draw.number(0, 9);
@@ -31,7 +31,7 @@ impl Build {
         Value::Object(limits)
     }
 
-    /// A load of iterations that cost so much.
+    /// Returns a load of iterations with this sequential duration.
     pub(super) fn load(&mut self, cost: f64) -> Value {
         let most = ((BUDGET / cost.max(0.3)) as u64).max(1);
         let vus = self.draw.number(1, 6);
@@ -86,7 +86,7 @@ impl Build {
     fn stage(&mut self, open: bool, later: bool) -> Value {
         let length = format!("{}ms", self.draw.number(2, 20));
         let mut stage = json!({ self.draw.pick(&["duration", "hold"]): length });
-        // The first one has a level: all of them may not be at 0.
+        // The first stage has a level above 0, because not all of them may be 0.
         let least = u64::from(!later);
         let level = if open {
             json!(format!(

@@ -55,17 +55,17 @@ use oracle::{Finding, judge};
 use trial::{Case, Trial, yaml};
 
 /// The seeds that run by default.
-const USUAL: Range<u64> = 0..120;
+const DEFAULT_SEEDS: Range<u64> = 0..120;
 /// The number of concurrent scenarios: they sleep more than they work.
-const AT_ONCE: usize = 4;
+const CONCURRENCY: usize = 4;
 /// Scenarios that take longer in all modes are reported: none is planned to take a second.
 const SLOW: Duration = Duration::from_secs(4);
 /// The memory limit for all seeds, however many: four at a time, with their peers.
 const MAX_MEMORY_MB: u64 = 400;
 /// The maximum number of failures that are minimized.
-const SHRUNK: usize = 3;
+const MAX_SHRUNK: usize = 3;
 /// The number of failures after which the search stops.
-const ENOUGH: usize = 40;
+const MAX_FAILURES: usize = 40;
 
 /// Runs a scenario in every mode; returns what is wrong with it.
 ///
@@ -92,7 +92,7 @@ pub(crate) fn examine(tree: &Value) -> Result<Vec<Finding>, String> {
 }
 
 /// Returns what is wrong with a scenario of a seed. A machine that stalls for seconds makes times
-/// longer, but not repeatedly: if times are the only finding, it has to recur three times.
+/// too long, but not repeatedly: if times are the only finding, it has to recur three times.
 fn findings_of(tree: &Value) -> Vec<Finding> {
     let look = || {
         examine(tree).unwrap_or_else(|said| {
@@ -126,15 +126,15 @@ fn is_exact(case: &Case, first: &Trial) -> Option<Finding> {
 
 /// The name of threads whose panics are caught and reported as findings, and need not be printed as
 /// well.
-const QUIET: &str = "generated";
+const WORKER_THREAD: &str = "generated";
 
 /// Silences panics that are caught.
-fn hush() {
+fn silence_caught_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let loud = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if thread::current().name() != Some(QUIET) {
+            if thread::current().name() != Some(WORKER_THREAD) {
                 loud(panic);
             }
         }));
@@ -144,7 +144,7 @@ fn hush() {
 /// Returns the requested seeds.
 fn seeds() -> Range<u64> {
     let Ok(text) = std::env::var("LOADGEN_SEEDS") else {
-        return USUAL;
+        return DEFAULT_SEEDS;
     };
     let number = |text: &str| {
         text.trim()
@@ -158,15 +158,15 @@ fn seeds() -> Range<u64> {
 }
 
 #[test]
-fn generated_scenarios_hold() {
+fn generated_scenarios_keep_every_rule() {
     if let Ok(path) = std::env::var("LOADGEN_SCENARIO") {
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         let findings = examine(&serde_yaml::from_str(&text).expect("YAML"))
             .unwrap_or_else(|problems| panic!("{problems}"));
-        assert!(findings.is_empty(), "{}", told(&findings));
+        assert!(findings.is_empty(), "{}", listing(&findings));
         return;
     }
-    hush();
+    silence_caught_panics();
     // By default other tests run concurrently in the same process.
     let before = std::env::var("LOADGEN_SEEDS").is_ok().then(descriptors);
     let (seeds, begun) = (seeds(), Instant::now());
@@ -175,11 +175,11 @@ fn generated_scenarios_hold() {
         eprintln!("{}", yaml(&generate(seeds.start)));
     }
     thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..CONCURRENCY {
             let work = || {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end || failed.lock().expect("no panic").len() >= ENOUGH {
+                    if seed >= seeds.end || failed.lock().expect("no panic").len() >= MAX_FAILURES {
                         return;
                     }
                     let (tree, begun) = (generate(seed), Instant::now());
@@ -188,14 +188,14 @@ fn generated_scenarios_hold() {
                         eprintln!("seed {seed} took {:?}", begun.elapsed());
                     }
                     if !findings.is_empty() {
-                        // Printed at once: the run may take hours more.
-                        eprintln!("seed {seed}:\n{}", told(&findings));
+                        // Printed at once, because the run may take hours longer.
+                        eprintln!("seed {seed}:\n{}", listing(&findings));
                         failed.lock().expect("no panic").insert(seed, findings);
                     }
                 }
             };
             thread::Builder::new()
-                .name(QUIET.into())
+                .name(WORKER_THREAD.into())
                 .spawn_scoped(scope, work)
                 .expect("a thread");
         }
@@ -210,25 +210,25 @@ fn generated_scenarios_hold() {
         assert_eq!(
             descriptors(),
             before,
-            "descriptors that are open after {} seeds, and before",
+            "open descriptors after {} seeds, and before",
             seeds.end - seeds.start
         );
         let peak = peak_memory_mb();
         assert!(
             peak < MAX_MEMORY_MB,
-            "{peak} MB at most after {} seeds",
+            "peak memory of {peak} MB after {} seeds",
             seeds.end - seeds.start
         );
     }
     assert!(failed.is_empty(), "{}", report(&failed));
 }
 
-/// Descriptors that this process has open.
+/// Returns the number of open descriptors of this process.
 fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").expect("Linux").count()
 }
 
-/// The most memory that this process had.
+/// Returns the peak memory of this process.
 fn peak_memory_mb() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
     let peak = status.lines().find_map(|line| {
@@ -246,20 +246,22 @@ fn report(failed: &BTreeMap<u64, Vec<Finding>>) -> String {
     let mut text = String::new();
     let mut known: Vec<(&str, Mode)> = Vec::new();
     for (seed, findings) in failed {
-        let _ = writeln!(text, "seed {seed}:\n{}", told(findings));
+        let _ = writeln!(text, "seed {seed}:\n{}", listing(findings));
         let Some(first) = findings
             .iter()
             .find(|finding| !known.contains(&(finding.rule, finding.mode)))
         else {
             continue;
         };
-        if known.len() < SHRUNK {
+        if known.len() < MAX_SHRUNK {
             known.push((first.rule, first.mode));
             let (small, finding) = shrink::shrink(&generate(*seed), first.rule);
             let _ = writeln!(
                 text,
                 "{}---\n{}---",
-                finding.map(|finding| told(&[finding])).unwrap_or_default(),
+                finding
+                    .map(|finding| listing(&[finding]))
+                    .unwrap_or_default(),
                 yaml(&small)
             );
         }
@@ -267,7 +269,7 @@ fn report(failed: &BTreeMap<u64, Vec<Finding>>) -> String {
     text
 }
 
-fn told(findings: &[Finding]) -> String {
+fn listing(findings: &[Finding]) -> String {
     findings
         .iter()
         .map(|Finding { rule, mode, said }| format!("  {mode}, {rule}: {said}\n"))
@@ -275,7 +277,7 @@ fn told(findings: &[Finding]) -> String {
 }
 
 #[test]
-fn every_seed_is_a_scenario() {
+fn every_seed_generates_a_valid_scenario() {
     for seed in 0..2000 {
         let tree = generate(seed);
         if let Err(problems) = Case::new(&tree) {

@@ -15,7 +15,7 @@ use super::{accounting, caps, outcomes, times, traffic};
 /// A violation.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
-    /// The name of the violated rule: a smaller scenario has to violate the same one.
+    /// The name of the violated rule; a minimized scenario has to violate the same one.
     pub rule: &'static str,
     pub mode: Mode,
     pub said: String,
@@ -30,7 +30,7 @@ pub(super) struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// Returns the number of started tries.
+    /// Returns the number of started attempts.
     pub(super) const fn tries(&self) -> u64 {
         self.figures.counts.started + self.figures.counts.retries
     }
@@ -41,7 +41,7 @@ impl Part<'_> {
     }
 }
 
-/// The subject of the checks.
+/// The trial that is being checked, with its case.
 pub(super) struct Look<'a> {
     pub case: &'a Case,
     pub trial: &'a Trial,
@@ -57,7 +57,7 @@ impl<'a> Look<'a> {
                 .iter()
                 .zip(expected)
                 .filter_map(|((mix, name, operation), expected)| {
-                    // Operations of one name share their figures.
+                    // Operations with the same name share their figures.
                     let alone = operations
                         .iter()
                         .filter(|(m, n, _)| (m, n) == (mix, name))
@@ -93,13 +93,13 @@ impl<'a> Look<'a> {
         &self.trial.run
     }
 
-    /// Whether all of the run is measured.
+    /// Returns whether the whole run is measured.
     pub(super) fn is_whole(&self) -> bool {
         let load = &self.case.plan.load;
         load.warmup == Nanos::ZERO && load.stages.iter().all(|stage| stage.measure)
     }
 
-    /// Whether no operation was broken off, or ended by a timeout.
+    /// Returns whether no operation was broken off or timed out.
     pub(super) fn is_undisturbed(&self) -> bool {
         let counts = &self.run().counts;
         let timeouts = self
@@ -110,7 +110,7 @@ impl<'a> Look<'a> {
         counts.cancelled + counts.unfinished == 0 && !timeouts
     }
 
-    /// The limits of an operation with their scopes.
+    /// Returns the limits of an operation, its target and the run.
     pub(super) fn limits_of(&self, operation: &Operation) -> [Limits; 3] {
         let plan = &self.case.plan;
         let target = operation
@@ -121,7 +121,7 @@ impl<'a> Look<'a> {
         [operation.limits, target, plan.limits]
     }
 
-    /// Every limit of the plan.
+    /// Returns every limit of the plan.
     pub(super) fn limits(&self) -> impl Iterator<Item = &'a Limits> {
         let plan = &self.case.plan;
         let steps = plan.operations().map(|(_, _, operation)| &operation.limits);
@@ -135,12 +135,12 @@ impl<'a> Look<'a> {
         all.into_iter()
     }
 
-    /// Whether some limit refuses.
+    /// Returns whether any limit drops operations.
     pub(super) fn refuses(&self) -> bool {
         self.limits().any(|limits| limits.on_full == OnFull::Drop)
     }
 
-    /// Whether branches run side by side somewhere.
+    /// Returns whether any branches run concurrently.
     pub(super) fn has_branches(&self) -> bool {
         self.case
             .plan
@@ -160,7 +160,7 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Everything that is wrong in the trials of a scenario.
+/// Returns everything that is wrong in the trials of a scenario.
 pub(super) fn judge(case: &Case, trials: &[Trial]) -> Vec<Finding> {
     let expected: Vec<Expected> = case
         .plan

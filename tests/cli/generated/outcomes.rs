@@ -10,7 +10,7 @@ use super::expected::Expected;
 use super::oracle::Finding;
 use super::trial::{Case, Trial};
 
-/// Returns what must not depend on the mode, by name.
+/// Returns the figures that must not depend on the mode, by name.
 fn outcome(trial: &Trial, with_requests: bool) -> BTreeMap<String, String> {
     let of = trial.run.iterations.counts;
     let mut outcome = BTreeMap::from([(
@@ -33,7 +33,7 @@ fn of_step(step: &Group) -> String {
     let of = step.counts;
     let mut failures: BTreeMap<&str, u64> = BTreeMap::new();
     for (kind, count) in &step.failures {
-        // Which one it is depends on whether the connection had been used before.
+        // The kind depends on whether the connection had been used before.
         let cut = ["incomplete", "reused_conn_closed", "reset"].contains(&kind.as_str());
         *failures.entry(if cut { "cut" } else { kind }).or_default() += count;
     }
@@ -129,7 +129,7 @@ pub(super) fn compare(case: &Case, trials: &[Trial], expected: &[Expected]) -> V
     findings
 }
 
-/// Checks for anything shorter than in virtual time, where nothing ever has to wait.
+/// Checks that nothing is shorter than in virtual time, which is ideal.
 fn shorter_than_ideal(case: &Case, ideal: &ModeRun, real: &ModeRun) -> Option<String> {
     let plan = &case.plan;
     let limited = !ideal.limits.is_empty();
@@ -148,7 +148,7 @@ fn shorter_than_ideal(case: &Case, ideal: &ModeRun, real: &ModeRun) -> Option<St
     for (wanted, got) in ideal.steps.iter().zip(&real.steps) {
         if sum(got) * (1.0 + 1e-9) + 1e-3 < sum(wanted) {
             return Some(format!(
-                "{}: {} ms of service, and {} ms in virtual time",
+                "{}: service time {} ms, but {} ms in virtual time",
                 got.name,
                 sum(got),
                 sum(wanted)
@@ -156,8 +156,8 @@ fn shorter_than_ideal(case: &Case, ideal: &ModeRun, real: &ModeRun) -> Option<St
         }
     }
     let narrow = plan.steps().any(|(_, step)| matches!(&step.kind, StepKind::Parallel(parallel) if parallel.concurrency.is_some()));
-    // Users who share their iterations may be lucky: a short one may come last.
+    // With shared iterations a run may be shorter by luck, if a short iteration comes last.
     let own_iterations = plan.load.iterations.is_none() || plan.load.model.slots() == 1;
     let shorter = own_iterations && !narrow && real.wall_s + 1e-6 < ideal.wall_s;
-    shorter.then(|| format!("{} s, and {} s in virtual time", real.wall_s, ideal.wall_s))
+    shorter.then(|| format!("{} s, but {} s in virtual time", real.wall_s, ideal.wall_s))
 }

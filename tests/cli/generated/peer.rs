@@ -14,49 +14,49 @@ use super::script::{Manner, step_of};
 
 /// The maximum wait for a finished run's connections to close.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A connection that takes longer than this is never made.
-const NOT_ACCEPTED: Duration = Duration::from_millis(5);
+/// A connection that takes longer than this is never established.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(5);
 /// The source address of the connection after which no more are accepted.
-const LAST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 250);
-/// Stack of a connection's thread.
-const STACK: usize = 128 * 1024;
+const STOP_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 250);
+/// The stack size of a connection's thread.
+const STACK_SIZE: usize = 128 * 1024;
 
-/// A request as the peer saw it. Both instants lie within what the client measures: `read` is taken
-/// when the last byte was read, `answered` before the first byte of the answer is written.
+/// A request as the peer saw it. Both instants lie within the client's measurement: `read` is taken
+/// after the last byte was read, `answered` before the first byte of the response is written.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     /// The target.
     pub manner: Manner,
-    /// The connection that it came over, by its number among those of the target.
+    /// The number of its connection among those of the target.
     pub connection: u64,
     pub path: String,
-    /// The header `x-try`: different for every try.
+    /// The header `x-try`: different for every attempt.
     pub id: Option<String>,
-    /// The header `x-seq`: the iteration's number.
+    /// The header `x-seq`: the number of the iteration.
     pub seq: Option<String>,
-    /// The header `x-echo`: a token that an answer had.
+    /// The header `x-echo`: the token of an earlier response.
     pub echo: Option<String>,
     pub cookie: Option<String>,
-    /// The number of the cookie that the answer sets.
+    /// The number of the cookie that the response sets.
     pub set_cookie: Option<u64>,
-    /// All bytes of the request.
+    /// The size of the request in bytes.
     pub bytes: u64,
     pub read: Instant,
     pub answered: Option<Instant>,
-    /// Status of the answer, or 0.
+    /// The status of the response, or 0.
     pub status: u16,
-    /// All bytes of the answer.
+    /// The size of the response in bytes.
     pub answer_bytes: u64,
 }
 
 impl Request {
-    /// The step that has sent it.
+    /// Returns the step that sent it.
     pub(super) fn step(&self) -> &str {
         step_of(&self.path)
     }
 }
 
-/// What all connections of a target share.
+/// The state that all connections of a target share.
 pub(super) struct Shared {
     pub manner: Manner,
     listener: TcpListener,
@@ -74,14 +74,15 @@ impl Shared {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stops listening. Connections made by then are still accepted, because their clients know of
-    /// them.
+    /// Stops listening. Connections established by then are still accepted, because their clients
+    /// know of them.
     pub(super) fn stop(&self) {
         if !self.stopped.swap(true, Ordering::SeqCst) {
-            // It queues behind all earlier ones.
+            // This connection is queued after all earlier ones.
             let last = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
-            bind(&last, &SocketAddr::from((LAST, 0))).expect("a free port");
-            connect(&last, &self.listener.local_addr().expect("it is bound")).expect("it listens");
+            bind(&last, &SocketAddr::from((STOP_SOURCE, 0))).expect("a free port");
+            connect(&last, &self.listener.local_addr().expect("a bound socket"))
+                .expect("it listens");
         }
         let begun = Instant::now();
         while !self.closed.load(Ordering::SeqCst) && begun.elapsed() < PATIENCE {
@@ -90,7 +91,7 @@ impl Shared {
     }
 }
 
-/// One target.
+/// A target.
 pub(super) enum Peer {
     /// A listening server.
     Listening(Arc<Shared>),
@@ -100,7 +101,7 @@ pub(super) enum Peer {
     Deaf(OwnedFd, Vec<TcpStream>),
 }
 
-/// What a target has seen.
+/// The requests and connections that a target has seen.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub log: Vec<Request>,
@@ -110,18 +111,19 @@ pub(super) struct Seen {
 }
 
 impl Peer {
-    /// Starts a target of this manner.
+    /// Starts a target with this behaviour.
     pub(super) fn start(manner: Manner) -> Self {
         match manner {
             Manner::Steady | Manner::Fickle | Manner::Leaving => Self::listening(manner),
             Manner::Gone => Self::Gone(bound()),
             Manner::Deaf => {
                 let socket = bound();
-                listen(&socket, 0).expect("it is bound");
+                listen(&socket, 0).expect("a bound socket");
                 let address = address_of(&socket);
-                let queued =
-                    std::iter::from_fn(|| TcpStream::connect_timeout(&address, NOT_ACCEPTED).ok())
-                        .collect();
+                let queued = std::iter::from_fn(|| {
+                    TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).ok()
+                })
+                .collect();
                 Self::Deaf(socket, queued)
             }
         }
@@ -143,10 +145,10 @@ impl Peer {
         Self::Listening(shared)
     }
 
-    /// Where it is.
+    /// Returns its address.
     pub(super) fn address(&self) -> SocketAddr {
         match self {
-            Self::Listening(shared) => shared.listener.local_addr().expect("it is bound"),
+            Self::Listening(shared) => shared.listener.local_addr().expect("a bound socket"),
             Self::Gone(socket) | Self::Deaf(socket, _) => address_of(socket),
         }
     }
@@ -179,10 +181,10 @@ impl Peer {
     }
 }
 
-/// Serves each connection on a thread of its own, until it is told to stop and none are left.
+/// Serves each connection on its own thread, until it is stopped and no connection is left.
 fn accept(shared: &Arc<Shared>) {
     while let Ok((stream, from)) = shared.listener.accept() {
-        if from.ip() == LAST {
+        if from.ip() == STOP_SOURCE {
             break;
         }
         shared.open.fetch_add(1, Ordering::SeqCst);
@@ -193,7 +195,7 @@ fn accept(shared: &Arc<Shared>) {
             own.open.fetch_sub(1, Ordering::SeqCst);
         };
         thread::Builder::new()
-            .stack_size(STACK)
+            .stack_size(STACK_SIZE)
             .spawn(serve)
             .expect("a thread");
     }
@@ -202,14 +204,14 @@ fn accept(shared: &Arc<Shared>) {
     shared.closed.store(true, Ordering::SeqCst);
 }
 
-/// Creates a listener whose port stays reserved when it stops listening: the kernel takes back a
-/// port that it has chosen itself.
+/// Creates a listener whose port stays reserved when it stops listening; a port chosen by the
+/// kernel would be released.
 fn on_its_own_port() -> TcpListener {
     loop {
         let chosen = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|listener| listener.local_addr())
             .expect("a free port");
-        // Another process may have taken it in the meantime.
+        // Another process may have bound it in the meantime.
         if let Ok(listener) = TcpListener::bind(chosen) {
             return listener;
         }
@@ -224,7 +226,7 @@ fn bound() -> OwnedFd {
 
 fn address_of(socket: &OwnedFd) -> SocketAddr {
     getsockname(socket)
-        .expect("it is bound")
+        .expect("a bound socket")
         .try_into()
         .expect("an address of IP")
 }

@@ -6,7 +6,7 @@ use super::generate::{Build, Costed, GENEROUS};
 use super::script::Manner;
 
 impl Build {
-    /// A request to the peer.
+    /// Returns a request to the peer.
     pub(super) fn request(&mut self) -> Costed<Value> {
         let manner = self.draw.weighted(&[
             (78, Manner::Steady),
@@ -23,7 +23,7 @@ impl Build {
         self.request_of(manner, &name, &format!("/{name}/{path}"), timeout, cost)
     }
 
-    /// A request for this path.
+    /// Returns a request for this path.
     pub(super) fn request_of(
         &mut self,
         manner: Manner,
@@ -56,7 +56,7 @@ impl Build {
         (step, cost + 0.3)
     }
 
-    /// What a path asks for, what that costs, and the timeout that it needs.
+    /// Returns the rest of a path, its duration, and the timeout that it needs.
     fn path(&mut self, manner: Manner, hops: u32) -> (String, f64, Value) {
         let generous = json!(GENEROUS);
         let kinds = [
@@ -134,7 +134,7 @@ impl Build {
         }
     }
 
-    /// A timeout of what would not end without one.
+    /// Returns a timeout for a request that would not end without one.
     pub(super) fn short_timeout(&mut self) -> (Value, f64) {
         let short = self.draw.number(10, 30);
         let timeout = match self.draw.number(0, 3) {
@@ -147,7 +147,7 @@ impl Build {
         (timeout, short as f64 + 8.0)
     }
 
-    /// Two requests: the second sends what was captured of the first.
+    /// Returns two requests: the second one sends a value captured from the first one.
     pub(super) fn token(&mut self) -> Costed<Vec<Value>> {
         self.used.insert(Manner::Steady);
         let (first, second) = (self.name(), self.name());
@@ -162,7 +162,7 @@ impl Build {
         (vec![json!({ "flow": steps })], 0.6)
     }
 
-    /// The targets in use.
+    /// Returns the targets in use.
     pub(super) fn targets(&mut self) -> Value {
         let mut targets = Map::new();
         for manner in self.used.clone() {

@@ -1,5 +1,5 @@
-//! [`Hop`]: what the peer does with one request. The request's path specifies it, so that a
-//! scenario is self-contained: `/s3/delay-5/redirect/status-503` waits for 5 ms and redirects to
+//! [`Hop`]: the peer's handling of one request. The request's path specifies it, so that a scenario
+//! is self-contained: `/s3/delay-5/redirect/status-503` waits for 5 ms and redirects to
 //! `/s3/status-503`.
 
 use std::time::Duration;
@@ -7,15 +7,15 @@ use std::time::Duration;
 /// The behaviour of a target apart from its paths, identified by the target's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Manner {
-    /// Always listens, and closes a connection only if it has announced that.
+    /// Always listens, and closes a connection only after announcing it.
     Steady,
-    /// Closes kept connections without an announcement.
+    /// Closes kept connections without announcing it.
     Fickle,
     /// Listens until a path says `leave`.
     Leaving,
     /// Does not listen.
     Gone,
-    /// Its queue of connections is full, and it accepts none.
+    /// Accepts no connection, and its backlog is full.
     Deaf,
 }
 
@@ -38,10 +38,10 @@ impl Manner {
         }
     }
 
-    /// The manner of the target with this name.
+    /// Returns the behaviour of the target with this name.
     pub(super) fn of(name: &str) -> Self {
         let found = Self::ALL.into_iter().find(|manner| manner.name() == name);
-        found.unwrap_or_else(|| panic!("no manner is called `{name}`"))
+        found.unwrap_or_else(|| panic!("there is no manner `{name}`"))
     }
 
     /// Returns the origin in its URLs; connections go to its real address. Hosts differ, because
@@ -54,54 +54,54 @@ impl Manner {
 /// How a hop ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// An answer with this status.
+    /// A response with this status.
     Status(u16),
-    /// An answer with a body of so many bytes.
+    /// A response with a body of this many bytes.
     Large(usize),
-    /// An answer whose header `x-token` is the request's number.
+    /// A response whose header `x-token` is the request's number.
     Token,
-    /// An answer that sets a cookie.
+    /// A response that sets a cookie.
     Cookie,
-    /// An answer that says that the connection closes, and it does.
+    /// A response that announces that the connection closes, and it does.
     Close,
-    /// An answer, after which the connection closes without a word.
+    /// A response, after which the connection closes without notice.
     Drop,
-    /// An answer, after which the connection closes where nothing comes for so long.
+    /// A response, after which the connection closes if it is idle for this long.
     Idle(Duration),
-    /// By the request's own id, which is drawn: 503 so often in a hundred, else a good answer.
+    /// 503 for this percentage of the random request ids, otherwise a successful response.
     Flaky(u64),
-    /// The same, but the connection closes instead of a bad answer.
+    /// The same, but the connection closes instead of the 503.
     FlakyCut(u64),
-    /// The connection closes instead of an answer.
+    /// The connection closes without a response.
     Cut,
-    /// The connection is reset instead of an answer.
+    /// The connection is reset without a response.
     Reset,
     /// The connection closes in the middle of the body.
     Half,
     /// The body never ends.
     Stall,
-    /// Nothing is ever answered.
+    /// There is never a response.
     Hang,
     /// 503, after which the target stops listening.
     Leave,
-    /// A redirect to this target, with this path.
+    /// A redirect to this path on this target.
     Redirect(Manner, String),
 }
 
-/// What the peer does with one request.
+/// The peer's handling of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hop {
     pub delay: Duration,
     pub ending: Ending,
 }
 
-/// A step's own name, which is the first segment of its paths.
+/// Returns the name of a step, which is the first segment of its paths.
 pub(super) fn step_of(path: &str) -> &str {
     path.split('/').nth(1).unwrap_or_default()
 }
 
 impl Hop {
-    /// What a path asks for of a target.
+    /// Parses a path on a target with this behaviour.
     pub(super) fn of(manner: Manner, path: &str) -> Self {
         let mut delay = Duration::ZERO;
         let mut segments = path.split('/').skip(2);
@@ -149,7 +149,7 @@ impl Hop {
         }
     }
 
-    /// All hops of a path, each with the target and the path that it is asked for at.
+    /// Returns all hops of a path, each with its target and its path.
     pub(super) fn all(manner: Manner, path: &str) -> Vec<(Manner, String, Self)> {
         let mut hops = Vec::new();
         let mut next = Some((manner, path.to_owned()));
@@ -165,9 +165,9 @@ impl Hop {
     }
 }
 
-/// Whether a request with this id is one of so many in a hundred.
+/// Returns whether a request with this id belongs to this percentage of all.
 pub(super) fn is_among(id: &str, percent: u64) -> bool {
-    // FNV-1a: ids differ in few places.
+    // FNV-1a, because the ids differ in few places.
     let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -175,7 +175,7 @@ pub(super) fn is_among(id: &str, percent: u64) -> bool {
 }
 
 #[test]
-fn a_path_says_what_the_peer_does() {
+fn a_path_encodes_the_behaviour_of_the_peer() {
     let hops = Hop::all(Manner::Steady, "/s3/delay-5/redirect/away-deaf/hang");
     let seen: Vec<(Manner, &str)> = hops
         .iter()

@@ -1,4 +1,4 @@
-//! Scenarios that press on one thing: what is rare among those where everything comes together.
+//! Scenarios that stress one thing, which is rare in those that combine everything.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::script::Manner;
 /// Makes a scenario of one shape.
 type Shape = fn(&mut Build) -> Value;
 
-/// A scenario of one of these shapes.
+/// Returns a scenario of one of these shapes.
 pub(super) fn pressing(build: &mut Build) -> Value {
     let shapes: [(u32, Shape); 9] = [
         (5, arrivals),
@@ -24,7 +24,7 @@ pub(super) fn pressing(build: &mut Build) -> Value {
     build.draw.weighted(&shapes)(build)
 }
 
-/// A good request, which may be told apart from others.
+/// Returns a successful request with a recognizable name.
 fn good(build: &mut Build, path: &str) -> Value {
     let name = build.name();
     build
@@ -42,7 +42,7 @@ fn entry(flow: &Value) -> Value {
     json!([{ "name": "m0", "flow": flow }])
 }
 
-/// Planned arrivals at a high rate over a few kept connections, to a peer that answers at once.
+/// Planned arrivals at a high rate over a few kept connections, to a peer that responds at once.
 fn arrivals(build: &mut Build) -> Value {
     let flow = json!([good(build, "ok")]);
     build.of_targets = serde_json::Map::from_iter([("redirects".into(), json!(0))]);
@@ -78,7 +78,7 @@ fn races(build: &mut Build) -> Value {
     json!({ "mix": entry(&json!(flow)), "load": load })
 }
 
-/// Losers of races that wait for a token, before somebody else who wants one.
+/// Losing branches that wait for a token, ahead of another step that needs one.
 fn reservations(build: &mut Build) -> Value {
     let (loser, pause) = (build.mock().0, build.draw.pick(&["500us", "2ms"]));
     let passes = build.draw.number(2, 6);
@@ -92,7 +92,7 @@ fn reservations(build: &mut Build) -> Value {
     json!({ "mix": entry(&json!(flow)), "load": load, "limits": limits })
 }
 
-/// A step with a narrow rate beside another one, under a wider cap.
+/// A step with a low rate limit next to another step, both under a wider cap.
 fn narrow_and_wide(build: &mut Build) -> Value {
     let step = |build: &mut Build| {
         if build.network {
@@ -114,7 +114,7 @@ fn narrow_and_wide(build: &mut Build) -> Value {
     json!({ "mix": mix, "load": load, "limits": cap })
 }
 
-/// A peer that stops listening while requests are tried again.
+/// A peer that stops listening while requests are retried.
 fn leaving(build: &mut Build) -> Value {
     let name = build.name();
     let path = build
@@ -154,7 +154,7 @@ fn nothing_to_do(build: &mut Build) -> Value {
     json!({ "mix": entry(&flow), "load": load })
 }
 
-/// Connections that are never made, and redirects that lead to them.
+/// Connections that are never established, and redirects that lead to them.
 fn no_connection(build: &mut Build) -> Value {
     let name = build.name();
     let (mut timeout, cost) = build.short_timeout();
@@ -224,7 +224,7 @@ fn pools(build: &mut Build) -> Value {
     json!({ "mix": entry(&flow), "load": load })
 }
 
-/// Tries again and again, under limits.
+/// Many retries, under limits.
 fn retries(build: &mut Build) -> Value {
     let name = build.name();
     let path = build

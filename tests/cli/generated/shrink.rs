@@ -1,4 +1,4 @@
-//! [`shrink`]: makes a scenario small that breaks something, so that what is left is what matters.
+//! [`shrink`]: minimizes a scenario that violates a rule, so that only the relevant parts are left.
 
 use std::time::{Duration, Instant};
 
@@ -7,12 +7,13 @@ use serde_json::{Map, Value, json};
 use super::examine;
 use super::oracle::Finding;
 
-/// The time that one scenario is worth.
+/// The time limit for one scenario.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// A scenario that breaks something only now and then is run so often before it counts as good.
+/// The number of runs without a violation after which a scenario counts as good: some violations
+/// occur only now and then.
 const TRIES: u32 = 6;
 
-/// The smallest scenario that was found to break the same rule, with what it breaks.
+/// Returns the smallest scenario found that violates the same rule, with its finding.
 pub(super) fn shrink(tree: &Value, rule: &'static str) -> (Value, Option<Finding>) {
     let begun = Instant::now();
     let breaks = |tree: &Value| {
@@ -42,12 +43,12 @@ pub(super) fn shrink(tree: &Value, rule: &'static str) -> (Value, Option<Finding
     }
 }
 
-/// Keys that every scenario needs, or that are all that is left of a choice.
+/// Keys that every scenario needs.
 const NEEDED: [&str; 4] = ["name", "mix", "load", "seed"];
 /// Steps that hold others.
 const GROUPS: [&str; 4] = ["flow", "parallel", "race", "repeat"];
 
-/// Everything that is a little smaller than this, what shrinks most first.
+/// Returns all slightly smaller variants, the smallest first.
 fn smaller(tree: &Value) -> Vec<Value> {
     let mut all = Vec::new();
     match tree {
@@ -60,7 +61,7 @@ fn smaller(tree: &Value) -> Vec<Value> {
                 all.extend((0..items.len()).map(|left_out| Value::Array(without(items, left_out))));
             }
             for (place, item) in items.iter().enumerate() {
-                // A group in the place of which its steps stand.
+                // A group is replaced by its steps.
                 let inside = inside(item).into_iter().map(|steps| {
                     [&items[..place], &steps, &items[place + 1..]]
                         .concat()
@@ -106,7 +107,7 @@ fn smaller(tree: &Value) -> Vec<Value> {
             );
         }
         Value::String(text) => {
-            // A path with a segment less, or a body that is long.
+            // A path without one of its segments, or a shorter body.
             let segments: Vec<&str> = text.split('/').collect();
             if text.starts_with('/') && segments.len() > 3 {
                 all.extend(
@@ -127,9 +128,9 @@ fn without<T: Clone>(items: &[T], left_out: usize) -> Vec<T> {
     [&items[..left_out], &items[left_out + 1..]].concat()
 }
 
-/// The steps of a group.
+/// Returns the steps of a group.
 fn inside(step: &Value) -> Option<Vec<Value>> {
-    // An entry of the mix has a flow too, and is not a step.
+    // A mix entry also has a flow, but it is not a step.
     if step.get("weight").is_some() {
         return None;
     }
@@ -141,7 +142,7 @@ fn inside(step: &Value) -> Option<Vec<Value>> {
 }
 
 #[test]
-fn what_matters_is_left() {
+fn shrinking_keeps_what_matters() {
     let tree = json!({ "name": "n", "mix": [{ "flow": [{ "race": [{ "sleep": 1 }, { "sleep": 2 }] }] }], "load": { "vus": 8 } });
     let all = smaller(&tree);
     let wanted = json!({ "name": "n", "mix": [{ "flow": [{ "sleep": 1 }, { "sleep": 2 }] }], "load": { "vus": 8 } });

@@ -1,4 +1,4 @@
-//! Times: none shorter than the peer's own record, none longer than its timeout and a margin.
+//! Times: none is shorter than the peer's record, and none longer than its timeout plus a margin.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use loadgen::result::Group;
 use super::oracle::{Look, Part};
 use super::peer::Request;
 
-/// How much a busy machine may add to a time.
+/// The maximum delay on a busy machine.
 const MARGIN_MS: f64 = 2_000.0;
-/// How much rounding may subtract, in milliseconds: means are floating-point numbers.
+/// The tolerance for rounding, in milliseconds: means are floating-point numbers.
 const ROUNDING_MS: f64 = 1e-3;
 
-/// The failures of tries without a response.
-const WITHOUT_AN_ANSWER: [FailureKind; 5] =
+/// The failures of attempts without a response.
+const WITHOUT_A_RESPONSE: [FailureKind; 5] =
     [Connect, Refused, Unreachable, TimeoutConnect, FdLimit];
 
 pub(super) fn look(look: &Look<'_>) {
@@ -39,7 +39,7 @@ fn ms(time: Nanos) -> f64 {
     time.as_millis_f64()
 }
 
-/// response = queue + lag + service.
+/// Checks that response = queue + lag + service.
 fn parts_of_time(look: &Look<'_>, part: &Part<'_>) {
     let figures = part.figures;
     let (whole, parts) = (
@@ -74,7 +74,7 @@ impl Summaries {
     }
 }
 
-/// The peer's time for all requests of a step is at most the sum of the step's service times.
+/// Checks that the peer's time for all requests of a step is at most the sum of its service times.
 fn peers_record(look: &Look<'_>, part: &Part<'_>) {
     let may_be_late = part
         .expected
@@ -101,13 +101,13 @@ fn peers_record(look: &Look<'_>, part: &Part<'_>) {
     let (name, figures) = (&part.figures.name, part.figures);
     look.hold("too short", service + ROUNDING_MS >= took, || {
         format!(
-            "{name}: {service} ms of service, and the peer took {took} ms: {}",
+            "{name}: service time {service} ms, but the peer took {took} ms: {}",
             Summaries::of(figures).3
         )
     });
 }
 
-/// A timeout takes as long as it says.
+/// Checks that timeouts are not shorter than configured.
 fn timeouts(look: &Look<'_>, part: &Part<'_>) {
     let timeout = part.operation.timeout;
     let of = |kind: FailureKind| {
@@ -141,12 +141,12 @@ fn timeouts(look: &Look<'_>, part: &Part<'_>) {
     );
 }
 
-/// The longest that a try may take.
+/// Returns the maximum duration of an attempt.
 fn longest_try(operation: &Operation) -> f64 {
     ms(operation.timeout.total)
 }
 
-/// The longest that the waits between all tries may take.
+/// Returns the maximum total backoff between attempts.
 fn longest_waits(operation: &Operation) -> f64 {
     let Some(retry) = &operation.retry else {
         return 0.0;
@@ -164,7 +164,8 @@ fn longest_waits(operation: &Operation) -> f64 {
     (1..retry.attempts).map(wait).sum()
 }
 
-/// Without waits between tries, nothing takes longer than all of them.
+/// Checks that no operation takes longer than all its attempts and backoffs, unless retries may
+/// queue.
 fn longest(look: &Look<'_>, part: &Part<'_>) {
     let operation = part.operation;
     let waits = operation.retry.is_some()
@@ -180,7 +181,7 @@ fn longest(look: &Look<'_>, part: &Part<'_>) {
                 .any(|target| target.http.max_connections.is_some()));
     let attempts = operation.retry.as_ref().map_or(1, |retry| retry.attempts);
     let mut one = longest_try(operation);
-    // What always ends by a shorter timeout ends by that one.
+    // An operation that always hits a shorter timeout ends at that one.
     let kinds: Vec<_> = part.expected.kinds.iter().copied().collect();
     match kinds.as_slice() {
         [TimeoutConnect] if part.expected.always_fails => {
@@ -209,7 +210,7 @@ fn longest(look: &Look<'_>, part: &Part<'_>) {
     });
 }
 
-/// Only tries with a response have a time to first byte.
+/// Checks that only attempts with a response have a time to first byte.
 fn first_bytes(look: &Look<'_>, part: &Part<'_>) {
     let figures = part.figures;
     let max = |of: &Option<Summary>| of.as_ref().map_or(0.0, |of| of.max);
@@ -225,7 +226,7 @@ fn first_bytes(look: &Look<'_>, part: &Part<'_>) {
             )
         },
     );
-    let without: u64 = WITHOUT_AN_ANSWER
+    let without: u64 = WITHOUT_A_RESPONSE
         .iter()
         .filter_map(|kind| figures.failures.get(kind.name()))
         .sum();
@@ -245,7 +246,7 @@ fn first_bytes(look: &Look<'_>, part: &Part<'_>) {
             !one_hop || count + without <= completed,
             || {
                 format!(
-                    "{}: {count} of {completed} have a {name}, and {without} had no answer: {:?}",
+                    "{}: {count} of {completed} have `{name}`, but {without} had no response: {:?}",
                     figures.name, figures.failures
                 )
             },
@@ -253,7 +254,7 @@ fn first_bytes(look: &Look<'_>, part: &Part<'_>) {
     }
 }
 
-/// Iterations and the whole run last as long as their content.
+/// Checks that iterations and the whole run take at least as long as their parts.
 fn whole_run(look: &Look<'_>) {
     let run = look.run();
     let elapsed = look.trial.elapsed.as_secs_f64();
@@ -269,7 +270,7 @@ fn whole_run(look: &Look<'_>) {
     look.hold(
         "wall time",
         run.wall_s * 1e3 + ROUNDING_MS >= longest,
-        || format!("{} s, and an iteration of {longest} ms", run.wall_s),
+        || format!("{} s, but an iteration took {longest} ms", run.wall_s),
     );
     let operation = run
         .times
@@ -279,22 +280,22 @@ fn whole_run(look: &Look<'_>) {
     look.hold(
         "wall time",
         run.wall_s * 1e3 + ROUNDING_MS >= operation,
-        || format!("{} s, and an operation of {operation} ms", run.wall_s),
+        || format!("{} s, but an operation took {operation} ms", run.wall_s),
     );
     let counts = run.iterations.counts;
     if look.is_whole() && counts.unfinished + counts.dropped == 0 && run.counts.unfinished == 0 {
         look.hold("iteration time", longest + ROUNDING_MS >= operation, || {
-            format!("{longest} ms, and an operation of {operation} ms")
+            format!("{longest} ms, but an operation took {operation} ms")
         });
         let (iterations, operations) = (
             sum(&run.iterations.duration_ms),
             sum(&run.times.response_ms),
         );
-        // Branches side by side take the time of one.
+        // Concurrent branches take no longer than the longest one.
         look.hold(
             "iteration time",
             look.has_branches() || iterations + ROUNDING_MS >= operations * (1.0 - 1e-9),
-            || format!("{iterations} ms in all, and operations of {operations} ms in all"),
+            || format!("{iterations} ms in all, but operations took {operations} ms in all"),
         );
     }
     let read = look.trial.requests().map(|request| request.read).min();
@@ -308,7 +309,7 @@ fn whole_run(look: &Look<'_>) {
     {
         let took = answered.saturating_duration_since(read).as_secs_f64();
         look.hold("wall time", run.wall_s + 1e-6 >= took, || {
-            format!("{} s, and the peer was busy for {took} s", run.wall_s)
+            format!("{} s, but the peer was busy for {took} s", run.wall_s)
         });
     }
     let load = &look.case.plan.load;

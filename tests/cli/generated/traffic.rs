@@ -1,4 +1,4 @@
-//! Traffic: the peer's own log agrees with what loadgen says it sent.
+//! Traffic: the peer's log agrees with what loadgen reports.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(super) fn look(look: &Look<'_>) {
     cookies(look);
 }
 
-/// Requests of each hop.
+/// Checks the number of requests of each hop.
 fn requests(look: &Look<'_>) {
     let whole = look.is_whole();
     for part in &look.parts {
@@ -44,28 +44,26 @@ fn requests(look: &Look<'_>) {
                 seen as u64,
             );
             look.hold("requests", seen >= least, || {
-                format!(
-                    "{name}: the peer has seen {seen} of {least} requests for {path}: {counts:?}"
-                )
+                format!("{name}: the peer saw {seen} of {least} requests for {path}: {counts:?}")
             });
             look.hold("requests", !whole || seen <= tries, || {
-                format!("{name}: the peer has seen {seen} requests for {path}, of {tries} tries: {counts:?}")
+                format!("{name}: the peer saw {seen} requests for {path}, but {tries} attempts: {counts:?}")
             });
         }
         look.hold("requests", others == 0, || {
-            format!("{name}: the peer has seen {others} requests that no try sends")
+            format!("{name}: the peer saw {others} requests that no attempt sends")
         });
     }
     if look.parts.len() == look.case.plan.operations().count() {
         let all = look.trial.requests().count();
         let known: usize = look.parts.iter().map(|part| part.requests.len()).sum();
         look.hold("requests", all == known, || {
-            format!("{} requests of no step", all - known)
+            format!("{} requests that belong to no step", all - known)
         });
     }
 }
 
-/// Bytes both ways.
+/// Checks the bytes in both directions.
 fn bytes(look: &Look<'_>) {
     let whole = look.is_whole();
     for part in &look.parts {
@@ -80,32 +78,32 @@ fn bytes(look: &Look<'_>) {
         let reset = part.expected.kinds.contains(&FailureKind::Reset);
         look.hold("bytes", !whole || figures.bytes_out >= sent, || {
             format!(
-                "{name}: {} bytes sent, and the peer has read {sent}",
+                "{name}: {} bytes sent, but the peer read {sent}",
                 figures.bytes_out
             )
         });
         look.hold("bytes", !exact || figures.bytes_out == sent, || {
             format!(
-                "{name}: {} bytes sent, and the peer has read {sent}",
+                "{name}: {} bytes sent, but the peer read {sent}",
                 figures.bytes_out
             )
         });
         look.hold("bytes", figures.bytes_in <= said, || {
             format!(
-                "{name}: {} bytes received, and the peer has said {said}",
+                "{name}: {} bytes received, but the peer sent {said}",
                 figures.bytes_in
             )
         });
         look.hold("bytes", !exact || reset || figures.bytes_in == said, || {
             format!(
-                "{name}: {} bytes received, and the peer has said {said}",
+                "{name}: {} bytes received, but the peer sent {said}",
                 figures.bytes_in
             )
         });
     }
 }
 
-/// No try is sent twice, and what is captured stays in its iteration.
+/// Checks that no attempt is sent twice, and that captured values stay in their iteration.
 fn identities(look: &Look<'_>) {
     let mut tries: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     let requests: Vec<&Request> = look.trial.requests().collect();
@@ -118,18 +116,18 @@ fn identities(look: &Look<'_>) {
         let strange = request.echo.is_some() && request.echo != request.seq;
         look.hold("capture", !strange, || {
             format!(
-                "iteration {:?} has sent the token of {:?}",
+                "iteration {:?} sent the token of iteration {:?}",
                 request.seq, request.echo
             )
         });
     }
     let twice: Vec<_> = tries.into_iter().filter(|(_, times)| *times > 1).collect();
     look.hold("twice", twice.is_empty(), || {
-        format!("tries that were sent more than once: {twice:?}")
+        format!("attempts that were sent more than once: {twice:?}")
     });
 }
 
-/// Connections are kept as long as the target says.
+/// Checks that connections are kept as long as the target specifies.
 fn connections(look: &Look<'_>) {
     for (number, target) in look.case.plan.targets.iter().enumerate() {
         let seen = &look.trial.seen[number];
@@ -154,7 +152,7 @@ fn connections(look: &Look<'_>) {
                 KeepAlive::PerVu | KeepAlive::Shared => false,
             });
         look.hold("kept", wrong.is_none(), || {
-            format!("{name}: a connection that was kept: {wrong:?}")
+            format!("{name}: a connection was kept too long: {wrong:?}")
         });
         let connects = seen.accepted;
         let told: u64 = look
@@ -165,8 +163,7 @@ fn connections(look: &Look<'_>) {
             .and_then(|group| group.times.connect_ms.as_ref())
             .map_or(0, |q| q.count);
         let may = matches!(Manner::of(name), Manner::Steady | Manner::Fickle);
-        // One that is accepted late is one all the same; and a redirect may have connected
-        // elsewhere.
+        // A connection may be accepted late, and a redirect may have connected to another target.
         let away = look.parts.iter().any(|part| {
             part.expected
                 .hops
@@ -174,12 +171,12 @@ fn connections(look: &Look<'_>) {
                 .any(|pair| pair[0].0 != pair[1].0)
         });
         look.hold("connects", !may || away || told <= connects, || {
-            format!("{name}: {told} connects, and the peer has accepted {connects}")
+            format!("{name}: {told} connects, but the peer accepted {connects}")
         });
     }
 }
 
-/// Cookies go to whom they were given.
+/// Checks that cookies are only sent by the user who received them.
 fn cookies(look: &Look<'_>) {
     let plan = &look.case.plan;
     let users = match (
@@ -216,7 +213,7 @@ fn cookies(look: &Look<'_>) {
                 .and_then(|number| number.parse::<usize>().ok());
             let owner = number.and_then(|number| owners.get(number));
             look.hold("cookie", target.http.cookies && owner.is_some(), || {
-                format!("a cookie that nobody has set: {cookie}")
+                format!("a cookie that was never set: {cookie}")
             });
             let stranger = owner
                 .copied()
@@ -224,7 +221,7 @@ fn cookies(look: &Look<'_>) {
                 .zip(user(request))
                 .is_some_and(|(owner, user)| owner != user);
             look.hold("cookie", !stranger, || {
-                format!("user {:?} has sent the cookie of {owner:?}", user(request))
+                format!("user {:?} sent the cookie of {owner:?}", user(request))
             });
         }
     }

@@ -15,19 +15,19 @@ use serde_json::Value;
 use super::peer::{Peer, Request, Seen};
 use super::script::Manner;
 
-/// A run that takes longer hangs: none is planned to take half a second.
+/// A run that takes longer than this hangs: none is planned to take half a second.
 pub(super) const HANGS: Duration = Duration::from_secs(8);
 
 /// A scenario that compiles.
 pub(super) struct Case {
     pub plan: Plan,
-    /// What somebody outside wants, and when.
+    /// An external signal, and its time.
     interrupt: Option<(Signal, Duration)>,
-    /// Whether an iteration may do nothing that takes time.
+    /// Whether an iteration may take no time at all.
     may_take_no_time: bool,
 }
 
-/// A scenario as a file says it.
+/// Returns a scenario as the text of a file.
 pub(super) fn yaml(tree: &Value) -> String {
     serde_yaml::to_string(tree).expect("YAML")
 }
@@ -36,7 +36,7 @@ impl Case {
     /// Compiles a scenario.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If it is not a valid scenario, with its diagnostics.
     pub(super) fn new(tree: &Value) -> Result<Self, String> {
         let source = Source::inline("generated.yaml", yaml(tree));
         let compiled = compile(&source, &Overrides::default(), &|_| None);
@@ -68,7 +68,7 @@ impl Case {
         self.interrupt.is_some()
     }
 
-    /// The modes that it runs in.
+    /// Returns the modes that it runs in.
     pub(super) fn modes(&self) -> Vec<Mode> {
         let mut modes = Mode::REAL.to_vec();
         if self.plan.is_mock() && self.interrupt.is_none() {
@@ -129,7 +129,7 @@ impl Case {
                 hung: hung.into_inner(),
             })),
             Ok(Err(RunError::Interrupted)) if self.is_interrupted() => Ok(None),
-            // Its moment never ends; in real modes it takes the time of the program itself.
+            // Virtual time never advances; in real modes the program itself takes some time.
             Ok(Err(RunError::Standstill(_))) if self.may_take_no_time => Ok(None),
             Ok(Err(error)) => Err(error.to_string()),
             Err(panic) => Err(format!("panicked: {}", message(&*panic))),
@@ -137,7 +137,7 @@ impl Case {
     }
 }
 
-/// What a panic said.
+/// Returns the message of a panic.
 pub(super) fn message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
@@ -145,21 +145,21 @@ pub(super) fn message(panic: &(dyn std::any::Any + Send)) -> String {
         .to_owned()
 }
 
-/// What came of a scenario in one mode.
+/// The result of a scenario in one mode.
 pub(super) struct Trial {
     pub mode: Mode,
     pub run: ModeRun,
-    /// By target, what the peer has seen.
+    /// What each target has seen.
     pub seen: Vec<Seen>,
-    /// Before the run.
+    /// An instant before the run.
     pub begun: Instant,
     pub elapsed: Duration,
-    /// It had to be given up.
+    /// Whether it had to be aborted.
     pub hung: bool,
 }
 
 impl Trial {
-    /// Every request that the peers have seen.
+    /// Returns every request that the peers have seen.
     pub(super) fn requests(&self) -> impl Iterator<Item = &Request> {
         self.seen.iter().flat_map(|seen| &seen.log)
     }
