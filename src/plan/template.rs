@@ -20,6 +20,16 @@ pub enum Piece {
     Value(Insert),
 }
 
+impl Piece {
+    /// The literal text, unless the piece is a value.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Value(_) => None,
+        }
+    }
+}
+
 /// A value to insert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Insert {

@@ -295,18 +295,16 @@ pub(crate) fn path(text: &str) -> String {
 
 /// Appends a pair to the query of a path.
 pub(crate) fn add_query(path: &mut Template, name: &str, value: &Template) {
-    let text = |piece: &Piece| {
-        if let Piece::Text(text) = piece {
-            text.clone()
-        } else {
-            String::new()
-        }
-    };
-    let typed: String = path.pieces().iter().map(text).collect();
     // A path that ends in `?` or `&` already has its separator.
-    let ends_in_text = matches!(path.pieces().last(), Some(Piece::Text(_)));
-    if !(ends_in_text && typed.ends_with(['?', '&'])) {
-        path.push_text(if typed.contains('?') { "&" } else { "?" });
+    let last = path.pieces().last().and_then(Piece::text);
+    if !last.is_some_and(|text| text.ends_with(['?', '&'])) {
+        let mut texts = path.pieces().iter().filter_map(Piece::text);
+        let separator = if texts.any(|text| text.contains('?')) {
+            "&"
+        } else {
+            "?"
+        };
+        path.push_text(separator);
     }
     path.push(&pair(name, value));
 }
