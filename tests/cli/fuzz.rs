@@ -96,7 +96,7 @@ fn mutated_expressions_terminate() {
 fn mutated_results_are_rejected_or_reported() {
     let mut draws = Pcg64Mcg::seed_from_u64(3);
     targets::results::result(b"");
-    for _ in 0..150 {
+    for _ in 0..60 {
         let edits: Vec<u8> = (0..draws.random_range(2..60))
             .map(|_| draws.next_u32() as u8)
             .collect();
