@@ -49,11 +49,11 @@ pub(super) fn run(args: &AbArgs, console: &Console) -> Result<Exit, Failure> {
     )?;
     let versions = versions_of(args, plans, &secrets, folder.path())?;
     let names = [versions[0].name.as_str(), versions[1].name.as_str()];
-    let believed = compare::gates(&args.judge).trusting;
+    let leave_out_invalid = compare::gates(&args.judge).fail_on_invalid;
     let terms = Terms {
         guards,
         same_machine: true,
-        believed,
+        leave_out_invalid,
         order: Some(RunOrder::Interleaved),
     };
     let mut pairs = PairRunner {

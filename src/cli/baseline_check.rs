@@ -48,14 +48,14 @@ impl BaselineCheck {
         } else {
             plan.guards.clone()
         };
-        let believed = args.on_invalid != Some(OnInvalid::Warn);
+        let leave_out_invalid = args.on_invalid != Some(OnInvalid::Warn);
         let terms = Terms {
             guards,
             same_machine: !args.allow_environment,
-            believed,
+            leave_out_invalid,
             order: Some(RunOrder::Apart),
         };
-        let held = Self {
+        let check = Self {
             path,
             results,
             terms,
@@ -67,8 +67,9 @@ impl BaselineCheck {
             host: Host::current(),
             loadgen: Build::current(),
         };
-        versions::promise(&held.base(), &coming, &held.terms).map_err(compare::cant_be_compared)?;
-        Ok(Some(held))
+        versions::promise(&check.base(), &coming, &check.terms)
+            .map_err(compare::cant_be_compared)?;
+        Ok(Some(check))
     }
 
     fn base(&self) -> Side<'_> {

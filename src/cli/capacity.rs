@@ -305,8 +305,15 @@ fn run_search(
     let show_progress = !args.no_progress && !args.quiet;
     let mut session = Session::open(show_progress, console)?;
     let environment = session.environment(plan, &source.folder, started_at)?;
-    let trusting = args.on_invalid == Some(OnInvalid::Warn);
-    let mut prober = Prober::new(session, plan, mode, args.probe, environment, trusting);
+    let fail_on_invalid = args.on_invalid != Some(OnInvalid::Warn);
+    let mut prober = Prober::new(
+        session,
+        plan,
+        mode,
+        args.probe,
+        environment,
+        fail_on_invalid,
+    );
     let mut searched = SearchOutcome {
         probes: Vec::new(),
         failure: None,

@@ -28,7 +28,7 @@ pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure
     let terms = Terms {
         guards,
         same_machine: !args.allow_environment,
-        believed: gates(&args.judge).trusting,
+        leave_out_invalid: gates(&args.judge).fail_on_invalid,
         order: None,
     };
     let mut comparison = versions::compare(&base, &new, &terms).map_err(cant_be_compared)?;
@@ -102,8 +102,8 @@ pub(super) fn guards(mut named: Vec<Guard>, args: &JudgeArgs) -> Vec<Guard> {
 /// otherwise.
 pub(super) fn gates(args: &JudgeArgs) -> Gates {
     Gates {
-        trusting: args.on_invalid != Some(OnInvalid::Warn),
-        no_doubt: args.fail_on_inconclusive,
+        fail_on_invalid: args.on_invalid != Some(OnInvalid::Warn),
+        fail_on_inconclusive: args.fail_on_inconclusive,
     }
 }
 

@@ -11,7 +11,7 @@ use super::args::RunArgs;
 use crate::base::Nanos;
 use crate::plan::Scheme;
 use crate::plan::secrets::userinfo;
-use crate::scenario::url::{Url, Wrong, is_absolute, parse, with_scheme};
+use crate::scenario::url::{Url, UrlError, is_absolute, parse, with_scheme};
 use crate::scenario::{Overrides, Source};
 
 /// The default number of virtual users: the number of connections that oha and hey open.
@@ -73,7 +73,7 @@ pub(super) fn misplaced(file: &Path, takes: QuickInput) -> Option<String> {
                      URL as its target and a `{step}` step"
                 )
             }
-            Err(Wrong { message, remedy }) => format!("{message}; {remedy}"),
+            Err(UrlError { message, remedy }) => format!("{message}; {remedy}"),
         });
     }
     let is_scenario = ["yaml", "yml", "json"].iter().any(|end| {

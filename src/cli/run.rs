@@ -105,10 +105,10 @@ fn end_without_runs(
 /// Returns the gate settings of the flags, on which the exit code depends.
 fn gates(args: &RunArgs, has_gates: bool) -> Gates {
     Gates {
-        trusting: args
+        fail_on_invalid: args
             .on_invalid
             .map_or(has_gates, |what| what == OnInvalid::Fail),
-        no_doubt: args.fail_on_inconclusive,
+        fail_on_inconclusive: args.fail_on_inconclusive,
     }
 }
 

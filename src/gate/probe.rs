@@ -49,9 +49,9 @@ pub struct Tried {
     pub cause: Cause,
 }
 
-/// Judges a run of a plan with a constant arrival rate over its whole duration. With `trusting`,
-/// even invalid figures are judged.
-pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
+/// Judges a run of a plan with a constant arrival rate over its whole duration. Without
+/// `fail_on_invalid`, even invalid figures are judged.
+pub fn probe(plan: &Plan, run: &ModeRun, fail_on_invalid: bool) -> Tried {
     let (rate, max_in_flight) = match plan.load.model {
         LoadModel::Open {
             rate,
@@ -71,7 +71,7 @@ pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
     let validity = run.validity.verdict;
     let missed = !reasons.is_empty() || thresholds.iter().any(|threshold| !threshold.is_met());
     let outcome = match () {
-        () if validity == Verdict::Invalid && !trusting => ProbeOutcome::Invalid,
+        () if validity == Verdict::Invalid && fail_on_invalid => ProbeOutcome::Invalid,
         () if missed => ProbeOutcome::Missed,
         () => ProbeOutcome::Met,
     };

@@ -9,7 +9,7 @@ use statrs::distribution::{Beta, ContinuousCDF as _};
 
 use super::comparable::{Coming, differences, incomparable, unfit};
 use super::paired::{paired, steps};
-use super::side::{Side, believed};
+use super::side::{Side, valid_pairs};
 use super::verdict::{Paired, verdicts, verdicts_where};
 use crate::plan::Guard;
 use crate::result::{
@@ -29,7 +29,7 @@ pub struct Terms {
     /// Whether the machine and the program must be the same.
     pub same_machine: bool,
     /// Whether pairs with an invalid run are left out.
-    pub believed: bool,
+    pub leave_out_invalid: bool,
     /// The order of the runs; if unknown, it is derived from their start times.
     pub order: Option<RunOrder>,
 }
@@ -136,8 +136,8 @@ fn compare_where(
     if !reasons.is_empty() {
         return Err(Incomparable(reasons));
     }
-    let [used_base, used_new] = if terms.believed {
-        believed(base, new)
+    let [used_base, used_new] = if terms.leave_out_invalid {
+        valid_pairs(base, new)
     } else {
         [base.clone(), new.clone()]
     };

@@ -69,7 +69,7 @@ pub(crate) fn all(result: &RunResult) -> Vec<Case> {
         result
             .baseline
             .iter()
-            .flat_map(|comparison| held(result, comparison)),
+            .flat_map(|comparison| baseline_cases(result, comparison)),
     );
     let mut seen = BTreeMap::new();
     for case in &mut cases {
@@ -233,7 +233,7 @@ fn judged(result: &RunResult, threshold: &ThresholdResult, row: thresholds::Row)
 
 /// Returns a case for each figure compared with the baseline. A comparison without a result is
 /// broken, for any reason.
-fn held(result: &RunResult, comparison: &VersionComparison) -> Vec<Case> {
+fn baseline_cases(result: &RunResult, comparison: &VersionComparison) -> Vec<Case> {
     if comparison.changes.is_empty() {
         return vec![Case {
             name: "the baseline".into(),

@@ -27,8 +27,8 @@ pub(crate) fn render(result: &RunResult) -> String {
         title(result),
         facts(result),
         headline(result),
-        judged(result),
-        held(result),
+        thresholds(result),
+        baseline(result),
     ];
     parts.extend(
         result
@@ -126,7 +126,7 @@ fn headline(result: &RunResult) -> String {
     format!("**{}**{beside}\n", prose(&text))
 }
 
-fn judged(result: &RunResult) -> String {
+fn thresholds(result: &RunResult) -> String {
     let mut rows = thresholds::rows(result);
     if rows.is_empty() {
         return String::new();
@@ -163,7 +163,7 @@ fn judged(result: &RunResult) -> String {
 }
 
 /// Returns the change of each figure since the baseline.
-fn held(result: &RunResult) -> String {
+fn baseline(result: &RunResult) -> String {
     let Some(comparison) = &result.baseline else {
         return String::new();
     };

@@ -33,8 +33,8 @@ pub(crate) fn render(result: &RunResult) -> String {
         responses(&mut text, comparison);
     }
     counters(&mut text, result);
-    met(&mut text, result);
-    held(&mut text, result);
+    thresholds_met(&mut text, result);
+    baseline(&mut text, result);
     text.out.push_str("# EOF\n");
     text.out
 }
@@ -291,7 +291,7 @@ fn counters(text: &mut Text, result: &RunResult) {
     }
 }
 
-fn met(text: &mut Text, result: &RunResult) {
+fn thresholds_met(text: &mut Text, result: &RunResult) {
     if result.thresholds.is_empty() {
         return;
     }
@@ -317,7 +317,7 @@ fn met(text: &mut Text, result: &RunResult) {
     }
 }
 
-fn held(text: &mut Text, result: &RunResult) {
+fn baseline(text: &mut Text, result: &RunResult) {
     let Some(comparison) = &result.baseline else {
         return;
     };

@@ -33,8 +33,8 @@ fn requests(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
         return;
     }
     let flows = [
-        (&plan.setup, places.around[0]),
-        (&plan.teardown, places.around[1]),
+        (&plan.setup, places.lifecycle[0]),
+        (&plan.teardown, places.lifecycle[1]),
     ];
     let mix = plan
         .mix

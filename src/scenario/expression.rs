@@ -3,7 +3,7 @@
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::names::Names;
-use super::tree::{Kind, Node, Scalar, Value};
+use super::tree::{Node, Scalar, ScalarType, Value};
 use super::vars::is_name;
 use super::words;
 use crate::value::function::FUNCTIONS;
@@ -91,9 +91,9 @@ fn literal(node: &Node, names: &Names<'_>) -> String {
         Value::Scalar(scalar) => {
             let is_name =
                 scalar.plain && (names.is_given(&scalar.text) || names.vars().has(&scalar.text));
-            match scalar.kind() {
-                Kind::Null => "none".into(),
-                Kind::Text if !is_name => format!("'{}'", scalar.text.replace('\'', "\\'")),
+            match scalar.scalar_type() {
+                ScalarType::Null => "none".into(),
+                ScalarType::Text if !is_name => format!("'{}'", scalar.text.replace('\'', "\\'")),
                 _ => scalar.text.clone(),
             }
         }

@@ -31,10 +31,10 @@ const EXAMPLE: &str = "data: { users: { file: users.csv } }";
 /// All feeds of a scenario.
 #[derive(Default)]
 pub(super) struct Feeds {
-    list: Vec<Known>,
+    list: Vec<DeclaredFeed>,
 }
 
-struct Known {
+struct DeclaredFeed {
     name: String,
     at: Span,
     /// `None` if it is invalid, which was reported.
@@ -68,7 +68,7 @@ impl Feeds {
                 .error(entry.key_span, format!("more than {MAX_FEEDS} feeds"))
                 .help("remove some");
         }
-        let known = |entry: &Entry| Known {
+        let known = |entry: &Entry| DeclaredFeed {
             name: entry.key.clone(),
             at: entry.key_span,
             feed: feed(entry, folder, vars, problems),

@@ -74,7 +74,7 @@ impl Reader<'_> {
             .map(|node| decode::line(node, "name", self.problems));
         let when = fields
             .take("when", self.problems)
-            .map(|node| expression::decode(node, "when", self.given.names, self.problems));
+            .map(|node| expression::decode(node, "when", self.context.names, self.problems));
         let chance = fields
             .take("chance", self.problems)
             .and_then(|node| self.chance(node));

@@ -35,7 +35,7 @@ const PROTOCOLS: [(&str, Protocol); 3] = [
     ("http1", Protocol::Http1),
     ("http2", Protocol::Http2),
 ];
-const KEPT: [(&str, KeepAlive); 4] = [
+const KEEP_ALIVES: [(&str, KeepAlive); 4] = [
     ("per_vu", KeepAlive::PerVu),
     ("per_iteration", KeepAlive::PerIteration),
     ("never", KeepAlive::Never),
@@ -67,7 +67,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         .and_then(|node| one_of(node, "protocol", "protocol", &PROTOCOLS, problems));
     let keep_alive = fields
         .take("keep_alive", problems)
-        .and_then(|node| one_of(node, "keep_alive", "form", &KEPT, problems));
+        .and_then(|node| one_of(node, "keep_alive", "form", &KEEP_ALIVES, problems));
     let mut number = |key, most, problems: &mut Diagnostics| {
         let node = fields.take(key, problems)?;
         Some((node.span, decode::small(node, key, 1..=most, problems)?))

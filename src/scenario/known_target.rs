@@ -25,7 +25,7 @@ const TARGET: Section = Section::new(&[
 /// Maximum number of addresses in `resolve`.
 const MAX_ADDRESSES: usize = 100;
 
-pub(super) struct Known {
+pub(super) struct KnownTarget {
     pub name: String,
     /// Address in the file, before the command line's override.
     pub typed: Option<Address>,
@@ -48,7 +48,7 @@ pub(super) struct Known {
     pub declared: bool,
 }
 
-impl Known {
+impl KnownTarget {
     /// Creates a target of which only the name is known.
     pub(super) fn new(name: String, declared: bool) -> Self {
         let (timeout, limits) = (PartialTimeouts::default(), Limits::default());
@@ -74,7 +74,7 @@ impl Known {
     }
 }
 
-impl Known {
+impl KnownTarget {
     /// Checks that the options of the target fit its final address.
     pub(super) fn judge(&self, problems: &mut Diagnostics) {
         let secure = self.address.as_ref().map(Address::is_secure);
@@ -155,8 +155,8 @@ pub(super) fn declared(
     name_span: Span,
     folder: &Path,
     problems: &mut Diagnostics,
-) -> Known {
-    let mut known = Known::new(name.into(), true);
+) -> KnownTarget {
+    let mut known = KnownTarget::new(name.into(), true);
     if node.is_null() {
         problems
             .error(name_span, format!("the target `{name}` is empty"))

@@ -1,11 +1,11 @@
 //! The load: the number of virtual users or arrivals, and for how long.
 //!
-//! The file is decoded first ([`Typed`]); then a model is chosen ([`Choice`]), which the command
+//! The file is decoded first ([`LoadValues`]); then a model is chosen ([`Choice`]), which the command
 //! line may override; the values that fit together become the plan's load.
 
 mod typed;
 
-use typed::{Keys, Typed};
+use typed::{Keys, LoadValues};
 
 use super::decode;
 use super::diagnostic::{Diagnostics, Place};
@@ -76,7 +76,7 @@ pub(super) fn decode(
     )?;
     let before = problems.len();
     let keys = Keys::find(&mut fields);
-    let mut typed = Typed::read(&mut fields, problems);
+    let mut typed = LoadValues::read(&mut fields, problems);
     fields.finish(problems);
     report_rivals(&keys, problems);
     let choice = choose(&keys, &mut typed, overrides, problems)?;
@@ -134,7 +134,7 @@ fn report_rivals(keys: &Keys<'_>, problems: &mut Diagnostics) {
 /// has are ignored.
 fn choose(
     keys: &Keys<'_>,
-    typed: &mut Typed,
+    typed: &mut LoadValues,
     overrides: &Overrides,
     problems: &mut Diagnostics,
 ) -> Option<Choice> {
@@ -176,7 +176,7 @@ fn choose(
 }
 
 /// Reports keys of the file that only the other model has.
-fn report_misfits(keys: &Keys<'_>, typed: &Typed, choice: Choice, problems: &mut Diagnostics) {
+fn report_misfits(keys: &Keys<'_>, typed: &LoadValues, choice: Choice, problems: &mut Diagnostics) {
     if choice.is_open {
         if let Some(key) = keys.iterations_per_vu {
             problems
@@ -209,7 +209,7 @@ fn report_misfits(keys: &Keys<'_>, typed: &Typed, choice: Choice, problems: &mut
 }
 
 /// Replaces the limits of the file with those of the command line.
-fn flags(typed: &mut Typed, overrides: &Overrides, problems: &mut Diagnostics) {
+fn flags(typed: &mut LoadValues, overrides: &Overrides, problems: &mut Diagnostics) {
     if let Some(duration) = overrides.duration {
         if duration == Nanos::ZERO {
             problems
@@ -236,7 +236,7 @@ fn flags(typed: &mut Typed, overrides: &Overrides, problems: &mut Diagnostics) {
 /// Derives the length and the highest level from the stages, unless the command line overrides
 /// them.
 fn follow_stages(
-    typed: &mut Typed,
+    typed: &mut LoadValues,
     keys: &Keys<'_>,
     overrides: &Overrides,
     problems: &mut Diagnostics,
@@ -299,7 +299,7 @@ fn report_endless(
 }
 
 /// Builds the load of the plan, with defaults for keys that are not set.
-fn build(typed: Typed, choice: Choice) -> Option<Load> {
+fn build(typed: LoadValues, choice: Choice) -> Option<Load> {
     let model = if choice.is_open {
         LoadModel::Open {
             rate: typed.rate?,

@@ -13,7 +13,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::foreign;
-use super::tree::{Kind, Node, Scalar, Value};
+use super::tree::{Node, Scalar, ScalarType, Value};
 use super::vars::{Vars, is_name};
 use super::words;
 use crate::plan::Name;
@@ -243,14 +243,17 @@ impl<'v> Names<'v> {
 
     /// Returns a name with its value at the start of an iteration.
     fn name(&self, name: &str) -> Name {
-        let value = self.vars.peek(name).map(|scalar| match scalar.kind() {
-            Kind::Bool(yes) => yes.into(),
-            Kind::Int(n) => {
-                i64::try_from(n).map_or_else(|_| scalar.text.clone().into(), Into::into)
-            }
-            Kind::Float(n) => n.into(),
-            Kind::Null | Kind::Text => scalar.text.clone().into(),
-        });
+        let value = self
+            .vars
+            .peek(name)
+            .map(|scalar| match scalar.scalar_type() {
+                ScalarType::Bool(yes) => yes.into(),
+                ScalarType::Int(n) => {
+                    i64::try_from(n).map_or_else(|_| scalar.text.clone().into(), Into::into)
+                }
+                ScalarType::Float(n) => n.into(),
+                ScalarType::Null | ScalarType::Text => scalar.text.clone().into(),
+            });
         Name {
             name: name.to_owned(),
             value,

@@ -88,7 +88,9 @@ impl Reader<'_> {
             .unwrap_or_default();
         let captures = fields.take("capture", self.problems);
         let captures = captures
-            .map(|node| capture::captures(node, of, self.given.names, self.patterns, self.problems))
+            .map(|node| {
+                capture::captures(node, of, self.context.names, self.patterns, self.problems)
+            })
             .unwrap_or_default();
         let tags = fields.take("tag", self.problems);
         let tags = tags
@@ -105,7 +107,7 @@ impl Reader<'_> {
             &line,
             action.span,
             fields,
-            self.given.folder,
+            self.context.folder,
             self.targets,
             self.problems,
         )?;
@@ -147,7 +149,9 @@ impl Reader<'_> {
         let of = response_source::Origin::Text;
         let captures = fields.take("capture", self.problems);
         let captures = captures
-            .map(|node| capture::captures(node, of, self.given.names, self.patterns, self.problems))
+            .map(|node| {
+                capture::captures(node, of, self.context.names, self.patterns, self.problems)
+            })
             .unwrap_or_default();
         let tags = fields.take("tag", self.problems);
         let tags = tags

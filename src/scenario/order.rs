@@ -7,9 +7,9 @@
 //! mix entry has such a step, because an iteration of any of them can be its first.
 
 mod missing;
-mod part;
+mod phase;
 
-use self::part::{Phase, PhaseKind, expressions, parts, targets, text};
+use self::phase::{Phase, PhaseKind, expressions, phases, targets, text};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -47,9 +47,9 @@ pub(super) fn check(
     source: &str,
     problems: &mut Diagnostics,
 ) {
-    let parts = parts(root);
+    let phases = phases(root);
     let mut setters: HashMap<&str, Vec<Setter>> = HashMap::new();
-    for (part, entry) in parts.iter().enumerate() {
+    for (part, entry) in phases.iter().enumerate() {
         gives(entry.flow, &mut |name, span, lasts| {
             setters
                 .entry(name)
@@ -62,7 +62,7 @@ pub(super) fn check(
         feeds,
         source,
         problems,
-        parts: &parts,
+        phases: &phases,
         setters,
         part: 0,
         step: Span::default(),
@@ -82,7 +82,7 @@ struct Walk<'a, 'n> {
     feeds: &'a Feeds,
     source: &'a str,
     problems: &'a mut Diagnostics,
-    parts: &'a [Phase<'n>],
+    phases: &'a [Phase<'n>],
     setters: HashMap<&'n str, Vec<Setter>>,
     /// Index of the part being walked.
     part: usize,
@@ -107,7 +107,7 @@ struct Walk<'a, 'n> {
 
 impl<'n> Walk<'_, 'n> {
     fn all(mut self) {
-        for (index, part) in self.parts.iter().enumerate() {
+        for (index, part) in self.phases.iter().enumerate() {
             self.part = index;
             let begin = self.order.len();
             self.steps(part.flow);
@@ -121,7 +121,7 @@ impl<'n> Walk<'_, 'n> {
 
     fn give(&mut self, name: &'n str, lasts: Lasts) {
         // The setup is a single iteration, and its values are available in all others.
-        let lasts = if self.parts[self.part].kind == PhaseKind::Entry {
+        let lasts = if self.phases[self.part].kind == PhaseKind::Entry {
             lasts
         } else {
             Lasts::Iteration
@@ -307,7 +307,7 @@ impl<'n> Walk<'_, 'n> {
     }
 
     fn row(&mut self, name: &str, uses: &Uses, expression: &str, span: Span) {
-        let part = &self.parts[self.part];
+        let part = &self.phases[self.part];
         if part.kind != PhaseKind::Entry {
             let place = self.place(expression, span);
             self.problems

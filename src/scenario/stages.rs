@@ -63,7 +63,7 @@ pub(super) struct Stages {
 }
 
 /// A stage as written.
-struct Typed {
+struct StageFields {
     span: Span,
     name: Option<String>,
     length: Nanos,
@@ -98,7 +98,7 @@ pub(super) fn decode(
         return None;
     }
     let before = problems.len();
-    let typed: Vec<Typed> = items
+    let typed: Vec<StageFields> = items
         .iter()
         .filter_map(|item| stage(item, problems))
         .collect();
@@ -144,7 +144,7 @@ pub(super) fn decode(
     (problems.len() == before).then_some(stages)
 }
 
-fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Typed> {
+fn stage(node: &Node, problems: &mut Diagnostics) -> Option<StageFields> {
     let mut fields = Fields::open(
         node,
         &STAGE,
@@ -207,7 +207,7 @@ fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Typed> {
         _ => {}
     }
     let level = rate.map(Level::Arrivals).or(vus.map(Level::Users))?;
-    Some(Typed {
+    Some(StageFields {
         span: node.span,
         name,
         length: duration.or(hold)?,
@@ -218,7 +218,7 @@ fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Typed> {
 }
 
 impl Stages {
-    fn push(&mut self, number: usize, typed: Typed, problems: &mut Diagnostics) {
+    fn push(&mut self, number: usize, typed: StageFields, problems: &mut Diagnostics) {
         let name = typed.name.unwrap_or_else(|| (number + 1).to_string());
         if self.stages.iter().any(|stage| stage.name == name) {
             problems

@@ -1,6 +1,6 @@
 //! The targets of a scenario, and how a step finds its target.
 
-use super::known_target::{Known, declared};
+use super::known_target::{KnownTarget, declared};
 use std::path::Path;
 
 use super::credentials;
@@ -19,7 +19,7 @@ const MAX_TARGETS: usize = 1000;
 /// All targets: the declared ones, followed by those that absolute URLs of steps create.
 #[derive(Default)]
 pub(super) struct Targets {
-    list: Vec<Known>,
+    list: Vec<KnownTarget>,
     /// Whether a declaration is invalid, so that missing targets are not reported.
     broken: bool,
 }
@@ -102,9 +102,9 @@ impl Targets {
         match (found, name) {
             (Some(index), _) => self.list[index].address = address.ok(),
             (None, None) if names.is_empty() && !self.broken => {
-                self.list.push(Known {
+                self.list.push(KnownTarget {
                     address: address.ok(),
-                    ..Known::new("default".into(), true)
+                    ..KnownTarget::new("default".into(), true)
                 });
             }
             (None, None) if !names.is_empty() => {
@@ -208,8 +208,8 @@ impl Targets {
             port: url.port,
             base: String::new(),
         };
-        let known = Known::new(authority(url.scheme, &url.host, url.port), false);
-        self.list.push(Known {
+        let known = KnownTarget::new(authority(url.scheme, &url.host, url.port), false);
+        self.list.push(KnownTarget {
             typed: Some(address.clone()),
             address: Some(address),
             ..known
@@ -226,7 +226,7 @@ impl Targets {
         place: Span,
         problems: &mut Diagnostics,
     ) -> bool {
-        let Some(Known {
+        let Some(KnownTarget {
             name,
             address: Some(address @ Address::Url { scheme, .. }),
             ..
@@ -269,8 +269,8 @@ impl Targets {
 
     /// Returns the targets of the plan, without those whose address is invalid, which was reported.
     pub(super) fn into_plan(self) -> Vec<Target> {
-        let target = |known: Known| {
-            let Known {
+        let target = |known: KnownTarget| {
+            let KnownTarget {
                 name,
                 address,
                 headers,

@@ -18,7 +18,7 @@ const MAX_SOCKET_BYTES: usize = 107;
 
 /// Why a text is not a URL, and how to fix it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
+pub(crate) struct UrlError {
     /// What is wrong.
     pub message: String,
     /// How to fix it.
@@ -87,7 +87,7 @@ pub(crate) fn with_scheme(text: &str) -> Option<String> {
 }
 
 /// Parses a URL.
-pub(crate) fn parse(text: &str) -> Result<Url, Wrong> {
+pub(crate) fn parse(text: &str) -> Result<Url, UrlError> {
     if text.chars().any(char::is_control) {
         return wrong(
             "a line break or another control character in a URL",
@@ -126,14 +126,14 @@ pub(crate) fn parse(text: &str) -> Result<Url, Wrong> {
     })
 }
 
-fn wrong<T>(message: impl Into<String>, remedy: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong {
+fn wrong<T>(message: impl Into<String>, remedy: impl Into<String>) -> Result<T, UrlError> {
+    Err(UrlError {
         message: message.into(),
         remedy: remedy.into(),
     })
 }
 
-fn credentials<T>() -> Result<T, Wrong> {
+fn credentials<T>() -> Result<T, UrlError> {
     wrong(
         "a user or a password in a URL",
         "leave it out, and write `auth: { basic: { user: …, password: … } }` beside it; with `loadgen run URL`, \
@@ -142,7 +142,7 @@ fn credentials<T>() -> Result<T, Wrong> {
 }
 
 /// Splits a URL into its scheme and everything after `://`.
-fn split_scheme(text: &str) -> Result<(Scheme, &str), Wrong> {
+fn split_scheme(text: &str) -> Result<(Scheme, &str), UrlError> {
     let (scheme, rest) = match text.split_once("://") {
         Some(parts) => parts,
         // The text before `://` may contain credentials, which must not be shown either.
@@ -177,7 +177,7 @@ fn split_scheme(text: &str) -> Result<(Scheme, &str), Wrong> {
 }
 
 /// Splits an authority into the host, without brackets, and the rest: empty, or `:` and the port.
-fn split_authority(authority: &str) -> Result<(&str, &str), Wrong> {
+fn split_authority(authority: &str) -> Result<(&str, &str), UrlError> {
     let Some(inner) = authority.strip_prefix('[') else {
         return Ok(authority.split_at(authority.find(':').unwrap_or(authority.len())));
     };
@@ -201,7 +201,7 @@ fn split_authority(authority: &str) -> Result<(&str, &str), Wrong> {
     }
 }
 
-fn check_host(host: &str) -> Result<(), Wrong> {
+fn check_host(host: &str) -> Result<(), UrlError> {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
     if host.is_empty() {
         return wrong("a URL without a host", "write `http://HOST:PORT`");
@@ -216,7 +216,7 @@ fn check_host(host: &str) -> Result<(), Wrong> {
 }
 
 /// Returns the port of `:8080`, or the scheme's default without one.
-fn port_number(typed: &str, scheme: Scheme) -> Result<u16, Wrong> {
+fn port_number(typed: &str, scheme: Scheme) -> Result<u16, UrlError> {
     if typed.is_empty() {
         return Ok(scheme.port());
     }
@@ -233,7 +233,7 @@ fn port_number(typed: &str, scheme: Scheme) -> Result<u16, Wrong> {
 }
 
 /// Parses the address of a target.
-pub(crate) fn address(text: &str) -> Result<Address, Wrong> {
+pub(crate) fn address(text: &str) -> Result<Address, UrlError> {
     let text = text.trim();
     if text == "builtin" {
         return Ok(Address::Builtin);
@@ -243,7 +243,7 @@ pub(crate) fn address(text: &str) -> Result<Address, Wrong> {
     }
     let url = parse(text)?;
     if url.rest.contains('?') {
-        return Err(Wrong {
+        return Err(UrlError {
             message: "a target's URL has no query".into(),
             remedy: "write it at the steps: `query: { … }`".into(),
         });
@@ -258,11 +258,11 @@ pub(crate) fn address(text: &str) -> Result<Address, Wrong> {
 }
 
 /// Returns the path of a Unix socket, which the operating system limits in length.
-fn socket(path: &str) -> Result<String, Wrong> {
+fn socket(path: &str) -> Result<String, UrlError> {
     // `unix:///run/x` is valid as well.
     let path = path.strip_prefix("//").unwrap_or(path);
     let wrong = |message: &str, remedy: &str| {
-        Err(Wrong {
+        Err(UrlError {
             message: message.into(),
             remedy: remedy.into(),
         })

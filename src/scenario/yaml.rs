@@ -398,7 +398,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_yaml::Value as Theirs;
 
-    use super::super::tree::Kind;
+    use super::super::tree::ScalarType;
     use super::*;
 
     fn ours(text: &str) -> Option<Node> {
@@ -422,15 +422,15 @@ mod tests {
                     .map(|e| (e.key.clone().into(), as_theirs(&e.value)))
                     .collect(),
             ),
-            Value::Scalar(scalar) => match scalar.kind() {
-                Kind::Null => Theirs::Null,
-                Kind::Bool(b) => b.into(),
-                Kind::Int(n) => i64::try_from(n)
+            Value::Scalar(scalar) => match scalar.scalar_type() {
+                ScalarType::Null => Theirs::Null,
+                ScalarType::Bool(b) => b.into(),
+                ScalarType::Int(n) => i64::try_from(n)
                     .map(Theirs::from)
                     .or_else(|_| u64::try_from(n).map(Theirs::from))
                     .unwrap_or(Theirs::Null),
-                Kind::Float(f) => f.into(),
-                Kind::Text => scalar.text.clone().into(),
+                ScalarType::Float(f) => f.into(),
+                ScalarType::Text => scalar.text.clone().into(),
             },
         }
     }

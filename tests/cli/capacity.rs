@@ -660,7 +660,7 @@ fn what_kept_a_try_from_being_believed_is_told_from_the_rate() {
         run.validity.verdict = Verdict::Invalid;
         (run.resources.cpu_user_s, run.resources.cpu_system_s) = (Some(0.2), Some(0.05));
         how(&mut run);
-        let tried = probe(&plan, &run, false);
+        let tried = probe(&plan, &run, true);
         assert_eq!(tried.probe.outcome, ProbeOutcome::Invalid);
         (
             tried.cause,
@@ -699,7 +699,7 @@ fn what_kept_a_try_from_being_believed_is_told_from_the_rate() {
     let mut trusted = run.clone();
     trusted.validity.verdict = Verdict::Invalid;
     trusted.resources.steal_s = Some(1000.0);
-    let tried = probe(&plan, &trusted, true);
+    let tried = probe(&plan, &trusted, false);
     assert!(
         tried.probe.outcome == ProbeOutcome::Met && tried.probe.doubts[0].contains("stolen"),
         "{:?}",

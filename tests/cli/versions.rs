@@ -649,7 +649,7 @@ fn what_regressed_has_to_do_so_again() {
     let terms = Terms {
         guards: Guard::all_usual(),
         same_machine: true,
-        believed: true,
+        leave_out_invalid: true,
         order: Some(RunOrder::Interleaved),
     };
     let first = versions::compare(

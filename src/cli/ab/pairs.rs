@@ -160,14 +160,14 @@ impl PairRunner<'_> {
     /// Returns which run of the last pair is invalid, and why, if one is and something relies on
     /// its figures.
     fn invalid(&self) -> Option<String> {
-        let trusting = compare::gates(&self.args.judge).trusting;
+        let fail_on_invalid = compare::gates(&self.args.judge).fail_on_invalid;
         let mut last = self
             .versions
             .iter()
             .zip(&self.results)
             .filter_map(|(version, results)| Some((version, results.last()?)));
-        let (version, result) =
-            last.find(|(_, result)| trusting && result.validity.verdict == Verdict::Invalid)?;
+        let (version, result) = last
+            .find(|(_, result)| fail_on_invalid && result.validity.verdict == Verdict::Invalid)?;
         let check = result
             .validity
             .checks

@@ -130,7 +130,7 @@ impl Reader<'_> {
             Some(max) => max?,
             None => USUAL_MAX,
         };
-        let names = self.given.names;
+        let names = self.context.names;
         match kind.key.as_str() {
             "times" => {
                 decode::small(node, "times", 1..=MAX_TIMES, self.problems).map(Passes::Times)
@@ -193,7 +193,7 @@ impl Reader<'_> {
     /// Decodes the name of a list's item.
     fn item(&mut self, node: &Node) -> Option<String> {
         let name = decode::text(node, "as", self.problems)?;
-        expression::nameable(name, node.span, self.given.names, self.problems)
+        expression::nameable(name, node.span, self.context.names, self.problems)
             .then(|| name.to_owned())
     }
 }

@@ -57,7 +57,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let names = self.given.names;
+        let names = self.context.names;
         let values: Vec<Option<(String, String)>> = entries
             .iter()
             .map(|entry| {

@@ -3,7 +3,7 @@
 use super::super::diagnostic::Span;
 use super::super::names::Lasts;
 use super::Walk;
-use super::part::PhaseKind;
+use super::phase::PhaseKind;
 
 impl Walk<'_, '_> {
     /// Reports a value that nothing sets before it is used.
@@ -29,7 +29,7 @@ impl Walk<'_, '_> {
         let Some(setters) = self.setters.get(name) else {
             return;
         };
-        let here = &self.parts[self.part];
+        let here = &self.phases[self.part];
         let own = setters
             .iter()
             .find(|setter| setter.part == self.part && setter.span.start >= place.start);
@@ -42,7 +42,7 @@ impl Walk<'_, '_> {
         let inside = self.step.start <= setter.span.start && setter.span.end <= self.step.end;
         let start = format!("or give it a start value: `vars: {{ {name}: … }}`");
         let (why, help) = if setter.part != self.part {
-            let there = &self.parts[setter.part];
+            let there = &self.phases[setter.part];
             let why = match (here.kind, there.kind) {
                 (PhaseKind::Setup, _) => "`setup` runs before it",
                 (_, PhaseKind::Teardown) => "`teardown` runs after it",
@@ -97,7 +97,7 @@ impl Walk<'_, '_> {
                 .any(|setter| setter.part == part && setter.lasts == Lasts::User)
         };
         let mut entries = self
-            .parts
+            .phases
             .iter()
             .enumerate()
             .filter(|(_, part)| part.kind == PhaseKind::Entry);
