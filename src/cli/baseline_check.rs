@@ -33,7 +33,7 @@ impl BaselineCheck {
                 return Ok(None);
             }
             let error = anyhow!(
-                "the scenario has thresholds with `vs: baseline`, but no baseline was given; name it with --baseline, or make one: run it \
+                "the scenario has thresholds with `vs: baseline`, but no baseline was given; give one with --baseline, or create one: run it \
                  with --no-thresholds, then `loadgen baseline save NAME`"
             );
             return Err(Failure {

@@ -96,7 +96,7 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
     let result = or_exit(
         result
             .redacted(&secrets)
-            .context("can't hide the secrets in the result"),
+            .context("can't redact the secrets in the result"),
         Exit::Internal,
     )?;
     write(&result, args, &folder, failure, console)?;
@@ -111,8 +111,8 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
 fn announce(load: &str, args: &CapacityArgs, console: &Console) {
     if !args.quiet {
         console.say(&format!(
-            "in place of {load}, iterations begin at planned times: each rate for {} after {} of warm-up; thresholds of the file, and what \
-             would end it early, are left out\n",
+            "instead of {load}, iterations start at planned times: each rate for {} after a warm-up of {}; the file's thresholds and \
+             stop conditions are ignored\n",
             args.probe,
             warmup(args.probe)
         ));
@@ -225,7 +225,7 @@ fn described(plan: &Plan) -> String {
 fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
     if args.probe < SHORTEST {
         return Err(anyhow!(
-            "--probe {} is too short to see anything; write at least {SHORTEST}",
+            "--probe {} is too short to measure anything; write at least {SHORTEST}",
             args.probe
         ));
     }
@@ -240,7 +240,7 @@ fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
     let least = FEWEST / args.probe.as_secs_f64();
     let fewest = |flag: &str, rate: Rate| {
         anyhow!(
-            "{flag} {rate} begins fewer than {FEWEST} iterations in {}, and of so few nothing is known; write a longer --probe, or a higher \
+            "{flag} {rate} starts fewer than {FEWEST} iterations in {}, too few to judge; write a longer --probe, or a higher \
              rate",
             args.probe
         )
@@ -255,7 +255,7 @@ fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
     match args.from {
         Some(from) if from.per_second_f64() < least => Err(fewest("--from", from)),
         Some(from) if from.per_second_f64() > most => Err(anyhow!(
-            "--from {from} is above --most {}: begin lower, or go higher",
+            "--from {from} is above --most {}; lower --from, or raise --most",
             args.most
         )),
         from => Ok(Search::new(
@@ -277,8 +277,8 @@ fn worth_it(plan: &Plan) -> anyhow::Result<()> {
         .any(|of| of.concurrency.is_some() || of.rate.is_some());
     if plan.is_mock() && !is_limited {
         return Err(anyhow!(
-            "scenario `{}` has mock operations only, and no `limits`: there is no target whose capacity could be found; add a step with a \
-             request, or limits to see what they carry",
+            "scenario `{}` has mock operations only, and no `limits`: there is no target whose capacity could be measured; add a step with a \
+             request, or limits to measure what they allow",
             plan.name
         ));
     }
@@ -347,7 +347,7 @@ fn all_warnings(probes: &[RateProbe], found: Option<f64>, said: Vec<String>) -> 
     let mut warnings = Vec::new();
     if Build::current().profile == "debug" {
         warnings
-            .push("this is a debug build of loadgen: its own cost is many times that of a release build (cargo build --release)".into());
+            .push("this is a debug build of loadgen: its own overhead is many times that of a release build; build it with `cargo build --release`".into());
     }
     let of_found = probes
         .iter()

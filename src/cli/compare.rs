@@ -110,8 +110,8 @@ pub(super) fn gates(args: &JudgeArgs) -> Gates {
 /// Lists every reason on its own line.
 pub(super) fn cant_be_compared(Incomparable(reasons): Incomparable) -> Failure {
     let error = match reasons.as_slice() {
-        [one] => anyhow!("these can't be compared: {one}"),
-        all => anyhow!("these can't be compared:\n  - {}", all.join("\n  - ")),
+        [one] => anyhow!("the results can't be compared: {one}"),
+        all => anyhow!("the results can't be compared:\n  - {}", all.join("\n  - ")),
     };
     Failure {
         exit: Exit::CouldNotRun,
@@ -166,12 +166,12 @@ pub(super) fn complain(exit: Exit, comparison: &VersionComparison, console: &Con
                 .map(|why| format!(" ({why})"))
                 .unwrap_or_default();
             let rest = if comparison.pairs == 0 {
-                "no pair is left without them"
+                "no pair is left without those"
             } else {
-                "what is left without them does not tell"
+                "the remaining pairs are inconclusive"
             };
             console.error(&anyhow!(
-                "the figures of {named} can't be believed{why}, and {rest}; `--on-invalid warn` has them judged all the same"
+                "the figures of {named} are not reliable{why}, and {rest}; `--on-invalid warn` judges them anyway"
             ));
         }
         Exit::Regression | Exit::Inconclusive => console.error(&anyhow!(sentence(comparison))),

@@ -168,10 +168,10 @@ fn complaint(args: &Args) -> Option<String> {
     match is_url {
         _ if flags.is_empty() => None,
         true => Some(format!(
-            "{flags}: for scenario files only; a URL says itself where to go, and has no variables"
+            "{flags}: only for scenario files; a URL is its own target, and has no variables"
         )),
         false => Some(format!(
-            "{flags}: for `loadgen run URL` only; `{file}` is a scenario file, where these are written at the step"
+            "{flags}: only for `loadgen run URL`; `{file}` is a scenario file, where these belong to a step"
         )),
     }
 }

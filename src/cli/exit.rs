@@ -35,7 +35,7 @@ pub enum Exit {
 
 /// Every exit code with its meaning, in order of precedence.
 pub(crate) const MEANINGS: [(Exit, &str); 9] = [
-    (Exit::Ok, "ran; every gate was passed"),
+    (Exit::Ok, "ran; every gate passed"),
     (
         Exit::Internal,
         "internal error, or an output could not be written",
@@ -46,27 +46,27 @@ pub(crate) const MEANINGS: [(Exit, &str); 9] = [
     ),
     (
         Exit::CouldNotRun,
-        "could not run: nobody listens, a setup failed, the machine's limits, results that can't be compared",
+        "could not run: nothing listens, a setup failed, a limit of the machine was reached, or the results are not comparable",
     ),
     (Exit::Interrupted, "interrupted"),
     (
         Exit::Invalid,
-        "a gate would have had to trust an invalid run",
+        "the run is invalid, and a gate depends on its figures",
     ),
     (
         Exit::Threshold,
         "a threshold was not met, or aborted the run",
     ),
-    (Exit::Regression, "worse than the baseline"),
+    (Exit::Regression, "regression against the baseline"),
     (
         Exit::Inconclusive,
-        "the comparison doesn't tell, where --fail-on-inconclusive asks for that",
+        "the comparison is inconclusive (with --fail-on-inconclusive)",
     ),
 ];
 
 /// Explains which of several codes is used.
 pub(crate) const ORDER: &str =
-    "Where several hold it is the first of 1, 2, 3, 130, 97, 99, 98, 96.";
+    "If several apply, the code is the first of 1, 2, 3, 130, 97, 99, 98, 96.";
 
 /// Returns the text shown below the flags of a command.
 pub(crate) fn in_help() -> String {

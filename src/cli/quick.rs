@@ -56,7 +56,7 @@ pub(super) fn misplaced(file: &Path, takes: QuickInput) -> Option<String> {
     };
     if url(file).is_some() {
         return Some(format!(
-            "`{text}` is a URL, and not a scenario file; {}",
+            "`{text}` is a URL, not a scenario file; {}",
             printed(text)
         ));
     }
@@ -570,22 +570,25 @@ mod tests {
     fn what_is_bad_in_a_scenario_is_bad_here() {
         for (arguments, words) in [
             (&["http://a:0/"][..], "is not a port"),
-            (&["http://"], "without a host"),
-            (&["http://u:p@a/"], "a user or a password in a URL"),
-            (&["http://u:p/w@a/x"], "a user or a password in a URL"),
+            (&["http://"], "has no host"),
+            (&["http://u:p@a/"], "the URL contains a user or a password"),
+            (
+                &["http://u:p/w@a/x"],
+                "the URL contains a user or a password",
+            ),
             (&["http://a/#top"], "never sent"),
             (&["http://a/x\ny"], "a line break"),
             (&["http://a\ny/"], "a line break"),
             (&["http://a{{x}}/"], "not a valid host name"),
             (&["http://a\" }\nname: b/"], "line break"),
-            (
-                &["http://a", "-H", "x: a\nb: c"],
-                "a line break in the header",
-            ),
+            (&["http://a", "-H", "x: a\nb: c"], "contains a line break"),
             (&["http://a", "-H", "x: a\u{7}"], "can't be sent"),
             (&["http://a", "-H", "x y: a"], "not a valid header name"),
             (&["http://a", "-H", "x: 1", "-H", "X: 2"], "twice"),
-            (&["http://a", "-H", "content-length: 1"], "loadgen's own"),
+            (
+                &["http://a", "-H", "content-length: 1"],
+                "set by loadgen itself",
+            ),
             (&["http://a", "-u", "0"], "`vus`"),
             (
                 &["http://a", "-u", "1", "-r", "1/s"],

@@ -68,7 +68,7 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     let result = or_exit(
         result
             .redacted(&secrets)
-            .context("can't hide the secrets in the result"),
+            .context("can't redact the secrets in the result"),
         Exit::Internal,
     )?;
     if let Some(live_page) = live_page {
@@ -217,7 +217,7 @@ fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
                 .or(of_baseline);
             let what = what.unwrap_or_else(|| "the baseline is invalid".into());
             Some(anyhow!(
-                "{what}, and a gate would have to trust its figures; `--on-invalid warn` has it do so"
+                "{what}, and a gate depends on its figures; `--on-invalid warn` uses them anyway"
             ))
         }
         Exit::Regression | Exit::Inconclusive => result

@@ -25,7 +25,7 @@ pub(crate) fn describe(result: &RunResult, behind: &[Mode]) -> Option<String> {
     };
     let of_loops = match blocked {
         Some(cause) => Some(format!(
-            "{cause}; `offload: true` gives the call to a pool of threads."
+            "{cause}; `offload: true` moves the call to a thread pool."
         )),
         None => computed().map(|cause| format!("{cause}.")),
     };
@@ -77,7 +77,7 @@ fn blocking_cause(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
     (share >= BLOCKED_SHARE && share.is_finite()).then(|| {
         let names = view::list(&names.into_iter().take(3).collect::<Vec<_>>());
         let share = view::share(share.min(1.0));
-        format!("In async, {names} held the {loops} for {share} of the time, and everything else on {it} waited")
+        format!("In async, {names} blocked the {loops} for {share} of the time, and everything else on {it} waited")
     })
 }
 
@@ -145,8 +145,8 @@ mod tests {
         let cause = describe(&held_by(block(false)), &[]).expect("it is known");
         assert_eq!(
             cause,
-            "In async, `sleep` held the event loop for 93.0 % of the time, and everything else on it waited; \
-             `offload: true` gives the call to a pool of threads."
+            "In async, `sleep` blocked the event loop for 93.0 % of the time, and everything else on it waited; \
+             `offload: true` moves the call to a thread pool."
         );
         assert_eq!(
             describe(&held_by(block(true)), &[Mode::Async]),

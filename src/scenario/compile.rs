@@ -197,7 +197,7 @@ fn tree(source: &Source, problems: &mut Diagnostics) -> Option<Node> {
     if source.text.len() > super::source::MAX_BYTES {
         problems
             .error(Span::default(), "the scenario is larger than 1 MB")
-            .help("no scenario needs that much: is it the right file?");
+            .help("no scenario needs that much; check that it is the right file");
         return None;
     }
     yaml::parse(&source.text, problems)

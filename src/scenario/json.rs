@@ -32,11 +32,11 @@ pub(super) fn value(
             .error(
                 number.span,
                 format!(
-                    "a number in {} has more digits than a comparison holds",
+                    "a number in {} has more digits than can be compared",
                     quoted(key)
                 ),
             )
-            .help("quote it: a text keeps all its digits");
+            .help("quote it: a string keeps all its digits");
         return None;
     }
     serde_json::from_str(text.as_text()?)
@@ -46,7 +46,7 @@ pub(super) fn value(
                     node.span,
                     format!("a number in {} is too large for JSON", quoted(key)),
                 )
-                .help("quote it if it is a text");
+                .help("quote it if it is text");
         })
         .ok()
 }
@@ -141,9 +141,9 @@ fn write_scalar(
             problems
                 .error(
                     node.span,
-                    format!("JSON has no number {}", quoted(&scalar.text)),
+                    format!("{} is not a JSON number", quoted(&scalar.text)),
                 )
-                .help(format!("quote it if it is a text: `\"{}\"`", scalar.text));
+                .help(format!("quote it if it is text: `\"{}\"`", scalar.text));
             return false;
         }
     }

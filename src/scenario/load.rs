@@ -106,7 +106,7 @@ fn report_rivals(keys: &Keys<'_>, problems: &mut Diagnostics) {
                 .error(
                     key.key_span,
                     format!(
-                        "`{}` beside `stages`, which say how much load there is, and for how long",
+                        "`{}` together with `stages`, which define the load and its duration",
                         key.key
                     ),
                 )
@@ -126,7 +126,7 @@ fn report_rivals(keys: &Keys<'_>, problems: &mut Diagnostics) {
         problems
             .error(rate.key_span, "`vus` and `rate` together: a load is either a number of users or an arrival rate")
             .related(vus.key_span, "the closed model")
-            .help("keep `rate` to start iterations at planned times whatever the target does; keep `vus` for users who wait for their answers");
+            .help("keep `rate` to start iterations at planned times whatever the target does; keep `vus` for users who wait for their responses");
     }
 }
 
@@ -145,7 +145,7 @@ fn choose(
                     Place::Flag("--vus and --rate"),
                     "`--vus` and `--rate` together: a load is either a number of users or an arrival rate",
                 )
-                .help("keep `--rate` for planned arrivals, or `--vus` for users who wait for their answers");
+                .help("keep `--rate` for planned arrivals, or `--vus` for users who wait for their responses");
             return None;
         }
         (Some(vus), None) => {
@@ -182,7 +182,7 @@ fn report_misfits(keys: &Keys<'_>, typed: &LoadValues, choice: Choice, problems:
             problems
                 .error(
                     key.key_span,
-                    "`iterations_per_vu` needs virtual users, and a `rate` has none",
+                    "`iterations_per_vu` needs virtual users, but a `rate` has none",
                 )
                 .help("write `iterations: …`, which counts them all together");
         }
@@ -192,7 +192,7 @@ fn report_misfits(keys: &Keys<'_>, typed: &LoadValues, choice: Choice, problems:
             problems
                 .error(
                     key.key_span,
-                    format!("`{}` needs a `rate`, and the load has none", key.key),
+                    format!("`{}` needs a `rate`, but the load has none", key.key),
                 )
                 .help("add `rate: 50/s`, or remove it");
         }
@@ -201,7 +201,7 @@ fn report_misfits(keys: &Keys<'_>, typed: &LoadValues, choice: Choice, problems:
             problems
                 .error(
                     key.key_span,
-                    format!("`{}` belongs to a `rate`, and this load has `vus`", key.key),
+                    format!("`{}` belongs to a `rate`, but this load has `vus`", key.key),
                 )
                 .help("remove it");
         }
@@ -258,7 +258,7 @@ fn follow_stages(
         && stages.beginning() == 0.0
     {
         problems
-            .warning(warmup.key_span, "nothing runs in this warm-up: it has the level with which the stages begin, and that is 0")
+            .warning(warmup.key_span, "nothing runs in this warm-up: it uses the level at which the stages begin, which is 0")
             .help("add `start` with a level above 0, begin with a stage that jumps to one (`duration: 0s`), or remove `warmup`");
     }
     typed.stages = Some(stages);
@@ -281,14 +281,14 @@ fn report_endless(
         problems
             .error(
                 Place::Flag(flag),
-                "the scenario is bound by its stages, and this replaces them",
+                "the scenario is bounded by its stages, but this replaces them",
             )
             .help("add `--duration 30s` or `--iterations 1000`");
     } else if overrides.rate.is_some() && keys.iterations_per_vu.is_some() {
         problems
             .error(
                 Place::Flag(flag),
-                "the scenario is bound by `iterations_per_vu`, which a rate does not have",
+                "the scenario is bounded by `iterations_per_vu`, which a rate does not support",
             )
             .help("add `--duration 30s` or `--iterations 1000`");
     } else {

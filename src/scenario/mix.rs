@@ -154,10 +154,10 @@ fn name(
         problems
             .error(
                 node.span,
-                format!("two entries of the `mix` are called {}", quoted(&name)),
+                format!("two entries of the `mix` are named {}", quoted(&name)),
             )
             .related(first, "the first one")
-            .help("give each a name of its own: figures are kept by name");
+            .help("give each a unique name: figures are kept by name");
     }
     Some(name)
 }

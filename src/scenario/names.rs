@@ -138,7 +138,7 @@ impl<'v> Names<'v> {
             problems
                 .error(
                     place,
-                    format!("`{function}` is a function, and has brackets behind it"),
+                    format!("`{function}` is a function, and needs parentheses"),
                 )
                 .help(format!("write `{called}`"));
             return None;
@@ -232,7 +232,7 @@ impl<'v> Names<'v> {
             _ if foreign::value_of(name).is_some() => error.help(foreign::value_of(name).unwrap_or_default()),
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None if bare => error
-                .help(format!("declare it in `vars`, or set or capture it in a step before; a text has quotes of its own: `\"'{name}'\"`")),
+                .help(format!("declare it in `vars`, or set or capture it in a step before; a string needs its own quotes: `\"'{name}'\"`")),
             None => {
                 let column = self.feeds.first().map(|feed| format!("; a column of the feed `{feed}` is `{{{{{feed}.{name}}}}}`"));
                 let column = column.unwrap_or_default();

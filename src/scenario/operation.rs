@@ -23,7 +23,7 @@ impl Reader<'_> {
     ) -> Option<(String, StepKind)> {
         let key = action.key;
         for word in OF_REQUESTS {
-            let why = format!("`{word}` belongs to a request, and `{key}` sends none");
+            let why = format!("`{word}` belongs to a request, but `{key}` sends none");
             self.misplaced(fields, word, &why, &format!("remove `{word}`"));
         }
         let fail = fields
@@ -97,7 +97,7 @@ impl Reader<'_> {
             .map(|node| capture::tags(node, of, self.patterns, self.problems))
             .unwrap_or_default();
         let limits = self.limits(fields);
-        let why = "`fail` makes mock operations fail; a request fails when its answer does";
+        let why = "`fail` makes mock operations fail; a request fails when its response does";
         self.misplaced(fields, "fail", why, "remove `fail`");
         let Some(line) = line else {
             fields.known(&OF_REQUESTS);
@@ -134,9 +134,8 @@ impl Reader<'_> {
     ) -> OperationParts {
         if !receives {
             for word in ["capture", "tag"] {
-                let why = format!(
-                    "`{word}` takes something out of an answer, and this step receives none"
-                );
+                let why =
+                    format!("`{word}` takes a value from a response, but this step receives none");
                 self.misplaced(fields, word, &why, "add `receive`, or remove it");
             }
         }
@@ -170,7 +169,7 @@ impl Reader<'_> {
     /// Reports keys that only mock operations may have.
     pub(super) fn refuse_keys_of_mocks(&mut self, action: StepAction<'_>, fields: &mut Fields<'_>) {
         let why = format!(
-            "`fail` makes mock operations fail; `{}` fails when its answer does",
+            "`fail` makes mock operations fail; `{}` fails when its response does",
             action.key
         );
         self.misplaced(fields, "fail", &why, "remove `fail`");

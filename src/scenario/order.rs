@@ -314,7 +314,7 @@ impl<'n> Walk<'_, 'n> {
                 .error(
                     place,
                     format!(
-                        "`{name}` is a feed, and {} takes no rows: they are for iterations",
+                        "`{name}` is a feed, but {} takes no rows: only iterations do",
                         part.title
                     ),
                 )
@@ -332,7 +332,7 @@ impl<'n> Walk<'_, 'n> {
             self.problems
                 .error(
                     place,
-                    format!("`{name}` is a feed, and {} takes no row of it", part.title),
+                    format!("`{name}` is a feed, but {} takes no row of it", part.title),
                 )
                 .help(help);
             return;

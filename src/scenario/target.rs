@@ -44,7 +44,7 @@ impl Targets {
                         .error(
                             node.span,
                             format!(
-                                "`targets` is a map of names, and this is {}",
+                                "`targets` must be a map of names, but this is {}",
                                 node.describe()
                             ),
                         )
@@ -118,20 +118,20 @@ impl Targets {
                         ),
                     )
                     .help(format!(
-                        "name it, as in `--target {}={text}`; there are {}",
+                        "name it, as in `--target {}={text}`; the targets are {}",
                         names[0],
                         words::listed(names.iter().copied())
                     ));
             }
             (None, None) => {}
             (None, Some(name)) => {
-                let error = problems.error(flag, format!("no target is called {}", quoted(name)));
+                let error = problems.error(flag, format!("unknown target {}", quoted(name)));
                 match words::nearest(name, names.iter().copied()) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
                     None if names.is_empty() => {
                         error.help("the scenario declares no targets; give the URL alone")
                     }
-                    None => error.help(format!("there are {}", words::listed(names))),
+                    None => error.help(format!("choose from {}", words::listed(names))),
                 };
             }
         }
@@ -156,7 +156,7 @@ impl Targets {
                 _ if self.broken => {}
                 0 => {
                     problems.error(step, "this request has no target, because the scenario declares none").help(
-                        "declare one, as in `targets: { shop: { url: http://127.0.0.1:8080 } }` (or `url: builtin`), or write a whole URL",
+                        "declare one, as in `targets: { shop: { url: http://127.0.0.1:8080 } }` (or `url: builtin`), or write a full URL",
                     );
                 }
                 n => {
@@ -173,13 +173,13 @@ impl Targets {
         let text = decode::text(node, "target", problems)?;
         let found = declared.iter().position(|name| *name == text);
         if found.is_none() && !self.broken {
-            let error = problems.error(node.span, format!("no target is called {}", quoted(text)));
+            let error = problems.error(node.span, format!("unknown target {}", quoted(text)));
             match words::nearest(text, declared.iter().copied()) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
                 None if declared.is_empty() => {
                     error.help(format!("declare it: `targets: {{ {text}: {{ url: … }} }}`"))
                 }
-                None => error.help(format!("there are {}", words::listed(declared))),
+                None => error.help(format!("choose from {}", words::listed(declared))),
             };
         }
         found

@@ -77,7 +77,7 @@ impl Expander<'_> {
                     .warning(
                         span,
                         format!(
-                            "`${{{inner}}}` is sent as it stands: only `vars` and `secrets` read it"
+                            "`${{{inner}}}` is sent unchanged: only `vars` and `secrets` read it"
                         ),
                     )
                     .help(format!("write `{{{{{inner}}}}}`"));
@@ -97,7 +97,7 @@ impl Expander<'_> {
             out.push_text(&rest[..start]);
             let Some(length) = rest[start..].find("}}") else {
                 self.problems
-                    .error(span, "`{{` without `}}` behind it")
+                    .error(span, "`{{` without `}}` after it")
                     .help("write `{{name}}` with the name of a variable");
                 return None;
             };
@@ -143,7 +143,7 @@ impl Expander<'_> {
             None => {
                 if self.left > 0 {
                     let message = format!(
-                        "variables put in add up to more than {} MB of text",
+                        "substituted variables add up to more than {} MB of text",
                         BUDGET >> 20
                     );
                     self.problems

@@ -141,10 +141,10 @@ impl Node {
     pub(super) fn describe(&self) -> &'static str {
         match &self.value {
             Value::Scalar(scalar) => match scalar.scalar_type() {
-                ScalarType::Null => "nothing",
-                ScalarType::Bool(_) => "a truth value",
+                ScalarType::Null => "null",
+                ScalarType::Bool(_) => "a boolean",
                 ScalarType::Int(_) | ScalarType::Float(_) => "a number",
-                ScalarType::Text => "text",
+                ScalarType::Text => "a string",
             },
             Value::List(_) => "a list",
             Value::Map(_) => "a map",

@@ -199,7 +199,7 @@ impl Builder<'_> {
             Some(node) => node.clone(),
             None => {
                 self.problems
-                    .error(span, "this alias stands inside of what it refers to")
+                    .error(span, "this alias is inside the node that it refers to")
                     .help("write the value out");
                 Node {
                     span,
@@ -345,7 +345,7 @@ impl Builder<'_> {
                 self.problems
                     .error(
                         key_span,
-                        format!("the key {} stands here a second time", quoted(&scalar.text)),
+                        format!("the key {} appears a second time", quoted(&scalar.text)),
                     )
                     .related(first, "first here")
                     .help("remove one of the two");

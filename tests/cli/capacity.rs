@@ -194,7 +194,7 @@ fn what_never_began_counts_against_a_rate() {
         .filter(|probe| count(probe, "lost") > 0);
     assert!(
         lost.clone()
-            .any(|probe| probe["reasons"].to_string().contains("never began")),
+            .any(|probe| probe["reasons"].to_string().contains("never started")),
         "{:?}",
         lost.collect::<Vec<_>>()
     );
@@ -316,7 +316,7 @@ fn the_files_load_gives_way_whatever_it_is() {
         .exits(0);
         assert!(
             ran.stderr
-                .contains(&format!("in place of the file's load {said}")),
+                .contains(&format!("instead of the file's load {said}")),
             "{}",
             ran.stderr
         );
@@ -365,7 +365,10 @@ fn bad_input_is_refused_before_anything_is_sent() {
             ],
             &["throughput > 5/s", "grows with the rate"],
         ),
-        (&["test.yaml", "--slo", "p99 > 1s"], &["all the better"]),
+        (
+            &["test.yaml", "--slo", "p99 > 1s"],
+            &["meets it more easily"],
+        ),
         (
             &["test.yaml", "--slo", "p99 < 1s", "--from", "0/s"],
             &["--from", "starts nothing"],
@@ -388,7 +391,7 @@ fn bad_input_is_refused_before_anything_is_sent() {
                 "--most",
                 "20/s",
             ],
-            &["--from 50/s", "--most 20/s", "go higher"],
+            &["--from 50/s", "--most 20/s", "raise --most"],
         ),
         (
             &["test.yaml", "--slo", "p99 < 1s", "--from", "1/s"],
@@ -671,9 +674,7 @@ fn what_kept_a_try_from_being_believed_is_told_from_the_rate() {
     assert_eq!(invalid(&|_| {}).0, Cause::Unclear);
     let (cause, said) = invalid(&|run| run.resources.steal_s = Some(1000.0));
     assert!(
-        cause == Cause::Machine
-            && said.contains("busy with other things")
-            && said.contains("stolen"),
+        cause == Cause::Machine && said.contains("busy with other work") && said.contains("stolen"),
         "{said}"
     );
     let (cause, said) = invalid(&|run| run.resources.throttled_s = Some(1.0));

@@ -287,7 +287,7 @@ fn a_header_in_several_lines_is_one_list() {
 
 #[test]
 fn heads_have_one_limit_whichever_http_is_spoken() {
-    const LIMIT: &str = "the head of the answer is larger than loadgen reads: it has more than 1000 lines, or more than 408 KiB";
+    const LIMIT: &str = "the head of the response is larger than loadgen reads: it has more than 1000 lines, or more than 408 KiB";
     /// The header lines of `/LINES/KIB`: so many short ones, and one of so many KiB.
     fn lines(path: &str) -> Vec<(String, String)> {
         let mut parts = path
@@ -481,7 +481,7 @@ fn trailers_that_are_too_large_are_told_by_our_limit() {
         for error in run["errors"].as_array().expect("errors") {
             let message = error["message"].as_str().expect("text");
             assert!(
-                message.starts_with("the trailers of the answer are larger than loadgen reads"),
+                message.starts_with("the trailers of the response are larger than loadgen reads"),
                 "{mode}: {message}"
             );
         }

@@ -456,8 +456,8 @@ fn what_is_no_figure_of_a_part_is_refused_with_the_reason() {
             );
             let expected = match metric {
                 _ if metric.starts_with("iteration") => "whole iterations",
-                "check_rate" => "nothing is expected here",
-                _ => "of requests, and there are none",
+                "check_rate" => "there are none here",
+                _ => "measures requests, but there are none",
             };
             assert!(
                 said.is_none_or(|said| said.contains(expected)),

@@ -783,7 +783,7 @@ fn keys_of_http2_are_judged_by_where_the_target_is_in_the_end() {
             )
             .exits(2);
             ran.says(&[
-                &format!("`{key}` is about HTTP/2, and HTTP/1.1 is spoken with this target"),
+                &format!("`{key}` applies to HTTP/2, but this target uses HTTP/1.1"),
                 "test.yaml:1:",
                 "protocol: http2",
             ]);

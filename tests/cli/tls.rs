@@ -152,7 +152,7 @@ fn any_certificate_is_taken_only_by_name_and_the_report_says_so() {
     )
     .exits(0);
     good(&result(&folder.path().join("out")), 2);
-    let stamp = "takes any certificate";
+    let stamp = "accepts any certificate";
     assert!(ran.stdout.contains(stamp), "{}", ran.stdout);
     for file in ["out/index.html", "out/report.md", "out/result.json"] {
         assert!(
@@ -222,7 +222,7 @@ fn a_bad_handshake_ends_it_before_the_run_with_the_reason() {
             "",
             "is an authority's (CA:TRUE)",
         ),
-        (plain, "", "is no TLS"),
+        (plain, "", "does not respond with TLS"),
         (closed, "", "closed the connection"),
         (reset, "", "reset the connection"),
         (

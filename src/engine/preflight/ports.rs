@@ -123,7 +123,7 @@ fn judge(
             let at_once = (each_second * kept.min(lasts)).min(all);
             if at_once > allowed as f64 {
                 warnings.push(format!(
-                    "target `{}`: {each_second:.0} new connections a second (`keep_alive: never`), whose ports the system keeps for {kept} s \
+                    "target `{}`: {each_second:.0} new connections per second (`keep_alive: never`), whose ports the system keeps for {kept} s \
                      each, need {at_once:.0} local ports, and there are {allowed}; requests will fail as port_exhausted. Keep connections, or \
                      give the target more addresses with `resolve`",
                     target.name

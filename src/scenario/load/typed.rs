@@ -131,7 +131,7 @@ fn arrivals(node: &Node, problems: &mut Diagnostics) -> Option<Spread> {
             problems
                 .error(
                     node.span,
-                    format!("there are no {} arrivals", quoted(other)),
+                    format!("unknown kind of arrivals {}", quoted(other)),
                 )
                 .help("write `arrivals: constant` or `arrivals: poisson`");
             None

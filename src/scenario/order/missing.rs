@@ -53,9 +53,9 @@ impl Walk<'_, '_> {
                 _ => "iterations share no values",
             };
             let help = if here.kind == PhaseKind::Entry && setter.lasts == Lasts::User {
-                "put a step with `once` that sets it at the begin of this entry too, or set it in `setup`"
+                "put a step with `once` that sets it at the beginning of this entry too, or set it in `setup`"
             } else if here.kind == PhaseKind::Entry {
-                "set it in this entry too, or in `setup`, whose values are there everywhere"
+                "set it in this entry too, or in `setup`, whose values are available everywhere"
             } else {
                 "set it in `setup`"
             };
@@ -65,13 +65,13 @@ impl Walk<'_, '_> {
             )
         } else if inside {
             (
-                "this very step sets it, and later than here".to_owned(),
+                "this step itself sets it, but only later".to_owned(),
                 format!("set it in a step before, {start}"),
             )
         } else if setter.span.start < place.start {
             (
                 "it is set in another branch, which runs at the same time".to_owned(),
-                format!("use it behind the group, {start}"),
+                format!("use it after the group, {start}"),
             )
         } else {
             (

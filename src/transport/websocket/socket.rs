@@ -203,7 +203,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
         if self.ended.is_some() {
             return;
         }
-        self.end(closed("the WebSocket was closed before"));
+        self.end(closed("the WebSocket is already closed"));
         let mut asked = false;
         let said = poll_fn(|cx| {
             let (context, mut stream) = self.split(cx);
@@ -272,7 +272,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
                 ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing,
             ) => closed("connection closed without a closing handshake"),
             Error::Capacity(CapacityError::MessageTooLong { .. }) => protocol(&format!(
-                "a message of more than {} MiB, and no more is taken",
+                "a message is larger than {} MiB, the maximum",
                 MAX_MESSAGE >> 20
             )),
             other => protocol(&other.to_string()),
