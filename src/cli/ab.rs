@@ -74,7 +74,7 @@ pub(super) fn run(args: &AbArgs, console: &Console) -> Result<Exit, Failure> {
     let (comparison, failure) = match compared {
         Ok(Some(compared)) => compared,
         nothing => {
-            output::conclude(unwritten, nothing.err(), console)?;
+            output::finish(unwritten, nothing.err(), console)?;
             return Ok(Exit::Interrupted);
         }
     };
@@ -112,7 +112,7 @@ fn write(
             .map(Into::into)
             .chain(shown.err().map(|failure| failure.error)),
     );
-    output::conclude(unwritten, failure, console)
+    output::finish(unwritten, failure, console)
 }
 
 /// Returns the plan of one run: every mode once. Thresholds only apply to `run`; guards are kept,

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use super::args::{OnInvalid, RunArgs};
 use super::exit::{Exit, Failure};
 use super::{baseline, compare, results};
-use crate::gate::comparable::Coming;
+use crate::gate::comparable::PlannedRun;
 use crate::gate::side::Side;
 use crate::gate::versions::{self, Terms};
 use crate::plan::{Guard, Plan, Secrets};
@@ -60,7 +60,7 @@ impl BaselineCheck {
             results,
             terms,
         };
-        let coming = Coming {
+        let coming = PlannedRun {
             fingerprint: plan.fingerprint(secrets),
             modes: plan.modes.clone(),
             runs: plan.rounds as usize,

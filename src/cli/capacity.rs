@@ -42,7 +42,7 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
     let mode = args.mode.unwrap_or_else(|| mode_of(&plan));
     let load = described(&plan);
     let mut search = or_exit(search_of(args, &plan), Exit::Usage)?;
-    or_exit(worth_it(&plan), Exit::Usage)?;
+    or_exit(check_has_capacity(&plan), Exit::Usage)?;
     or_exit(safety::literal(&plan), Exit::Usage)?;
     // Keeps one mode, and adjusts everything that depends on the modes.
     let plan = Plan {
@@ -63,7 +63,7 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
         .as_ref()
         .map_or(true, |searched| searched.probes.is_empty())
     {
-        folder.give_back();
+        folder.remove_if_empty();
         return searched?.failure.map_or(Ok(Exit::Interrupted), Err);
     }
     let SearchOutcome {
@@ -143,7 +143,7 @@ fn write(
         .into_iter()
         .map(Into::into)
         .chain(shown.err().map(|failure| failure.error));
-    output::conclude(unwritten, failure, console)
+    output::finish(unwritten, failure, console)
 }
 
 /// Prints the result to stdout in the requested form.
@@ -268,7 +268,7 @@ fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
 
 /// Rejects a plan without a target and without a limit: the only capacity to find would be
 /// loadgen's own.
-fn worth_it(plan: &Plan) -> anyhow::Result<()> {
+fn check_has_capacity(plan: &Plan) -> anyhow::Result<()> {
     let mixes = plan.mix.iter().map(|entry| &entry.limits);
     let steps = plan.operations().map(|(_, _, operation)| &operation.limits);
     let is_limited = std::iter::once(&plan.limits)

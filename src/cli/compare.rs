@@ -53,7 +53,7 @@ pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure
         .into_iter()
         .map(Into::into)
         .chain(shown.err().map(|failure| failure.error));
-    output::conclude(unwritten, None, console)?;
+    output::finish(unwritten, None, console)?;
     let exit = Exit::from_comparison(&comparison, gates(&args.judge));
     complain(exit, &comparison, console);
     Ok(exit)

@@ -42,7 +42,7 @@ pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<Exit, Failure>
             .map(|p| format!("{}\n", p.display()))
             .collect::<String>(),
     );
-    output::conclude(
+    output::finish(
         written
             .failures
             .into_iter()

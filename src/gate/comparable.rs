@@ -67,7 +67,7 @@ pub(crate) fn incomparable(base: &Side<'_>, new: &Side<'_>, same_machine: bool) 
 
 /// A run that has not been made yet.
 #[derive(Clone, Debug)]
-pub struct Coming {
+pub struct PlannedRun {
     /// The fingerprint of its work.
     pub fingerprint: String,
     /// Its modes.
@@ -83,7 +83,7 @@ pub struct Coming {
 /// Returns the reasons why a future run could not be compared with `base`, each as a sentence.
 pub(crate) fn unfit(
     base: &Side<'_>,
-    coming: &Coming,
+    coming: &PlannedRun,
     guards: &[Guard],
     same_machine: bool,
 ) -> Vec<String> {

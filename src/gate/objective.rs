@@ -10,7 +10,7 @@ use crate::plan::{Check, Metric, Operator, Quantity};
 #[error(
     "`{check}` can't be an objective for a rate: {reason}; write an upper limit on a time or on failures, such as `p99 < 50ms` or `error_rate < 1%`"
 )]
-pub(crate) struct NoObjective {
+pub(crate) struct InvalidObjective {
     check: String,
     reason: &'static str,
 }
@@ -22,7 +22,7 @@ const FAILED: f64 = 0.01;
 ///
 /// # Errors
 /// If a higher rate makes it easier to meet, or has no influence on it.
-pub(crate) fn check(check: &Check) -> Result<(), NoObjective> {
+pub(crate) fn check(check: &Check) -> Result<(), InvalidObjective> {
     let upper = matches!(check.operator, Operator::Below | Operator::AtMost);
     let none = matches!(check.operator, Operator::Equal) && check.limit == 0.0;
     let reason = match check.metric {
@@ -47,7 +47,7 @@ pub(crate) fn check(check: &Check) -> Result<(), NoObjective> {
         | Metric::Dropped
         | Metric::CheckRate => "a higher rate meets it more easily",
     };
-    Err(NoObjective {
+    Err(InvalidObjective {
         check: check.to_string(),
         reason,
     })

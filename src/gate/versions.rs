@@ -7,7 +7,7 @@ use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64Mcg;
 use statrs::distribution::{Beta, ContinuousCDF as _};
 
-use super::comparable::{Coming, differences, incomparable, unfit};
+use super::comparable::{PlannedRun, differences, incomparable, unfit};
 use super::paired::{paired, steps};
 use super::side::{Side, valid_pairs};
 use super::verdict::{Paired, verdicts, verdicts_where};
@@ -277,7 +277,7 @@ fn without_figures(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> VersionCom
 ///
 /// # Errors
 /// All reasons why it could not.
-pub fn promise(base: &Side<'_>, coming: &Coming, terms: &Terms) -> Result<(), Incomparable> {
+pub fn promise(base: &Side<'_>, coming: &PlannedRun, terms: &Terms) -> Result<(), Incomparable> {
     let reasons = unfit(base, coming, &terms.guards, terms.same_machine);
     if reasons.is_empty() {
         Ok(())

@@ -67,7 +67,7 @@ impl<'v> Names<'v> {
         let mut given = feeds.clone();
         for key in ["mix", "setup", "teardown"] {
             if let Some(node) = root.get(key) {
-                gives(node, &mut |name, _, _| {
+                visit_assigned(node, &mut |name, _, _| {
                     given.insert(name.to_owned());
                 });
             }
@@ -298,14 +298,14 @@ fn remedy(expression: &str) -> &'static str {
 
 /// The lifetime of a value that a step assigns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Lasts {
+pub(super) enum Lifetime {
     /// Until the end of the iteration; each iteration assigns it again.
     Iteration,
     /// As long as the virtual user, of which only the first iteration assigns it.
     User,
 }
 
-impl Lasts {
+impl Lifetime {
     /// Returns the lifetime of values that `step` assigns, given the lifetime around it.
     pub(super) fn of(self, step: &Node) -> Self {
         let is_once = |node: &Node| matches!(&node.value, Value::Scalar(scalar) if scalar.text.trim().eq_ignore_ascii_case("true"));
@@ -319,11 +319,11 @@ impl Lasts {
 
 /// Calls `visit` with every name that the steps below a node assign, the location, and the lifetime
 /// of the value.
-pub(super) fn gives<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span, Lasts)) {
-    below(node, Lasts::Iteration, visit);
+pub(super) fn visit_assigned<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span, Lifetime)) {
+    below(node, Lifetime::Iteration, visit);
 }
 
-fn below<'n>(node: &'n Node, lasts: Lasts, visit: &mut impl FnMut(&'n str, Span, Lasts)) {
+fn below<'n>(node: &'n Node, lasts: Lifetime, visit: &mut impl FnMut(&'n str, Span, Lifetime)) {
     match &node.value {
         Value::List(items) => items.iter().for_each(|item| below(item, lasts, visit)),
         Value::Map(entries) => {

@@ -100,7 +100,7 @@ impl Tls {
         let builder = if options.insecure {
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+                .with_custom_certificate_verifier(Arc::new(AcceptAnyCertificate(provider)))
         } else {
             builder.with_root_certificates(trusted(options.ca.as_deref(), folder)?)
         };
@@ -244,9 +244,9 @@ fn failed(error: &io::Error) -> TransportError {
 
 /// Accepts any certificate, for `insecure: true`; that the peer holds its key is still verified.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct AcceptAnyCertificate(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for AcceptAnyCertificate {
     fn verify_server_cert(
         &self,
         _end_entity: &CertificateDer<'_>,

@@ -10,7 +10,7 @@ use crate::metrics::FailureKind;
 use crate::plan::kinds::websocket::Message;
 use crate::transport::TransportError;
 use crate::transport::counted::Metered as _;
-use crate::transport::websocket::{give_way, open};
+use crate::transport::websocket::{open, yield_now};
 use crate::value::{Response, Scope};
 
 impl<D: Driver> Attempt<'_, '_, D> {
@@ -116,7 +116,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 answer = Some(seen);
             } else {
                 pushes.count.set(pushes.count.get() + 1);
-                give_way().await;
+                yield_now().await;
             }
         }
         drop(pushes);

@@ -1,7 +1,7 @@
 //! Reports values that can't be set when they are used, with the remedy.
 
 use super::super::diagnostic::Span;
-use super::super::names::Lasts;
+use super::super::names::Lifetime;
 use super::Walk;
 use super::phase::PhaseKind;
 
@@ -47,12 +47,12 @@ impl Walk<'_, '_> {
                 (PhaseKind::Setup, _) => "`setup` runs before it",
                 (_, PhaseKind::Teardown) => "`teardown` runs after it",
                 (PhaseKind::Teardown, _) => "the values of an iteration end with it",
-                _ if setter.lasts == Lasts::User => {
+                _ if setter.lasts == Lifetime::User => {
                     "a user whose first iteration is another one never has it"
                 }
                 _ => "iterations share no values",
             };
-            let help = if here.kind == PhaseKind::Entry && setter.lasts == Lasts::User {
+            let help = if here.kind == PhaseKind::Entry && setter.lasts == Lifetime::User {
                 "put a step with `once` that sets it at the beginning of this entry too, or set it in `setup`"
             } else if here.kind == PhaseKind::Entry {
                 "set it in this entry too, or in `setup`, whose values are available everywhere"
@@ -94,7 +94,7 @@ impl Walk<'_, '_> {
         let sets = |part: usize| {
             setters
                 .iter()
-                .any(|setter| setter.part == part && setter.lasts == Lasts::User)
+                .any(|setter| setter.part == part && setter.lasts == Lifetime::User)
         };
         let mut entries = self
             .phases
