@@ -372,8 +372,8 @@ fn a_server_that_wants_to_know_who_we_are_is_told() {
         }
     }
     for (cert, key, said) in [
-        ("me.key", "me.key", "holds no certificate"),
-        ("me.pem", "me.pem", "holds no key"),
+        ("me.key", "me.key", "contains no certificate"),
+        ("me.pem", "me.pem", "contains no key"),
         ("me.pem", "stranger.key", "belong together"),
     ] {
         scenario(

@@ -604,7 +604,7 @@ fn redirects_are_followed_as_far_as_they_may() {
         );
         let said = errors(&run).join("\n");
         for part in [
-            "more than 3 redirects",
+            "more than 3 consecutive redirects",
             "example.com/x\", which is not a target that a step uses",
             &other.address.to_string(),
         ] {
@@ -701,7 +701,7 @@ fn compressed_bodies_are_read_and_broken_ones_named() {
         let said = errors(&run).join("\n");
         assert!(
             said.contains("the body is not valid gzip")
-                && said.contains("\"compress\" is not known"),
+                && said.contains("\"compress\" is not supported"),
             "{mode}: {said}"
         );
     }
