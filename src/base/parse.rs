@@ -9,7 +9,7 @@ use super::{Nanos, Rate, Share, Size};
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseError {
     /// The text is empty.
-    #[error("an empty value; write {example}")]
+    #[error("the value is empty; write {example}")]
     Empty {
         /// A valid value.
         example: &'static str,
@@ -182,13 +182,13 @@ pub fn rate(text: &str) -> Result<Rate, ParseError> {
     };
     let too_high = || ParseError::OutOfRange {
         text: text.into(),
-        limits: "the highest rate is a billion a second",
+        limits: "the highest rate is a billion per second",
     };
     let Some((number, per)) = text.split_once('/') else {
         return match Decimal::take(text) {
             Some((_, "")) => Err(ParseError::NoUnit {
                 text: text.into(),
-                example: format!("`{text}/s` for so many a second"),
+                example: format!("`{text}/s` for that many per second"),
             }),
             _ => Err(malformed()),
         };
@@ -203,7 +203,7 @@ pub fn rate(text: &str) -> Result<Rate, ParseError> {
         Nanos(duration_unit(per).ok_or_else(|| ParseError::UnknownUnit {
             text: text.into(),
             unit: per.into(),
-            known: "rates are written as events in a time: `500/s`, `30/min`, `10/h`, `1/5s`",
+            known: "rates are written as events per time: `500/s`, `30/min`, `10/h`, `1/5s`",
         })?)
     };
     // A fraction is moved to the time: 0.5/s is 5 in 10 s.
@@ -286,14 +286,14 @@ pub fn share(text: &str) -> Result<Share, ParseError> {
             if share > 1.0 {
                 return Err(ParseError::OutOfRange {
                     text: text.into(),
-                    limits: "a share lies between 0% and 100%",
+                    limits: "a share is between 0% and 100%",
                 });
             }
             Ok(Share(share))
         }
         Some((_, "")) => Err(ParseError::NoUnit {
             text: text.into(),
-            example: "a percent sign behind it, as in `30%`".into(),
+            example: "a percent sign after it, as in `30%`".into(),
         }),
         _ => Err(ParseError::Malformed {
             text: text.into(),

@@ -49,11 +49,11 @@ pub(super) fn run(args: &AbArgs, console: &Console) -> Result<Exit, Failure> {
     )?;
     let versions = versions_of(args, plans, &secrets, folder.path())?;
     let names = [versions[0].name.as_str(), versions[1].name.as_str()];
-    let believed = compare::gates(&args.judge).trusting;
+    let leave_out_invalid = compare::gates(&args.judge).fail_on_invalid;
     let terms = Terms {
         guards,
         same_machine: true,
-        believed,
+        leave_out_invalid,
         order: Some(RunOrder::Interleaved),
     };
     let mut pairs = PairRunner {
@@ -74,7 +74,7 @@ pub(super) fn run(args: &AbArgs, console: &Console) -> Result<Exit, Failure> {
     let (comparison, failure) = match compared {
         Ok(Some(compared)) => compared,
         nothing => {
-            output::conclude(unwritten, nothing.err(), console)?;
+            output::finish(unwritten, nothing.err(), console)?;
             return Ok(Exit::Interrupted);
         }
     };
@@ -112,7 +112,7 @@ fn write(
             .map(Into::into)
             .chain(shown.err().map(|failure| failure.error)),
     );
-    output::conclude(unwritten, failure, console)
+    output::finish(unwritten, failure, console)
 }
 
 /// Returns the plan of one run: every mode once. Thresholds only apply to `run`; guards are kept,

@@ -74,7 +74,7 @@ pub(crate) enum Command {
     /// Run a scenario, print a summary and write reports
     #[command(after_long_help = exit::in_help())]
     Run(Box<RunArgs>),
-    /// Write a commented starter scenario, and the schema by which editors complete it
+    /// Write a commented starter scenario, and the schema that editors use to complete it
     Init(InitArgs),
     /// Check scenarios without running them
     Validate(ValidateArgs),
@@ -82,20 +82,20 @@ pub(crate) enum Command {
     Schema,
     /// Run the built-in mock target
     Serve(ServeArgs),
-    /// Make the reports of a result file again
+    /// Generate the reports of a result file again
     Report(ReportArgs),
     /// Find the highest arrival rate that still meets a check
     #[command(after_long_help = exit::in_help())]
     Capacity(Box<CapacityArgs>),
-    /// Run two versions in turn, and say whether the second is worse
+    /// Run two versions alternately, and tell whether the second is worse
     #[command(after_long_help = exit::in_help())]
     Ab(Box<AbArgs>),
-    /// Say whether a version is worse than another, from repeated runs of both
+    /// Tell whether one version is worse than another, from repeated runs of both
     #[command(after_long_help = exit::in_help())]
     Compare(CompareArgs),
-    /// Keep results that later runs are held against
+    /// Save results that later runs are compared with
     Baseline(BaselineArgs),
-    /// Print what makes a shell complete loadgen's commands and flags
+    /// Print a shell script that completes loadgen's commands and flags
     Completions(CompletionsArgs),
     /// Print the manual page
     Man(ManArgs),
@@ -107,13 +107,13 @@ pub(crate) enum Command {
 /// `loadgen capacity`
 #[derive(Debug, ClapArgs)]
 pub(crate) struct CapacityArgs {
-    /// The scenario, or - for standard input; planned arrivals take the place of its load, and its
-    /// thresholds are left out
+    /// The scenario, or - for standard input; planned arrivals replace its load, and its thresholds
+    /// are ignored
     pub file: PathBuf,
-    /// What a rate has to meet (such as 'p99 < 50ms'); may be given several times
+    /// A check that a rate must meet (such as 'p99 < 50ms'); may be given several times
     #[arg(long, env = "LOADGEN_SLO", value_name = "CHECK", required = true, action = ArgAction::Append)]
     pub slo: Vec<String>,
-    /// How long each rate is tried, after a warm-up of a fifth of that
+    /// How long to try each rate, after a warm-up of a fifth of that
     #[arg(long, env = "LOADGEN_PROBE", value_parser = parse::duration, value_name = "DURATION", default_value = "5s")]
     pub probe: Nanos,
     /// The first rate to try [default: the file's, or 50/s]
@@ -122,17 +122,17 @@ pub(crate) struct CapacityArgs {
     /// The highest rate to try
     #[arg(long, env = "LOADGEN_MOST", value_parser = parse::rate, value_name = "RATE", default_value = "1000000/s")]
     pub most: Rate,
-    /// The mode to drive: sequential, threaded, async or simulated [default: the file's; async
-    /// where it has several]
+    /// The mode to run: sequential, threaded, async or simulated [default: the file's; async if it
+    /// has several]
     #[arg(long, env = "LOADGEN_MODE", value_parser = mode, value_name = "MODE")]
     pub mode: Option<Mode>,
     /// Event loops of the async mode
     #[arg(long, env = "LOADGEN_WORKERS", value_name = "N")]
     pub workers: Option<u32>,
-    /// Where a target is, in place of the file's URL
+    /// The URL of a target, instead of the file's
     #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
     pub target: Vec<(Option<String>, String)>,
-    /// What is put into the scenario.
+    /// Inputs of the scenario.
     #[command(flatten)]
     pub inputs: InputArgs,
     /// The seed of all random draws
@@ -141,17 +141,17 @@ pub(crate) struct CapacityArgs {
     /// Folder for capacity.json and the chart [default: reports/NAME-capacity-TIME]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Whether rates whose figures can't be believed are left out, which ends with 97 where they
-    /// decide, or are judged on them with a warning [default: fail]
+    /// Whether invalid tries are left out (fail; exit code 97 if they decide), or judged with a
+    /// warning (warn) [default: fail]
     #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
     pub on_invalid: Option<OnInvalid>,
     /// Print the result as JSON instead of the summary
     #[arg(long, env = "LOADGEN_JSON", value_parser = BoolishValueParser::new())]
     pub json: bool,
-    /// Print nothing but errors
+    /// Print only errors
     #[arg(short = 'q', long, env = "LOADGEN_QUIET", value_parser = BoolishValueParser::new())]
     pub quiet: bool,
-    /// Show no progress
+    /// Don't show progress
     #[arg(long, env = "LOADGEN_NO_PROGRESS", value_parser = BoolishValueParser::new())]
     pub no_progress: bool,
 }
@@ -159,7 +159,7 @@ pub(crate) struct CapacityArgs {
 /// `loadgen init`
 #[derive(Debug, ClapArgs)]
 pub(crate) struct InitArgs {
-    /// Where to write it; created if missing
+    /// The folder to write to; created if missing
     #[arg(default_value = ".", value_name = "DIR")]
     pub folder: PathBuf,
 }
@@ -175,7 +175,7 @@ pub(crate) struct CompletionsArgs {
 /// `loadgen man`
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ManArgs {
-    /// The command whose page to print [default: that of loadgen itself]
+    /// The command whose page to print [default: loadgen itself]
     #[arg(value_name = "COMMAND")]
     pub of: Option<String>,
 }
@@ -194,7 +194,7 @@ pub(crate) struct ValidateArgs {
 /// `loadgen serve`
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ServeArgs {
-    /// Address to listen on; port 0 takes a free one
+    /// Address to listen on; port 0 picks a free one
     #[arg(
         long,
         env = "LOADGEN_LISTEN",
@@ -202,14 +202,13 @@ pub(crate) struct ServeArgs {
         value_name = "ADDR"
     )]
     pub listen: SocketAddr,
-    /// Address of a TCP port that sends back what comes; port 0 takes a free one, and without it
-    /// there is none
+    /// Address of a TCP echo port; port 0 picks a free one [default: none]
     #[arg(long, env = "LOADGEN_TCP", value_name = "ADDR")]
     pub tcp: Option<SocketAddr>,
-    /// Answer every request later by this much
+    /// Delay every response by this much
     #[arg(long, env = "LOADGEN_LATENCY", value_parser = parse::duration, value_name = "DURATION")]
     pub latency: Option<Nanos>,
-    /// Answer this share of requests (such as 1%) with status 500
+    /// Respond to this share of requests (such as 1%) with status 500
     #[arg(long, env = "LOADGEN_FAIL", value_parser = parse::share, value_name = "SHARE", default_value = "0%")]
     pub fail: Share,
     /// Serve one request every 1/RATE (such as 800/s), in order
@@ -226,14 +225,15 @@ pub(crate) struct ServeArgs {
 /// `loadgen report`
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ReportArgs {
-    /// The result.json of a run; of several, their charts are laid over one another
+    /// The result.json of a run; with several, their charts are overlaid
     #[arg(required = true, value_name = "RESULT")]
     pub results: Vec<PathBuf>,
-    /// Folder for the files [default: the one that the result is in; several need one]
+    /// Folder for the files [default: the folder of the result; required with several]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// Report files: html, png, svg, html-dir, markdown, csv, hlog, junit, ctrf, openmetrics,
-    /// github-benchmark (separated by commas) [default: those of the run; of several html and png]
+    /// github-benchmark (separated by commas) [default: those of the run; html and png with
+    /// several]
     #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
     pub format: Option<Formats>,
 }

@@ -71,7 +71,7 @@ fn save(
     }
     if side.validity() == Verdict::Invalid && on_invalid != Some(OnInvalid::Warn) {
         let error = anyhow!(
-            "{}: a run in it is invalid, and later runs would be held against it; `--on-invalid warn` keeps it",
+            "{}: it contains an invalid run, and later runs would be compared with it; `--on-invalid warn` saves it anyway",
             path.display()
         );
         return Err(Failure {
@@ -81,10 +81,7 @@ fn save(
     }
     let folder = store.join(name);
     if folder.exists() && !replace {
-        let error = anyhow!(
-            "{} is there already; --replace puts this in its place",
-            folder.display()
-        );
+        let error = anyhow!("{} already exists; --replace replaces it", folder.display());
         return Err(Failure {
             exit: Exit::Usage,
             error,
@@ -94,7 +91,7 @@ fn save(
     let written = folder.display();
     output::print(&format!("{written}\n"))?;
     console.say(&format!(
-        "{} of {} kept; `loadgen run FILE --baseline {name}` holds a run against it\n",
+        "{} of {} saved; `loadgen run FILE --baseline {name}` compares a run with it\n",
         view::things(side.len() as u64, "run"),
         view::plain(&all[0].scenario.name)
     ));
@@ -135,7 +132,7 @@ fn check_name(name: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     bail!(
-        "a baseline can't have this name, because it becomes a folder; use small letters, digits, `.`, `_` and `-`, and begin with a letter or a digit"
+        "this is not a valid baseline name, because it becomes a folder; use lowercase letters, digits, `.`, `_` and `-`, and begin with a letter or a digit"
     )
 }
 
@@ -166,7 +163,7 @@ fn list(store: &Path) -> Result<Exit, Failure> {
             .collect(),
         Err(error) => {
             let error = anyhow!(error).context(format!(
-                "can't read {}; `loadgen baseline save NAME` makes it",
+                "can't read {}; `loadgen baseline save NAME` creates it",
                 store.display()
             ));
             return Err(Failure {

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use super::args::{OnInvalid, RunArgs};
 use super::exit::{Exit, Failure};
 use super::{baseline, compare, results};
-use crate::gate::comparable::Coming;
+use crate::gate::comparable::PlannedRun;
 use crate::gate::side::Side;
 use crate::gate::versions::{self, Terms};
 use crate::plan::{Guard, Plan, Secrets};
@@ -33,7 +33,7 @@ impl BaselineCheck {
                 return Ok(None);
             }
             let error = anyhow!(
-                "the scenario has thresholds with `vs: baseline`, but no baseline was given; name it with --baseline, or make one: run it \
+                "the scenario has thresholds with `vs: baseline`, but no baseline was given; give one with --baseline, or create one: run it \
                  with --no-thresholds, then `loadgen baseline save NAME`"
             );
             return Err(Failure {
@@ -48,27 +48,28 @@ impl BaselineCheck {
         } else {
             plan.guards.clone()
         };
-        let believed = args.on_invalid != Some(OnInvalid::Warn);
+        let leave_out_invalid = args.on_invalid != Some(OnInvalid::Warn);
         let terms = Terms {
             guards,
             same_machine: !args.allow_environment,
-            believed,
+            leave_out_invalid,
             order: Some(RunOrder::Apart),
         };
-        let held = Self {
+        let check = Self {
             path,
             results,
             terms,
         };
-        let coming = Coming {
+        let coming = PlannedRun {
             fingerprint: plan.fingerprint(secrets),
             modes: plan.modes.clone(),
             runs: plan.rounds as usize,
             host: Host::current(),
             loadgen: Build::current(),
         };
-        versions::promise(&held.base(), &coming, &held.terms).map_err(compare::cant_be_compared)?;
-        Ok(Some(held))
+        versions::promise(&check.base(), &coming, &check.terms)
+            .map_err(compare::cant_be_compared)?;
+        Ok(Some(check))
     }
 
     fn base(&self) -> Side<'_> {

@@ -42,7 +42,7 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
     let mode = args.mode.unwrap_or_else(|| mode_of(&plan));
     let load = described(&plan);
     let mut search = or_exit(search_of(args, &plan), Exit::Usage)?;
-    or_exit(worth_it(&plan), Exit::Usage)?;
+    or_exit(check_has_capacity(&plan), Exit::Usage)?;
     or_exit(safety::literal(&plan), Exit::Usage)?;
     // Keeps one mode, and adjusts everything that depends on the modes.
     let plan = Plan {
@@ -63,7 +63,7 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
         .as_ref()
         .map_or(true, |searched| searched.probes.is_empty())
     {
-        folder.give_back();
+        folder.remove_if_empty();
         return searched?.failure.map_or(Ok(Exit::Interrupted), Err);
     }
     let SearchOutcome {
@@ -96,7 +96,7 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
     let result = or_exit(
         result
             .redacted(&secrets)
-            .context("can't hide the secrets in the result"),
+            .context("can't redact the secrets in the result"),
         Exit::Internal,
     )?;
     write(&result, args, &folder, failure, console)?;
@@ -111,8 +111,8 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
 fn announce(load: &str, args: &CapacityArgs, console: &Console) {
     if !args.quiet {
         console.say(&format!(
-            "in place of {load}, iterations begin at planned times: each rate for {} after {} of warm-up; thresholds of the file, and what \
-             would end it early, are left out\n",
+            "instead of {load}, iterations start at planned times: each rate for {} after a warm-up of {}; the file's thresholds and \
+             stop conditions are ignored\n",
             args.probe,
             warmup(args.probe)
         ));
@@ -143,7 +143,7 @@ fn write(
         .into_iter()
         .map(Into::into)
         .chain(shown.err().map(|failure| failure.error));
-    output::conclude(unwritten, failure, console)
+    output::finish(unwritten, failure, console)
 }
 
 /// Prints the result to stdout in the requested form.
@@ -225,7 +225,7 @@ fn described(plan: &Plan) -> String {
 fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
     if args.probe < SHORTEST {
         return Err(anyhow!(
-            "--probe {} is too short to see anything; write at least {SHORTEST}",
+            "--probe {} is too short to measure anything; write at least {SHORTEST}",
             args.probe
         ));
     }
@@ -240,7 +240,7 @@ fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
     let least = FEWEST / args.probe.as_secs_f64();
     let fewest = |flag: &str, rate: Rate| {
         anyhow!(
-            "{flag} {rate} begins fewer than {FEWEST} iterations in {}, and of so few nothing is known; write a longer --probe, or a higher \
+            "{flag} {rate} starts fewer than {FEWEST} iterations in {}, too few to judge; write a longer --probe, or a higher \
              rate",
             args.probe
         )
@@ -255,7 +255,7 @@ fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
     match args.from {
         Some(from) if from.per_second_f64() < least => Err(fewest("--from", from)),
         Some(from) if from.per_second_f64() > most => Err(anyhow!(
-            "--from {from} is above --most {}: begin lower, or go higher",
+            "--from {from} is above --most {}; lower --from, or raise --most",
             args.most
         )),
         from => Ok(Search::new(
@@ -268,7 +268,7 @@ fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
 
 /// Rejects a plan without a target and without a limit: the only capacity to find would be
 /// loadgen's own.
-fn worth_it(plan: &Plan) -> anyhow::Result<()> {
+fn check_has_capacity(plan: &Plan) -> anyhow::Result<()> {
     let mixes = plan.mix.iter().map(|entry| &entry.limits);
     let steps = plan.operations().map(|(_, _, operation)| &operation.limits);
     let is_limited = std::iter::once(&plan.limits)
@@ -277,8 +277,8 @@ fn worth_it(plan: &Plan) -> anyhow::Result<()> {
         .any(|of| of.concurrency.is_some() || of.rate.is_some());
     if plan.is_mock() && !is_limited {
         return Err(anyhow!(
-            "scenario `{}` has mock operations only, and no `limits`: there is no target whose capacity could be found; add a step with a \
-             request, or limits to see what they carry",
+            "scenario `{}` has mock operations only, and no `limits`: there is no target whose capacity could be measured; add a step with a \
+             request, or limits to measure what they allow",
             plan.name
         ));
     }
@@ -305,8 +305,15 @@ fn run_search(
     let show_progress = !args.no_progress && !args.quiet;
     let mut session = Session::open(show_progress, console)?;
     let environment = session.environment(plan, &source.folder, started_at)?;
-    let trusting = args.on_invalid == Some(OnInvalid::Warn);
-    let mut prober = Prober::new(session, plan, mode, args.probe, environment, trusting);
+    let fail_on_invalid = args.on_invalid != Some(OnInvalid::Warn);
+    let mut prober = Prober::new(
+        session,
+        plan,
+        mode,
+        args.probe,
+        environment,
+        fail_on_invalid,
+    );
     let mut searched = SearchOutcome {
         probes: Vec::new(),
         failure: None,
@@ -340,7 +347,7 @@ fn all_warnings(probes: &[RateProbe], found: Option<f64>, said: Vec<String>) -> 
     let mut warnings = Vec::new();
     if Build::current().profile == "debug" {
         warnings
-            .push("this is a debug build of loadgen: its own cost is many times that of a release build (cargo build --release)".into());
+            .push("this is a debug build of loadgen: its own overhead is many times that of a release build; build it with `cargo build --release`".into());
     }
     let of_found = probes
         .iter()

@@ -28,7 +28,7 @@ pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure
     let terms = Terms {
         guards,
         same_machine: !args.allow_environment,
-        believed: gates(&args.judge).trusting,
+        leave_out_invalid: gates(&args.judge).fail_on_invalid,
         order: None,
     };
     let mut comparison = versions::compare(&base, &new, &terms).map_err(cant_be_compared)?;
@@ -53,7 +53,7 @@ pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure
         .into_iter()
         .map(Into::into)
         .chain(shown.err().map(|failure| failure.error));
-    output::conclude(unwritten, None, console)?;
+    output::finish(unwritten, None, console)?;
     let exit = Exit::from_comparison(&comparison, gates(&args.judge));
     complain(exit, &comparison, console);
     Ok(exit)
@@ -102,16 +102,16 @@ pub(super) fn guards(mut named: Vec<Guard>, args: &JudgeArgs) -> Vec<Guard> {
 /// otherwise.
 pub(super) fn gates(args: &JudgeArgs) -> Gates {
     Gates {
-        trusting: args.on_invalid != Some(OnInvalid::Warn),
-        no_doubt: args.fail_on_inconclusive,
+        fail_on_invalid: args.on_invalid != Some(OnInvalid::Warn),
+        fail_on_inconclusive: args.fail_on_inconclusive,
     }
 }
 
 /// Lists every reason on its own line.
 pub(super) fn cant_be_compared(Incomparable(reasons): Incomparable) -> Failure {
     let error = match reasons.as_slice() {
-        [one] => anyhow!("these can't be compared: {one}"),
-        all => anyhow!("these can't be compared:\n  - {}", all.join("\n  - ")),
+        [one] => anyhow!("the results can't be compared: {one}"),
+        all => anyhow!("the results can't be compared:\n  - {}", all.join("\n  - ")),
     };
     Failure {
         exit: Exit::CouldNotRun,
@@ -166,12 +166,12 @@ pub(super) fn complain(exit: Exit, comparison: &VersionComparison, console: &Con
                 .map(|why| format!(" ({why})"))
                 .unwrap_or_default();
             let rest = if comparison.pairs == 0 {
-                "no pair is left without them"
+                "no pair is left without those"
             } else {
-                "what is left without them does not tell"
+                "the remaining pairs are inconclusive"
             };
             console.error(&anyhow!(
-                "the figures of {named} can't be believed{why}, and {rest}; `--on-invalid warn` has them judged all the same"
+                "the figures of {named} are not reliable{why}, and {rest}; `--on-invalid warn` judges them anyway"
             ));
         }
         Exit::Regression | Exit::Inconclusive => console.error(&anyhow!(sentence(comparison))),

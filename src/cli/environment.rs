@@ -66,12 +66,12 @@ impl From<Error> for Explanation {
 /// # Errors
 /// If the arguments are invalid, or help is requested.
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Explanation> {
-    typed(arguments).map_err(Explanation::from)
+    parse_arguments(arguments).map_err(Explanation::from)
 }
 
-fn typed(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Error> {
+fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Error> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let unheard = without_environment(Args::command(), |_| true)
+    let ignored_variables = without_environment(Args::command(), |_| true)
         .try_get_matches_from(&arguments)
         // Arguments that cannot be parsed at all are reported below.
         .map_or_else(
@@ -79,16 +79,17 @@ fn typed(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Error> {
             |typed| {
                 typed
                     .subcommand_matches("run")
-                    .map(unheard)
+                    .map(ignored_variables)
                     .unwrap_or_default()
             },
         );
-    let mut command = without_environment(Args::command(), |flag| unheard.contains(&flag));
+    let mut command =
+        without_environment(Args::command(), |flag| ignored_variables.contains(&flag));
     let args = command
         .try_get_matches_from_mut(&arguments)
         .and_then(|matches| Args::from_arg_matches(&matches));
     let args = args.map_err(|error| suggestions::mend(error, &command, &arguments))?;
-    match complaint(&args) {
+    match conflict(&args) {
         None => Ok(args),
         Some(text) => Err(match command.find_subcommand_mut("run") {
             Some(run) => run.error(ErrorKind::ArgumentConflict, text),
@@ -98,18 +99,18 @@ fn typed(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Error> {
 }
 
 /// Returns the flags of `run` whose variables conflict with what was typed.
-fn unheard(typed: &ArgMatches) -> Vec<&'static str> {
+fn ignored_variables(typed: &ArgMatches) -> Vec<&'static str> {
     let is_typed = |flag: &str| typed.value_source(flag) == Some(ValueSource::CommandLine);
     let rivals = RIVALS.iter().flat_map(|[a, b]| [(*a, *b), (*b, *a)]);
-    let mut unheard: Vec<&str> = rivals
+    let mut ignored_variables: Vec<&str> = rivals
         .filter(|(flag, _)| is_typed(flag))
         .map(|(_, rival)| rival)
         .collect();
     let is_url = typed
         .get_one("file")
         .is_some_and(|file: &std::path::PathBuf| quick::url(file).is_some());
-    unheard.extend_from_slice(if is_url { &OF_FILES } else { &OF_URLS });
-    unheard
+    ignored_variables.extend_from_slice(if is_url { &OF_FILES } else { &OF_URLS });
+    ignored_variables
 }
 
 fn without_environment(command: clap::Command, flags: impl Fn(&str) -> bool) -> clap::Command {
@@ -126,7 +127,7 @@ fn without_environment(command: clap::Command, flags: impl Fn(&str) -> bool) -> 
 
 /// Returns what is wrong with flags that are valid individually. Checked here and not by clap,
 /// which treats a switch as present even if the environment turns it off.
-fn complaint(args: &Args) -> Option<String> {
+fn conflict(args: &Args) -> Option<String> {
     let Command::Run(run) = &args.command else {
         return None;
     };
@@ -168,10 +169,10 @@ fn complaint(args: &Args) -> Option<String> {
     match is_url {
         _ if flags.is_empty() => None,
         true => Some(format!(
-            "{flags}: for scenario files only; a URL says itself where to go, and has no variables"
+            "{flags}: only for scenario files; a URL is its own target, and has no variables"
         )),
         false => Some(format!(
-            "{flags}: for `loadgen run URL` only; `{file}` is a scenario file, where these are written at the step"
+            "{flags}: only for `loadgen run URL`; `{file}` is a scenario file, where these belong to a step"
         )),
     }
 }

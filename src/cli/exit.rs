@@ -35,7 +35,7 @@ pub enum Exit {
 
 /// Every exit code with its meaning, in order of precedence.
 pub(crate) const MEANINGS: [(Exit, &str); 9] = [
-    (Exit::Ok, "ran; every gate was passed"),
+    (Exit::Ok, "ran; every gate passed"),
     (
         Exit::Internal,
         "internal error, or an output could not be written",
@@ -46,27 +46,27 @@ pub(crate) const MEANINGS: [(Exit, &str); 9] = [
     ),
     (
         Exit::CouldNotRun,
-        "could not run: nobody listens, a setup failed, the machine's limits, results that can't be compared",
+        "could not run: nothing listens, a setup failed, a limit of the machine was reached, or the results are not comparable",
     ),
     (Exit::Interrupted, "interrupted"),
     (
         Exit::Invalid,
-        "a gate would have had to trust an invalid run",
+        "the run is invalid, and a gate depends on its figures",
     ),
     (
         Exit::Threshold,
         "a threshold was not met, or aborted the run",
     ),
-    (Exit::Regression, "worse than the baseline"),
+    (Exit::Regression, "regression against the baseline"),
     (
         Exit::Inconclusive,
-        "the comparison doesn't tell, where --fail-on-inconclusive asks for that",
+        "the comparison is inconclusive (with --fail-on-inconclusive)",
     ),
 ];
 
 /// Explains which of several codes is used.
 pub(crate) const ORDER: &str =
-    "Where several hold it is the first of 1, 2, 3, 130, 97, 99, 98, 96.";
+    "If several apply, the code is the first of 1, 2, 3, 130, 97, 99, 98, 96.";
 
 /// Returns the text shown below the flags of a command.
 pub(crate) fn in_help() -> String {
@@ -114,7 +114,7 @@ impl Exit {
         let doubted = is_invalid || baseline.is_some_and(VersionComparison::needs_invalid);
         match () {
             () if result.end == End::Interrupted => Self::Interrupted,
-            () if gates.trusting && doubted => Self::Invalid,
+            () if gates.fail_on_invalid && doubted => Self::Invalid,
             () if !are_met => Self::Threshold,
             () => baseline.map_or(Self::Ok, |comparison| {
                 Self::from_outcome(comparison.verdict, gates)
@@ -126,7 +126,7 @@ impl Exit {
     pub fn from_comparison(comparison: &VersionComparison, gates: Gates) -> Self {
         match () {
             () if comparison.end == End::Interrupted => Self::Interrupted,
-            () if gates.trusting && comparison.needs_invalid() => Self::Invalid,
+            () if gates.fail_on_invalid && comparison.needs_invalid() => Self::Invalid,
             () => Self::from_outcome(comparison.verdict, gates),
         }
     }
@@ -134,7 +134,7 @@ impl Exit {
     fn from_outcome(outcome: Option<Outcome>, gates: Gates) -> Self {
         match outcome {
             Some(Outcome::Regressed) => Self::Regression,
-            None | Some(Outcome::Inconclusive) if gates.no_doubt => Self::Inconclusive,
+            None | Some(Outcome::Inconclusive) if gates.fail_on_inconclusive => Self::Inconclusive,
             _ => Self::Ok,
         }
     }
@@ -143,10 +143,10 @@ impl Exit {
 /// The caller's settings for gates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gates {
-    /// Whether a gate relies on the figures, so that invalid ones are a failure.
-    pub trusting: bool,
+    /// Whether invalid figures are a failure: a gate relies on them.
+    pub fail_on_invalid: bool,
     /// Whether an inconclusive comparison is a failure.
-    pub no_doubt: bool,
+    pub fail_on_inconclusive: bool,
 }
 
 impl From<Exit> for ExitCode {
@@ -227,8 +227,8 @@ mod tests {
                 Exit::from_result(
                     &result(end, validity, verdicts),
                     Gates {
-                        trusting: trusted,
-                        no_doubt: false
+                        fail_on_invalid: trusted,
+                        fail_on_inconclusive: false
                     }
                 )
                 .code(),
@@ -246,7 +246,7 @@ mod tests {
                 "order": "unpaired", "verdict": verdict, "changes": [], "calibration": null, "warnings": []});
             serde_json::from_value(text).expect("a comparison")
         };
-        for (verdict, validity, threshold, trusting, no_doubt, code) in [
+        for (verdict, validity, threshold, fail_on_invalid, fail_on_inconclusive, code) in [
             ("equivalent", "valid", "pass", true, true, 0),
             ("improved", "valid", "pass", true, true, 0),
             ("inconclusive", "valid", "pass", true, false, 0),
@@ -259,14 +259,21 @@ mod tests {
             let mut run = result("complete", validity, &[threshold]);
             run.baseline = Some(of("complete", verdict));
             assert_eq!(
-                Exit::from_result(&run, Gates { trusting, no_doubt }).code(),
+                Exit::from_result(
+                    &run,
+                    Gates {
+                        fail_on_invalid,
+                        fail_on_inconclusive
+                    }
+                )
+                .code(),
                 code,
                 "{verdict} {validity} {threshold}"
             );
         }
         let gates = Gates {
-            trusting: true,
-            no_doubt: true,
+            fail_on_invalid: true,
+            fail_on_inconclusive: true,
         };
         assert_eq!(
             Exit::from_comparison(&of("interrupted", "regressed"), gates),

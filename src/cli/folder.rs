@@ -73,7 +73,7 @@ impl Folder {
     }
 
     /// Removes the created folders if nothing was written.
-    pub(super) fn give_back(self) {
+    pub(super) fn remove_if_empty(self) {
         let _ = self.made.into_iter().try_for_each(fs::remove_dir);
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     let folder = &args.folder;
     or_exit(
         fs::create_dir_all(folder)
-            .with_context(|| format!("can't make the folder {}", folder.display())),
+            .with_context(|| format!("can't create the folder {}", folder.display())),
         Exit::Internal,
     )?;
     let path = in_folder(folder, NAME);
@@ -33,7 +33,7 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     // file.
     let made = File::create_new(&path).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
-            anyhow!("{shown} is there already, and is left as it is; move it away, or name another folder: loadgen init DIR")
+            anyhow!("{shown} already exists and was not changed; move it, or name another folder: loadgen init DIR")
         }
         _ => anyhow!(error).context(format!("can't write {shown}")),
     });

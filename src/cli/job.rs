@@ -175,7 +175,7 @@ pub(super) fn first_iterations(
                 .unwrap_or(u64::MAX)
                 .min(most as u64);
             let head = format!(
-                "first iterations, taken up by {staged}{vus} virtual users as they come free:"
+                "first iterations, started by {staged}{vus} virtual users as they become free:"
             );
             (
                 head,

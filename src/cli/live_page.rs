@@ -57,7 +57,7 @@ impl<'a> LivePage<'a> {
     }
 
     /// Does the same if nothing was measured, with how the run ended.
-    pub(super) fn end_of_nothing(self, end: End) {
+    pub(super) fn end_without_result(self, end: End) {
         let result = RunResult {
             end,
             ..(self.draft)(Vec::new())

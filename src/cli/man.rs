@@ -26,7 +26,7 @@ pub(super) fn run(args: &ManArgs) -> Result<Exit, Failure> {
         let near =
             nearest(typed, names.iter().copied()).map(|near| format!("did you mean `{near}`? "));
         anyhow!(
-            "there is no command `{typed}`; {}there are {}",
+            "unknown command `{typed}`; {}the commands are {}",
             near.unwrap_or_default(),
             names.join(", ")
         )

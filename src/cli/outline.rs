@@ -62,7 +62,7 @@ fn request(first: &Preview, secrets: &Secrets) -> String {
         Ok(request) => request,
         Err(reason) => {
             text.push_str(&format!(
-                "  it takes a value that only a run has: {}\n",
+                "  it uses a value that is known only during a run: {}\n",
                 line(reason)
             ));
             return text;
@@ -215,22 +215,23 @@ fn totals(plan: &Plan) -> Vec<(&'static str, String)> {
     };
     let mut rows = Vec::new();
     let (Some(operations), Some(requests)) = (operations, requests) else {
-        rows.extend(iterations.map(|n| ("iterations", format!("{} a run", whole(n)))));
+        rows.extend(iterations.map(|n| ("iterations", format!("{} per run", whole(n)))));
         rows.push((
             "operations",
-            "how many shows only while it runs (`when`, `once`, `until`)".into(),
+            "how many is known only during the run (`when`, `once`, `until`)".into(),
         ));
         return rows;
     };
     let of_iteration = |per: f64, what: &str| {
-        let total = iterations.map_or_else(String::new, |n| format!(", {} a run", whole(n * per)));
+        let total =
+            iterations.map_or_else(String::new, |n| format!(", {} per run", whole(n * per)));
         let plural = if per == 1.0 { "" } else { "s" };
         format!(
-            "{} {what}{plural} an iteration{total}",
+            "{} {what}{plural} per iteration{total}",
             view::round(&view::number(per))
         )
     };
-    rows.extend(iterations.map(|n| ("iterations", format!("{} a run", whole(n)))));
+    rows.extend(iterations.map(|n| ("iterations", format!("{} per run", whole(n)))));
     rows.push(("operations", of_iteration(operations, "operation")));
     if requests > 0.0 {
         let rate = match plan.load.model {
@@ -243,7 +244,7 @@ fn totals(plan: &Plan) -> Vec<(&'static str, String)> {
                 format!(": {most}{}", view::rate(rate.per_second_f64() * requests))
             }
             // Virtual users go as fast as the target allows.
-            LoadModel::Closed { .. } => ", as many a second as the target answers".into(),
+            LoadModel::Closed { .. } => ", as fast as the target responds".into(),
         };
         rows.push((
             "requests",

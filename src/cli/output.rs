@@ -41,7 +41,7 @@ pub(super) fn print_exact(text: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The last output that failed, or else that `failure`.
-pub(super) fn conclude(
+pub(super) fn finish(
     unwritten: impl IntoIterator<Item = Error>,
     failure: Option<Failure>,
     console: &Console,
@@ -120,12 +120,12 @@ impl Console {
     /// Prints a message without the secrets.
     pub(super) fn say(&self, text: &str) {
         // In this order: a secret in modified text would no longer be recognized.
-        hear(&harmless(&self.redacted(text)));
+        write_stderr(&harmless(&self.redacted(text)));
     }
 
     /// Sends a command to the CI server.
     pub(super) fn command(&self, text: &str) {
-        hear(&self.redacted(text));
+        write_stderr(&self.redacted(text));
     }
 
     /// Returns the text with every secret redacted.
@@ -176,7 +176,7 @@ impl ProgressOutput for Console {
 }
 
 /// Writes to stderr; if that fails, there is no other place to report it.
-fn hear(text: &str) {
+fn write_stderr(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 

@@ -34,7 +34,7 @@ fn words(thread: &str, payload: &(dyn Any + Send), location: Option<&Location<'_
         ToString::to_string,
     );
     format!(
-        "thread '{thread}' panicked{place}: {said}; this is a defect of loadgen, please report it with this line\n"
+        "thread '{thread}' panicked{place}: {said}; this is a bug in loadgen; please report it with this line\n"
     )
 }
 
@@ -68,12 +68,9 @@ mod tests {
                     && text.contains("thread 'w' panicked at src/cli/panic.rs:"),
                 "{text}"
             );
-            assert!(text.ends_with(": its values are not shown; this is a defect of loadgen, please report it with this line\n"), "{text}");
+            assert!(text.ends_with(": its values are not shown; this is a bug in loadgen; please report it with this line\n"), "{text}");
         }
         let plain = said(|| panic!("a plain word"));
-        assert!(
-            plain.contains(": a plain word; this is a defect"),
-            "{plain}"
-        );
+        assert!(plain.contains(": a plain word; this is a bug"), "{plain}");
     }
 }

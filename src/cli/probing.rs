@@ -36,8 +36,8 @@ pub(super) struct Prober<'a> {
     mode: Mode,
     /// The warm-up that the scenario itself asks for: it is for the target, which needs it once.
     first_warmup: Nanos,
-    /// Whether rates are judged on invalid figures.
-    trusting: bool,
+    /// Whether a try with invalid figures is invalid, instead of judged on them.
+    fail_on_invalid: bool,
     /// The mean duration of an iteration at the highest rate that was met.
     iteration_ms: Option<(f64, f64)>,
     tries: u32,
@@ -51,7 +51,7 @@ impl<'a> Prober<'a> {
         mode: Mode,
         time: Nanos,
         environment: Environment,
-        trusting: bool,
+        fail_on_invalid: bool,
     ) -> Self {
         let arrivals = match plan.load.model {
             LoadModel::Open { arrivals, .. } => arrivals,
@@ -84,7 +84,7 @@ impl<'a> Prober<'a> {
             },
             mode,
             first_warmup,
-            trusting,
+            fail_on_invalid,
             iteration_ms: None,
             tries: 0,
         }
@@ -129,7 +129,7 @@ impl<'a> Prober<'a> {
             | StoppedBy::Threshold
             | StoppedBy::Panic => {}
         }
-        let tried = gate::probe(&self.plan, &run, self.trusting);
+        let tried = gate::probe(&self.plan, &run, self.fail_on_invalid);
         let is_highest = self.iteration_ms.is_none_or(|(highest, _)| rate > highest);
         if let Some(ms) = tried
             .probe

@@ -11,7 +11,7 @@ use super::args::RunArgs;
 use crate::base::Nanos;
 use crate::plan::Scheme;
 use crate::plan::secrets::userinfo;
-use crate::scenario::url::{Url, Wrong, is_absolute, parse, with_scheme};
+use crate::scenario::url::{Url, UrlError, is_absolute, parse, with_scheme};
 use crate::scenario::{Overrides, Source};
 
 /// The default number of virtual users: the number of connections that oha and hey open.
@@ -56,7 +56,7 @@ pub(super) fn misplaced(file: &Path, takes: QuickInput) -> Option<String> {
     };
     if url(file).is_some() {
         return Some(format!(
-            "`{text}` is a URL, and not a scenario file; {}",
+            "`{text}` is a URL, not a scenario file; {}",
             printed(text)
         ));
     }
@@ -73,7 +73,7 @@ pub(super) fn misplaced(file: &Path, takes: QuickInput) -> Option<String> {
                      URL as its target and a `{step}` step"
                 )
             }
-            Err(Wrong { message, remedy }) => format!("{message}; {remedy}"),
+            Err(UrlError { message, remedy }) => format!("{message}; {remedy}"),
         });
     }
     let is_scenario = ["yaml", "yml", "json"].iter().any(|end| {
@@ -570,22 +570,25 @@ mod tests {
     fn what_is_bad_in_a_scenario_is_bad_here() {
         for (arguments, words) in [
             (&["http://a:0/"][..], "is not a port"),
-            (&["http://"], "without a host"),
-            (&["http://u:p@a/"], "a user or a password in a URL"),
-            (&["http://u:p/w@a/x"], "a user or a password in a URL"),
+            (&["http://"], "has no host"),
+            (&["http://u:p@a/"], "the URL contains a user or a password"),
+            (
+                &["http://u:p/w@a/x"],
+                "the URL contains a user or a password",
+            ),
             (&["http://a/#top"], "never sent"),
             (&["http://a/x\ny"], "a line break"),
             (&["http://a\ny/"], "a line break"),
             (&["http://a{{x}}/"], "not a valid host name"),
             (&["http://a\" }\nname: b/"], "line break"),
-            (
-                &["http://a", "-H", "x: a\nb: c"],
-                "a line break in the header",
-            ),
+            (&["http://a", "-H", "x: a\nb: c"], "contains a line break"),
             (&["http://a", "-H", "x: a\u{7}"], "can't be sent"),
             (&["http://a", "-H", "x y: a"], "not a valid header name"),
             (&["http://a", "-H", "x: 1", "-H", "X: 2"], "twice"),
-            (&["http://a", "-H", "content-length: 1"], "loadgen's own"),
+            (
+                &["http://a", "-H", "content-length: 1"],
+                "set by loadgen itself",
+            ),
             (&["http://a", "-u", "0"], "`vus`"),
             (
                 &["http://a", "-u", "1", "-r", "1/s"],

@@ -42,7 +42,7 @@ pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<Exit, Failure>
             .map(|p| format!("{}\n", p.display()))
             .collect::<String>(),
     );
-    output::conclude(
+    output::finish(
         written
             .failures
             .into_iter()
@@ -71,7 +71,10 @@ fn overlaid(args: &ReportArgs) -> Result<Written, Failure> {
         error: anyhow!(text),
     };
     let Some(folder) = args.output.as_deref() else {
-        return Err(usage("a report of several results belongs to none of them: say where to write it with --output DIR".into()));
+        return Err(usage(
+            "a report of several results needs a folder of its own: name it with --output DIR"
+                .into(),
+        ));
     };
     if args.results.len() > MAX_RESULTS {
         return Err(usage(format!(
@@ -86,7 +89,7 @@ fn overlaid(args: &ReportArgs) -> Result<Written, Failure> {
     if let Some(other) = formats.iter().find(|format| !OVERLAID.contains(format)) {
         let names = OVERLAID.map(Format::name).join(", ");
         return Err(usage(format!(
-            "the format `{}` is of one result; of several there are {names}",
+            "the format `{}` is for one result; for several, use {names}",
             other.name()
         )));
     }

@@ -68,7 +68,7 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     let result = or_exit(
         result
             .redacted(&secrets)
-            .context("can't hide the secrets in the result"),
+            .context("can't redact the secrets in the result"),
         Exit::Internal,
     )?;
     if let Some(live_page) = live_page {
@@ -78,7 +78,7 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     write(&result, &plan, args, &folder, failure, console)?;
     let has_gates = !result.thresholds.is_empty() || baseline.is_some();
     let exit = Exit::from_result(&result, gates(args, has_gates));
-    if let Some(reason) = complaint(exit, &result) {
+    if let Some(reason) = failure_reason(exit, &result) {
         console.error(&reason);
     }
     Ok(exit)
@@ -89,7 +89,7 @@ fn end_without_runs(
     measured: Result<Measured<'_>, Failure>,
     folder: Folder,
 ) -> Result<Exit, Failure> {
-    folder.give_back();
+    folder.remove_if_empty();
     let Measured {
         end,
         failure,
@@ -97,7 +97,7 @@ fn end_without_runs(
         ..
     } = measured?;
     if let Some(live_page) = live_page {
-        live_page.end_of_nothing(end);
+        live_page.end_without_result(end);
     }
     failure.map_or(Ok(Exit::Interrupted), Err)
 }
@@ -105,10 +105,10 @@ fn end_without_runs(
 /// Returns the gate settings of the flags, on which the exit code depends.
 fn gates(args: &RunArgs, has_gates: bool) -> Gates {
     Gates {
-        trusting: args
+        fail_on_invalid: args
             .on_invalid
             .map_or(has_gates, |what| what == OnInvalid::Fail),
-        no_doubt: args.fail_on_inconclusive,
+        fail_on_inconclusive: args.fail_on_inconclusive,
     }
 }
 
@@ -171,7 +171,7 @@ fn write(
         .into_iter()
         .filter_map(|output| output.err().map(|failure| failure.error));
     let unwritten = written.failures.into_iter().map(Into::into).chain(others);
-    output::conclude(unwritten, failure, console)
+    output::finish(unwritten, failure, console)
 }
 
 /// Prints the result to stdout in the requested form.
@@ -193,7 +193,7 @@ fn show(result: &RunResult, args: &RunArgs, console: &Console) -> Result<(), Fai
 }
 
 /// Returns why a run that produced a result does not end with 0, if the result says so.
-fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
+fn failure_reason(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
     let unmet = result
         .thresholds
         .iter()
@@ -217,7 +217,7 @@ fn complaint(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
                 .or(of_baseline);
             let what = what.unwrap_or_else(|| "the baseline is invalid".into());
             Some(anyhow!(
-                "{what}, and a gate would have to trust its figures; `--on-invalid warn` has it do so"
+                "{what}, and a gate depends on its figures; `--on-invalid warn` uses them anyway"
             ))
         }
         Exit::Regression | Exit::Inconclusive => result

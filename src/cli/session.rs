@@ -62,7 +62,7 @@ impl<'a> Session<'a> {
             Exit::Internal,
         )?;
         let program = or_exit(
-            std::env::current_exe().context("can't find this very program"),
+            std::env::current_exe().context("can't find the loadgen executable"),
             Exit::Internal,
         )?;
         let mode = match () {
@@ -218,7 +218,7 @@ fn insecure(plan: &Plan) -> impl Iterator<Item = String> {
         .into_iter()
         .map(|index| &plan.targets[index])
         .filter(|target| target.tls.insecure);
-    used.map(|target| format!("target `{}`: `insecure: true` takes any certificate, so these figures may be anybody's", target.name))
+    used.map(|target| format!("target `{}`: `insecure: true` accepts any certificate, so these figures may be those of another server", target.name))
 }
 
 /// Returns the status of the steps, with those of the same name merged.

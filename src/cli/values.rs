@@ -20,9 +20,7 @@ pub(crate) fn modes(text: &str) -> Result<Modes, String> {
     }
     let mode = |name: &str| {
         Mode::from_name(name.trim()).ok_or_else(|| {
-            format!(
-                "there is no mode `{name}`; write sequential, threaded, async, simulated or all"
-            )
+            format!("unknown mode `{name}`; write sequential, threaded, async, simulated or all")
         })
     };
     text.split(',')
@@ -37,7 +35,7 @@ pub(crate) fn mode(text: &str) -> Result<Mode, String> {
         let what = if text == "all" || text.contains(',') {
             "one mode at a time"
         } else {
-            "there is no such mode"
+            "unknown mode"
         };
         format!("{what}; write sequential, threaded, async or simulated")
     })
@@ -51,7 +49,7 @@ pub(crate) fn formats(text: &str) -> Result<Formats, String> {
     let names = || Format::ALL.map(Format::name).join(", ");
     let format = |name: &str| {
         Format::from_name(name.trim())
-            .ok_or_else(|| format!("there is no format `{name}`; write {} or none", names()))
+            .ok_or_else(|| format!("unknown format `{name}`; write {} or none", names()))
     };
     text.split(',')
         .map(format)
@@ -138,7 +136,7 @@ mod tests {
             ("p99=10", "percent sign"),
             ("p999=1%", "p99.9"),
             ("count=1%", "neither good"),
-            ("x=1%", "there are"),
+            ("x=1%", "the metrics are"),
         ] {
             let error = tolerance(bad).expect_err(bad);
             assert!(error.contains(said), "{error}");

@@ -29,7 +29,7 @@ pub enum RunError {
     Rows(#[from] RowsError),
     /// The system cannot start enough threads.
     #[error(
-        "the system refused a thread after {started} of {wanted}: {source}; lower `vus` (or `max_in_flight`), or raise the limit (`ulimit -u`)"
+        "the system refused to create a thread, after {started} of {wanted}: {source}; lower `vus` (or `max_in_flight`), or raise the limit (`ulimit -u`)"
     )]
     Threads {
         /// The number of threads that were started.
@@ -50,7 +50,7 @@ pub enum RunError {
     Interrupted,
     /// A worker or the observer panicked.
     #[error(
-        "loadgen panicked in the middle of the run; this is a defect of its own, please report it with the scenario"
+        "loadgen panicked during the run; this is a bug in loadgen; please report it with the scenario"
     )]
     Panicked,
     /// In virtual time: there were too many iterations.
@@ -60,12 +60,12 @@ pub enum RunError {
     Budget(u64),
     /// In virtual time: the iterations take no time.
     #[error(
-        "in virtual time {0} iterations began at one moment: they take no time, so that moment never ends; bound the run by `iterations`, or give their steps some time"
+        "in virtual time {0} iterations started at the same moment: they take no time, so that moment never ends; bound the run by `iterations`, or give their steps some time"
     )]
     Standstill(u64),
     /// In virtual time: no further event can happen.
     #[error(
-        "in virtual time nothing could happen any more; this is a defect of loadgen, please report it with the scenario"
+        "the simulation is stuck: no event is left in virtual time; this is a bug in loadgen; please report it with the scenario"
     )]
     Deadlock,
 }

@@ -63,7 +63,7 @@ impl fmt::Display for ResolvedTarget {
         };
         f.write_str(&list(&self.addresses))?;
         if !self.silent.is_empty() {
-            write!(f, " (nobody listens at {}: not used)", list(&self.silent))?;
+            write!(f, " (nothing listens at {}: not used)", list(&self.silent))?;
         }
         Ok(())
     }

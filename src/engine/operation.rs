@@ -101,7 +101,7 @@ pub async fn run<D: Driver>(
             connection: Cell::new(connection),
         };
         let result = pin!(attempt.run(user, scope, &mut record.trace)).await;
-        attempt.give_back();
+        attempt.release_connection_slot();
         drop(permit);
         let (failure, now) = conclude(&attempt, call, record, scope, result);
         let (Some(kind), Some(retry)) = (failure, &operation.retry) else {

@@ -172,13 +172,13 @@ fn reach(
     };
     let mut failure = None;
     for address in addresses {
-        match knock(&address, tls.as_ref()) {
+        match connect(&address, tls.as_ref()) {
             Ok(is_http2) => {
                 // The negotiated protocol applies to all of them.
                 reach.is_http2 &= tls.is_none() || is_http2;
                 reach.addresses.push(address);
             }
-            Err(Knock::Silent(source)) => {
+            Err(ConnectFailure::Socket(source)) => {
                 failure = Some(PreflightError::Unreachable {
                     name: name.clone(),
                     address: address.to_string(),
@@ -186,7 +186,7 @@ fn reach(
                 });
                 reach.silent.push(address);
             }
-            Err(Knock::Refused(error)) => {
+            Err(ConnectFailure::Tls(error)) => {
                 return Err(PreflightError::Handshake {
                     name: name.clone(),
                     address: address.to_string(),
@@ -202,21 +202,23 @@ fn reach(
 }
 
 /// Why an address could not be reached.
-enum Knock {
+enum ConnectFailure {
     /// It does not accept a connection.
-    Silent(io::Error),
+    Socket(io::Error),
     /// It accepts a connection, but TLS fails.
-    Refused(TransportError),
+    Tls(TransportError),
 }
 
 /// Connects to an address and makes the handshake; returns whether that selected HTTP/2.
-fn knock(address: &Endpoint, tls: Option<&Tls>) -> Result<bool, Knock> {
+fn connect(address: &Endpoint, tls: Option<&Tls>) -> Result<bool, ConnectFailure> {
     let socket = match address {
         Endpoint::Tcp(address) => {
-            TcpStream::connect_timeout(address, CONNECT_TIMEOUT).map_err(Knock::Silent)?
+            TcpStream::connect_timeout(address, CONNECT_TIMEOUT).map_err(ConnectFailure::Socket)?
         }
         Endpoint::Unix(path) => {
-            return connect_unix(path).map(|()| false).map_err(Knock::Silent);
+            return connect_unix(path)
+                .map(|()| false)
+                .map_err(ConnectFailure::Socket);
         }
     };
     let Some(tls) = tls else { return Ok(false) };
@@ -224,9 +226,9 @@ fn knock(address: &Endpoint, tls: Option<&Tls>) -> Result<bool, Knock> {
         socket.set_read_timeout(Some(CONNECT_TIMEOUT)),
         socket.set_write_timeout(Some(CONNECT_TIMEOUT)),
     ] {
-        bounded.map_err(Knock::Silent)?;
+        bounded.map_err(ConnectFailure::Socket)?;
     }
-    tls.try_out(socket).map_err(Knock::Refused)
+    tls.try_out(socket).map_err(ConnectFailure::Tls)
 }
 
 #[cfg(unix)]

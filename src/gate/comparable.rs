@@ -39,7 +39,7 @@ pub(crate) fn incomparable(base: &Side<'_>, new: &Side<'_>, same_machine: bool) 
                 .join(", ")
         };
         reasons.push(format!(
-            "{} ran in the modes {}, and {} in {}; run both in the same",
+            "{} ran in the modes {}, and {} in {}; run both in the same modes",
             base.name,
             names(base),
             new.name,
@@ -67,7 +67,7 @@ pub(crate) fn incomparable(base: &Side<'_>, new: &Side<'_>, same_machine: bool) 
 
 /// A run that has not been made yet.
 #[derive(Clone, Debug)]
-pub struct Coming {
+pub struct PlannedRun {
     /// The fingerprint of its work.
     pub fingerprint: String,
     /// Its modes.
@@ -83,7 +83,7 @@ pub struct Coming {
 /// Returns the reasons why a future run could not be compared with `base`, each as a sentence.
 pub(crate) fn unfit(
     base: &Side<'_>,
-    coming: &Coming,
+    coming: &PlannedRun,
     guards: &[Guard],
     same_machine: bool,
 ) -> Vec<String> {
@@ -97,7 +97,7 @@ pub(crate) fn unfit(
         .find(|result| result.scenario.fingerprint != coming.fingerprint)
     {
         reasons.push(format!(
-            "{} did other work: its fingerprint is {}, and this scenario's {}; make the baseline again with the same scenario and flags",
+            "{} did different work: its fingerprint is {}, and this scenario's {}; record the baseline again with the same scenario and flags",
             base.name, other.scenario.fingerprint, coming.fingerprint
         ));
     }
@@ -139,7 +139,7 @@ pub(crate) fn unfit(
     {
         let again = |what: BTreeSet<String>| {
             what.into_iter()
-                .map(|what| format!("{what}; make the baseline again with this scenario"))
+                .map(|what| format!("{what}; record the baseline again with this scenario"))
         };
         reasons.extend(again(missing.into_iter().collect()));
     }
@@ -155,7 +155,7 @@ fn runs(n: usize) -> String {
 }
 
 fn allowed(difference: String) -> String {
-    format!("{difference}; --allow-environment compares them all the same")
+    format!("{difference}; --allow-environment compares them anyway")
 }
 
 /// Returns the differences between the machines and programs that produced two results.
@@ -167,7 +167,7 @@ fn differ((host, build): (&Host, &Build), (other, other_build): (&Host, &Build))
     let mut found = Vec::new();
     let mut differ = |what: &str, one: String, other: String| {
         if one != other {
-            found.push(format!("{what} is not the same: {one} and {other}"));
+            found.push(format!("{what} differs: {one} and {other}"));
         }
     };
     let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not known".into());

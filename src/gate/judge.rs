@@ -160,7 +160,7 @@ impl Judgement {
             } else {
                 "there are"
             };
-            warnings.push(format!("{where_} too few independent samples for this percentile; it was judged on its number all the same"));
+            warnings.push(format!("{where_} too few independent samples for this percentile; it was judged on its value anyway"));
         }
         let wanted = threshold.window.map(Nanos::as_secs_f64);
         if let Some((wanted, window_s)) = wanted
@@ -168,8 +168,8 @@ impl Judgement {
             .filter(|(wanted, own)| own - wanted > 1e-6)
         {
             warnings.push(format!(
-                "the time line of so long a run is kept in stretches that windows of {wanted} s can't be cut from; they are of \
-                 {window_s} s"
+                "the time line of a run this long can't be divided into windows of {wanted} s; windows of \
+                 {window_s} s were used"
             ));
         }
         warnings

@@ -8,9 +8,9 @@ use crate::plan::{Check, Metric, Operator, Quantity};
 /// The reason why a check cannot be the objective of a search.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
-    "`{check}` can't be what a rate has to meet: {reason}; write an upper limit of a time or of failures, such as `p99 < 50ms` or `error_rate < 1%`"
+    "`{check}` can't be an objective for a rate: {reason}; write an upper limit on a time or on failures, such as `p99 < 50ms` or `error_rate < 1%`"
 )]
-pub(crate) struct NoObjective {
+pub(crate) struct InvalidObjective {
     check: String,
     reason: &'static str,
 }
@@ -22,17 +22,17 @@ const FAILED: f64 = 0.01;
 ///
 /// # Errors
 /// If a higher rate makes it easier to meet, or has no influence on it.
-pub(crate) fn check(check: &Check) -> Result<(), NoObjective> {
+pub(crate) fn check(check: &Check) -> Result<(), InvalidObjective> {
     let upper = matches!(check.operator, Operator::Below | Operator::AtMost);
     let none = matches!(check.operator, Operator::Equal) && check.limit == 0.0;
     let reason = match check.metric {
         Metric::Time(Quantity::Lag, _) => {
-            "lag is loadgen's own lateness, and what the verdict on each rate looks at anyway"
+            "lag is loadgen's own lateness, which the verdict on each rate includes anyway"
         }
         Metric::CpuPerRequest | Metric::PeakRss => {
-            "it is a figure of loadgen itself, and not of the target"
+            "it is a figure of loadgen itself, not of the target"
         }
-        Metric::Speedup | Metric::Efficiency => "it compares modes, and one mode alone is driven",
+        Metric::Speedup | Metric::Efficiency => "it compares modes, but only one mode is run",
         Metric::Throughput | Metric::Count | Metric::Iterations | Metric::BytesIn => {
             "it grows with the rate by itself"
         }
@@ -45,9 +45,9 @@ pub(crate) fn check(check: &Check) -> Result<(), NoObjective> {
         | Metric::ErrorRate
         | Metric::DropRate
         | Metric::Dropped
-        | Metric::CheckRate => "a higher rate would meet it all the better",
+        | Metric::CheckRate => "a higher rate meets it more easily",
     };
-    Err(NoObjective {
+    Err(InvalidObjective {
         check: check.to_string(),
         reason,
     })
@@ -92,10 +92,10 @@ mod tests {
             assert_eq!(said(good), None, "{good}");
         }
         for (bad, reason) in [
-            ("p99 > 50ms", "all the better"),
-            ("p99 == 50ms", "all the better"),
-            ("error_rate > 1%", "all the better"),
-            ("check_rate < 1%", "all the better"),
+            ("p99 > 50ms", "meets it more easily"),
+            ("p99 == 50ms", "meets it more easily"),
+            ("error_rate > 1%", "meets it more easily"),
+            ("check_rate < 1%", "meets it more easily"),
             ("lag.p99 < 1ms", "own lateness"),
             ("throughput > 500/s", "grows with the rate"),
             ("count < 500", "grows with the rate"),

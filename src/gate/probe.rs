@@ -49,9 +49,9 @@ pub struct Tried {
     pub cause: Cause,
 }
 
-/// Judges a run of a plan with a constant arrival rate over its whole duration. With `trusting`,
-/// even invalid figures are judged.
-pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
+/// Judges a run of a plan with a constant arrival rate over its whole duration. Without
+/// `fail_on_invalid`, even invalid figures are judged.
+pub fn probe(plan: &Plan, run: &ModeRun, fail_on_invalid: bool) -> Tried {
     let (rate, max_in_flight) = match plan.load.model {
         LoadModel::Open {
             rate,
@@ -71,7 +71,7 @@ pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
     let validity = run.validity.verdict;
     let missed = !reasons.is_empty() || thresholds.iter().any(|threshold| !threshold.is_met());
     let outcome = match () {
-        () if validity == Verdict::Invalid && !trusting => ProbeOutcome::Invalid,
+        () if validity == Verdict::Invalid && fail_on_invalid => ProbeOutcome::Invalid,
         () if missed => ProbeOutcome::Missed,
         () => ProbeOutcome::Met,
     };
@@ -85,7 +85,7 @@ pub fn probe(plan: &Plan, run: &ModeRun, trusting: bool) -> Tried {
     let interference = headroom::interference(run).filter(|_| validity == Verdict::Invalid);
     let busy = interference
         .as_ref()
-        .map(|what| format!("the machine was busy with other things: {what}"));
+        .map(|what| format!("the machine was busy with other work: {what}"));
     let unproven = plan
         .thresholds
         .iter()
@@ -136,7 +136,7 @@ fn reasons(run: &ModeRun, thresholds: &[ThresholdResult], lost: u64) -> Vec<Stri
     let mut reasons = Vec::new();
     if lost as f64 / planned.max(1) as f64 > LOST {
         reasons.push(format!(
-            "{lost} of {planned} iterations were dropped, never began or did not end; they are in no figure, and the rate was not borne"
+            "{lost} of {planned} iterations were dropped, never started or did not finish; they are in no figure, and the rate was not sustained"
         ));
     }
     if let Some(growth_ms) = growth_ms(run) {
@@ -178,7 +178,7 @@ fn blamed(plan: &Plan, run: &ModeRun, interfered: bool) -> Cause {
 fn unproven(check: &Check, counts: &Counts) -> Option<String> {
     let completed = counts.completed;
     (check.metric == Metric::ErrorRate && check.limit > 0.0 && counts.failed == 0 && completed as f64 * check.limit < 3.0).then(|| {
-        format!("`{check}`: none of {completed} operations failed, and it takes {:.0} to tell; try the rate for longer", 3.0 / check.limit)
+        format!("`{check}`: none of {completed} operations failed, but {:.0} are needed to tell; use a longer --probe", 3.0 / check.limit)
     })
 }
 

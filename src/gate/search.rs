@@ -9,24 +9,24 @@ use super::probe::Cause;
 use crate::result::{LimitedBy, ProbeOutcome};
 
 /// The bracket is narrow enough if its ends differ by no more than this factor.
-const NARROW: f64 = 1.02;
+const NARROW_FACTOR: f64 = 1.02;
 /// The bracket is near enough to report if a rate within it was invalid.
-const NEAR: f64 = 1.05;
+const NEAR_FACTOR: f64 = 1.05;
 /// Rates are rounded to this many digits, so that the reported rate is the one that was tried. The
-/// steps are far finer than [`NARROW`].
+/// steps are far finer than [`NARROW_FACTOR`].
 const DIGITS: i32 = 4;
 /// The maximum number of probes of a rate with invalid figures: a machine that is busy with other
 /// work has bad moments at any rate, and a lower one does not help.
-const TRIES: u32 = 8;
+const MAX_INVALID_TRIES: u32 = 8;
 /// The weight of a probe at which the rate was clearly too high for the generator: such a rate gets
 /// only a third of the probes.
-const CLEAR: u32 = 3;
+const TOO_HIGH_WEIGHT: u32 = 3;
 /// The number of consecutive invalid probes, not caused by the rate, that ends the search: the
 /// machine is too busy, and stays so. A probe counts twice if the machine is known to have been
 /// busy with other work.
-const PATIENCE: u32 = 16;
+const MAX_INVALID_WEIGHT: u32 = 16;
 /// The same limit before any probe was valid, which is lower: lower rates have not helped.
-const PATIENCE_AT_FIRST: u32 = 12;
+const MAX_INITIAL_INVALID_WEIGHT: u32 = 12;
 
 /// A search for the highest rate per second.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub struct Search {
     /// The probes of the current rate.
     tries: Tries,
     /// The invalid probes since the last valid one.
-    doubted: Doubted,
+    invalid_tries: InvalidTries,
     end: Option<LimitedBy>,
 }
 
@@ -57,15 +57,15 @@ struct Tries {
 
 /// Consecutive invalid probes that were not caused by the rate.
 #[derive(Clone, Copy, Debug, Default)]
-struct Doubted {
+struct InvalidTries {
     /// Probes during which the machine is known to have been busy with other work.
     busy: u32,
     /// All other probes.
     unclear: u32,
 }
 
-impl Doubted {
-    /// Returns the weight that is compared with [`PATIENCE`].
+impl InvalidTries {
+    /// Returns the weight that is compared with [`MAX_INVALID_WEIGHT`].
     const fn weight(self) -> u32 {
         2 * self.busy + self.unclear
     }
@@ -85,10 +85,11 @@ impl Tries {
             Self {
                 met,
                 missed,
-                invalid: TRIES..,
+                invalid: MAX_INVALID_TRIES..,
             } if missed > met => Some(ProbeOutcome::Missed),
             Self {
-                invalid: TRIES.., ..
+                invalid: MAX_INVALID_TRIES..,
+                ..
             } => Some(ProbeOutcome::Invalid),
             _ => None,
         }
@@ -107,7 +108,7 @@ impl Search {
             missed: None,
             too_much: None,
             tries: Tries::default(),
-            doubted: Doubted::default(),
+            invalid_tries: InvalidTries::default(),
             end: None,
         }
     }
@@ -123,18 +124,20 @@ impl Search {
         match outcome {
             ProbeOutcome::Met => self.tries.met += 1,
             ProbeOutcome::Missed => self.tries.missed += if is_clear { 2 } else { 1 },
-            ProbeOutcome::Invalid => self.tries.invalid += if is_clear { CLEAR } else { 1 },
+            ProbeOutcome::Invalid => {
+                self.tries.invalid += if is_clear { TOO_HIGH_WEIGHT } else { 1 }
+            }
         }
         match (outcome, cause) {
-            (ProbeOutcome::Invalid, Cause::Machine) => self.doubted.busy += 1,
-            (ProbeOutcome::Invalid, Cause::Unclear) => self.doubted.unclear += 1,
-            _ => self.doubted = Doubted::default(),
+            (ProbeOutcome::Invalid, Cause::Machine) => self.invalid_tries.busy += 1,
+            (ProbeOutcome::Invalid, Cause::Unclear) => self.invalid_tries.unclear += 1,
+            _ => self.invalid_tries = InvalidTries::default(),
         }
-        if self.doubted.weight()
+        if self.invalid_tries.weight()
             >= if self.met.is_some() {
-                PATIENCE
+                MAX_INVALID_WEIGHT
             } else {
-                PATIENCE_AT_FIRST
+                MAX_INITIAL_INVALID_WEIGHT
             }
         {
             self.give_up();
@@ -166,8 +169,9 @@ impl Search {
         let is_near = self
             .met
             .zip(self.too_much)
-            .is_some_and(|(met, rate)| rate / met <= NEAR);
-        let by_generator = self.met.is_some() && self.doubted.busy <= self.doubted.unclear;
+            .is_some_and(|(met, rate)| rate / met <= NEAR_FACTOR);
+        let by_generator =
+            self.met.is_some() && self.invalid_tries.busy <= self.invalid_tries.unclear;
         if is_near {
             self.missed = self.too_much.map(|rate| (rate, false));
         } else if self.missed.is_none_or(|(known, _)| self.next < known) {
@@ -192,8 +196,8 @@ impl Search {
                 });
             }
             (None, Some((missed, _))) => self.next = round(missed / 2.0).max(self.least),
-            (Some(met), Some((missed, generator))) if missed / met <= NARROW => {
-                let is_near = self.too_much.is_some_and(|rate| rate / met <= NEAR);
+            (Some(met), Some((missed, generator))) if missed / met <= NARROW_FACTOR => {
+                let is_near = self.too_much.is_some_and(|rate| rate / met <= NEAR_FACTOR);
                 if is_near {
                     self.missed = self.too_much.map(|rate| (rate, false));
                 }
@@ -282,7 +286,7 @@ mod tests {
             search.missed().expect("missed"),
         );
         assert!(
-            found <= 795.0 && missed > 805.0 && missed / found <= NEAR,
+            found <= 795.0 && missed > 805.0 && missed / found <= NEAR_FACTOR,
             "{found} {missed}"
         );
     }
@@ -304,17 +308,17 @@ mod tests {
         // Returns the number of further probes and the end of the search if every rate above `met`
         // is invalid.
         let ended = |met: f64, cause: Cause| {
-            let (mut search, mut doubted) = (Search::new(200.0, 4.0, 1e6), 0);
+            let (mut search, mut invalid_tries) = (Search::new(200.0, 4.0, 1e6), 0);
             while let Some(rate) = search.next() {
                 if rate <= met {
                     search.take(ProbeOutcome::Met, Cause::Unclear);
                 } else {
-                    doubted += 1;
+                    invalid_tries += 1;
                     search.take(ProbeOutcome::Invalid, cause);
                 }
             }
             (
-                doubted,
+                invalid_tries,
                 search.found(),
                 search.limited_by().expect("it has ended"),
             )

@@ -233,7 +233,7 @@ fn reason(check: &Check) -> String {
 }
 
 /// Returns both versions without the pairs that contain an invalid run.
-pub fn believed<'r>(base: &Side<'r>, new: &Side<'r>) -> [Side<'r>; 2] {
+pub fn valid_pairs<'r>(base: &Side<'r>, new: &Side<'r>) -> [Side<'r>; 2] {
     let is_good = |one: &Repetition<'_>| one.validity != Verdict::Invalid;
     let good: Vec<bool> = base
         .repetitions

@@ -7,9 +7,9 @@ use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64Mcg;
 use statrs::distribution::{Beta, ContinuousCDF as _};
 
-use super::comparable::{Coming, differences, incomparable, unfit};
+use super::comparable::{PlannedRun, differences, incomparable, unfit};
 use super::paired::{paired, steps};
-use super::side::{Side, believed};
+use super::side::{Side, valid_pairs};
 use super::verdict::{Paired, verdicts, verdicts_where};
 use crate::plan::Guard;
 use crate::result::{
@@ -29,7 +29,7 @@ pub struct Terms {
     /// Whether the machine and the program must be the same.
     pub same_machine: bool,
     /// Whether pairs with an invalid run are left out.
-    pub believed: bool,
+    pub leave_out_invalid: bool,
     /// The order of the runs; if unknown, it is derived from their start times.
     pub order: Option<RunOrder>,
 }
@@ -136,8 +136,8 @@ fn compare_where(
     if !reasons.is_empty() {
         return Err(Incomparable(reasons));
     }
-    let [used_base, used_new] = if terms.believed {
-        believed(base, new)
+    let [used_base, used_new] = if terms.leave_out_invalid {
+        valid_pairs(base, new)
     } else {
         [base.clone(), new.clone()]
     };
@@ -155,7 +155,7 @@ fn compare_where(
     let changes = verdicts_where(&figures, is_confirmed);
     if changes.is_empty() {
         return Err(Incomparable(vec![
-            "no figure is asked for that both have".into(),
+            "none of the figures to compare is in both results".into(),
         ]));
     }
     comparison.steps = verdicts(&steps(&used_base, &used_new));
@@ -166,12 +166,12 @@ fn compare_where(
     match order {
         RunOrder::Interleaved => {}
         RunOrder::Apart => warnings.push(
-            "the runs of the one were made before those of the other: what changed on the machine in between counts as a change; \
+            "the runs of one version were made before those of the other: what changed on the machine in between counts as a change; \
              `loadgen ab` runs them in turn"
                 .into(),
         ),
         RunOrder::Unpaired => warnings.push(
-            "there is one run of each: unpaired, they can't tell a change of the version from a mood of the machine, however \
+            "there is one run of each: unpaired, they can't tell a change of the version from a variation of the machine, however \
              many requests they made; run both ten times (`loadgen ab`, or `--rounds 10`)"
                 .into(),
         ),
@@ -191,7 +191,7 @@ fn doubts(comparison: &VersionComparison) -> Vec<String> {
         return Vec::new();
     }
     let what = match comparison.left_out_pairs {
-        0 => "they are judged all the same".to_owned(),
+        0 => "they are judged anyway".to_owned(),
         left_out => format!(
             "{left_out} of {} pairs are left out because of them",
             comparison.pairs + left_out
@@ -204,12 +204,12 @@ fn doubts(comparison: &VersionComparison) -> Vec<String> {
     };
     let named = comparison.invalid.iter().take(NAMED).map(|run| {
         let reasons = if run.reasons.is_empty() {
-            "its result says so, and not why".to_owned()
+            "its result does not say why".to_owned()
         } else {
             run.reasons.join("; ")
         };
         format!(
-            "run {} of {} (begun {}) is invalid: {reasons}",
+            "run {} of {} (started {}) is invalid: {reasons}",
             run.run, run.source, run.started_at
         )
     });
@@ -277,7 +277,7 @@ fn without_figures(base: &Side<'_>, new: &Side<'_>, terms: &Terms) -> VersionCom
 ///
 /// # Errors
 /// All reasons why it could not.
-pub fn promise(base: &Side<'_>, coming: &Coming, terms: &Terms) -> Result<(), Incomparable> {
+pub fn promise(base: &Side<'_>, coming: &PlannedRun, terms: &Terms) -> Result<(), Incomparable> {
     let reasons = unfit(base, coming, &terms.guards, terms.same_machine);
     if reasons.is_empty() {
         Ok(())
@@ -344,7 +344,7 @@ pub fn calibrate(
     if pairs < FEWEST_PAIRS {
         let most = 2 * FEWEST_PAIRS;
         return Err(Incomparable(vec![format!(
-            "a calibration needs {most} runs of each at least: it compares the halves of them"
+            "a calibration needs at least {most} runs of each: it compares the halves of them"
         )]));
     }
     let figures = sides.map(|side| paired(side, side, guards));

@@ -217,7 +217,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
     }
 
     /// Clears the counts and returns the capacity of the packed form.
-    pub(super) fn give_back(&mut self, spare: &mut Vec<Vec<u8>>) {
+    pub(super) fn recycle(&mut self, spare: &mut Vec<Vec<u8>>) {
         let mut bytes = std::mem::take(self).packed;
         if bytes.capacity() > 0 {
             bytes.clear();
@@ -364,7 +364,7 @@ mod tests {
             [whole.clone(), whole]
         );
         spare.clear();
-        ready.give_back(&mut spare);
+        ready.recycle(&mut spare);
         assert_eq!(
             (ready.histogram(), spare.len()),
             (

@@ -174,8 +174,8 @@ impl Windows {
                 // Packed at once: hundreds of open histograms would be an unexpected peak of
                 // memory.
                 wide.pack(&mut self.spare);
-                window.response.give_back(&mut self.spare);
-                window.lag.give_back(&mut self.spare);
+                window.response.recycle(&mut self.spare);
+                window.lag.recycle(&mut self.spare);
             }
         }
     }

@@ -100,7 +100,7 @@ impl Check {
         };
         if text.len() > MAX_BYTES {
             return Err(wrong(
-                "this is far too long for a check".into(),
+                "this is too long for a check".into(),
                 example.into(),
                 0..text.len(),
             ));
@@ -120,7 +120,7 @@ impl Check {
             ));
         }
         let metric = Metric::from_name(name).map_err(|remedy| CheckError {
-            message: format!("there is no metric `{name}`"),
+            message: format!("unknown metric `{name}`"),
             unknown: remedy.is_none().then(|| name.to_owned()),
             remedy: remedy
                 .or_else(|| foreign(name))
@@ -138,17 +138,17 @@ impl Check {
             let known = "write one of `<`, `<=`, `>`, `>=` and `==`";
             match &rest[..signs] {
                 "" => wrong(
-                    format!("`{name}` is held against nothing"),
-                    format!("{known} and a value behind it"),
+                    format!("`{name}` is not compared with anything"),
+                    format!("{known} and a value after it"),
                     at..stop,
                 ),
                 "=" => wrong(
-                    "there is no operator `=`".into(),
+                    "unknown operator `=`".into(),
                     "write `==`".into(),
                     at..at + signs,
                 ),
                 other => wrong(
-                    format!("there is no operator `{other}`"),
+                    format!("unknown operator `{other}`"),
                     known.into(),
                     at..at + signs,
                 ),
@@ -191,7 +191,7 @@ impl Check {
 /// Parses the limit in the metric's unit; an error consists of the message and the remedy.
 fn limit(metric: Metric, text: &str) -> Result<f64, (String, String)> {
     if text.is_empty() {
-        let nothing = format!("there is no value to hold `{metric}` against");
+        let nothing = format!("there is no value to compare `{metric}` with");
         let example = match metric.unit() {
             Unit::Millis => "a duration such as `250ms`",
             Unit::Share => "a share such as `1%`",
@@ -334,13 +334,13 @@ mod tests {
     fn problems_are_in_their_place() {
         for (text, at, words) in [
             ("", 0..0, "begins with a metric"),
-            ("p99", 3..3, "held against nothing"),
-            ("p99 250ms", 4..9, "held against nothing"),
+            ("p99", 3..3, "not compared with anything"),
+            ("p99 250ms", 4..9, "not compared with anything"),
             ("p99 <", 5..5, "add a duration"),
             ("p99 < 250", 6..9, "`250ms` for milliseconds"),
             (" p99 = 1s", 5..6, "write `==`"),
-            ("p99 != 1s", 4..6, "no operator `!=`"),
-            ("p99 ≤ 1s", 4..7, "no operator `≤`"),
+            ("p99 != 1s", 4..6, "unknown operator `!=`"),
+            ("p99 ≤ 1s", 4..7, "unknown operator `≤`"),
             ("p999 < 1s", 0..4, "did you mean `p99.9`"),
             ("p(95) < 1s", 0..5, "writes it `p95`"),
             ("p100.001 < 1s", 0..8, "at most 100"),

@@ -269,14 +269,14 @@ impl FromStr for Metric {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let names = || {
             format!(
-                "there are {} and every other percentile, such as `p99.9`",
+                "the metrics are {} and every other percentile, such as `p99.9`",
                 Self::names().collect::<Vec<_>>().join(", ")
             )
         };
         Self::from_name(name).map_err(|remedy| {
             let shown: String = name.chars().take(40).collect();
             format!(
-                "there is no metric `{shown}`; {}",
+                "unknown metric `{shown}`; {}",
                 remedy.or_else(|| foreign(name)).unwrap_or_else(names)
             )
         })

@@ -46,11 +46,11 @@ const DELIMITERS: &AsciiSet = &UNRESERVED
 pub struct Secrets {
     texts: BTreeSet<String>,
     /// All forms of all secrets, by their first bytes, the longest first.
-    forms: HashMap<[u8; SHORTEST], Vec<Form>>,
+    forms: HashMap<[u8; SHORTEST], Vec<EncodedSecret>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-struct Form {
+struct EncodedSecret {
     text: String,
     /// Whether adjacent characters also encode a part of the secret: base64 seldom splits at a byte
     /// boundary.
@@ -232,7 +232,7 @@ fn behind(text: &str) -> usize {
 }
 
 /// Returns all forms in which a secret may appear.
-fn forms(text: &str) -> Vec<Form> {
+fn forms(text: &str) -> Vec<EncodedSecret> {
     let json = Value::from(text).to_string();
     let json = &json[1..json.len() - 1];
     let mut plain = vec![
@@ -262,10 +262,10 @@ fn forms(text: &str) -> Vec<Form> {
         plain.push(encoded.replace("%20", "+"));
         plain.push(encoded);
     }
-    let mut all: Vec<Form> = Vec::new();
+    let mut all: Vec<EncodedSecret> = Vec::new();
     for text in plain {
         if !all.iter().any(|known| known.text == text) {
-            all.push(Form {
+            all.push(EncodedSecret {
                 text,
                 is_base64: false,
             });
@@ -277,11 +277,11 @@ fn forms(text: &str) -> Vec<Form> {
         let letters = STANDARD_NO_PAD.encode([&b"\0\0"[..before], text.as_bytes()].concat());
         let first = (before * 8).div_ceil(6);
         let own = &letters[first..(before + text.len()) * 8 / 6];
-        all.push(Form {
+        all.push(EncodedSecret {
             text: own.to_owned(),
             is_base64: true,
         });
-        all.push(Form {
+        all.push(EncodedSecret {
             text: own.replace('+', "-").replace('/', "_"),
             is_base64: true,
         });

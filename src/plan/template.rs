@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Text with values that are inserted at run time. Most templates have no values, and are plain
 /// text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Form", into = "Form")]
+#[serde(from = "TemplateRepr", into = "TemplateRepr")]
 pub struct Template {
     pieces: Vec<Piece>,
 }
@@ -60,21 +60,21 @@ pub enum Encode {
 /// The serialized form of a template: a string if it is plain text.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Form {
+enum TemplateRepr {
     Text(String),
     Pieces(Vec<Piece>),
 }
 
-impl From<Form> for Template {
-    fn from(form: Form) -> Self {
-        match form {
-            Form::Text(text) => Self::from(text),
-            Form::Pieces(pieces) => Self { pieces },
+impl From<TemplateRepr> for Template {
+    fn from(repr: TemplateRepr) -> Self {
+        match repr {
+            TemplateRepr::Text(text) => Self::from(text),
+            TemplateRepr::Pieces(pieces) => Self { pieces },
         }
     }
 }
 
-impl From<Template> for Form {
+impl From<Template> for TemplateRepr {
     fn from(template: Template) -> Self {
         match template.as_text() {
             Some(text) => Self::Text(text.to_owned()),

@@ -42,7 +42,7 @@ pub fn render(result: &RunResult, file: Option<&str>) -> String {
             file,
             None,
             "loadgen",
-            &format!("and {more} more; the job's summary has all of them"),
+            &format!("and {more} more; the job's summary lists all of them"),
         ));
     }
     // Failures have been reported already, with all their details.

@@ -35,22 +35,22 @@ pub(crate) fn sentence(result: &CapacityResult) -> String {
         (LimitedBy::Check, _) => format!("{found} {meets} {slo}; {missed} does not"),
         (LimitedBy::Generator, Some(_)) => {
             format!(
-                "at least {found} {meets} {slo}; at {missed} loadgen itself is the limit, and nothing is known of the target"
+                "at least {found} {meets} {slo}; at {missed} loadgen itself is the limit, and nothing is known about the target"
             )
         }
         (LimitedBy::Generator, None) => {
             format!(
-                "loadgen itself is the limit, down to {missed}: nothing is known of the target, and whether a rate would {meet} {slo}"
+                "loadgen itself is the limit, even at {missed}: nothing is known about the target, nor whether a rate would {meet} {slo}"
             )
         }
         (LimitedBy::Machine, Some(_)) => {
             format!(
-                "at least {found} {meets} {slo}; then this machine was too busy with other things for {missed} to be believed"
+                "at least {found} {meets} {slo}; then this machine was too busy with other work to judge {missed}"
             )
         }
         (LimitedBy::Machine, None) => {
             format!(
-                "this machine was too busy with other things for any rate to be believed: nobody knows whether one would {meet} {slo}"
+                "this machine was too busy with other work to judge any rate: it is not known whether one would {meet} {slo}"
             )
         }
         (LimitedBy::Maximum, _) => {
@@ -63,10 +63,10 @@ pub(crate) fn sentence(result: &CapacityResult) -> String {
             format!("interrupted before a rate was found that {meets} {slo}")
         }
         (LimitedBy::Failure, Some(_)) => {
-            format!("broken off: {found} {meets} {slo}, and higher rates may")
+            format!("ended by a failure: {found} {meets} {slo}, and higher rates may")
         }
         (LimitedBy::Failure, None) => {
-            format!("broken off before a rate was found that {meets} {slo}")
+            format!("ended by a failure before a rate was found that {meets} {slo}")
         }
         (LimitedBy::Nothing, _) => format!("no rate down to {missed} {meets} {slo}"),
     }
@@ -241,7 +241,7 @@ fn notes(result: &CapacityResult, probes: &[&RateProbe]) -> Vec<String> {
             );
             let doubt = probe.doubts.first().map_or("", |doubt| brief(doubt));
             notes.push(format!(
-                "{some} of {all} tries could not be believed, the last of them at {}: {doubt}",
+                "{some} of {all} tries gave unreliable figures, the last of them at {}: {doubt}",
                 view::rate(probe.rate)
             ));
         }
@@ -268,7 +268,7 @@ fn seen(invalid: &[&&RateProbe]) -> Option<String> {
         .map(|of| format!("{} {}", metric(of), observed(of)))
         .collect();
     Some(format!(
-        "at {} {}, as far as these figures go; `--on-invalid warn` goes by such figures",
+        "at {} {}, according to these figures; `--on-invalid warn` accepts such figures",
         view::rate(highest.rate),
         figures.join(", ")
     ))

@@ -69,7 +69,7 @@ pub(crate) fn all(result: &RunResult) -> Vec<Case> {
         result
             .baseline
             .iter()
-            .flat_map(|comparison| held(result, comparison)),
+            .flat_map(|comparison| baseline_cases(result, comparison)),
     );
     let mut seen = BTreeMap::new();
     for case in &mut cases {
@@ -109,7 +109,7 @@ fn end(result: &RunResult) -> Case {
             .map(move |line| format!("{mode}: {line}"))
     };
     Case {
-        name: "the run came to its end".into(),
+        name: "the run completed".into(),
         mode: None,
         outcome,
         message: format!("{word}: {meaning}"),
@@ -137,7 +137,7 @@ fn failures(result: &RunResult, mode: Mode) -> Vec<String> {
 fn validity(result: &RunResult) -> Case {
     let (outcome, message) = match result.validity.verdict {
         _ if result.runs.is_empty() => (Outcome::Skipped, "nothing was measured"),
-        Verdict::Valid => (Outcome::Passed, "valid: the figures can be believed"),
+        Verdict::Valid => (Outcome::Passed, "valid: the figures are reliable"),
         Verdict::Degraded => (Outcome::Passed, "degraded: read the figures with care"),
         Verdict::Invalid => (
             Outcome::Failed,
@@ -158,7 +158,7 @@ fn validity(result: &RunResult) -> Case {
         })
         .collect();
     Case {
-        name: "the figures can be believed".into(),
+        name: "the figures are reliable".into(),
         mode: None,
         outcome,
         message: message.into(),
@@ -233,7 +233,7 @@ fn judged(result: &RunResult, threshold: &ThresholdResult, row: thresholds::Row)
 
 /// Returns a case for each figure compared with the baseline. A comparison without a result is
 /// broken, for any reason.
-fn held(result: &RunResult, comparison: &VersionComparison) -> Vec<Case> {
+fn baseline_cases(result: &RunResult, comparison: &VersionComparison) -> Vec<Case> {
     if comparison.changes.is_empty() {
         return vec![Case {
             name: "the baseline".into(),
@@ -270,8 +270,8 @@ fn compared(
         result::Outcome::Inconclusive => Outcome::Undecided,
     };
     let order = match comparison.order {
-        RunOrder::Interleaved => "made in turn",
-        RunOrder::Apart => "not made in turn",
+        RunOrder::Interleaved => "interleaved",
+        RunOrder::Apart => "not interleaved",
         RunOrder::Unpaired => "unpaired",
     };
     let mut details = vec![
@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(cases[3].line, Some(9));
         assert_eq!(
             cases[4].details.last().map(String::as_str),
-            Some("about 34 pairs would tell")
+            Some("about 34 pairs would decide it")
         );
         // A comparison that was not possible does not make a green report.
         let comparison = result.baseline.as_mut().expect("it has one");

@@ -9,36 +9,36 @@ use crate::result::{ModeRun, RunResult};
 use super::{asked, tally, view};
 
 /// The share of the time of all event loops from which the cause of blocking is named.
-const HELD: f64 = 0.1;
+const BLOCKED_SHARE: f64 = 0.1;
 /// The share of the mean response time from which waiting is named.
-const WAITED: f64 = 0.5;
+const WAITED_SHARE: f64 = 0.5;
 
 /// Explains why these modes are slower than the others, or what limits the only mode.
 pub(crate) fn describe(result: &RunResult, behind: &[Mode]) -> Option<String> {
     let plan = asked::plan(result)?;
     let asynchronous = tally::rounds(result, Mode::Async).next();
-    let blocked =
-        asynchronous.and_then(|run| held(&plan, run, Occupies::Thread { offload: false }));
+    let blocked = asynchronous
+        .and_then(|run| blocking_cause(&plan, run, Occupies::Thread { offload: false }));
     let computed = || {
         let run = asynchronous.filter(|_| behind.contains(&Mode::Async))?;
-        held(&plan, run, Occupies::Processor)
+        blocking_cause(&plan, run, Occupies::Processor)
     };
     let of_loops = match blocked {
-        Some(held) => Some(format!(
-            "{held}; `offload: true` gives the call to a pool of threads."
+        Some(cause) => Some(format!(
+            "{cause}; `offload: true` moves the call to a thread pool."
         )),
-        None => computed().map(|held| format!("{held}.")),
+        None => computed().map(|cause| format!("{cause}.")),
     };
     let of_queues = behind
         .iter()
-        .filter_map(|mode| waited(tally::rounds(result, *mode).next()?));
+        .filter_map(|mode| waiting_cause(tally::rounds(result, *mode).next()?));
     let causes: Vec<String> = of_loops.into_iter().chain(of_queues).collect();
     (!causes.is_empty()).then(|| causes.join(" "))
 }
 
 /// Returns what blocked the event loops of the async mode, if it did so for a significant share of
 /// the time.
-fn held(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
+fn blocking_cause(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
     let mut names: Vec<String> = Vec::new();
     let mut busy_ms = 0.0;
     for step in &run.steps {
@@ -74,22 +74,22 @@ fn held(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
     } else {
         ("event loop", "it")
     };
-    (share >= HELD && share.is_finite()).then(|| {
+    (share >= BLOCKED_SHARE && share.is_finite()).then(|| {
         let names = view::list(&names.into_iter().take(3).collect::<Vec<_>>());
         let share = view::share(share.min(1.0));
-        format!("In async, {names} held the {loops} for {share} of the time, and everything else on {it} waited")
+        format!("In async, {names} blocked the {loops} for {share} of the time, and everything else on {it} waited")
     })
 }
 
 /// Explains a mode in which most of the response times was spent waiting for a turn under the rules
 /// of the plan; returns `None` for other modes.
-fn waited(run: &ModeRun) -> Option<String> {
+fn waiting_cause(run: &ModeRun) -> Option<String> {
     let (queue, response) = (
         run.times.queue_ms.as_ref()?,
         run.times.response_ms.as_ref()?,
     );
     let share = queue.mean * queue.count as f64 / (response.mean * response.count as f64);
-    if !(share >= WAITED && share.is_finite()) {
+    if !(share >= WAITED_SHARE && share.is_finite()) {
         return None;
     }
     let for_what = match run.mode {
@@ -145,8 +145,8 @@ mod tests {
         let cause = describe(&held_by(block(false)), &[]).expect("it is known");
         assert_eq!(
             cause,
-            "In async, `sleep` held the event loop for 93.0 % of the time, and everything else on it waited; \
-             `offload: true` gives the call to a pool of threads."
+            "In async, `sleep` blocked the event loop for 93.0 % of the time, and everything else on it waited; \
+             `offload: true` moves the call to a thread pool."
         );
         assert_eq!(
             describe(&held_by(block(true)), &[Mode::Async]),

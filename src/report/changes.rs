@@ -135,7 +135,10 @@ pub(crate) fn percent(value: f64) -> String {
 /// Returns how many pairs would decide, if these do not.
 pub(crate) fn needed(pairs: Option<u64>) -> String {
     pairs.map_or_else(
-        || "it lies so near the tolerance that no number of pairs within reason would tell".into(),
-        |pairs| format!("about {} would tell", view::things(pairs, "pair")),
+        || {
+            "it is so close to the tolerance that no reasonable number of pairs would decide it"
+                .into()
+        },
+        |pairs| format!("about {} would decide it", view::things(pairs, "pair")),
     )
 }

@@ -87,7 +87,7 @@ const SOURCES: [Source; 19] = [
     ),
     (
         "throughput",
-        "Operations that completed well, a second.",
+        "Successful operations per second.",
         Better::High,
         |m| Figure::labelled(Some(m.throughput_rps), m.throughput_rps_ci95, view::rate),
     ),
@@ -163,7 +163,7 @@ const SOURCES: [Source; 19] = [
     }),
     (
         LAG,
-        "99 % of the operations began no later than this by the generator's own fault.",
+        "99 % of the operations were started by the generator no later than this after they were due.",
         Better::Low,
         |m| {
             Figure::labelled(
@@ -206,7 +206,7 @@ const SOURCES: [Source; 19] = [
     ),
     (
         "failed",
-        "Operations that completed badly, of all that completed.",
+        "Failed operations, of all that completed.",
         Better::Neither,
         |m| Figure {
             value: Some(m.failed as f64),

@@ -24,18 +24,18 @@ impl Ending {
             End::Complete => return Self::complete(result),
             End::Stopped => (
                 "stopped by its condition",
-                "a condition that the scenario names ended it",
+                "a `stop_when` condition of the scenario ended it",
                 true,
             ),
             End::Aborted => (
                 "aborted by a threshold",
-                "modes and rounds after it did not run",
+                "later modes and rounds did not run",
                 false,
             ),
             End::Interrupted => ("interrupted", "these are the figures up to then", false),
             End::Failed => (
                 "failed",
-                "something broke; these are the figures up to then",
+                "an error ended the run; these are the figures up to then",
                 false,
             ),
         };
@@ -77,7 +77,7 @@ impl Ending {
         let left: Vec<String> = tally::modes(result).into_iter().filter_map(left).collect();
         let meaning = if !left.is_empty() {
             format!(
-                "the planned time has passed; iterations that were not run to their end: {}",
+                "the planned time has passed; iterations that did not finish: {}",
                 view::list(&left)
             )
         } else if by_data.is_empty() {
@@ -149,7 +149,7 @@ mod tests {
         ) = (9_000, 1_200, 30, 4);
         let meaning = Ending::from_result(&result).meaning;
         assert!(
-            meaning.ends_with("not run to their end: 1,234 of 9,000 in threaded"),
+            meaning.ends_with("that did not finish: 1,234 of 9,000 in threaded"),
             "{meaning}"
         );
     }

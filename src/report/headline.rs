@@ -37,7 +37,7 @@ impl Headline {
     /// Creates the headline of a result.
     pub(crate) fn from_result(result: &RunResult) -> Self {
         let Some(comparison) = result.comparison.as_ref().filter(|c| !c.modes.is_empty()) else {
-            return Self::plain("Nothing was measured to the end.");
+            return Self::plain("No measurement was completed.");
         };
         let modes: Vec<&ModeComparison> = comparison
             .modes
@@ -179,17 +179,17 @@ fn soonest(modes: &[&ModeComparison]) -> (String, Vec<Mode>) {
     let names = names(winners.iter().copied());
     let text = if winners.len() > 1 && are_close(winners.iter().map(|m| ms(m))) {
         format!(
-            "{names} answered about equally soon: {name} of {times}{against}.{}",
+            "{names} responded about equally fast: {name} of {times}{against}.{}",
             lag(modes)
         )
     } else if winners.len() > 1 {
         format!(
-            "{names} answered soonest, and can't be told apart: {name} of {times}, with {OVERLAP}{against}.{}",
+            "{names} responded fastest, and can't be told apart: {name} of {times}, with {OVERLAP}{against}.{}",
             lag(modes)
         )
     } else {
         format!(
-            "{names} answered soonest: {name} of {times}{against}.{}",
+            "{names} responded fastest: {name} of {times}{against}.{}",
             lag(modes)
         )
     };
@@ -385,7 +385,7 @@ mod tests {
         assert_eq!(headline.winners, [Mode::Threaded, Mode::Async]);
         assert_eq!(
             headline.text,
-            "Threaded and async answered about equally soon: p99 of 310 ms, against 2 min 4 s in sequential. \
+            "Threaded and async responded about equally fast: p99 of 310 ms, against 2 min 4 s in sequential. \
              The generator's own lag: p99 of 59.0 µs, in async."
         );
         let few = result
@@ -420,7 +420,7 @@ mod tests {
         let headline = Headline::from_result(&result);
         assert_eq!(headline.winners, [Mode::Threaded]);
         assert!(
-            headline.text.starts_with("Threaded answered soonest: p50 of 5.00 ms, against 15.0 ms in async and 83.0 ms in sequential.")
+            headline.text.starts_with("Threaded responded fastest: p50 of 5.00 ms, against 15.0 ms in async and 83.0 ms in sequential.")
         );
     }
 
@@ -445,7 +445,7 @@ mod tests {
                 .extend(["p90", "p95", "p99"].map(|p| (p.to_owned(), None)));
         }
         let text = Headline::from_result(&result).text;
-        let wanted = "Threaded and async answered soonest, and can't be told apart: p50 of 676 µs and 4.39 ms, \
+        let wanted = "Threaded and async responded fastest, and can't be told apart: p50 of 676 µs and 4.39 ms, \
                       with 95 % intervals that overlap, against 272 ms in sequential.";
         assert!(text.starts_with(wanted), "{text}");
         let mut result = fixture::three_modes();

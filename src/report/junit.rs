@@ -227,7 +227,7 @@ mod tests {
         );
         assert_eq!(
             of("error").parent().unwrap().attribute("name"),
-            Some("the run came to its end")
+            Some("the run completed")
         );
     }
 }

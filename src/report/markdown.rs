@@ -27,8 +27,8 @@ pub(crate) fn render(result: &RunResult) -> String {
         title(result),
         facts(result),
         headline(result),
-        judged(result),
-        held(result),
+        thresholds(result),
+        baseline(result),
     ];
     parts.extend(
         result
@@ -64,7 +64,7 @@ fn title(result: &RunResult) -> String {
         .map(|comparison| comparison.verdict)
     {
         None => ("", false),
-        Some(None) => (", not held against its baseline", true),
+        Some(None) => (", not compared with its baseline", true),
         Some(Some(Outcome::Regressed)) => (", regressed against its baseline", true),
         Some(Some(Outcome::Inconclusive)) => (", inconclusive against its baseline", false),
         Some(Some(Outcome::Improved)) => (", improved against its baseline", false),
@@ -93,7 +93,7 @@ fn facts(result: &RunResult) -> String {
     let mut facts = Vec::new();
     if !result.runs.is_empty() {
         facts.push(match result.validity.verdict {
-            Verdict::Valid => "**Valid**: the figures can be believed.",
+            Verdict::Valid => "**Valid**: the figures are reliable.",
             Verdict::Degraded => "**Degraded**: read the figures with care.",
             Verdict::Invalid => "**Invalid**: the figures describe the generator, not the target.",
         });
@@ -126,7 +126,7 @@ fn headline(result: &RunResult) -> String {
     format!("**{}**{beside}\n", prose(&text))
 }
 
-fn judged(result: &RunResult) -> String {
+fn thresholds(result: &RunResult) -> String {
     let mut rows = thresholds::rows(result);
     if rows.is_empty() {
         return String::new();
@@ -153,7 +153,7 @@ fn judged(result: &RunResult) -> String {
     };
     let (rows, left) = bounded(rows.iter().map(row));
     let more = if left > 0 {
-        format!("\nand {left} more; the other forms of the report have all of them\n")
+        format!("\nand {left} more; the other report formats list all of them\n")
     } else {
         String::new()
     };
@@ -163,7 +163,7 @@ fn judged(result: &RunResult) -> String {
 }
 
 /// Returns the change of each figure since the baseline.
-fn held(result: &RunResult) -> String {
+fn baseline(result: &RunResult) -> String {
     let Some(comparison) = &result.baseline else {
         return String::new();
     };
@@ -336,7 +336,7 @@ fn notes(result: &RunResult) -> String {
     if lines.is_empty() {
         String::new()
     } else {
-        format!("**Before you believe a figure**\n\n{lines}{}", more(left))
+        format!("**Before you rely on a figure**\n\n{lines}{}", more(left))
     }
 }
 

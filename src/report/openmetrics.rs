@@ -33,8 +33,8 @@ pub(crate) fn render(result: &RunResult) -> String {
         responses(&mut text, comparison);
     }
     counters(&mut text, result);
-    met(&mut text, result);
-    held(&mut text, result);
+    thresholds_met(&mut text, result);
+    baseline(&mut text, result);
     text.out.push_str("# EOF\n");
     text.out
 }
@@ -97,7 +97,7 @@ fn run(text: &mut Text, result: &RunResult) {
             "validity",
             "stateset",
             "",
-            "Whether the figures can be believed.",
+            "Whether the figures are reliable.",
         );
         for (name, verdict) in [
             ("valid", Verdict::Valid),
@@ -130,7 +130,7 @@ const GAUGES: [Gauge; 7] = [
     (
         "throughput_operations_per_second",
         "operations_per_second",
-        "Operations that completed well, mean of the rounds.",
+        "Successful operations per second, mean of the rounds.",
         |m| Some(m.throughput_rps),
     ),
     (
@@ -244,7 +244,7 @@ fn counters(text: &mut Text, result: &RunResult) {
         "operations",
         "counter",
         "",
-        "Operations of all rounds, by what became of them.",
+        "Operations of all rounds, by outcome.",
     );
     for (mode, tally) in &tallies {
         let c = &tally.counts;
@@ -291,7 +291,7 @@ fn counters(text: &mut Text, result: &RunResult) {
     }
 }
 
-fn met(text: &mut Text, result: &RunResult) {
+fn thresholds_met(text: &mut Text, result: &RunResult) {
     if result.thresholds.is_empty() {
         return;
     }
@@ -317,7 +317,7 @@ fn met(text: &mut Text, result: &RunResult) {
     }
 }
 
-fn held(text: &mut Text, result: &RunResult) {
+fn baseline(text: &mut Text, result: &RunResult) {
     let Some(comparison) = &result.baseline else {
         return;
     };
@@ -325,7 +325,7 @@ fn held(text: &mut Text, result: &RunResult) {
         "baseline",
         "stateset",
         "",
-        "What became of the run against its baseline: the worst of its figures.",
+        "The outcome of the comparison with the baseline: the worst of its figures.",
     );
     for outcome in [
         Outcome::Regressed,
@@ -347,7 +347,7 @@ fn held(text: &mut Text, result: &RunResult) {
         "baseline_change_ratio",
         "gauge",
         "ratio",
-        "How much larger a figure is than the baseline's, as a part of it; of shares the difference.",
+        "The relative change of a figure since the baseline; for shares, the difference.",
     );
     for (i, change) in comparison.changes.iter().enumerate() {
         let number = (i + 1).to_string();

@@ -39,7 +39,7 @@ pub(crate) trait ProgressOutput: Sync {
     fn columns(&self) -> usize;
 }
 
-enum Form {
+enum Display {
     Animated {
         bar: ProgressBar,
         board: Board,
@@ -53,27 +53,27 @@ enum Form {
 
 /// Shows the progress of a run.
 pub(crate) struct Progress<'a> {
-    form: Form,
+    display: Display,
     console: &'a dyn ProgressOutput,
 }
 
 impl<'a> Progress<'a> {
-    /// Creates a progress display of this form on this console.
+    /// Creates a progress display for this mode on this console.
     pub(crate) fn new(mode: ProgressMode, console: &'a dyn ProgressOutput) -> Self {
         Self {
             console,
-            form: match mode {
+            display: match mode {
                 ProgressMode::Animated => {
                     let bar =
                         ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
-                    Form::Animated {
+                    Display::Animated {
                         bar,
                         board: Board::default(),
                         width: 0,
                     }
                 }
-                ProgressMode::Plain => Form::Plain { last: None },
-                ProgressMode::Off => Form::Off,
+                ProgressMode::Plain => Display::Plain { last: None },
+                ProgressMode::Off => Display::Off,
             },
         }
     }
@@ -82,8 +82,8 @@ impl<'a> Progress<'a> {
     /// most.
     pub(crate) fn update(&mut self, status: &Status<'_>) {
         let console = self.console;
-        match &mut self.form {
-            Form::Animated { bar, board, width } => {
+        match &mut self.display {
+            Display::Animated { bar, board, width } => {
                 let now = console.columns();
                 if *width != now {
                     *width = now;
@@ -104,7 +104,7 @@ impl<'a> Progress<'a> {
                 bar.set_message(console.redacted(&board.lines(status, now).join("\n")));
                 bar.set_position((status.share() * STEPS as f64) as u64);
             }
-            Form::Plain { last } => {
+            Display::Plain { last } => {
                 let due = match last {
                     Some((place, at)) if place == status.place => status.elapsed_s >= *at + EVERY_S,
                     // A run that has just started is reported in ten seconds, like any other
@@ -129,7 +129,7 @@ impl<'a> Progress<'a> {
                     ));
                 }
             }
-            Form::Off => {}
+            Display::Off => {}
         }
     }
 
@@ -138,23 +138,23 @@ impl<'a> Progress<'a> {
     pub(crate) fn note(&mut self, text: &str) {
         // First: a secret that was escaped or cut would no longer be found.
         let text = format!("{}\n", view::plain_lines(&self.console.redacted(text)));
-        match &self.form {
-            Form::Animated { bar, .. } => bar.suspend(|| self.console.say(&text)),
-            Form::Plain { .. } | Form::Off => self.console.say(&text),
+        match &self.display {
+            Display::Animated { bar, .. } => bar.suspend(|| self.console.say(&text)),
+            Display::Plain { .. } | Display::Off => self.console.say(&text),
         }
     }
 
     /// Reports a completed part of a long command, if nothing else shows it: runs of a few seconds
     /// have no line of their own.
     pub(crate) fn passed(&mut self, text: &str) {
-        if let Form::Plain { .. } = self.form {
+        if let Display::Plain { .. } = self.display {
             self.console.say(&format!("{}\n", view::plain(text)));
         }
     }
 
     /// Removes the bar.
     pub(crate) fn finish(&mut self) {
-        if let Form::Animated { bar, .. } = &self.form {
+        if let Display::Animated { bar, .. } = &self.display {
             bar.finish_and_clear();
         }
     }
@@ -261,7 +261,7 @@ mod tests {
             });
             progress.note("a hidden note");
             progress.passed("a hidden part");
-            if let Form::Animated { bar, .. } = &progress.form {
+            if let Display::Animated { bar, .. } = &progress.display {
                 let drawn = format!("{}{}", bar.prefix(), bar.message());
                 assert!(
                     drawn.contains("GET /***")

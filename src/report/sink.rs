@@ -36,7 +36,7 @@ pub enum SinkError {
         source: io::Error,
     },
     /// A file of an earlier run cannot be removed.
-    #[error("can't remove {}, which an earlier run left", path.display())]
+    #[error("can't remove {}, left by an earlier run", path.display())]
     Remove {
         /// The file.
         path: PathBuf,

@@ -360,7 +360,7 @@ fn verdict(validity: &Validity, width: usize) -> String {
         Verdict::Invalid => Paint::Bad.on("invalid"),
     };
     let meaning = match validity.verdict {
-        Verdict::Valid => "the figures can be believed",
+        Verdict::Valid => "the figures are reliable",
         Verdict::Degraded => "read the figures with care",
         Verdict::Invalid => "the figures describe the generator, not the target",
     };

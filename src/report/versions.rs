@@ -37,7 +37,7 @@ pub(crate) fn sentence(comparison: &VersionComparison) -> String {
     };
     match comparison.verdict {
         None if comparison.left_out_pairs > 0 => {
-            "nothing was compared: a run of each pair is invalid".into()
+            "nothing was compared: each pair has an invalid run".into()
         }
         None => "nothing was compared".into(),
         Some(Outcome::Regressed) => {
@@ -62,7 +62,7 @@ pub(crate) fn sentence(comparison: &VersionComparison) -> String {
                 ([], _) | (_, []) => needed(most),
                 // Conclusive figures are reported regardless of inconclusive ones.
                 _ => format!(
-                    "{} of {}; of {}, {}",
+                    "{} for {}; for {}, {}",
                     needed(most),
                     names(&known),
                     names(&never),
@@ -71,7 +71,7 @@ pub(crate) fn sentence(comparison: &VersionComparison) -> String {
             };
             let pairs = view::things(comparison.pairs.into(), "pair");
             format!(
-                "inconclusive: {pairs} can't tell what became of {}; {needed}",
+                "inconclusive: {pairs} can't tell whether {} changed; {needed}",
                 names(&open)
             )
         }
@@ -91,8 +91,8 @@ pub(crate) fn render(comparison: &VersionComparison, style: Style) -> String {
         format!(" · {}", Paint::Warn.on("interrupted"))
     };
     let order = match comparison.order {
-        RunOrder::Interleaved => "made in turn",
-        RunOrder::Apart => "not made in turn",
+        RunOrder::Interleaved => "interleaved",
+        RunOrder::Apart => "not interleaved",
         RunOrder::Unpaired => "unpaired",
     };
     let name = Paint::Strong.on(&view::plain(&comparison.scenario));
@@ -218,7 +218,7 @@ fn steps(comparison: &VersionComparison, width: usize) -> String {
     }
     right(&mut table, figures..columns);
     let more = if more > 0 {
-        format!("\nand {more} more; the page and comparison.json have all")
+        format!("\nand {more} more; the page and comparison.json list all")
     } else {
         String::new()
     };
@@ -336,7 +336,8 @@ mod tests {
             sentence(&comparison(changes()))
         );
         assert!(
-            sentence(&comparison(changes().split_off(1))).contains("about 34 pairs would tell")
+            sentence(&comparison(changes().split_off(1)))
+                .contains("about 34 pairs would decide it")
         );
         assert!(sentence(&comparison(changes().split_off(2))).starts_with("equivalent"));
         let mut mixed = comparison(changes().split_off(1));
@@ -353,7 +354,7 @@ mod tests {
         let said = sentence(&mixed);
         assert!(
             said.contains(
-                "about 34 pairs would tell of p99; of p90, it lies so near the tolerance"
+                "about 34 pairs would decide it for p99; for p90, it is so close to the tolerance"
             ),
             "{said}"
         );

@@ -25,9 +25,9 @@ pub(super) fn add(auth: &Entry, headers: &mut Vec<(String, Template)>, problems:
         problems
             .error(
                 auth.key_span,
-                "`auth` and a header `authorization` beside it: both say who asks",
+                "`auth` and an `authorization` header are both set: each authenticates the request",
             )
-            .help("remove one of the two; `auth` makes that header");
+            .help("remove one of the two; `auth` sets that header");
     } else if let Some(value) = decode(&auth.value, problems) {
         headers.push((HEADER.to_owned(), value));
     }
@@ -43,7 +43,7 @@ fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
             problems
                 .error(
                     second.key_span,
-                    "a request has one `auth`, and this one has `bearer` and `basic`",
+                    "a request has only one `auth`, but this one has `bearer` and `basic`",
                 )
                 .related(first.key_span, "the other one")
                 .help("remove one of the two");
@@ -58,7 +58,7 @@ fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
         (None, None) => {
             if fields.entries().is_empty() {
                 problems
-                    .error(node.span, "this `auth` says nothing")
+                    .error(node.span, "this `auth` is empty")
                     .help(format!(
                         "write `{EXAMPLE}`, or `basic: {{ user: …, password: … }}`"
                     ));
@@ -74,7 +74,7 @@ fn bearer(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     let token = decode::template(node, "bearer", problems)?;
     if token.as_text().is_some_and(|text| text.trim().is_empty()) {
         problems
-            .error(node.span, "an empty token")
+            .error(node.span, "the token is empty")
             .help("write the token, or remove `auth`");
         return None;
     }
@@ -99,9 +99,9 @@ fn basic(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
         problems
             .error(
                 place,
-                "a `:` in the user: it would end there, and the password begin",
+                "the user contains a `:`, which would end it and begin the password",
             )
-            .help("remove it; a password may hold one");
+            .help("remove it; a password may contain one");
         return None;
     }
     let mut pair = user;

@@ -42,7 +42,7 @@ pub(super) fn decode(
                 .error(
                     second.value.span,
                     format!(
-                        "a request has one body, and this one has `{}` and `{}`",
+                        "a request has only one body, but this one has `{}` and `{}`",
                         first.key, second.key
                     ),
                 )
@@ -56,7 +56,7 @@ pub(super) fn decode(
     if body.key != "json" && node.is_null() {
         problems
             .error(body.key_span, format!("`{}` has no value", body.key))
-            .help("write one behind the colon, or remove the key");
+            .help("write one after the colon, or remove the key");
         return None;
     }
     match body.key.as_str() {
@@ -73,7 +73,7 @@ fn text(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
         problems
             .error(
                 node.span,
-                format!("`body` is a text, and this is {}", node.describe()),
+                format!("`body` must be a string, but this is {}", node.describe()),
             )
             .help("write `json: …` to send it as JSON");
         return None;
@@ -95,7 +95,7 @@ pub(super) fn pairs(
             problems
                 .error(
                     node.span,
-                    format!("`{key}` is a map, and this is {}", node.describe()),
+                    format!("`{key}` must be a map, but this is {}", node.describe()),
                 )
                 .help(help);
             return None;
@@ -164,7 +164,7 @@ fn multipart(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<V
                 .error(
                     node.span,
                     format!(
-                        "`multipart` is a map of fields, and this is {}",
+                        "`multipart` must be a map of fields, but this is {}",
                         node.describe()
                     ),
                 )
@@ -273,7 +273,7 @@ fn content(
             problems
                 .error(
                     value.span,
-                    "a part has one content, and this one has `file` and `value`",
+                    "a part has only one content, but this one has `file` and `value`",
                 )
                 .related(file.span, "the other one")
                 .help("remove one of the two");

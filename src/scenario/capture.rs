@@ -72,7 +72,10 @@ fn entries<'n>(
             problems
                 .error(
                     node.span,
-                    format!("`{key}` is a map of names, and this is {}", node.describe()),
+                    format!(
+                        "`{key}` must be a map of names, but this is {}",
+                        node.describe()
+                    ),
                 )
                 .help(format!("write `{example}`"));
             &[]
@@ -92,7 +95,7 @@ fn entries<'n>(
         problems
             .error(
                 node.span,
-                format!("`{key}` is a map of names, each with the place of its value"),
+                format!("`{key}` must be a map of names, each with the place of its value"),
             )
             .help(format!(
                 "write `{key}: {{ {}: {{ {kind}: \"{}\" }} }}`",
@@ -107,7 +110,7 @@ fn entries<'n>(
                 entry.key_span,
                 format!("more than {MAX_CAPTURES} names in one `{key}`"),
             )
-            .help("make several steps of it, or remove some");
+            .help("split it into several steps, or remove some");
         return &[];
     }
     entries
@@ -161,11 +164,11 @@ fn tag(
         (
             "body",
             "a whole body can't be a tag: figures are split by at most 100 values",
-            "take a part of it by `jsonpath` or `regex`",
+            "take a part of it with `jsonpath` or `regex`",
         ),
         (
             "default",
-            "a tag has no `default`: what has no value is counted without one",
+            "a tag has no `default`: responses without a value are counted without the tag",
             "remove it",
         ),
     ] {

@@ -33,8 +33,8 @@ fn requests(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
         return;
     }
     let flows = [
-        (&plan.setup, places.around[0]),
-        (&plan.teardown, places.around[1]),
+        (&plan.setup, places.lifecycle[0]),
+        (&plan.teardown, places.lifecycle[1]),
     ];
     let mix = plan
         .mix
@@ -86,7 +86,7 @@ fn idle(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
                 format!("no step uses the target `{}`", entry.key),
             )
             .help(format!(
-                "name it at a step (`target: {}`), or remove it",
+                "use it in a step (`target: {}`), or remove it",
                 entry.key
             ));
     }
@@ -134,8 +134,8 @@ fn operations(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) 
             && plan.modes.contains(&Mode::Async)
         {
             problems
-                .warning(span, "in the mode `async` this call blocks the event loop: nothing else on it goes on meanwhile")
-                .help("add `offload: true` to give it to a pool of threads (unless the mistake is what you want to see)");
+                .warning(span, "in the mode `async` this call blocks the event loop: nothing else on it makes progress meanwhile")
+                .help("add `offload: true` to move it to a thread pool (unless you want to demonstrate this mistake)");
         }
         let Some(least) = profile.duration.map(Delay::mean) else {
             continue;

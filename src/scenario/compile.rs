@@ -4,9 +4,9 @@
 use super::diagnostic::{Diagnostics, Span};
 use super::feed::Feeds;
 use super::fields::Fields;
-use super::kind::{Given, Reader};
+use super::kind::{FlowContext, Reader};
 use super::kinds::KINDS;
-use super::mix::{self, Around, Mix};
+use super::mix::{self, LifecycleSteps, Mix};
 use super::names::Names;
 use super::pattern::Patterns;
 use super::plan_places::PlanPlaces;
@@ -126,11 +126,11 @@ fn plan(
     let mut fields = Fields::open(&root, &TOP, "a scenario", "name: my-test", problems)?;
     fields.known(&["vars", "secrets"]);
     let settings = Settings::read(&mut fields, overrides, problems);
-    let given = Given {
+    let context = FlowContext {
         names: &names,
         folder: &source.folder,
     };
-    let steps = Steps::read(&mut fields, given, &vars, overrides, problems);
+    let steps = Steps::read(&mut fields, context, &vars, overrides, problems);
     order::check(&root, &names, &steps.feeds, &source.text, problems);
     vars.report_unused(problems);
     let load = fields
@@ -186,7 +186,7 @@ fn plan(
         root: &root,
         operations: &mix.operations,
         timed: &mix.timed,
-        around: [&steps.setup.operations, &steps.teardown.operations],
+        lifecycle: [&steps.setup.operations, &steps.teardown.operations],
     };
     check_plan(&mut plan, gates, &places, problems);
     Some(plan)
@@ -197,7 +197,7 @@ fn tree(source: &Source, problems: &mut Diagnostics) -> Option<Node> {
     if source.text.len() > super::source::MAX_BYTES {
         problems
             .error(Span::default(), "the scenario is larger than 1 MB")
-            .help("no scenario needs that much: is it the right file?");
+            .help("no scenario needs that much; check that it is the right file");
         return None;
     }
     yaml::parse(&source.text, problems)
@@ -222,15 +222,15 @@ fn check_plan(
 struct Steps {
     targets: Targets,
     feeds: Feeds,
-    setup: Around,
-    teardown: Around,
+    setup: LifecycleSteps,
+    teardown: LifecycleSteps,
     mix: Option<Mix>,
 }
 
 impl Steps {
     fn read(
         fields: &mut Fields<'_>,
-        given: Given<'_>,
+        context: FlowContext<'_>,
         vars: &Vars,
         overrides: &Overrides,
         problems: &mut Diagnostics,
@@ -238,19 +238,24 @@ impl Steps {
         let mut targets = Targets::collect(
             fields.take("targets", problems),
             &overrides.targets,
-            given.folder,
+            context.folder,
             problems,
         );
-        let mut feeds = Feeds::collect(fields.take("data", problems), given.folder, vars, problems);
+        let mut feeds = Feeds::collect(
+            fields.take("data", problems),
+            context.folder,
+            vars,
+            problems,
+        );
         let mut patterns = Patterns::default();
         let [setup, teardown] = ["setup", "teardown"].map(|key| {
             let section = fields.take(key, problems);
             section
                 .map(|node| {
-                    mix::around(
+                    mix::lifecycle_steps(
                         node,
                         key,
-                        Reader::new(given, &KINDS, &mut patterns, &mut targets, problems),
+                        Reader::new(context, &KINDS, &mut patterns, &mut targets, problems),
                     )
                 })
                 .unwrap_or_default()
@@ -265,7 +270,7 @@ impl Steps {
                 mix::decode(
                     node,
                     &mut feeds,
-                    Reader::new(given, &KINDS, &mut patterns, &mut targets, problems),
+                    Reader::new(context, &KINDS, &mut patterns, &mut targets, problems),
                 )
             });
         Self {

@@ -131,7 +131,7 @@ fn of_auth(kind: &Entry, problems: &mut Diagnostics) {
             problems
                 .warning(
                     kind.value.span,
-                    format!("a password or token of fewer than {SHORTEST} characters may be seen: so little can't be told from other text"),
+                    format!("a password or token of fewer than {SHORTEST} characters is not redacted: it is too short to be told from other text"),
                 )
                 .help("give it a longer one");
         }

@@ -16,14 +16,14 @@ pub(super) fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) ->
         Value::Scalar(_) if node.is_null() => {
             problems
                 .error(node.span, format!("{} has no value", quoted(key)))
-                .help("write one behind the colon; `\"\"` is an empty text");
+                .help("write one after the colon; `\"\"` is an empty string");
             None
         }
         Value::Scalar(Scalar {
             template: Some(_), ..
         }) => {
             problems
-                .error(node.span, format!("{} is needed before the run, and this value is known only while it goes on", quoted(key)))
+                .error(node.span, format!("{} is needed before the run, but this value is known only during the run", quoted(key)))
                 .help("use a variable from `vars`; captures, data columns and functions go into paths, queries, headers and bodies");
             None
         }
@@ -33,9 +33,13 @@ pub(super) fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) ->
             problems
                 .error(
                     node.span,
-                    format!("{} is a text, and this is {}", quoted(key), node.describe()),
+                    format!(
+                        "{} must be a string, but this is {}",
+                        quoted(key),
+                        node.describe()
+                    ),
                 )
-                .help("write one value; quote it if it holds brackets or braces");
+                .help("write one value; quote it if it contains brackets or braces");
             None
         }
     }
@@ -59,12 +63,12 @@ pub(super) fn line(node: &Node, key: &str, problems: &mut Diagnostics) -> Option
     if text.trim().is_empty() {
         problems
             .error(node.span, format!("`{key}` is empty"))
-            .help("give it a few words, or remove the key");
+            .help("write a few words, or remove the key");
     } else if text.chars().any(char::is_control) {
         problems
             .error(
                 node.span,
-                format!("`{key}` holds a line break or another control character"),
+                format!("`{key}` contains a line break or another control character"),
             )
             .help("keep it on one line");
     } else if text.chars().count() > 200 {
@@ -128,7 +132,10 @@ pub(super) fn in_range(
         format!("at most {most}")
     };
     problems
-        .error(place, format!("`{key}` is {what}, and this is {number}"))
+        .error(
+            place,
+            format!("`{key}` must be {what}, but this is {number}"),
+        )
         .help(format!("write a number from {least} to {most}"));
     None
 }
@@ -148,7 +155,7 @@ pub(super) fn weight(node: &Node, key: &str, problems: &mut Diagnostics) -> Opti
             problems
                 .error(
                     node.span,
-                    format!("a `{key}` is above 0, and this is {text}"),
+                    format!("`{key}` must be above 0, but this is {text}"),
                 )
                 .help("write a number such as `1` or `2.5`");
             None
@@ -167,7 +174,7 @@ pub(super) fn weight(node: &Node, key: &str, problems: &mut Diagnostics) -> Opti
                 .filter(|number| number.trim().parse::<f64>().is_ok())
             {
                 Some(number) => error.help(format!(
-                    "write `{key}: {}`: it is relative to those of the others",
+                    "write `{key}: {}`: weights are relative to each other",
                     number.trim()
                 )),
                 None => error.help(format!("`{key}` is a number such as `1` or `2.5`")),
@@ -208,7 +215,7 @@ pub(super) fn list<'n>(
             problems
                 .error(
                     node.span,
-                    format!("`{key}` is a list, and this is {}", node.describe()),
+                    format!("`{key}` must be a list, but this is {}", node.describe()),
                 )
                 .help(format!("write `{example}`"));
             None
@@ -281,7 +288,7 @@ fn quantity<T>(
         problems
             .error(
                 node.span,
-                format!("{} is far too long for a `{key}`", quoted(text)),
+                format!("{} is too long for a `{key}`", quoted(text)),
             )
             .help("write a number and a unit");
         return None;

@@ -27,10 +27,10 @@ pub(super) fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Opti
             problems
                 .error(
                     node.span,
-                    format!("`{key}` is a duration, and this is a list"),
+                    format!("`{key}` must be a duration, but this is a list"),
                 )
                 .help(format!(
-                    "for anything between two durations write `{key}: {{ uniform: [0.5s, 2s] }}`"
+                    "for a random duration between two, write `{key}: {{ uniform: [0.5s, 2s] }}`"
                 ));
             return None;
         }
@@ -38,7 +38,7 @@ pub(super) fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Opti
             if let Some((shortest, longest)) = between(&scalar.text) {
                 problems
                     .error(node.span, format!("{} is not a duration", quoted(&scalar.text)))
-                    .help(format!("for anything between two durations write `{key}: {{ uniform: [{shortest}, {longest}] }}`"));
+                    .help(format!("for a random duration between two, write `{key}: {{ uniform: [{shortest}, {longest}] }}`"));
                 return None;
             }
             return decode::duration(node, key, problems).map(Delay::Constant);
@@ -55,7 +55,7 @@ pub(super) fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Opti
         other => {
             let error = problems.error(
                 entry.key_span,
-                format!("there is no distribution {}", quoted(other)),
+                format!("unknown distribution {}", quoted(other)),
             );
             match words::nearest(other, KINDS).or_else(|| foreign(other)) {
                 Some("constant") => error.help(format!(
@@ -63,7 +63,7 @@ pub(super) fn decode(node: &Node, key: &str, problems: &mut Diagnostics) -> Opti
                     typed(body)
                 )),
                 Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error.help(format!("there are {}", words::listed(KINDS))),
+                None => error.help(format!("choose from {}", words::listed(KINDS))),
             };
             None
         }
@@ -102,7 +102,7 @@ fn only_entry<'n>(
     problems
         .error(
             span,
-            format!("`{key}` wants one distribution, and this map has {count} keys"),
+            format!("`{key}` takes one distribution, but this map has {count} keys"),
         )
         .help(remedy);
     None
@@ -185,7 +185,7 @@ fn uniform(node: &Node, problems: &mut Diagnostics) -> Option<Delay> {
             .error(
                 node.span,
                 format!(
-                    "`uniform` wants two durations, and this list has {}",
+                    "`uniform` takes two durations, but this list has {}",
                     items.len()
                 ),
             )
@@ -230,9 +230,9 @@ fn lognormal(node: &Node, problems: &mut Diagnostics) -> Option<Delay> {
         problems
             .error(
                 node.span,
-                "the median of a log-normal distribution is above 0",
+                "the median of a log-normal distribution must be above 0",
             )
-            .help("write `p50: 10ms`, say");
+            .help("write a longer one, such as `p50: 10ms`");
         return None;
     }
     if p99 <= p50 {

@@ -51,7 +51,10 @@ pub(super) fn decode(
     for key in OF_ANSWERS {
         if let (Some(entry), Err(why)) = (fields.entry(key), of.has(key)) {
             problems
-                .error(entry.key_span, format!("there is no `{key}` here: {why}"))
+                .error(
+                    entry.key_span,
+                    format!("`{key}` is not available here: {why}"),
+                )
                 .help("remove it");
         }
     }
@@ -98,9 +101,9 @@ pub(super) fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> 
             problems
                 .error(
                     entry.key_span,
-                    format!("`{key}` belongs to a request, and `{action}` sends none"),
+                    format!("`{key}` belongs to a request, but `{action}` sends none"),
                 )
-                .help("of a mock operation only `max_response` can be expected");
+                .help("for a mock operation, only `max_response` can be checked");
         }
     }
     max_response(&mut fields, &mut expect, problems);
@@ -125,7 +128,7 @@ pub(super) fn of_text(
                 .error(
                     entry.key_span,
                     format!(
-                        "`{}` is of an answer, and this `{action}` receives none",
+                        "`{}` checks a response, but this `{action}` receives none",
                         entry.key
                     ),
                 )
@@ -157,8 +160,8 @@ fn body(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Opt
         rule.contains = decode::text(node, "contains", problems).map(str::to_owned);
         if rule.contains.as_deref() == Some("") {
             problems
-                .error(node.span, "an empty text is in every body")
-                .help("write what must be in it; `equals: \"\"` wants an empty body");
+                .error(node.span, "an empty string is in every body")
+                .help("write what must be in it; `equals: \"\"` requires an empty body");
         }
     }
     if let Some(node) = fields.take("matches", problems) {
@@ -169,7 +172,7 @@ fn body(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Opt
     }
     if !known && fields.entries().is_empty() {
         problems
-            .error(node.span, "this `body` expects nothing")
+            .error(node.span, "this `body` checks nothing")
             .help("write `body: { contains: … }`, `matches` or `equals`");
     }
     fields.finish(problems);
@@ -193,7 +196,7 @@ fn size(node: &Node, expect: &mut Expect, problems: &mut Diagnostics) {
     expect.max_size = most.and_then(|node| decode::size(node, "max", problems));
     if fields.entries().is_empty() {
         problems
-            .error(node.span, "this `size` expects nothing")
+            .error(node.span, "this `size` checks nothing")
             .help("write `size: { min: 1KB }`, `max` or both");
     }
     if let (Some(min), Some(max), Some(most)) = (expect.min_size, expect.max_size, most)

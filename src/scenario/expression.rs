@@ -3,7 +3,7 @@
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::names::Names;
-use super::tree::{Kind, Node, Scalar, Value};
+use super::tree::{Node, Scalar, ScalarType, Value};
 use super::vars::is_name;
 use super::words;
 use crate::value::function::FUNCTIONS;
@@ -30,7 +30,7 @@ pub(super) fn decode(
                 .error(
                     node.span,
                     format!(
-                        "{} is an expression already, and {} has braces in it",
+                        "{} is already an expression, but {} contains braces",
                         quoted(key),
                         quoted(typed)
                     ),
@@ -46,7 +46,7 @@ pub(super) fn decode(
                 .error(
                     node.span,
                     format!(
-                        "{} is an expression, and this is {}",
+                        "{} must be an expression, but this is {}",
                         quoted(key),
                         node.describe()
                     ),
@@ -91,9 +91,9 @@ fn literal(node: &Node, names: &Names<'_>) -> String {
         Value::Scalar(scalar) => {
             let is_name =
                 scalar.plain && (names.is_given(&scalar.text) || names.vars().has(&scalar.text));
-            match scalar.kind() {
-                Kind::Null => "none".into(),
-                Kind::Text if !is_name => format!("'{}'", scalar.text.replace('\'', "\\'")),
+            match scalar.scalar_type() {
+                ScalarType::Null => "none".into(),
+                ScalarType::Text if !is_name => format!("'{}'", scalar.text.replace('\'', "\\'")),
                 _ => scalar.text.clone(),
             }
         }
@@ -133,23 +133,26 @@ pub(super) fn nameable(
         problems
             .error(
                 place,
-                format!("`{name}` is a function, and no value can be called so"),
+                format!("`{name}` is a function, and can't be the name of a value"),
             )
             .help(format!(
-                "take another name; the functions are {}",
+                "choose another name; the functions are {}",
                 words::listed(FUNCTIONS)
             ));
     } else if RESERVED.contains(&name) {
         problems
-            .error(place, format!("`{name}` is a word of the language of expressions, and no value can be called so"))
-            .help("take another name");
+            .error(
+                place,
+                format!("`{name}` is a keyword of expressions, and can't be the name of a value"),
+            )
+            .help("choose another name");
     } else if names.is_feed(name) {
         problems
             .error(
                 place,
                 format!("`{name}` is a feed of `data`, and its rows can't be overwritten"),
             )
-            .help("take another name");
+            .help("choose another name");
     } else {
         return true;
     }

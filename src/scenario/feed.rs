@@ -31,10 +31,10 @@ const EXAMPLE: &str = "data: { users: { file: users.csv } }";
 /// All feeds of a scenario.
 #[derive(Default)]
 pub(super) struct Feeds {
-    list: Vec<Known>,
+    list: Vec<DeclaredFeed>,
 }
 
-struct Known {
+struct DeclaredFeed {
     name: String,
     at: Span,
     /// `None` if it is invalid, which was reported.
@@ -57,7 +57,10 @@ impl Feeds {
                 problems
                     .error(
                         node.span,
-                        format!("`data` is a map of feeds, and this is {}", node.describe()),
+                        format!(
+                            "`data` must be a map of feeds, but this is {}",
+                            node.describe()
+                        ),
                     )
                     .help(format!("write `{EXAMPLE}`"));
                 &[]
@@ -68,7 +71,7 @@ impl Feeds {
                 .error(entry.key_span, format!("more than {MAX_FEEDS} feeds"))
                 .help("remove some");
         }
-        let known = |entry: &Entry| Known {
+        let known = |entry: &Entry| DeclaredFeed {
             name: entry.key.clone(),
             at: entry.key_span,
             feed: feed(entry, folder, vars, problems),
@@ -100,7 +103,7 @@ impl Feeds {
                     problems
                         .error(
                             item.span,
-                            format!("the feed {} stands here twice", quoted(name)),
+                            format!("the feed {} appears twice", quoted(name)),
                         )
                         .help("remove one");
                 }
@@ -116,14 +119,14 @@ impl Feeds {
 
     fn unknown(&self, name: &str, place: Span, problems: &mut Diagnostics) {
         let names: Vec<&str> = self.list.iter().map(|known| known.name.as_str()).collect();
-        let error = problems.error(place, format!("no feed is called {}", quoted(name)));
+        let error = problems.error(place, format!("unknown feed {}", quoted(name)));
         match words::nearest(name, names.iter().copied()) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None if names.is_empty() && is_name(name) => error.help(format!(
                 "declare it: `data: {{ {name}: {{ file: {name}.csv }} }}`"
             )),
             None if names.is_empty() => error.help(format!("declare one: `{EXAMPLE}`")),
-            None => error.help(format!("there are {}", words::listed(names))),
+            None => error.help(format!("choose from {}", words::listed(names))),
         };
     }
 
@@ -179,10 +182,10 @@ fn feed(entry: &Entry, folder: &Path, vars: &Vars, problems: &mut Diagnostics) -
     let name = entry.key.clone();
     if !is_name(&name) || FUNCTIONS.contains(&name.as_str()) {
         let (why, help) = if is_name(&name) {
-            ("it is a function's", "take another name")
+            ("it is the name of a function", "choose another name")
         } else {
             (
-                "templates could not ask for it",
+                "templates could not use it",
                 "use letters, digits and `_`, and begin with a letter",
             )
         };
@@ -198,9 +201,9 @@ fn feed(entry: &Entry, folder: &Path, vars: &Vars, problems: &mut Diagnostics) -
         problems
             .error(
                 entry.key_span,
-                format!("`{name}` is a variable too, and one name has one value"),
+                format!("`{name}` is also a variable, and names must be unique"),
             )
-            .help("take another name");
+            .help("choose another name");
         return None;
     }
     let example = format!("{name}: {{ file: {name}.csv }}");
@@ -274,7 +277,7 @@ fn choice<T: Copy>(
     let error = problems.error(node.span, format!("`{key}` can't be {}", quoted(text)));
     match words::nearest(text, names.clone()) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
-        None => error.help(format!("there are {}", words::listed(names))),
+        None => error.help(format!("choose from {}", words::listed(names))),
     };
     None
 }

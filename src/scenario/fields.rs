@@ -36,7 +36,7 @@ impl<'n> Fields<'n> {
                 problems
                     .error(
                         node.span,
-                        format!("{what} is a map, and this is {}", node.describe()),
+                        format!("{what} must be a map, but this is {}", node.describe()),
                     )
                     .help(format!("write `{example}`"));
                 None
@@ -60,7 +60,7 @@ impl<'n> Fields<'n> {
         if entry.value.is_null() {
             problems
                 .error(entry.key_span, format!("`{key}` has no value"))
-                .help("write one behind the colon, or remove the key");
+                .help("write one after the colon, or remove the key");
             return None;
         }
         Some(&entry.value)

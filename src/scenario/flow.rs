@@ -74,7 +74,7 @@ impl Reader<'_> {
             .map(|node| decode::line(node, "name", self.problems));
         let when = fields
             .take("when", self.problems)
-            .map(|node| expression::decode(node, "when", self.given.names, self.problems));
+            .map(|node| expression::decode(node, "when", self.context.names, self.problems));
         let chance = fields
             .take("chance", self.problems)
             .and_then(|node| self.chance(node));
@@ -134,12 +134,12 @@ impl Reader<'_> {
                     .error(
                         second.key_span,
                         format!(
-                            "a step has one action, and this one has `{}` and `{}`",
+                            "a step has only one action, but this one has `{}` and `{}`",
                             first.key, second.key
                         ),
                     )
                     .related(first.key_span, "the first one")
-                    .help("make two steps of it, each with its own `-`");
+                    .help("split it into two steps, each with its own `-`");
                 None
             }
         }
@@ -197,7 +197,7 @@ impl Reader<'_> {
                 self.problems
                     .error(
                         entry.key_span,
-                        format!("there is no step {}", quoted(&entry.key)),
+                        format!("unknown step {}", quoted(&entry.key)),
                     )
                     .help(help);
                 return;

@@ -88,7 +88,7 @@ pub(super) const MISSING_KINDS: &[(&[&str], &str, &str)] = &[
     (
         &["include", "import", "use"],
         "files of steps",
-        "name steps with an anchor, `x-login: &login { … }`, and put them in with `*login`",
+        "name steps with an anchor, `x-login: &login { … }`, and insert them with `*login`",
     ),
 ];
 

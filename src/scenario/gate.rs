@@ -135,7 +135,7 @@ fn selector(
             problems
                 .error(
                     node.span,
-                    "`tag` of a threshold is a text, `NAME=VALUE`, and this is a map",
+                    "`tag` of a threshold must be a string, `NAME=VALUE`, but this is a map",
                 )
                 .help(format!("write `tag: {name}={}`", value.as_typed()));
             return None;
@@ -162,7 +162,7 @@ fn refuse_keys_of_guards(fields: &mut Fields<'_>, problems: &mut Diagnostics) {
     for key in ["max_regression", "confidence"] {
         if let Some(entry) = fields.entry(key) {
             problems
-                .error(entry.key_span, format!("`{key}` is of a comparison with a baseline, and this threshold has a limit of its own"))
+                .error(entry.key_span, format!("`{key}` belongs to a comparison with a baseline, but this threshold has its own limit"))
                 .help("add `vs: baseline`, as in `{ check: p99, vs: baseline, max_regression: 10% }`, or remove it");
         }
     }
@@ -185,7 +185,7 @@ fn abort(
     });
     if let Some(entry) = after_key.filter(|_| abort != Some(true)) {
         problems
-            .error(entry.key_span, "`after` says when a threshold may begin to abort the run, and this one doesn't abort it")
+            .error(entry.key_span, "`after` says when a threshold may begin to abort the run, but this one doesn't abort it")
             .help("add `abort: true`, or remove `after`");
     }
     (abort.unwrap_or(false), after)
@@ -277,7 +277,7 @@ pub(super) fn explain(diagnostic: &mut Diagnostic, error: &crate::plan::CheckErr
                 diagnostic.help(error.remedy.clone())
             }
             None => diagnostic.help(format!(
-                "there are {} and every other percentile, such as `p99.9`",
+                "the metrics are {} and every other percentile, such as `p99.9`",
                 words::listed(Metric::names())
             )),
         },
@@ -291,7 +291,7 @@ fn window(node: &Node, problems: &mut Diagnostics) -> Option<Nanos> {
         problems
             .error(
                 node.span,
-                format!("a `window` of {window} can't be cut out of the time line"),
+                format!("a `window` of {window} does not fit the time line"),
             )
             .help(format!("write a multiple of {GRAIN}, such as `window: 5s`"));
         return None;
@@ -304,10 +304,10 @@ fn mode(node: &Node, problems: &mut Diagnostics) -> Option<Mode> {
     let mode = Mode::from_name(text);
     if mode.is_none() {
         let names = ["sequential", "threaded", "async", "simulated"];
-        let error = problems.error(node.span, format!("there is no mode {}", quoted(text)));
+        let error = problems.error(node.span, format!("unknown mode {}", quoted(text)));
         match words::nearest(text, names) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help(format!("there are {}", words::listed(names))),
+            None => error.help(format!("choose from {}", words::listed(names))),
         };
     }
     mode

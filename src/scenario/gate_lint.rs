@@ -49,7 +49,7 @@ pub(super) fn threshold(
                 .error(
                     places.of("abort"),
                     format!(
-                        "`{}` begins at nothing and rises, so this would abort every run at once",
+                        "`{}` starts at zero and rises, so this would abort every run at once",
                         check.metric
                     ),
                 )
@@ -61,9 +61,9 @@ pub(super) fn threshold(
             problems
                 .error(
                     places.of("after"),
-                    format!("the run is over when this may begin to abort it, after {after}"),
+                    format!("the run is over before this may begin to abort it, after {after}"),
                 )
-                .help("write a moment before the end of `duration`, or remove `abort` and `after`");
+                .help("write a time before the end of `duration`, or remove `abort` and `after`");
         }
     }
 }
@@ -89,7 +89,7 @@ fn figure(
         problems
             .error(
                 places.check,
-                format!("`{metric}` is a figure of the whole run, and not of a part of it"),
+                format!("`{metric}` is a figure of the whole run, not of a part of it"),
             )
             .help("remove what narrows it; `mode` alone may stay");
     }
@@ -102,7 +102,7 @@ fn figure(
             .error(
                 places.of(key),
                 format!(
-                    "`{metric}` is of whole iterations, and `{key}` narrows it to a part of them"
+                    "`{metric}` measures whole iterations, but `{key}` narrows it to a part of them"
                 ),
             )
             .help("narrow it by `mix`, `stage` or `mode`, or remove what narrows it");
@@ -154,13 +154,16 @@ fn dead(
             problems
                 .error(
                     places.check,
-                    format!("`{metric}` is of requests, and there are none"),
+                    format!("`{metric}` measures requests, but there are none"),
                 )
                 .help("remove it: mock operations have no response");
         }
         Metric::CheckRate if !expects(selector.unwrap_or(&any)) => {
             problems
-                .error(places.check, "`check_rate` is of what steps expect of responses, and nothing is expected here")
+                .error(
+                    places.check,
+                    "`check_rate` measures the checks of `expect`, but there are none here",
+                )
                 .help("give a step an `expect`, as in `expect: { status: 200 }`, or remove it");
         }
         _ => {}
@@ -180,7 +183,7 @@ fn modes(
             problems
                 .error(
                     places.check,
-                    "`speedup` is against another mode, and only one is run",
+                    "`speedup` compares with another mode, but only one is run",
                 )
                 .help("add a mode, as in `modes: [sequential, async]`, or remove the threshold");
             return;
@@ -194,7 +197,7 @@ fn modes(
             problems
                 .error(
                     places.of("mode"),
-                    format!("`{mode}` is what speedups are against: its own is always 1"),
+                    format!("`{mode}` is the baseline of speedups: its own is always 1"),
                 )
                 .help("name another mode, or remove `mode`");
         }
@@ -203,7 +206,7 @@ fn modes(
         problems
             .error(
                 places.check,
-                "`efficiency` is against the same work in virtual time, which has no network",
+                "`efficiency` compares with the same work in virtual time, which has no network",
             )
             .help("use it for scenarios of mock operations (`sleep`, `cpu`, `block`) only");
     }
@@ -244,7 +247,7 @@ fn live(
         problems
             .warning(
                 place,
-                "a run in virtual time is over before anybody can look: nothing ends it early",
+                "a run in virtual time can't be observed while it runs: nothing ends it early",
             )
             .help("its mode `simulated` runs to the planned end");
     }
@@ -262,8 +265,8 @@ fn window(
     let Some(window) = window else { return };
     let place = places.of("window");
     if !metric.is_of_windows() {
-        problems.error(place, format!("the time line holds no `{metric}`, so it can't be judged in windows")).help(
-            "windows are for response times (percentiles, `mean`, `max`), `error_rate`, `throughput`, `count` and `dropped`; else remove it",
+        problems.error(place, format!("the time line does not include `{metric}`, so it can't be judged in windows")).help(
+            "remove `window`; windows are available for response times (percentiles, `mean`, `max`), `error_rate`, `throughput`, `count` and `dropped`",
         );
         return;
     }
@@ -293,7 +296,7 @@ fn window(
         }
         Some(whole) if whole.0 / window.0 >= MAX_WINDOWS as u64 => {
             problems
-                .warning(place, format!("the time line of so long a run is kept in at most {MAX_WINDOWS} windows, wider than {window}"))
+                .warning(place, format!("the time line of a run this long is kept in at most {MAX_WINDOWS} windows, wider than {window}"))
                 .help("the check will be judged in wider ones; write a longer `window` to choose them");
         }
         _ => {}

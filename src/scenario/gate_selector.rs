@@ -54,7 +54,10 @@ pub(super) fn selector(
     }
     if let Some((first, second)) = both(selector) {
         problems
-            .error(places.of(second), format!("`{first}` and `{second}` together: their figures are kept apart from each other"))
+            .error(
+                places.of(second),
+                format!("`{first}` and `{second}` together: their figures are kept separately"),
+            )
             .help("keep one of them");
     }
     let taken = |(mix, name, operation)| selector.takes(plan, mix, name, operation);
@@ -62,9 +65,9 @@ pub(super) fn selector(
         problems
             .error(
                 places.check,
-                "no operation is all that this threshold is narrowed to",
+                "no operation matches everything that this threshold selects",
             )
-            .help("remove a part of what narrows it");
+            .help("remove one of the selectors");
     }
 }
 
@@ -89,7 +92,7 @@ fn report_unknown(
     match words::nearest(wanted, known.iter().copied()) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None if known.is_empty() => error.help(format!("this scenario has none: remove `{key}`")),
-        None => error.help(format!("there are {}", words::listed(known))),
+        None => error.help(format!("choose from {}", words::listed(known))),
     };
 }
 
@@ -135,7 +138,7 @@ fn tag(
         .flat_map(|(_, _, operation)| &operation.tags)
         .collect();
     let none = if of_steps.is_of_operations() {
-        "no step that this threshold is narrowed to"
+        "no step that this threshold selects"
     } else {
         "no step"
     };
@@ -160,7 +163,7 @@ fn tag(
         );
         match words::nearest(name, names.iter().copied()) {
             Some(near) => error.help(format!("did you mean `{near}={value}`?")),
-            None => error.help(format!("there are {}", words::listed(names))),
+            None => error.help(format!("choose from {}", words::listed(names))),
         };
         return;
     }
@@ -169,7 +172,7 @@ fn tag(
             .error(
                 places.of("tag"),
                 format!(
-                    "a value of a tag has at most {} characters, and is cut behind them",
+                    "a value of a tag has at most {} characters, and is truncated there",
                     TagValue::MAX_CHARS
                 ),
             )
@@ -218,10 +221,7 @@ fn report_untagged(
         .find_map(|(_, name, operation)| operation.tags.first().map(|tag| (name, tag)));
     let error = problems.error(
         places.of("tag"),
-        format!(
-            "{none} is split by a tag, and this asks for {}",
-            quoted(wanted)
-        ),
+        format!("{none} has a tag, but this selects {}", quoted(wanted)),
     );
     match some {
         Some((step, tag)) => error.help(format!("the step `{step}` has the tag `{}`", tag.name)),

@@ -61,13 +61,13 @@ pub(super) fn sendable(
     let text = fixed(value);
     if text.contains(['\r', '\n']) {
         problems
-            .error(place, format!("a line break in the header `{name}`"))
+            .error(place, format!("the header `{name}` contains a line break"))
             .help("keep it on one line: a line break would begin another header");
     } else if HeaderValue::from_str(&text).is_err() {
         problems
             .error(
                 place,
-                format!("the header `{name}` holds a character that can't be sent"),
+                format!("the header `{name}` contains a character that can't be sent"),
             )
             .help("control characters can't stand in a header; encode it, for example in base64");
     } else {
@@ -92,7 +92,7 @@ fn read(
             problems
                 .error(
                     node.span,
-                    format!("`headers` is a map, and this is {}", node.describe()),
+                    format!("`headers` must be a map, but this is {}", node.describe()),
                 )
                 .help("write `headers: { accept: application/json }`");
             return Vec::new();
@@ -102,7 +102,7 @@ fn read(
     if let Some(entry) = entries.get(100) {
         problems
             .error(entry.key_span, "more than 100 headers")
-            .help("no server takes so many: remove some");
+            .help("no server accepts that many; remove some");
         return headers;
     }
     for entry in entries {
@@ -128,16 +128,13 @@ fn read(
             problems
                 .error(
                     entry.key_span,
-                    format!("the header `{name}` is loadgen's own"),
+                    format!("the header `{name}` is set by loadgen itself"),
                 )
                 .help(*help);
         } else if headers.iter().any(|(known, _)| known == name.as_str()) {
             problems
-                .error(
-                    entry.key_span,
-                    format!("the header `{name}` stands here twice"),
-                )
-                .help("header names are the same in any case: keep one");
+                .error(entry.key_span, format!("the header `{name}` appears twice"))
+                .help("header names are case-insensitive: keep one");
         } else {
             let value = value.as_text().map_or_else(
                 || value.clone(),

@@ -35,7 +35,7 @@ const PROTOCOLS: [(&str, Protocol); 3] = [
     ("http1", Protocol::Http1),
     ("http2", Protocol::Http2),
 ];
-const KEPT: [(&str, KeepAlive); 4] = [
+const KEEP_ALIVES: [(&str, KeepAlive); 4] = [
     ("per_vu", KeepAlive::PerVu),
     ("per_iteration", KeepAlive::PerIteration),
     ("never", KeepAlive::Never),
@@ -65,9 +65,15 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let protocol = fields
         .take("protocol", problems)
         .and_then(|node| one_of(node, "protocol", "protocol", &PROTOCOLS, problems));
-    let keep_alive = fields
-        .take("keep_alive", problems)
-        .and_then(|node| one_of(node, "keep_alive", "form", &KEPT, problems));
+    let keep_alive = fields.take("keep_alive", problems).and_then(|node| {
+        one_of(
+            node,
+            "keep_alive",
+            "`keep_alive` mode",
+            &KEEP_ALIVES,
+            problems,
+        )
+    });
     let mut number = |key, most, problems: &mut Diagnostics| {
         let node = fields.take(key, problems)?;
         Some((node.span, decode::small(node, key, 1..=most, problems)?))
@@ -101,7 +107,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         problems
             .error(
                 place,
-                "no connection grows old where `keep_alive` is `never`: each request has its own",
+                "`max_lifetime` has no effect with `keep_alive: never`: each request has its own connection",
             )
             .help("remove `max_lifetime`, or keep connections with another `keep_alive`");
     }
@@ -111,7 +117,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         problems
             .error(
                 place,
-                format!("`connections` asks for {count}, and `max_connections` allows {most}"),
+                format!("`connections` asks for {count}, but `max_connections` allows {most}"),
             )
             .help("raise `max_connections`, or lower `connections`");
     }
@@ -132,12 +138,12 @@ pub(super) fn of_http2(
         problems
             .error(
                 place,
-                format!("`{key}` is about HTTP/2, and HTTP/1.1 is spoken with this target"),
+                format!("`{key}` applies to HTTP/2, but this target uses HTTP/1.1"),
             )
             .help("add `protocol: http2`, or use `max_connections`");
     } else if options.keep_alive != KeepAlive::Shared {
         problems
-            .error(place, format!("`{key}` is about connections that virtual users share, and here each has its own"))
+            .error(place, format!("`{key}` applies to connections that virtual users share, but here each has its own"))
             .help("add `keep_alive: shared`");
     }
 }
@@ -154,7 +160,7 @@ fn one_of<T: Copy>(
         return Some(*value);
     }
     let names = known.iter().map(|(name, _)| *name);
-    let error = problems.error(node.span, format!("there is no {what} {}", quoted(text)));
+    let error = problems.error(node.span, format!("unknown {what} {}", quoted(text)));
     match (key, text) {
         ("keep_alive", "true" | "True" | "on" | "yes") => {
             error.help("write `keep_alive: per_vu` (the default), or `keep_alive: shared`")
@@ -163,7 +169,7 @@ fn one_of<T: Copy>(
         ("protocol", "h2" | "h2c" | "HTTP/2" | "2") => error.help("write `protocol: http2`"),
         _ => match words::nearest(text, names.clone()) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help(format!("there are {}", words::listed(names))),
+            None => error.help(format!("choose from {}", words::listed(names))),
         },
     };
     None

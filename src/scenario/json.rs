@@ -4,7 +4,7 @@
 
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
-use super::tree::{Kind, Node, Scalar, Value};
+use super::tree::{Node, Scalar, ScalarType, Value};
 use crate::plan::{Encode, Piece, Template};
 use crate::value::decimal::is_exact;
 
@@ -32,11 +32,11 @@ pub(super) fn value(
             .error(
                 number.span,
                 format!(
-                    "a number in {} has more digits than a comparison holds",
+                    "a number in {} has more digits than can be compared",
                     quoted(key)
                 ),
             )
-            .help("quote it: a text keeps all its digits");
+            .help("quote it: a string keeps all its digits");
         return None;
     }
     serde_json::from_str(text.as_text()?)
@@ -46,7 +46,7 @@ pub(super) fn value(
                     node.span,
                     format!("a number in {} is too large for JSON", quoted(key)),
                 )
-                .help("quote it if it is a text");
+                .help("quote it if it is text");
         })
         .ok()
 }
@@ -65,8 +65,10 @@ fn running(node: &Node) -> Option<&Node> {
 fn inexact(node: &Node) -> Option<&Node> {
     match &node.value {
         Value::Scalar(scalar) => {
-            let is_number = matches!(scalar.kind(), Kind::Int(_) | Kind::Float(_))
-                && is_json_number(&scalar.text);
+            let is_number = matches!(
+                scalar.scalar_type(),
+                ScalarType::Int(_) | ScalarType::Float(_)
+            ) && is_json_number(&scalar.text);
             (is_number && !is_exact(&scalar.text)).then_some(node)
         }
         Value::List(items) => items.iter().find_map(inexact),
@@ -126,22 +128,22 @@ fn write_scalar(
         }
         return true;
     }
-    match scalar.kind() {
-        Kind::Null => out.push_text("null"),
-        Kind::Bool(yes) => out.push_text(if yes { "true" } else { "false" }),
-        Kind::Text => string(&scalar.text, out),
-        Kind::Int(_) | Kind::Float(_) if is_json_number(&scalar.text) => {
+    match scalar.scalar_type() {
+        ScalarType::Null => out.push_text("null"),
+        ScalarType::Bool(yes) => out.push_text(if yes { "true" } else { "false" }),
+        ScalarType::Text => string(&scalar.text, out),
+        ScalarType::Int(_) | ScalarType::Float(_) if is_json_number(&scalar.text) => {
             out.push_text(&scalar.text)
         }
-        Kind::Int(n) => out.push_text(&n.to_string()),
-        Kind::Float(n) if n.is_finite() => out.push_text(&n.to_string()),
-        Kind::Float(_) => {
+        ScalarType::Int(n) => out.push_text(&n.to_string()),
+        ScalarType::Float(n) if n.is_finite() => out.push_text(&n.to_string()),
+        ScalarType::Float(_) => {
             problems
                 .error(
                     node.span,
-                    format!("JSON has no number {}", quoted(&scalar.text)),
+                    format!("{} is not a JSON number", quoted(&scalar.text)),
                 )
-                .help(format!("quote it if it is a text: `\"{}\"`", scalar.text));
+                .help(format!("quote it if it is text: `\"{}\"`", scalar.text));
             return false;
         }
     }

@@ -62,7 +62,7 @@ pub(super) fn decode(
                 .error(
                     node.span,
                     format!(
-                        "`json` is a map of JSONPaths, and this is {}",
+                        "`json` must be a map of JSONPaths, but this is {}",
                         node.describe()
                     ),
                 )
@@ -72,7 +72,7 @@ pub(super) fn decode(
     };
     if entries.is_empty() {
         problems
-            .error(node.span, "this `json` expects nothing")
+            .error(node.span, "this `json` checks nothing")
             .help(EXAMPLE);
     }
     if let Some(entry) = entries.get(MAX_RULES) {
@@ -130,7 +130,7 @@ fn rule(entry: &Entry, patterns: &mut Patterns, problems: &mut Diagnostics) -> O
     rule.max_len = max_len.and_then(|node| decode::count(node, "max_len", 0..=u64::MAX, problems));
     if fields.entries().is_empty() {
         problems
-            .error(fields.span, "this rule expects nothing")
+            .error(fields.span, "this rule checks nothing")
             .help("write `{ exists: true }`, `{ min_len: 1 }` or a plain value");
     }
     if let (Some(least), Some(most), Some(node)) = (rule.min, rule.max, max)
@@ -158,7 +158,7 @@ fn rule(entry: &Entry, patterns: &mut Patterns, problems: &mut Diagnostics) -> O
         problems
             .error(
                 other.key_span,
-                format!("`{}` of what must not exist", other.key),
+                format!("`{}` is set for a value that must not exist", other.key),
             )
             .help("remove it, or `exists: false`");
     }
@@ -188,7 +188,7 @@ fn kind(node: &Node, problems: &mut Diagnostics) -> Option<JsonKind> {
         return Some(*kind);
     }
     let names = KINDS.map(|(name, _)| name);
-    let error = problems.error(node.span, format!("JSON has no type {}", quoted(text)));
+    let error = problems.error(node.span, format!("{} is not a JSON type", quoted(text)));
     let lower = text.to_lowercase();
     let meant = FOREIGN
         .iter()
@@ -197,7 +197,7 @@ fn kind(node: &Node, problems: &mut Diagnostics) -> Option<JsonKind> {
         .or_else(|| words::nearest(text, names));
     match meant {
         Some(meant) => error.help(format!("did you mean `{meant}`?")),
-        None => error.help(format!("there are {}", words::listed(names))),
+        None => error.help(format!("choose from {}", words::listed(names))),
     };
     None
 }

@@ -155,7 +155,7 @@ impl Kinds {
 
 /// What all flows of a scenario share.
 #[derive(Clone, Copy)]
-pub(super) struct Given<'a> {
+pub(super) struct FlowContext<'a> {
     /// The names that expressions may use.
     pub names: &'a Names<'a>,
     /// The folder that file paths are relative to.
@@ -192,7 +192,7 @@ impl OpenSocket {
 /// Decodes flows, and holds the state that they share.
 pub(super) struct Reader<'a> {
     /// What all flows of the scenario share.
-    pub given: Given<'a>,
+    pub context: FlowContext<'a>,
     /// The targets, including those created by absolute URLs.
     pub targets: &'a mut Targets,
     /// The problems found.
@@ -225,14 +225,14 @@ pub(super) struct StepAction<'n> {
 impl<'a> Reader<'a> {
     /// Creates a reader that has not decoded any steps yet.
     pub(super) fn new(
-        given: Given<'a>,
+        context: FlowContext<'a>,
         kinds: &'static Kinds,
         patterns: &'a mut Patterns,
         targets: &'a mut Targets,
         problems: &'a mut Diagnostics,
     ) -> Self {
         Self {
-            given,
+            context,
             targets,
             problems,
             patterns,

@@ -25,7 +25,7 @@ const TARGET: Section = Section::new(&[
 /// Maximum number of addresses in `resolve`.
 const MAX_ADDRESSES: usize = 100;
 
-pub(super) struct Known {
+pub(super) struct KnownTarget {
     pub name: String,
     /// Address in the file, before the command line's override.
     pub typed: Option<Address>,
@@ -48,7 +48,7 @@ pub(super) struct Known {
     pub declared: bool,
 }
 
-impl Known {
+impl KnownTarget {
     /// Creates a target of which only the name is known.
     pub(super) fn new(name: String, declared: bool) -> Self {
         let (timeout, limits) = (PartialTimeouts::default(), Limits::default());
@@ -74,7 +74,7 @@ impl Known {
     }
 }
 
-impl Known {
+impl KnownTarget {
     /// Checks that the options of the target fit its final address.
     pub(super) fn judge(&self, problems: &mut Diagnostics) {
         let secure = self.address.as_ref().map(Address::is_secure);
@@ -86,7 +86,7 @@ impl Known {
             problems
                 .error(
                     place,
-                    format!("`tls` is for `https://` targets, and this one is `{address}`"),
+                    format!("`tls` is for `https://` targets, but this one is `{address}`"),
                 )
                 .help("write an `https://` URL, or remove `tls`");
         }
@@ -94,7 +94,7 @@ impl Known {
             (self.http_span, address, self.http.protocol)
         {
             problems
-                .error(place, "the built-in server speaks HTTP/1.1 alone")
+                .error(place, "the built-in server supports only HTTP/1.1")
                 .help("remove `protocol: http2`, or name another server");
         }
         if let (Some(place), Address::Builtin | Address::Unix { .. }) = (self.resolve_span, address)
@@ -102,7 +102,9 @@ impl Known {
             problems
                 .error(
                     place,
-                    format!("`resolve` stands in for a name, and `{address}` has none"),
+                    format!(
+                        "`resolve` replaces the lookup of a host name, but `{address}` has none"
+                    ),
                 )
                 .help("write an `http://` or `https://` URL, or remove `resolve`");
         }
@@ -120,7 +122,7 @@ fn addresses(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>>
             .error(
                 node.span,
                 format!(
-                    "`resolve` has from 1 to {MAX_ADDRESSES} addresses, and this are {}",
+                    "`resolve` must have from 1 to {MAX_ADDRESSES} addresses, but this list has {}",
                     items.len()
                 ),
             )
@@ -139,9 +141,9 @@ fn addresses(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>>
                     .split_once('%')
                     .is_some_and(|(_, zone)| !zone.starts_with(|c: char| c.is_ascii_digit()));
                 problems.error(item.span, format!("{} is not an IP address with a port", quoted(text))).help(if is_named_zone {
-                    "write the interface's number in place of its name: `[fe80::1%2]:8443` (`ip link` shows it)"
+                    "write the interface's number instead of its name: `[fe80::1%2]:8443` (`ip link` shows it)"
                 } else {
-                    "write `127.0.0.1:8443`, or `[::1]:8443`; what has a name stands in `url`"
+                    "write `127.0.0.1:8443`, or `[::1]:8443`; a host name goes in `url`"
                 });
             }
         }
@@ -155,8 +157,8 @@ pub(super) fn declared(
     name_span: Span,
     folder: &Path,
     problems: &mut Diagnostics,
-) -> Known {
-    let mut known = Known::new(name.into(), true);
+) -> KnownTarget {
+    let mut known = KnownTarget::new(name.into(), true);
     if node.is_null() {
         problems
             .error(name_span, format!("the target `{name}` is empty"))

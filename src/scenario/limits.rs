@@ -67,7 +67,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Limits {
                 node.span,
                 format!("`{key}` without a `concurrency` or a `rate` limits nothing"),
             )
-            .help("add what there may be a queue for, as in `concurrency: 10`");
+            .help("add a limit that can have a queue, such as `concurrency: 10`");
     }
     fields.finish(problems);
     limits
@@ -82,7 +82,7 @@ pub(super) fn on_full(node: &Node, problems: &mut Diagnostics) -> Option<OnFull>
             let error = problems.error(node.span, format!("`on_full` can't be {}", quoted(other)));
             match words::nearest(other, ["wait", "drop"]) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error.help("write `wait` to hold back whoever asks until there is room, or `drop` to refuse and count it"),
+                None => error.help("write `wait` to wait until there is room, or `drop` to refuse the operation and count it"),
             };
             None
         }

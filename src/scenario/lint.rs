@@ -12,8 +12,7 @@ use super::tree::{Node, Value};
 use crate::base::{Nanos, Rate};
 use crate::plan::{Limits, LoadModel, MixEntry, OnFull, Plan, Stage};
 
-const REMEDY: &str =
-    "to that at least, or lower the `rate`: what is beyond waits longer and longer";
+const REMEDY: &str = "to at least that, or lower the `rate`: otherwise waiting times keep growing";
 
 /// Warns of concurrency limits that can't carry the rate of the open model.
 pub(super) fn capacity(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
@@ -115,7 +114,7 @@ impl OfferedLoad<'_> {
         {
             slow(
                 limit,
-                &format!("{:.1} operations a second", rate * starts),
+                &format!("{:.1} operations per second", rate * starts),
                 places.of(&["limits", "rate"], "--rate"),
                 problems,
             );
@@ -152,7 +151,7 @@ impl OfferedLoad<'_> {
         {
             slow(
                 limit,
-                &format!("{own:.1} iterations of this entry a second"),
+                &format!("{own:.1} iterations of this entry per second"),
                 of_entry(places, index, "rate"),
                 problems,
             );
@@ -163,7 +162,7 @@ impl OfferedLoad<'_> {
 /// Describes the load in words.
 fn iterations_of(rate: f64, time: f64) -> String {
     format!(
-        "{rate} iterations a second of {} each",
+        "{rate} iterations per second of {} each",
         Nanos::from_secs_f64((time * 1e6).round() / 1e6)
     )
 }
@@ -182,7 +181,7 @@ pub(super) fn limits(plan: &Plan) -> impl Iterator<Item = &Limits> {
 fn slow(limit: Rate, starts: &str, place: Place, problems: &mut Diagnostics) {
     problems
         .warning(place, format!("a limit of {limit} can't carry this load: it starts {starts}"))
-        .help("raise the limit, or lower the `rate` of the load: what is beyond waits longer and longer");
+        .help("raise the limit, or lower the `rate` of the load: otherwise waiting times keep growing");
 }
 
 /// Returns the location of a limit of a mix entry.

@@ -1,11 +1,11 @@
 //! The load: the number of virtual users or arrivals, and for how long.
 //!
-//! The file is decoded first ([`Typed`]); then a model is chosen ([`Choice`]), which the command
+//! The file is decoded first ([`LoadValues`]); then a model is chosen ([`Choice`]), which the command
 //! line may override; the values that fit together become the plan's load.
 
 mod typed;
 
-use typed::{Keys, Typed};
+use typed::{Keys, LoadValues};
 
 use super::decode;
 use super::diagnostic::{Diagnostics, Place};
@@ -76,7 +76,7 @@ pub(super) fn decode(
     )?;
     let before = problems.len();
     let keys = Keys::find(&mut fields);
-    let mut typed = Typed::read(&mut fields, problems);
+    let mut typed = LoadValues::read(&mut fields, problems);
     fields.finish(problems);
     report_rivals(&keys, problems);
     let choice = choose(&keys, &mut typed, overrides, problems)?;
@@ -106,7 +106,7 @@ fn report_rivals(keys: &Keys<'_>, problems: &mut Diagnostics) {
                 .error(
                     key.key_span,
                     format!(
-                        "`{}` beside `stages`, which say how much load there is, and for how long",
+                        "`{}` together with `stages`, which define the load and its duration",
                         key.key
                     ),
                 )
@@ -126,7 +126,7 @@ fn report_rivals(keys: &Keys<'_>, problems: &mut Diagnostics) {
         problems
             .error(rate.key_span, "`vus` and `rate` together: a load is either a number of users or an arrival rate")
             .related(vus.key_span, "the closed model")
-            .help("keep `rate` to start iterations at planned times whatever the target does; keep `vus` for users who wait for their answers");
+            .help("keep `rate` to start iterations at planned times whatever the target does; keep `vus` for users who wait for their responses");
     }
 }
 
@@ -134,7 +134,7 @@ fn report_rivals(keys: &Keys<'_>, problems: &mut Diagnostics) {
 /// has are ignored.
 fn choose(
     keys: &Keys<'_>,
-    typed: &mut Typed,
+    typed: &mut LoadValues,
     overrides: &Overrides,
     problems: &mut Diagnostics,
 ) -> Option<Choice> {
@@ -145,7 +145,7 @@ fn choose(
                     Place::Flag("--vus and --rate"),
                     "`--vus` and `--rate` together: a load is either a number of users or an arrival rate",
                 )
-                .help("keep `--rate` for planned arrivals, or `--vus` for users who wait for their answers");
+                .help("keep `--rate` for planned arrivals, or `--vus` for users who wait for their responses");
             return None;
         }
         (Some(vus), None) => {
@@ -176,13 +176,13 @@ fn choose(
 }
 
 /// Reports keys of the file that only the other model has.
-fn report_misfits(keys: &Keys<'_>, typed: &Typed, choice: Choice, problems: &mut Diagnostics) {
+fn report_misfits(keys: &Keys<'_>, typed: &LoadValues, choice: Choice, problems: &mut Diagnostics) {
     if choice.is_open {
         if let Some(key) = keys.iterations_per_vu {
             problems
                 .error(
                     key.key_span,
-                    "`iterations_per_vu` needs virtual users, and a `rate` has none",
+                    "`iterations_per_vu` needs virtual users, but a `rate` has none",
                 )
                 .help("write `iterations: …`, which counts them all together");
         }
@@ -192,7 +192,7 @@ fn report_misfits(keys: &Keys<'_>, typed: &Typed, choice: Choice, problems: &mut
             problems
                 .error(
                     key.key_span,
-                    format!("`{}` needs a `rate`, and the load has none", key.key),
+                    format!("`{}` needs a `rate`, but the load has none", key.key),
                 )
                 .help("add `rate: 50/s`, or remove it");
         }
@@ -201,7 +201,7 @@ fn report_misfits(keys: &Keys<'_>, typed: &Typed, choice: Choice, problems: &mut
             problems
                 .error(
                     key.key_span,
-                    format!("`{}` belongs to a `rate`, and this load has `vus`", key.key),
+                    format!("`{}` belongs to a `rate`, but this load has `vus`", key.key),
                 )
                 .help("remove it");
         }
@@ -209,7 +209,7 @@ fn report_misfits(keys: &Keys<'_>, typed: &Typed, choice: Choice, problems: &mut
 }
 
 /// Replaces the limits of the file with those of the command line.
-fn flags(typed: &mut Typed, overrides: &Overrides, problems: &mut Diagnostics) {
+fn flags(typed: &mut LoadValues, overrides: &Overrides, problems: &mut Diagnostics) {
     if let Some(duration) = overrides.duration {
         if duration == Nanos::ZERO {
             problems
@@ -236,7 +236,7 @@ fn flags(typed: &mut Typed, overrides: &Overrides, problems: &mut Diagnostics) {
 /// Derives the length and the highest level from the stages, unless the command line overrides
 /// them.
 fn follow_stages(
-    typed: &mut Typed,
+    typed: &mut LoadValues,
     keys: &Keys<'_>,
     overrides: &Overrides,
     problems: &mut Diagnostics,
@@ -258,7 +258,7 @@ fn follow_stages(
         && stages.beginning() == 0.0
     {
         problems
-            .warning(warmup.key_span, "nothing runs in this warm-up: it has the level with which the stages begin, and that is 0")
+            .warning(warmup.key_span, "nothing runs in this warm-up: it uses the level at which the stages begin, which is 0")
             .help("add `start` with a level above 0, begin with a stage that jumps to one (`duration: 0s`), or remove `warmup`");
     }
     typed.stages = Some(stages);
@@ -281,14 +281,14 @@ fn report_endless(
         problems
             .error(
                 Place::Flag(flag),
-                "the scenario is bound by its stages, and this replaces them",
+                "the scenario is bounded by its stages, but this replaces them",
             )
             .help("add `--duration 30s` or `--iterations 1000`");
     } else if overrides.rate.is_some() && keys.iterations_per_vu.is_some() {
         problems
             .error(
                 Place::Flag(flag),
-                "the scenario is bound by `iterations_per_vu`, which a rate does not have",
+                "the scenario is bounded by `iterations_per_vu`, which a rate does not support",
             )
             .help("add `--duration 30s` or `--iterations 1000`");
     } else {
@@ -299,7 +299,7 @@ fn report_endless(
 }
 
 /// Builds the load of the plan, with defaults for keys that are not set.
-fn build(typed: Typed, choice: Choice) -> Option<Load> {
+fn build(typed: LoadValues, choice: Choice) -> Option<Load> {
     let model = if choice.is_open {
         LoadModel::Open {
             rate: typed.rate?,

@@ -41,7 +41,7 @@ pub(super) struct Mix {
 
 /// Steps that run once before or after the run.
 #[derive(Default)]
-pub(super) struct Around {
+pub(super) struct LifecycleSteps {
     /// The steps.
     pub steps: Vec<Step>,
     /// Location of each operation, by number.
@@ -49,9 +49,9 @@ pub(super) struct Around {
 }
 
 /// Decodes `setup` or `teardown`, whose operations are numbered separately.
-pub(super) fn around(section: &Node, key: &str, mut reader: Reader<'_>) -> Around {
+pub(super) fn lifecycle_steps(section: &Node, key: &str, mut reader: Reader<'_>) -> LifecycleSteps {
     let steps = reader.list(section, key);
-    Around {
+    LifecycleSteps {
         steps,
         operations: reader.operations,
     }
@@ -154,10 +154,10 @@ fn name(
         problems
             .error(
                 node.span,
-                format!("two entries of the `mix` are called {}", quoted(&name)),
+                format!("two entries of the `mix` are named {}", quoted(&name)),
             )
             .related(first, "the first one")
-            .help("give each a name of its own: figures are kept by name");
+            .help("give each a unique name: figures are kept by name");
     }
     Some(name)
 }

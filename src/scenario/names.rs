@@ -13,7 +13,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::foreign;
-use super::tree::{Kind, Node, Scalar, Value};
+use super::tree::{Node, Scalar, ScalarType, Value};
 use super::vars::{Vars, is_name};
 use super::words;
 use crate::plan::Name;
@@ -67,7 +67,7 @@ impl<'v> Names<'v> {
         let mut given = feeds.clone();
         for key in ["mix", "setup", "teardown"] {
             if let Some(node) = root.get(key) {
-                gives(node, &mut |name, _, _| {
+                visit_assigned(node, &mut |name, _, _| {
                     given.insert(name.to_owned());
                 });
             }
@@ -138,7 +138,7 @@ impl<'v> Names<'v> {
             problems
                 .error(
                     place,
-                    format!("`{function}` is a function, and has brackets behind it"),
+                    format!("`{function}` is a function, and needs parentheses"),
                 )
                 .help(format!("write `{called}`"));
             return None;
@@ -232,7 +232,7 @@ impl<'v> Names<'v> {
             _ if foreign::value_of(name).is_some() => error.help(foreign::value_of(name).unwrap_or_default()),
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None if bare => error
-                .help(format!("declare it in `vars`, or set or capture it in a step before; a text has quotes of its own: `\"'{name}'\"`")),
+                .help(format!("declare it in `vars`, or set or capture it in a step before; a string needs its own quotes: `\"'{name}'\"`")),
             None => {
                 let column = self.feeds.first().map(|feed| format!("; a column of the feed `{feed}` is `{{{{{feed}.{name}}}}}`"));
                 let column = column.unwrap_or_default();
@@ -243,14 +243,17 @@ impl<'v> Names<'v> {
 
     /// Returns a name with its value at the start of an iteration.
     fn name(&self, name: &str) -> Name {
-        let value = self.vars.peek(name).map(|scalar| match scalar.kind() {
-            Kind::Bool(yes) => yes.into(),
-            Kind::Int(n) => {
-                i64::try_from(n).map_or_else(|_| scalar.text.clone().into(), Into::into)
-            }
-            Kind::Float(n) => n.into(),
-            Kind::Null | Kind::Text => scalar.text.clone().into(),
-        });
+        let value = self
+            .vars
+            .peek(name)
+            .map(|scalar| match scalar.scalar_type() {
+                ScalarType::Bool(yes) => yes.into(),
+                ScalarType::Int(n) => {
+                    i64::try_from(n).map_or_else(|_| scalar.text.clone().into(), Into::into)
+                }
+                ScalarType::Float(n) => n.into(),
+                ScalarType::Null | ScalarType::Text => scalar.text.clone().into(),
+            });
         Name {
             name: name.to_owned(),
             value,
@@ -295,14 +298,14 @@ fn remedy(expression: &str) -> &'static str {
 
 /// The lifetime of a value that a step assigns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Lasts {
+pub(super) enum Lifetime {
     /// Until the end of the iteration; each iteration assigns it again.
     Iteration,
     /// As long as the virtual user, of which only the first iteration assigns it.
     User,
 }
 
-impl Lasts {
+impl Lifetime {
     /// Returns the lifetime of values that `step` assigns, given the lifetime around it.
     pub(super) fn of(self, step: &Node) -> Self {
         let is_once = |node: &Node| matches!(&node.value, Value::Scalar(scalar) if scalar.text.trim().eq_ignore_ascii_case("true"));
@@ -316,11 +319,11 @@ impl Lasts {
 
 /// Calls `visit` with every name that the steps below a node assign, the location, and the lifetime
 /// of the value.
-pub(super) fn gives<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span, Lasts)) {
-    below(node, Lasts::Iteration, visit);
+pub(super) fn visit_assigned<'n>(node: &'n Node, visit: &mut impl FnMut(&'n str, Span, Lifetime)) {
+    below(node, Lifetime::Iteration, visit);
 }
 
-fn below<'n>(node: &'n Node, lasts: Lasts, visit: &mut impl FnMut(&'n str, Span, Lasts)) {
+fn below<'n>(node: &'n Node, lasts: Lifetime, visit: &mut impl FnMut(&'n str, Span, Lifetime)) {
     match &node.value {
         Value::List(items) => items.iter().for_each(|item| below(item, lasts, visit)),
         Value::Map(entries) => {

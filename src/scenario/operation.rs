@@ -23,7 +23,7 @@ impl Reader<'_> {
     ) -> Option<(String, StepKind)> {
         let key = action.key;
         for word in OF_REQUESTS {
-            let why = format!("`{word}` belongs to a request, and `{key}` sends none");
+            let why = format!("`{word}` belongs to a request, but `{key}` sends none");
             self.misplaced(fields, word, &why, &format!("remove `{word}`"));
         }
         let fail = fields
@@ -88,14 +88,16 @@ impl Reader<'_> {
             .unwrap_or_default();
         let captures = fields.take("capture", self.problems);
         let captures = captures
-            .map(|node| capture::captures(node, of, self.given.names, self.patterns, self.problems))
+            .map(|node| {
+                capture::captures(node, of, self.context.names, self.patterns, self.problems)
+            })
             .unwrap_or_default();
         let tags = fields.take("tag", self.problems);
         let tags = tags
             .map(|node| capture::tags(node, of, self.patterns, self.problems))
             .unwrap_or_default();
         let limits = self.limits(fields);
-        let why = "`fail` makes mock operations fail; a request fails when its answer does";
+        let why = "`fail` makes mock operations fail; a request fails when its response does";
         self.misplaced(fields, "fail", why, "remove `fail`");
         let Some(line) = line else {
             fields.known(&OF_REQUESTS);
@@ -105,7 +107,7 @@ impl Reader<'_> {
             &line,
             action.span,
             fields,
-            self.given.folder,
+            self.context.folder,
             self.targets,
             self.problems,
         )?;
@@ -132,9 +134,8 @@ impl Reader<'_> {
     ) -> OperationParts {
         if !receives {
             for word in ["capture", "tag"] {
-                let why = format!(
-                    "`{word}` takes something out of an answer, and this step receives none"
-                );
+                let why =
+                    format!("`{word}` takes a value from a response, but this step receives none");
                 self.misplaced(fields, word, &why, "add `receive`, or remove it");
             }
         }
@@ -147,7 +148,9 @@ impl Reader<'_> {
         let of = response_source::Origin::Text;
         let captures = fields.take("capture", self.problems);
         let captures = captures
-            .map(|node| capture::captures(node, of, self.given.names, self.patterns, self.problems))
+            .map(|node| {
+                capture::captures(node, of, self.context.names, self.patterns, self.problems)
+            })
             .unwrap_or_default();
         let tags = fields.take("tag", self.problems);
         let tags = tags
@@ -166,7 +169,7 @@ impl Reader<'_> {
     /// Reports keys that only mock operations may have.
     pub(super) fn refuse_keys_of_mocks(&mut self, action: StepAction<'_>, fields: &mut Fields<'_>) {
         let why = format!(
-            "`fail` makes mock operations fail; `{}` fails when its answer does",
+            "`fail` makes mock operations fail; `{}` fails when its response does",
             action.key
         );
         self.misplaced(fields, "fail", &why, "remove `fail`");

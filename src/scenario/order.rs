@@ -7,16 +7,16 @@
 //! mix entry has such a step, because an iteration of any of them can be its first.
 
 mod missing;
-mod part;
+mod phase;
 
-use self::part::{Phase, PhaseKind, expressions, parts, targets, text};
+use self::phase::{Phase, PhaseKind, expressions, phases, targets, text};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::feed::Feeds;
 use super::kinds::KINDS;
-use super::names::{Lasts, Names, gives};
+use super::names::{Lifetime, Names, visit_assigned};
 use super::tree::{Node, Scalar, Value};
 use super::words;
 use crate::value::expression::{Uses, uses};
@@ -36,7 +36,7 @@ const SENT: [&str; 7] = [
 struct Setter {
     part: usize,
     span: Span,
-    lasts: Lasts,
+    lasts: Lifetime,
 }
 
 /// Reports values that are used before they can be set, and columns that a feed does not have.
@@ -47,10 +47,10 @@ pub(super) fn check(
     source: &str,
     problems: &mut Diagnostics,
 ) {
-    let parts = parts(root);
+    let phases = phases(root);
     let mut setters: HashMap<&str, Vec<Setter>> = HashMap::new();
-    for (part, entry) in parts.iter().enumerate() {
-        gives(entry.flow, &mut |name, span, lasts| {
+    for (part, entry) in phases.iter().enumerate() {
+        visit_assigned(entry.flow, &mut |name, span, lasts| {
             setters
                 .entry(name)
                 .or_default()
@@ -62,11 +62,11 @@ pub(super) fn check(
         feeds,
         source,
         problems,
-        parts: &parts,
+        phases: &phases,
         setters,
         part: 0,
         step: Span::default(),
-        lasts: Lasts::Iteration,
+        lasts: Lifetime::Iteration,
         request: None,
         there: HashMap::new(),
         order: Vec::new(),
@@ -82,19 +82,19 @@ struct Walk<'a, 'n> {
     feeds: &'a Feeds,
     source: &'a str,
     problems: &'a mut Diagnostics,
-    parts: &'a [Phase<'n>],
+    phases: &'a [Phase<'n>],
     setters: HashMap<&'n str, Vec<Setter>>,
     /// Index of the part being walked.
     part: usize,
     /// The step being walked.
     step: Span,
     /// Lifetime of the values that it sets.
-    lasts: Lasts,
+    lasts: Lifetime,
     /// The request to which the target's additions are being checked, if any.
     request: Option<Span>,
-    /// The names that can have a value at this point; [`Lasts::User`] if only `once` steps set the
-    /// name.
-    there: HashMap<&'n str, Lasts>,
+    /// The names that can have a value at this point; [`Lifetime::User`] if only `once` steps set
+    /// the name.
+    there: HashMap<&'n str, Lifetime>,
     /// The same names in the order in which they were set, so that those of a branch can be undone.
     order: Vec<&'n str>,
     /// The parsed expressions.
@@ -107,7 +107,7 @@ struct Walk<'a, 'n> {
 
 impl<'n> Walk<'_, 'n> {
     fn all(mut self) {
-        for (index, part) in self.parts.iter().enumerate() {
+        for (index, part) in self.phases.iter().enumerate() {
             self.part = index;
             let begin = self.order.len();
             self.steps(part.flow);
@@ -119,12 +119,12 @@ impl<'n> Walk<'_, 'n> {
         }
     }
 
-    fn give(&mut self, name: &'n str, lasts: Lasts) {
+    fn give(&mut self, name: &'n str, lasts: Lifetime) {
         // The setup is a single iteration, and its values are available in all others.
-        let lasts = if self.parts[self.part].kind == PhaseKind::Entry {
+        let lasts = if self.phases[self.part].kind == PhaseKind::Entry {
             lasts
         } else {
-            Lasts::Iteration
+            Lifetime::Iteration
         };
         match self.there.get_mut(name) {
             Some(known) => *known = lasts.min(*known),
@@ -136,7 +136,7 @@ impl<'n> Walk<'_, 'n> {
     }
 
     /// Removes and returns the names set since `begin`.
-    fn take_back(&mut self, begin: usize) -> Vec<(&'n str, Lasts)> {
+    fn take_back(&mut self, begin: usize) -> Vec<(&'n str, Lifetime)> {
         let since = self.order.split_off(begin);
         since
             .into_iter()
@@ -226,7 +226,7 @@ impl<'n> Walk<'_, 'n> {
             self.condition(over);
         }
         let mut inside = Vec::new();
-        gives(node, &mut |name, _, lasts| inside.push((name, lasts)));
+        visit_assigned(node, &mut |name, _, lasts| inside.push((name, lasts)));
         inside
             .into_iter()
             .for_each(|(name, lasts)| self.give(name, lasts.max(self.lasts)));
@@ -290,10 +290,10 @@ impl<'n> Walk<'_, 'n> {
             }
             match self.there.get(name.as_str()) {
                 None => self.too_early(name, expression, span),
-                Some(Lasts::User) if self.lasts == Lasts::Iteration => {
+                Some(Lifetime::User) if self.lasts == Lifetime::Iteration => {
                     self.not_every_user(name, expression, span)
                 }
-                Some(Lasts::Iteration | Lasts::User) => {}
+                Some(Lifetime::Iteration | Lifetime::User) => {}
             }
         }
     }
@@ -307,14 +307,14 @@ impl<'n> Walk<'_, 'n> {
     }
 
     fn row(&mut self, name: &str, uses: &Uses, expression: &str, span: Span) {
-        let part = &self.parts[self.part];
+        let part = &self.phases[self.part];
         if part.kind != PhaseKind::Entry {
             let place = self.place(expression, span);
             self.problems
                 .error(
                     place,
                     format!(
-                        "`{name}` is a feed, and {} takes no rows: they are for iterations",
+                        "`{name}` is a feed, but {} takes no rows: only iterations do",
                         part.title
                     ),
                 )
@@ -332,7 +332,7 @@ impl<'n> Walk<'_, 'n> {
             self.problems
                 .error(
                     place,
-                    format!("`{name}` is a feed, and {} takes no row of it", part.title),
+                    format!("`{name}` is a feed, but {} takes no row of it", part.title),
                 )
                 .help(help);
             return;

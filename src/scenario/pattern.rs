@@ -60,7 +60,7 @@ impl Patterns {
                     node.span,
                     format!("this regular expression is longer than {MAX_BYTES} bytes"),
                 )
-                .help("look for less: one telling part of the body is enough");
+                .help("match less: one distinctive part of the body is enough");
             return None;
         }
         // The number of diagnostics kept bounds the cost of invalid patterns.
@@ -95,7 +95,7 @@ impl Patterns {
                         .trim();
                     problems
                         .error(node.span, format!("{} is not a valid regular expression: {reason}", quoted(text)))
-                        .help("put a backslash before what stands for itself, and the whole in single quotes; look-around and back-references are not known");
+                        .help("escape literal characters with a backslash, and put the pattern in single quotes; look-around and back-references are not supported");
                     return None;
                 }
             }

@@ -12,7 +12,7 @@ pub(super) struct PlanPlaces<'a> {
     /// Whether each operation has its own timeout, by number.
     pub timed: &'a [bool],
     /// Locations of the operations of setup and teardown, by their numbers there.
-    pub around: [&'a [Span]; 2],
+    pub lifecycle: [&'a [Span]; 2],
 }
 
 impl PlanPlaces<'_> {

@@ -45,7 +45,7 @@ impl Diagnostics {
         }
         match self.unshown() {
             0 => {}
-            more => all.push_str(&format!("… and {more} more; mend these first\n\n")),
+            more => all.push_str(&format!("… and {more} more; fix these first\n\n")),
         }
         all.pop();
         all
@@ -235,12 +235,12 @@ mod tests {
     #[test]
     fn names_the_flag_when_the_problem_is_not_in_the_file() {
         let mut all = Diagnostics::default();
-        all.error(Place::Flag("--target"), "no target is called `x`")
+        all.error(Place::Flag("--target"), "unknown target `x`")
             .help("name one of: shop");
         let text = all.render(&source(""), false);
         assert_eq!(
             text,
-            "error: no target is called `x`\n--> from --target\n = help: name one of: shop\n"
+            "error: unknown target `x`\n--> from --target\n = help: name one of: shop\n"
         );
     }
 

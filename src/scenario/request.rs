@@ -53,7 +53,7 @@ pub(super) fn decode(
             problems,
         )
     });
-    let help = "write `query: { page: 2 }`; it is percent-encoded and put behind the path";
+    let help = "write `query: { page: 2 }`; it is percent-encoded and appended to the path";
     let query = fields
         .take("query", problems)
         .and_then(|node| body::pairs(node, "query", help, problems))
@@ -92,10 +92,12 @@ fn place(
         && let Some(url) = node.get("url").or_else(|| node.get("path"))
         && let Value::Scalar(scalar) = &url.value
     {
-        problems.error(node.span, "a path is a text, and this is a map").help(format!(
-            "write the path alone, {}, and what else is in the map beside it, as keys of the step",
-            quoted(scalar.as_typed())
-        ));
+        problems
+            .error(node.span, "a path must be a string, but this is a map")
+            .help(format!(
+                "write the path alone, {}, and move the rest of the map to keys of the step",
+                quoted(scalar.as_typed())
+            ));
         return None;
     }
     let path = decode::template(node, "path", problems)?;
@@ -116,7 +118,7 @@ fn place(
         problems
             .error(
                 node.span,
-                "a line break or another control character in a path",
+                "the path contains a line break or another control character",
             )
             .help("remove it, or percent-encode it (`%0A`)");
         return None;
@@ -153,7 +155,7 @@ fn absolute(
     };
     if let Some(target) = target {
         problems
-            .error(target.span, "this step has a whole URL and a `target` too")
+            .error(target.span, "this step has both a full URL and a `target`")
             .related(span, "the URL")
             .help("remove one of the two: with a target, write the path alone");
         return None;
@@ -164,7 +166,7 @@ fn absolute(
                 span,
                 "the host of this URL is known only while the scenario runs",
             )
-            .help("write the host out, or declare a target; what is behind it may be a template");
+            .help("write the host out, or declare a target; what follows it may be a template");
         return None;
     }
     let (index, rest) = targets.of_url(&url);
@@ -200,7 +202,7 @@ fn check_path(
     }
     if text.is_empty() {
         problems
-            .error(span, "an empty path")
+            .error(span, "the path is empty")
             .help("write `/` for the root");
     } else {
         problems
@@ -209,7 +211,7 @@ fn check_path(
                 format!("the path {} does not begin with `/`", quoted(text)),
             )
             .help(format!(
-                "write {}, or a whole URL (`http://…`)",
+                "write {}, or a full URL (`http://…`)",
                 quoted(&format!("/{text}"))
             ));
     }

@@ -29,13 +29,11 @@ impl Origin {
     pub(super) fn has(self, place: &str) -> Result<(), &'static str> {
         match (self, place) {
             (Self::Handshake, "jsonpath" | "regex" | "body" | "json" | "size") => {
-                Err("the answer that opens a WebSocket has no body; messages have")
+                Err("the response that opens a WebSocket has no body; messages do")
             }
-            (Self::Handshake, "status") => {
-                Err("a WebSocket is opened by status 101 and by no other")
-            }
+            (Self::Handshake, "status") => Err("a WebSocket is always opened with status 101"),
             (Self::Text, "header" | "headers" | "cookie" | "status") => {
-                Err("what comes over TCP or a WebSocket is a text alone")
+                Err("what is received over TCP or a WebSocket is plain text")
             }
             _ => Ok(()),
         }
@@ -57,7 +55,7 @@ pub(super) fn source(
         problems
             .error(
                 group.key_span,
-                format!("`group` belongs to `regex`, and this is a `{}`", place.key),
+                format!("`group` belongs to `regex`, but this is a `{}`", place.key),
             )
             .help("remove it");
     }
@@ -66,7 +64,7 @@ pub(super) fn source(
         problems
             .error(
                 place.key_span,
-                format!("there is no `{}` here: {why}", place.key),
+                format!("`{}` is not available here: {why}", place.key),
             )
             .help(format!("take {}", words::listed(there)));
         return None;
@@ -74,7 +72,7 @@ pub(super) fn source(
     if place.value.is_null() {
         problems
             .error(place.key_span, format!("`{}` has no value", place.key))
-            .help("write one behind the colon");
+            .help("write one after the colon");
         return None;
     }
     let node = &place.value;
@@ -135,7 +133,7 @@ fn only_place<'n>(
                 .error(
                     second.key_span,
                     format!(
-                        "a value is in one place, and this one is in `{}` and `{}`",
+                        "a value is in only one place, but this one is in `{}` and `{}`",
                         first.key, second.key
                     ),
                 )
@@ -205,7 +203,7 @@ fn regex(
         let inner = fields.entry("group");
         if let (Some(outer), Some(inner)) = (group, inner) {
             problems
-                .error(inner.key_span, "`group` stands here twice")
+                .error(inner.key_span, "`group` appears twice")
                 .related(outer.key_span, "the other one")
                 .help("remove one of the two");
         }
@@ -235,7 +233,7 @@ fn regex(
                 typed.value.span,
                 format!("there is no group {group}: the regular expression has {has}"),
             )
-            .help("a group is what stands in `(…)`; `group: 0` is the whole match");
+            .help("a group is written in `(…)`; `group: 0` is the whole match");
         return None;
     }
     Some(Source::Regex { pattern, group })

@@ -68,7 +68,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
             expect::statuses(
                 node,
                 (
-                    "`status` names nothing to try again",
+                    "`status` lists nothing to retry",
                     "write `status: [503]`, or remove it",
                 ),
                 problems,
@@ -96,9 +96,9 @@ pub(super) fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> 
         problems
             .error(
                 entry.key_span,
-                format!("`status` belongs to a request, and `{action}` sends none"),
+                format!("`status` belongs to a request, but `{action}` sends none"),
             )
-            .help("remove it: without `errors` and `status` every failure is tried again");
+            .help("remove it: without `errors` and `status` every failure is retried");
     }
     decode(node, problems)
 }
@@ -110,8 +110,8 @@ fn errors(node: &Node, problems: &mut Diagnostics) -> Vec<String> {
     };
     if items.is_empty() {
         problems
-            .error(node.span, "`errors` names nothing to try again")
-            .help("write `[connect, timeout]`, or remove it: without `errors` and `status` every failure is tried again");
+            .error(node.span, "`errors` lists nothing to retry")
+            .help("write `[connect, timeout]`, or remove it: without `errors` and `status` every failure is retried");
     }
     for item in items {
         let Some(text) = decode::text(item, "errors", problems) else {
@@ -121,12 +121,12 @@ fn errors(node: &Node, problems: &mut Diagnostics) -> Vec<String> {
             problems
                 .error(
                     item.span,
-                    "what a limit dropped never started, and is not tried again",
+                    "an operation that a limit dropped never started, and is not retried",
                 )
                 .help("remove it, or let the limit wait with `on_full: wait`");
         } else if found.iter().any(|known| known == text) {
             problems
-                .error(item.span, format!("{} stands here twice", quoted(text)))
+                .error(item.span, format!("{} appears twice", quoted(text)))
                 .help("remove one");
         } else if KINDS.contains(&text) {
             found.push(text.to_owned());
@@ -138,13 +138,15 @@ fn errors(node: &Node, problems: &mut Diagnostics) -> Vec<String> {
             };
             let error = problems.error(
                 item.span,
-                format!("there is no failure of the kind {}", quoted(text)),
+                format!("unknown kind of failure {}", quoted(text)),
             );
             let known = words::listed(KINDS.into_iter().filter(|kind| *kind != "dropped"));
             match near {
-                Some(near) => error.help(format!("did you mean `{near}`? There are {known}")),
+                Some(near) => error.help(format!(
+                    "did you mean `{near}`? Otherwise choose from {known}"
+                )),
                 None => error.help(format!(
-                    "there are {known}; a status goes into `status: [503]`"
+                    "choose from {known}; a status goes into `status: [503]`"
                 )),
             };
         }
@@ -160,7 +162,7 @@ fn backoff(node: &Node, problems: &mut Diagnostics) -> Option<Backoff> {
             problems
                 .error(
                     node.span,
-                    format!("`backoff` is a map, and this is {}", node.describe()),
+                    format!("`backoff` must be a map, but this is {}", node.describe()),
                 )
                 .help("for the same wait before every try write `backoff: { constant: 1s }`");
             return None;
@@ -171,7 +173,7 @@ fn backoff(node: &Node, problems: &mut Diagnostics) -> Option<Backoff> {
             .error(
                 node.span,
                 format!(
-                    "`backoff` wants one kind of wait, and this map has {} keys",
+                    "`backoff` takes one kind of wait, but this map has {} keys",
                     entries.len()
                 ),
             )
@@ -200,13 +202,11 @@ fn backoff(node: &Node, problems: &mut Diagnostics) -> Option<Backoff> {
         }
         "exponential" => exponential(body, problems),
         other => {
-            let error = problems.error(
-                entry.key_span,
-                format!("there is no backoff {}", quoted(other)),
-            );
+            let error =
+                problems.error(entry.key_span, format!("unknown backoff {}", quoted(other)));
             match words::nearest(other, BACKOFFS) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error.help(format!("there are {}", words::listed(BACKOFFS))),
+                None => error.help(format!("choose from {}", words::listed(BACKOFFS))),
             };
             None
         }
@@ -262,7 +262,7 @@ fn factor(node: &Node, problems: &mut Diagnostics) -> Option<f64> {
                 .error(
                     node.span,
                     format!(
-                        "`factor` is a number from 1 to 1000, and this is {}",
+                        "`factor` must be a number from 1 to 1000, but this is {}",
                         quoted(text)
                     ),
                 )

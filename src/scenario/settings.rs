@@ -104,7 +104,8 @@ fn name(node: &Node, problems: &mut Diagnostics) -> Option<String> {
         })
         .collect();
     let better: String = lower.trim_matches(|c| !good(c)).chars().take(100).collect();
-    let rule = "use small letters, digits, `.`, `_` and `-`, and begin with a letter or a digit";
+    let rule =
+        "use lowercase letters, digits, `.`, `_` and `-`, and begin with a letter or a digit";
     error.help(if better.is_empty() || better == text {
         format!("{rule} (at most 100)")
     } else {
@@ -121,7 +122,7 @@ fn version(node: &Node, problems: &mut Diagnostics) {
             .error(
                 node.span,
                 format!(
-                    "this version of loadgen does not know scenarios of version {}",
+                    "this version of loadgen does not support scenarios of version {}",
                     quoted(text)
                 ),
             )
@@ -154,7 +155,7 @@ fn modes(
             match Mode::from_name(text) {
                 Some(mode) if modes.contains(&mode) => {
                     problems
-                        .error(item.span, format!("the mode `{mode}` stands here twice"))
+                        .error(item.span, format!("the mode `{mode}` appears twice"))
                         .help("remove one; `rounds` repeats every mode");
                 }
                 Some(mode) => modes.push(mode),
@@ -190,11 +191,11 @@ fn modes(
 
 fn unknown_mode(text: &str, span: Span, problems: &mut Diagnostics) {
     const NAMES: [&str; 4] = ["sequential", "threaded", "async", "simulated"];
-    let error = problems.error(span, format!("there is no mode {}", quoted(text)));
+    let error = problems.error(span, format!("unknown mode {}", quoted(text)));
     match (text, words::nearest(text, NAMES)) {
         ("all", _) => error.help("write `[sequential, threaded, async]`"),
         (_, Some(near)) => error.help(format!("did you mean `{near}`?")),
-        (_, None) => error.help(format!("there are {}", words::listed(NAMES))),
+        (_, None) => error.help(format!("choose from {}", words::listed(NAMES))),
     };
 }
 
@@ -240,18 +241,17 @@ pub(super) fn report(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Form
         match Format::from_name(text) {
             Some(format) if found.contains(&format) => {
                 problems
-                    .error(item.span, format!("the format `{text}` stands here twice"))
+                    .error(item.span, format!("the format `{text}` appears twice"))
                     .help("remove one");
             }
             Some(format) => found.push(format),
             None => {
                 let names = Format::ALL.map(Format::name);
-                let error =
-                    problems.error(item.span, format!("there is no format {}", quoted(text)));
+                let error = problems.error(item.span, format!("unknown format {}", quoted(text)));
                 match words::nearest(text, names) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
                     None => error.help(format!(
-                        "there are {}; `result.json` is always written",
+                        "choose from {}; `result.json` is always written",
                         words::listed(names)
                     )),
                 };

@@ -32,7 +32,7 @@ pub enum SourceError {
     #[error("`{0}` is a folder; name a scenario file in it")]
     Folder(PathBuf),
     /// The file is larger than a scenario may be.
-    #[error("`{0}` is larger than 1 MB, which no scenario needs; is it the right file?")]
+    #[error("`{0}` is larger than 1 MB, which no scenario needs; check that it is the right file")]
     TooLarge(String),
     /// The file is not text.
     #[error("`{name}` is not UTF-8 text (byte {at}); save it as UTF-8")]

@@ -63,7 +63,7 @@ pub(super) struct Stages {
 }
 
 /// A stage as written.
-struct Typed {
+struct StageFields {
     span: Span,
     name: Option<String>,
     length: Nanos,
@@ -90,15 +90,15 @@ pub(super) fn decode(
             .error(
                 node.span,
                 format!(
-                    "{} stages are more than the {MAX_STAGES} that there may be",
+                    "{} stages are more than the maximum of {MAX_STAGES}",
                     items.len()
                 ),
             )
-            .help("a stage goes evenly from one level to the next: few of them draw any curve");
+            .help("a stage goes linearly from one level to the next: a few of them approximate any curve");
         return None;
     }
     let before = problems.len();
-    let typed: Vec<Typed> = items
+    let typed: Vec<StageFields> = items
         .iter()
         .filter_map(|item| stage(item, problems))
         .collect();
@@ -110,7 +110,7 @@ pub(super) fn decode(
         problems
             .error(other.span, format!("a stage of `{}` in a load of `{}`", other.level.key(), first.level.key()))
             .related(first.span, "the first stage")
-            .help("keep `rate` in all stages to start iterations at planned times, or `vus` in all for users who wait for their answers");
+            .help("keep `rate` in all stages to start iterations at planned times, or `vus` in all for users who wait for their responses");
     }
     let start = match start {
         None => None,
@@ -144,7 +144,7 @@ pub(super) fn decode(
     (problems.len() == before).then_some(stages)
 }
 
-fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Typed> {
+fn stage(node: &Node, problems: &mut Diagnostics) -> Option<StageFields> {
     let mut fields = Fields::open(
         node,
         &STAGE,
@@ -182,13 +182,13 @@ fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Typed> {
                     hold.key_span,
                     "`duration` and `hold` together: a stage either goes to its level or keeps it",
                 )
-                .related(duration.key_span, "goes there evenly")
+                .related(duration.key_span, "goes there linearly")
                 .help("keep one, or make two stages of it");
         }
         (None, None) if problems.len() == before => {
             problems
                 .error(node.span, "a stage without a length")
-                .help("add `duration: 30s` to go evenly to its level, `duration: 0s` to jump there, or `hold: 30s` to keep it for so long");
+                .help("add `duration: 30s` to go linearly to its level, `duration: 0s` to jump there, or `hold: 30s` to keep it for so long");
         }
         _ => {}
     }
@@ -207,7 +207,7 @@ fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Typed> {
         _ => {}
     }
     let level = rate.map(Level::Arrivals).or(vus.map(Level::Users))?;
-    Some(Typed {
+    Some(StageFields {
         span: node.span,
         name,
         length: duration.or(hold)?,
@@ -218,15 +218,15 @@ fn stage(node: &Node, problems: &mut Diagnostics) -> Option<Typed> {
 }
 
 impl Stages {
-    fn push(&mut self, number: usize, typed: Typed, problems: &mut Diagnostics) {
+    fn push(&mut self, number: usize, typed: StageFields, problems: &mut Diagnostics) {
         let name = typed.name.unwrap_or_else(|| (number + 1).to_string());
         if self.stages.iter().any(|stage| stage.name == name) {
             problems
                 .error(
                     typed.span,
-                    format!("a stage is called {} already", quoted(&name)),
+                    format!("another stage is already named {}", quoted(&name)),
                 )
-                .help("give each a name of its own; without one it is called by its number");
+                .help("give each a unique name; a stage without one is named by its number");
         }
         let to = typed.level.value();
         let from = if typed.held {

@@ -1,6 +1,6 @@
 //! The targets of a scenario, and how a step finds its target.
 
-use super::known_target::{Known, declared};
+use super::known_target::{KnownTarget, declared};
 use std::path::Path;
 
 use super::credentials;
@@ -19,7 +19,7 @@ const MAX_TARGETS: usize = 1000;
 /// All targets: the declared ones, followed by those that absolute URLs of steps create.
 #[derive(Default)]
 pub(super) struct Targets {
-    list: Vec<Known>,
+    list: Vec<KnownTarget>,
     /// Whether a declaration is invalid, so that missing targets are not reported.
     broken: bool,
 }
@@ -44,7 +44,7 @@ impl Targets {
                         .error(
                             node.span,
                             format!(
-                                "`targets` is a map of names, and this is {}",
+                                "`targets` must be a map of names, but this is {}",
                                 node.describe()
                             ),
                         )
@@ -102,9 +102,9 @@ impl Targets {
         match (found, name) {
             (Some(index), _) => self.list[index].address = address.ok(),
             (None, None) if names.is_empty() && !self.broken => {
-                self.list.push(Known {
+                self.list.push(KnownTarget {
                     address: address.ok(),
-                    ..Known::new("default".into(), true)
+                    ..KnownTarget::new("default".into(), true)
                 });
             }
             (None, None) if !names.is_empty() => {
@@ -118,20 +118,20 @@ impl Targets {
                         ),
                     )
                     .help(format!(
-                        "name it, as in `--target {}={text}`; there are {}",
+                        "name it, as in `--target {}={text}`; the targets are {}",
                         names[0],
                         words::listed(names.iter().copied())
                     ));
             }
             (None, None) => {}
             (None, Some(name)) => {
-                let error = problems.error(flag, format!("no target is called {}", quoted(name)));
+                let error = problems.error(flag, format!("unknown target {}", quoted(name)));
                 match words::nearest(name, names.iter().copied()) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
                     None if names.is_empty() => {
                         error.help("the scenario declares no targets; give the URL alone")
                     }
-                    None => error.help(format!("there are {}", words::listed(names))),
+                    None => error.help(format!("choose from {}", words::listed(names))),
                 };
             }
         }
@@ -156,7 +156,7 @@ impl Targets {
                 _ if self.broken => {}
                 0 => {
                     problems.error(step, "this request has no target, because the scenario declares none").help(
-                        "declare one, as in `targets: { shop: { url: http://127.0.0.1:8080 } }` (or `url: builtin`), or write a whole URL",
+                        "declare one, as in `targets: { shop: { url: http://127.0.0.1:8080 } }` (or `url: builtin`), or write a full URL",
                     );
                 }
                 n => {
@@ -173,13 +173,13 @@ impl Targets {
         let text = decode::text(node, "target", problems)?;
         let found = declared.iter().position(|name| *name == text);
         if found.is_none() && !self.broken {
-            let error = problems.error(node.span, format!("no target is called {}", quoted(text)));
+            let error = problems.error(node.span, format!("unknown target {}", quoted(text)));
             match words::nearest(text, declared.iter().copied()) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
                 None if declared.is_empty() => {
                     error.help(format!("declare it: `targets: {{ {text}: {{ url: … }} }}`"))
                 }
-                None => error.help(format!("there are {}", words::listed(declared))),
+                None => error.help(format!("choose from {}", words::listed(declared))),
             };
         }
         found
@@ -208,8 +208,8 @@ impl Targets {
             port: url.port,
             base: String::new(),
         };
-        let known = Known::new(authority(url.scheme, &url.host, url.port), false);
-        self.list.push(Known {
+        let known = KnownTarget::new(authority(url.scheme, &url.host, url.port), false);
+        self.list.push(KnownTarget {
             typed: Some(address.clone()),
             address: Some(address),
             ..known
@@ -226,7 +226,7 @@ impl Targets {
         place: Span,
         problems: &mut Diagnostics,
     ) -> bool {
-        let Some(Known {
+        let Some(KnownTarget {
             name,
             address: Some(address @ Address::Url { scheme, .. }),
             ..
@@ -269,8 +269,8 @@ impl Targets {
 
     /// Returns the targets of the plan, without those whose address is invalid, which was reported.
     pub(super) fn into_plan(self) -> Vec<Target> {
-        let target = |known: Known| {
-            let Known {
+        let target = |known: KnownTarget| {
+            let KnownTarget {
                 name,
                 address,
                 headers,

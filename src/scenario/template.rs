@@ -40,7 +40,7 @@ struct Expander<'a> {
 }
 
 /// What replaces a pair of braces.
-enum Put {
+enum Substitution {
     Known(Scalar),
     Running,
 }
@@ -77,7 +77,7 @@ impl Expander<'_> {
                     .warning(
                         span,
                         format!(
-                            "`${{{inner}}}` is sent as it stands: only `vars` and `secrets` read it"
+                            "`${{{inner}}}` is sent unchanged: only `vars` and `secrets` read it"
                         ),
                     )
                     .help(format!("write `{{{{{inner}}}}}`"));
@@ -97,22 +97,22 @@ impl Expander<'_> {
             out.push_text(&rest[..start]);
             let Some(length) = rest[start..].find("}}") else {
                 self.problems
-                    .error(span, "`{{` without `}}` behind it")
+                    .error(span, "`{{` without `}}` after it")
                     .help("write `{{name}}` with the name of a variable");
                 return None;
             };
             let whole = &rest[start..start + length + 2];
             let inner = rest[start + 2..start + length].trim();
             let place = self.locate(whole, span, &mut from);
-            match self.put(inner, place) {
+            match self.substitution(inner, place) {
                 None => good = false,
-                Some(Put::Known(value)) => {
+                Some(Substitution::Known(value)) => {
                     // A text that is exactly one variable keeps the variable's type.
                     plain = value.plain && whole.len() == scalar.text.len();
                     self.charge(value.text.len(), span)?;
                     out.push_text(&value.text);
                 }
-                Some(Put::Running) => out.push_value(inner, Encode::Plain),
+                Some(Substitution::Running) => out.push_value(inner, Encode::Plain),
             }
             rest = &rest[start + length + 2..];
         }
@@ -143,7 +143,7 @@ impl Expander<'_> {
             None => {
                 if self.left > 0 {
                     let message = format!(
-                        "variables put in add up to more than {} MB of text",
+                        "substituted variables add up to more than {} MB of text",
                         BUDGET >> 20
                     );
                     self.problems
@@ -176,18 +176,18 @@ impl Expander<'_> {
         }
     }
 
-    fn put(&mut self, inner: &str, place: Span) -> Option<Put> {
+    fn substitution(&mut self, inner: &str, place: Span) -> Option<Substitution> {
         if is_name(inner)
             && !self.names.is_given(inner)
             && let Some(value) = self.names.vars().get(inner)
         {
-            return value.cloned().map(Put::Known);
+            return value.cloned().map(Substitution::Known);
         }
         self.names
             .check(inner, place, self.problems)
             .map(|checked| match checked {
-                Checked::Known(value) => Put::Known(value),
-                Checked::Running => Put::Running,
+                Checked::Known(value) => Substitution::Known(value),
+                Checked::Running => Substitution::Running,
             })
     }
 }

@@ -126,7 +126,7 @@ fn each<T>(
                 item.span,
                 format!("more than {MAX_GATES} entries in `{key}`"),
             )
-            .help("nobody reads so many: keep those that matter");
+            .help("keep those that matter");
     }
     items
         .iter()

@@ -66,7 +66,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<PartialT
             && time > total
         {
             problems
-                .error(node.span, format!("a `{key}` of {time} is never reached, because the `total` of {total} ends the try before"))
+                .error(node.span, format!("a `{key}` of {time} is never reached, because the `total` of {total} ends the try first"))
                 .help("shorten it, or raise `total`");
         }
     }
@@ -90,7 +90,7 @@ pub(super) fn of_message(
             .filter(|e| matches!(e.key.as_str(), "connect" | "first_byte"))
         {
             problems
-                .error(entry.key_span, format!("`{}` belongs to the handshake, and `{action}` uses a WebSocket that is open", entry.key))
+                .error(entry.key_span, format!("`{}` belongs to the handshake, but `{action}` uses a WebSocket that is open", entry.key))
                 .help("write `timeout: 5s`, or give it to the `websocket` step");
         }
     }
@@ -112,11 +112,11 @@ pub(super) fn of_mock(
                 .error(
                     entry.key_span,
                     format!(
-                        "`{}` is a part of a request, and `{action}` sends none",
+                        "`{}` is a part of a request, but `{action}` sends none",
                         entry.key
                     ),
                 )
-                .help("write `timeout: 5s`: a mock operation has a total time alone");
+                .help("write `timeout: 5s`: a mock operation has only a total time");
         }
     }
     decode(node, problems)

@@ -73,7 +73,7 @@ pub(super) fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> 
         problems
             .error(
                 *place,
-                "`ca` says whom to trust, and with `insecure: true` everybody is",
+                "`ca` has no effect with `insecure: true`, which trusts any certificate",
             )
             .help("remove one of the two");
     }

@@ -47,15 +47,15 @@ pub(super) fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics)
             "YAML is indented with spaces: replace the tab",
         ),
         ErrorKind::ExpectedBlockMappingKey => (
-            "this line does not fit in: a key was expected, under the keys above".to_owned(),
-            "indent it as its neighbours are, and put `:` behind the key",
+            "this line is not expected here: a key was expected, under the keys above".to_owned(),
+            "indent it as its neighbours are, and put `:` after the key",
         ),
         ErrorKind::InvalidQuotedScalarIndent => (
-            "a quoted text goes on to this line, which is not indented".to_owned(),
+            "a quoted string continues on this line, which is not indented".to_owned(),
             "close the quotes on the line before, or indent this line",
         ),
         ErrorKind::UnclosedQuotedScalar => (
-            "a quoted text that never ends".to_owned(),
+            "a quoted string is never closed".to_owned(),
             "close the quotes",
         ),
         ErrorKind::RecursionLimitExceeded => (
@@ -64,23 +64,23 @@ pub(super) fn explain(text: &str, error: &ScanError, problems: &mut Diagnostics)
         ),
         ErrorKind::UnclosedFlowCollection { open } => (
             format!("`{open}` is never closed"),
-            "close it, or quote the text if it is one",
+            "close it, or quote it if it is text",
         ),
         ErrorKind::UnexpectedEofFlowMapping | ErrorKind::UnexpectedEofImplicitFlowMapping => (
             "`{` is never closed".to_owned(),
-            "close it with `}`, or quote the text if it is one",
+            "close it with `}`, or quote it if it is text",
         ),
         ErrorKind::UnexpectedEofFlowSequence => (
             "`[` is never closed".to_owned(),
-            "close it with `]`, or quote the text if it is one",
+            "close it with `]`, or quote it if it is text",
         ),
         ErrorKind::UnknownQuotedScalarEscape => (
-            "an unknown escape in a text in double quotes".to_owned(),
+            "an unknown escape in a string in double quotes".to_owned(),
             "double the backslash, or use single quotes",
         ),
         _ => (
             format!("this is not YAML: {}", error.info()),
-            "check the indentation, the colons and the quotes around this place",
+            "check the indentation, the colons and the quotes near this place",
         ),
     };
     problems.error(Span::new(at, at + 1), message).help(remedy);
@@ -96,7 +96,7 @@ pub(super) fn unknown_alias(text: &str, name: &str, span: Span, problems: &mut D
         problems
             .error(
                 span,
-                format!("nothing is called `&{name}` before this alias"),
+                format!("no anchor `&{name}` is defined before this alias"),
             )
             .help(format!(
                 "define it first, as in `key: &{name} value`; or quote it if it is text: `{}`",
@@ -138,7 +138,7 @@ pub(super) fn complex_key(text: &str, map: Span, key: Span, problems: &mut Diagn
     } else {
         problems
             .error(key, "a map or a list can't be a key")
-            .help("keys are texts; quote it if it is one");
+            .help("keys are strings; quote it if it is one");
     }
 }
 
@@ -171,7 +171,7 @@ fn unquoted(start: usize, line: &str) -> Option<(Span, &'static str)> {
     if let Some(value) = bracket_in_flow(code) {
         return Some((
             span(value),
-            "holds a bracket, which ends a text inside `{…}` and `[…]`",
+            "contains a bracket, which ends a string inside `{…}` and `[…]`",
         ));
     }
     if item.starts_with(['{', '[']) {
@@ -183,7 +183,7 @@ fn unquoted(start: usize, line: &str) -> Option<(Span, &'static str)> {
     value.contains(": ").then(|| {
         (
             span(value),
-            "holds `: `, which YAML reads as a key and a value",
+            "contains `: `, which YAML reads as a key and a value",
         )
     })
 }
@@ -193,7 +193,7 @@ fn begins_badly(value: &str, in_flow: bool) -> Option<&'static str> {
     Some(match value.chars().next()? {
         '%' => "begins with `%`, which YAML keeps for directives",
         '@' => "begins with `@`, which YAML reserves",
-        '`' => "begins with a backquote, which YAML reserves",
+        '`' => "begins with a backtick, which YAML reserves",
         '{' if value.starts_with("{{") => "begins with `{`, which YAML reads as a map",
         '{' if !in_flow && !value.ends_with('}') && value.contains('}') => {
             "begins with `{`, which YAML reads as a map"
@@ -322,7 +322,7 @@ pub(super) fn split_at_comma(text: &str, span: Span, problems: &mut Diagnostics)
         .error(
             span,
             format!(
-                "{} is split at its comma, which ends a text inside `{{…}}` and `[…]`",
+                "{} is split at its comma, which ends a string inside `{{…}}` and `[…]`",
                 quoted(value)
             ),
         )

@@ -57,7 +57,7 @@ pub(super) struct Scalar {
 
 /// The type of a plain scalar, by the rules of YAML 1.2's core schema.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum ScalarType {
     /// Null.
     Null,
     /// A boolean.
@@ -72,11 +72,11 @@ pub(super) enum Kind {
 
 impl Scalar {
     /// Returns the type of the scalar.
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn scalar_type(&self) -> ScalarType {
         if self.plain && self.template.is_none() {
-            kind(&self.text)
+            scalar_type(&self.text)
         } else {
-            Kind::Text
+            ScalarType::Text
         }
     }
 
@@ -86,18 +86,18 @@ impl Scalar {
     }
 }
 
-fn kind(text: &str) -> Kind {
+fn scalar_type(text: &str) -> ScalarType {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Kind::Null,
-        "true" | "True" | "TRUE" => return Kind::Bool(true),
-        "false" | "False" | "FALSE" => return Kind::Bool(false),
-        ".nan" | ".NaN" | ".NAN" => return Kind::Float(f64::NAN),
+        "" | "~" | "null" | "Null" | "NULL" => return ScalarType::Null,
+        "true" | "True" | "TRUE" => return ScalarType::Bool(true),
+        "false" | "False" | "FALSE" => return ScalarType::Bool(false),
+        ".nan" | ".NaN" | ".NAN" => return ScalarType::Float(f64::NAN),
         _ => {}
     }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let negative = text.starts_with('-');
     if matches!(unsigned, ".inf" | ".Inf" | ".INF") {
-        return Kind::Float(if negative {
+        return ScalarType::Float(if negative {
             f64::NEG_INFINITY
         } else {
             f64::INFINITY
@@ -107,32 +107,32 @@ fn kind(text: &str) -> Kind {
         if let Some(digits) = unsigned.strip_prefix(prefix) {
             return match i128::from_str_radix(digits, radix) {
                 Ok(n) if !digits.starts_with(['+', '-']) => {
-                    Kind::Int(if negative { -n } else { n })
+                    ScalarType::Int(if negative { -n } else { n })
                 }
-                _ => Kind::Text,
+                _ => ScalarType::Text,
             };
         }
     }
     if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-        return Kind::Text;
+        return ScalarType::Text;
     }
     let digits = unsigned.bytes().take_while(u8::is_ascii_digit).count();
     // A leading zero indicates a label (such as a postal code or an order number), not a number.
     if digits > 1 && unsigned.starts_with('0') {
-        return Kind::Text;
+        return ScalarType::Text;
     }
     if digits == unsigned.len()
         && let Ok(n) = unsigned.parse::<i128>()
     {
-        return Kind::Int(if negative { -n } else { n });
+        return ScalarType::Int(if negative { -n } else { n });
     }
     let number = unsigned.bytes().any(|b| b.is_ascii_digit())
         && unsigned
             .bytes()
             .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
     match text.parse::<f64>() {
-        Ok(n) if number && n.is_finite() => Kind::Float(n),
-        _ => Kind::Text,
+        Ok(n) if number && n.is_finite() => ScalarType::Float(n),
+        _ => ScalarType::Text,
     }
 }
 
@@ -140,11 +140,11 @@ impl Node {
     /// Describes the value for messages such as "expected this, found that".
     pub(super) fn describe(&self) -> &'static str {
         match &self.value {
-            Value::Scalar(scalar) => match scalar.kind() {
-                Kind::Null => "nothing",
-                Kind::Bool(_) => "a truth value",
-                Kind::Int(_) | Kind::Float(_) => "a number",
-                Kind::Text => "text",
+            Value::Scalar(scalar) => match scalar.scalar_type() {
+                ScalarType::Null => "null",
+                ScalarType::Bool(_) => "a boolean",
+                ScalarType::Int(_) | ScalarType::Float(_) => "a number",
+                ScalarType::Text => "a string",
             },
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
@@ -154,7 +154,7 @@ impl Node {
 
     /// Returns whether the value is null.
     pub(super) fn is_null(&self) -> bool {
-        matches!(&self.value, Value::Scalar(scalar) if scalar.kind() == Kind::Null)
+        matches!(&self.value, Value::Scalar(scalar) if scalar.scalar_type() == ScalarType::Null)
     }
 
     /// Returns the value of a key if this is a map that has it.
@@ -241,27 +241,27 @@ mod tests {
     #[test]
     fn plain_scalars_have_the_types_of_the_core_schema() {
         for (text, wanted) in [
-            ("", Kind::Null),
-            ("~", Kind::Null),
-            ("true", Kind::Bool(true)),
-            ("yes", Kind::Text),
-            ("12", Kind::Int(12)),
-            ("-12", Kind::Int(-12)),
-            ("+1", Kind::Int(1)),
-            ("0x1f", Kind::Int(31)),
-            ("0o17", Kind::Int(15)),
-            ("007", Kind::Text),
-            ("1.5", Kind::Float(1.5)),
-            (".5", Kind::Float(0.5)),
-            ("1e3", Kind::Float(1000.0)),
-            ("20ms", Kind::Text),
-            ("1.2.3", Kind::Text),
-            (".", Kind::Text),
-            ("inf", Kind::Text),
-            ("-", Kind::Text),
-            ("1-2", Kind::Text),
+            ("", ScalarType::Null),
+            ("~", ScalarType::Null),
+            ("true", ScalarType::Bool(true)),
+            ("yes", ScalarType::Text),
+            ("12", ScalarType::Int(12)),
+            ("-12", ScalarType::Int(-12)),
+            ("+1", ScalarType::Int(1)),
+            ("0x1f", ScalarType::Int(31)),
+            ("0o17", ScalarType::Int(15)),
+            ("007", ScalarType::Text),
+            ("1.5", ScalarType::Float(1.5)),
+            (".5", ScalarType::Float(0.5)),
+            ("1e3", ScalarType::Float(1000.0)),
+            ("20ms", ScalarType::Text),
+            ("1.2.3", ScalarType::Text),
+            (".", ScalarType::Text),
+            ("inf", ScalarType::Text),
+            ("-", ScalarType::Text),
+            ("1-2", ScalarType::Text),
         ] {
-            assert_eq!(kind(text), wanted, "{text}");
+            assert_eq!(scalar_type(text), wanted, "{text}");
         }
     }
 }

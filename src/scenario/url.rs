@@ -18,7 +18,7 @@ const MAX_SOCKET_BYTES: usize = 107;
 
 /// Why a text is not a URL, and how to fix it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
+pub(crate) struct UrlError {
     /// What is wrong.
     pub message: String,
     /// How to fix it.
@@ -55,7 +55,7 @@ fn known() -> String {
         .into();
     let schemes = words::listed(schemes.iter().map(String::as_str));
     format!(
-        "there are {schemes}; a target may also be `unix:/PATH`, or `builtin`, the built-in mock server"
+        "the schemes are {schemes}; a target may also be `unix:/PATH`, or `builtin`, the built-in mock server"
     )
 }
 
@@ -87,10 +87,10 @@ pub(crate) fn with_scheme(text: &str) -> Option<String> {
 }
 
 /// Parses a URL.
-pub(crate) fn parse(text: &str) -> Result<Url, Wrong> {
+pub(crate) fn parse(text: &str) -> Result<Url, UrlError> {
     if text.chars().any(char::is_control) {
         return wrong(
-            "a line break or another control character in a URL",
+            "the URL contains a line break or another control character",
             "remove it",
         );
     }
@@ -110,7 +110,7 @@ pub(crate) fn parse(text: &str) -> Result<Url, Wrong> {
     check_host(host)?;
     if port.is_empty() && scheme == Scheme::Tcp {
         return wrong(
-            format!("{} has no port, and TCP has none of its own", quoted(text)),
+            format!("{} has no port, and TCP has no default port", quoted(text)),
             "write `tcp://HOST:PORT`",
         );
     }
@@ -126,23 +126,23 @@ pub(crate) fn parse(text: &str) -> Result<Url, Wrong> {
     })
 }
 
-fn wrong<T>(message: impl Into<String>, remedy: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong {
+fn wrong<T>(message: impl Into<String>, remedy: impl Into<String>) -> Result<T, UrlError> {
+    Err(UrlError {
         message: message.into(),
         remedy: remedy.into(),
     })
 }
 
-fn credentials<T>() -> Result<T, Wrong> {
+fn credentials<T>() -> Result<T, UrlError> {
     wrong(
-        "a user or a password in a URL",
+        "the URL contains a user or a password",
         "leave it out, and write `auth: { basic: { user: …, password: … } }` beside it; with `loadgen run URL`, \
          `-H 'authorization: Basic …'`",
     )
 }
 
 /// Splits a URL into its scheme and everything after `://`.
-fn split_scheme(text: &str) -> Result<(Scheme, &str), Wrong> {
+fn split_scheme(text: &str) -> Result<(Scheme, &str), UrlError> {
     let (scheme, rest) = match text.split_once("://") {
         Some(parts) => parts,
         // The text before `://` may contain credentials, which must not be shown either.
@@ -162,7 +162,7 @@ fn split_scheme(text: &str) -> Result<(Scheme, &str), Wrong> {
     match Scheme::from_name(scheme) {
         Some(scheme) => Ok((scheme, rest)),
         None if scheme.eq_ignore_ascii_case("unix") => wrong(
-            "a Unix socket is a target's and no request's own",
+            "a Unix socket is the URL of a target, not of a request",
             "declare a target: `url: unix:/run/shop.sock`",
         ),
         None => {
@@ -177,7 +177,7 @@ fn split_scheme(text: &str) -> Result<(Scheme, &str), Wrong> {
 }
 
 /// Splits an authority into the host, without brackets, and the rest: empty, or `:` and the port.
-fn split_authority(authority: &str) -> Result<(&str, &str), Wrong> {
+fn split_authority(authority: &str) -> Result<(&str, &str), UrlError> {
     let Some(inner) = authority.strip_prefix('[') else {
         return Ok(authority.split_at(authority.find(':').unwrap_or(authority.len())));
     };
@@ -189,7 +189,7 @@ fn split_authority(authority: &str) -> Result<(&str, &str), Wrong> {
                 .is_some_and(|(address, _)| address.parse::<Ipv6Addr>().is_ok()) =>
         {
             wrong(
-                format!("an IPv6 zone in a URL: {}", quoted(host)),
+                format!("the URL contains an IPv6 zone: {}", quoted(host)),
                 "a zone names an interface of this machine, and no server knows it: leave it out, and add \
                  `resolve: \"[ADDRESS%INDEX]:PORT\"` to the target, with the interface's number (`ip link`)",
             )
@@ -201,10 +201,10 @@ fn split_authority(authority: &str) -> Result<(&str, &str), Wrong> {
     }
 }
 
-fn check_host(host: &str) -> Result<(), Wrong> {
+fn check_host(host: &str) -> Result<(), UrlError> {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
     if host.is_empty() {
-        return wrong("a URL without a host", "write `http://HOST:PORT`");
+        return wrong("the URL has no host", "write `http://HOST:PORT`");
     }
     if host.len() > 253 || !host.chars().all(good) {
         return wrong(
@@ -216,7 +216,7 @@ fn check_host(host: &str) -> Result<(), Wrong> {
 }
 
 /// Returns the port of `:8080`, or the scheme's default without one.
-fn port_number(typed: &str, scheme: Scheme) -> Result<u16, Wrong> {
+fn port_number(typed: &str, scheme: Scheme) -> Result<u16, UrlError> {
     if typed.is_empty() {
         return Ok(scheme.port());
     }
@@ -233,7 +233,7 @@ fn port_number(typed: &str, scheme: Scheme) -> Result<u16, Wrong> {
 }
 
 /// Parses the address of a target.
-pub(crate) fn address(text: &str) -> Result<Address, Wrong> {
+pub(crate) fn address(text: &str) -> Result<Address, UrlError> {
     let text = text.trim();
     if text == "builtin" {
         return Ok(Address::Builtin);
@@ -243,9 +243,9 @@ pub(crate) fn address(text: &str) -> Result<Address, Wrong> {
     }
     let url = parse(text)?;
     if url.rest.contains('?') {
-        return Err(Wrong {
-            message: "a target's URL has no query".into(),
-            remedy: "write it at the steps: `query: { … }`".into(),
+        return Err(UrlError {
+            message: "a target's URL can't have a query".into(),
+            remedy: "write it in the steps: `query: { … }`".into(),
         });
     }
     let base = path(url.rest.trim_end_matches('/'));
@@ -258,30 +258,30 @@ pub(crate) fn address(text: &str) -> Result<Address, Wrong> {
 }
 
 /// Returns the path of a Unix socket, which the operating system limits in length.
-fn socket(path: &str) -> Result<String, Wrong> {
+fn socket(path: &str) -> Result<String, UrlError> {
     // `unix:///run/x` is valid as well.
     let path = path.strip_prefix("//").unwrap_or(path);
     let wrong = |message: &str, remedy: &str| {
-        Err(Wrong {
+        Err(UrlError {
             message: message.into(),
             remedy: remedy.into(),
         })
     };
     if !path.starts_with('/') || path.ends_with('/') {
         return wrong(
-            "a Unix socket needs its whole path",
+            "a Unix socket needs an absolute path",
             "write it from the root, as in `unix:/run/shop.sock`",
         );
     }
     if path.len() > MAX_SOCKET_BYTES {
         return wrong(
-            &format!("the path of a Unix socket has at most {MAX_SOCKET_BYTES} bytes"),
+            &format!("the path of a Unix socket must have at most {MAX_SOCKET_BYTES} bytes"),
             "use a shorter path, such as a link",
         );
     }
     if path.chars().any(char::is_control) {
         return wrong(
-            "a control character in the path of a Unix socket",
+            "the path of a Unix socket contains a control character",
             "remove it",
         );
     }
@@ -369,7 +369,7 @@ mod tests {
         ] {
             let wrong = parse(zone).expect_err(zone);
             assert!(
-                wrong.message.starts_with("an IPv6 zone in a URL")
+                wrong.message.starts_with("the URL contains an IPv6 zone")
                     && wrong.remedy.contains("resolve"),
                 "{wrong:?}"
             );

@@ -154,7 +154,7 @@ fn read(
             problems
                 .error(
                     node.span,
-                    format!("`{section}` is a map, and this is {}", node.describe()),
+                    format!("`{section}` must be a map, but this is {}", node.describe()),
                 )
                 .help(format!("write `{section}: {{ name: value }}`"));
             &[]
@@ -183,11 +183,8 @@ fn read(
             && other.secret != secret
         {
             problems
-                .error(
-                    entry.key_span,
-                    format!("`{}` stands in `vars` too", entry.key),
-                )
-                .help("keep it in `secrets` if nobody may see it, else in `vars`");
+                .error(entry.key_span, format!("`{}` is in `vars` too", entry.key))
+                .help("keep it in `secrets` if it must stay hidden, otherwise in `vars`");
         }
         all.insert(
             entry.key.clone(),
@@ -220,7 +217,7 @@ fn hide(name: &str, var: &Var, root: &Node, problems: &mut Diagnostics) {
             .warning(
                 place,
                 format!(
-                    "the secret `{name}` has fewer than {SHORTEST} characters, and may be seen: so little can't be told from other text"
+                    "the secret `{name}` has fewer than {SHORTEST} characters, and is not redacted: it is too short to be told from other text"
                 ),
             )
             .help("give it a longer value; move it to `vars` if it is not a secret");
@@ -245,7 +242,7 @@ fn value(
         Value::Scalar(_) if node.is_null() => {
             problems
                 .error(node.span, format!("the variable `{name}` has no value"))
-                .help(format!("write `{name}: \"\"` for an empty text"));
+                .help(format!("write `{name}: \"\"` for an empty string"));
             return None;
         }
         Value::Scalar(scalar) => scalar,
@@ -255,11 +252,11 @@ fn value(
                 .error(
                     node.span,
                     format!(
-                        "a variable is one value, and `{name}` is {}",
+                        "a variable must be a single value, but `{name}` is {}",
                         node.describe()
                     ),
                 )
-                .help("write a text, a number or a truth value");
+                .help("write a string, a number or a boolean");
             return None;
         }
     };
@@ -267,7 +264,7 @@ fn value(
         problems
             .warning(
                 node.span,
-                format!("`{{{{…}}}}` in the value of `{name}` stays as it is: a value is put in once and never expanded again"),
+                format!("`{{{{…}}}}` in the value of `{name}` is not expanded: values are substituted once"),
             )
             .help("write the value out where it is used");
     }
@@ -298,7 +295,7 @@ fn from_environment(
         out.push_str(&rest[..start]);
         let Some(length) = rest[start..].find('}') else {
             problems
-                .error(span, "`${` without a `}` behind it")
+                .error(span, "`${` without a `}` after it")
                 .help("write `${NAME}` or `${NAME:-default}`");
             return None;
         };
@@ -312,7 +309,7 @@ fn from_environment(
                 .error(
                     span,
                     format!(
-                        "{} names no environment variable",
+                        "{} is not the name of an environment variable",
                         quoted(&format!("${{{inner}}}"))
                     ),
                 )

@@ -199,7 +199,7 @@ impl Builder<'_> {
             Some(node) => node.clone(),
             None => {
                 self.problems
-                    .error(span, "this alias stands inside of what it refers to")
+                    .error(span, "this alias is inside the node that it refers to")
                     .help("write the value out");
                 Node {
                     span,
@@ -345,7 +345,7 @@ impl Builder<'_> {
                 self.problems
                     .error(
                         key_span,
-                        format!("the key {} stands here a second time", quoted(&scalar.text)),
+                        format!("the key {} appears a second time", quoted(&scalar.text)),
                     )
                     .related(first, "first here")
                     .help("remove one of the two");
@@ -398,7 +398,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_yaml::Value as Theirs;
 
-    use super::super::tree::Kind;
+    use super::super::tree::ScalarType;
     use super::*;
 
     fn ours(text: &str) -> Option<Node> {
@@ -422,15 +422,15 @@ mod tests {
                     .map(|e| (e.key.clone().into(), as_theirs(&e.value)))
                     .collect(),
             ),
-            Value::Scalar(scalar) => match scalar.kind() {
-                Kind::Null => Theirs::Null,
-                Kind::Bool(b) => b.into(),
-                Kind::Int(n) => i64::try_from(n)
+            Value::Scalar(scalar) => match scalar.scalar_type() {
+                ScalarType::Null => Theirs::Null,
+                ScalarType::Bool(b) => b.into(),
+                ScalarType::Int(n) => i64::try_from(n)
                     .map(Theirs::from)
                     .or_else(|_| u64::try_from(n).map(Theirs::from))
                     .unwrap_or(Theirs::Null),
-                Kind::Float(f) => f.into(),
-                Kind::Text => scalar.text.clone().into(),
+                ScalarType::Float(f) => f.into(),
+                ScalarType::Text => scalar.text.clone().into(),
             },
         }
     }

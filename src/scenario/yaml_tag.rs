@@ -28,7 +28,7 @@ pub(super) fn refuse(text: &str, span: Span, problems: &mut Diagnostics) {
         .error(
             Span::new(start, start + typed.len()),
             format!(
-                "{} is read as a YAML tag, and scenarios have none",
+                "{} is read as a YAML tag, which scenarios don't use",
                 quoted(typed)
             ),
         )

@@ -123,7 +123,7 @@ where
         .filter(|n| range.contains(n))
         .ok_or_else(|| {
             Problem::bad_request(&format!(
-                "`{name}` does not fit: {text:?}; write a number from {} to {}",
+                "`{name}` is not valid: {text:?}; write a number from {} to {}",
                 range.start(),
                 range.end()
             ))

@@ -36,7 +36,7 @@ pub enum ServeError {
     },
     /// The child process ended without announcing its address.
     #[error(
-        "the built-in target ended before it listened ({status}); its own words are on standard error"
+        "the built-in target ended before it listened ({status}); its messages are on standard error"
     )]
     Ended {
         /// How it ended.

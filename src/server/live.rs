@@ -199,7 +199,7 @@ impl Site {
                 Some(reader) => of_type("text/event-stream", events(self.news.clone(), reader)),
                 None => text(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    "too many look at this page already\n",
+                    "too many clients have this page open already\n",
                 ),
             },
             (&Method::GET, _) => text(StatusCode::NOT_FOUND, "there is only one page here: /\n"),

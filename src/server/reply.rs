@@ -104,7 +104,7 @@ impl Problem {
     pub(super) fn method_not_allowed(allow: &'static str) -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            &format!("this method does not fit here; use one of {allow}"),
+            &format!("this method is not allowed here; use one of {allow}"),
         )
         .header(header::ALLOW, HeaderValue::from_static(allow))
     }

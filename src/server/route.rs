@@ -96,15 +96,15 @@ pub(super) static ROUTES: &[Route] = &[
         api::status,
     ),
     get("/api/data", "a small list", api::data),
-    get("/api/slow", "answers after ?delay=S (0.1)", api::slow),
+    get("/api/slow", "responds after ?delay=S (0.1)", api::slow),
     any(
         "/delay/{seconds}",
-        "answers after so many seconds; 20ms works too",
+        "responds after this many seconds; 20ms works too",
         api::delay,
     ),
     any(
         "/status/{code}",
-        "answers with this status, 200 to 599",
+        "responds with this status, 200 to 599",
         api::code,
     ),
     get("/json", "a JSON document", site::json),
@@ -142,7 +142,7 @@ pub(super) static ROUTES: &[Route] = &[
     ),
     get(
         "/items",
-        "?page=N (1): ten items a page on pages 1 to 5, none on those behind; after ?delay=S (0)",
+        "?page=N (1): ten items per page on pages 1 to 5, none after that; after ?delay=S (0)",
         shop::items,
     ),
     get("/items/{id}", "an item, 1 to 50", shop::item),
@@ -166,7 +166,7 @@ pub(super) static ROUTES: &[Route] = &[
     ),
     get(
         "/bytes/{count}",
-        "so many bytes, at most 100 MiB",
+        "this many bytes, at most 100 MiB",
         stream::bytes,
     ),
     get(
@@ -186,7 +186,7 @@ pub(super) static ROUTES: &[Route] = &[
     ),
     get(
         "/ws/broadcast",
-        "a WebSocket whose messages all who are there get, the sender too",
+        "a WebSocket that sends every message to all clients, including the sender",
         websocket_only,
     ),
     get(
@@ -209,7 +209,7 @@ fn index(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
 fn websocket_only(_: &State, _: &Call<'_>) -> Result<Reply, Problem> {
     Err(Problem::new(
         StatusCode::UPGRADE_REQUIRED,
-        "here is a WebSocket; ask for it with `upgrade: websocket`",
+        "this is a WebSocket endpoint; request it with `upgrade: websocket`",
     )
     .header(header::UPGRADE, HeaderValue::from_static("websocket")))
 }

@@ -73,7 +73,7 @@ impl Progress {
 pub enum BodyError {
     /// Its length differs from the announced one.
     #[error(
-        "`{name}` had {length} bytes when the run began, and has {now} now: leave the files of a run alone until it ends"
+        "`{name}` had {length} bytes when the run began, and has {now} now: don't change the files of a run while it goes on"
     )]
     Changed {
         /// Its name in the scenario.

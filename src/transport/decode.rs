@@ -43,7 +43,7 @@ pub(crate) fn decoded(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, Tra
         .collect();
     if encodings.len() > MAX_ENCODINGS {
         return Err(check(format!(
-            "the body has {} content encodings one over another, and at most {MAX_ENCODINGS} are taken off",
+            "the body has {} nested content encodings, but at most {MAX_ENCODINGS} are decoded",
             encodings.len()
         )));
     }
@@ -65,7 +65,7 @@ fn take_off(encoding: &str, body: &[u8]) -> Result<Vec<u8>, TransportError> {
         other => {
             let shown: String = other.chars().take(SHOWN).collect();
             return Err(check(format!(
-                "content-encoding {shown:?} is not known, and the body is needed; send `accept-encoding` with gzip, deflate, br or zstd"
+                "content-encoding {shown:?} is not supported, and the body is needed; send `accept-encoding` with gzip, deflate, br or zstd"
             )));
         }
     };
@@ -75,7 +75,7 @@ fn take_off(encoding: &str, body: &[u8]) -> Result<Vec<u8>, TransportError> {
     })?;
     if whole.len() as u64 > LARGEST {
         return Err(check(format!(
-            "the body is larger than {} MiB without its {encoding}, and so much is not kept",
+            "the body is larger than {} MiB once decoded from {encoding}, and is not kept",
             LARGEST >> 20
         )));
     }
@@ -184,7 +184,7 @@ mod tests {
         assert!(
             taken("compress", TEXT)
                 .expect_err("unknown")
-                .starts_with("check: content-encoding \"compress\" is not known")
+                .starts_with("check: content-encoding \"compress\" is not supported")
         );
         assert!(
             taken("gzip,gzip,gzip,gzip,gzip", TEXT)

@@ -39,7 +39,7 @@ pub(crate) struct Connection<Io: Read + Write + Unpin + Send + 'static> {
     /// Whether it has carried a request.
     used: bool,
     /// Its state when its last request was handed over.
-    before: Before,
+    before: StateBefore,
     /// The progress of its last request's body, unless that is sent in one piece.
     outgoing: Option<Arc<Progress>>,
     counters: Arc<ByteCounters>,
@@ -49,7 +49,7 @@ pub(crate) struct Connection<Io: Read + Write + Unpin + Send + 'static> {
 
 /// The state of a connection before a request.
 #[derive(Clone, Copy, Default)]
-struct Before {
+struct StateBefore {
     /// Whether it had carried another one.
     used: bool,
     received: u64,
@@ -76,7 +76,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
             driver: HyperConnection::Usual(driver),
             ended: false,
             used: false,
-            before: Before::default(),
+            before: StateBefore::default(),
             outgoing: None,
             counters,
             wakes: SelfWake::default(),
@@ -132,7 +132,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         message: Message,
     ) -> impl Future<Output = ResponseResult> + use<Io> {
         let is_head = message.method() == Method::HEAD;
-        self.before = Before {
+        self.before = StateBefore {
             used: self.used,
             received: self.counters.received(),
             sent: self.counters.sent(),

@@ -20,20 +20,20 @@ use crate::base::Nanos;
 pub struct Link<Io: Read + Write + Unpin + Send + 'static> {
     /// When it was established.
     pub born: Nanos,
-    spoken: Spoken<Io>,
+    connection: LinkConnection<Io>,
 }
 
-enum Spoken<Io: Read + Write + Unpin + Send + 'static> {
+enum LinkConnection<Io: Read + Write + Unpin + Send + 'static> {
     // Boxed, so that moving a link into and out of a pool moves a pointer.
     Http1(Box<Connection<Wire<Io>>>),
     Http2(Box<Http2>),
 }
 
 /// A request handed to a link: for HTTP/1.1 the pending response, for HTTP/2 the message.
-pub(crate) type Asked<R> = Either<R, Option<Box<Message>>>;
+pub(crate) type HandedRequest<R> = Either<R, Option<Box<Message>>>;
 
 /// The body of a response that is being received.
-pub enum Arriving {
+pub enum IncomingBody {
     /// Over HTTP/1.1.
     Http1(Incoming),
     /// Over HTTP/2.
@@ -46,22 +46,22 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// # Errors
     /// If the connection fails or the peer speaks another protocol.
     pub async fn open(wire: Wire<Io>, is_http2: bool, born: Nanos) -> Result<Self, TransportError> {
-        let spoken = if is_http2 {
+        let connection = if is_http2 {
             let secure = matches!(wire, Wire::Tls(_));
-            Spoken::Http2(Box::new(Http2::open(wire, secure).await?))
+            LinkConnection::Http2(Box::new(Http2::open(wire, secure).await?))
         } else {
             let mut connection = Connection::new(wire).await?;
             // An error here also shows in the request.
             connection.is_ready().await;
-            Spoken::Http1(Box::new(connection))
+            LinkConnection::Http1(Box::new(connection))
         };
-        Ok(Self { born, spoken })
+        Ok(Self { born, connection })
     }
 
     /// Passes the driver of the connection to `keep`, which may return it; a driver that it keeps
     /// runs as long as the link.
     pub fn detach(&mut self, keep: impl FnOnce(ConnectionTask) -> Option<ConnectionTask>) {
-        if let Spoken::Http2(http2) = &mut self.spoken
+        if let LinkConnection::Http2(http2) = &mut self.connection
             && let Some(driver) = http2.detach().and_then(keep)
         {
             http2.attach(driver);
@@ -71,77 +71,77 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// Creates another handle to a connection that was [detached](Self::detach); returns `None` if
     /// it cannot be shared.
     pub fn share(&mut self) -> Option<Self> {
-        match &mut self.spoken {
-            Spoken::Http1(_) => None,
-            Spoken::Http2(http2) => Some(Self {
+        match &mut self.connection {
+            LinkConnection::Http1(_) => None,
+            LinkConnection::Http2(http2) => Some(Self {
                 born: self.born,
-                spoken: Spoken::Http2(Box::new(http2.share())),
+                connection: LinkConnection::Http2(Box::new(http2.share())),
             }),
         }
     }
 
     /// Returns the number of other handles.
     pub fn parts(&self) -> usize {
-        match &self.spoken {
-            Spoken::Http1(_) => 0,
-            Spoken::Http2(http2) => http2.parts(),
+        match &self.connection {
+            LinkConnection::Http1(_) => 0,
+            LinkConnection::Http2(http2) => http2.parts(),
         }
     }
 
     /// Returns whether both are handles to the same connection.
     pub fn is_shared_with(&self, other: &Self) -> bool {
-        match (&self.spoken, &other.spoken) {
-            (Spoken::Http2(this), Spoken::Http2(that)) => this.is_shared_with(that),
+        match (&self.connection, &other.connection) {
+            (LinkConnection::Http2(this), LinkConnection::Http2(that)) => this.is_shared_with(that),
             _ => false,
         }
     }
 
     /// Returns how many concurrent requests it can carry.
     pub fn most_streams(&self) -> usize {
-        match &self.spoken {
-            Spoken::Http1(_) => 1,
-            Spoken::Http2(http2) => http2.most_streams(),
+        match &self.connection {
+            LinkConnection::Http1(_) => 1,
+            LinkConnection::Http2(http2) => http2.most_streams(),
         }
     }
 
     /// Returns its traffic so far.
     pub fn byte_counters(&self) -> Arc<ByteCounters> {
-        match &self.spoken {
-            Spoken::Http1(connection) => connection.byte_counters(),
-            Spoken::Http2(http2) => http2.byte_counters(),
+        match &self.connection {
+            LinkConnection::Http1(connection) => connection.byte_counters(),
+            LinkConnection::Http2(http2) => http2.byte_counters(),
         }
     }
 
     /// Waits until a request can be sent; returns `false` if the connection has ended. Nothing has
     /// been sent in that case.
     pub async fn is_ready(&mut self) -> bool {
-        match &mut self.spoken {
-            Spoken::Http1(connection) => connection.is_ready().await,
-            Spoken::Http2(http2) => http2.is_ready().await,
+        match &mut self.connection {
+            LinkConnection::Http1(connection) => connection.is_ready().await,
+            LinkConnection::Http2(http2) => http2.is_ready().await,
         }
     }
 
     /// Returns whether it can carry another request.
     pub fn is_reusable(&self) -> bool {
-        match &self.spoken {
-            Spoken::Http1(connection) => connection.is_reusable(),
-            Spoken::Http2(http2) => http2.is_reusable(),
+        match &self.connection {
+            LinkConnection::Http1(connection) => connection.is_reusable(),
+            LinkConnection::Http2(http2) => http2.is_reusable(),
         }
     }
 
     /// Returns whether any request on the connection was answered.
     pub fn has_answered(&self) -> bool {
-        match &self.spoken {
-            Spoken::Http1(connection) => connection.byte_counters().received() > 0,
-            Spoken::Http2(http2) => http2.has_answered(),
+        match &self.connection {
+            LinkConnection::Http1(connection) => connection.byte_counters().received() > 0,
+            LinkConnection::Http2(http2) => http2.has_answered(),
         }
     }
 
     /// Returns how the server refused the last request, if it did: it may then be sent again.
     pub fn refusal(&self) -> Option<Refusal> {
-        match &self.spoken {
-            Spoken::Http1(_) => None,
-            Spoken::Http2(http2) => http2.refusal(),
+        match &self.connection {
+            LinkConnection::Http1(_) => None,
+            LinkConnection::Http2(http2) => http2.refusal(),
         }
     }
 
@@ -149,10 +149,10 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     pub fn ask(
         &mut self,
         message: Message,
-    ) -> Asked<impl Future<Output = ResponseResult> + use<Io>> {
-        match &mut self.spoken {
-            Spoken::Http1(connection) => Either::Left(connection.ask(message)),
-            Spoken::Http2(_) => Either::Right(Some(Box::new(message))),
+    ) -> HandedRequest<impl Future<Output = ResponseResult> + use<Io>> {
+        match &mut self.connection {
+            LinkConnection::Http1(connection) => Either::Left(connection.ask(message)),
+            LinkConnection::Http2(_) => Either::Right(Some(Box::new(message))),
         }
     }
 
@@ -164,21 +164,22 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// case.
     pub async fn answer(
         &mut self,
-        asked: Pin<&mut Asked<impl Future<Output = ResponseResult>>>,
+        asked: Pin<&mut HandedRequest<impl Future<Output = ResponseResult>>>,
         sent: impl FnMut(),
-    ) -> Result<(Parts, Arriving), TransportError> {
-        match (&mut self.spoken, asked.as_pin_mut()) {
-            (Spoken::Http1(connection), Either::Left(response)) => {
+    ) -> Result<(Parts, IncomingBody), TransportError> {
+        match (&mut self.connection, asked.as_pin_mut()) {
+            (LinkConnection::Http1(connection), Either::Left(response)) => {
                 let (head, body) = connection.answer(response, sent).await?.into_parts();
-                Ok((head, Arriving::Http1(body)))
+                Ok((head, IncomingBody::Http1(body)))
             }
-            (Spoken::Http2(http2), Either::Right(mut message)) => {
+            (LinkConnection::Http2(http2), Either::Right(mut message)) => {
                 let message = message.take().expect("what was handed over is sent once");
                 // Boxed, so that it does not enlarge the future of a request over HTTP/1.1.
                 let (head, body) = Box::pin(http2.send(*message, sent)).await?;
-                Ok((head, Arriving::Http2(body)))
+                Ok((head, IncomingBody::Http2(body)))
             }
-            (Spoken::Http1(_), Either::Right(_)) | (Spoken::Http2(_), Either::Left(_)) => {
+            (LinkConnection::Http1(_), Either::Right(_))
+            | (LinkConnection::Http2(_), Either::Left(_)) => {
                 unreachable!("a request is sent over the link to which it was handed")
             }
         }
@@ -192,18 +193,19 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// case.
     pub async fn receive(
         &mut self,
-        body: Arriving,
+        body: IncomingBody,
         keep: impl FnMut(&[u8]),
     ) -> Result<bool, TransportError> {
-        match (&mut self.spoken, body) {
-            (Spoken::Http1(connection), Arriving::Http1(body)) => {
+        match (&mut self.connection, body) {
+            (LinkConnection::Http1(connection), IncomingBody::Http1(body)) => {
                 connection.receive(body, keep).await
             }
-            (Spoken::Http2(http2), Arriving::Http2(body)) => http2.receive(body, keep).await,
-            // A body is read over the link that it came from.
-            (Spoken::Http1(_), Arriving::Http2(_)) | (Spoken::Http2(_), Arriving::Http1(_)) => {
-                Ok(false)
+            (LinkConnection::Http2(http2), IncomingBody::Http2(body)) => {
+                http2.receive(body, keep).await
             }
+            // A body is read over the link that it came from.
+            (LinkConnection::Http1(_), IncomingBody::Http2(_))
+            | (LinkConnection::Http2(_), IncomingBody::Http1(_)) => Ok(false),
         }
     }
 }

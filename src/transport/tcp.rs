@@ -100,15 +100,15 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
             Err(Failure::Io(error)) => Err(TransportError::stream(&error, reused, answered)),
             Err(Failure::Closed) if reused && !answered => Err(failed(
                 FailureKind::ReusedConnClosed,
-                "connection closed before the answer",
+                "connection closed before the response",
             )),
             Err(Failure::Closed) => Err(failed(
                 FailureKind::Incomplete,
-                "connection closed before the end of the answer",
+                "connection closed before the end of the response",
             )),
             Err(Failure::TooLarge(kind)) => {
                 let message = format!(
-                    "the answer has no end in its first {} MiB, and no more is kept",
+                    "the response does not end within {} MiB, the maximum",
                     MAX_ANSWER >> 20
                 );
                 Err(TransportError { kind, message })

@@ -37,7 +37,7 @@ pub enum TlsError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A file does not have the expected content.
-    #[error("`{path}` holds no {what} in PEM form; it begins with `-----BEGIN {begin}-----`")]
+    #[error("`{path}` contains no {what} in PEM format; it begins with `-----BEGIN {begin}-----`")]
     Pem {
         /// The path as written.
         path: String,
@@ -48,7 +48,7 @@ pub enum TlsError {
     },
     /// A trusted certificate is not valid.
     #[error(
-        "a certificate in `{path}` can't be trusted: {reason}; it has to be an authority's, in X.509"
+        "a certificate in `{path}` can't be trusted: {reason}; it must be the X.509 certificate of an authority"
     )]
     Authority {
         /// The path as written.
@@ -100,7 +100,7 @@ impl Tls {
         let builder = if options.insecure {
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+                .with_custom_certificate_verifier(Arc::new(AcceptAnyCertificate(provider)))
         } else {
             builder.with_root_certificates(trusted(options.ca.as_deref(), folder)?)
         };
@@ -179,7 +179,7 @@ impl Tls {
     fn agreed(&self, connection: &ClientConnection) -> Result<bool, TransportError> {
         let is_http2 = connection.alpn_protocol() == Some(HTTP2);
         if !is_http2 && self.config.alpn_protocols == [HTTP2] {
-            let message = "TLS handshake: the server did not agree to HTTP/2 (ALPN); `protocol: auto` speaks what it knows".into();
+            let message = "TLS handshake: the server did not agree to HTTP/2 (ALPN); `protocol: auto` uses what it supports".into();
             return Err(TransportError {
                 kind: FailureKind::Tls,
                 message,
@@ -244,9 +244,9 @@ fn failed(error: &io::Error) -> TransportError {
 
 /// Accepts any certificate, for `insecure: true`; that the peer holds its key is still verified.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct AcceptAnyCertificate(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for AcceptAnyCertificate {
     fn verify_server_cert(
         &self,
         _end_entity: &CertificateDer<'_>,

@@ -5,4 +5,4 @@ mod handshake;
 mod socket;
 
 pub(crate) use self::handshake::open;
-pub(crate) use self::socket::{WebSocket, give_way};
+pub(crate) use self::socket::{WebSocket, yield_now};

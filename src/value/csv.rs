@@ -86,10 +86,10 @@ impl<'t> Csv<'t> {
                     let opened = if begun == self.line {
                         String::new()
                     } else {
-                        format!(" that was opened in line {begun}")
+                        format!(" that was opened on line {begun}")
                     };
                     let message = format!(
-                        "text stands behind the closing quote of a cell{opened}; double each `\"` inside the cell"
+                        "there is text after the closing quote of a cell{opened}; double each `\"` inside the cell"
                     );
                     return Err(Malformed {
                         line: self.line,
@@ -206,13 +206,13 @@ mod tests {
             ("a,b\n1,\"x\n2,y\n", 2, "never closed"),
             ("a\n\"", 2, "never closed"),
             ("a\n\"x\"\"\n", 2, "never closed"),
-            ("a\n\n\"x\"y\n", 3, "behind the closing quote of a cell;"),
-            ("a,b\n\"x\" ,y\n", 2, "behind the closing quote"),
+            ("a\n\n\"x\"y\n", 3, "after the closing quote of a cell;"),
+            ("a,b\n\"x\" ,y\n", 2, "after the closing quote"),
             // The first quote was not closed, so the opening quote of the next cell closes it.
             (
                 "a,b\n1,\"x\n2,\"y\"\n",
                 3,
-                "behind the closing quote of a cell that was opened in line 2",
+                "after the closing quote of a cell that was opened on line 2",
             ),
         ] {
             let (at, message) = read(text).expect_err(text);

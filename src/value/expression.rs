@@ -146,7 +146,7 @@ impl Expression {
         let items = if list { value.try_iter().ok() } else { None };
         items.map(Iterator::collect).ok_or_else(|| {
             ValueError(format!(
-                "`{}` gives {}, and a list is needed",
+                "`{}` is {}, but a list is needed",
                 self.source,
                 kind(&computable(value))
             ))

@@ -30,11 +30,11 @@ pub enum FeedError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Its name does not indicate a format.
-    #[error("`{0}` is neither `.csv` nor `.json` nor `.jsonl`; rename it by what is in it")]
+    #[error("`{0}` is neither `.csv` nor `.json` nor `.jsonl`; rename it to match its content")]
     Unknown(String),
     /// It has no rows.
     #[error(
-        "`{0}` has no rows; a CSV file has its column names in the first line, and a row in each line behind it"
+        "`{0}` has no rows; a CSV file has its column names in the first line, and a row on each line after it"
     )]
     Empty(String),
     /// Its content is invalid.
@@ -194,7 +194,7 @@ fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
             return Err(wrong(
                 file,
                 record.line,
-                format!("{message}; fill the row up, or quote a cell that holds a comma"),
+                format!("{message}; complete the row, or quote a cell that contains a comma"),
             ));
         }
         if rows.len() == MAX_ROWS {
@@ -240,7 +240,7 @@ fn check_header(file: &str, line: u64, columns: &[String]) -> Result<(), FeedErr
             return Err(wrong(
                 file,
                 line,
-                format!("two columns are called `{column}`; give each a name of its own"),
+                format!("two columns are named `{column}`; give each a unique name"),
             ));
         }
     }
@@ -286,7 +286,7 @@ impl Maps {
                 return Err(wrong(
                     file,
                     line,
-                    format!("a row has two members that are called `{key}`; remove one"),
+                    format!("a row has two members named `{key}`; remove one"),
                 ));
             }
             cells[place] = json::from_raw(raw).map_err(|e| not_json(file, line, &e))?;
@@ -336,7 +336,7 @@ fn json_list(file: &str, text: &str) -> Result<Table, FeedError> {
         Category::Data => wrong(
             file,
             1,
-            "no list; a `.json` feed is a list of maps, one a row",
+            "not a list; a `.json` feed is a list of maps, one per row",
         ),
         _ => not_json(file, 1, &e),
     })?;
@@ -457,7 +457,7 @@ mod tests {
             (
                 "a.csv",
                 "a,b\n1,2\n\"x\"y,2\n",
-                "line 3: text stands behind the closing quote",
+                "line 3: there is text after the closing quote",
             ),
             (
                 "a.csv",
@@ -470,7 +470,7 @@ mod tests {
                 "line 2: cells are separated by tabs",
             ),
             ("a.csv", "a,b\n1,x\0y\n", "line 2: a NUL byte"),
-            ("a.csv", "a,a\n1,2\n", "two columns are called `a`"),
+            ("a.csv", "a,a\n1,2\n", "two columns are named `a`"),
             ("a.csv", "a,\n1,2\n", "a column without a name"),
             ("a.csv", "a,b\n", "has no rows"),
             ("a.csv", "", "has no rows"),
@@ -500,7 +500,7 @@ mod tests {
             (
                 "a.jsonl",
                 "{\"a\": 1}\n{\"a\": 2, \"a\": 3}\n",
-                "line 2: a row has two members that are called `a`",
+                "line 2: a row has two members named `a`",
             ),
             (
                 "a.jsonl",
@@ -522,7 +522,7 @@ mod tests {
                 "line 1: not JSON: recursion limit",
             ),
             ("a.json", "[]", "has no rows"),
-            ("a.json", "{}", "no list"),
+            ("a.json", "{}", "not a list"),
             ("a.json", "[1]", "a row that is not a map"),
             ("a.json", "[\n{]", "line 2: not JSON"),
             ("a.jsonl", "{\"a\": 1}\n{\n", "line 2: not JSON"),

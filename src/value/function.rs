@@ -189,7 +189,7 @@ fn pick(state: &State, list: &Value) -> Result<Value, Error> {
     let items = list
         .len()
         .filter(|items| *items > 0 && list.kind() != ValueKind::String);
-    let items = items.ok_or_else(|| invalid("pick(…) needs a list with something in it"))?;
+    let items = items.ok_or_else(|| invalid("pick(…) needs a list that is not empty"))?;
     let index = facts(state)?.draw(|draws| draws.random_range(0..items));
     list.get_item_by_index(index)
 }

@@ -98,7 +98,7 @@ impl<'a> Response<'a> {
         };
         Encoding::for_label(charset).ok_or_else(|| {
             format!(
-                "the charset {} of the body is not known",
+                "the charset {} of the body is not supported",
                 shown(&String::from_utf8_lossy(charset))
             )
         })
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(text(&[], b"caf\xe9").as_deref(), Ok("caf\u{fffd}"));
         assert_eq!(
             text(&["text/plain; charset=klingon"], b"x"),
-            Err("the charset \"klingon\" of the body is not known".into())
+            Err("the charset \"klingon\" of the body is not supported".into())
         );
     }
 }

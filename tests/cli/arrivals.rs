@@ -123,7 +123,8 @@ fn the_summary_converts_a_rate_of_iterations_to_requests_per_second() {
     let open = "{rate: 50/s, duration: 400ms}";
     let (dry, three) = summary("{get: /}, {get: /json}, {sleep: 1ms}, {get: /html}", open);
     assert!(
-        dry.contains("50 iterations/s") && dry.contains("3 requests an iteration, 60 a run: 150/s"),
+        dry.contains("50 iterations/s")
+            && dry.contains("3 requests per iteration, 60 per run: 150/s"),
         "{dry}"
     );
     assert!(

@@ -301,9 +301,9 @@ fn a_dry_run_summarizes_the_run_on_one_page() {
     for line in [
         "modes         threaded, async, 3 rounds: 6 runs",
         "arrivals      200 iterations/s, evenly spaced, at most 1,000 in flight, for 10s, after 2s of warm-up",
-        "iterations    2,000 a run",
-        "operations    2.5 operations an iteration, 5,000 a run",
-        "requests      1.5 requests an iteration, 3,000 a run: 300/s",
+        "iterations    2,000 per run",
+        "operations    2.5 operations per iteration, 5,000 per run",
+        "requests      1.5 requests per iteration, 3,000 per run: 300/s",
         "takes         6 runs of 12.0 s: about 72.0 s",
         "thresholds    p95 < 50ms",
         "First request, of buy / POST /cart/{{users.name}}?key={{key}} in iteration 0:",
@@ -378,7 +378,7 @@ fn a_dry_run_shows_the_request_that_the_run_sends() {
     .exits(0)
     .stdout;
     assert!(
-        page.contains("it takes a value that only a run has"),
+        page.contains("it uses a value that is known only during a run"),
         "{page}"
     );
 }

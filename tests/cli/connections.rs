@@ -279,7 +279,7 @@ fn several_addresses_are_used_in_turn_and_a_dead_one_is_skipped() {
         &["run", "test.yaml", "-o", "out", "--format", "none"],
     )
     .exits(0);
-    ran.says(&[&format!("target shop: http://shop.invalid at {at_one}, {at_two} (nobody listens at {at_dead}: not used)")]);
+    ran.says(&[&format!("target shop: http://shop.invalid at {at_one}, {at_two} (nothing listens at {at_dead}: not used)")]);
     let result = crate::support::result(&folder.path().join("out"));
     for mode in MODES {
         let run = run_of(&result, mode);

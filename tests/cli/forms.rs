@@ -90,7 +90,7 @@ fn a_scenario_selects_its_forms() {
     );
     run(folder.path(), &["run", "test.yaml", "--format", "pdf"])
         .exits(2)
-        .says(&["there is no format `pdf`", "github-benchmark"]);
+        .says(&["unknown format `pdf`", "github-benchmark"]);
 }
 
 #[test]

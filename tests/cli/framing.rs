@@ -287,7 +287,7 @@ fn repeated_header_lines_form_one_list() {
 
 #[test]
 fn the_limit_of_a_head_is_the_same_in_every_http_version() {
-    const LIMIT: &str = "the head of the answer is larger than loadgen reads: it has more than 1000 lines, or more than 408 KiB";
+    const LIMIT: &str = "the head of the response is larger than loadgen reads: it has more than 1000 lines, or more than 408 KiB";
     /// The header lines of `/LINES/KIB`: this many short ones, and one of this size.
     fn lines(path: &str) -> Vec<(String, String)> {
         let mut parts = path
@@ -485,7 +485,7 @@ fn oversized_trailers_are_reported_with_our_limit() {
         for error in run["errors"].as_array().expect("errors") {
             let message = error["message"].as_str().expect("text");
             assert!(
-                message.starts_with("the trailers of the answer are larger than loadgen reads"),
+                message.starts_with("the trailers of the response are larger than loadgen reads"),
                 "{mode}: {message}"
             );
         }

@@ -173,7 +173,7 @@ fn arrivals_that_never_start_make_a_run_invalid() {
     assert!(
         pacing["observed"]
             .as_str()
-            .is_some_and(|seen| seen.starts_with("8 of 10 planned iterations never began")),
+            .is_some_and(|seen| seen.starts_with("8 of 10 planned iterations never started")),
         "{pacing}"
     );
 }

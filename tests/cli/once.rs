@@ -232,7 +232,7 @@ fn a_value_that_some_users_would_never_get_is_an_error_before_the_run() {
                 "one",
                 "{ post: /login, once: true, capture: { token: { jsonpath: $.token } }, query: { t: '{{token}}' } }",
             ),
-            "this very step sets it",
+            "this step itself sets it",
         ),
     ] {
         scenario(folder.path(), &text("", &mix));

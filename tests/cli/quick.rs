@@ -249,12 +249,12 @@ fn flags_for_urls_and_flags_for_files_are_distinguished() {
     ] {
         run(folder.path(), &[&["run", "test.yaml"], flag].concat())
             .exits(2)
-            .says(&[flag[0], "`loadgen run URL` only", "Usage: loadgen run"]);
+            .says(&[flag[0], "only for `loadgen run URL`", "Usage: loadgen run"]);
     }
     for flag in [&["--target", "http://b"][..], &["--var", "brace=x"]] {
         run(folder.path(), &[&["run", "http://a/"], flag].concat())
             .exits(2)
-            .says(&[flag[0], "scenario files only"]);
+            .says(&[flag[0], "only for scenario files"]);
     }
     run(
         folder.path(),
@@ -419,11 +419,11 @@ fn init_writes_a_scenario_that_runs_as_it_is() {
     fs::write(&mine, "mine").expect("written");
     run(folder.path(), &["init"])
         .exits(1)
-        .says(&["loadgen.yaml is there already", "loadgen init DIR"]);
+        .says(&["loadgen.yaml already exists", "loadgen init DIR"]);
     assert_eq!(fs::read_to_string(&mine).expect("there"), "mine");
     run(folder.path(), &["init", "loadgen.yaml"])
         .exits(1)
-        .says(&["can't make the folder loadgen.yaml"]);
+        .says(&["can't create the folder loadgen.yaml"]);
 }
 
 #[test]
@@ -458,7 +458,7 @@ fn completions_and_manual_pages_know_the_commands() {
     );
     run(folder.path(), &["man", "run-mode"])
         .exits(2)
-        .says(&["no command `run-mode`", "validate"]);
+        .says(&["unknown command `run-mode`", "validate"]);
     for arguments in [
         &["completions", "bash"][..],
         &["man"],

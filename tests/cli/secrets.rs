@@ -953,7 +953,7 @@ fn a_secret_must_be_declared_once_and_be_long_enough() {
     );
     let ran = run(folder.path(), &["validate", "test.yaml"])
         .exits(2)
-        .says(&["`a` stands in `vars` too"]);
+        .says(&["`a` is in `vars` too"]);
     assert!(!ran.stderr.contains("long-enough"), "{}", ran.stderr);
     scenario(
         folder.path(),
@@ -968,7 +968,7 @@ fn a_secret_must_be_declared_once_and_be_long_enough() {
     scenario(folder.path(), &format!("secrets: [a]\n{more}"));
     run(folder.path(), &["validate", "test.yaml"])
         .exits(2)
-        .says(&["`secrets` is a map"]);
+        .says(&["`secrets` must be a map"]);
 }
 
 #[test]

@@ -455,8 +455,8 @@ fn a_metric_that_a_selector_lacks_is_rejected_with_the_reason() {
             );
             let expected = match metric {
                 _ if metric.starts_with("iteration") => "whole iterations",
-                "check_rate" => "nothing is expected here",
-                _ => "of requests, and there are none",
+                "check_rate" => "there are none here",
+                _ => "measures requests, but there are none",
             };
             assert!(
                 said.is_none_or(|said| said.contains(expected)),

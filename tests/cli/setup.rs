@@ -168,7 +168,7 @@ fn the_teardown_runs_after_a_signal_and_is_bounded() {
         Some(Signal::GiveUp),
     );
     assert!(
-        warned.len() == 1 && warned[0].contains("given up after 5s"),
+        warned.len() == 1 && warned[0].contains("abandoned after 5s"),
         "{warned:?}"
     );
     let (_, warned) = run(&around("", "{sleep: 20s}"), Mode::Simulated, None);

@@ -270,7 +270,7 @@ fn the_command_line_replaces_or_shortens_stages() {
             vus: Some(3),
             ..Overrides::default()
         })
-        .contains("bound by its stages")
+        .contains("bounded by its stages")
     );
 }
 

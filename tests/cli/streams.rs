@@ -781,7 +781,7 @@ fn http2_keys_are_validated_against_the_final_target() {
             )
             .exits(2);
             ran.says(&[
-                &format!("`{key}` is about HTTP/2, and HTTP/1.1 is spoken with this target"),
+                &format!("`{key}` applies to HTTP/2, but this target uses HTTP/1.1"),
                 "test.yaml:1:",
                 "protocol: http2",
             ]);

@@ -147,7 +147,7 @@ fn a_public_target_is_mentioned_before_the_run() {
     }
     write("shop.example.com", "");
     validate(&[
-        "shop.example.com turns out to have a public address",
+        "shop.example.com resolves to a public address",
         "--allow-target shop.example.com",
     ]);
     run(folder.path(), &["run", "t.yaml", "--dry-run"])

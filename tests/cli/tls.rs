@@ -152,7 +152,7 @@ fn insecure_accepts_any_certificate_and_the_report_says_so() {
     )
     .exits(0);
     good(&result(&folder.path().join("out")), 2);
-    let stamp = "takes any certificate";
+    let stamp = "accepts any certificate";
     assert!(ran.stdout.contains(stamp), "{}", ran.stdout);
     for file in ["out/index.html", "out/report.md", "out/result.json"] {
         assert!(
@@ -222,7 +222,7 @@ fn a_failed_handshake_in_the_preflight_ends_the_run_with_the_reason() {
             "",
             "is an authority's (CA:TRUE)",
         ),
-        (plain, "", "is no TLS"),
+        (plain, "", "does not respond with TLS"),
         (closed, "", "closed the connection"),
         (reset, "", "reset the connection"),
         (
@@ -372,8 +372,8 @@ fn a_client_certificate_is_presented_on_request() {
         }
     }
     for (cert, key, said) in [
-        ("me.key", "me.key", "holds no certificate"),
-        ("me.pem", "me.pem", "holds no key"),
+        ("me.key", "me.key", "contains no certificate"),
+        ("me.pem", "me.pem", "contains no key"),
         ("me.pem", "stranger.key", "belong together"),
     ] {
         scenario(

@@ -133,7 +133,7 @@ fn a_request_that_could_not_be_built_is_in_no_time_statistic() {
             })
         };
         assert!(
-            told("30 operations could not be made of the values there were"),
+            told("30 operations could not be built from the available values"),
             "{mode}: {warnings:?}"
         );
     }

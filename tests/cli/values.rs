@@ -603,7 +603,7 @@ fn redirects_are_followed_up_to_their_limit() {
         );
         let said = errors(&run).join("\n");
         for part in [
-            "more than 3 redirects",
+            "more than 3 consecutive redirects",
             "example.com/x\", which is not a target that a step uses",
             &other.address.to_string(),
         ] {
@@ -700,7 +700,7 @@ fn compressed_bodies_are_decoded_and_broken_ones_reported() {
         let said = errors(&run).join("\n");
         assert!(
             said.contains("the body is not valid gzip")
-                && said.contains("\"compress\" is not known"),
+                && said.contains("\"compress\" is not supported"),
             "{mode}: {said}"
         );
     }

@@ -134,7 +134,7 @@ fn one_run_each_is_inconclusive() {
     );
     compare(path, &["base", "slow", "--fail-on-inconclusive"])
         .exits(96)
-        .says(&["error: inconclusive", "about 7 pairs would tell"]);
+        .says(&["error: inconclusive", "about 7 pairs would decide it"]);
 }
 
 #[test]
@@ -195,14 +195,11 @@ fn incomparable_results_exit_with_3_and_every_reason() {
         ),
         (
             |r| r["host"]["cpus"] = 999.into(),
-            &[
-                "the number of processors is not the same",
-                "--allow-environment",
-            ],
+            &["the number of processors differs", "--allow-environment"],
         ),
         (
             |r| r["loadgen"]["version"] = "9.9.9".into(),
-            &["the version of loadgen is not the same"],
+            &["the version of loadgen differs"],
         ),
         (
             |r| r["runs"][4]["throughput_rps"] = (-5.0).into(),
@@ -230,12 +227,12 @@ fn incomparable_results_exit_with_3_and_every_reason() {
     });
     compare(path, &["base", "new"])
         .exits(3)
-        .says(&["processors", "the processor is not the same"]);
+        .says(&["processors", "the processor differs"]);
     let allowed = compare(path, &["base", "new", "--allow-environment"]).exits(0);
     assert!(
         allowed
             .stdout
-            .contains("warning: the number of processors is not the same"),
+            .contains("warning: the number of processors differs"),
         "{}",
         allowed.stdout
     );
@@ -340,7 +337,7 @@ fn invalid_runs_are_listed_and_left_out_of_the_pairs() {
     let ran = compare(path, &["base", "slow"])
         .exits(98)
         .says(&["error: regressed: p50"]);
-    let named = "run 3 of base (begun ";
+    let named = "run 3 of base (started ";
     for said in [
         "24 pairs",
         "8 pairs left out",
@@ -388,7 +385,7 @@ fn invalid_runs_are_listed_and_left_out_of_the_pairs() {
         (&json!(32), &json!(0))
     );
     assert!(
-        all["warnings"].to_string().contains("judged all the same"),
+        all["warnings"].to_string().contains("judged anyway"),
         "{all}"
     );
     // Two pairs are not enough, so the invalid ones decide the exit code.
@@ -396,7 +393,7 @@ fn invalid_runs_are_listed_and_left_out_of_the_pairs() {
     compare(path, &["base", "same"]).exits(97).says(&[
         "run 3 of base",
         "pacing: p99 of lag",
-        "what is left without them does not tell",
+        "the remaining pairs are inconclusive",
         "--on-invalid warn",
     ]);
 }
@@ -510,20 +507,20 @@ fn ab_repeats_pairs_with_an_invalid_run_and_lists_them() {
     };
     let ran = ab(&[]).exits(97).says(&[
         "the run A 1 is invalid (pacing",
-        "the pair is made again",
+        "the pair is repeated",
         "the pair is left out",
         "run 1 of A",
-        "never began",
-        "no pair is left without them",
+        "never started",
+        "no pair is left without those",
     ]);
     assert!(
         ran.stdout
-            .contains("nothing was compared: a run of each pair is invalid"),
+            .contains("nothing was compared: each pair has an invalid run"),
         "{}",
         ran.stdout
     );
     assert!(
-        ran.stdout.contains("made again, 1 times in all"),
+        ran.stdout.contains("were repeated (repeats: 1)"),
         "{}",
         ran.stdout
     );
@@ -607,11 +604,11 @@ fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
     // A suspected regression is confirmed with as many pairs again.
     ran.stderr
         .find("regressed: p50")
-        .filter(|at| ran.stderr[*at..].contains("? as many pairs again, to be sure"))
+        .filter(|at| ran.stderr[*at..].contains("? running as many pairs again to confirm it"))
         .expect("the message");
     assert!(
         ran.stdout
-            .contains("6 pairs, made in turn, 3 of them to confirm"),
+            .contains("6 pairs, interleaved, 3 of them to confirm"),
         "{}",
         ran.stdout
     );
@@ -649,7 +646,7 @@ fn a_regression_must_be_confirmed() {
     let terms = Terms {
         guards: Guard::all_usual(),
         same_machine: true,
-        believed: true,
+        leave_out_invalid: true,
         order: Some(RunOrder::Interleaved),
     };
     let first = versions::compare(
@@ -707,7 +704,7 @@ fn ab_reports_what_is_wrong_with_a_server() {
     let held = TcpListener::bind(("127.0.0.1", port)).expect("free");
     ab(&["--a-start", "true", "--b-start", "true"])
         .exits(3)
-        .says(&["something answers where A shall listen"]);
+        .says(&["something already listens where A is to listen"]);
     drop(held);
     let url = format!("http://127.0.0.1:{port}");
     ab(&["--a", &url, "--b", &url])
@@ -721,7 +718,7 @@ fn ab_reports_what_is_wrong_with_a_server() {
     );
     ab(&["--a-start", "true", "--b-start", "true"])
         .exits(2)
-        .says(&["--a-start starts a server, and the scenario sends nothing to a URL"]);
+        .says(&["--a-start starts a server, but the scenario sends nothing to a URL"]);
 }
 
 #[test]
@@ -784,15 +781,15 @@ fn a_run_is_compared_with_a_baseline() {
     .exits(0);
     let saved = run(path, &["baseline", "save", "main", "out"])
         .exits(0)
-        .says(&["10 runs of t kept"]);
+        .says(&["10 runs of t saved"]);
     assert_eq!(saved.stdout, "baselines/main\n");
     run(path, &["baseline", "save", "main", "out"])
         .exits(2)
-        .says(&["is there already", "--replace"]);
+        .says(&["already exists", "--replace"]);
     run(path, &["baseline", "save", "main", "out", "--replace"]).exits(0);
     run(path, &["baseline", "save", "Bad/name", "out"])
         .exits(2)
-        .says(&["small letters"]);
+        .says(&["lowercase letters"]);
     run(path, &["baseline", "save", "other", "nowhere"])
         .exits(2)
         .says(&["can't read nowhere"]);
@@ -842,7 +839,7 @@ fn a_run_is_compared_with_a_baseline() {
     ]);
     held(&["--var", "d=20ms"])
         .exits(3)
-        .says(&["did other work", "make the baseline again"]);
+        .says(&["did different work", "record the baseline again"]);
     held(&["--mode", "async"])
         .exits(3)
         .says(&["ran in the modes simulated"]);
@@ -901,7 +898,7 @@ fn thresholds_against_a_baseline_need_one_that_has_the_figure() {
     ]);
     run(path, &["run", "test.yaml", "--baseline", "old"])
         .exits(3)
-        .says(&["no figure for `p90, step s`", "make the baseline again"]);
+        .says(&["no figure for `p90, step s`", "record the baseline again"]);
     // The run that creates the baseline judges nothing, but stores the figures that later runs
     // need.
     run(

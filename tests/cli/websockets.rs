@@ -301,7 +301,7 @@ fn unsupported_extensions_cannot_be_offered() {
         );
         let ran = crate::support::run(folder.path(), &["validate", "test.yaml"]).exits(2);
         ran.says(&[
-            "the header `sec-websocket-extensions` is loadgen's own",
+            "the header `sec-websocket-extensions` is set by loadgen itself",
             "speaks no extensions of WebSocket",
         ]);
     }

@@ -67,7 +67,7 @@ impl PairRunner<'_> {
         let suspects = versions::suspects(&comparison);
         if !suspects.is_empty() && end == End::Complete {
             self.session.note(&format!(
-                "{}? as many pairs again, to be sure",
+                "{}? running as many pairs again to confirm it",
                 sentence(&comparison)
             ));
             (end, failure) = self.measure(wanted..2 * wanted);
@@ -76,7 +76,7 @@ impl PairRunner<'_> {
         }
         if self.remade > 0 {
             comparison.warnings.push(format!(
-                "pairs of which a run was invalid were made again, {} times in all; the first ones are kept in a/{INVALID} and b/{INVALID}",
+                "pairs with an invalid run were repeated (repeats: {}); the first attempts are kept in a/{INVALID} and b/{INVALID}",
                 self.remade
             ));
         }
@@ -102,7 +102,7 @@ impl PairRunner<'_> {
                 }
                 again += 1;
                 self.remade += 1;
-                self.session.note(&format!("{why}; the pair is made again"));
+                self.session.note(&format!("{why}; the pair is repeated"));
                 for (version, results) in self.versions.iter().zip(&mut self.results) {
                     let folder = self.folder.join(version.letter).join(INVALID);
                     let name = format!("{:02}-{again}.json", pair + 1);
@@ -160,14 +160,14 @@ impl PairRunner<'_> {
     /// Returns which run of the last pair is invalid, and why, if one is and something relies on
     /// its figures.
     fn invalid(&self) -> Option<String> {
-        let trusting = compare::gates(&self.args.judge).trusting;
+        let fail_on_invalid = compare::gates(&self.args.judge).fail_on_invalid;
         let mut last = self
             .versions
             .iter()
             .zip(&self.results)
             .filter_map(|(version, results)| Some((version, results.last()?)));
-        let (version, result) =
-            last.find(|(_, result)| trusting && result.validity.verdict == Verdict::Invalid)?;
+        let (version, result) = last
+            .find(|(_, result)| fail_on_invalid && result.validity.verdict == Verdict::Invalid)?;
         let check = result
             .validity
             .checks
@@ -257,7 +257,7 @@ fn one(
     or_exit(
         result
             .redacted(secrets)
-            .context("can't hide the secrets in the result"),
+            .context("can't redact the secrets in the result"),
         Exit::Internal,
     )
     .map(Some)

@@ -41,7 +41,7 @@ pub(super) fn start(
     let reachable = || preflight::preflight(&version.plan, folder, None);
     if reachable().is_ok() {
         return Err(could_not(anyhow!(
-            "something answers where {name} shall listen, before {flag} has started anything; stop it, or leave {flag} out"
+            "something already listens where {name} is to listen, before {flag} has started anything; stop it, or omit {flag}"
         )));
     }
     let groups: &Arc<_> = session.groups();

@@ -34,7 +34,7 @@ pub(super) fn check_starts(args: &AbArgs, plans: &[Plan; 2]) -> Result<(), Failu
         let is_url = |target: usize| !matches!(plan.targets[target].address, Address::Builtin);
         if command.is_some() && !plan.targets_used().into_iter().any(is_url) {
             let error = anyhow!(
-                "{flag} starts a server, and the scenario sends nothing to a URL; say where it listens with {url} URL"
+                "{flag} starts a server, but the scenario sends nothing to a URL; give its address with {url} URL"
             );
             return Err(Failure {
                 exit: Exit::Usage,
@@ -104,7 +104,7 @@ fn empty(folder: &Path) -> anyhow::Result<()> {
         {
             fs::remove_file(&path).with_context(|| {
                 format!(
-                    "can't remove {}, which an earlier comparison left",
+                    "can't remove {}, left by an earlier comparison",
                     path.display()
                 )
             })?;

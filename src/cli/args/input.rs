@@ -5,13 +5,13 @@ use clap::{ArgAction, Args as ClapArgs, ValueEnum};
 
 use crate::cli::values::{assignment, header};
 
-/// What is put into a scenario, whatever is done with it.
+/// Inputs of a scenario that every command takes.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct InputArgs {
-    /// The value of a variable, in place of the file's
+    /// The value of a variable, instead of the file's
     #[arg(long, env = "LOADGEN_VAR", hide_env_values = true, value_parser = assignment, value_name = "NAME=VALUE", action = ArgAction::Append)]
     pub var: Vec<(String, String)>,
-    /// A public host that may be put under load: a name, an address, or *.NAME; may be given
+    /// A public host that loadgen may put under load: a name, an address, or *.NAME; may be given
     /// several times
     #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',', action = ArgAction::Append)]
     pub allow_target: Vec<String>,
@@ -21,7 +21,7 @@ pub(crate) struct InputArgs {
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "With a URL")]
 pub(crate) struct QuickArgs {
-    /// The method [default: GET, or POST where there is a body]
+    /// The method [default: GET, or POST with a body]
     #[arg(
         short = 'X',
         visible_short_alias = 'm',
@@ -33,7 +33,7 @@ pub(crate) struct QuickArgs {
     /// A header; may be given several times
     #[arg(short = 'H', long, env = "LOADGEN_HEADER", hide_env_values = true, value_parser = header, value_name = "NAME: VALUE", action = ArgAction::Append)]
     pub header: Vec<(String, String)>,
-    /// The body, sent as it stands
+    /// The body, sent unchanged
     #[arg(
         short = 'b',
         long,
@@ -43,19 +43,19 @@ pub(crate) struct QuickArgs {
         allow_hyphen_values = true
     )]
     pub body: Option<String>,
-    /// Take any certificate of an https:// URL
+    /// Accept any certificate of an https:// URL
     #[arg(short = 'k', long, env = "LOADGEN_INSECURE", value_parser = BoolishValueParser::new())]
     pub insecure: bool,
-    /// Print the scenario file that the URL and the flags stand for, and run nothing
+    /// Print the scenario file equivalent to the URL and the flags, without running it
     #[arg(long, env = "LOADGEN_PRINT_SCENARIO", value_parser = BoolishValueParser::new())]
     pub print_scenario: bool,
 }
 
-/// What becomes of a run whose figures can't be believed.
+/// How an invalid run is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnInvalid {
     /// Exit with 97
     Fail,
-    /// Warn of it
+    /// Print a warning
     Warn,
 }

@@ -14,8 +14,8 @@ use crate::scenario::Overrides;
 /// `loadgen run`
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RunArgs {
-    /// The scenario, - for standard input, or a URL (http://, https://, unix:/SOCKET:/PATH) for one
-    /// request over and over (50 virtual users, 10s)
+    /// The scenario, - for standard input, or a URL (http://, https://, unix:/SOCKET:/PATH) to
+    /// request repeatedly (50 virtual users, 10s)
     #[arg(value_name = "FILE|URL")]
     pub file: PathBuf,
     /// Modes to run: sequential, threaded, async, simulated (separated by commas), or all
@@ -27,7 +27,7 @@ pub(crate) struct RunArgs {
     /// Event loops of the async mode
     #[arg(long, env = "LOADGEN_WORKERS", value_name = "N")]
     pub workers: Option<u32>,
-    /// Closed model with so many virtual users, in place of the file's load model
+    /// Closed model with this many virtual users, instead of the file's load model
     #[arg(
         short = 'u',
         visible_short_alias = 'c',
@@ -36,13 +36,13 @@ pub(crate) struct RunArgs {
         value_name = "N"
     )]
     pub vus: Option<u32>,
-    /// Open model with this rate of iterations (such as 500/s), in place of the file's load model
+    /// Open model with this rate of iterations (such as 500/s), instead of the file's load model
     #[arg(short = 'r', long, env = "LOADGEN_RATE", value_parser = parse::rate, value_name = "RATE")]
     pub rate: Option<Rate>,
-    /// No new iteration after this long (such as 30s)
+    /// Start no new iteration after this long (such as 30s)
     #[arg(short = 'd', visible_short_alias = 'z', long, env = "LOADGEN_DURATION", value_parser = parse::duration, value_name = "DURATION")]
     pub duration: Option<Nanos>,
-    /// No more than so many iterations (of a URL: requests)
+    /// The maximum number of iterations (with a URL: requests)
     #[arg(
         short = 'i',
         visible_short_alias = 'n',
@@ -51,10 +51,10 @@ pub(crate) struct RunArgs {
         value_name = "N"
     )]
     pub iterations: Option<u64>,
-    /// Where a target is, in place of the file's URL
+    /// The URL of a target, instead of the file's
     #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
     pub target: Vec<(Option<String>, String)>,
-    /// What is put into the scenario.
+    /// Inputs of the scenario.
     #[command(flatten)]
     pub inputs: InputArgs,
     /// The seed of all random draws
@@ -63,47 +63,47 @@ pub(crate) struct RunArgs {
     /// Folder for this run's files [default: reports/NAME-TIME]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Report files beside result.json: html, png, svg, html-dir, markdown, csv, hlog, junit, ctrf,
-    /// openmetrics, github-benchmark (separated by commas), or none
+    /// Report files besides result.json: html, png, svg, html-dir, markdown, csv, hlog, junit,
+    /// ctrf, openmetrics, github-benchmark (separated by commas), or none
     #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
     pub format: Option<Formats>,
-    /// A check that the run must meet (such as 'p99 < 250ms'), beside the file's; may be given
+    /// A check that the run must meet (such as 'p99 < 250ms'), besides the file's; may be given
     /// several times
     #[arg(long, env = "LOADGEN_THRESHOLD", value_name = "CHECK", action = ArgAction::Append)]
     pub threshold: Vec<String>,
-    /// Leave out the file's thresholds
+    /// Ignore the file's thresholds
     #[arg(long, env = "LOADGEN_NO_THRESHOLDS", value_parser = BoolishValueParser::new())]
     pub no_thresholds: bool,
-    /// The result of the version that is known, a folder of repeated ones, or a name of
+    /// The result to compare with, a folder of repeated results, or a name saved with
     /// `loadgen baseline save`
     #[arg(long, env = "LOADGEN_BASELINE", value_name = "FILE|NAME")]
     pub baseline: Option<PathBuf>,
-    /// Compare with a baseline of another machine, or of another build of loadgen
+    /// Compare even if the baseline is from another machine or another build of loadgen
     #[arg(long, env = "LOADGEN_ALLOW_ENVIRONMENT", value_parser = BoolishValueParser::new())]
     pub allow_environment: bool,
-    /// Exit with 96 where the comparison with the baseline is inconclusive
+    /// Exit with 96 if the comparison with the baseline is inconclusive
     #[arg(long, env = "LOADGEN_FAIL_ON_INCONCLUSIVE", value_parser = BoolishValueParser::new())]
     pub fail_on_inconclusive: bool,
-    /// Whether an invalid run fails (exit code 97), or is a warning [default: fail where there is a
+    /// Whether an invalid run fails (exit code 97) or is a warning [default: fail if there is a
     /// threshold or a baseline]
     #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
     pub on_invalid: Option<OnInvalid>,
-    /// Serve the report on this address while the run goes on; a port alone is on this machine only
+    /// Serve the report on this address during the run; a port alone means this machine only
     #[arg(long, env = "LOADGEN_LIVE", value_parser = listen, value_name = "ADDR")]
     pub live: Option<SocketAddr>,
     /// Print the result as JSON instead of the summary
     #[arg(long, env = "LOADGEN_JSON", value_parser = BoolishValueParser::new())]
     pub json: bool,
-    /// Print nothing but errors
+    /// Print only errors
     #[arg(short = 'q', long, env = "LOADGEN_QUIET", value_parser = BoolishValueParser::new())]
     pub quiet: bool,
-    /// Say more about what goes on
+    /// Print more details
     #[arg(short = 'v', long, env = "LOADGEN_VERBOSE", value_parser = BoolishValueParser::new())]
     pub verbose: bool,
-    /// Show no progress
+    /// Don't show progress
     #[arg(long, env = "LOADGEN_NO_PROGRESS", value_parser = BoolishValueParser::new())]
     pub no_progress: bool,
-    /// Print what the run would amount to and its first request, and send nothing
+    /// Print an outline of the run and its first request, and send nothing
     #[arg(long, env = "LOADGEN_DRY_RUN", value_parser = BoolishValueParser::new())]
     pub dry_run: bool,
     /// Print the whole resolved plan and the first planned arrivals, and send nothing
@@ -115,7 +115,7 @@ pub(crate) struct RunArgs {
 }
 
 impl RunArgs {
-    /// What goes before the file's values.
+    /// Returns the values that take precedence over the file's.
     pub(crate) fn overrides(&self) -> Overrides {
         Overrides {
             modes: self.mode.as_ref().map(|m| m.0.clone()),

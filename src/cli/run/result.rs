@@ -82,17 +82,17 @@ fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {
     let mut warnings = Vec::new();
     if build.profile == "debug" {
         warnings
-            .push("this is a debug build of loadgen: its own cost is many times that of a release build (cargo build --release)".into());
+            .push("this is a debug build of loadgen: its own overhead is many times that of a release build; build it with `cargo build --release`".into());
     }
     match end {
         End::Interrupted => {
-            warnings.push("the run was interrupted: what was under way is incomplete, and modes after it did not run".into())
+            warnings.push("the run was interrupted: the mode in progress is incomplete, and later modes did not run".into())
         }
         End::Failed if runs.iter().any(|run| run.stopped_by == StoppedBy::Panic) => {
-            warnings.push("loadgen panicked: the figures of its last mode are of what was measured until then".into())
+            warnings.push("loadgen panicked: the figures of the last mode cover what was measured until then".into())
         }
-        End::Failed => warnings.push("a mode could not be run: the figures are of those before it".into()),
-        End::Aborted => warnings.push("a threshold aborted the run: modes and rounds after it did not run".into()),
+        End::Failed => warnings.push("a mode could not be run: the figures cover the modes before it".into()),
+        End::Aborted => warnings.push("a threshold aborted the run: later modes and rounds did not run".into()),
         End::Complete | End::Stopped => {}
     }
     if runs
@@ -100,7 +100,7 @@ fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {
         .any(|r| r.counts.ok == 0 && r.times.response_ms.is_some())
     {
         warnings.push(
-            "no operation of some mode succeeded: its response times are those of failures".into(),
+            "in some mode no operation succeeded: its response times are those of failures".into(),
         );
     }
     let unmade: u64 = runs
@@ -109,7 +109,7 @@ fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {
         .sum();
     if unmade > 0 {
         let operations = view::things(unmade, "operation");
-        warnings.push(format!("{operations} could not be made of the values there were (kind `data`): failed, and in no response time"));
+        warnings.push(format!("{operations} could not be built from the available values (kind `data`): they are counted as failed, and are in no response time"));
     }
     warnings
 }

@@ -25,10 +25,10 @@ pub struct Check {
 /// An expectation written in the scenario, with the name that results show.
 struct Rule {
     name: String,
-    wanted: Wanted,
+    wanted: Expectation,
 }
 
-enum Wanted {
+enum Expectation {
     Status(Vec<StatusRule>),
     Header(String, String),
     Size(Option<Size>, Option<Size>),
@@ -58,45 +58,45 @@ impl Check {
         if !expect.status.is_empty() {
             rule(
                 format!("status {}", words(&expect.status)),
-                Wanted::Status(expect.status.clone()),
+                Expectation::Status(expect.status.clone()),
             );
         }
         for (name, wanted) in &expect.headers {
             rule(
                 format!("header {name}"),
-                Wanted::Header(name.clone(), wanted.clone()),
+                Expectation::Header(name.clone(), wanted.clone()),
             );
         }
         if expect.min_size.is_some() || expect.max_size.is_some() {
             rule(
                 "size".into(),
-                Wanted::Size(expect.min_size, expect.max_size),
+                Expectation::Size(expect.min_size, expect.max_size),
             );
         }
         if let Some(body) = &expect.body {
             if let Some(text) = &body.contains {
                 rule(
                     format!("body contains {}", quoted(text)),
-                    Wanted::Contains(text.clone()),
+                    Expectation::Contains(text.clone()),
                 );
             }
             if let Some(text) = &body.matches {
                 let pattern = Regex::new(text).map_err(|e| ValueError(e.to_string()))?;
                 rule(
                     format!("body matches {}", quoted(text)),
-                    Wanted::Matches(pattern),
+                    Expectation::Matches(pattern),
                 );
             }
             if let Some(text) = &body.equals {
                 rule(
                     format!("body equals {}", quoted(text)),
-                    Wanted::Equals(text.clone()),
+                    Expectation::Equals(text.clone()),
                 );
             }
         }
         for wanted in &expect.json {
             let json = Json::new(wanted)?;
-            rule(json.name(), Wanted::Json(Box::new(json)));
+            rule(json.name(), Expectation::Json(Box::new(json)));
         }
         Ok(Self {
             rules,
@@ -137,7 +137,7 @@ impl Check {
         if !matches!(
             self.rules.first(),
             Some(Rule {
-                wanted: Wanted::Status(_),
+                wanted: Expectation::Status(_),
                 ..
             })
         ) {
@@ -185,7 +185,7 @@ impl Check {
     }
 }
 
-impl Wanted {
+impl Expectation {
     const fn needs_body(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! [`Exchange`]: what is sent over a connection that is not HTTP, and which answer is awaited,
+//! [`Exchange`]: what is sent over a connection that is not HTTP, and which answer is expected,
 //! compiled once.
 
 use std::borrow::Cow;
@@ -15,19 +15,19 @@ use crate::value::{Facts, Names, Response, Scope, Text, ValueError};
 
 /// A message to send and the answer to wait for.
 pub struct Exchange {
-    send: Option<Say>,
-    receive: Option<Awaited>,
+    send: Option<MessageText>,
+    receive: Option<ExpectedMessage>,
 }
 
 /// A text to send or to look for.
-enum Say {
+enum MessageText {
     Fixed(String),
     Rendered(Text),
 }
 
-/// The condition that the awaited message meets.
-struct Awaited {
-    contains: Option<Say>,
+/// The condition that the expected message meets.
+struct ExpectedMessage {
+    contains: Option<MessageText>,
     matches: Option<Regex>,
     json: Vec<Json>,
 }
@@ -37,7 +37,7 @@ pub struct Ready<'e> {
     /// The message to send.
     pub send: Option<Cow<'e, str>>,
     contains: Option<Cow<'e, str>>,
-    awaited: Option<&'e Awaited>,
+    expected: Option<&'e ExpectedMessage>,
 }
 
 impl Exchange {
@@ -52,11 +52,11 @@ impl Exchange {
         };
         let send = text
             .send
-            .map(|template| Say::new(template, names))
+            .map(|template| MessageText::new(template, names))
             .transpose()?;
         let receive = text
             .receive
-            .map(|receive| Awaited::new(receive, names))
+            .map(|receive| ExpectedMessage::new(receive, names))
             .transpose()?;
         Ok(Some(Self { send, receive }))
     }
@@ -73,11 +73,11 @@ impl Exchange {
         let contains = self
             .receive
             .as_ref()
-            .and_then(|awaited| awaited.contains.as_ref());
+            .and_then(|expected| expected.contains.as_ref());
         let rendered = [self.send.as_ref(), contains]
             .into_iter()
             .flatten()
-            .any(|say| matches!(say, Say::Rendered(_)));
+            .any(|say| matches!(say, MessageText::Rendered(_)));
         let facts = rendered.then(facts);
         let send = self
             .send
@@ -90,12 +90,12 @@ impl Exchange {
         Ok(Ready {
             send: send.map_err(|e| data(format!("send: {e}")))?,
             contains: contains.map_err(|e| data(format!("receive: {e}")))?,
-            awaited: self.receive.as_ref(),
+            expected: self.receive.as_ref(),
         })
     }
 }
 
-impl Say {
+impl MessageText {
     fn new(template: &Template, names: &Names) -> Result<Self, ValueError> {
         match template.as_text() {
             Some(text) => Ok(Self::Fixed(text.to_owned())),
@@ -118,13 +118,13 @@ impl Say {
     }
 }
 
-impl Awaited {
+impl ExpectedMessage {
     fn new(receive: &Receive, names: &Names) -> Result<Self, ValueError> {
         Ok(Self {
             contains: receive
                 .contains
                 .as_ref()
-                .map(|template| Say::new(template, names))
+                .map(|template| MessageText::new(template, names))
                 .transpose()?,
             matches: receive
                 .matches
@@ -142,14 +142,14 @@ impl Awaited {
 }
 
 impl Ready<'_> {
-    /// Returns whether an answer is awaited.
+    /// Returns whether an answer is expected.
     pub const fn awaits(&self) -> bool {
-        self.awaited.is_some()
+        self.expected.is_some()
     }
 
-    /// Returns whether a message is the awaited one.
+    /// Returns whether a message is the expected one.
     pub fn fits(&self, message: &[u8]) -> bool {
-        let Some(awaited) = self.awaited else {
+        let Some(expected) = self.expected else {
             return false;
         };
         let contains = |text: &str| {
@@ -162,11 +162,11 @@ impl Ready<'_> {
         let response = Response::new(0, &none, message);
         let matches = |pattern: &Regex| response.text().is_ok_and(|text| pattern.is_match(text));
         if !self.contains.as_deref().is_none_or(contains)
-            || !awaited.matches.as_ref().is_none_or(matches)
+            || !expected.matches.as_ref().is_none_or(matches)
         {
             return false;
         }
-        awaited
+        expected
             .json
             .iter()
             .all(|rule| rule.judge(&response).is_ok())

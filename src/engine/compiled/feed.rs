@@ -36,7 +36,7 @@ pub enum RowsError {
     },
     /// The file is not the one that the plan was made for.
     #[error(
-        "data `{name}`: `{file}` has changed since the scenario was read; run the scenario again, and leave the file as it is until it ends"
+        "data `{name}`: `{file}` has changed since the scenario was read; run the scenario again, and don't change the file while it runs"
     )]
     Changed {
         /// The name of the feed.

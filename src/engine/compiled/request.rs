@@ -49,14 +49,14 @@ pub enum Recipe {
 }
 
 /// A request that is ready to be sent.
-pub enum Made<'r> {
+pub enum BuiltRequest<'r> {
     /// The request shared by all tries.
     Ready(&'r PreparedRequest),
     /// A request made for this try.
     Own(Box<PreparedRequest>),
 }
 
-impl Deref for Made<'_> {
+impl Deref for BuiltRequest<'_> {
     type Target = PreparedRequest;
 
     fn deref(&self) -> &PreparedRequest {
@@ -188,10 +188,13 @@ impl Recipe {
         &self,
         scope: &Scope,
         facts: impl FnOnce() -> Arc<Facts>,
-    ) -> Result<Made<'_>, TransportError> {
+    ) -> Result<BuiltRequest<'_>, TransportError> {
         match self {
-            Self::Ready(request) => Ok(Made::Ready(request)),
-            Self::Rendered(rendered) => rendered.make(scope, &facts()).map(Box::new).map(Made::Own),
+            Self::Ready(request) => Ok(BuiltRequest::Ready(request)),
+            Self::Rendered(rendered) => rendered
+                .make(scope, &facts())
+                .map(Box::new)
+                .map(BuiltRequest::Own),
         }
     }
 }

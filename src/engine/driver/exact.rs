@@ -13,9 +13,9 @@ use crate::base::Nanos;
 /// its processors.
 const MAX_LATENESS: Nanos = Nanos::from_micros(150);
 /// The shortest spin.
-const LEAST: Nanos = Nanos::from_micros(2);
+const MIN_LATENESS: Nanos = Nanos::from_micros(2);
 /// The lateness that a thread expects initially.
-const FIRST: Nanos = Nanos::from_micros(60);
+const INITIAL_LATENESS: Nanos = Nanos::from_micros(60);
 /// The step by which the expectation falls; it rises by eight steps, so it settles where one
 /// wake-up in nine is later.
 const STEP: Nanos = Nanos(500);
@@ -26,7 +26,7 @@ pub(crate) struct Lateness(Nanos);
 
 impl Lateness {
     /// The expectation before any wake-up.
-    pub(crate) const UNKNOWN: Self = Self(FIRST);
+    pub(crate) const UNKNOWN: Self = Self(INITIAL_LATENESS);
 
     /// Returns when to ask to be woken in order to be ready at `at`.
     pub(crate) fn before(self, at: Nanos) -> Nanos {
@@ -40,16 +40,16 @@ impl Lateness {
         } else {
             self.0 - STEP
         };
-        self.0 = next.clamp(LEAST, MAX_LATENESS);
+        self.0 = next.clamp(MIN_LATENESS, MAX_LATENESS);
     }
 }
 
 /// The CPU time that all threads of this process have spent spinning.
 static SPUN: AtomicU64 = AtomicU64::new(0);
 /// The number of threads that are spinning.
-static TURNING: AtomicUsize = AtomicUsize::new(0);
+static SPINNING: AtomicUsize = AtomicUsize::new(0);
 /// The number of threads that may spin: half of the processors are left to the target.
-static ROOM: LazyLock<usize> =
+static MAX_SPINNING: LazyLock<usize> =
     LazyLock::new(|| std::thread::available_parallelism().map_or(1, |n| (n.get() / 2).max(1)));
 
 /// Returns the CPU time that all threads of this process have spent spinning, comparable with the
@@ -66,8 +66,8 @@ pub(crate) struct SpinPermit(());
 impl SpinPermit {
     /// Acquires a permit, if one is free.
     pub(crate) fn begin() -> Option<Self> {
-        let one_more = |turning| (turning < *ROOM).then_some(turning + 1);
-        TURNING
+        let one_more = |spinning| (spinning < *MAX_SPINNING).then_some(spinning + 1);
+        SPINNING
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
             .ok()
             .map(|_| Self(()))
@@ -81,7 +81,7 @@ impl SpinPermit {
 
 impl Drop for SpinPermit {
     fn drop(&mut self) {
-        TURNING.fetch_sub(1, Ordering::Relaxed);
+        SPINNING.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

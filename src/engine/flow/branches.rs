@@ -121,7 +121,7 @@ pub(crate) async fn run<'b, D: Driver>(
                 .iter()
                 .find_map(Step::first_operation)
                 .map_or(0, |operation| operation.id);
-            let message = format!("the system refused a thread for a branch: {error}");
+            let message = format!("the system refused to create a thread for a branch: {error}");
             let at = worker.driver.now();
             worker.tape.error(FailedTry {
                 kind: FailureKind::Other,

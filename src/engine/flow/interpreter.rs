@@ -88,23 +88,23 @@ async fn attending<'a, 'w, D: Driver>(
     };
     let end = if D::TAKES_TURNS || only_waits {
         let mut step = pin!(take_and_keep(worker, user, step, position, state));
-        let mut attend = pin!(socket.attend());
+        let mut background = pin!(socket.receive_in_background());
         let mut attended = false;
         // The step is polled first: a blocking driver must know its deadlines before it reads.
         poll_fn(|cx| {
             let end = step.as_mut().poll(cx);
             if end.is_pending() && !attended {
-                attended = attend.as_mut().poll(cx).is_ready();
+                attended = background.as_mut().poll(cx).is_ready();
             }
             end
         })
         .await
     } else {
-        socket.look().await;
+        socket.receive_arrived().await;
         // Nothing waits any more for the read that was tried.
         driver.clear_interest();
         let end = take_and_keep(worker, user, step, position, state).await;
-        socket.look().await;
+        socket.receive_arrived().await;
         end
     };
     driver.clear_interest();

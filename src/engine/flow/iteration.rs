@@ -11,7 +11,7 @@ use crate::engine::draw::Position;
 use crate::engine::driver::Driver;
 use crate::engine::schedule::limit::{Full, enter};
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
-use crate::engine::schedule::source::{Asker, Source};
+use crate::engine::schedule::source::{IterationTaker, Source};
 use crate::engine::world::Ended;
 use crate::engine::world::worker::Worker;
 use crate::metrics::{FailureKind, IterationSample, Outcome};
@@ -23,11 +23,11 @@ pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::
     loop {
         worker.driver.yield_now().await;
         let asker = match users {
-            [user] => Asker::One {
+            [user] => IterationTaker::One {
                 user: user.index,
                 taken: user.taken,
             },
-            _ => Asker::All,
+            _ => IterationTaker::All,
         };
         let Some(scheduled) = worker
             .world

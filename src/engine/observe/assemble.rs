@@ -34,7 +34,7 @@ pub(crate) struct Frame {
 
 /// Returns the duration of a run whose last worker finished at `end`, in seconds.
 pub(crate) fn wall_s(world: &World<'_>, recorder: &Recorder, end: Nanos) -> f64 {
-    let AtTheEnd { counts, .. } = iterations_at_the_end(world, recorder);
+    let FinalIterations { counts, .. } = final_iterations(world, recorder);
     (last(recorder, &counts, end) - world.epoch()).as_secs_f64()
 }
 
@@ -63,11 +63,11 @@ pub(crate) fn assemble(
     let epoch = world.epoch();
     let plan = world.plan;
     let dependence = Dependence::of_run(recorder, epoch);
-    let AtTheEnd {
+    let FinalIterations {
         counts,
         aside,
         parts,
-    } = iterations_at_the_end(world, recorder);
+    } = final_iterations(world, recorder);
     let done = plan
         .load
         .total_iterations()
@@ -228,7 +228,7 @@ fn histograms(whole: &Figures, recorder: &Recorder) -> Histograms {
 }
 
 /// The final counts of iterations, including those that were due but never taken.
-struct AtTheEnd {
+struct FinalIterations {
     /// The measured iterations.
     counts: Counts,
     /// The number of other iterations after the warm-up.
@@ -237,12 +237,12 @@ struct AtTheEnd {
     parts: Vec<Counts>,
 }
 
-fn iterations_at_the_end(world: &World<'_>, recorder: &Recorder) -> AtTheEnd {
+fn final_iterations(world: &World<'_>, recorder: &Recorder) -> FinalIterations {
     let parts = recorder
         .iteration_parts()
         .map(|(_, figures)| counts(&figures.tally))
         .collect();
-    let mut all = AtTheEnd {
+    let mut all = FinalIterations {
         counts: counts(recorder.iterations()),
         aside: recorder.aside(),
         parts,

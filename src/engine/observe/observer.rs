@@ -23,18 +23,18 @@ use crate::plan::Mode;
 use crate::result::{Resources, StoppedBy};
 
 /// The interval between two looks at the gauges and signals.
-const LOOK: Nanos = Nanos::from_millis(20);
+const SAMPLING_INTERVAL: Nanos = Nanos::from_millis(20);
 /// The interval between two progress reports.
-const SAY: Nanos = Nanos::from_millis(200);
+const REPORT_INTERVAL: Nanos = Nanos::from_millis(200);
 /// The interval between two samples of CPU time and memory, which take a while with thousands of
 /// threads.
-const WEIGH: Nanos = Nanos::from_millis(100);
+const MEMORY_INTERVAL: Nanos = Nanos::from_millis(100);
 /// The shortest interval between two computations of the figures so far.
-const JUDGE: Nanos = Nanos::from_millis(200);
+const JUDGE_INTERVAL: Nanos = Nanos::from_millis(200);
 /// The same interval if the figures are only shown and not judged.
-const SHOW: Nanos = Nanos::from_millis(1_000);
+const DISPLAY_INTERVAL: Nanos = Nanos::from_millis(1_000);
 /// The shortest pause between two of them, as a multiple of the time that one takes.
-const JUDGE_SHARE: u64 = 10;
+const JUDGE_PAUSE_FACTOR: u64 = 10;
 
 /// The system's counters at one moment.
 #[derive(Clone, Copy, Default)]
@@ -97,7 +97,7 @@ struct Weight {
 impl Weight {
     /// Returns the usage since the last sample, if it is time for the next one.
     fn weigh(&mut self, now: Nanos) -> Gauge {
-        if now - self.at < WEIGH {
+        if now - self.at < MEMORY_INTERVAL {
             return Gauge::default();
         }
         let usage = usage();
@@ -129,16 +129,16 @@ pub(crate) fn watch(
     say: &dyn Fn(Event),
 ) -> Observations {
     let mut seen = Observations {
-        width: LOOK,
+        width: SAMPLING_INTERVAL,
         ..Observations::default()
     };
     let mut before = Counters::now(&clock);
     let mut measuring = world.epoch() == Nanos::ZERO;
-    let mut said = Said::default();
+    let mut reporter = ProgressReporter::default();
     let pace = if world.plan.is_watched(mode) {
-        JUDGE
+        JUDGE_INTERVAL
     } else {
-        SHOW
+        DISPLAY_INTERVAL
     };
     let mut judged = (world.plan.is_watched(mode) || world.live).then(|| world.epoch() + pace);
     let mut threads = resources::threads();
@@ -168,10 +168,10 @@ pub(crate) fn watch(
         }
         end(world, signal(), now);
         look(world, &mut seen, weight.weigh(now), now);
-        if now - said.at >= SAY {
+        if now - reporter.at >= REPORT_INTERVAL {
             threads = threads.max(resources::threads());
             waits.look();
-            said.say(world, collector.collect(), now, say);
+            reporter.report(world, collector.collect(), now, say);
         }
         if judged.is_some_and(|due| now >= due) && now < world.stop.end() {
             say(Event::SoFar(Box::new(so_far(
@@ -182,7 +182,8 @@ pub(crate) fn watch(
                 now,
             ))));
             let after = clock.now();
-            judged = Some(after + pace.max(Nanos((after - now).0.saturating_mul(JUDGE_SHARE))));
+            judged =
+                Some(after + pace.max(Nanos((after - now).0.saturating_mul(JUDGE_PAUSE_FACTOR))));
         }
     }
     let after = Counters::now(&clock);
@@ -198,7 +199,7 @@ pub(crate) fn watch(
 
 /// Returns when to look next: soon, and in time for the moments that must not be missed.
 fn next_look(world: &World<'_>, now: Nanos, measuring: bool) -> Nanos {
-    let mut until = now + LOOK;
+    let mut until = now + SAMPLING_INTERVAL;
     if !measuring {
         until = until.min(world.epoch());
     }
@@ -278,14 +279,14 @@ fn left_s(now: Nanos, epoch: Nanos, end: Nanos, by_count: Option<f64>) -> Option
 
 /// The state at the last report.
 #[derive(Default)]
-struct Said {
+struct ProgressReporter {
     at: Nanos,
     /// The number of operations with times by then.
     timed: u64,
 }
 
-impl Said {
-    fn say(&mut self, world: &World<'_>, recorder: &Recorder, now: Nanos, say: &dyn Fn(Event)) {
+impl ProgressReporter {
+    fn report(&mut self, world: &World<'_>, recorder: &Recorder, now: Nanos, say: &dyn Fn(Event)) {
         let counts = |step: &Figures| StepCounts {
             completed: step.tally.completed(),
             failed: step.tally.failures(),

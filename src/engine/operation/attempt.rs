@@ -83,7 +83,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     }
 
     /// Releases its connection slot, which it no longer needs.
-    pub(crate) fn give_back(&self) {
+    pub(crate) fn release_connection_slot(&self) {
         drop(self.connection.take());
     }
 

@@ -51,7 +51,7 @@ impl KeptBody {
         }
         if self.size > MAX_BODY as u64 {
             let message = format!(
-                "the body has more than {} MiB, and so much is not kept for checks, captures and tags",
+                "the body is larger than {} MiB, too large to keep for checks, captures and tags",
                 MAX_BODY >> 20
             );
             return Err(TransportError {

@@ -9,7 +9,7 @@ use super::body::KeptBody;
 use super::redirect;
 use super::trace::Trace;
 use crate::engine::compiled::base_url::BaseUrl;
-use crate::engine::compiled::request::{Made, TargetHeaders};
+use crate::engine::compiled::request::{BuiltRequest, TargetHeaders};
 use crate::engine::connection::streams::Taken;
 use crate::engine::connection::user::User;
 use crate::engine::driver::{Driver, within};
@@ -18,7 +18,7 @@ use crate::metrics::FailureKind;
 use crate::transport::TransportError;
 use crate::transport::http::{Message, PreparedRequest, ResponseResult};
 use crate::transport::http2::Refusal;
-use crate::transport::link::{Arriving, Asked, Link};
+use crate::transport::link::{HandedRequest, IncomingBody, Link};
 use crate::value::{Response, Scope};
 
 /// The most often that a request is resent because the server reports that it was not processed,
@@ -117,7 +117,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 // larger.
                 Box::pin(self.change_connection(user, to, trace)).await;
             }
-            (request, target) = (Made::Own(Box::new(next)), to);
+            (request, target) = (BuiltRequest::Own(Box::new(next)), to);
         };
         let size = kept.size();
         let (body, broken) = match kept.decoded(&head.headers) {
@@ -155,9 +155,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
     async fn answer(
         &self,
         connection: &mut Link<D::Io>,
-        asked: Pin<&mut Asked<impl Future<Output = ResponseResult>>>,
+        asked: Pin<&mut HandedRequest<impl Future<Output = ResponseResult>>>,
         trace: &Trace,
-    ) -> Result<(Parts, Arriving), TransportError> {
+    ) -> Result<(Parts, IncomingBody), TransportError> {
         let driver = &self.worker.driver;
         let answer = pin!(connection.answer(asked, || trace.last.hop.sent.set(Some(driver.now()))));
         match self.operation.timeout.first_byte {

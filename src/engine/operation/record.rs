@@ -128,7 +128,7 @@ impl<D: Driver> Drop for Record<'_, '_, D> {
                 self.sample.outcome = Outcome::Cancelled;
             }
         }
-        self.trace.tell(&mut self.sample);
+        self.trace.copy_to(&mut self.sample);
         if matches!(self.sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
             let mut held = Held::default();
             if let Some(passed) = self.trace.last.checks.take() {

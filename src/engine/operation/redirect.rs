@@ -47,7 +47,7 @@ pub(crate) fn next(
     let refused = |why: &str| {
         let shown = quoted(&without_users(&location));
         let message = format!(
-            "redirected to {shown}, which is {why}; only the scenario's own targets are asked"
+            "redirected to {shown}, which is {why}; requests go only to the scenario's own targets"
         );
         TransportError {
             kind: FailureKind::Redirects,
@@ -129,6 +129,6 @@ fn location(headers: &HeaderMap) -> Result<Cow<'_, str>, TransportError> {
 pub(crate) fn too_many(most: u32) -> TransportError {
     TransportError {
         kind: FailureKind::Redirects,
-        message: format!("more than {most} redirects, one after another"),
+        message: format!("more than {most} consecutive redirects"),
     }
 }

@@ -94,7 +94,7 @@ impl Trace {
     }
 
     /// Copies the trace to the sample of its operation.
-    pub(crate) fn tell(&self, sample: &mut Sample) {
+    pub(crate) fn copy_to(&self, sample: &mut Sample) {
         self.settle();
         let Try { dial, hop, .. } = &self.last;
         sample.status = hop.status.get();

@@ -10,7 +10,7 @@ use crate::metrics::FailureKind;
 use crate::plan::kinds::websocket::Message;
 use crate::transport::TransportError;
 use crate::transport::counted::Metered as _;
-use crate::transport::websocket::{give_way, open};
+use crate::transport::websocket::{open, yield_now};
 use crate::value::{Response, Scope};
 
 impl<D: Driver> Attempt<'_, '_, D> {
@@ -61,7 +61,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
         let Some(socket) = opened.socket else {
             let message = format!(
-                "status {}, expected 101: the server opens no WebSocket here",
+                "status {}, expected 101: the server does not open a WebSocket here",
                 opened.head.status.as_u16()
             );
             return Err(TransportError {
@@ -94,7 +94,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         // Taken out while in use: if this future is dropped in the middle of a message, the
         // connection closes.
         let Some(mut socket) = user.socket.take() else {
-            let message = "the WebSocket was closed before".into();
+            let message = "the WebSocket is already closed".into();
             return Err(TransportError {
                 kind: FailureKind::Incomplete,
                 message,
@@ -116,7 +116,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 answer = Some(seen);
             } else {
                 pushes.count.set(pushes.count.get() + 1);
-                give_way().await;
+                yield_now().await;
             }
         }
         drop(pushes);

@@ -12,9 +12,9 @@ use crate::plan::{KeepAlive, LoadModel, Plan, Step, flow};
 use crate::transport::endpoint::Endpoint;
 
 /// How long the system keeps the port of an ended connection (TIME_WAIT), in seconds.
-const KEPT_S: f64 = 60.0;
+const TIME_WAIT_S: f64 = 60.0;
 /// The same if the system reuses such ports earlier.
-const KEPT_WITH_REUSE_S: f64 = 1.0;
+const TIME_WAIT_WITH_REUSE_S: f64 = 1.0;
 
 /// The error that a plan needs more ports than there are.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -110,9 +110,9 @@ fn judge(
                 .iter()
                 .all(|address| matches!(address, Endpoint::Tcp(at) if at.ip().is_loopback()));
             let kept = if ports.reuse == 1 || (ports.reuse == 2 && is_loopback) {
-                KEPT_WITH_REUSE_S
+                TIME_WAIT_WITH_REUSE_S
             } else {
-                KEPT_S
+                TIME_WAIT_S
             };
             let lasts = plan.load.duration.map_or(f64::INFINITY, Nanos::as_secs_f64);
             let each_second = rate.per_second_f64() * requests(plan, index);
@@ -123,7 +123,7 @@ fn judge(
             let at_once = (each_second * kept.min(lasts)).min(all);
             if at_once > allowed as f64 {
                 warnings.push(format!(
-                    "target `{}`: {each_second:.0} new connections a second (`keep_alive: never`), whose ports the system keeps for {kept} s \
+                    "target `{}`: {each_second:.0} new connections per second (`keep_alive: never`), whose ports the system keeps for {kept} s \
                      each, need {at_once:.0} local ports, and there are {allowed}; requests will fail as port_exhausted. Keep connections, or \
                      give the target more addresses with `resolve`",
                     target.name

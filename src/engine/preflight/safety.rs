@@ -130,7 +130,7 @@ fn doubtful(plan: &Plan) -> Vec<String> {
             .any(|pattern| is_of(host, pattern) || pattern.parse::<IpAddr>().is_ok());
         (looks_public(host) && !is_allowed).then(|| {
             format!(
-                "target `{}`: a run is refused where {host} turns out to have a public address; if you may put it under load, say so with \
+                "target `{}`: a run is refused if {host} resolves to a public address; if you may put it under load, say so with \
                  --allow-target {host}, or with `allow_targets: [\"{host}\"]` in the scenario",
                 target.name
             )

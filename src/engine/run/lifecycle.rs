@@ -94,7 +94,7 @@ impl Lifecycle<'_> {
             Ok(End::Failed(failure)) => Some(format!("the teardown failed {failure}")),
             Err(error) => Some(format!("the teardown could not be run: {error}")),
             Ok(End::Cut) => Some(format!(
-                "the teardown was given up after {PATIENCE}: what it had not done by then is left undone"
+                "the teardown was abandoned after {PATIENCE}; its remaining steps did not run"
             )),
         }
     }

@@ -50,13 +50,13 @@ pub(crate) struct Slot(Arc<Limit>);
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.give_back();
+        self.0.release();
     }
 }
 
 impl<const N: usize> Drop for Permit<'_, N> {
     fn drop(&mut self) {
-        self.0.into_iter().flatten().for_each(Limit::give_back);
+        self.0.into_iter().flatten().for_each(Limit::release);
     }
 }
 
@@ -334,8 +334,8 @@ mod tests {
             Ok(Look::Blocked(Nanos::MAX)),
             "both slots of the step are taken"
         );
-        step.give_back();
-        step.give_back();
+        step.release();
+        step.release();
         // Now there are two slots and one token, and the first one, which was called, has not
         // looked yet.
         let mut second = Claim::new([Some(step), Some(run)], now);

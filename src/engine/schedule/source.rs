@@ -16,7 +16,7 @@ use crate::plan::{Load, LoadModel, OnFull, Spread};
 
 /// Who asks for iterations: one virtual user, or all of them in the sequential mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asker {
+pub enum IterationTaker {
     /// All virtual users, one at a time, by iteration number.
     All,
     /// One virtual user.
@@ -76,7 +76,7 @@ impl Source {
         &self,
         driver: &D,
         stop: &Stop,
-        asker: Asker,
+        asker: IterationTaker,
     ) -> Option<ScheduledIteration> {
         match self {
             Self::Closed(closed) => {
@@ -117,11 +117,11 @@ impl Closed {
         levels: &Levels,
         driver: &D,
         stop: &Stop,
-        asker: Asker,
+        asker: IterationTaker,
     ) -> Option<()> {
         let wanted = match asker {
-            Asker::All => 0.5,
-            Asker::One { user, .. } => user as f64 + 0.5,
+            IterationTaker::All => 0.5,
+            IterationTaker::One { user, .. } => user as f64 + 0.5,
         };
         loop {
             let now = driver.now();
@@ -141,7 +141,7 @@ impl Closed {
         }
     }
 
-    fn next(&self, now: Nanos, stop: &Stop, asker: Asker) -> Option<ScheduledIteration> {
+    fn next(&self, now: Nanos, stop: &Stop, asker: IterationTaker) -> Option<ScheduledIteration> {
         if now >= stop.end() {
             return None;
         }
@@ -149,18 +149,20 @@ impl Closed {
             WARMUP_NUMBERS + self.warm.fetch_add(1, Ordering::Relaxed)
         } else {
             match asker {
-                Asker::All => self.count(self.total, stop)?,
-                Asker::One { taken, .. } if self.per_user.is_some_and(|most| taken >= most) => {
+                IterationTaker::All => self.count(self.total, stop)?,
+                IterationTaker::One { taken, .. }
+                    if self.per_user.is_some_and(|most| taken >= most) =>
+                {
                     return None;
                 }
                 // With a bound for each user, the numbers are those that all users in turn would
                 // get.
-                Asker::One { user, taken }
+                IterationTaker::One { user, taken }
                     if self.iterations.is_none() && self.per_user.is_some() =>
                 {
                     taken * self.users + user
                 }
-                Asker::One { .. } => self.count(self.iterations, stop)?,
+                IterationTaker::One { .. } => self.count(self.iterations, stop)?,
             }
         };
         Some(ScheduledIteration {

@@ -81,7 +81,7 @@ pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let plot = Plot {
         title: format!("Response time over time – {}", trace.label),
         subtitle: format!(
-            "Lower is better. Percentiles of each window, by the moment that operations were due.{joined}{}",
+            "Lower is better. Percentiles of each window, by the time that operations were due.{joined}{}",
             rounds(cast)
         ),
         description: peak(&curves).unwrap_or_default(),

@@ -107,7 +107,7 @@ pub(crate) fn svg(result: &CapacityResult) -> Option<String> {
         );
         limit_lines(c, field, &y, &limits);
         if let Some(capacity) = result.capacity {
-            met(
+            capacity_line(
                 c,
                 field,
                 x.pixel(capacity),
@@ -182,7 +182,7 @@ fn curves(c: &mut Canvas, (x, y): (&Axis, &Axis), decisive: &[&RateProbe], probe
 }
 
 /// Draws the rate that was found as a line, with its name on the side that has room.
-fn met(c: &mut Canvas, field: Field, at: f64, text: &str) {
+fn capacity_line(c: &mut Canvas, field: Field, at: f64, text: &str) {
     let Field {
         left, top, bottom, ..
     } = field;

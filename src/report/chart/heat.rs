@@ -39,7 +39,7 @@ pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let plot = Plot {
         title: format!("Response times over time – {}", trace.label),
         subtitle: format!(
-            "Darker: more operations took about so long, at that moment.{}",
+            "Darker: more operations took about this long at that time.{}",
             rounds(cast)
         ),
         description: format!(

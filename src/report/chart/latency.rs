@@ -39,7 +39,7 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
         .collect();
     let plot = Plot {
         title: format!("Response time by percentile – {}", cast.name),
-        subtitle: "Lower is better. So many of all operations, failed ones included, took no longer than the line.".into(),
+        subtitle: "Lower is better. This share of all operations, including failed ones, took no longer than the line.".into(),
         description: curves.iter().map(Curve::describe).collect::<Vec<_>>().join(" "),
         x: Across::Percentiles(reach),
         x_label: "percentile of operations",

@@ -33,7 +33,7 @@ pub(crate) struct Figure {
 /// Operations in flight.
 pub(crate) const IN_FLIGHT: Figure = Figure {
     title: "In flight",
-    subtitle: "Operations begun and not yet ended, mean of each window.",
+    subtitle: "Operations started and not yet completed, mean of each window.",
     y_label: "operations",
     column: "in flight",
     value: |w| w.in_flight,
@@ -57,7 +57,7 @@ pub(crate) const WAITING: Figure = Figure {
 /// The generator's own lag.
 pub(crate) const LAG: Figure = Figure {
     title: "Lag of the generator",
-    subtitle: "Lower is better. How late operations began through loadgen's own fault: p99 of each window.",
+    subtitle: "Lower is better. How late loadgen itself started operations: p99 of each window.",
     y_label: "lag, p99",
     column: "lag p99",
     value: |w| w.lag_p99_ms,
@@ -69,14 +69,14 @@ pub(crate) const LAG: Figure = Figure {
 /// Processors that the generator kept busy.
 pub(crate) const CPU: Figure = Figure {
     title: "Processors of the generator",
-    subtitle: "Lower is better. Processors that loadgen's own process kept busy, with its waiting for exact starts.",
+    subtitle: "Lower is better. Processors that loadgen's own process kept busy, including waiting for exact starts.",
     y_label: "processors",
     column: "CPU",
     value: |w| w.cpu_cores,
     show: view::number,
     zeros: true,
-    note: " In front of a planned start a thread spins until the moment comes: that keeps a processor busy and does no work, \
-           so the CPU per operation of the comparison leaves it out. The table of each run has it as a figure of its own.",
+    note: " Just before a planned start a thread spins until the exact time. That keeps a processor busy but does no work, \
+           so CPU per operation in the comparison excludes it; the table of each run lists it separately.",
 };
 
 /// Memory used by the generator.
@@ -166,7 +166,7 @@ pub(crate) fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
 pub(crate) fn failures(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let words = (
         "Failures over time",
-        "Lower is better. Failed operations a second, by kind, at the moment they were due.",
+        "Lower is better. Failed operations per second, by kind, at the time they were due.",
         "failures",
     );
     kinds(cast, trace, words, 1, |w| &w.failures)
@@ -176,7 +176,7 @@ pub(crate) fn failures(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
 pub(crate) fn statuses(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let words = (
         "Statuses over time",
-        "Responses a second, by status, at the moment their operations were due.",
+        "Responses per second, by status, at the time their operations were due.",
         "statuses",
     );
     kinds(cast, trace, words, 2, |w| &w.status_codes)

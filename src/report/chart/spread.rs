@@ -69,7 +69,7 @@ pub(crate) fn cdf(cast: &Cast<'_>) -> Option<String> {
     };
     let plot = Plot {
         title: format!("Operations done within a time – {}", cast.name),
-        subtitle: "Further left is better. The share of all operations, failed ones included, that took no longer.".into(),
+        subtitle: "Further left is better. The share of all operations, including failed ones, that took no longer.".into(),
         description: samples.iter().map(describe).collect::<Vec<_>>().join(" "),
         x_label: if x.is_log() { "response time, log scale" } else { "response time" },
         x: Across::Times(ends),
@@ -118,7 +118,7 @@ pub(crate) fn violins(cast: &Cast<'_>) -> Option<String> {
         frame::heading(
             c,
             &title,
-            "Further left is better. The thicker, the more operations took about so long; marks: p50, p90 and p99.",
+            "Further left is better. The thicker, the more operations took about this long; marks: p50, p90 and p99.",
         );
         grid(c, &x, (top, bottom));
         for (i, (trace, ladder)) in samples.iter().enumerate() {

@@ -53,7 +53,7 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let plot = Plot {
         title: format!("Throughput over time – {}", cast.name),
         subtitle: format!(
-            "Higher is better. Operations that completed well.{}{shade}",
+            "Higher is better. Successful operations.{}{shade}",
             rounds(cast)
         ),
         description: runs.iter().map(describe).collect::<Vec<_>>().join(" "),

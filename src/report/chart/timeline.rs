@@ -35,7 +35,7 @@ struct Panel {
 
 const PANELS: [Panel; 5] = [
     Panel {
-        title: "throughput, operations completed well per second",
+        title: "throughput, successful operations per second",
         value: |w| Some(w.throughput_rps),
         show: view::rate,
         log: false,
@@ -160,7 +160,7 @@ fn subtitle(cast: &Cast<'_>, traces: &[&Trace<'_>], point: f64) -> String {
         ""
     };
     format!(
-        "By the moment that operations were due.{joined}{}",
+        "By the time that operations were due.{joined}{}",
         rounds(cast)
     )
 }

@@ -119,7 +119,7 @@ pub(crate) fn badges(result: &RunResult) -> Vec<Badge> {
     }];
     if !result.runs.is_empty() {
         let (class, word, meaning) = match result.validity.verdict {
-            Verdict::Valid => ("good", "Valid:", "the figures can be believed"),
+            Verdict::Valid => ("good", "Valid:", "the figures are reliable"),
             Verdict::Degraded => ("warn", "Degraded:", "read the figures with care"),
             Verdict::Invalid => (
                 "bad",

@@ -59,8 +59,8 @@ pub(crate) fn render(comparison: &VersionComparison) -> Result<String, PageError
 
 fn facts(comparison: &VersionComparison) -> Vec<(&'static str, String)> {
     let order = match comparison.order {
-        RunOrder::Interleaved => "made in turn",
-        RunOrder::Apart => "not made in turn",
+        RunOrder::Interleaved => "interleaved",
+        RunOrder::Apart => "not interleaved",
         RunOrder::Unpaired => "unpaired",
     };
     let mut pairs = format!("{}, {order}", view::count(comparison.pairs.into()));

@@ -22,10 +22,7 @@ pub(super) fn guard(
     let is_baseline = decode::text(&versus.value, "vs", problems).is_some_and(|text| {
         if text != "baseline" {
             problems
-                .error(
-                    versus.value.span,
-                    format!("there is no {} to compare with", quoted(text)),
-                )
+                .error(versus.value.span, format!("`vs` can't be {}", quoted(text)))
                 .help("write `vs: baseline`");
         }
         text == "baseline"
@@ -35,9 +32,9 @@ pub(super) fn guard(
             problems
                 .error(
                     entry.key_span,
-                    format!("a comparison with a baseline is of whole runs, and knows no `{key}`"),
+                    format!("a comparison with a baseline covers whole runs, and does not support `{key}`"),
                 )
-                .help("remove it, or write a threshold with a limit of its own beside this one");
+                .help("remove it, or write a threshold with its own limit beside this one");
         }
     }
     let metric = text.and_then(|node| compared_metric(node, problems));
@@ -67,7 +64,7 @@ fn compared_metric(node: &Node, problems: &mut Diagnostics) -> Option<(Metric, P
             .error(
                 node.span,
                 format!(
-                    "{} has a limit of its own, and `vs: baseline` takes it from the baseline",
+                    "{} has its own limit, but `vs: baseline` takes it from the baseline",
                     quoted(text)
                 ),
             )
@@ -100,7 +97,7 @@ fn confidence(node: &Node, problems: &mut Diagnostics) -> Option<Share> {
         problems
             .error(
                 node.span,
-                format!("a confidence of {share} can't be worked with"),
+                format!("a confidence of {share} is out of range"),
             )
             .help(format!(
                 "write one from {MIN_CONFIDENCE} to {MAX_CONFIDENCE}; `95%` is usual"

@@ -129,7 +129,7 @@ impl Reader<'_> {
             Some(other) => {
                 self.problems
                     .error(node.span, format!("`on_error` of `parallel` can't be {}", quoted(other)))
-                    .help("write `continue` to let the other branches end (the default), or `cancel` to end them at the first failure");
+                    .help("write `continue` to let the other branches finish (the default), or `cancel` to end them at the first failure");
                 false
             }
         }

@@ -111,7 +111,7 @@ fn method(node: &Node, problems: &mut Diagnostics) -> Option<String> {
         problems
             .error(
                 node.span,
-                "`CONNECT` makes a tunnel, which loadgen does not",
+                "`CONNECT` opens a tunnel, which loadgen does not support",
             )
             .help("use another method");
     } else if upper.len() > 40 || http::Method::from_bytes(upper.as_bytes()).is_err() {

@@ -136,7 +136,7 @@ impl Reader<'_> {
             "multipart",
         ] {
             let why = format!(
-                "`{word}` belongs to a request, and `{}` uses the WebSocket that is open",
+                "`{word}` belongs to a request, but `{}` uses the WebSocket that is open",
                 action.key
             );
             let remedy = if word == "json" {
@@ -147,12 +147,12 @@ impl Reader<'_> {
             self.misplaced(fields, word, &why, remedy);
         }
         self.refuse_keys_of_mocks(action, fields);
-        let why = "a message is not tried again: what became of the connection is not known";
+        let why = "a message is not retried: the state of the connection is not known";
         self.misplaced(
             fields,
             "retry",
             why,
-            "give it to the `websocket` step, whose handshake is tried again",
+            "give it to the `websocket` step, whose handshake is retried",
         );
     }
 
@@ -162,12 +162,12 @@ impl Reader<'_> {
             self.problems
                 .error(
                     action.span,
-                    format!("`{key}` can't use the WebSocket around this group: the branches run side by side, and it is one"),
+                    format!("`{key}` can't use the WebSocket opened outside this group: its branches run concurrently, and would share it"),
                 )
-                .help("move the step out of the group, or open a `websocket` inside of the branch");
+                .help("move the step out of the group, or open a `websocket` inside the branch");
         } else {
             self.problems
-                .error(action.span, format!("`{key}` belongs into the `flow` of a `websocket` step: no WebSocket is open here"))
+                .error(action.span, format!("`{key}` belongs in the `flow` of a `websocket` step: no WebSocket is open here"))
                 .help(format!("write `websocket: /path` with `flow: [ {MESSAGE} ]`, or `tcp: {{ send: … }}`"));
         }
     }
@@ -180,12 +180,12 @@ impl Reader<'_> {
                 .error(
                     node.span,
                     format!(
-                        "`receive` of a WebSocket says which message is waited for, and this is {}",
+                        "`receive` of a WebSocket must be a map that describes the message to wait for, but this is {}",
                         node.describe()
                     ),
                 )
                 .help(format!(
-                    "write `{example}`, `matches` or `json`; `matches: .*` takes any message"
+                    "write `{example}`, `matches` or `json`; `matches: .*` accepts any message"
                 ));
             return None;
         }
@@ -194,8 +194,8 @@ impl Reader<'_> {
             let text = decode::template(node, "contains", self.problems)?;
             if text.as_text() == Some("") {
                 self.problems
-                    .error(node.span, "an empty text is in every message")
-                    .help("write `matches: .*` to take any message");
+                    .error(node.span, "an empty string is in every message")
+                    .help("write `matches: .*` to accept any message");
                 return None;
             }
             Some(text)

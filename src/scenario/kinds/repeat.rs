@@ -99,9 +99,9 @@ impl Reader<'_> {
             self.problems
                 .error(
                     max.key_span,
-                    "`max` bounds `until` and `over`, and this loop has `times`",
+                    "`max` bounds `until` and `over`, but this loop has `times`",
                 )
-                .help("remove it: `times` is how often");
+                .help("remove it: `times` is the number of passes");
         }
         if kind.key != "over"
             && let Some(name) = name_at
@@ -110,7 +110,7 @@ impl Reader<'_> {
                 .error(
                     name.key_span,
                     format!(
-                        "`as` names the item of `over`, and this loop has `{}`",
+                        "`as` names the item of `over`, but this loop has `{}`",
                         kind.key
                     ),
                 )
@@ -130,7 +130,7 @@ impl Reader<'_> {
             Some(max) => max?,
             None => USUAL_MAX,
         };
-        let names = self.given.names;
+        let names = self.context.names;
         match kind.key.as_str() {
             "times" => {
                 decode::small(node, "times", 1..=MAX_TIMES, self.problems).map(Passes::Times)
@@ -167,7 +167,7 @@ impl Reader<'_> {
                 };
                 if !fields.entries().iter().any(meant) {
                     self.problems
-                        .error(fields.span, "this `repeat` does not say how often")
+                        .error(fields.span, "this `repeat` does not say how many passes it makes")
                         .help("add `times: 3`, or `until: \"status == 'done'\"`, or `over: items` with `as: item`");
                 }
                 None
@@ -177,14 +177,12 @@ impl Reader<'_> {
                     .error(
                         second.key_span,
                         format!(
-                            "a loop has one end, and this one has `{}` and `{}`",
+                            "a loop has only one end, but this one has `{}` and `{}`",
                             first.key, second.key
                         ),
                     )
                     .related(first.key_span, "the other one")
-                    .help(
-                        "keep one of the two; the most passes of `until` and `over` are `max: …`",
-                    );
+                    .help("keep one of the two; `max: …` limits the passes of `until` and `over`");
                 None
             }
         }
@@ -193,7 +191,7 @@ impl Reader<'_> {
     /// Decodes the name of a list's item.
     fn item(&mut self, node: &Node) -> Option<String> {
         let name = decode::text(node, "as", self.problems)?;
-        expression::nameable(name, node.span, self.given.names, self.problems)
+        expression::nameable(name, node.span, self.context.names, self.problems)
             .then(|| name.to_owned())
     }
 }

@@ -49,7 +49,7 @@ impl Reader<'_> {
                     .error(
                         action.value.span,
                         format!(
-                            "`set` is a map of names and expressions, and this is {}",
+                            "`set` must be a map of names and expressions, but this is {}",
                             action.value.describe()
                         ),
                     )
@@ -57,7 +57,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let names = self.given.names;
+        let names = self.context.names;
         let values: Vec<Option<(String, String)>> = entries
             .iter()
             .map(|entry| {

@@ -55,8 +55,7 @@ impl Reader<'_> {
             "body_file",
             "multipart",
         ] {
-            let why =
-                format!("`{word}` belongs to an HTTP request, and `tcp` sends a text as it is");
+            let why = format!("`{word}` belongs to an HTTP request, but `tcp` sends plain text");
             self.misplaced(
                 fields,
                 word,
@@ -171,7 +170,10 @@ fn framing(node: &Node, problems: &mut Diagnostics) -> Option<Framing> {
         (None, None) => {
             if nothing {
                 problems
-                    .error(node.span, "this `receive` does not say how the answer ends")
+                    .error(
+                        node.span,
+                        "this `receive` does not say how the response ends",
+                    )
                     .help(WAYS);
             }
             None
@@ -183,7 +185,7 @@ fn two_ends(one: Span, other: Span, problems: &mut Diagnostics) {
     problems
         .error(
             other,
-            "an answer ends in one way, and this one has `bytes` and `until`",
+            "a response ends in only one way, but this one has `bytes` and `until`",
         )
         .related(one, "the other one")
         .help("remove one of the two");
@@ -193,8 +195,8 @@ fn of_bytes(node: &Node, problems: &mut Diagnostics) -> Option<u64> {
     let bytes = decode::size(node, "bytes", problems)?.0;
     if bytes == 0 || bytes > MAX_BYTES {
         problems
-            .error(node.span, format!("an answer of {bytes} bytes"))
-            .help("write a size from 1 B to 1 GiB; without an answer, leave `receive` out");
+            .error(node.span, format!("a response of {bytes} bytes"))
+            .help("write a size from 1 B to 1 GiB; without a response, omit `receive`");
         return None;
     }
     Some(bytes)
@@ -205,7 +207,7 @@ fn of_text(node: &Node, problems: &mut Diagnostics) -> Option<String> {
     if text.is_empty() || text.len() > 1000 {
         problems
             .error(node.span, format!("an `until` of {} bytes", text.len()))
-            .help("write the text that ends the answer, of 1 to 1000 bytes");
+            .help("write the text that ends the response, of 1 to 1000 bytes");
         return None;
     }
     Some(text.to_owned())

@@ -30,7 +30,7 @@ impl Reader<'_> {
         action: StepAction<'_>,
         fields: &mut Fields<'_>,
     ) -> Option<(String, StepKind)> {
-        let why = "`think` is a pause and no operation: nothing of it is sent, measured or failed";
+        let why = "`think` is a pause, not an operation: nothing is sent or measured, and nothing can fail";
         self.refuse_keys_of_operations(fields, |_| why.to_owned(), |key| format!("remove `{key}`"));
         let delay = (!action.value.is_null())
             .then(|| delay::decode(action.value, action.key, self.problems))

@@ -36,7 +36,7 @@ impl Reader<'_> {
     ) -> Option<(String, StepKind)> {
         for word in ["json", "form", "body", "body_file", "multipart"] {
             let why =
-                format!("`{word}` is a body, and the request that opens a WebSocket has none");
+                format!("`{word}` is a body, but the request that opens a WebSocket has none");
             self.misplaced(
                 fields,
                 word,

@@ -45,7 +45,7 @@ impl<'n> Keys<'n> {
 }
 
 /// The values of the file, each if it is set and valid.
-pub(super) struct Typed {
+pub(super) struct LoadValues {
     pub vus: Option<u32>,
     pub rate: Option<Rate>,
     pub max_in_flight: Option<u32>,
@@ -60,7 +60,7 @@ pub(super) struct Typed {
     pub stages: Option<Stages>,
 }
 
-impl Typed {
+impl LoadValues {
     pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Diagnostics) -> Self {
         Self {
             vus: fields
@@ -131,7 +131,7 @@ fn arrivals(node: &Node, problems: &mut Diagnostics) -> Option<Spread> {
             problems
                 .error(
                     node.span,
-                    format!("there are no {} arrivals", quoted(other)),
+                    format!("unknown kind of arrivals {}", quoted(other)),
                 )
                 .help("write `arrivals: constant` or `arrivals: poisson`");
             None

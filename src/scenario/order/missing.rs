@@ -1,9 +1,9 @@
 //! Reports values that can't be set when they are used, with the remedy.
 
 use super::super::diagnostic::Span;
-use super::super::names::Lasts;
+use super::super::names::Lifetime;
 use super::Walk;
-use super::part::PhaseKind;
+use super::phase::PhaseKind;
 
 impl Walk<'_, '_> {
     /// Reports a value that nothing sets before it is used.
@@ -29,7 +29,7 @@ impl Walk<'_, '_> {
         let Some(setters) = self.setters.get(name) else {
             return;
         };
-        let here = &self.parts[self.part];
+        let here = &self.phases[self.part];
         let own = setters
             .iter()
             .find(|setter| setter.part == self.part && setter.span.start >= place.start);
@@ -42,20 +42,20 @@ impl Walk<'_, '_> {
         let inside = self.step.start <= setter.span.start && setter.span.end <= self.step.end;
         let start = format!("or give it a start value: `vars: {{ {name}: … }}`");
         let (why, help) = if setter.part != self.part {
-            let there = &self.parts[setter.part];
+            let there = &self.phases[setter.part];
             let why = match (here.kind, there.kind) {
                 (PhaseKind::Setup, _) => "`setup` runs before it",
                 (_, PhaseKind::Teardown) => "`teardown` runs after it",
                 (PhaseKind::Teardown, _) => "the values of an iteration end with it",
-                _ if setter.lasts == Lasts::User => {
+                _ if setter.lasts == Lifetime::User => {
                     "a user whose first iteration is another one never has it"
                 }
                 _ => "iterations share no values",
             };
-            let help = if here.kind == PhaseKind::Entry && setter.lasts == Lasts::User {
-                "put a step with `once` that sets it at the begin of this entry too, or set it in `setup`"
+            let help = if here.kind == PhaseKind::Entry && setter.lasts == Lifetime::User {
+                "put a step with `once` that sets it at the beginning of this entry too, or set it in `setup`"
             } else if here.kind == PhaseKind::Entry {
-                "set it in this entry too, or in `setup`, whose values are there everywhere"
+                "set it in this entry too, or in `setup`, whose values are available everywhere"
             } else {
                 "set it in `setup`"
             };
@@ -65,13 +65,13 @@ impl Walk<'_, '_> {
             )
         } else if inside {
             (
-                "this very step sets it, and later than here".to_owned(),
+                "this step itself sets it, but only later".to_owned(),
                 format!("set it in a step before, {start}"),
             )
         } else if setter.span.start < place.start {
             (
                 "it is set in another branch, which runs at the same time".to_owned(),
-                format!("use it behind the group, {start}"),
+                format!("use it after the group, {start}"),
             )
         } else {
             (
@@ -94,10 +94,10 @@ impl Walk<'_, '_> {
         let sets = |part: usize| {
             setters
                 .iter()
-                .any(|setter| setter.part == part && setter.lasts == Lasts::User)
+                .any(|setter| setter.part == part && setter.lasts == Lifetime::User)
         };
         let mut entries = self
-            .parts
+            .phases
             .iter()
             .enumerate()
             .filter(|(_, part)| part.kind == PhaseKind::Entry);

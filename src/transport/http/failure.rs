@@ -33,7 +33,7 @@ pub(crate) fn error(error: &hyper::Error, reused: bool, answered: bool) -> Trans
         };
     }
     if io.is_some_and(|e| e.to_string().starts_with(TRAILERS)) {
-        let message = "the trailers of the answer are larger than loadgen reads: more than 100 lines, or more than 16 KiB".into();
+        let message = "the trailers of the response are larger than loadgen reads: more than 100 lines, or more than 16 KiB".into();
         return TransportError {
             kind: FailureKind::Protocol,
             message,

@@ -15,7 +15,7 @@ pub(super) const MAX_HEADER_LINES: usize = 1000;
 /// Creates the error of a head that exceeds the limits.
 pub(crate) fn head_too_large() -> TransportError {
     let message = format!(
-        "the head of the answer is larger than loadgen reads: it has more than {MAX_HEADER_LINES} lines, or more than {} KiB",
+        "the head of the response is larger than loadgen reads: it has more than {MAX_HEADER_LINES} lines, or more than {} KiB",
         MAX_HEAD >> 10
     );
     TransportError {

@@ -56,7 +56,7 @@ pub(super) fn error(error: &h2::Error, reused: bool) -> TransportError {
     if !error.is_remote() {
         return of(
             FailureKind::Protocol,
-            format!("what the server says is not valid HTTP/2: {name}"),
+            format!("the server does not send valid HTTP/2: {name}"),
         );
     }
     if error.is_go_away() {
@@ -67,7 +67,9 @@ pub(super) fn error(error: &h2::Error, reused: bool) -> TransportError {
         };
         return of(
             kind,
-            format!("the server closed the connection before it took the request: GOAWAY {name}"),
+            format!(
+                "the server closed the connection before it accepted the request: GOAWAY {name}"
+            ),
         );
     }
     let taken = if error.reason() == Some(Reason::REFUSED_STREAM) {

@@ -5,7 +5,7 @@ use std::io;
 use rustls::CertificateError;
 
 /// The remedy if a certificate is not trusted, and need not be.
-const ANY: &str = "`tls: { insecure: true }` takes any certificate (`-k` with a URL)";
+const ANY: &str = "`tls: { insecure: true }` accepts any certificate (`-k` with a URL)";
 
 /// Returns why TLS rejected the peer, or the peer rejected loadgen, if that is the cause of the
 /// error. The same cause has the same words: times and numbers that change between tries are
@@ -22,7 +22,7 @@ pub(crate) fn reason(error: &io::Error) -> Option<String> {
         Tls::InvalidCertificate(
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
         ) => {
-            format!("the server's certificate is not valid yet; look at the clocks, or {ANY}")
+            format!("the server's certificate is not valid yet; check the clocks, or {ANY}")
         }
         Tls::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
@@ -33,7 +33,7 @@ pub(crate) fn reason(error: &io::Error) -> Option<String> {
         }
         Tls::InvalidCertificate(CertificateError::UnknownIssuer) => {
             format!(
-                "the server's certificate is of an authority that is not trusted; `tls: {{ ca: FILE }}` trusts it, and {ANY}"
+                "the server's certificate is signed by an authority that is not trusted; `tls: {{ ca: FILE }}` trusts it, and {ANY}"
             )
         }
         // `openssl req -x509` creates such a certificate, so it is frequent; the library does not
@@ -54,9 +54,11 @@ pub(crate) fn reason(error: &io::Error) -> Option<String> {
         Tls::InvalidCertificate(other) => {
             format!("the server's certificate can't be trusted: {other}; {ANY}")
         }
-        Tls::InvalidMessage(_) => "what the server says is no TLS; `http://` speaks without".into(),
+        Tls::InvalidMessage(_) => {
+            "the server does not respond with TLS; use `http://` without TLS".into()
+        }
         Tls::AlertReceived(Alert::CertificateRequired) => {
-            "the server wants a client certificate; give it `cert` and `key` of `tls`".into()
+            "the server requires a client certificate; set `cert` and `key` in `tls`".into()
         }
         Tls::AlertReceived(Alert::NoApplicationProtocol) => {
             "the server speaks none of the offered HTTP versions".into()

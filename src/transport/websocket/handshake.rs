@@ -117,14 +117,14 @@ fn check(head: &Parts, accept: &str, offered: &[String]) -> Result<(), Transport
     if head.version != Version::HTTP_11 || !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade")
     {
         return Err(protocol(
-            "the answer has status 101 and does not say that it upgrades to a WebSocket",
+            "the response has status 101 but does not upgrade to a WebSocket",
         ));
     }
     // Case-sensitive, because it is base64.
     let mut accepts = headers.get_all(SEC_WEBSOCKET_ACCEPT).iter().peekable();
     if accepts.peek().is_none() || accepts.any(|value| value.as_bytes() != accept.as_bytes()) {
         return Err(protocol(
-            "the answer has the wrong `sec-websocket-accept`: it is to another request",
+            "the response has the wrong `sec-websocket-accept`: it belongs to another request",
         ));
     }
     if let Some(extension) = words(headers, &SEC_WEBSOCKET_EXTENSIONS).find(|word| !word.is_empty())

@@ -104,7 +104,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
             Ok(()) => Ok(()),
             Err(error) => {
                 let failed = self.failed(&error);
-                Err(self.last_words().await.unwrap_or(failed))
+                Err(self.pending_close().await.unwrap_or(failed))
             }
         }
     }
@@ -123,23 +123,23 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
             if let Some(message) = self.take_next().await? {
                 return Ok(message);
             }
-            give_way().await;
+            yield_now().await;
         }
     }
 
     /// Receives while no step waits for a message: answers pings, and keeps messages for later
     /// receives. Ends when nothing more arrives, or no more can be kept; the peer has to wait then.
-    pub async fn attend(&mut self) {
+    pub async fn receive_in_background(&mut self) {
         while self.ended.is_none() && self.waiting.len() < MAX_WAITING {
             // The next user of the socket gets the failure.
             let message = self.take_next().await.ok().flatten();
             self.waiting.extend(message);
-            give_way().await;
+            yield_now().await;
         }
     }
 
-    /// Like [`Self::attend`], but only for data that has arrived by now.
-    pub async fn look(&mut self) {
+    /// Like [`Self::receive_in_background`], but only for data that has arrived by now.
+    pub async fn receive_arrived(&mut self) {
         // Only a peer that sends without end exceeds this.
         for _ in 0..MAX_WAITING {
             if self.ended.is_some() || self.waiting.len() == MAX_WAITING {
@@ -173,7 +173,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
     }
 
     /// Returns the peer's reason if it closed before the connection failed.
-    async fn last_words(&mut self) -> Option<TransportError> {
+    async fn pending_close(&mut self) -> Option<TransportError> {
         poll_fn(|cx| {
             for _ in 0..MAX_WAITING {
                 let (context, mut stream) = self.split(cx);
@@ -203,7 +203,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
         if self.ended.is_some() {
             return;
         }
-        self.end(closed("the WebSocket was closed before"));
+        self.end(closed("the WebSocket is already closed"));
         let mut asked = false;
         let said = poll_fn(|cx| {
             let (context, mut stream) = self.split(cx);
@@ -222,7 +222,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
                 Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
                 Ok(Message::Close(_)) | Err(_) => break,
             }
-            give_way().await;
+            yield_now().await;
         }
     }
 
@@ -272,7 +272,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
                 ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing,
             ) => closed("connection closed without a closing handshake"),
             Error::Capacity(CapacityError::MessageTooLong { .. }) => protocol(&format!(
-                "a message of more than {} MiB, and no more is taken",
+                "a message is larger than {} MiB, the maximum",
                 MAX_MESSAGE >> 20
             )),
             other => protocol(&other.to_string()),
@@ -282,7 +282,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
 }
 
 /// Yields to other tasks: a peer that sends without end must not delay a sibling or a deadline.
-pub(crate) async fn give_way() {
+pub(crate) async fn yield_now() {
     let mut given = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut given, true) {

@@ -149,7 +149,7 @@ fn busy(run: &ModeRun, plan: &Plan) -> Option<Found> {
         "the generator {part} {:.0} % of its processors",
         share * 100.0
     );
-    let explanation = "a busy generator answers late and measures itself: the target may be faster than these figures say; use more workers, or a lower load";
+    let explanation = "a busy generator handles responses late and measures itself: the target may be faster than these figures say; use more workers, or a lower load";
     Some(found(verdict, observed, explanation))
 }
 
@@ -158,7 +158,7 @@ fn throttled(run: &ModeRun) -> Option<Found> {
     if share <= THROTTLED {
         return None;
     }
-    let explanation = "a control group held the generator back: these figures describe its quota, not the target; raise the quota, or lower the load";
+    let explanation = "a control group throttled the generator: these figures describe its quota, not the target; raise the quota, or lower the load";
     Some(found(
         Verdict::Invalid,
         format!("throttled {:.1} % of the time", share * 100.0),
@@ -187,7 +187,7 @@ fn hiccup(run: &ModeRun) -> Option<Found> {
         _ if late > LATE_MS => Verdict::Degraded,
         _ => return None,
     };
-    let explanation = "the whole generator stood still for that long: the machine was too busy, or it was stopped; every response of that time looks too slow";
+    let explanation = "the whole generator stalled for that long: the machine was too busy, or the process was stopped; every response in that time looks too slow; measure on a quieter machine";
     Some(found(
         verdict,
         format!("a probe woke {late:.0} ms late"),

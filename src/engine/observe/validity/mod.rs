@@ -72,7 +72,7 @@ fn accounting(run: &ModeRun) -> Check {
             format!("counts of {} don't add up", broken.join(", "))
         },
         "planned = started + dropped + skipped; started = completed + cancelled + unfinished; completed = ok + failed",
-        "loadgen lost count: a defect of loadgen, please report it with the scenario",
+        "loadgen lost count: this is a bug in loadgen; please report it with the scenario",
     )
 }
 
@@ -88,15 +88,15 @@ fn pacing(run: &ModeRun, plan: &Plan) -> Check {
     let (seen, why) = if left > 0 {
         (
             format!(
-                "{left} of {} planned iterations never began; ",
+                "{left} of {} planned iterations never started; ",
                 run.iterations.counts.planned
             ),
-            "what was planned and never began would have been the slowest, and is in no figure: use a lower rate, a larger `max_in_flight`, or `on_full: drop`",
+            "iterations that were planned and never started would have been the slowest, and are in no figure; use a lower rate, a larger `max_in_flight`, or `on_full: drop`",
         )
     } else {
         (
             String::new(),
-            "the generator started operations late by its own fault: these figures describe loadgen, not the target; use more workers, or a lower rate",
+            "the generator itself started operations late: these figures describe loadgen, not the target; use more workers, or a lower rate",
         )
     };
     judged(
@@ -105,7 +105,7 @@ fn pacing(run: &ModeRun, plan: &Plan) -> Check {
         format!("{seen}p99 of lag {least}{lag:.3} ms"),
         format!(
             "{limit:.3} ms{}",
-            if left > 0 { ", and all begin" } else { "" }
+            if left > 0 { ", and all start" } else { "" }
         ),
         why,
     )
@@ -171,7 +171,7 @@ fn range(run: &ModeRun) -> Check {
         bad_if(clamped > 0, Verdict::Invalid),
         format!("{clamped} values longer than an hour"),
         "0",
-        "values beyond the histogram's range were cut to an hour, so percentiles are too low",
+        "values beyond the histogram's range were clamped to an hour, so percentiles are too low; use a `timeout` of less than an hour",
     )
 }
 
@@ -188,7 +188,7 @@ fn clock(run: &ModeRun) -> Check {
             |drift| format!("wall clock moved {drift:.1} ms against the monotonic one"),
         ),
         format!("{DRIFT_MS:.0} ms"),
-        "somebody set the machine's clock during the run: times of day in logs don't match these figures, which use the monotonic clock",
+        "the machine's clock was set during the run: times of day in logs don't match these figures, which use the monotonic clock",
     )
 }
 
@@ -216,7 +216,7 @@ fn poisson(plan: &Plan) -> Option<Check> {
         bad_if(a2 > CRITICAL, Verdict::Degraded),
         format!("A² = {a2:.3} over {} gaps", gaps.len()),
         format!("{CRITICAL} (Anderson–Darling, 1 %)"),
-        "the arrivals of this seed are a rare draw of a Poisson process; use another seed",
+        "the arrivals of this seed are an unlikely sample of a Poisson process; use another seed",
     ))
 }
 
@@ -226,7 +226,7 @@ fn settled(run: &ModeRun, plan: &Plan) -> Option<Check> {
         return None;
     }
     let limit = "no trend of the medians (Mann–Kendall, 1 %) and no start-up of over half of the run (MSER-5), by more than 10 % and 0.25 ms";
-    let advice = "the figures mix different states of the target; use a longer `warmup`, or a load that it can bear";
+    let advice = "the figures mix different states of the target; use a longer `warmup`, or a load that it can sustain";
     Some(
         match settled::unsettled(run, matches!(plan.load.model, LoadModel::Closed { .. })) {
             Ok(None) => judged("settled", Verdict::Valid, "settled".into(), limit, advice),

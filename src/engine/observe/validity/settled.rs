@@ -29,7 +29,7 @@ pub(super) fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>
     let iterations = run.iterations.counts.started / u64::from(run.vus.max(1));
     if is_closed && iterations < FEWEST as u64 {
         return Err(format!(
-            "{iterations} iterations of each virtual user, and {FEWEST} are needed to tell the target from the flow"
+            "only {iterations} iterations per virtual user; {FEWEST} are needed to tell the target from the flow"
         ));
     }
     let windows: Vec<&Window> = run
@@ -41,7 +41,7 @@ pub(super) fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>
     let medians: Vec<f64> = windows.iter().filter_map(|w| w.p50_ms).collect();
     if means.len() < FEWEST {
         return Err(format!(
-            "{} windows with responses, and {FEWEST} are needed to tell",
+            "only {} windows with responses; {FEWEST} are needed",
             means.len()
         ));
     }
@@ -55,7 +55,7 @@ pub(super) fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>
     }
     Ok(start_up(&means).map(|share| {
         format!(
-            "the first {:.0} % of the run differ from the rest",
+            "the first {:.0} % of the run differs from the rest",
             share * 100.0
         )
     }))

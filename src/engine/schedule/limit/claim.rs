@@ -5,7 +5,7 @@ use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
-use super::queue::{Chance, Full, Limit, State, Waiter};
+use super::queue::{Eligibility, Full, Limit, State, Waiter};
 use crate::base::Nanos;
 
 /// The number of moves between queues after which a connection is kept while its operation waits
@@ -75,15 +75,15 @@ impl<'a, const N: usize> Claim<'a, N> {
             let Some(state) = state.as_ref().filter(|_| self.kept != Some(index)) else {
                 continue;
             };
-            let chance = state.chance(self.ticket, free.min(now));
-            if !matches!(chance, Chance::At(due) if due <= now) {
+            let chance = state.eligibility(self.ticket, free.min(now));
+            if !matches!(chance, Eligibility::At(due) if due <= now) {
                 blocked = Some((index, chance));
                 break;
             }
         }
         let blocked = blocked.or_else(|| {
             self.called_before(now, &states)
-                .map(|index| (index, Chance::Slot))
+                .map(|index| (index, Eligibility::Slot))
         });
         let Some((index, chance)) = blocked else {
             let left = self.leave(&mut states);
@@ -104,12 +104,12 @@ impl<'a, const N: usize> Claim<'a, N> {
                 .for_each(|state| state.call(wakers));
             return Ok(Look::Granted(free));
         };
-        self.since = if chance == Chance::Slot {
+        self.since = if chance == Eligibility::Slot {
             None
         } else {
             self.since.or(Some(now))
         };
-        let wakes_at = if let Chance::At(due) = chance {
+        let wakes_at = if let Eligibility::At(due) = chance {
             due
         } else {
             Nanos::MAX
@@ -217,7 +217,7 @@ impl<'a, const N: usize> Claim<'a, N> {
                 self.limits[index].filter(|limit| limit.of_connections),
                 state,
             ) && self.queue != Some(index)
-                && matches!(state.chance(self.ticket, now), Chance::At(_))
+                && matches!(state.eligibility(self.ticket, now), Eligibility::At(_))
             {
                 limit.take(state);
                 self.kept = Some(index);
@@ -248,7 +248,7 @@ impl<const N: usize> Drop for Claim<'_, N> {
             limit.change(|state| drop(state.queue.remove(&self.ticket)));
         }
         if let Some(limit) = self.kept.and_then(|index| self.limits[index]) {
-            limit.give_back();
+            limit.release();
         }
     }
 }

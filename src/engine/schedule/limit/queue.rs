@@ -51,11 +51,11 @@ pub(super) struct Waiter {
 
 /// When a waiter may continue, as far as one limit is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Chance {
+pub(super) enum Eligibility {
     /// At the time of its token; there is a slot.
     At(Nanos),
     /// After others have had their tokens.
-    ScheduledIteration,
+    AfterOthers,
     /// When there is a slot.
     Slot,
 }
@@ -67,19 +67,19 @@ pub(crate) struct Full;
 impl State {
     /// Returns when the waiter with this ticket may continue, if it would take its token at `now`.
     /// A slot and a token are reserved for each waiter ahead of it.
-    pub(super) fn chance(&self, ticket: u64, now: Nanos) -> Chance {
+    pub(super) fn eligibility(&self, ticket: u64, now: Nanos) -> Eligibility {
         let ahead = self.queue.range(..ticket).take(HEAD).count();
         if self.free.is_some_and(|free| free <= ahead as i64) {
-            return Chance::Slot;
+            return Eligibility::Slot;
         }
         if ahead == HEAD {
             return if self.free.is_some() {
-                Chance::Slot
+                Eligibility::Slot
             } else {
-                Chance::ScheduledIteration
+                Eligibility::AfterOthers
             };
         }
-        Chance::At(
+        Eligibility::At(
             self.bucket
                 .as_ref()
                 .map_or(Nanos::ZERO, |bucket| bucket.next(ahead as u64, now)),
@@ -188,7 +188,7 @@ impl Limit {
     }
 
     /// Releases a slot.
-    pub(super) fn give_back(&self) {
+    pub(super) fn release(&self) {
         self.busy.leave();
         if self.is_capped {
             self.add_slots(1);

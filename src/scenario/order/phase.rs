@@ -24,7 +24,7 @@ pub(super) enum PhaseKind {
 }
 
 /// Returns the lists of steps, in execution order.
-pub(super) fn parts(root: &Node) -> Vec<Phase<'_>> {
+pub(super) fn phases(root: &Node) -> Vec<Phase<'_>> {
     let once = |key: &str, kind| {
         root.get(key).map(|flow| Phase {
             kind,
