@@ -59,14 +59,16 @@ impl Inflation {
         joined
             .iter()
             .for_each(|window| histogram::add(&mut whole, window));
-        let factors = PERCENTILES.map(|(_, percentile)| {
-            let next = whole.next_non_equivalent(whole.value_at_percentile(percentile));
-            factor(joined.iter().map(|window| {
-                (
-                    window.len() as f64,
-                    window.count_between(next, window.high()) as f64,
-                )
-            }))
+        let limits = PERCENTILES.map(|(_, percentile)| {
+            whole.next_non_equivalent(whole.value_at_percentile(percentile))
+        });
+        // One walk through each window for all percentiles: the walk is what takes time.
+        let counts: Vec<_> = joined
+            .iter()
+            .map(|window| (window.len() as f64, count_from(window, limits)))
+            .collect();
+        let factors = std::array::from_fn(|percentile| {
+            factor(counts.iter().map(|(n, above)| (*n, above[percentile])))
         });
         Self::new(joined.len(), factors)
     }
@@ -93,6 +95,19 @@ impl Inflation {
             factors: self.factors.map(|factor| 1.0 + share * (factor - 1.0)),
         }
     }
+}
+
+/// Returns the number of samples from each of these values on.
+fn count_from<const N: usize>(window: &Histogram<u64>, limits: [u64; N]) -> [f64; N] {
+    let mut counts = [0; N];
+    for value in window.iter_recorded() {
+        for (count, limit) in counts.iter_mut().zip(limits) {
+            if value.value_iterated_to() >= limit {
+                *count += value.count_at_value();
+            }
+        }
+    }
+    counts.map(|count| count as f64)
 }
 
 /// Returns the variance of the number above a value from window to window, as a multiple of the
