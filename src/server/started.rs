@@ -80,6 +80,7 @@ impl Started {
         };
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        adopt_orphans();
         let child = command.spawn()?;
         // Only the server must hold the write ends of the pipe, so that the log ends with the last
         // process that can write to it.
@@ -99,16 +100,26 @@ impl Started {
         self.child.try_wait().ok().flatten()
     }
 
+    /// Returns whether anything of the group is still running.
+    fn is_running(&mut self) -> bool {
+        let group = self.child.id();
+        // As zombies, the shell and what it left behind would count as running.
+        let shell_ended = self.ended().is_some();
+        if shell_ended {
+            reap_orphans(group);
+        }
+        !shell_ended || is_there(group)
+    }
+
     /// Tells the whole group to end, and kills what is left after five seconds.
     fn stop(&mut self) {
         let group = self.child.id();
         signal(group, Stop::End);
         let clock = Clock::new();
-        // The shell is reaped in the loop: as a zombie it would count as running.
-        while (self.ended().is_none() || is_there(group)) && clock.now() < PATIENCE {
+        while self.is_running() && clock.now() < PATIENCE {
             thread::sleep(STEP);
         }
-        if self.ended().is_none() || is_there(group) {
+        if self.is_running() {
             signal(group, Stop::Kill);
             let _ = self.child.kill();
         }
@@ -174,6 +185,29 @@ fn signal(group: u32, stop: Stop) {
     }
 }
 
+/// Makes this process the parent of whatever a shell leaves behind, so that it can be reaped at
+/// once: the first process of a container may do so late, or never.
+#[cfg(target_os = "linux")]
+fn adopt_orphans() {
+    // Without it, ended processes are waited for as if they were running: only slower.
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn adopt_orphans() {}
+
+/// Reaps the ended processes of a group, except its shell, which [`Child`] reaps.
+#[cfg(target_os = "linux")]
+fn reap_orphans(group: u32) {
+    use rustix::process::{WaitOptions, waitpgid};
+    if let Some(group) = pid(group) {
+        while matches!(waitpgid(group, WaitOptions::NOHANG), Ok(Some(_))) {}
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reap_orphans(_group: u32) {}
+
 #[cfg(unix)]
 fn is_there(group: u32) -> bool {
     pid(group).is_some_and(|group| rustix::process::test_kill_process_group(group).is_ok())
@@ -230,8 +264,14 @@ mod tests {
         until(|| text(&log).ends_with('\n'));
         let grandchild = pid(text(&log).trim().parse().expect("a number")).expect("a process");
         assert!(rustix::process::test_kill_process(grandchild).is_ok());
+        let clock = Clock::new();
         drop(started);
         assert!(!is_there(group));
+        let took = clock.now();
+        assert!(
+            took < Nanos::from_millis(900),
+            "no zombie is waited for: {took}"
+        );
     }
 
     #[test]
