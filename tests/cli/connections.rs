@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::peer::{Peer, Then};
 use crate::support::{
     MODES, PROGRAM, Running, Server, children, count, finish, folder, loadgen, pid, program, run,
-    run_of, run_to_result, scenario, until,
+    run_of, run_to_result, scenario, side_by_side, until,
 };
 use crate::values::{Listener, reply};
 
@@ -106,13 +106,14 @@ fn retries_on_a_shared_connection_count_their_own_bytes() {
 
 #[test]
 fn the_connection_cap_holds_for_every_keep_alive_policy() {
-    for (keep, cap) in [
+    let policies = [
         ("per_vu", 3),
         ("per_iteration", 3),
         ("never", 2),
         ("shared", 3),
         ("shared", 1),
-    ] {
+    ];
+    side_by_side(policies, |(keep, cap)| {
         let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
@@ -176,7 +177,7 @@ fn the_connection_cap_holds_for_every_keep_alive_policy() {
                 open.load(Ordering::SeqCst) == 0
             });
         }
-    }
+    });
 }
 
 #[test]

@@ -9,8 +9,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::{
-    MODES, PROGRAM, Running, Server, count, files, finish, folder, loadgen, number, program,
-    result, run, run_of, scenario, until,
+    MODES, PROGRAM, Running, Server, count, files, finish, folder, loadgen, number, pairs, program,
+    result, run, run_of, scenario, side_by_side, until,
 };
 
 /// One request to the target that the test specifies.
@@ -416,8 +416,9 @@ const LONG: &str = "{name: t, mix: [{name: m, flow: [{get: /delay/0.2}]}], load:
 
 #[test]
 fn an_interrupt_drains_and_writes_a_full_report() {
-    for signal in [Signal::INT, Signal::TERM] {
-        for mode in MODES {
+    side_by_side(
+        pairs(&[Signal::INT, Signal::TERM], &MODES),
+        |(signal, mode)| {
             let (run, took) = interrupted(LONG, mode, 8, &[signal]);
             assert!(count(&run, "ok") >= 8, "{mode}: {run}");
             assert_eq!(
@@ -435,8 +436,8 @@ fn an_interrupt_drains_and_writes_a_full_report() {
                     && number(&run, "measured_s") <= number(&run, "wall_s"),
                 "{mode}"
             );
-        }
-    }
+        },
+    );
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn loadgen_counts_exactly_the_faults_of_a_proxy() {
         let folder = folder();
         scenario(
             folder.path(),
-            "{name: t, targets: {shop: {url: builtin, http: {keep_alive: never}, timeout: 1s}}, load: {vus: 16, iterations: 1600}, \
+            "{name: t, targets: {shop: {url: builtin, http: {keep_alive: never}, timeout: 1s}}, load: {vus: 32, iterations: 1600}, \
          mix: [{name: m, flow: [{get: /page.html, expect: {size: {min: 20KB, max: 20KB}}}]}]}",
         );
         let proxy = Proxy::start(SocketAddr::from(([127, 0, 0, 1], nginx.port)), seed);

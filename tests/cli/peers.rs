@@ -383,7 +383,7 @@ fn each_fault_is_counted_once_under_its_kind_and_the_next_request_succeeds() {
 
 #[test]
 fn an_endless_response_ends_at_its_timeout() {
-    judge(SLOW, "{first_byte: 200ms, total: 400ms}", 3, |name| {
+    judge(SLOW, "{first_byte: 200ms, total: 400ms}", 2, |name| {
         let first = matches!(
             name,
             "never responds" | "drips its headers" | "endless hints"

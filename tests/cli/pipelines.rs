@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde_yaml::Value;
 
-use crate::support::{PROGRAM, Ran, finish, folder, is_installed, patiently, program, shipped};
+use crate::support::{
+    PROGRAM, Ran, finish, folder, is_installed, patiently, program, shipped, side_by_side,
+};
 
 fn pipeline(name: &str) -> Value {
     serde_yaml::from_str(
@@ -131,19 +133,25 @@ fn the_github_pipeline_passes_for_a_good_service_and_fails_for_a_bad_one() {
     }
     let scripts = github();
     assert_eq!(scripts.len(), 2, "the limits, and old against new");
-    patiently(|| {
+    let passes = || {
         let (folder, all) = ran("", &scripts);
         assert_eq!(codes(&all), [Some(0), Some(0)], "{}", all[0].stderr);
         left(folder.path(), "load-report/timeline.png");
+    };
+    let fails = || {
+        let (folder, all) = ran("--fail 50%", &scripts);
+        assert_eq!(codes(&all)[0], Some(99), "{}", all[0].stderr);
+        all[0].stdout.find("✗ not met").expect("the message");
+        let summary =
+            fs::read_to_string(folder.path().join("load-report/report.md")).expect("written");
+        assert!(
+            summary.contains("❌") && summary.contains("`error_rate < 1%`"),
+            "{summary}"
+        );
+    };
+    side_by_side([true, false], |good| {
+        if good { patiently(passes) } else { fails() }
     });
-    let (folder, all) = ran("--fail 50%", &scripts);
-    assert_eq!(codes(&all)[0], Some(99), "{}", all[0].stderr);
-    all[0].stdout.find("✗ not met").expect("the message");
-    let summary = fs::read_to_string(folder.path().join("load-report/report.md")).expect("written");
-    assert!(
-        summary.contains("❌") && summary.contains("`error_rate < 1%`"),
-        "{summary}"
-    );
 }
 
 #[test]
@@ -153,7 +161,7 @@ fn the_gitlab_pipeline_passes_for_a_good_service_and_fails_for_a_bad_one() {
     }
     let pipeline = pipeline("gitlab-ci.yml");
     let script = texts(&pipeline["load"]["script"]).join("\n");
-    patiently(|| {
+    let passes = || {
         let (folder, all) = ran("", std::slice::from_ref(&script));
         assert_eq!(codes(&all), [Some(0)], "{}", all[0].stderr);
         left(folder.path(), "load-report/metrics.txt");
@@ -166,9 +174,14 @@ fn the_gitlab_pipeline_passes_for_a_good_service_and_fails_for_a_bad_one() {
                 "{file:?}"
             );
         }
+    };
+    let fails = || {
+        let (_folder, all) = ran("--fail 50%", std::slice::from_ref(&script));
+        assert_eq!(codes(&all), [Some(99)], "{}", all[0].stderr);
+    };
+    side_by_side([true, false], |good| {
+        if good { patiently(passes) } else { fails() }
     });
-    let (_folder, all) = ran("--fail 50%", &[script]);
-    assert_eq!(codes(&all), [Some(99)], "{}", all[0].stderr);
 }
 
 /// The README covers every file that a reader has to copy.

@@ -142,41 +142,37 @@ fn in_virtual_time_each_seed_is_exact_to_the_nanosecond() {
 
 #[test]
 fn concurrent_modes_take_the_ideal_time_with_the_same_outcome() {
-    side_by_side(SEEDS.chunks(SEEDS.len().div_ceil(3)), |seeds| {
-        for seed in seeds {
-            let plan = plan(seed.file, seed.shorter);
-            let ideal = run(&plan, Mode::Simulated);
-            patiently(|| {
-                for mode in [Mode::Threaded, Mode::Async] {
-                    let real = run(&plan, mode);
-                    assert_eq!(
-                        outcome(&real),
-                        outcome(&ideal),
-                        "{} {mode}: {:?}",
-                        seed.file,
-                        real.errors
-                    );
-                    near(mode, real.wall_s, ideal.wall_s);
-                }
-            });
-        }
+    side_by_side(SEEDS, |seed| {
+        let plan = plan(seed.file, seed.shorter);
+        let ideal = run(&plan, Mode::Simulated);
+        patiently(|| {
+            for mode in [Mode::Threaded, Mode::Async] {
+                let real = run(&plan, mode);
+                assert_eq!(
+                    outcome(&real),
+                    outcome(&ideal),
+                    "{} {mode}: {:?}",
+                    seed.file,
+                    real.errors
+                );
+                near(mode, real.wall_s, ideal.wall_s);
+            }
+        });
     });
 }
 
 #[test]
 fn sequential_mode_takes_the_sum() {
-    side_by_side(SEEDS.chunks(SEEDS.len().div_ceil(3)), |seeds| {
-        for seed in seeds {
-            let Some(sum) = seed.sequential else { continue };
-            let shorter = seed.shorter.max(10);
-            patiently(|| {
-                near(
-                    Mode::Sequential,
-                    run(&plan(seed.file, shorter), Mode::Sequential).wall_s,
-                    sum / shorter as f64,
-                )
-            });
-        }
+    side_by_side(SEEDS, |seed| {
+        let Some(sum) = seed.sequential else { return };
+        let shorter = seed.shorter.max(10);
+        patiently(|| {
+            near(
+                Mode::Sequential,
+                run(&plan(seed.file, shorter), Mode::Sequential).wall_s,
+                sum / shorter as f64,
+            )
+        });
     });
 }
 
@@ -235,7 +231,9 @@ fn each_name_of_a_profile_counts_its_calls() {
                 .find(|check| check.name == "settled")
                 .expect("every run has it");
             assert!(
-                settled.observed.starts_with("not applicable: 1 iterations"),
+                settled
+                    .observed
+                    .starts_with("not applicable: iterations per virtual user: 1,"),
                 "{mode}: {}",
                 settled.observed
             );

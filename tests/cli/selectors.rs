@@ -8,7 +8,7 @@ use loadgen::result::{Counts, Group, ModeRun, StoppedBy, ThresholdResult, Thresh
 use loadgen::scenario::{Overrides, Source, compile};
 
 use crate::engine::{plan, run};
-use crate::support::Server;
+use crate::support::{Server, side_by_side};
 
 /// Two mix entries in two stages; one of them has a tag, and a check that sometimes fails.
 const SCENARIO: &str = "name: t
@@ -277,13 +277,13 @@ fn every_metric_is_judged_with_every_selector() {
             })
             .collect();
         let plan = plan(&with(&server.url(), &text));
-        for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
+        side_by_side([Mode::Sequential, Mode::Threaded, Mode::Async], |mode| {
             let plan = Plan {
                 modes: vec![mode],
                 ..plan.clone()
             };
             judged_as_shown(&plan, &run(&plan, mode));
-        }
+        });
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>
     let iterations = run.iterations.counts.started / u64::from(run.vus.max(1));
     if is_closed && iterations < FEWEST as u64 {
         return Err(format!(
-            "only {iterations} iterations per virtual user; {FEWEST} are needed to tell the target from the flow"
+            "iterations per virtual user: {iterations}, and {FEWEST} are needed to tell the target from the flow"
         ));
     }
     let windows: Vec<&Window> = run
