@@ -8,7 +8,7 @@ use loadgen::plan::{Mode, Plan};
 use loadgen::result::{ModeRun, StoppedBy};
 use loadgen::scenario::{Overrides, Source, compile};
 
-use crate::support::{job, patiently};
+use crate::support::{job, patiently, side_by_side};
 
 pub(crate) fn plan(text: &str) -> Plan {
     let source = Source::inline("test.yaml", text);
@@ -68,14 +68,14 @@ fn the_same_tasks_three_ways() {
             "{name: t, mix: [{name: m, flow: [{sleep: 100ms}]}], load: {vus: 3, iterations: 3}}",
         );
         near(Mode::Sequential, run(&plan, Mode::Sequential).wall_s, 0.3);
-        for mode in CONCURRENT {
+        side_by_side(CONCURRENT, |mode| {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.1);
             assert_eq!(
                 (run.counts.ok, run.iterations.counts.ok, run.stopped_by),
                 (3, 3, StoppedBy::Iterations)
             );
-        }
+        });
         near(
             Mode::Simulated,
             ideal(&plan, Path::new("")).expect("a mock plan"),
@@ -253,7 +253,7 @@ fn operations_that_wait_for_a_limit_when_the_drain_ends_are_skipped() {
     let plan = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 10s}]}], load: {vus: 4, duration: 400ms, graceful_stop: 50ms}, limits: {concurrency: 1}}",
     );
-    for mode in CONCURRENT {
+    side_by_side(CONCURRENT, |mode| {
         let run = run(&plan, mode);
         assert_eq!(
             (
@@ -265,7 +265,7 @@ fn operations_that_wait_for_a_limit_when_the_drain_ends_are_skipped() {
             (4, 1, 3, 1),
             "{mode}"
         );
-    }
+    });
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn an_open_model_keeps_its_planned_times() {
     let plan = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {rate: 100/s, duration: 500ms, max_in_flight: 20}}",
     );
-    for mode in CONCURRENT {
+    side_by_side(CONCURRENT, |mode| {
         let run = run(&plan, mode);
         assert_eq!(
             (run.iterations.counts.planned, run.counts.ok),
@@ -285,7 +285,7 @@ fn an_open_model_keeps_its_planned_times() {
             "{mode}: {:?}",
             run.times.response_ms
         );
-    }
+    });
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn an_open_model_with_one_slot_counts_waiting_as_queue_and_not_as_lag() {
         );
         assert_eq!(simulated.times.lag_ms.as_ref().expect("samples").max, 0.0);
         assert!((simulated.times.response_ms.as_ref().expect("samples").max - 110.0).abs() < 1e-6);
-        for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
+        side_by_side([Mode::Sequential, Mode::Threaded, Mode::Async], |mode| {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.2);
             assert!(
@@ -316,7 +316,7 @@ fn an_open_model_with_one_slot_counts_waiting_as_queue_and_not_as_lag() {
                 "{mode}: {:?}",
                 run.times.lag_ms
             );
-        }
+        });
     });
 }
 
@@ -343,7 +343,7 @@ fn every_mode_and_any_number_of_workers_runs_the_same_work() {
     };
     let reference = seen(&run(&plan(&text(1)), Mode::Simulated));
     assert!(reference[0].2 > 70 && reference[0].2 < 140, "{reference:?}");
-    for mode in [Mode::Sequential, Mode::Threaded, Mode::Async] {
+    side_by_side([Mode::Sequential, Mode::Threaded, Mode::Async], |mode| {
         for workers in [1, 3] {
             assert_eq!(
                 seen(&run(&plan(&text(workers)), mode)),
@@ -351,7 +351,7 @@ fn every_mode_and_any_number_of_workers_runs_the_same_work() {
                 "{mode} with {workers} workers"
             );
         }
-    }
+    });
 }
 
 #[test]

@@ -8,7 +8,7 @@ use loadgen::result::ModeRun;
 use loadgen::server::Child;
 
 use crate::engine::{near, plan};
-use crate::support::{job, patiently};
+use crate::support::{job, patiently, side_by_side};
 
 const CONCURRENT: [Mode; 3] = [Mode::Threaded, Mode::Async, Mode::Simulated];
 const MOCK: [Mode; 4] = [
@@ -46,11 +46,11 @@ fn parallel_takes_as_long_as_its_slowest_branch() {
             "[{parallel: [{sleep: 100ms}, {sleep: 200ms}, {flow: [{sleep: 50ms}, {sleep: 100ms}]}]}]",
         );
         near(Mode::Sequential, run(&plan, Mode::Sequential).wall_s, 0.45);
-        for mode in CONCURRENT {
+        side_by_side(CONCURRENT, |mode| {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.2);
             assert_eq!(counts(&run), (4, 0, 0, 0), "{mode}");
-        }
+        });
         near(
             Mode::Simulated,
             ideal(&plan, Path::new("")).expect("a mock plan"),
@@ -65,9 +65,9 @@ fn parallel_respects_its_concurrency() {
         let plan = once(
             "[{parallel: [{sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}, {sleep: 50ms}], concurrency: 2}]",
         );
-        for mode in CONCURRENT {
+        side_by_side(CONCURRENT, |mode| {
             near(mode, run(&plan, mode).wall_s, 0.15);
-        }
+        });
     });
 }
 
@@ -75,12 +75,12 @@ fn parallel_respects_its_concurrency() {
 fn the_first_to_complete_wins_a_race() {
     patiently(|| {
         let plan = once("[{race: [{sleep: 300ms}, {sleep: 100ms}, {sleep: 2s}]}]");
-        for mode in CONCURRENT {
+        side_by_side(CONCURRENT, |mode| {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.1);
             assert_eq!(counts(&run), (1, 0, 2, 0), "{mode}");
             assert_eq!(run.iterations.counts.ok, 1, "{mode}");
-        }
+        });
         let sequential = run(&plan, Mode::Sequential);
         near(Mode::Sequential, sequential.wall_s, 0.3);
         assert_eq!(counts(&sequential), (1, 0, 0, 2));
@@ -92,11 +92,11 @@ fn a_race_for_success_continues_after_failures() {
     patiently(|| {
         let plan =
             once("[{race: [{sleep: 20ms, fail: 100%}, {sleep: 100ms}, {sleep: 2s}], win: ok}]");
-        for mode in CONCURRENT {
+        side_by_side(CONCURRENT, |mode| {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.1);
             assert_eq!(counts(&run), (1, 1, 1, 0), "{mode}");
-        }
+        });
         let sequential = run(&plan, Mode::Sequential);
         // The race succeeded, but an iteration with a failed operation counts as failed.
         assert_eq!(
@@ -115,7 +115,7 @@ fn a_tolerated_failure_does_not_fail_the_enclosing_groups() {
         "[{parallel: [{sleep: 1ms, fail: 100%, on_error: continue}, {sleep: 30ms}], on_error: cancel}, {sleep: 1ms}]",
     );
     let ends = once("[{flow: [{sleep: 1ms, fail: 100%}, {sleep: 1ms}]}, {sleep: 1ms}]");
-    for mode in MOCK {
+    side_by_side(MOCK, |mode| {
         for (plan, wanted) in [
             (&flow, (2, 1, 0, 0)),
             (&cancel, (2, 1, 0, 0)),
@@ -128,7 +128,7 @@ fn a_tolerated_failure_does_not_fail_the_enclosing_groups() {
                 "{mode}"
             );
         }
-    }
+    });
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_failure_before_its_branch_is_cancelled_fails_the_iteration() {
     let cancel = once(&format!(
         "[{{parallel: [{loser}, {{sleep: 30ms, fail: 100%}}], on_error: cancel}}]"
     ));
-    for mode in CONCURRENT {
+    side_by_side(CONCURRENT, |mode| {
         for (plan, wanted) in [
             (&race, (1, 1, 1, 0)),
             (&nested, (1, 1, 2, 0)),
@@ -154,7 +154,7 @@ fn a_failure_before_its_branch_is_cancelled_fails_the_iteration() {
                 "{mode}"
             );
         }
-    }
+    });
 }
 
 #[test]
@@ -165,10 +165,10 @@ fn an_operation_that_begins_a_branch_within_a_branch_is_planned_once() {
         (format!("{{flow: [{{think: 1ms}}, {inner}]}}"), (1, 0, 2, 0)),
     ] {
         let plan = once(&format!("[{{race: [{outer}, {{sleep: 30ms}}]}}]"));
-        for mode in CONCURRENT {
+        side_by_side(CONCURRENT, |mode| {
             let run = run(&plan, mode);
             assert_eq!((counts(&run), run.counts.planned), (wanted, 3), "{mode}");
-        }
+        });
     }
 }
 
@@ -179,7 +179,7 @@ fn on_error_cancel_cancels_the_rest_at_the_first_failure() {
         let cancel = once(&format!(
             "[{{parallel: {branches}, concurrency: 3, on_error: cancel}}, {{sleep: 1s}}]"
         ));
-        for mode in CONCURRENT {
+        side_by_side(CONCURRENT, |mode| {
             let run = run(&cancel, mode);
             near(mode, run.wall_s, 0.05);
             // The sleep after the group was never reached, so it was never planned.
@@ -189,17 +189,17 @@ fn on_error_cancel_cancels_the_rest_at_the_first_failure() {
                 "{mode}"
             );
             assert_eq!(run.iterations.counts.failed, 1, "{mode}");
-        }
+        });
         assert_eq!(counts(&run(&cancel, Mode::Sequential)), (0, 1, 0, 3));
         let goes_on = once("[{parallel: [{sleep: 50ms, fail: 100%}, {sleep: 100ms}]}]");
-        for mode in MOCK {
+        side_by_side(MOCK, |mode| {
             let run = run(&goes_on, mode);
             assert_eq!(
                 (counts(&run), run.iterations.counts.failed),
                 ((1, 1, 0, 0), 1),
                 "{mode}"
             );
-        }
+        });
     });
 }
 
@@ -209,11 +209,11 @@ fn a_pause_may_win_a_race_and_cancel_a_sleep() {
         let plan = once(
             "[{parallel: [{race: [{sleep: 500ms}, {think: 200ms}]}, {sleep: 300ms}, {sleep: 400ms}]}]",
         );
-        for mode in CONCURRENT {
+        side_by_side(CONCURRENT, |mode| {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.4);
             assert_eq!(counts(&run), (2, 0, 1, 0), "{mode}");
-        }
+        });
         let sequential = run(&plan, Mode::Sequential);
         near(Mode::Sequential, sequential.wall_s, 1.2);
         assert_eq!(counts(&sequential), (3, 0, 0, 0));
@@ -226,21 +226,21 @@ fn no_operation_starts_in_the_slot_of_a_losing_branch() {
         "{name: t, workers: 1, limits: {concurrency: 1}, load: {iterations: 25}, mix: [{name: m,
           flow: [{race: [{think: 20ms}, {sleep: 10s}, {sleep: 10s}, {sleep: 10s}]}]}]}",
     );
-    for mode in CONCURRENT {
+    side_by_side(CONCURRENT, |mode| {
         let run = run(&plan, mode);
         // At most one has the slot, and is cancelled; the two that wait for it are skipped.
         let (ok, failed, cancelled, skipped) = counts(&run);
         assert_eq!((ok, failed, cancelled + skipped), (0, 0, 75), "{mode}");
         assert!(cancelled <= 25, "{mode}: {cancelled} were started");
-    }
+    });
 }
 
 #[test]
 fn steps_are_repeated_and_run_by_chance() {
     let repeated = once("[{repeat: {times: 5, flow: [{sleep: 2ms}, {sleep: 1ms}]}}]");
-    for mode in MOCK {
+    side_by_side(MOCK, |mode| {
         assert_eq!(run(&repeated, mode).counts.ok, 10, "{mode}");
-    }
+    });
     let chance = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 1ms, chance: 30%}, {repeat: {times: 3, flow: [{sleep: 1ms, chance: 50%}]}}]}], load: {vus: 4, iterations: 100}}",
     );
@@ -249,15 +249,15 @@ fn steps_are_repeated_and_run_by_chance() {
         (140..220).contains(&reference),
         "{reference}: about 30 + 150"
     );
-    for mode in NETWORK {
+    side_by_side(NETWORK, |mode| {
         assert_eq!(run(&chance, mode).counts.ok, reference, "{mode}");
-    }
+    });
     let first_only = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 1ms, once: true}, {sleep: 1ms}]}], load: {vus: 4, iterations_per_vu: 5}}",
     );
-    for mode in MOCK {
+    side_by_side(MOCK, |mode| {
         assert_eq!(run(&first_only, mode).counts.ok, 4 + 20, "{mode}");
-    }
+    });
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn a_full_queue_drops_new_arrivals() {
     let plan = plan(
         "{name: t, mix: [{name: m, flow: [{sleep: 100ms, limits: {concurrency: 2, queue: 3, on_full: drop}}]}], load: {vus: 10, iterations: 10}}",
     );
-    for mode in CONCURRENT {
+    side_by_side(CONCURRENT, |mode| {
         let run = run(&plan, mode);
         assert_eq!(
             (run.counts.planned, run.counts.started, run.counts.dropped),
@@ -330,7 +330,7 @@ fn a_full_queue_drops_new_arrivals() {
             (2, 3, 5),
             "{mode}"
         );
-    }
+    });
     assert_eq!(
         run(&plan, Mode::Sequential).counts.ok,
         10,
@@ -344,7 +344,7 @@ fn a_mix_entry_is_limited_by_iterations() {
         let plan = plan(
             "{name: t, mix: [{name: m, limits: {concurrency: 2}, flow: [{sleep: 20ms}, {sleep: 30ms}]}], load: {vus: 6, iterations: 6}}",
         );
-        for mode in CONCURRENT {
+        side_by_side(CONCURRENT, |mode| {
             let run = run(&plan, mode);
             near(mode, run.wall_s, 0.15);
             assert_eq!(
@@ -352,23 +352,23 @@ fn a_mix_entry_is_limited_by_iterations() {
                 ("mix m", 2),
                 "{mode}"
             );
-        }
+        });
     });
 }
 
-fn on_server(flow: &str, check: impl Fn(Mode, &ModeRun)) {
+fn on_server(flow: &str, check: impl Fn(Mode, &ModeRun) + Sync) {
     on_target("", flow, check);
 }
 
 /// The same with additional keys of the target.
-fn on_target(keys: &str, flow: &str, check: impl Fn(Mode, &ModeRun)) {
+fn on_target(keys: &str, flow: &str, check: impl Fn(Mode, &ModeRun) + Sync) {
     let server = Child::start(Path::new(env!("CARGO_BIN_EXE_loadgen"))).expect("it starts");
     let text = format!(
         "{{name: t, workers: 1, targets: {{s: {{url: 'http://{}'{keys}}}}}, mix: [{{name: m, flow: {flow}}}], load: {{iterations: 4}}}}",
         server.address()
     );
     let plan = plan(&text);
-    for mode in NETWORK {
+    side_by_side(NETWORK, |mode| {
         let addresses = preflight::preflight(&plan, ".".as_ref(), None).expect("it listens");
         let run =
             run_mode(&job(&plan, mode, addresses), &|| None, &|_| {}).expect("the run succeeds");
@@ -378,7 +378,7 @@ fn on_target(keys: &str, flow: &str, check: impl Fn(Mode, &ModeRun)) {
             run.counts
         );
         check(mode, &run);
-    }
+    });
 }
 
 #[test]

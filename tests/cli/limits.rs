@@ -48,7 +48,7 @@ fn an_operation_cancelled_in_a_rate_queue_takes_no_token() {
              {repeat: {times: 50, flow: [{race: [{think: 5ms}, {flow: [{sleep: 0s, name: lose}]}]}]}}, \
              {repeat: {times: 50, flow: [{race: [{think: 5ms}, {flow: [{sleep: 0s, name: lose too}]}]}]}}]}]}]}",
         );
-        for mode in ALL {
+        side_by_side(ALL, |mode| {
             let run = run(&plan, mode);
             let used = run
                 .steps
@@ -67,7 +67,7 @@ fn an_operation_cancelled_in_a_rate_queue_takes_no_token() {
                 used as f64 > tokens - 3.0 || mode == Mode::Sequential,
                 "{mode}: {used} of {tokens} tokens were used"
             );
-        }
+        });
     });
 }
 
@@ -90,7 +90,7 @@ fn waiting_for_a_rate_holds_no_slot_of_wider_limits() {
         );
     }
     patiently(|| {
-        for mode in [Mode::Threaded, Mode::Async] {
+        side_by_side([Mode::Threaded, Mode::Async], |mode| {
             let run = run(&scenario("1/s"), mode);
             let (quick, times) = (&run.steps[1].counts, response(&run, "quick"));
             assert_eq!(quick.ok, quick.planned, "{mode}: {quick:?}");
@@ -110,7 +110,7 @@ fn waiting_for_a_rate_holds_no_slot_of_wider_limits() {
                 (1..=2).contains(&of_step.peak_in_flight),
                 "{mode}: {of_step:?}"
             );
-        }
+        });
     });
 }
 
@@ -151,7 +151,7 @@ fn a_full_limit_rejects_arrivals_from_another_limit() {
         "{name: t, limits: {concurrency: 1, on_full: drop, queue: 1}, load: {vus: 4, iterations: 4}, \
          mix: [{name: m, flow: [{sleep: 200ms, limits: {concurrency: 2}}]}]}",
     );
-    for mode in CONCURRENT {
+    side_by_side(CONCURRENT, |mode| {
         let run = run(&plan, mode);
         assert_eq!(
             (run.counts.planned, run.counts.ok, run.counts.dropped),
@@ -164,7 +164,7 @@ fn a_full_limit_rejects_arrivals_from_another_limit() {
             (1, 1, 2),
             "{mode}"
         );
-    }
+    });
 }
 
 #[test]

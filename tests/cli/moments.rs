@@ -13,7 +13,7 @@ use loadgen::transport::endpoint::Endpoint;
 
 use crate::engine::{near, plan};
 use crate::peer::{Peer, Then};
-use crate::support::{folder, job, number, patiently, run_to_result, scenario};
+use crate::support::{folder, job, number, patiently, run_to_result, scenario, side_by_side};
 
 const ALL: [Mode; 4] = [
     Mode::Sequential,
@@ -101,7 +101,7 @@ fn a_redirect_that_fails_to_connect_ends_when_it_fails() {
     ] {
         let peer = redirects_to(to);
         let plan = redirected(&peer, to, keys);
-        for mode in Mode::REAL {
+        side_by_side(Mode::REAL, |mode| {
             let run = run(&plan, mode, &[peer.address, to]);
             assert_eq!(run.counts.failed, 1, "{mode}{keys}: {:?}", run.errors);
             for times in [
@@ -131,7 +131,7 @@ fn a_redirect_that_fails_to_connect_ends_when_it_fails() {
                 run.status_codes
             );
             assert!(run.bytes_in > 0, "{mode}{keys}: bytes include all requests");
-        }
+        });
     }
 }
 
@@ -144,7 +144,7 @@ fn one_redirect_too_many_ends_with_its_own_response() {
     });
     let text = "{name: t, targets: {a: {url: 'URL', http: {redirects: 2}}}, load: {iterations: 1}, mix: [{name: m, flow: [{get: /go}]}]}";
     let plan = plan(&text.replace("URL", &peer.url()));
-    for mode in Mode::REAL {
+    side_by_side(Mode::REAL, |mode| {
         let run = run(&plan, mode, &[peer.address]);
         assert_eq!(
             (run.failures.get("redirects"), run.status_codes.get("302")),
@@ -160,7 +160,7 @@ fn one_redirect_too_many_ends_with_its_own_response() {
             first_byte >= 150.0 && whole >= first_byte,
             "{mode}: {whole} ms, first byte after {first_byte} ms"
         );
-    }
+    });
 }
 
 /// Responds on the first connection, and then stops listening.
@@ -205,7 +205,7 @@ fn a_last_attempt_that_does_not_connect_reports_nothing_of_an_earlier_one() {
             b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n",
         ),
     ] {
-        for mode in Mode::REAL {
+        side_by_side(Mode::REAL, |mode| {
             let address = answers_once(answer);
             let plan = plan(&format!(
                 "{{name: t, targets: {{a: {{url: '{scheme}://{address}'}}}}, load: {{iterations: 1}}, \
@@ -247,7 +247,7 @@ fn a_last_attempt_that_does_not_connect_reports_nothing_of_an_earlier_one() {
                 "{what}: {:?}",
                 run.times.service_ms
             );
-        }
+        });
     }
 }
 
@@ -264,7 +264,7 @@ fn a_last_attempt_that_connects_reports_its_own_phases() {
     });
     let text = "{name: t, targets: {a: {url: 'URL'}}, load: {iterations: 1}, mix: [{name: m, flow: [{get: /, retry: {attempts: 2}}]}]}";
     let plan = plan(&text.replace("URL", &peer.url()));
-    for mode in Mode::REAL {
+    side_by_side(Mode::REAL, |mode| {
         let run = run(&plan, mode, &[peer.address]);
         assert_eq!(
             (run.counts.ok, run.counts.retries),
@@ -285,7 +285,7 @@ fn a_last_attempt_that_connects_reports_its_own_phases() {
             run.times.service_ms.expect("completed").max >= 300.0,
             "{mode}"
         );
-    }
+    });
 }
 
 #[test]
@@ -327,10 +327,10 @@ fn an_iteration_without_a_completed_operation_has_its_own_duration() {
             "{{name: t, mix: [{{name: m, flow: [{never}]}}], load: {{vus: 2, iterations: 4}}}}"
         ));
         assert_eq!(run(&plan, Mode::Simulated, &[]).wall_s, 0.0);
-        for mode in Mode::REAL {
+        side_by_side(Mode::REAL, |mode| {
             let wall_s = run(&plan, mode, &[]).wall_s;
             assert!(wall_s > 0.0 && wall_s < 0.1, "{mode}: {wall_s}");
-        }
+        });
     });
 }
 
@@ -340,7 +340,7 @@ fn an_iteration_that_thinks_when_the_drain_ends_lasts_until_then() {
         let plan = plan(
             "{name: t, mix: [{name: m, flow: [{sleep: 10ms}, {think: 10s}]}], load: {vus: 2, duration: 200ms, graceful_stop: 100ms}}",
         );
-        for mode in ALL {
+        side_by_side(ALL, |mode| {
             let run = run(&plan, mode, &[]);
             assert_eq!(
                 (run.counts.unfinished, run.iterations.counts.ok),
@@ -349,7 +349,7 @@ fn an_iteration_that_thinks_when_the_drain_ends_lasts_until_then() {
             );
             near(mode, run.wall_s, 0.3);
             assert_eq!(run.measured_s, 0.2, "{mode}");
-        }
+        });
     });
 }
 

@@ -333,19 +333,24 @@ fn step<'a>(run: &'a Value, name: &str) -> &'a Value {
 
 /// Runs rows, and checks each of them against its expected kind; `took` returns the bounds of the
 /// response times, in milliseconds.
-fn judge(rows: &'static [Row], timeouts: &str, iterations: u64, took: impl Fn(&str) -> (f64, f64)) {
+fn judge(
+    rows: &'static [Row],
+    timeouts: &str,
+    iterations: u64,
+    took: impl Fn(&str) -> (f64, f64) + Sync,
+) {
     let peer = peer(rows);
-    let text = format!(
-        "name: t\nmodes: [sequential, threaded, async]\ntargets: {{ peer: {{ url: builtin }} }}\nload: {{ iterations: {iterations} }}\n\
-         mix: [ {{ name: m, flow: [ {} ] }} ]\n",
-        flow(rows, timeouts)
-    );
-    let (folder, ran) = run_with_few_descriptors(&text, &peer.url());
-    ran.exits(0);
-    let result = result(&folder.path().join("out"));
-    let mut wrong = Vec::new();
-    for mode in MODES {
+    side_by_side(MODES, |mode| {
+        let text = format!(
+            "name: t\nmodes: [{mode}]\ntargets: {{ peer: {{ url: builtin }} }}\nload: {{ iterations: {iterations} }}\n\
+             mix: [ {{ name: m, flow: [ {} ] }} ]\n",
+            flow(rows, timeouts)
+        );
+        let (folder, ran) = run_with_few_descriptors(&text, &peer.url());
+        ran.exits(0);
+        let result = result(&folder.path().join("out"));
         let run = run_of(&result, mode);
+        let mut wrong = Vec::new();
         for (name, kind, _) in rows {
             let (bad, after) = (step(run, name), step(run, &format!("after: {name}")));
             let failures = kind
@@ -366,13 +371,13 @@ fn judge(rows: &'static [Row], timeouts: &str, iterations: u64, took: impl Fn(&s
                 wrong.push(format!("{mode}, after: {name}: {}", after["failures"]));
             }
         }
-    }
-    assert!(
-        wrong.is_empty(),
-        "{}\n{:#}",
-        wrong.join("\n"),
-        result["runs"][0]["errors"]
-    );
+        assert!(
+            wrong.is_empty(),
+            "{}\n{:#}",
+            wrong.join("\n"),
+            run["errors"]
+        );
+    });
     until("all connections are closed", || peer.open() == 0);
 }
 

@@ -9,7 +9,7 @@ use loadgen::result::{ModeRun, StoppedBy};
 use loadgen::scenario::{Overrides, Source, compile};
 
 use crate::engine::{plan, run};
-use crate::support::{count, folder, job, run_of, run_to_result, scenario};
+use crate::support::{count, folder, job, run_of, run_to_result, scenario, side_by_side};
 
 const REAL: [Mode; 3] = [Mode::Sequential, Mode::Threaded, Mode::Async];
 
@@ -153,7 +153,7 @@ fn real_modes_follow_the_stages_too() {
         "1ms",
         "stages: [{duration: 200ms, rate: 200/s}, {hold: 200ms, rate: 100/s}]",
     );
-    for mode in REAL {
+    side_by_side(REAL, |mode| {
         let users = if mode == Mode::Sequential { 1 } else { 2 };
         let run_of = run(&closed, mode);
         let ok_of = ok(&run_of);
@@ -165,7 +165,7 @@ fn real_modes_follow_the_stages_too() {
         );
         assert_eq!(run_of.measured_s, 0.6, "{mode}");
         assert_eq!(ok(&run(&open, mode)), [("1", 20), ("2", 20)], "{mode}");
-    }
+    });
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn inactive_users_do_not_delay_the_end() {
         "stages: [{hold: 30s, vus: 1}, {hold: 30s, vus: 5}], iterations: 5",
     );
     let waiting = staged("10ms", "stages: [{hold: 30s, vus: 0}, {hold: 30s, vus: 3}]");
-    for mode in REAL {
+    side_by_side(REAL, |mode| {
         let begun = Instant::now();
         let run = run(&bound, mode);
         assert_eq!(
@@ -215,7 +215,7 @@ fn inactive_users_do_not_delay_the_end() {
             "{mode}: {:?}",
             begun.elapsed()
         );
-    }
+    });
 }
 
 #[test]
