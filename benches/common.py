@@ -11,13 +11,15 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
+#: Where `cargo build --profile dist` puts the program: the build that every published figure is of.
+LOADGEN = str(ROOT / "target/dist/loadgen")
 
 
 def program(path):
     """Where a program is, that was given by its path or its name."""
     found = shutil.which(path)
     if not found:
-        sys.exit(f"{path} is not there: build it with `cargo build --release`, or say where it is with --loadgen")
+        sys.exit(f"{path} is not there: build it with `cargo build --profile dist`, or say where it is with --loadgen")
     return os.path.abspath(found)
 
 

@@ -30,7 +30,7 @@ import sys
 import tempfile
 import time
 
-from common import ROOT, build, free_port, program, running
+from common import LOADGEN, ROOT, build, free_port, program, running
 
 MIB, KIB, MB = 1 << 20, 1 << 10, 1_000_000
 #: Descriptors of a process that are no connections to the target.
@@ -201,7 +201,7 @@ PARTS = {"workers": workers, "memory": memory, "connections": connections, "slee
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    p.add_argument("--loadgen", default=str(ROOT / "target/release/loadgen"))
+    p.add_argument("--loadgen", default=LOADGEN)
     p.add_argument("--long", action="store_true", help="for memory: 20 million requests too")
     p.add_argument("--rounds", type=int, default=5, help="for workers")
     p.add_argument("--starts", type=int, default=21, help="for startup")

@@ -164,7 +164,7 @@ def slower(a, folder):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("what", choices=["same", "slower"])
-    p.add_argument("--loadgen", default=str(HERE / "../target/release/loadgen"))
+    p.add_argument("--loadgen", default=str(HERE / "../target/dist/loadgen"))
     p.add_argument("--comparisons", type=int, default=300, help="for same")
     p.add_argument("--percent", default="10:20,20:10,2:10", help="for slower: by how much, and how often that is compared")
     p.add_argument("--pairs", type=int, default=10)

@@ -38,7 +38,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from common import ROOT, build, free_port, program, running  # noqa: E402
+from common import LOADGEN, ROOT, build, free_port, program, running  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 PLANNED = """name: peers
@@ -253,7 +253,7 @@ def lag(a, tmp):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("what", choices=["cost", "flow", "lag", "picture"])
-    p.add_argument("--loadgen", default=str(ROOT / "target/release/loadgen"))
+    p.add_argument("--loadgen", default=LOADGEN)
     p.add_argument("--wrk2", default="wrk2", help="wrk2's program, which calls itself wrk")
     p.add_argument("--tools", help="for cost: only these, as in wrk,loadgen")
     p.add_argument("--mode", default="async", help="for cost and flow: loadgen's mode; for cost also several")

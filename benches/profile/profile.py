@@ -14,7 +14,7 @@ Printed are the totals, loadgen's own share, which is what it takes above bare h
 went: by crate and room, and by function with `--top`.
 `--keep FOLDER` keeps callgrind's files, for `callgrind_annotate` and KCachegrind.
 
-`bare`, the hyper client, is built here with cargo, in the profile `release`, unless `--bare` says where it is; build
+`bare`, the hyper client, is built here with cargo, in the profile `profiling`, unless `--bare` says where it is; build
 loadgen in the same. Needs valgrind and a C compiler. All traffic goes to 127.0.0.1.
 """
 import argparse
@@ -35,7 +35,7 @@ GOAL = 1_500
 
 def bare_client():
     """Builds the bare client, and says where it is."""
-    command = ["cargo", "build", "--release", "--bench", "bare", "--message-format", "json"]
+    command = ["cargo", "build", "--profile", "profiling", "--bench", "bare", "--message-format", "json"]
     said = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     for message in map(json.loads, said.splitlines()):
         if message.get("executable") and message["target"]["name"] == "bare":
@@ -143,7 +143,7 @@ def breakdown(worker, top):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--loadgen", default=str(ROOT / "target/release/loadgen"))
+    p.add_argument("--loadgen", default=str(ROOT / "target/profiling/loadgen"))
     p.add_argument("--bare", help="the bare client, where it is built already")
     p.add_argument("--requests", type=int, default=20_000)
     p.add_argument("--connections", type=int, default=50)

@@ -21,9 +21,17 @@ pub(crate) use self::versions::{
 use super::exit;
 use super::values::{Formats, formats, mode, target};
 
+/// The version, with the profile of the build: figures of one profile say nothing of another.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (",
+    env!("LOADGEN_PROFILE"),
+    ")"
+);
+
 /// A load generator that compares sequential, threaded and async execution of the same work.
 #[derive(Debug, Parser)]
-#[command(name = "loadgen", version, propagate_version = true, arg_required_else_help = true, after_help = exit::in_help())]
+#[command(name = "loadgen", version = VERSION, propagate_version = true, arg_required_else_help = true, after_help = exit::in_help())]
 pub(crate) struct Args {
     /// When to use colour
     #[arg(

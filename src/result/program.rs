@@ -9,7 +9,7 @@ pub struct Build {
     pub version: String,
     /// The commit it was built from, if known.
     pub git: Option<String>,
-    /// `release` or `debug`.
+    /// The profile of cargo: `dist` (what is shipped), `release`, `profiling` or `debug`.
     pub profile: String,
 }
 
@@ -19,12 +19,7 @@ impl Build {
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             git: option_env!("LOADGEN_GIT").map(Into::into),
-            profile: if cfg!(debug_assertions) {
-                "debug"
-            } else {
-                "release"
-            }
-            .into(),
+            profile: env!("LOADGEN_PROFILE").into(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use crate::support::{
-    self, Server, finish, finish_with, folder, loadgen, program, run, scenario, until,
+    self, PROGRAM, Server, finish, finish_with, folder, loadgen, program, run, scenario, until,
 };
 
 const SLEEPS: &str = "{name: quick, seed: 3, modes: [sequential, async], workers: 1, mix: [{name: a, weight: 3, flow: [{sleep: 2ms}]}, \
@@ -915,7 +915,7 @@ fn no_color_is_respected_on_a_terminal() {
     let on_a_terminal = |no_color: &str| {
         let line = format!(
             "'{}' run test.yaml -o out --format none --no-progress",
-            support::PROGRAM
+            PROGRAM
         );
         let mut command = program("script", folder.path(), &["-qec", &line, "typescript"]);
         command.env("TERM", "xterm").env("NO_COLOR", no_color);
@@ -949,10 +949,18 @@ fn a_server_serves_until_it_is_stopped() {
 fn help_and_version() {
     let folder = folder();
     let ran = run(folder.path(), &["--version"]).exits(0);
+    let built = Path::new(PROGRAM).parent().and_then(Path::file_name);
+    let profile = built.and_then(|name| name.to_str()).expect("a folder");
     assert_eq!(
         ran.stdout,
-        format!("loadgen {}\n", env!("CARGO_PKG_VERSION"))
+        format!("loadgen {} ({profile})\n", env!("CARGO_PKG_VERSION"))
     );
+    let written = support::run_to_result;
+    scenario(
+        folder.path(),
+        "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 1, iterations: 1}}",
+    );
+    assert_eq!(written(folder.path(), &[])["loadgen"]["profile"], profile);
     let ran = run(folder.path(), &["--help"]).exits(0);
     for command in ["run", "validate", "serve", "report"] {
         assert!(ran.stdout.contains(command), "{}", ran.stdout);
