@@ -59,9 +59,10 @@
 //!
 //! # Where the rest stands
 //!
-//! `docs/names.md` lists public names beside the contract's, `docs/dependencies.md` says why each
-//! library is there, `docs/CHANGELOG.md` what happened, and `docs/CONTRIBUTING.md` how to change
-//! something. How a kind of operation is added is told by [`scenario::kinds`].
+//! `docs/src` is the book for users. `docs/names.md` lists public names beside the contract's,
+//! `docs/dependencies.md` says why each library is there, `docs/CHANGELOG.md` what happened, and
+//! `docs/CONTRIBUTING.md` how to change something. How a kind of operation is added is told by
+//! [`scenario::kinds`].
 
 pub mod base;
 pub mod cli;

@@ -2,5 +2,6 @@
 //! they finish before all other tests.
 
 mod dependencies;
+mod links;
 mod structure;
 mod tidy;

@@ -1,4 +1,4 @@
-//! The README's table of exit codes, row by row, with the real program: every distinct cause of a
+//! The book's table of exit codes, row by row, with the real program: every distinct cause of a
 //! code.
 
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::readme::README;
+use crate::readme::page;
 use crate::support::{
     Ran, Running, children, folder, loadgen, result, run, scenario, side_by_side, until,
 };
@@ -156,7 +156,7 @@ const ROWS: &[Row] = &[
         what: "interrupted",
         ends: interrupted,
     },
-    // If several apply, the first one in the README's order wins.
+    // If several apply, the first one in the book's order wins.
     Row {
         code: 97,
         what: "97 before 99 and 98",
@@ -315,8 +315,8 @@ fn every_row_of_the_table_is_tested() {
 
 #[test]
 fn the_table_and_its_tests_have_the_same_rows() {
-    let readme = fs::read_to_string(README).expect("it exists");
-    let table = readme.split_once("| exit code |").expect("the table").1;
+    let page = page("ci");
+    let table = page.split_once("| exit code |").expect("the table").1;
     let rows = table
         .lines()
         .skip(2)

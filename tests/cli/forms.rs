@@ -347,7 +347,7 @@ fn every_form_is_listed_wherever_forms_are_listed() {
     let places = [
         help("run"),
         help("report"),
-        read("README.md"),
+        read("docs/src/report.md"),
         read("scenarios/LANGUAGE.md"),
         read("src/scenario/schema.json"),
     ];

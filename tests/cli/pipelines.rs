@@ -184,14 +184,14 @@ fn the_gitlab_pipeline_passes_for_a_good_service_and_fails_for_a_bad_one() {
     });
 }
 
-/// The README covers every file that a reader has to copy.
+/// The book covers every file that a reader has to copy.
 #[test]
-fn the_readme_names_each_file() {
-    let readme = fs::read_to_string(crate::readme::README).expect("it exists");
+fn the_book_names_each_file() {
+    let page = crate::readme::page("ci");
     for file in fs::read_dir(shipped("scenarios/ci")).expect("a folder") {
         let name = file.expect("an entry").file_name();
         assert!(
-            readme.contains(&format!("scenarios/ci/{}", name.to_string_lossy())),
+            page.contains(&format!("scenarios/ci/{}", name.to_string_lossy())),
             "{name:?}"
         );
     }

@@ -1,8 +1,9 @@
-//! The README is correct: its scenario compiles, and its diagnostic is loadgen's. So is the
-//! language reference: its examples compile, complete ones run, and it covers every key.
+//! The README is correct: its scenario compiles, and its diagnostic is loadgen's. So are the
+//! language reference, whose examples compile, complete ones run, and which covers every key, and
+//! the examples of the book.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use loadgen::metrics::FailureKind;
@@ -14,11 +15,39 @@ use rand_pcg::Pcg64Mcg;
 
 use crate::support;
 
-/// The README.
-pub(crate) const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-
 fn readme() -> String {
-    fs::read_to_string(README).expect("it exists")
+    fs::read_to_string(support::shipped("README.md")).expect("it exists")
+}
+
+/// Returns a page of the book.
+pub(crate) fn page(name: &str) -> String {
+    fs::read_to_string(support::shipped(&format!("docs/src/{name}.md"))).expect("it exists")
+}
+
+/// Returns the pages of the book, each with its path in it.
+pub(crate) fn book() -> Vec<(String, String)> {
+    fn pages(folder: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                pages(&path, into);
+            } else if path.extension().is_some_and(|ending| ending == "md") {
+                into.push(path);
+            }
+        }
+    }
+    let folder = support::shipped("docs/src");
+    let mut paths = Vec::new();
+    pages(Path::new(&folder), &mut paths);
+    paths.sort_unstable();
+    paths
+        .iter()
+        .map(|path| {
+            let name = path.strip_prefix(&folder).expect("below the folder");
+            let text = fs::read_to_string(path).expect("it is text");
+            (name.display().to_string(), text)
+        })
+        .collect()
 }
 
 /// Returns the first fenced block that contains `part`.
@@ -51,31 +80,26 @@ fn the_scenario_on_one_page_is_valid_and_its_mistake_is_reported_as_shown() {
     let told = check(&scenario.replacen("weight: 3", "wieght: 3", 1)).expect_err("a mistake");
     let shown = block(&readme, "unknown key `wieght`");
     assert_eq!(told.trim(), shown.trim());
-    for other in ["name: page", "name: shop-session"] {
-        assert!(
-            check(&block(&readme, other)).expect("no errors").is_empty(),
-            "no warnings of {other}"
-        );
-    }
 }
 
 #[test]
-fn the_quick_form_in_the_readme_equals_the_file_shown() {
-    let (readme, folder) = (readme(), support::folder());
-    let line = readme
+fn the_quick_form_in_the_book_equals_the_file_shown() {
+    let (page, folder) = (page("from/oha-wrk"), support::folder());
+    let line = page
         .lines()
         .find_map(|line| line.strip_prefix("    loadgen run http://"))
         .expect("the line");
     let script = format!("'{}' run http://{line} --print-scenario", support::PROGRAM);
     let ran =
         support::finish(&mut support::program("sh", folder.path(), &["-c", &script])).exits(0);
-    assert_eq!(ran.stdout, block(&readme, "name: quick-127.0.0.1"));
+    assert_eq!(ran.stdout, block(&page, "name: quick-127.0.0.1"));
 }
 
 /// The language reference.
 pub(crate) const LANGUAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/LANGUAGE.md");
 
-/// Returns the mark, the line and the text of every marked YAML example in the reference.
+/// Returns the mark, the line and the text of every YAML example of a page, except files that it
+/// includes.
 pub(crate) fn examples(page: &str) -> Vec<(&str, usize, &str)> {
     let mut line = 1;
     let mut examples = Vec::new();
@@ -83,6 +107,7 @@ pub(crate) fn examples(page: &str) -> Vec<(&str, usize, &str)> {
         if n % 2 == 1
             && let Some((language, text)) = part.split_once('\n')
             && let Some(mark) = language.strip_prefix("yaml")
+            && !text.starts_with("{{#include ")
         {
             examples.push((mark.trim(), line, text));
         }
@@ -126,6 +151,10 @@ fn with_files() -> tempfile::TempDir {
     ] {
         fs::write(folder.path().join(name), text).expect("written");
     }
+    // Where the shipped scenarios have it, as seen from the top of the repository.
+    let messages = "scenarios/seed/17-messages.csv";
+    fs::create_dir_all(folder.path().join("scenarios/seed")).expect("created");
+    fs::copy(support::shipped(messages), folder.path().join(messages)).expect("copied");
     folder
 }
 
@@ -179,6 +208,56 @@ fn run_to_completion(folder: &Path, line: usize) {
             "LANGUAGE.md:{line}: {run}"
         );
     }
+}
+
+#[test]
+fn every_example_of_the_book_is_valid_and_complete_ones_run() {
+    let folder = with_files();
+    let (mut complete, mut wrong, mut seen) = (Vec::new(), Vec::new(), 0);
+    for (name, page) in book() {
+        for (mark, line, text) in examples(&page) {
+            assert!(
+                ["", "whole", "top", "step"].contains(&mark),
+                "{name}:{line}: {mark}"
+            );
+            let file = format!("{}-{line}.yaml", name.replace(['/', '.'], "-"));
+            let path = folder.path().join(&file);
+            fs::write(&path, completed(mark, text)).expect("written");
+            let source = Source::read(&path).expect("readable");
+            match compile(&source, &Overrides::default(), &|_| None) {
+                Ok(compiled) if compiled.warnings.is_empty() => {}
+                Ok(_) => wrong.push(format!("{name}:{line}: there are warnings")),
+                Err(problems) => wrong.push(format!(
+                    "{name}:{line}:\n{}",
+                    problems.render(&source, false)
+                )),
+            }
+            if mark.is_empty() {
+                complete.push((file, text.contains("/flaky")));
+            }
+            seen += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(seen >= 12, "only {seen} examples");
+    support::side_by_side(complete, |(file, may_fail)| {
+        let out = format!("{file}.out");
+        // Two users run each flow once, whatever the load of the example.
+        let mut arguments = vec!["run", file.as_str(), "-o", out.as_str()];
+        arguments.extend(["-u", "2", "-i", "2", "--mode", "async", "--no-thresholds"]);
+        arguments.extend(["--format", "none", "--no-progress"]);
+        support::run(folder.path(), &arguments).exits(0);
+        for run in support::result(&folder.path().join(&out))["runs"]
+            .as_array()
+            .expect("runs")
+        {
+            assert!(support::count(run, "ok") > 0, "{file}: {run}");
+            assert!(
+                may_fail || support::count(run, "failed") == 0,
+                "{file}: {run}"
+            );
+        }
+    });
 }
 
 #[test]

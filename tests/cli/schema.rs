@@ -9,7 +9,7 @@ use jsonschema::Validator;
 use loadgen::scenario::{self, Overrides, Source, compile};
 use serde_json::{Value, json};
 
-use crate::readme::{LANGUAGE, completed, examples};
+use crate::readme::{LANGUAGE, book, completed, examples};
 use crate::support::{folder, run};
 
 fn schema() -> Value {
@@ -80,17 +80,19 @@ fn shipped_scenarios_match_the_schema() {
 }
 
 #[test]
-fn examples_of_the_reference_match_the_schema() {
-    let (page, validator) = (
-        fs::read_to_string(LANGUAGE).expect("it exists"),
-        validator(),
-    );
-    for (mark, line, text) in examples(&page) {
-        good(
-            &validator,
-            &format!("LANGUAGE.md:{line}"),
-            &tree(&completed(mark, text)),
-        );
+fn examples_of_the_reference_and_of_the_book_match_the_schema() {
+    let validator = validator();
+    let mut pages = book();
+    let language = fs::read_to_string(LANGUAGE).expect("it exists");
+    pages.push(("LANGUAGE.md".into(), language));
+    for (name, page) in pages {
+        for (mark, line, text) in examples(&page) {
+            good(
+                &validator,
+                &format!("{name}:{line}"),
+                &tree(&completed(mark, text)),
+            );
+        }
     }
 }
 

@@ -170,8 +170,8 @@ fn a_public_target_is_mentioned_before_the_run() {
 #[test]
 fn exit_codes_are_in_the_help_and_in_the_manual() {
     let folder = folder();
-    let readme = include_str!("../../README.md");
-    let table: Vec<&str> = readme
+    let page = include_str!("../../docs/src/ci.md");
+    let table: Vec<&str> = page
         .lines()
         .filter_map(|line| line.strip_prefix("| ")?.split(" |").next())
         .collect();
