@@ -616,7 +616,7 @@ fn the_soft_limit_is_raised_for_the_connections_of_branches() {
     scenario(
         folder.path(),
         &format!(
-            "{{name: t, targets: {{shop: {{url: builtin}}}}, load: {{vus: 20, iterations: 20}}, workers: 1, \
+            "{{name: t, targets: {{shop: {{url: builtin}}}}, load: {{vus: 20, iterations_per_vu: 1}}, workers: 1, \
              mix: [{{name: m, flow: [{{parallel: [{branches}]}}]}}]}}"
         ),
     );
