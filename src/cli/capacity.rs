@@ -277,7 +277,7 @@ fn check_has_capacity(plan: &Plan) -> anyhow::Result<()> {
         .any(|of| of.concurrency.is_some() || of.rate.is_some());
     if plan.is_mock() && !is_limited {
         return Err(anyhow!(
-            "scenario `{}` has mock operations only, and no `limits`: there is no target whose capacity could be measured; add a step with a \
+            "scenario `{}` has mock operations only, and no `limits`: it has no target whose capacity could be measured; add a step with a \
              request, or limits to measure what they allow",
             plan.name
         ));

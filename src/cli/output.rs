@@ -175,7 +175,7 @@ impl ProgressOutput for Console {
     }
 }
 
-/// Writes to stderr; if that fails, there is no other place to report it.
+/// Writes to stderr; if that fails, nothing else could report it.
 fn write_stderr(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

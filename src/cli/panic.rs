@@ -21,7 +21,7 @@ pub(super) fn install() {
         if trace.status() == BacktraceStatus::Captured {
             text.push_str(&format!("{trace}"));
         }
-        // If stderr cannot be written to, there is no other place to report it.
+        // If stderr cannot be written to, nothing else could report it.
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }));
 }

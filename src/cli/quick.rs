@@ -155,7 +155,7 @@ fn scenario(url: &str, args: &RunArgs) -> String {
             listed(args.inputs.allow_target.iter().map(|host| text(host)))
         ));
     }
-    // Without TLS there is no certificate to accept.
+    // Without TLS, no certificate has to be accepted.
     let is_sealed = base
         .get(..8)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));

@@ -89,7 +89,7 @@ fn in_windows(
 ) -> Judgement {
     let check = &threshold.check;
     let mut judgement = Judgement::default();
-    // If no operation was planned in any round, there is no data, rather than windows of zeros.
+    // If no operation was planned in any round, the data is missing, rather than windows of zeros.
     if selection.figure(Metric::Count, None).is_none() {
         return judgement;
     }

@@ -191,7 +191,7 @@ impl Check {
 /// Parses the limit in the metric's unit; an error consists of the message and the remedy.
 fn limit(metric: Metric, text: &str) -> Result<f64, (String, String)> {
     if text.is_empty() {
-        let nothing = format!("there is no value to compare `{metric}` with");
+        let nothing = format!("nothing to compare `{metric}` with");
         let example = match metric.unit() {
             Unit::Millis => "a duration such as `250ms`",
             Unit::Share => "a share such as `1%`",

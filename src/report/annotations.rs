@@ -208,7 +208,7 @@ mod tests {
         let text = render(&result, Some("load/a,b.yaml"));
         let expected = "::error file=load/a%2Cb.yaml,line=21,title=loadgen%3A first_byte.p50 < 5ms (sequential)::no data, limit 5.00 ms\n";
         assert!(text.contains(expected), "{text}");
-        // Without a file there is no line to annotate.
+        // Without a file, no line can be annotated.
         assert!(!render(&result, None).contains("line="));
     }
 

@@ -62,7 +62,7 @@ impl Headline {
             None if is_open => soonest(&modes),
             None => fastest(comparison, &modes),
         };
-        // If all are equal or there is only one, there is no winner.
+        // If all are equal, or only one ran, none wins.
         let behind: Vec<Mode> = modes
             .iter()
             .map(|m| m.mode)

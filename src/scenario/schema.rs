@@ -24,7 +24,7 @@ static SCHEMA: LazyLock<String> = LazyLock::new(|| {
 /// Returns the JSON Schema (draft-07) of scenarios, for editors, with a description of every key.
 ///
 /// It is maintained by hand, because scenarios are decoded by hand from a tree of nodes with
-/// locations: there are no types to derive it from. A test (`tests/cli/schema.rs`) compares the two
+/// locations: no types exist to derive it from. A test (`tests/cli/schema.rs`) compares the two
 /// key by key.
 pub fn schema() -> &'static str {
     &SCHEMA

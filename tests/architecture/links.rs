@@ -5,25 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use crate::tidy::{files, top};
+
 /// The folder of the book's pages.
 const BOOK: &str = "docs/src";
-
-fn top() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Adds the files with this ending in a folder and below it, relative to the top.
-fn files(folder: &Path, ending: &str, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(top().join(folder)).expect("the folder is there") {
-        let entry = entry.expect("it can be read");
-        let path = folder.join(entry.file_name());
-        if entry.path().is_dir() {
-            files(&path, ending, into);
-        } else if path.extension().is_some_and(|e| e == ending) {
-            into.push(path);
-        }
-    }
-}
 
 /// Returns the path of `target` as seen from a page, without `.` and `..`.
 fn resolved(page: &Path, target: &str) -> PathBuf {
@@ -172,22 +157,9 @@ fn links_lead_to_existing_files_and_headings() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn the_summary_lists_each_page_once() {
-    let summary = Path::new(BOOK).join("SUMMARY.md");
-    let mut listed: Vec<PathBuf> = targets(&text(&summary))
-        .iter()
-        .map(|target| resolved(&summary, target))
-        .collect();
-    let mut pages = book();
-    listed.sort_unstable();
-    pages.sort_unstable();
-    assert_eq!(listed, pages);
-}
-
-#[test]
-fn the_list_for_language_models_has_each_page_once() {
-    let list = Path::new(BOOK).join("llms.txt");
+/// Asserts that a file of the book links each page exactly once, `.html` standing for `.md`.
+fn lists_each_page_once(name: &str) {
+    let list = Path::new(BOOK).join(name);
     let mut listed: Vec<PathBuf> = targets(&text(&list))
         .iter()
         .map(|target| resolved(&list, target).with_extension("md"))
@@ -196,6 +168,18 @@ fn the_list_for_language_models_has_each_page_once() {
     listed.sort_unstable();
     pages.sort_unstable();
     assert_eq!(listed, pages);
+}
+
+#[test]
+fn the_summary_lists_each_page_once() {
+    // It names the sources; `.html` would lead nowhere.
+    assert!(!text(&Path::new(BOOK).join("SUMMARY.md")).contains(".html"));
+    lists_each_page_once("SUMMARY.md");
+}
+
+#[test]
+fn the_list_for_language_models_has_each_page_once() {
+    lists_each_page_once("llms.txt");
 }
 
 #[test]

@@ -140,12 +140,18 @@ const BANNED: &[(&str, &[&str], &str)] = &[
 /// reason.
 const LONGEST: usize = 400;
 
-fn files(dir: &Path, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).expect("the folder is there") {
-        let path = entry.expect("it can be read").path();
-        if path.is_dir() {
-            files(&path, into);
-        } else if path.extension().is_some_and(|e| e == "rs") {
+pub(crate) fn top() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Adds the files with this ending in a folder and below it, relative to the top.
+pub(crate) fn files(folder: &Path, ending: &str, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(top().join(folder)).expect("the folder is there") {
+        let entry = entry.expect("it can be read");
+        let path = folder.join(entry.file_name());
+        if entry.path().is_dir() {
+            files(&path, ending, into);
+        } else if path.extension().is_some_and(|e| e == ending) {
             into.push(path);
         }
     }
@@ -153,19 +159,12 @@ fn files(dir: &Path, into: &mut Vec<PathBuf>) {
 
 /// Returns every source file of the product with its path and its text.
 pub(crate) fn texts() -> Vec<(String, String)> {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
-    files(&top.join("src"), &mut paths);
-    let inside = |path: &Path| {
-        path.strip_prefix(top)
-            .expect("below the top")
-            .display()
-            .to_string()
-    };
-    let text = |path: &Path| fs::read_to_string(path).expect("it is text");
+    files(Path::new("src"), "rs", &mut paths);
+    let text = |path: &Path| fs::read_to_string(top().join(path)).expect("it is text");
     paths
         .iter()
-        .map(|path| (inside(path), text(path)))
+        .map(|path| (path.display().to_string(), text(path)))
         .collect()
 }
 

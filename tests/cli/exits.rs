@@ -207,7 +207,7 @@ fn a_target_that_refuses_connections_exits_with_3() {
     assert_eq!(
         files(folder.path()),
         ["test.yaml"],
-        "there is no report, nor a folder for one"
+        "neither a report nor a folder for one exists"
     );
 }
 

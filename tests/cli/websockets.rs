@@ -414,7 +414,7 @@ fn pings_are_answered_while_a_user_does_other_things() {
         "{repeat: {times: 6, flow: [{get: /delay/0.2, target: slow, name: slow}]}}",
         "{websocket: /push, target: t, flow: [{think: 300ms}]}",
     ];
-    side_by_side(pairs(&MODES, &flows), |(mode, flow)| {
+    let survives = |(mode, flow)| {
         let run = talk(
             &url,
             &server.url(),
@@ -423,26 +423,16 @@ fn pings_are_answered_while_a_user_does_other_things() {
             &format!("{HELLO}, {flow}, {HELLO}"),
         );
         assert_eq!(run["failed"], 0, "{mode} {flow}: {}", run["errors"]);
-    });
+    };
+    side_by_side(pairs(&MODES, &flows), survives);
     // An event loop also answers during a step.
-    side_by_side(
-        [
-            "{get: /delay/1.2, target: slow}",
-            "{parallel: [{get: /delay/1.2, target: slow}, {sleep: 1200ms}]}",
-            "{race: [{get: /delay/1.2, target: slow}, {sleep: 5s}]}",
-            "{websocket: /push, target: t, flow: [{think: 1200ms}]}",
-        ],
-        |flow| {
-            let run = talk(
-                &url,
-                &server.url(),
-                "async",
-                "/pinged",
-                &format!("{HELLO}, {flow}, {HELLO}"),
-            );
-            assert_eq!(run["failed"], 0, "{flow}: {}", run["errors"]);
-        },
-    );
+    let steps = [
+        "{get: /delay/1.2, target: slow}",
+        "{parallel: [{get: /delay/1.2, target: slow}, {sleep: 1200ms}]}",
+        "{race: [{get: /delay/1.2, target: slow}, {sleep: 5s}]}",
+        "{websocket: /push, target: t, flow: [{think: 1200ms}]}",
+    ];
+    side_by_side(pairs(&["async"], &steps), survives);
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Manner {
     /// Returns the behaviour of the target with this name.
     pub(super) fn of(name: &str) -> Self {
         let found = Self::ALL.into_iter().find(|manner| manner.name() == name);
-        found.unwrap_or_else(|| panic!("there is no manner `{name}`"))
+        found.unwrap_or_else(|| panic!("unknown manner `{name}`"))
     }
 
     /// Returns the origin in its URLs; connections go to its real address. Hosts differ, because
