@@ -153,6 +153,11 @@ impl Template {
         &self.pieces
     }
 
+    /// Returns the parts that are known before the run.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(Piece::text)
+    }
+
     /// Returns the expressions of the values.
     pub fn expressions(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {

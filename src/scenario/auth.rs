@@ -93,8 +93,7 @@ fn basic(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     let password = password.and_then(|node| decode::template(node, "password", problems));
     fields.finish(problems);
     let (user, password) = (user?, password?);
-    let typed = |piece: &Piece| matches!(piece, Piece::Text(text) if text.contains(':'));
-    if user.pieces().iter().any(typed) {
+    if user.texts().any(|text| text.contains(':')) {
         let place = user_at.map_or(node.span, |node| node.span);
         problems
             .error(

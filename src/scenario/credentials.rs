@@ -9,7 +9,6 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::diagnostic::Diagnostics;
 use super::tree::{Entry, Node, Scalar, Value};
-use crate::plan::Piece;
 use crate::plan::secrets::{SHORTEST, userinfo};
 
 /// Headers whose values are credentials, in lower case.
@@ -144,13 +143,7 @@ fn known(node: &Node) -> Vec<&str> {
         Value::Scalar(Scalar {
             template: Some(template),
             ..
-        }) => {
-            let pieces = template.pieces().iter().filter_map(|piece| match piece {
-                Piece::Text(text) => Some(text.as_str()),
-                Piece::Value(_) => None,
-            });
-            pieces.collect()
-        }
+        }) => template.texts().collect(),
         Value::Scalar(scalar) => vec![&scalar.text],
         Value::List(_) | Value::Map(_) | Value::Broken => Vec::new(),
     }

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::tree::{Node, Value};
-use crate::plan::{Piece, Template};
+use crate::plan::Template;
 
 /// Headers that loadgen writes itself or must not send, with what to do instead. They control how
 /// the connection is used, and a conflicting value would break it.
@@ -148,9 +148,5 @@ fn read(
 
 /// Returns the parts of a value that are known before the run.
 fn fixed(value: &Template) -> String {
-    let text = value.pieces().iter().filter_map(|piece| match piece {
-        Piece::Text(text) => Some(text.as_str()),
-        Piece::Value(_) => None,
-    });
-    text.collect()
+    value.texts().collect()
 }

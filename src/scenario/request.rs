@@ -103,17 +103,7 @@ fn place(
     let path = decode::template(node, "path", problems)?;
     // Only the typed text is checked here; values that are inserted are checked when they are
     // known.
-    let text: String = path
-        .pieces()
-        .iter()
-        .map(|piece| {
-            if let Piece::Text(text) = piece {
-                text.as_str()
-            } else {
-                ""
-            }
-        })
-        .collect();
+    let text: String = path.texts().collect();
     if text.chars().any(char::is_control) {
         problems
             .error(

@@ -298,8 +298,7 @@ pub(crate) fn add_query(path: &mut Template, name: &str, value: &Template) {
     // A path that ends in `?` or `&` already has its separator.
     let last = path.pieces().last().and_then(Piece::text);
     if !last.is_some_and(|text| text.ends_with(['?', '&'])) {
-        let mut texts = path.pieces().iter().filter_map(Piece::text);
-        let separator = if texts.any(|text| text.contains('?')) {
+        let separator = if path.texts().any(|text| text.contains('?')) {
             "&"
         } else {
             "?"
