@@ -2,6 +2,7 @@
 
 pub(crate) mod input;
 pub(crate) mod run;
+pub(crate) mod try_once;
 pub(crate) mod versions;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use crate::plan::Mode;
 
 pub(crate) use self::input::{InputArgs, OnInvalid};
 pub(crate) use self::run::RunArgs;
+pub(crate) use self::try_once::TryArgs;
 pub(crate) use self::versions::{
     AbArgs, BASELINE_STORE, BaselineArgs, BaselineCommand, CompareArgs, JudgeArgs,
 };
@@ -82,6 +84,9 @@ pub(crate) enum Command {
     /// Run a scenario, print a summary and write reports
     #[command(after_long_help = exit::in_help())]
     Run(Box<RunArgs>),
+    /// Run each entry of a scenario's mix once, and show every request and response
+    #[command(after_long_help = exit::in_help_of_try())]
+    Try(TryArgs),
     /// Write a commented starter scenario, and the schema that editors use to complete it
     Init(InitArgs),
     /// Check scenarios without running them

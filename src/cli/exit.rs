@@ -76,6 +76,26 @@ pub(crate) fn in_help() -> String {
     format!("Exit codes:\n{}{ORDER}", lines.collect::<String>())
 }
 
+/// Does the same for `try`, which has fewer codes.
+pub(crate) fn in_help_of_try() -> String {
+    let meanings = [
+        (Exit::Ok, "every operation succeeded"),
+        (
+            Exit::Internal,
+            "internal error, or stdout could not be written",
+        ),
+        (Exit::Usage, "bad usage or scenario; nothing was sent"),
+        (Exit::CouldNotRun, "a target could not be reached"),
+        (Exit::Interrupted, "interrupted"),
+        (
+            Exit::Threshold,
+            "a check failed, or an operation failed otherwise",
+        ),
+    ];
+    let lines = meanings.map(|(exit, meaning)| format!("  {:>3}  {meaning}\n", exit.code()));
+    format!("Exit codes:\n{}", lines.concat().trim_end())
+}
+
 impl Exit {
     /// Returns the number.
     pub const fn code(self) -> u8 {

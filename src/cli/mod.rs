@@ -8,6 +8,7 @@ mod capacity;
 mod ci;
 mod compare;
 mod completions;
+mod debug_log;
 mod environment;
 pub(crate) mod exit;
 mod folder;
@@ -29,6 +30,7 @@ mod schema;
 mod serve;
 mod session;
 mod suggestions;
+mod try_once;
 mod validate;
 pub(crate) mod values;
 
@@ -49,6 +51,7 @@ pub fn main() -> ExitCode {
     let console = Console::new(args.color);
     let result = match args.command {
         Command::Run(options) => run::run(&options, &console),
+        Command::Try(options) => try_once::run(&options, &console),
         Command::Init(options) => init::run(&options),
         Command::Validate(options) => validate::run(&options, &console),
         Command::Schema => schema::run(),

@@ -14,7 +14,7 @@ use super::output::Console;
 use crate::engine;
 use crate::engine::preflight::{descriptors, ports};
 use crate::engine::run::process::{self, ChildControl, ProcessError};
-use crate::engine::{Environment, Event, Job, Phase, RunError, preflight};
+use crate::engine::{Environment, Event, Job, Phase, Recorded, RunError, Signal, preflight};
 use crate::plan::{Address, Plan};
 use crate::report::progress::{Progress, ProgressMode};
 use crate::report::status::{Status, StepStatus};
@@ -121,6 +121,7 @@ impl<'a> Session<'a> {
             folder: folder.to_owned(),
             unix_ms,
             live: false,
+            recorded: Recorded::Nothing,
         })
     }
 
@@ -134,12 +135,13 @@ impl<'a> Session<'a> {
     }
 
     /// Does the same, but also returns what was measured before a panic of the mode, and passes on
-    /// the figures so far, which arrive if the job's environment asks for them.
+    /// the figures so far and the recorded exchanges, which arrive if the job's environment asks for
+    /// them.
     pub(super) fn run_watched(
         &mut self,
         job: &Job,
         place: &str,
-        so_far: &mut dyn FnMut(ModeRun),
+        watch: &mut dyn FnMut(Event),
     ) -> Result<Option<ModeRun>, Failure> {
         let Self {
             program,
@@ -162,7 +164,7 @@ impl<'a> Session<'a> {
                 progress.note(&format!("warning: {warning}"));
                 warnings.push(warning);
             }
-            Event::SoFar(run) => so_far(*run),
+            Event::SoFar(_) | Event::Exchange(_) => watch(event),
         });
         match ran {
             Ok(run) => Ok(Some(run)),
@@ -187,6 +189,12 @@ impl<'a> Session<'a> {
     /// none outlives the program.
     pub(super) const fn groups(&self) -> &Arc<Groups> {
         &self.groups
+    }
+
+    /// Returns what tells work in this process to end at once, because the user wants to stop.
+    pub(super) fn signal(&self) -> impl Fn() -> Option<Signal> + Sync + use<> {
+        let leash = self.leash.clone();
+        move || leash.is_pulled().then_some(Signal::GiveUp)
     }
 
     /// Returns whether the user wants to stop.

@@ -39,6 +39,22 @@ pub struct Environment {
     /// Whether somebody watches: then the figures so far are reported regularly.
     #[serde(default)]
     pub live: bool,
+    /// Which exchanges are recorded.
+    #[serde(default)]
+    pub recorded: Recorded,
+}
+
+/// Which exchanges are recorded as they went over the wire, for people who debug.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Recorded {
+    /// None.
+    #[default]
+    Nothing,
+    /// The first ones that fail, up to this number.
+    Failures(u32),
+    /// All.
+    All,
 }
 
 /// A target that was reached.

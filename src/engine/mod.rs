@@ -34,8 +34,8 @@ pub(crate) mod schedule;
 pub(crate) mod world;
 
 pub use error::RunError;
-pub use job::{Environment, Job, ResolvedTarget};
+pub use job::{Environment, Job, Recorded, ResolvedTarget};
 pub use observe::event::{Event, Phase, Progress, StepCounts};
-pub use run::{ideal, run_mode};
+pub use run::{ideal, run_mode, run_passes};
 
 pub use schedule::stop::Signal;

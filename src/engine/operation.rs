@@ -4,9 +4,11 @@ pub(crate) mod attempt;
 mod block;
 pub(crate) mod body;
 mod cpu;
+mod debugging;
 mod http;
 mod mock;
 pub(crate) mod record;
+mod recording;
 pub(crate) mod redirect;
 pub mod retry;
 mod sleep;
@@ -92,15 +94,18 @@ pub async fn run<D: Driver>(
         }
         let connection = connections.clone().and_then(|limit| permit.detach(limit));
         let (iteration, position) = (call.scheduled.number, call.position.attempt(number));
-        let attempt = Attempt {
+        let mut attempt = Attempt {
             worker,
             operation,
             iteration,
             position,
             started,
             connection: Cell::new(connection),
+            recording: None,
         };
+        debugging::begin(&mut attempt, record);
         let result = pin!(attempt.run(user, scope, &mut record.trace)).await;
+        debugging::end(&mut attempt, record, &result);
         attempt.release_connection_slot();
         drop(permit);
         let (failure, now) = conclude(&attempt, call, record, scope, result);

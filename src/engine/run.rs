@@ -2,6 +2,7 @@
 
 pub(crate) mod launch;
 pub(crate) mod lifecycle;
+mod passes;
 pub mod process;
 
 use std::path::Path;
@@ -9,12 +10,14 @@ use std::thread;
 
 use self::launch::{Driven, SIMULATED_BUDGET, drive};
 use self::lifecycle::Lifecycle;
+pub use self::passes::run_passes;
 use super::error::RunError;
 use super::job::{Environment, Job};
 use super::observe::assemble::{Frame, assemble, wall_s};
 use super::observe::collector::Collector;
 use super::observe::event::Event;
 use super::observe::gauges::Observations;
+use super::observe::observer::say_exchanges;
 use super::schedule::stop::Signal;
 use super::world::World;
 use crate::base::Nanos;
@@ -43,6 +46,7 @@ pub fn run_mode(
         environment: &job.environment,
         mode: job.mode,
         cores: cores(),
+        say,
     };
     let mut scope = None;
     let result = lifecycle
@@ -79,6 +83,7 @@ fn measure(
     };
     if mode == Mode::Simulated {
         let end = launch::simulated(&world, cores() as u32, SIMULATED_BUDGET)?;
+        say_exchanges(&world, say);
         return Ok(assemble(
             &world,
             &Collector::new(&world).finish(),
@@ -110,6 +115,7 @@ pub fn ideal(plan: &Plan, folder: &Path) -> Option<f64> {
         environment: &environment,
         mode: Mode::Simulated,
         cores: cores(),
+        say: &|_| {},
     }
     .setup(&|| None, &mut start)
     .ok()?;

@@ -2,6 +2,7 @@
 //! shared on purpose: the source of iterations, the limits, the stop, and the recorders that full
 //! tapes go to.
 
+pub(crate) mod exchange_log;
 pub(crate) mod recorders;
 pub(crate) mod tape;
 pub(crate) mod worker;
@@ -10,6 +11,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use self::exchange_log::ExchangeLog;
 use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder, new_recorder};
 use super::compiled::base_url::BaseUrl;
 use super::compiled::check::Check;
@@ -31,7 +33,7 @@ use crate::base::{CachePadded, Nanos};
 use crate::metrics::{IterationSample, Outcome, Recorder};
 use crate::pacing::Arrival;
 use crate::plan::{Address, Operation, Plan};
-use crate::result::StoppedBy;
+use crate::result::{Section, StoppedBy};
 use crate::transport::endpoint::Endpoint;
 use crate::value::{Names, Scope};
 
@@ -84,6 +86,8 @@ pub struct World<'p> {
     pub choice: Choice,
     /// How the first iteration to end ended; a setup has only one.
     pub ended: OnceLock<Ended>,
+    /// The exchanges recorded for people who debug, if any are.
+    pub exchange_log: Option<ExchangeLog>,
     recorders: Vec<CachePadded<SharedRecorder>>,
     gauges: Vec<CachePadded<Gauges>>,
 }
@@ -142,6 +146,7 @@ impl<'p> World<'p> {
             folder,
             unix_ms,
             live,
+            recorded,
         } = environment;
         let names = Names::new(&plan.names).starting(start);
         let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
@@ -164,8 +169,7 @@ impl<'p> World<'p> {
             });
         let headers = headers.collect::<Result<_, _>>()?;
         let load = &plan.load;
-        let epoch = load.warmup;
-        let end = load.duration.map_or(Nanos::MAX, |d| epoch + d);
+        let end = load.duration.map_or(Nanos::MAX, |d| load.warmup + d);
         let recorder = |_| CachePadded(SharedRecorder(Mutex::new(Box::new(new_recorder(plan)))));
         Ok(Self {
             plan,
@@ -205,6 +209,7 @@ impl<'p> World<'p> {
                 .collect(),
             stop: Stop::new(end, load.graceful_stop),
             ended: OnceLock::new(),
+            exchange_log: ExchangeLog::new(*recorded, Section::Mix),
             recorders: (0..cores.clamp(1, MAX_RECORDERS)).map(recorder).collect(),
             gauges: (0..cores.max(1)).map(|_| CachePadded::default()).collect(),
         })
@@ -224,6 +229,16 @@ impl<'p> World<'p> {
             &mut scope,
         )?;
         Ok(scope)
+    }
+
+    /// Returns the log of exchanges, if there is one that takes more of them.
+    pub fn open_log(&self) -> Option<&ExchangeLog> {
+        self.exchange_log.as_ref().filter(|log| log.is_open())
+    }
+
+    /// Makes every iteration take this row of each feed, counted from 0.
+    pub fn fix_row(&mut self, row: u64) {
+        self.feeds.fix(row);
     }
 
     /// Ends the run because a feed has no more rows. If each user has iteration numbers of its own,

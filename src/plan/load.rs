@@ -93,6 +93,20 @@ pub struct Load {
 }
 
 impl Load {
+    /// Returns the load of one iteration of one virtual user, started within `duration` if given.
+    pub const fn once(duration: Option<Nanos>, graceful_stop: Nanos) -> Self {
+        Self {
+            model: LoadModel::Closed { vus: 1 },
+            stages: Vec::new(),
+            stop_when: Vec::new(),
+            duration,
+            iterations: Some(1),
+            iterations_per_vu: None,
+            warmup: Nanos::ZERO,
+            graceful_stop,
+        }
+    }
+
     /// Returns the stages that last some time; the others are jumps, in which nothing can start.
     pub fn lasting(&self) -> impl Iterator<Item = &Stage> {
         self.stages

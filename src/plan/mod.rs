@@ -14,6 +14,7 @@ pub(crate) mod limits;
 pub(crate) mod load;
 pub(crate) mod metric;
 mod mode;
+mod once;
 pub(crate) mod operation;
 mod probes;
 pub(crate) mod profile;

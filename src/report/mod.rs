@@ -22,6 +22,7 @@ pub mod chart;
 pub(crate) mod comparison;
 pub(crate) mod ctrf;
 pub(crate) mod ending;
+pub(crate) mod exchanges;
 pub(crate) mod github_benchmark;
 pub(crate) mod headline;
 pub(crate) mod hlog;

@@ -1,10 +1,12 @@
 //! Floor 2: the results of a run. `result.json` consists of this module's types and nothing else;
-//! every report and every gate is a function of it.
+//! every report and every gate is a function of it. [`Exchange`] is not part of it: it is what
+//! `try` shows.
 
 pub(crate) mod capacity;
 pub(crate) mod change;
 pub mod codec;
 pub(crate) mod comparison;
+pub(crate) mod exchange;
 pub(crate) mod histograms;
 pub(crate) mod host;
 pub(crate) mod mode_run;
@@ -20,6 +22,10 @@ pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, Rat
 pub use change::{Change, Outcome};
 pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
+pub use exchange::{
+    Body, Captured, Exchange, ExchangeFailure, ExchangeOutcome, ExchangeTimes, Header, Hop,
+    MAX_TEXT, Pass, Received, Section, SeenCheck, Sent, TRY_SCHEMA, TryResult,
+};
 pub use histograms::Histograms;
 pub use host::Host;
 pub use mode_run::{

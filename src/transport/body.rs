@@ -180,6 +180,21 @@ impl Payload {
         }
     }
 
+    /// Returns its first bytes, up to `most`, and its length; none of a file that cannot be read.
+    pub fn beginning(&self, most: usize) -> (Bytes, u64) {
+        match self {
+            Self::Bytes(bytes) => (bytes.slice(..most.min(bytes.len())), bytes.len() as u64),
+            Self::File(payload) => {
+                let mut bytes = vec![0; most.min(payload.length as usize)];
+                let read = payload.file.read_exact_at(&mut bytes, 0);
+                (
+                    read.map(|()| bytes.into()).unwrap_or_default(),
+                    payload.length,
+                )
+            }
+        }
+    }
+
     /// Creates the body of one message.
     pub fn outgoing(&self) -> Outgoing {
         match self {

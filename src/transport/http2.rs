@@ -22,6 +22,7 @@ use hyper_util::rt::TokioIo;
 
 pub(crate) use self::failure::Refusal;
 use self::failure::{closed, error};
+pub(crate) use self::request::omits;
 use self::request::request;
 use self::upload::{Upload, push};
 use super::TransportError;

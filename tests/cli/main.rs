@@ -54,6 +54,7 @@ mod syscalls;
 mod texts;
 mod thresholds;
 mod tls;
+mod tries;
 mod troubles;
 mod unmade;
 mod values;

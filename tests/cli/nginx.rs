@@ -25,6 +25,13 @@ impl Nginx {
         Self::configured(folder, |configuration| configuration)
     }
 
+    /// The same, but it speaks only HTTP/2.
+    pub(crate) fn over_http2(folder: &Path) -> Self {
+        Self::configured(folder, |configuration| {
+            configuration.replace(";\nroot", " http2;\nroot")
+        })
+    }
+
     /// The same with a modified configuration.
     fn configured(folder: &Path, edit: fn(String) -> String) -> Self {
         // A port that is free now may be in use a moment later: then nginx exits, and another port

@@ -88,6 +88,10 @@ pub(crate) struct RunArgs {
     /// threshold or a baseline]
     #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
     pub on_invalid: Option<OnInvalid>,
+    /// Write the first exchanges that fail (at most 100) to this file: requests and responses,
+    /// redacted. Until there are as many, each one is recorded, which costs processor time
+    #[arg(long, env = "LOADGEN_DEBUG_LOG", value_name = "FILE")]
+    pub debug_log: Option<PathBuf>,
     /// Serve the report on this address during the run; a port alone means this machine only
     #[arg(long, env = "LOADGEN_LIVE", value_parser = listen, value_name = "ADDR")]
     pub live: Option<SocketAddr>,

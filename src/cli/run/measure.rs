@@ -7,11 +7,12 @@ use jiff::Timestamp;
 
 use super::result::result_of_runs;
 use crate::cli::args::RunArgs;
+use crate::cli::debug_log::DebugLog;
 use crate::cli::exit::Failure;
 use crate::cli::live_page::LivePage;
 use crate::cli::output::Console;
 use crate::cli::session::{self, Session};
-use crate::engine::{Environment, Job};
+use crate::engine::{Environment, Event, Job};
 use crate::plan::{Address, Mode, Plan, Secrets, Target};
 use crate::result::{End, ModeRun, StoppedBy};
 use crate::scenario::Source;
@@ -70,8 +71,10 @@ pub(super) fn measure<'a>(
     if let Some(live_page) = live_page.as_ref().filter(|_| !args.quiet) {
         console.say(&format!("live: http://{}/\n", live_page.address()));
     }
+    let mut debug_log = DebugLog::open(args.debug_log.as_deref(), plan, secrets)?;
     let environment = Environment {
         live: live_page.is_some(),
+        recorded: debug_log.recorded(),
         ..environment
     };
     let mut measured = Measured {
@@ -92,12 +95,14 @@ pub(super) fn measure<'a>(
         }
         let job = job(plan, mode, round, &environment);
         let place = place(plan, mode, round);
-        let mut so_far = |run: ModeRun| {
-            if let Some(live_page) = &live_page {
-                live_page.show(&measured.runs, Some(ModeRun { round, ..run }));
+        let mut watch = |event: Event| match (event, &live_page) {
+            (Event::SoFar(run), Some(live_page)) => {
+                live_page.show(&measured.runs, Some(ModeRun { round, ..*run }));
             }
+            (Event::Exchange(exchange), _) => debug_log.add(*exchange, &place),
+            _ => {}
         };
-        match session.run_watched(&job, &place, &mut so_far) {
+        match session.run_watched(&job, &place, &mut watch) {
             Ok(Some(run)) => {
                 let next = measured.take(run);
                 if let Some(live_page) = &live_page {
@@ -119,6 +124,9 @@ pub(super) fn measure<'a>(
         measured.end = End::Interrupted;
     }
     measured.warnings = session.close();
+    if let Err(failure) = debug_log.write() {
+        measured.failure.get_or_insert(failure);
+    }
     Ok(Measured {
         live_page,
         ..measured

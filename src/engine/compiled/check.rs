@@ -2,6 +2,7 @@
 
 mod failure;
 pub(crate) mod json;
+mod seen;
 
 use http::header::SET_COOKIE;
 use regex::Regex;

@@ -3,6 +3,7 @@
 use super::quoted::quoted;
 use crate::metrics::{FailureKind, TagValue};
 use crate::plan::{Operation, Source};
+use crate::result::{Captured, MAX_TEXT};
 use crate::transport::TransportError;
 use crate::value::{Extract, Names, Response, Scope, Value, ValueError, from_json};
 
@@ -68,11 +69,7 @@ impl Extraction {
         scope: &mut Scope,
     ) -> Result<(), TransportError> {
         for taken in &self.captures {
-            let found = taken
-                .extract
-                .from(response)
-                .and_then(|value| value.ok_or_else(|| format!("nothing at {}", taken.source)));
-            match (found, &taken.default) {
+            match (taken.find(response), &taken.default) {
                 (Ok(value), _) => scope.set(taken.place, value),
                 (Err(_), Some(default)) => scope.set(taken.place, default.clone()),
                 (Err(why), None) => {
@@ -87,6 +84,24 @@ impl Extraction {
         Ok(())
     }
 
+    /// Returns every capture with what it finds in a response, for people who debug.
+    pub fn captured(&self, response: &Response<'_>) -> Vec<Captured> {
+        let capture = |taken: &Taken| {
+            let (found, default) = (taken.find(response), taken.default.as_ref());
+            Captured {
+                name: taken.name.clone(),
+                value: found
+                    .as_ref()
+                    .ok()
+                    .or(default)
+                    .map_or(serde_json::Value::Null, shown),
+                is_default: found.is_err() && default.is_some(),
+                missing: found.err(),
+            }
+        };
+        self.captures.iter().map(capture).collect()
+    }
+
     /// Returns the value of each tag.
     #[inline]
     pub fn tags(&self, response: &Response<'_>) -> Vec<TagValue> {
@@ -99,6 +114,30 @@ impl Extraction {
         };
         self.tags.iter().map(value).collect()
     }
+}
+
+impl Taken {
+    /// Returns the value in a response, or why there is none.
+    fn find(&self, response: &Response<'_>) -> Result<Value, String> {
+        self.extract
+            .from(response)
+            .and_then(|value| value.ok_or_else(|| format!("nothing at {}", self.source)))
+    }
+}
+
+/// Returns a value as JSON; a long one as the beginning of its text.
+fn shown(value: &Value) -> serde_json::Value {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    let text = match &value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if text.len() <= MAX_TEXT {
+        return value;
+    }
+    // The ellipsis lets a secret that was cut off there be recognized.
+    let cut = text.floor_char_boundary(MAX_TEXT);
+    format!("{}…", &text[..cut]).into()
 }
 
 fn words(source: &Source) -> String {

@@ -51,7 +51,11 @@ pub enum RowsError {
 pub struct Exhausted;
 
 /// The feeds of a plan, by index; only those in use are read.
-pub(crate) struct Feeds(Vec<Option<FeedRows>>);
+pub(crate) struct Feeds {
+    feeds: Vec<Option<FeedRows>>,
+    /// The row that every iteration takes, if it does not depend on the iteration.
+    fixed: Option<u64>,
+}
 
 /// The rows of one feed.
 struct FeedRows {
@@ -106,7 +110,12 @@ impl Feeds {
             .enumerate()
             .map(rows_of_feed)
             .collect::<Result<_, _>>()
-            .map(Self)
+            .map(|feeds| Self { feeds, fixed: None })
+    }
+
+    /// Makes every iteration take this row, counted from 0.
+    pub(crate) fn fix(&mut self, row: u64) {
+        self.fixed = Some(row);
     }
 
     /// Stores in the scope the row that iteration `number` takes from each of these feeds.
@@ -122,10 +131,13 @@ impl Feeds {
         scope: &mut Scope,
     ) -> Result<(), Exhausted> {
         for feed in feeds {
-            let Some(rows_of_feed) = self.0.get(*feed).and_then(Option::as_ref) else {
+            let Some(rows_of_feed) = self.feeds.get(*feed).and_then(Option::as_ref) else {
                 continue;
             };
-            let row = rows_of_feed.row(*feed, number, choice, seed)?;
+            let row = match self.fixed {
+                Some(row) => row,
+                None => rows_of_feed.row(*feed, number, choice, seed)?,
+            };
             if let (Some(place), Some(row)) =
                 (rows_of_feed.place, rows_of_feed.rows.rows.get(row as usize))
             {

@@ -8,6 +8,7 @@ use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::worker::Worker;
 use crate::metrics::{FailedTry, FailureKind};
 use crate::plan::Step;
+use crate::result::{Exchange, ExchangeFailure, ExchangeOutcome};
 use crate::value::{Scope, UserValues, Value, ValueError};
 
 /// The state that an iteration carries through its flow.
@@ -50,6 +51,18 @@ impl<D: Driver> IterationState<'_, '_, D> {
             .first_operation()
             .map_or(self.last_operation, |operation| operation.id);
         let (message, at) = (error.to_string(), worker.driver.now());
+        if let Some(log) = &worker.world.exchange_log {
+            let begun = log.begin(worker.world.plan, operation, self.number, at);
+            log.push(Exchange {
+                step: step.name.clone(),
+                outcome: ExchangeOutcome::Failed,
+                failure: Some(ExchangeFailure {
+                    kind: FailureKind::Data.name().into(),
+                    message: message.clone(),
+                }),
+                ..begun
+            });
+        }
         worker.tape.error(FailedTry {
             kind: FailureKind::Data,
             message,

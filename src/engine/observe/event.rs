@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::result::ModeRun;
+use crate::result::{Exchange, ModeRun};
 
 /// The phase of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,4 +64,6 @@ pub enum Event {
     SoFar(Box<ModeRun>),
     /// A problem that does not end the run.
     Warning(String),
+    /// An exchange that was to be recorded, and has ended.
+    Exchange(Box<Exchange>),
 }

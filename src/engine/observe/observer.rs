@@ -16,6 +16,7 @@ use crate::engine::schedule::busy::Busy;
 use crate::engine::schedule::limit::Limit;
 use crate::engine::schedule::stop::Signal;
 use crate::engine::world::World;
+use crate::engine::world::exchange_log::ExchangeLog;
 use crate::metrics::resources::{self, Usage, Waits};
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::{Figures, Recorder, cgroup};
@@ -167,6 +168,7 @@ pub(crate) fn watch(
             hiccup = Nanos::ZERO;
         }
         end(world, signal(), now);
+        say_exchanges(world, say);
         look(world, &mut seen, weight.weigh(now), now);
         if now - reporter.at >= REPORT_INTERVAL {
             threads = threads.max(resources::threads());
@@ -195,6 +197,12 @@ pub(crate) fn watch(
         ..after.since(&before)
     };
     seen
+}
+
+/// Reports the exchanges recorded since the last call.
+pub(crate) fn say_exchanges(world: &World<'_>, say: &dyn Fn(Event)) {
+    let exchanges = world.exchange_log.iter().flat_map(ExchangeLog::take);
+    exchanges.for_each(|exchange| say(Event::Exchange(Box::new(exchange))));
 }
 
 /// Returns when to look next: soon, and in time for the moments that must not be missed.

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::pin::pin;
 use std::sync::Arc;
 
+use super::recording::Recording;
 use super::trace::Trace;
 use crate::base::Nanos;
 use crate::engine::connection::user::User;
@@ -33,6 +34,8 @@ pub(crate) struct Attempt<'a, 'w, D: Driver> {
     pub started: Nanos,
     /// Its slot in the target's connection limit, if any.
     pub connection: Cell<Option<Slot>>,
+    /// What records the try for people who debug, if anything does.
+    pub recording: Option<Box<Recording<'w>>>,
 }
 
 pub(super) fn timeout(kind: FailureKind, what: &str, after: Nanos) -> TransportError {

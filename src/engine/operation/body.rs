@@ -3,6 +3,7 @@
 use http::HeaderMap;
 
 use crate::metrics::FailureKind;
+use crate::result::{Body, MAX_TEXT};
 use crate::transport::TransportError;
 use crate::transport::decode::decoded;
 
@@ -11,18 +12,28 @@ const MAX_BODY: usize = 16 << 20;
 
 /// The part of a body that is kept while it is received.
 pub(crate) struct KeptBody {
-    /// Whether the body is needed.
-    wanted: bool,
+    /// The most that is kept, in bytes: [`MAX_BODY`] if the body is needed, and nothing if nobody
+    /// looks at it.
+    most: usize,
     bytes: Vec<u8>,
     /// The number of bytes received.
     size: u64,
 }
 
 impl KeptBody {
-    /// Creates an empty body.
+    /// Creates an empty body, which is needed or not.
     pub(crate) const fn new(wanted: bool) -> Self {
+        Self::keeping(if wanted { MAX_BODY } else { 0 })
+    }
+
+    /// Creates an empty body whose beginning is shown even if it is not needed.
+    pub(crate) const fn shown(wanted: bool) -> Self {
+        Self::keeping(if wanted { MAX_BODY } else { MAX_TEXT })
+    }
+
+    const fn keeping(most: usize) -> Self {
         Self {
-            wanted,
+            most,
             bytes: Vec::new(),
             size: 0,
         }
@@ -31,8 +42,9 @@ impl KeptBody {
     /// Appends received data.
     pub(crate) fn take(&mut self, data: &[u8]) {
         self.size += data.len() as u64;
-        if self.wanted && self.size <= MAX_BODY as u64 {
-            self.bytes.extend_from_slice(data);
+        if self.most > 0 {
+            let room = self.most - self.bytes.len();
+            self.bytes.extend_from_slice(&data[..data.len().min(room)]);
         }
     }
 
@@ -41,12 +53,26 @@ impl KeptBody {
         self.size
     }
 
+    /// Returns its beginning for people who debug, without its content encodings if it has arrived
+    /// whole.
+    pub(crate) fn to_show(&self, headers: &HeaderMap, is_whole: bool) -> Body {
+        let is_whole = is_whole && self.bytes.len() as u64 == self.size;
+        let decoded = is_whole
+            .then(|| decoded(headers, self.bytes.clone()).ok())
+            .flatten();
+        Body::new(
+            decoded.as_deref().unwrap_or(&self.bytes),
+            self.size,
+            is_whole,
+        )
+    }
+
     /// Returns the body without its content encodings; empty if it is not needed.
     ///
     /// # Errors
     /// If it is too large to be kept, or cannot be decoded.
     pub(crate) fn decoded(self, headers: &HeaderMap) -> Result<Vec<u8>, TransportError> {
-        if !self.wanted {
+        if self.most < MAX_BODY {
             return Ok(Vec::new());
         }
         if self.size > MAX_BODY as u64 {

@@ -125,6 +125,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
             Err(error) => (Vec::new(), Some(error)),
         };
         let response = Response::new(head.status.as_u16(), &head.headers, &body);
+        if let Some(recording) = &self.recording {
+            recording.judge(self.worker.world, &response, size, broken.as_ref());
+        }
         self.settle(&response, size, broken, scope, trace)?;
         // The header values are slices of the read buffer and would keep all of it alive.
         let mut headers = head.headers;
@@ -208,6 +211,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         &self,
         user: &mut User<D::Io>,
         request: &PreparedRequest,
+        target: usize,
         base_url: Option<&BaseUrl>,
     ) -> Message {
         let mut message = request.message(user.headers.take().unwrap_or_default());
@@ -215,11 +219,20 @@ impl<D: Driver> Attempt<'_, '_, D> {
             user.jar
                 .put_into(&mut message, &base_url.origin, || self.worker.unix_ms());
         }
+        if let Some(recording) = &self.recording {
+            let world = self.worker.world;
+            let origin = world.base_urls[target].as_ref().map(|base| &base.origin);
+            let url = origin.map_or_else(String::new, |o| format!("{o}{}", request.uri));
+            let dial = world.dials[target].as_ref();
+            let is_http2 = dial.is_some_and(|dial| dial.is_http2);
+            recording.request(url, &message, &request.body, is_http2);
+        }
         message
     }
 
     /// Sends one request and reads its response to the end; returns `None` if the request must be
-    /// resent.
+    /// resent. The body is kept if it is needed, and the response does not lead elsewhere while
+    /// redirects are followed.
     async fn exchange(
         &self,
         user: &mut User<D::Io>,
@@ -238,7 +251,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let base_url = world.base_urls[target]
             .as_ref()
             .filter(|_| world.plan.targets[target].http.cookies);
-        let asked = pin!(connection.ask(self.outgoing(user, request, base_url)));
+        let asked = pin!(connection.ask(self.outgoing(user, request, target, base_url)));
         let (head, body) = match self.answer(&mut connection, asked, trace).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -249,6 +262,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.last.hop.status.set(head.status.as_u16());
         let answered = driver.now();
         trace.last.hop.first_byte.set(Some(answered - self.started));
+        if let Some(recording) = &self.recording {
+            recording.head(&head);
+        }
         if let Some(base_url) = base_url {
             user.jar
                 .take(&head.headers, &base_url.origin, request.uri.path(), || {
@@ -256,13 +272,17 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 });
         }
         let is_followed = follows && redirect::asks(head.status.as_u16(), &head.headers);
-        let mut kept = KeptBody::new(needs_body && !is_followed);
-        // A body that arrived with the head took no time of its own.
-        let ended = if connection.receive(body, |data| kept.take(data)).await? {
-            driver.now()
-        } else {
-            answered
+        let needs_body = needs_body && !is_followed;
+        let mut kept = match &self.recording {
+            None => KeptBody::new(needs_body),
+            Some(_) => KeptBody::shown(needs_body),
         };
+        let received = connection.receive(body, |data| kept.take(data)).await;
+        if let Some(recording) = &self.recording {
+            recording.body(kept.to_show(&head.headers, received.is_ok()));
+        }
+        // A body that arrived with the head took no time of its own.
+        let ended = if received? { driver.now() } else { answered };
         trace.last.hop.body.set(Some(ended - answered));
         trace.last.hop.ended.set(Some(ended));
         // Settled before others can use the connection, whose bytes do not belong to this request.

@@ -8,6 +8,7 @@ use super::trace::Trace;
 use crate::engine::connection::dial::Dial;
 use crate::engine::driver::{Driver, within};
 use crate::metrics::FailureKind;
+use crate::result::Body;
 use crate::transport::TransportError;
 use crate::transport::wire::Wire;
 use crate::value::{Response, Scope};
@@ -44,6 +45,11 @@ impl<D: Driver> Attempt<'_, '_, D> {
         // A text has no head, so a status that always passes stands in for it.
         let none = HeaderMap::new();
         let response = Response::new(200, &none, text);
+        if let Some(recording) = &self.recording {
+            let is_whole = text.len() as u64 == size;
+            recording.body(Body::new(text, size, is_whole));
+            recording.judge(self.worker.world, &response, size, None);
+        }
         self.settle(&response, size, None, scope, trace)
     }
 }

@@ -29,6 +29,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .as_ref()
             .expect("every exchange is compiled");
         let ready = recipe.make(scope, || self.facts())?;
+        if let Some(recording) = &self.recording {
+            recording.text(self.url(scope).unwrap_or_default(), ready.send.as_deref());
+        }
         let mut connection = self.stream(user, exchange.target, trace).await?;
         trace.begin(connection.byte_counters());
         let driver = &self.worker.driver;
@@ -42,7 +45,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             }
         };
         let text = ready.send.as_deref().unwrap_or_default().as_bytes();
-        let keep = check.needs_body() || extraction.needs_body();
+        let keep = check.needs_body() || extraction.needs_body() || self.recording.is_some();
         let answer = connection.exchange(text, exchange.receive.as_ref(), keep, begun);
         let answer = match self
             .operation

@@ -10,7 +10,7 @@ use crate::metrics::FailureKind;
 use crate::plan::kinds::websocket::Message;
 use crate::transport::TransportError;
 use crate::transport::counted::Metered as _;
-use crate::transport::websocket::{open, yield_now};
+use crate::transport::websocket::{ask, open, yield_now};
 use crate::value::{Response, Scope};
 
 impl<D: Driver> Attempt<'_, '_, D> {
@@ -36,6 +36,11 @@ impl<D: Driver> Attempt<'_, '_, D> {
             user.jar
                 .put_into(&mut message, &base_url.origin, || self.worker.unix_ms());
         }
+        ask(&mut message);
+        if let Some(recording) = &self.recording {
+            let url = self.url(scope).unwrap_or_default();
+            recording.request(url, &message, &request.body, false);
+        }
         let dial = world.dials[target]
             .as_ref()
             .expect("every target in use was reached");
@@ -51,6 +56,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         };
         trace.answer(driver.now(), self.started);
         trace.last.hop.status.set(opened.head.status.as_u16());
+        if let Some(recording) = &self.recording {
+            recording.head(&opened.head);
+        }
         if let Some(base_url) = base_url {
             user.jar.take(
                 &opened.head.headers,
@@ -72,6 +80,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         // Only the status 101 gets here, and checks accept only successful ones, so 200 stands in
         // for it.
         let response = Response::new(200, &opened.head.headers, &[]);
+        if let Some(recording) = &self.recording {
+            recording.judge(self.worker.world, &response, 0, None);
+        }
         self.settle(&response, 0, None, scope, trace)?;
         user.socket = Some(Box::new(socket));
         Ok(())
@@ -91,6 +102,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .as_ref()
             .expect("every message has an exchange");
         let ready = recipe.make(scope, || self.facts())?;
+        if let Some(recording) = &self.recording {
+            recording.text(self.url(scope).unwrap_or_default(), ready.send.as_deref());
+        }
         // Taken out while in use: if this future is dropped in the middle of a message, the
         // connection closes.
         let Some(mut socket) = user.socket.take() else {
@@ -116,6 +130,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 answer = Some(seen);
             } else {
                 pushes.count.set(pushes.count.get() + 1);
+                if let Some(recording) = &self.recording {
+                    recording.pass_over(&seen);
+                }
                 yield_now().await;
             }
         }

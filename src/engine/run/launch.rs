@@ -115,6 +115,7 @@ pub(crate) fn drive(
         };
         drop(done);
         let observed = observer.join().ok().flatten();
+        observer::say_exchanges(world, say);
         launched.map(|()| observed)
     })?;
     // Without an observer, the run still has a moment at which it ended, if it began at all.

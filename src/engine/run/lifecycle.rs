@@ -9,11 +9,13 @@ use crate::base::Nanos;
 use crate::engine::error::RunError;
 use crate::engine::job::Environment;
 use crate::engine::observe::collector::Collector;
+use crate::engine::observe::event::Event;
+use crate::engine::observe::observer::say_exchanges;
 use crate::engine::schedule::stop::Signal;
 use crate::engine::world::{Ended, World};
 use crate::metrics::Recorder;
-use crate::plan::{Limits, Load, LoadModel, MixEntry, Mode, Plan, Step};
-use crate::result::StoppedBy;
+use crate::plan::{Limits, Load, MixEntry, Mode, Plan, Step};
+use crate::result::{Section, StoppedBy};
 use crate::value::Scope;
 
 /// How long a teardown may take if somebody is waiting for it: after a signal or a failed run.
@@ -29,6 +31,8 @@ pub(crate) struct Lifecycle<'a> {
     pub mode: Mode,
     /// The number of cores of the machine.
     pub cores: usize,
+    /// Reports the exchanges to be recorded.
+    pub say: &'a (dyn Fn(Event) + Sync),
 }
 
 /// How a setup or teardown ended.
@@ -55,7 +59,7 @@ impl Lifecycle<'_> {
             return Ok(());
         }
         let plan = self.once(&self.plan.setup, 1, None, Nanos::ZERO);
-        match self.run(&plan, signal, scope)? {
+        match self.run(&plan, Section::Setup, signal, scope)? {
             End::Through => Ok(()),
             End::Failed(failure) => Err(RunError::Setup(failure)),
             End::Cut => Err(RunError::Interrupted),
@@ -78,6 +82,7 @@ impl Lifecycle<'_> {
             // The run was ended by a signal, and still has to be cleaned up.
             self.run(
                 &self.once(&self.plan.teardown, 2, Some(PATIENCE), Nanos::ZERO),
+                Section::Teardown,
                 &|| None,
                 &mut scope,
             )
@@ -85,6 +90,7 @@ impl Lifecycle<'_> {
             let finish = || signal().map(|_| Signal::Finish(StoppedBy::Interrupt));
             self.run(
                 &self.once(&self.plan.teardown, 2, None, PATIENCE),
+                Section::Teardown,
                 &finish,
                 &mut scope,
             )
@@ -124,31 +130,32 @@ impl Lifecycle<'_> {
             data: Vec::new(),
             flow: steps.to_vec(),
         }];
-        plan.load = Load {
-            model: LoadModel::Closed { vus: 1 },
-            stages: Vec::new(),
-            stop_when: Vec::new(),
-            duration,
-            iterations: Some(1),
-            iterations_per_vu: None,
-            warmup: Nanos::ZERO,
-            graceful_stop,
-        };
+        plan.load = Load::once(duration, graceful_stop);
         plan
     }
 
     fn run(
         &self,
         plan: &Plan,
+        section: Section,
         signal: &(dyn Fn() -> Option<Signal> + Sync),
         scope: &mut Option<Scope>,
     ) -> Result<End, RunError> {
-        let world = World::new(plan, self.environment, 1, scope.take())?;
+        let mut world = World::new(plan, self.environment, 1, scope.take())?;
+        if let Some(log) = &mut world.exchange_log {
+            log.section = section;
+        }
         let recorder = if self.mode == Mode::Simulated {
             launch::simulated(&world, self.cores as u32, SIMULATED_BUDGET)?;
+            say_exchanges(&world, self.say);
             Collector::new(&world).finish()
         } else {
-            drive(&world, Mode::Sequential, 1, signal, &|_| {})?.recorder
+            let say = |event: Event| {
+                if matches!(event, Event::Exchange(_)) {
+                    (self.say)(event);
+                }
+            };
+            drive(&world, Mode::Sequential, 1, signal, &say)?.recorder
         };
         if world.stop.is_broken() {
             return Err(RunError::Panicked);

@@ -17,6 +17,11 @@ const OF_HTTP1: [HeaderName; 5] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
+/// Returns whether a header of a message is not sent over HTTP/2.
+pub(crate) fn omits(name: &HeaderName) -> bool {
+    OF_HTTP1.contains(name)
+}
+
 /// Converts a message to a request of HTTP/2.
 pub(super) fn request(
     head: Parts,

@@ -29,28 +29,32 @@ pub(crate) struct Opened<Io> {
     pub socket: Option<WebSocket<Io>>,
 }
 
-/// Opens a WebSocket over a fresh stream: `request` contains all that does not belong to the
-/// handshake itself.
+/// Adds the headers of the handshake to a request.
+pub(crate) fn ask(request: &mut Request) {
+    let headers = request.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    let key = HeaderValue::from_str(&generate_key()).expect("base64 is valid in a header");
+    headers.insert(SEC_WEBSOCKET_KEY, key);
+}
+
+/// Opens a WebSocket over a fresh stream, with a request that [asks](ask) for it.
 ///
 /// # Errors
 /// If the connection fails, or the response is not HTTP, or violates the rules of the handshake. A
 /// status other than 101 is not an error here.
-pub(crate) async fn open<Io>(io: Io, mut request: Request) -> Result<Opened<Io>, TransportError>
+pub(crate) async fn open<Io>(io: Io, request: Request) -> Result<Opened<Io>, TransportError>
 where
     Io: Read + Write + Metered + Unpin + Send + 'static,
 {
     let counters = io.byte_counters();
     let before = counters.received();
-    let key = generate_key();
+    let headers = request.headers();
+    let key = headers
+        .get(SEC_WEBSOCKET_KEY)
+        .ok_or_else(|| protocol("the request does not ask for a WebSocket"))?;
     let accept = derive_accept_key(key.as_bytes());
-    let headers = request.headers_mut();
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    headers.insert(
-        SEC_WEBSOCKET_KEY,
-        HeaderValue::from_str(&key).map_err(|e| protocol(&e.to_string()))?,
-    );
     let offered: Vec<String> = words(headers, &SEC_WEBSOCKET_PROTOCOL).collect();
     let failed =
         |e: &hyper::Error, counters: &ByteCounters| error(e, false, counters.received() > before);

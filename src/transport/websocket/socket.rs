@@ -342,7 +342,7 @@ mod tests {
     use super::*;
     use crate::metrics::FailureKind;
     use crate::transport::websocket::handshake::Opened;
-    use crate::transport::websocket::open;
+    use crate::transport::websocket::{ask, open};
     use http::StatusCode;
     use hyper::rt::ReadBufCursor;
     use proptest::prelude::*;
@@ -511,7 +511,9 @@ mod tests {
 
         #[test]
         fn no_answer_to_a_handshake_makes_it_panic_or_hang(head in "HTTP/1\\.[01] [0-9]{3} ?[ -~]{0,20}\r\n([a-zA-Z-]{1,12}: ?[ -~]{0,20}\r\n){0,4}(\r\n)?", tail in prop::collection::vec(any::<u8>(), 0..20)) {
-            let opened = soon(open(scripted(&[head.as_bytes(), &tail]), crate::transport::http::Message::default()));
+            let mut message = crate::transport::http::Message::default();
+            ask(&mut message);
+            let opened = soon(open(scripted(&[head.as_bytes(), &tail]), message));
             if let Ok(Opened { head, socket }) = opened {
                 prop_assert!(socket.is_none() && head.status != StatusCode::SWITCHING_PROTOCOLS, "nobody knows the key");
             }

@@ -118,6 +118,16 @@ impl Json {
         Ok(())
     }
 
+    /// Returns the value that a response has at the path, for a message.
+    pub(crate) fn seen(&self, response: &Response<'_>) -> String {
+        match response.json() {
+            Ok(body) => body
+                .find(&self.path)
+                .map_or_else(|| "nothing".into(), |found| short(&found)),
+            Err(why) => why.to_owned(),
+        }
+    }
+
     fn wrong(&self, what: &str, wanted: &str, seen: &str) -> Result<(), TransportError> {
         failed(format!(
             "json {}: expected {what}{wanted}, seen {seen}",

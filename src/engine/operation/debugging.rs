@@ -1,0 +1,88 @@
+//! Records a try of an operation for people who debug, from its beginning to its end.
+
+use super::attempt::Attempt;
+use super::record::Record;
+use super::recording::Recording;
+use super::retry;
+use crate::base::Nanos;
+use crate::engine::driver::Driver;
+use crate::result::{Exchange, ExchangeFailure, ExchangeOutcome, ExchangeTimes};
+use crate::transport::TransportError;
+
+/// Begins the record of a try, if tries are recorded.
+#[inline]
+pub(super) fn begin<D: Driver>(attempt: &mut Attempt<'_, '_, D>, record: &Record<'_, '_, D>) {
+    let world = attempt.worker.world;
+    let Some(log) = world.open_log() else { return };
+    let operation = attempt.operation;
+    let mut exchange = log.begin(world.plan, operation.id, attempt.iteration, attempt.started);
+    exchange.attempt = record.sample.retries + 1;
+    exchange.attempts = operation.retry.as_ref().map_or(1, |retry| retry.attempts);
+    exchange.times.queue_ms = Some(record.sample.queue)
+        .filter(|queue| exchange.attempt == 1 && *queue > Nanos::ZERO)
+        .map(Nanos::as_millis_f64);
+    attempt.recording = Some(Recording::new(log, exchange).into());
+}
+
+/// Ends the record of a try, if there is one.
+#[inline]
+pub(super) fn end<D: Driver>(
+    attempt: &mut Attempt<'_, '_, D>,
+    record: &Record<'_, '_, D>,
+    result: &Result<(), TransportError>,
+) {
+    if let Some(recording) = attempt.recording.take() {
+        recording.change(|exchange| conclude(exchange, attempt, record, result));
+    }
+}
+
+/// Records how a try ended.
+fn conclude<D: Driver>(
+    exchange: &mut Exchange,
+    attempt: &Attempt<'_, '_, D>,
+    record: &Record<'_, '_, D>,
+    result: &Result<(), TransportError>,
+) {
+    let (worker, operation) = (attempt.worker, attempt.operation);
+    let last = &record.trace.last;
+    let hop = &last.hop;
+    let now = hop.ended.get().unwrap_or_else(|| worker.driver.now());
+    let check = &worker.world.checks[operation.id as usize];
+    let response = now - record.sample.intended;
+    let result = match result {
+        Ok(()) => Ok(()),
+        Err(error) => Err(TransportError {
+            kind: error.kind,
+            message: error.message.clone(),
+        }),
+    };
+    let has_response = last.checks.borrow().is_some();
+    let seen_time = check
+        .seen_time(response)
+        .filter(|_| result.is_ok() || has_response);
+    let result = check.time(response, &mut last.checks.borrow().clone(), result);
+    let millis = |time: Option<Nanos>| time.map(Nanos::as_millis_f64);
+    exchange.checks.extend(seen_time);
+    exchange.times = ExchangeTimes {
+        queue_ms: exchange.times.queue_ms,
+        connect_ms: millis(last.dial.connect.get()),
+        tls_ms: millis(last.dial.tls.get()),
+        send_ms: millis(hop.sent.get().map(|at| at - hop.ready.get())),
+        first_byte_ms: millis(hop.first_byte.get()),
+        body_ms: millis(hop.body.get()),
+        total_ms: millis(Some(now - attempt.started)),
+    };
+    exchange.outcome = ExchangeOutcome::Ok;
+    if let Err(error) = result {
+        exchange.outcome = ExchangeOutcome::Failed;
+        exchange.is_retried = exchange.attempt < exchange.attempts
+            && operation
+                .retry
+                .as_ref()
+                .is_some_and(|retry| retry::wanted(retry, error.kind, hop.status.get()));
+        exchange.failure = Some(ExchangeFailure {
+            kind: error.kind.name().into(),
+            message: error.message,
+        });
+    }
+}

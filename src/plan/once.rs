@@ -1,0 +1,161 @@
+//! [`Plan::once_through`]: one pass of some mix entries, to try them out.
+
+use std::collections::HashMap;
+
+use super::{Action, Load, Mode, Plan, Step, StepKind};
+use crate::base::Nanos;
+
+impl Plan {
+    /// Returns a plan that runs each of these mix entries once with one virtual user. Steps that run
+    /// by `chance` always run. With `until`, the flows end with the last step of that name, as far
+    /// as no loop or concurrent branch continues after it.
+    #[must_use]
+    pub fn once_through(&self, entries: &[usize], until: Option<&str>) -> Self {
+        let mut mix: Vec<_> = entries
+            .iter()
+            .map(|entry| self.mix[*entry].clone())
+            .collect();
+        let (mut ids, mut next) = (HashMap::new(), 0);
+        for entry in &mut mix {
+            if let Some(name) = until {
+                end_with(&mut entry.flow, name);
+            }
+            renumber(&mut entry.flow, &mut next, &mut ids);
+        }
+        Self {
+            mix,
+            modes: vec![Mode::Async],
+            rounds: 1,
+            workers: 1,
+            load: Load::once(None, Nanos::ZERO),
+            thresholds: Vec::new(),
+            guards: Vec::new(),
+            ..self.clone()
+        }
+    }
+}
+
+/// Returns whether the step, or one inside it, has this name.
+fn contains(step: &Step, name: &str) -> bool {
+    step.name == name || step.inside().iter().any(|inside| contains(inside, name))
+}
+
+/// Removes the steps after the last one that has this name.
+fn end_with(steps: &mut Vec<Step>, name: &str) {
+    let Some(last) = steps.iter().rposition(|step| contains(step, name)) else {
+        return;
+    };
+    steps.truncate(last + 1);
+    let step = &mut steps[last];
+    if step.name == name {
+        return;
+    }
+    match &mut step.kind {
+        StepKind::Flow(steps) => end_with(steps, name),
+        StepKind::Websocket(websocket) => end_with(&mut websocket.flow, name),
+        // The branches of a group and the passes of a loop may depend on all of their steps.
+        _ => {}
+    }
+}
+
+/// Numbers operations in source order; `ids` has the new ones by the previous ones.
+fn renumber(steps: &mut [Step], next: &mut u32, ids: &mut HashMap<u32, u32>) {
+    for step in steps {
+        step.chance = None;
+        let operation = match &mut step.kind {
+            StepKind::Operation(operation) => Some(operation),
+            StepKind::Websocket(websocket) => Some(&mut websocket.handshake),
+            _ => None,
+        };
+        if let Some(operation) = operation {
+            ids.insert(operation.id, *next);
+            operation.id = *next;
+            *next += 1;
+            if let Action::Message(message) = &mut operation.action
+                && let Some(handshake) = ids.get(&message.handshake)
+            {
+                message.handshake = *handshake;
+            }
+        }
+        match &mut step.kind {
+            StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) => {}
+            StepKind::Flow(steps) => renumber(steps, next, ids),
+            StepKind::Parallel(parallel) => renumber(&mut parallel.branches, next, ids),
+            StepKind::Race(race) => renumber(&mut race.branches, next, ids),
+            StepKind::Repeat(repeat) => renumber(&mut repeat.flow, next, ids),
+            StepKind::Websocket(websocket) => renumber(&mut websocket.flow, next, ids),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Operation;
+    use crate::scenario::{Overrides, Source, compile};
+
+    const TEXT: &str = r#"
+name: t
+targets: { b: { url: builtin } }
+mix:
+  - { name: a, flow: [ { sleep: 1ms }, { sleep: 2ms } ] }
+  - name: b
+    flow:
+      - { sleep: 1ms, name: one, chance: 1% }
+      - websocket: /ws/echo
+        name: open
+        flow: [ { send: x, name: say }, { send: y, name: more } ]
+      - { sleep: 1ms, name: last }
+load: { vus: 7, duration: 1m, warmup: 5s }
+thresholds: [ p99 < 1s ]
+"#;
+
+    #[test]
+    fn operations_are_numbered_anew_and_the_flow_ends_with_the_step() {
+        let source = Source::inline("t.yaml", TEXT);
+        let plan = compile(&source, &Overrides::default(), &|_| None)
+            .expect("a plan")
+            .plan;
+        let names = |plan: &Plan| {
+            let name =
+                |(_, name, operation): (usize, &str, &Operation)| (name.to_owned(), operation.id);
+            plan.operations().map(name).collect::<Vec<_>>()
+        };
+        let whole = plan.once_through(&[1], None);
+        let wanted = [
+            ("one", 0),
+            ("open", 1),
+            ("say", 2),
+            ("more", 3),
+            ("last", 4),
+        ];
+        assert_eq!(
+            names(&whole),
+            wanted.map(|(name, id)| (name.to_owned(), id))
+        );
+        let handshakes =
+            whole
+                .operations()
+                .filter_map(|(_, _, operation)| match &operation.action {
+                    Action::Message(message) => Some(message.handshake),
+                    _ => None,
+                });
+        assert_eq!(handshakes.collect::<Vec<_>>(), [1, 1]);
+        assert!(whole.steps().all(|(_, step)| step.chance.is_none()));
+        assert_eq!(whole.load.total_iterations(), Some(1));
+        assert!(whole.thresholds.is_empty() && whole.load.warmup == Nanos::ZERO);
+        let part = plan.once_through(&[1], Some("say"));
+        assert_eq!(
+            names(&part),
+            wanted[..3]
+                .iter()
+                .map(|(name, id)| ((*name).to_owned(), *id))
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(
+            names(&plan.once_through(&[0, 1], Some("open"))).len(),
+            2 + 4
+        );
+        assert!(plan.once_through(&[], None).mix.is_empty());
+    }
+}
