@@ -4,7 +4,6 @@
 
 pub(crate) mod capacity;
 pub(crate) mod change;
-pub mod codec;
 pub(crate) mod comparison;
 pub(crate) mod exchange;
 pub(crate) mod histograms;
@@ -18,9 +17,9 @@ pub(crate) mod validity;
 pub(crate) mod versions;
 pub(crate) mod window;
 
+pub use crate::metrics::codec::{self, CodecError};
 pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, RateProbe};
 pub use change::{Change, Outcome};
-pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
 pub use exchange::{
     Body, Captured, Exchange, ExchangeFailure, ExchangeOutcome, ExchangeTimes, Header, Hop,
