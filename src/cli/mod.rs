@@ -1,4 +1,4 @@
-//! Floor 7: the command line. Each command is a file that reads as parse → load → compute → write.
+//! Floor 8: the command line. Each command is a file that reads as parse → load → compute → write.
 
 mod ab;
 pub(crate) mod args;

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::exit::{Exit, Failure, or_exit};
 use super::output::Console;
+use crate::assembly::assemble;
 use crate::engine;
 use crate::engine::preflight::{descriptors, ports};
 use crate::engine::run::process::{self, ChildControl, ProcessError};
@@ -167,7 +168,7 @@ impl<'a> Session<'a> {
             Event::SoFar(_) | Event::Exchange(_) => watch(event),
         });
         match ran {
-            Ok(run) => Ok(Some(run)),
+            Ok(measured) => Ok(Some(assemble(&job.plan, &measured))),
             Err(ProcessError::Interrupted { .. }) => Ok(None),
             Err(error) => {
                 let is_defect =

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use self::exchange_log::ExchangeLog;
-use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder, new_recorder};
+use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder};
 use super::compiled::base_url::BaseUrl;
 use super::compiled::check::Check;
 use super::compiled::choice::Choice;
@@ -29,6 +29,7 @@ use super::schedule::busy::Busy;
 use super::schedule::limit::Limit;
 use super::schedule::source::Source;
 use super::schedule::stop::Stop;
+use crate::assembly::new_recorder;
 use crate::base::{CachePadded, Nanos};
 use crate::metrics::{IterationSample, Outcome, Recorder};
 use crate::pacing::Arrival;
@@ -280,13 +281,13 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Creates the sample of an arrival that a full queue has refused.
-    pub fn refused(&self, arrival: Arrival) -> IterationSample {
+    /// Creates the sample of an arrival that was not run.
+    pub fn not_run(&self, arrival: Arrival, outcome: Outcome) -> IterationSample {
         IterationSample {
             mix: self.choice.mix_of(arrival.number) as u32,
             intended: arrival.at,
             completed: arrival.at,
-            outcome: Outcome::Dropped,
+            outcome,
         }
     }
 

@@ -6,7 +6,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::Levels;
 use crate::base::{Nanos, Rate};
-use crate::plan::{Spread, Stage};
+use crate::plan::{Load, LoadModel, Spread, Stage};
 
 /// The first iteration number of the warm-up. It is separate, so that the measured part draws the
 /// same random numbers with or without a warm-up.
@@ -153,6 +153,23 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
+    /// Returns the planned arrivals of a load; a closed model has none.
+    pub fn of_load(load: &Load, seed: u64) -> Self {
+        let (spread, rate, iterations) = match load.model {
+            LoadModel::Open { rate, arrivals, .. } => (arrivals, rate, load.iterations),
+            LoadModel::Closed { .. } => (Spread::Constant, Rate::per_second(1), Some(0)),
+        };
+        Self::new(&Schedule {
+            spread,
+            rate,
+            stages: &load.stages,
+            seed,
+            warmup: load.warmup,
+            duration: load.duration,
+            iterations,
+        })
+    }
+
     /// Creates the arrivals of a schedule.
     pub fn new(schedule: &Schedule<'_>) -> Self {
         let times = |part: u64| {

@@ -13,6 +13,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
 use hyper::rt::{Read, Write};
 
+use crate::assembly::Observations;
 use crate::base::Nanos;
 use crate::engine::connection::pool::max_parts;
 use crate::engine::connection::user::User;
@@ -24,7 +25,6 @@ use crate::engine::error::RunError;
 use crate::engine::flow::iteration;
 use crate::engine::observe::collector::Collector;
 use crate::engine::observe::event::Event;
-use crate::engine::observe::gauges::Observations;
 use crate::engine::observe::observer;
 use crate::engine::schedule::start::StartLine;
 use crate::engine::schedule::stop::Signal;

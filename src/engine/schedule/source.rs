@@ -8,11 +8,11 @@ use futures_util::future::{Either, select};
 
 use super::scheduled_iteration::ScheduledIteration;
 use super::stop::Stop;
-use crate::base::{CachePadded, Nanos, Rate};
+use crate::base::{CachePadded, Nanos};
 use crate::engine::driver::Driver;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
-use crate::pacing::{Arrivals, Levels, Schedule};
-use crate::plan::{Load, LoadModel, OnFull, Spread};
+use crate::pacing::{Arrivals, Levels};
+use crate::plan::{Load, LoadModel, OnFull};
 
 /// Who asks for iterations: one virtual user, or all of them in the sequential mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Source {
                 measured: CachePadded::default(),
             })),
             LoadModel::Open { queue, on_full, .. } => Self::Open(Box::new(ArrivalQueue::new(
-                arrivals(load, seed),
+                Arrivals::of_load(load, seed),
                 (on_full == OnFull::Drop).then_some(queue as usize),
             ))),
         }
@@ -88,23 +88,6 @@ impl Source {
             Self::Open(queue) => queue.next(driver, stop).await,
         }
     }
-}
-
-/// Returns the planned arrivals of a load; a closed model has none.
-pub(crate) fn arrivals(load: &Load, seed: u64) -> Arrivals {
-    let (spread, rate, iterations) = match load.model {
-        LoadModel::Open { rate, arrivals, .. } => (arrivals, rate, load.iterations),
-        LoadModel::Closed { .. } => (Spread::Constant, Rate::per_second(1), Some(0)),
-    };
-    Arrivals::new(&Schedule {
-        spread,
-        rate,
-        stages: &load.stages,
-        seed,
-        warmup: load.warmup,
-        duration: load.duration,
-        iterations,
-    })
 }
 
 impl Closed {
