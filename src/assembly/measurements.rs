@@ -35,6 +35,21 @@ pub struct Measurements<'a> {
 }
 
 impl Measurements<'_> {
+    /// Adds what another shard of the same run has measured. The sum is the same in any order and
+    /// grouping.
+    pub fn add(&mut self, other: &Measurements<'_>) {
+        self.end = self.end.max(other.end);
+        self.stop = self.stop.max(other.stop);
+        self.stopped_early = [self.stopped_early, other.stopped_early]
+            .into_iter()
+            .flatten()
+            .max_by_key(|by| gravity(*by));
+        self.recorder.to_mut().add(&other.recorder);
+        let seen = self.seen.to_mut();
+        seen.extend_from_slice(&other.seen);
+        seen.sort_by_key(|own| own.shard);
+    }
+
     /// Returns the moment at which the run ended: at its last completion, or at the end of its
     /// drain if work was left undone.
     pub fn last(&self) -> Nanos {
@@ -60,5 +75,17 @@ impl Measurements<'_> {
     /// Returns the number of threads that ran workers.
     pub fn workers(&self) -> u32 {
         self.seen.iter().map(|own| own.workers).sum()
+    }
+}
+
+/// Returns how much a reason matters: the gravest one speaks for all shards.
+const fn gravity(by: StoppedBy) -> u8 {
+    match by {
+        StoppedBy::Duration | StoppedBy::Iterations => 0,
+        StoppedBy::Data => 1,
+        StoppedBy::Condition => 2,
+        StoppedBy::Interrupt => 3,
+        StoppedBy::Threshold => 4,
+        StoppedBy::Panic => 5,
     }
 }

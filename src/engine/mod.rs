@@ -33,6 +33,9 @@ pub mod run;
 pub(crate) mod schedule;
 pub(crate) mod world;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::RunError;
 pub use job::{Environment, Job, Recorded, ResolvedTarget};
 pub use observe::event::{Event, Phase, Progress, StepCounts};

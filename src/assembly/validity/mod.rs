@@ -12,7 +12,7 @@ use crate::metrics::interval::at_least;
 use crate::pacing::Arrivals;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::pacing::fit::{CRITICAL, anderson_darling};
-use crate::plan::{LoadModel, Plan, Spread};
+use crate::plan::{Load, LoadModel, Plan, Spread};
 use crate::result::{Check, ModeRun, Validity, Verdict, codec};
 
 /// The smallest p99 of lag that makes a run invalid.
@@ -203,7 +203,12 @@ fn poisson(plan: &Plan) -> Option<Check> {
     else {
         return None;
     };
-    let times = Arrivals::of_load(&plan.load, plan.seed)
+    // All shards together are the process.
+    let whole = Load {
+        slice: None,
+        ..plan.load.clone()
+    };
+    let times = Arrivals::of_load(&whole, plan.seed)
         .filter(|arrival| arrival.number < WARMUP_NUMBERS)
         .take(GAPS + 1);
     let times: Vec<f64> = times.map(|arrival| arrival.at.as_secs_f64()).collect();

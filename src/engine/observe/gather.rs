@@ -33,6 +33,7 @@ pub(crate) fn gather(
     seen: Observations,
 ) -> Measurements<'static> {
     let seen = Observations {
+        shard: world.plan.load.shard().index,
         machine: Machine::here(),
         workers: frame.workers,
         limits: limits(world),

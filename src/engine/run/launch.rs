@@ -156,7 +156,13 @@ where
         .map(|target| world.connection_target(target))
         .collect();
     let count = world.plan.load.model.slots() as usize;
-    User::all(&targets, count, parts, side_by_side)
+    User::all(
+        &targets,
+        world.plan.load.shard(),
+        count,
+        parts,
+        side_by_side,
+    )
 }
 
 /// Runs one iteration after another on the calling thread.

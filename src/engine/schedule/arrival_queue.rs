@@ -305,7 +305,7 @@ mod tests {
     use crate::base::Rate;
     use crate::engine::driver::simulated::{Budget, Simulated};
     use crate::pacing::Schedule;
-    use crate::plan::Spread;
+    use crate::plan::{Shard, Spread};
 
     #[test]
     fn what_a_full_queue_refuses_takes_no_room_however_many_there_are() {
@@ -318,6 +318,7 @@ mod tests {
             warmup: Nanos::ZERO,
             duration,
             iterations: None,
+            shard: Shard::WHOLE,
         };
         let queue = ArrivalQueue::new(Arrivals::new(&schedule), Some(3));
         drop(queue.sit_down(Nanos::ZERO));
@@ -366,6 +367,7 @@ mod tests {
             warmup: Nanos::ZERO,
             duration: None,
             iterations: None,
+            shard: Shard::WHOLE,
         };
         let queue = ArrivalQueue::new(Arrivals::new(&schedule), None);
         let stop = Stop::new(Nanos::from_millis(25), Nanos::ZERO);
