@@ -106,6 +106,11 @@ pub struct Observations {
     pub machine: Machine,
     /// The number of threads that ran workers.
     pub workers: u32,
+    /// The time of day at the epoch by the clock of the machine, in nanoseconds since 1970; unknown
+    /// in virtual time.
+    pub epoch: Option<u64>,
+    /// Whether an arrival of the open model had to wait because every slot was busy.
+    pub waited_for_slot: bool,
     /// How long it ran, from the epoch.
     #[serde(with = "exact::ns")]
     pub wall: Nanos,
@@ -122,6 +127,25 @@ pub struct Observations {
 }
 
 impl Observations {
+    /// Returns the observations with the gauges of each of these windows together.
+    #[must_use]
+    pub fn in_windows(&self, indices: &[i64], width: Nanos) -> Self {
+        let gauges = indices
+            .iter()
+            .map(|index| (*index, self.during(*index, width)))
+            .filter(|(_, gauge)| *gauge != Gauge::default());
+        let gauges: BTreeMap<i64, Gauge> = gauges.collect();
+        Self {
+            width: if gauges.is_empty() {
+                Nanos::ZERO
+            } else {
+                width
+            },
+            gauges,
+            ..self.clone()
+        }
+    }
+
     /// Returns the gauges of a window of the time line; one narrower than a stretch has those of
     /// the stretch that it begins in.
     pub fn during(&self, index: i64, width: Nanos) -> Gauge {

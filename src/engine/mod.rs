@@ -39,6 +39,6 @@ mod tests;
 pub use error::RunError;
 pub use job::{Environment, Job, Recorded, ResolvedTarget};
 pub use observe::event::{Event, Phase, Progress, StepCounts};
-pub use run::{ideal, measure_mode, run_mode, run_passes};
+pub use run::{ideal, measure_mode, run_mode, run_passes, run_setup, run_teardown};
 
 pub use schedule::stop::Signal;

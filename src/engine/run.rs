@@ -1,5 +1,6 @@
 //! Runs one mode of a plan from its setup to its figures.
 
+mod around;
 pub(crate) mod launch;
 pub(crate) mod lifecycle;
 mod passes;
@@ -8,6 +9,7 @@ pub mod process;
 use std::path::Path;
 use std::thread;
 
+pub use self::around::{run_setup, run_teardown};
 use self::launch::{Driven, SIMULATED_BUDGET, drive};
 use self::lifecycle::Lifecycle;
 pub use self::passes::run_passes;

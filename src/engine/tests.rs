@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Environment, Job, measure_mode};
 use crate::assembly::{Measurements, assemble};
-use crate::plan::{Aborts, Mode, Plan};
+use crate::plan::{Aborts, Mode, Plan, Secrets};
 use crate::scenario::{Overrides, Source, compile};
 
 fn plan(text: &str) -> Plan {
@@ -36,7 +36,7 @@ fn measured(plan: &Plan) -> Measurements<'static> {
 fn slices(plan: &Plan, count: u32) -> Vec<Measurements<'static>> {
     let slice = |index| {
         let slice = plan
-            .slice(index, count, Aborts::Refused)
+            .slice(index, count, Aborts::Refused, &Secrets::default())
             .expect("it can be divided");
         let text = serde_json::to_string(&measured(&slice)).expect("it has a text");
         serde_json::from_str(&text).expect("it can be read")
@@ -201,7 +201,7 @@ fn a_feed_that_ends_the_run_gives_each_row_once() {
     };
     let slice = |index| {
         measured(
-            plan.slice(index, 4, Aborts::Refused)
+            plan.slice(index, 4, Aborts::Refused, &Secrets::default())
                 .expect("it can be divided"),
         )
     };

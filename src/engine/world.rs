@@ -58,6 +58,8 @@ pub struct World<'p> {
     pub expressions: Expressions,
     /// The time of day at the start line, in milliseconds since 1970.
     pub unix_ms: u64,
+    /// The time of day of the start line, in nanoseconds since 1970, if it is given.
+    pub start_at: Option<u64>,
     /// Whether somebody watches and is shown the figures so far.
     pub live: bool,
     feeds: Feeds,
@@ -148,6 +150,7 @@ impl<'p> World<'p> {
             unix_ms,
             live,
             recorded,
+            start_at,
         } = environment;
         let names = Names::new(&plan.names).starting(start);
         let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
@@ -191,6 +194,7 @@ impl<'p> World<'p> {
             headers,
             names,
             unix_ms: *unix_ms,
+            start_at: start_at.map(|epoch| epoch.saturating_sub(load.warmup.0)),
             live: *live,
             dry: AtomicBool::new(false),
             run_limit: Limit::new("run", &plan.limits),

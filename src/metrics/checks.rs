@@ -69,6 +69,14 @@ impl CheckTally {
         }
     }
 
+    /// Returns the largest count of a check.
+    pub(super) fn largest_count(&self) -> u64 {
+        let all = self.operations.iter().flatten();
+        all.map(|held| held.passed.max(held.failed))
+            .max()
+            .unwrap_or(0)
+    }
+
     /// Returns how often a check of an operation passed; both indices start at 0.
     pub fn held_by(&self, operation: usize, check: usize) -> Held {
         self.operations

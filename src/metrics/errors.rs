@@ -152,6 +152,26 @@ impl ErrorLog {
         }
     }
 
+    /// Replaces every message and URL; those that become the same are counted together.
+    pub(super) fn map_texts(&mut self, map: &dyn Fn(&str) -> String) {
+        let mapped = self.entries().map(|entry| Entry {
+            message: if entry.message == OTHERS {
+                entry.message
+            } else {
+                map(&entry.message)
+            },
+            url: entry.url.as_deref().map(map),
+            ..entry
+        });
+        *self = mapped.collect::<Vec<Entry>>().into();
+    }
+
+    /// Returns the largest count of a message.
+    pub(super) fn largest_count(&self) -> u64 {
+        let all = self.kept.values().chain(self.others.values());
+        all.map(|occurrences| occurrences.count).max().unwrap_or(0)
+    }
+
     /// Returns the messages, and for each kind with more of them one entry for the rest.
     fn entries(&self) -> impl Iterator<Item = Entry> {
         let entry = |kind, message: &str, operation, occurrences: &Occurrences| {

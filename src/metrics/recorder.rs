@@ -3,6 +3,7 @@
 
 mod recorded;
 mod shape;
+mod texts;
 
 use serde::{Deserialize, Serialize};
 

@@ -113,6 +113,22 @@ impl TagFigures {
         }
     }
 
+    /// Replaces every value; figures of values that become the same are added up.
+    pub(super) fn map_texts(&mut self, map: &dyn Fn(&str) -> String) {
+        for (_, _, value) in &mut self.asked {
+            *value = map(value);
+        }
+        for ((operation, tag), values) in std::mem::take(&mut self.tags) {
+            for (value, figures) in values {
+                let value = match value {
+                    TagValue::Found(text) => TagValue::Found(map(&text)),
+                    value => value,
+                };
+                self.figures(operation, tag, value).add(&figures);
+            }
+        }
+    }
+
     /// Returns whether the same values are preferred.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.asked == other.asked

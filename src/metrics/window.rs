@@ -154,6 +154,25 @@ impl Window {
         };
     }
 
+    /// Returns the largest of all counts.
+    pub(super) fn largest_count(&self) -> u64 {
+        let counts = [
+            self.planned,
+            self.started,
+            self.ok,
+            self.failed,
+            self.dropped,
+            self.ok_completions,
+        ];
+        let of_statuses = self.statuses.iter().map(|(_, n)| n);
+        counts
+            .into_iter()
+            .chain(self.failures)
+            .chain(of_statuses)
+            .max()
+            .unwrap_or(0)
+    }
+
     /// Returns the number of completed operations that have times.
     pub fn timed(&self) -> u64 {
         self.ok + self.failed - self.failures[FailureKind::Data as usize]

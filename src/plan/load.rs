@@ -114,12 +114,16 @@ impl Load {
 
     /// Returns the share of the whole load that this is.
     pub fn shard(&self) -> Shard {
-        self.slice.map_or(Shard::WHOLE, |slice| slice.shard)
+        self.slice
+            .as_ref()
+            .map_or(Shard::WHOLE, |slice| slice.shard)
     }
 
     /// Returns the number of virtual users, or slots of the open model, of the whole load.
     pub fn slots_of_whole(&self) -> u32 {
-        self.slice.map_or(self.model.slots(), |slice| slice.slots)
+        self.slice
+            .as_ref()
+            .map_or(self.model.slots(), |slice| slice.slots)
     }
 
     /// Returns the stages that last some time; the others are jumps, in which nothing can start.

@@ -28,10 +28,12 @@ impl Shard {
 }
 
 /// The place of a plan in the one that it is a slice of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slice {
     /// Its share.
     pub shard: Shard,
     /// The number of virtual users, or slots of the open model, of the whole.
     pub slots: u32,
+    /// The fingerprint of the whole.
+    pub fingerprint: String,
 }

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::flow::each_mut;
 use super::shard::{Shard, Slice};
-use super::{Address, Limits, LoadModel, Mode, OnFull, Plan, Target};
+use super::{Address, Limits, LoadModel, Mode, OnFull, Plan, Secrets, Target};
 use crate::base::Nanos;
 
 /// The maximum number of shards of a run.
@@ -140,7 +140,13 @@ impl Plan {
     ///
     /// # Errors
     /// Every reason for which the plan cannot be divided.
-    pub fn slice(&self, index: u32, count: u32, aborts: Aborts) -> Result<Self, Vec<SliceError>> {
+    pub fn slice(
+        &self,
+        index: u32,
+        count: u32,
+        aborts: Aborts,
+        secrets: &Secrets,
+    ) -> Result<Self, Vec<SliceError>> {
         if index >= count || count > MAX_SHARDS {
             return Err(vec![SliceError::NoShard { index, count }]);
         }
@@ -154,6 +160,7 @@ impl Plan {
         slice.load.slice = Some(Slice {
             shard,
             slots: self.load.model.slots(),
+            fingerprint: self.fingerprint(secrets),
         });
         slice.setup.clear();
         slice.teardown.clear();

@@ -5,6 +5,7 @@
 pub(crate) mod headroom;
 mod judged;
 mod settled;
+pub mod shards;
 
 use self::judged::judged;
 use super::observations::Observations;

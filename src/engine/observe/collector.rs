@@ -266,7 +266,7 @@ mod tests {
         // A time line that others were added to begins at the epoch.
         let mut sum = world.new_recorder();
         sum.add(&whole);
-        assert_eq!(shown(&collector.finish()), shown(&sum));
+        assert_eq!(shown(collector.collect()), shown(&sum));
     }
 
     #[test]

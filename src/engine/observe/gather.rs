@@ -7,6 +7,7 @@ use crate::assembly::{Machine, Measurements, Observations};
 use crate::base::Nanos;
 use crate::engine::schedule::busy::Busy;
 use crate::engine::schedule::limit::Limit;
+use crate::engine::schedule::source::Source;
 use crate::engine::world::World;
 use crate::metrics::Recorder;
 use crate::plan::{Mode, Target};
@@ -37,6 +38,7 @@ pub(crate) fn gather(
         machine: Machine::here(),
         workers: frame.workers,
         limits: limits(world),
+        waited_for_slot: matches!(&world.source, Source::Open(queue) if queue.has_made_wait()),
         ..seen
     };
     let recorder = Cow::Owned(recorder);

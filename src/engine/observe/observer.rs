@@ -134,6 +134,10 @@ pub(crate) fn watch(
         ..Observations::default()
     };
     let mut before = Counters::now(&clock);
+    seen.epoch = before
+        .wall_ahead
+        .and_then(|ahead| u64::try_from(ahead).ok())
+        .map(|zero| zero.saturating_add(world.epoch().0));
     let mut measuring = world.epoch() == Nanos::ZERO;
     let mut reporter = ProgressReporter::default();
     let pace = if world.plan.is_watched(mode) {

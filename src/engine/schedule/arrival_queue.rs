@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::iter::{Flatten, Peekable};
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::vec::IntoIter;
@@ -41,6 +42,8 @@ pub struct ArrivalQueue {
     state: Mutex<State>,
     /// The number of arrivals that may wait for a slot if further ones are refused.
     room: Option<usize>,
+    /// Whether an arrival was due while every slot was busy.
+    has_made_wait: AtomicBool,
 }
 
 impl State {
@@ -135,7 +138,13 @@ impl ArrivalQueue {
         Self {
             state: Mutex::new(state),
             room,
+            has_made_wait: AtomicBool::new(false),
         }
+    }
+
+    /// Returns whether an arrival was due while every slot was busy.
+    pub fn has_made_wait(&self) -> bool {
+        self.has_made_wait.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -177,6 +186,9 @@ impl ArrivalQueue {
             begun = driver.now();
         }
         pulled.meet();
+        if arrival.at < idle_since {
+            self.has_made_wait.store(true, Ordering::Relaxed);
+        }
         Some(ScheduledIteration {
             number: arrival.number,
             intended: arrival.at,
