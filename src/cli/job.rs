@@ -180,6 +180,7 @@ pub(super) fn first_iterations(
             (
                 head,
                 (0..all)
+                    .map(|number| plan.load.shard().nth(number))
                     .map(|number| format!("iteration {number}: {}", entry(number)))
                     .collect(),
             )

@@ -12,6 +12,7 @@ pub(crate) mod mode_run;
 pub(crate) mod program;
 mod redact;
 pub(crate) mod run_result;
+pub(crate) mod shards;
 pub(crate) mod threshold;
 pub(crate) mod validity;
 pub(crate) mod versions;
@@ -33,6 +34,7 @@ pub use mode_run::{
 };
 pub use program::{Build, End, ScenarioEcho};
 pub use run_result::{ReadError, RunResult, SCHEMA};
+pub use shards::{ShardHost, ShardPart, Shards};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
 pub use validity::{Check, Validity, Verdict};
 pub use versions::{
