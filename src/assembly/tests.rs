@@ -258,7 +258,7 @@ fn damaged_figures_are_found() {
     assert_eq!(read(&text), Ok(()));
     for (from, to) in [
         ("\"count\":1", "\"count\":2"),
-        ("\"max\":1004", "\"max\":999999999"),
+        ("\"max\":1006", "\"max\":999999999"),
         ("\"steps\":[", "\"steps\":[{},"),
         ("\"width\":1000000000", "\"width\":0"),
         ("\"width\":1000000000", "\"width\":3000000000"),
