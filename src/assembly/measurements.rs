@@ -74,7 +74,9 @@ impl Measurements<'_> {
 
     /// Returns the number of threads that ran workers.
     pub fn workers(&self) -> u32 {
-        self.seen.iter().map(|own| own.workers).sum()
+        self.seen
+            .iter()
+            .fold(0, |sum, own| sum.saturating_add(own.workers))
     }
 }
 

@@ -146,6 +146,38 @@ impl Observations {
         }
     }
 
+    /// Returns the largest of all counts; bytes are taken in kilobytes.
+    pub fn largest_count(&self) -> u64 {
+        let gauges = self.gauges.values().flat_map(|gauge| {
+            let rss = gauge.rss_bytes.unwrap_or(0) >> 10;
+            [
+                gauge.looks,
+                gauge.in_flight,
+                gauge.active,
+                gauge.waiting,
+                rss,
+            ]
+        });
+        let limits = self
+            .limits
+            .iter()
+            .flat_map(|limit| [limit.peak_in_flight, limit.peak_queue, limit.dropped]);
+        let resources = &self.resources;
+        let resources = [
+            resources.peak_rss_bytes.map(|bytes| bytes >> 10),
+            resources.threads_peak,
+            resources.ctx_voluntary,
+            resources.ctx_involuntary,
+            // A width beyond that is longer than four hours.
+            Some(self.width.0),
+        ];
+        gauges
+            .chain(limits)
+            .chain(resources.into_iter().flatten())
+            .max()
+            .unwrap_or(0)
+    }
+
     /// Returns the gauges of a window of the time line; one narrower than a stretch has those of
     /// the stretch that it begins in.
     pub fn during(&self, index: i64, width: Nanos) -> Gauge {

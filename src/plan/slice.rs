@@ -28,10 +28,12 @@ pub enum SliceError {
         count: u32,
     },
     /// There is more than one mode or round.
-    #[error("`{key}`: a sharded run has one mode and one round; choose one with `--{key}`")]
+    #[error("`{key}`: a sharded run has one mode and one round; choose one with `{flag}`")]
     Several {
         /// The key.
         key: &'static str,
+        /// The flag that replaces its value.
+        flag: &'static str,
     },
     /// The mode runs one iteration after another.
     #[error(
@@ -101,10 +103,16 @@ impl Plan {
     pub fn unsliceable(&self, count: u32, aborts: Aborts) -> Vec<SliceError> {
         let mut errors = Vec::new();
         if self.modes.len() > 1 {
-            errors.push(SliceError::Several { key: "mode" });
+            errors.push(SliceError::Several {
+                key: "modes",
+                flag: "--mode",
+            });
         }
         if self.rounds > 1 {
-            errors.push(SliceError::Several { key: "rounds" });
+            errors.push(SliceError::Several {
+                key: "rounds",
+                flag: "--rounds 1",
+            });
         }
         if self.modes.contains(&Mode::Sequential) {
             errors.push(SliceError::Sequential);

@@ -141,7 +141,7 @@ fn what_cannot_be_divided_is_refused_with_its_key() {
         (
             ("modes: [simulated]", "modes: [simulated, async]"),
             "0/2",
-            "`mode`",
+            "`modes`",
         ),
         (("seed: 5", "rounds: 2, seed: 5"), "0/2", "`rounds`"),
         (("seed: 5, ", ""), "0/2", "`seed`"),

@@ -19,22 +19,45 @@ use crate::result::{
 /// The keys of the plan that all parts must have in common, besides those of the fingerprint.
 const COMMON: [&str; 4] = ["modes", "rounds", "thresholds", "guards"];
 
+/// The maximum number of virtual users with which a plan is run in virtual time: those of a fleet
+/// need not fit into the machine that merges its parts.
+const MAX_SIMULATED: u32 = 1_000_000;
+
 /// The parts of a run, added up.
 pub(super) struct Sum {
     plan: Plan,
     count: u32,
     start_at: Option<u64>,
     measured: Measurements<'static>,
+    /// What the parts have in common, as the shard with the lowest number says it.
+    head: Head,
     /// What else is known of each shard, by its number.
     shards: BTreeMap<u32, Known>,
+}
+
+/// What the parts of a run have in common. One of them is kept: a plan takes more memory than all
+/// that is kept of a shard.
+struct Head {
+    shard: u32,
+    loadgen: Build,
+    scenario: ScenarioEcho,
+    shown: Value,
+}
+
+impl Head {
+    fn of(part: &mut Part) -> Self {
+        Self {
+            shard: part.shard.index,
+            loadgen: part.loadgen.clone(),
+            scenario: std::mem::take(&mut part.scenario),
+            shown: part.plan.take(),
+        }
+    }
 }
 
 /// What is known of a shard besides its figures.
 struct Known {
     row: ShardPart,
-    loadgen: Build,
-    scenario: ScenarioEcho,
-    shown: Value,
     started_at: String,
     epoch: Option<u64>,
     clock: ClockState,
@@ -45,7 +68,7 @@ struct Known {
 
 impl Sum {
     /// Begins with a part.
-    pub(super) fn new(part: Part, plan: &Plan) -> anyhow::Result<Self> {
+    pub(super) fn new(mut part: Part, plan: &Plan) -> anyhow::Result<Self> {
         let (count, start_at, index) = (part.shard.count, part.start_at, part.shard.index);
         let current = Build::current();
         if part.loadgen != current {
@@ -55,12 +78,14 @@ impl Sum {
                 named(&current)
             );
         }
+        let head = Head::of(&mut part);
         let (known, measured) = known(part, plan)?;
         Ok(Self {
             plan: plan.clone(),
             count,
             start_at,
             measured,
+            head,
             shards: BTreeMap::from([(index, known)]),
         })
     }
@@ -69,20 +94,34 @@ impl Sum {
     ///
     /// # Errors
     /// If it is not another shard of the same run.
-    pub(super) fn add(&mut self, part: Part, plan: &Plan) -> anyhow::Result<()> {
-        let Some((first, known)) = self.shards.first_key_value() else {
-            bail!("there is no part to add to");
-        };
+    pub(super) fn add(&mut self, mut part: Part, plan: &Plan) -> anyhow::Result<()> {
+        self.is_of_same_run(&part)?;
         let index = part.shard.index;
+        if self.shards.contains_key(&index) {
+            bail!("it is shard {index}, which is among the parts already");
+        }
+        let head = Head::of(&mut part);
+        let (known, measured) = known(part, plan)?;
+        self.measured.add(&measured);
+        self.shards.insert(index, known);
+        if index < self.head.shard {
+            (self.head, self.plan) = (head, plan.clone());
+        }
+        Ok(())
+    }
+
+    fn is_of_same_run(&self, part: &Part) -> anyhow::Result<()> {
+        let head = &self.head;
         let differs = |what: &str, own: &str, theirs: &str| {
             Err(anyhow!(
-                "it is of another run: its {what} is {own}, and that of shard {first} is {theirs}"
+                "it is of another run: its {what} is {own}, and that of shard {} is {theirs}",
+                head.shard
             ))
         };
-        if part.loadgen != known.loadgen {
-            return differs("build", &named(&part.loadgen), &named(&known.loadgen));
+        if part.loadgen != head.loadgen {
+            return differs("build", &named(&part.loadgen), &named(&head.loadgen));
         }
-        let (own, theirs) = (&part.scenario, &known.scenario);
+        let (own, theirs) = (&part.scenario, &head.scenario);
         if own.fingerprint != theirs.fingerprint {
             return differs("fingerprint", &own.fingerprint, &theirs.fingerprint);
         }
@@ -97,18 +136,12 @@ impl Sum {
             return differs("start", &time(part.start_at), &time(self.start_at));
         }
         for key in COMMON {
-            let (own, theirs) = (part.plan.get(key), known.shown.get(key));
+            let (own, theirs) = (part.plan.get(key), head.shown.get(key));
             if own != theirs {
                 let text = |value: Option<&Value>| value.map_or_else(String::new, Value::to_string);
                 return differs(&format!("`{key}`"), &text(own), &text(theirs));
             }
         }
-        if self.shards.contains_key(&index) {
-            bail!("it is shard {index}, which is among the parts already");
-        }
-        let (known, measured) = self::known(part, plan)?;
-        self.measured.add(&measured);
-        self.shards.insert(index, known);
         Ok(())
     }
 
@@ -119,8 +152,7 @@ impl Sum {
 
     /// Returns the fingerprint of the plan.
     pub(super) fn fingerprint(&self) -> &str {
-        let first = self.shards.first_key_value();
-        first.map_or("", |(_, known)| &known.scenario.fingerprint)
+        &self.head.scenario.fingerprint
     }
 
     /// Says which shards are missing, if any.
@@ -165,7 +197,10 @@ impl Sum {
         let hosts = self.hosts();
         let present = self.shards.len() as u32;
         let total = run.iterations.counts.planned.max(1);
-        let ideal_s = ideal(&self.plan, Path::new("."));
+        let is_small = self.plan.load.model.slots() <= MAX_SIMULATED;
+        let ideal_s = is_small
+            .then(|| ideal(&self.plan, Path::new(".")))
+            .flatten();
         let warnings = self.warnings();
         let shards = Shards {
             expected: self.count,
@@ -178,14 +213,10 @@ impl Sum {
         let started_at = self.shards.values().map(|known| &known.started_at).min();
         let started_at = started_at.cloned().unwrap_or_default();
         let first = self.shards.into_values().next();
-        let (scenario, plan, host) = first.map_or_else(
-            || (ScenarioEcho::default(), Value::Null, Host::default()),
-            |known| (known.scenario, known.shown, known.host),
-        );
         let of = ResultOf {
-            scenario,
-            plan,
-            host,
+            scenario: self.head.scenario,
+            plan: self.head.shown,
+            host: first.map(|known| known.host).unwrap_or_default(),
             started_at,
         };
         let mut result = result_with(of, judged, vec![run], end, ideal_s);
@@ -310,9 +341,6 @@ fn known(part: Part, plan: &Plan) -> anyhow::Result<(Known, Measurements<'static
             lag_p99_ms: run.times.lag_ms.as_ref().map(|lag| lag.p99),
             verdict: run.validity.verdict,
         },
-        loadgen: part.loadgen,
-        scenario: part.scenario,
-        shown: part.plan,
         started_at: part.started_at,
         epoch: part.epoch,
         clock: part.clock,
