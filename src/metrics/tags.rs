@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Figures, Held, Sample};
 use crate::base::Nanos;
@@ -63,7 +63,7 @@ type Values = BTreeMap<TagValue, Figures>;
 /// in any order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct TagFigures {
-    #[serde(with = "listed")]
+    #[serde(serialize_with = "as_list", deserialize_with = "from_list")]
     tags: BTreeMap<(u32, usize), Values>,
     /// The values that have figures of their own before all others.
     asked: Vec<(u32, usize, String)>,
@@ -154,37 +154,27 @@ impl TagFigures {
     }
 }
 
-/// The figures of tags as a list, because keys of JSON are text.
-mod listed {
-    use std::collections::BTreeMap;
+/// Writes the figures of tags as a list, because keys of JSON are text.
+fn as_list<S: Serializer>(tags: &BTreeMap<(u32, usize), Values>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(tags.iter().flat_map(|((operation, tag), values)| {
+        values
+            .iter()
+            .map(move |(value, figures)| (operation, tag, value, figures))
+    }))
+}
 
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    use super::{Figures, TagValue, Values};
-
-    type Tags = BTreeMap<(u32, usize), Values>;
-
-    pub(super) fn serialize<S: Serializer>(tags: &Tags, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(tags.iter().flat_map(|((operation, tag), values)| {
-            values
-                .iter()
-                .map(move |(value, figures)| (operation, tag, value, figures))
-        }))
+/// Reads the list that [`as_list`] wrote.
+fn from_list<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<BTreeMap<(u32, usize), Values>, D::Error> {
+    let mut tags = BTreeMap::<_, Values>::new();
+    for (operation, tag, value, figures) in
+        Vec::<(u32, usize, TagValue, Figures)>::deserialize(from)?
+    {
+        let values = tags.entry((operation, tag)).or_default();
+        values.entry(value).or_default().add(&figures);
     }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Tags, D::Error> {
-        let mut tags = Tags::new();
-        for (operation, tag, value, figures) in
-            Vec::<(u32, usize, TagValue, Figures)>::deserialize(from)?
-        {
-            tags.entry((operation, tag))
-                .or_default()
-                .entry(value)
-                .or_default()
-                .add(&figures);
-        }
-        Ok(tags)
-    }
+    Ok(tags)
 }
 
 #[cfg(test)]
