@@ -44,6 +44,8 @@ fn result() -> RunResult {
         })
         .collect();
     RunResult {
+        shards: None,
+        hosts: Vec::new(),
         schema: SCHEMA.into(),
         end: End::Complete,
         loadgen: Build::current(),

@@ -270,3 +270,113 @@ impl Divider {
         *cap = self.shard.share_of(u64::from(*cap)) as u32;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Overrides, Source, compile};
+
+    const TEXT: &str = r#"{name: t, seed: 1,
+        targets: {a: {url: "http://127.0.0.1:1", http: {max_connections: 17}, limits: {concurrency: 9, queue: 11, on_full: drop}}},
+        limits: {concurrency: 23, rate: 500/s, burst: 50},
+        mix: [{name: m, limits: {concurrency: 8}, flow: [{parallel: [{get: /, name: inner, limits: {concurrency: 7}}, {sleep: 1ms}]}]}],
+        load: {rate: 100/s, duration: 5s, max_in_flight: 100, queue: 31, on_full: drop}}"#;
+
+    fn plan(text: &str) -> Plan {
+        compile(
+            &Source::inline("t.yaml", text),
+            &Overrides::default(),
+            &|_| None,
+        )
+        .expect("a plan")
+        .plan
+    }
+
+    /// Returns every cap of a plan.
+    fn caps(plan: &Plan) -> Vec<u32> {
+        let LoadModel::Open {
+            max_in_flight,
+            queue,
+            ..
+        } = plan.load.model
+        else {
+            panic!("an open model");
+        };
+        let inner = plan.operations().next().expect("an operation").2;
+        let cap = |limits: &Limits| limits.concurrency.expect("a cap");
+        vec![
+            max_in_flight,
+            queue,
+            cap(&plan.limits),
+            plan.limits.burst,
+            cap(&plan.targets[0].limits),
+            plan.targets[0].limits.queue,
+            plan.targets[0].http.max_connections.expect("a cap"),
+            cap(&plan.mix[0].limits),
+            cap(&inner.limits),
+        ]
+    }
+
+    #[test]
+    fn the_shares_of_every_cap_add_up_to_the_whole() {
+        let whole = plan(TEXT);
+        for count in 1..=7 {
+            let slices: Vec<Plan> = (0..count)
+                .map(|index| {
+                    whole
+                        .slice(index, count, Aborts::Refused, &Secrets::default())
+                        .expect("it can be divided")
+                })
+                .collect();
+            let sum = slices.iter().map(caps).reduce(|a, b| {
+                let both = a.iter().zip(b);
+                both.map(|(a, b)| a + b).collect()
+            });
+            assert_eq!(sum, Some(caps(&whole)), "{count}");
+            let rate: f64 = slices
+                .iter()
+                .filter_map(|slice| Some(slice.limits.rate?.per_second_f64()))
+                .sum();
+            assert!((rate - 500.0).abs() < 1e-9, "{count}: {rate}");
+            let fingerprint = whole.fingerprint(&Secrets::default());
+            assert!(slices.iter().all(|slice| {
+                slice.fingerprint(&Secrets::default()) == fingerprint && slice.setup.is_empty()
+            }));
+        }
+    }
+
+    #[test]
+    fn each_cap_that_is_too_small_is_named() {
+        let errors: Vec<String> = plan(TEXT)
+            .unsliceable(1000, Aborts::Refused)
+            .iter()
+            .map(SliceError::to_string)
+            .collect();
+        for key in [
+            "load.max_in_flight",
+            "load.queue",
+            "limits.concurrency",
+            "limits.burst",
+            "targets.a.limits.concurrency",
+            "targets.a.limits.queue",
+            "targets.a.http.max_connections",
+            "mix.m.limits.concurrency",
+            "m › inner.limits.concurrency",
+        ] {
+            let named = errors
+                .iter()
+                .filter(|error| error.starts_with(&format!("`{key}`")));
+            assert_eq!(named.count(), 1, "{key}: {errors:?}");
+        }
+        assert_eq!(errors.len(), 9);
+    }
+
+    #[test]
+    fn there_is_no_shard_beyond_the_last() {
+        let none = Secrets::default();
+        for (index, count) in [(1, 1), (0, 0), (0, MAX_SHARDS + 1)] {
+            let refused = plan(TEXT).slice(index, count, Aborts::Refused, &none);
+            assert_eq!(refused, Err(vec![SliceError::NoShard { index, count }]));
+        }
+    }
+}

@@ -9,7 +9,6 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::iter::{Flatten, Peekable};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::vec::IntoIter;
@@ -32,6 +31,10 @@ struct State {
     returned: Vec<Arrival>,
     /// The number of slots at the queue: as long as there is one, arrivals do not wait.
     free: usize,
+    /// The number of slots that have been at the queue: at the start they come one after another.
+    seen: u32,
+    /// Whether an arrival was due while every slot was busy.
+    has_made_wait: bool,
     led: bool,
     idle: Vec<(u64, Waker)>,
     tickets: u64,
@@ -42,8 +45,8 @@ pub struct ArrivalQueue {
     state: Mutex<State>,
     /// The number of arrivals that may wait for a slot if further ones are refused.
     room: Option<usize>,
-    /// Whether an arrival was due while every slot was busy.
-    has_made_wait: AtomicBool,
+    /// The number of slots.
+    slots: u32,
 }
 
 impl State {
@@ -124,13 +127,15 @@ impl Drop for Pulled<'_> {
 impl ArrivalQueue {
     /// Creates a queue for these arrivals. Those that find no free slot wait; with a limited
     /// `room`, those beyond it are refused.
-    pub fn new(arrivals: Arrivals, room: Option<usize>) -> Self {
+    pub fn new(arrivals: Arrivals, room: Option<usize>, slots: u32) -> Self {
         let state = State {
             arrivals: arrivals.peekable(),
             queue: VecDeque::new(),
             refused: Vec::new(),
             returned: Vec::new(),
             free: 0,
+            seen: 0,
+            has_made_wait: false,
             led: false,
             idle: Vec::new(),
             tickets: 0,
@@ -138,13 +143,13 @@ impl ArrivalQueue {
         Self {
             state: Mutex::new(state),
             room,
-            has_made_wait: AtomicBool::new(false),
+            slots,
         }
     }
 
     /// Returns whether an arrival was due while every slot was busy.
     pub fn has_made_wait(&self) -> bool {
-        self.has_made_wait.load(Ordering::Relaxed)
+        self.state().has_made_wait
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -155,10 +160,15 @@ impl ArrivalQueue {
     ///
     /// An arrival that was due while every slot was busy has waited for a slot: its queue time is
     /// from its due time to the moment at which this slot became idle. Any further delay is the
-    /// generator's own lateness.
-    pub async fn next<D: Driver>(&self, driver: &D, stop: &Stop) -> Option<ScheduledIteration> {
+    /// generator's own lateness. `is_new` says that the slot has not been at the queue yet.
+    pub async fn next<D: Driver>(
+        &self,
+        driver: &D,
+        stop: &Stop,
+        is_new: bool,
+    ) -> Option<ScheduledIteration> {
         let idle_since = driver.now();
-        let _at_desk = self.sit_down(idle_since);
+        let _at_desk = self.sit_down(idle_since, is_new);
         let _leading = Lead {
             queue: self,
             ticket: None,
@@ -186,9 +196,6 @@ impl ArrivalQueue {
             begun = driver.now();
         }
         pulled.meet();
-        if arrival.at < idle_since {
-            self.has_made_wait.store(true, Ordering::Relaxed);
-        }
         Some(ScheduledIteration {
             number: arrival.number,
             intended: arrival.at,
@@ -197,11 +204,15 @@ impl ArrivalQueue {
         })
     }
 
-    fn sit_down(&self, now: Nanos) -> FreeSlot<'_> {
+    fn sit_down(&self, now: Nanos, is_new: bool) -> FreeSlot<'_> {
         let mut state = self.state();
         if state.free == 0 {
+            let is_due = |arrival: &Arrival| arrival.at < now;
+            state.has_made_wait |= state.seen == self.slots
+                && (!state.queue.is_empty() || state.arrivals.peek().is_some_and(is_due));
             state.fill(self.room, now);
         }
+        state.seen += u32::from(is_new);
         state.free += 1;
         FreeSlot(self)
     }
@@ -332,9 +343,9 @@ mod tests {
             iterations: None,
             shard: Shard::WHOLE,
         };
-        let queue = ArrivalQueue::new(Arrivals::new(&schedule), Some(3));
-        drop(queue.sit_down(Nanos::ZERO));
-        drop(queue.sit_down(Nanos::from_millis(500)));
+        let queue = ArrivalQueue::new(Arrivals::new(&schedule), Some(3), 1);
+        drop(queue.sit_down(Nanos::ZERO, true));
+        drop(queue.sit_down(Nanos::from_millis(500), false));
         {
             let state = queue.state();
             assert_eq!(
@@ -351,6 +362,7 @@ mod tests {
                 "a stretch of the schedule, and not each of its arrivals"
             );
         }
+        assert!(queue.has_made_wait(), "the only slot was busy");
         let first: Vec<u64> = queue.refused().map(|arrival| arrival.number).collect();
         assert!(
             first.iter().copied().eq(3..500_000),
@@ -381,7 +393,7 @@ mod tests {
             iterations: None,
             shard: Shard::WHOLE,
         };
-        let queue = ArrivalQueue::new(Arrivals::new(&schedule), None);
+        let queue = ArrivalQueue::new(Arrivals::new(&schedule), None, 2);
         let stop = Stop::new(Nanos::from_millis(25), Nanos::ZERO);
         let driver = Simulated::new(
             1,
@@ -392,7 +404,7 @@ mod tests {
         );
         {
             let mut context = Context::from_waker(Waker::noop());
-            let first = pin!(queue.next(&driver, &stop)).poll(&mut context);
+            let first = pin!(queue.next(&driver, &stop, true)).poll(&mut context);
             assert!(
                 matches!(
                     first,
@@ -400,7 +412,7 @@ mod tests {
                 ),
                 "its time has come"
             );
-            let mut second = pin!(queue.next(&driver, &stop));
+            let mut second = pin!(queue.next(&driver, &stop, true));
             assert!(
                 second.as_mut().poll(&mut context).is_pending(),
                 "its time is to come"
@@ -421,6 +433,7 @@ mod tests {
                 .collect::<Vec<_>>(),
             [1, 2]
         );
+        assert!(!queue.has_made_wait(), "a slot was always free");
         assert_eq!(
             queue.unmet(Nanos::from_millis(10)).count(),
             0,

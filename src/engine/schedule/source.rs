@@ -30,6 +30,20 @@ pub enum IterationTaker {
     },
 }
 
+impl IterationTaker {
+    /// Returns whether it has not taken an iteration yet.
+    const fn is_new(self) -> bool {
+        matches!(
+            self,
+            Self::One {
+                taken: 0,
+                warmed: 0,
+                ..
+            }
+        )
+    }
+}
+
 /// Where iterations come from.
 pub enum Source {
     /// Each virtual user's next iteration begins when its last one is complete.
@@ -70,9 +84,15 @@ impl Source {
                 warm: AtomicU64::new(0),
                 measured: CachePadded(AtomicU64::new(load.shard().nth(0))),
             })),
-            LoadModel::Open { queue, on_full, .. } => Self::Open(Box::new(ArrivalQueue::new(
+            LoadModel::Open {
+                queue,
+                on_full,
+                max_in_flight,
+                ..
+            } => Self::Open(Box::new(ArrivalQueue::new(
                 Arrivals::of_load(load, seed),
                 (on_full == OnFull::Drop).then_some(queue as usize),
+                max_in_flight,
             ))),
         }
     }
@@ -91,7 +111,7 @@ impl Source {
                 }
                 closed.next(driver.now(), stop, asker)
             }
-            Self::Open(queue) => queue.next(driver, stop).await,
+            Self::Open(queue) => queue.next(driver, stop, asker.is_new()).await,
         }
     }
 }
