@@ -2,6 +2,7 @@
 # Downloads a release of loadgen for this machine, and adds its folder to PATH if its checksum is the one
 # in SHA256SUMS. Set by action.yml: VERSION and REPOSITORY; by the runner: the rest.
 set -euo pipefail
+: "${VERSION:?}" "${REPOSITORY:?}"
 version=${VERSION#v}
 
 case $(uname -s)-$(uname -m) in
