@@ -3,5 +3,6 @@
 
 mod dependencies;
 mod links;
+mod packaging;
 mod structure;
 mod tidy;
