@@ -19,7 +19,8 @@ const PLATFORMS = {
   "x86_64-apple-darwin": ["darwin", "x64"],
   "aarch64-apple-darwin": ["darwin", "arm64"],
 };
-const SHARED = ["README.md", "LICENSE-MIT", "LICENSE-APACHE"];
+const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
+const THIRD_PARTY = "LICENSES-THIRD-PARTY.txt";
 
 function fail(message) {
   console.error(message);
@@ -45,30 +46,42 @@ function pack(folder, manifest) {
   execFileSync("npm", ["pack", "--silent", "--pack-destination", out], { cwd: folder, stdio: "inherit" });
 }
 
+// Returns what npm calls the platform of an archive.
+function platformOf(archive) {
+  const target = path.basename(archive, ".tar.gz").replace(`loadgen-${version}-`, "");
+  const known = Object.keys(PLATFORMS).join(", ");
+  return PLATFORMS[target] ?? fail(`${archive} is not loadgen ${version} for one of ${known}`);
+}
+
+const platforms = archives.map(platformOf);
 fs.rmSync(out, { recursive: true, force: true });
 fs.mkdirSync(out, { recursive: true });
-for (const archive of archives) {
+for (const [at, archive] of archives.entries()) {
+  const [os, cpu] = platforms[at];
   const tree = path.basename(archive, ".tar.gz");
-  const target = tree.replace(`loadgen-${version}-`, "");
-  if (!(target in PLATFORMS)) fail(`${archive}: not of ${version} for one of ${Object.keys(PLATFORMS).join(", ")}`);
-  const [os, cpu] = PLATFORMS[target];
-
   const folder = path.join(out, `${os}-${cpu}`);
   fs.mkdirSync(path.join(folder, "bin"), { recursive: true });
   execFileSync("tar", ["--extract", "--gzip", "--file", path.resolve(archive), "--directory", folder]);
   fs.renameSync(path.join(folder, tree, "loadgen"), path.join(folder, "bin/loadgen"));
-  for (const file of ["LICENSE-MIT", "LICENSE-APACHE", "LICENSES-THIRD-PARTY.txt"]) {
+  for (const file of [...LICENCES, THIRD_PARTY]) {
     fs.renameSync(path.join(folder, tree, file), path.join(folder, file));
   }
   fs.rmSync(path.join(folder, tree), { recursive: true });
 
   const name = `${main.name}-${os}-${cpu}`;
-  const { description, license } = main;
-  pack(folder, { name, version, description: `${description} (${os} ${cpu})`, license, os: [os], cpu: [cpu], files: ["bin", "LICENSES-THIRD-PARTY.txt"] });
+  pack(folder, {
+    name,
+    version,
+    description: `${main.description} (${os} ${cpu})`,
+    license: main.license,
+    os: [os],
+    cpu: [cpu],
+    files: ["bin", ...LICENCES, THIRD_PARTY],
+  });
   main.optionalDependencies[name] = version;
 }
 
 const folder = path.join(out, "main");
 fs.cpSync(path.join(__dirname, "bin"), path.join(folder, "bin"), { recursive: true });
-for (const file of SHARED) fs.copyFileSync(path.join(top, file), path.join(folder, file));
+for (const file of ["README.md", ...LICENCES]) fs.copyFileSync(path.join(top, file), path.join(folder, file));
 pack(folder, main);
