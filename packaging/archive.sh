@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs a built program with its licences, man pages and completions:
+# Packs a built program with its licences, man pages, completions and the schema of scenarios:
 # target/package/loadgen-VERSION-TARGET.tar.gz and its checksum. The same program gives the same bytes.
 #
 #     packaging/archive.sh target/x86_64-unknown-linux-musl/dist/loadgen x86_64-unknown-linux-musl
@@ -15,8 +15,8 @@ version=$(packaging/version.sh)
 name=loadgen-$version-$target
 out=target/package
 
-# Two versions in one archive would be found out by its users only.
-[ "$("$program" --version)" = "loadgen $version" ] || { echo "$program is not loadgen $version" >&2; exit 1; }
+# Two versions in one archive, or a program built for development, would be found out by its users only.
+[ "$("$program" --version)" = "loadgen $version (dist)" ] || { echo "$program is not loadgen $version, built with the profile dist" >&2; exit 1; }
 
 rm -rf "$out/tree"
 mkdir -p "$out/tree/man/man1" "$out/tree/completions"
@@ -37,6 +37,8 @@ fish loadgen.fish
 powershell _loadgen.ps1
 zsh _loadgen
 FILES
+
+"$program" schema > "$out/tree/loadgen.schema.json"
 
 # GNU tar orders and stamps its entries; macOS has it as gtar (brew install gnu-tar).
 tar=$(command -v gtar || command -v tar)
