@@ -26,15 +26,14 @@ need() {
     done
 }
 
-# Prints the ids of the processes whose environment has each of these lines.
-with_environment() {
-    local process variables variable
+# Prints the ids of a node's daemon, steps and tasks, or of those of all nodes.
+processes() {
+    local process variables
     for process in /proc/[0-9]*; do
         # It may end meanwhile, or belong to someone else.
         variables=$(tr '\0' '\n' 2>/dev/null <"$process/environ") || continue
-        for variable in "$@"; do
-            grep -qxF -- "$variable" <<<"$variables" || continue 2
-        done
+        grep -qxF -- "SLURM_CONF=$SLURM_CONF" <<<"$variables" || continue
+        grep -qx -- "SLURMD_NODENAME=${1:-.*}" <<<"$variables" || continue
         echo "${process#/proc/}"
     done
 }
@@ -148,11 +147,12 @@ start() {
 
 # Kills a node as if its power had failed, and tells the controller so, which would find out after some minutes.
 lose() {
-    local node=$1 pids
+    local node=$1 pids signal
     [ -e "$folder/pid/slurmd-$node.own" ] || fail "$folder has no node $node"
-    pids=$(with_environment "SLURM_CONF=$SLURM_CONF" "SLURMD_NODENAME=$node")
+    pids=$(processes "$node")
+    # All stand still before one dies, so that none can report the death of another.
     # shellcheck disable=SC2086 # several words
-    kill -KILL $pids 2>/dev/null || true
+    for signal in STOP KILL; do kill "-$signal" $pids 2>/dev/null || true; done
     scontrol update NodeName="$node" State=DOWN Reason=lost
 }
 
@@ -176,7 +176,7 @@ stop() {
         sleep 0.1
     done
     # shellcheck disable=SC2046 # several words
-    kill -KILL "${pids[@]}" $(with_environment "SLURM_CONF=$SLURM_CONF") 2>/dev/null || true
+    kill -KILL "${pids[@]}" $(processes) 2>/dev/null || true
 }
 
 has_running() {
