@@ -17,9 +17,9 @@ mkdir "$folder"
 loadgen setup "$scenario" -o "$folder/values"
 trap 'loadgen teardown "$scenario" --setup-values "$folder/values" && rm "$folder/values"' EXIT
 
-# All shards start at this time, and wait for it. One that comes later sends nothing, and fails: give them the time that
-# they need to be launched.
-date --utc --date '10 seconds' +%FT%TZ >"$folder/start"
+# All shards wait for this time, and start. One that comes later sends nothing, and fails: START_IN='30 seconds' gives
+# them longer to be launched.
+date --utc --date "${START_IN:-10 seconds}" +%FT%TZ >"$folder/start"
 
 # If a shard fails, mpirun waits for the time given here, sends the others a SIGTERM, and kills them after the same time
 # again: it must be longer than graceful_stop. Until then they finish what is in flight, and write parts that say so. The

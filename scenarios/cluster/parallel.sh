@@ -22,11 +22,11 @@ trap 'loadgen teardown "$folder/scenario.yaml" --setup-values "$folder/values" &
 # On each machine, a folder of the same name in the home of the user.
 parallel --nonall --jobs 0 --sshloginfile "$hosts" --basefile "$folder/scenario.yaml" --basefile "$folder/values" true
 
-# All shards start at this time, and wait for it. One that comes later sends nothing, and fails: give them the time that
-# they need to be launched. If a shard fails, the others get a SIGTERM, and are killed after 15 s: longer than
+# All shards wait for this time, and start. One that comes later sends nothing, and fails: START_IN='30 seconds' gives
+# them longer to be launched. If a shard fails, the others get a SIGTERM, and are killed after 15 s: longer than
 # graceful_stop. Until then they finish what is in flight, and write parts that say so. --env passes a variable that the
 # scenario reads.
-start=$(date --utc --date '10 seconds' +%FT%TZ)
+start=$(date --utc --date "${START_IN:-10 seconds}" +%FT%TZ)
 seq 0 $((count - 1)) | parallel --sshloginfile "$hosts" --jobs 1 --env URL --halt now,fail=1 --termseq TERM,15000,KILL,25 \
     exec loadgen run "$folder/scenario.yaml" --shard "{}/$count" --start-at "$start" --setup-values "$folder/values" -o "$folder" || true
 

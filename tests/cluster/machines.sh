@@ -12,7 +12,7 @@ usage="usage: tests/cluster/machines.sh FOLDER NAME..."
 folder=$(realpath -m "${1:?$usage}")
 shift
 : "${1:?$usage}"
-ssh=$(command -v ssh || true)
+client=$(command -v ssh || true)
 sshd=$(command -v sshd || true)
 for program in ssh sshd ssh-keygen; do
     command -v "$program" >/dev/null || {
@@ -48,7 +48,7 @@ Host *
 CONF
 cat >ssh <<CONF
 #!/bin/sh
-exec $ssh -F $folder/ssh.conf "\$@"
+exec $client -F $folder/ssh.conf "\$@"
 CONF
 cat >login <<'CONF'
 #!/bin/sh
