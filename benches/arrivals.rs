@@ -5,7 +5,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use loadgen::base::{Nanos, Rate};
 use loadgen::pacing::{Arrivals, Schedule};
-use loadgen::plan::{Spread, Stage};
+use loadgen::plan::{Shard, Spread, Stage};
 
 /// Arrivals per measurement.
 const ARRIVALS: usize = 10_000;
@@ -42,6 +42,7 @@ fn plan(c: &mut Criterion) {
             warmup: Nanos::ZERO,
             duration: Some(Nanos::from_secs(3 * 3_600)),
             iterations: None,
+            shard: Shard::WHOLE,
         };
         assert_eq!(
             Arrivals::new(&schedule).take(ARRIVALS).count(),

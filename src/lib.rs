@@ -26,10 +26,11 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 7 | [`cli`]: one file per command: parse → load → compute → write |
-//! | 6 | [`report`]: terminal, progress, charts, HTML page, and the forms that other programs read · several results laid over one another |
-//! | 5 | [`gate`]: thresholds: what a run must meet, and what ends it early · the search for the highest rate that meets a check · versions: whether one is worse than another |
-//! | 4 | [`engine`]: runs a plan; its own rooms have floors, too |
+//! | 8 | [`cli`]: one file per command: parse → load → compute → write |
+//! | 7 | [`report`]: terminal, progress, charts, HTML page, and the forms that other programs read · several results laid over one another |
+//! | 6 | [`gate`]: thresholds: what a run must meet, and what ends it early · the search for the highest rate that meets a check · versions: whether one is worse than another |
+//! | 5 | [`engine`]: runs a plan; its own rooms have floors, too |
+//! | 4 | [`assembly`]: what a run measured becomes its figures, which it judges whether to trust |
 //! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP/1.1, HTTP/2, TLS, WebSocket, TCP · [`pacing`]: arrivals, levels of stages, token bucket · [`server`]: the built-in target, and the page while a run goes on |
 //! | 2 | [`result`]: what `result.json` holds · [`value`]: scopes, expressions, extraction, rows of feeds |
 //! | 1 | [`plan`]: the compiled scenario · [`metrics`]: samples, recorders, histograms |
@@ -64,6 +65,7 @@
 //! `docs/CONTRIBUTING.md` how to change something. How a kind of operation is added is told by
 //! [`scenario::kinds`].
 
+pub mod assembly;
 pub mod base;
 pub mod cli;
 pub mod engine;

@@ -2,6 +2,7 @@
 
 pub(crate) mod input;
 pub(crate) mod run;
+pub(crate) mod shard;
 pub(crate) mod try_once;
 pub(crate) mod versions;
 
@@ -12,10 +13,11 @@ use clap::builder::{BoolishValueParser, Resettable};
 use clap::{ArgAction, Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::base::{Nanos, Rate, Share, parse};
-use crate::plan::Mode;
+use crate::plan::{MAX_SHARDS, Mode};
 
 pub(crate) use self::input::{InputArgs, OnInvalid};
 pub(crate) use self::run::RunArgs;
+pub(crate) use self::shard::{LifecycleArgs, MergeArgs, SetupArgs, TeardownArgs};
 pub(crate) use self::try_once::TryArgs;
 pub(crate) use self::versions::{
     AbArgs, BASELINE_STORE, BaselineArgs, BaselineCommand, CompareArgs, JudgeArgs,
@@ -93,6 +95,13 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Print the JSON Schema of scenarios
     Schema,
+    /// Make one result of the parts that the shards of a run wrote
+    #[command(after_long_help = exit::in_help())]
+    Merge(Box<MergeArgs>),
+    /// Run the setup of a scenario once for all shards of a run
+    Setup(SetupArgs),
+    /// Run the teardown of a scenario once for all shards of a run
+    Teardown(TeardownArgs),
     /// Run the built-in mock target
     Serve(ServeArgs),
     /// Generate the reports of a result file again
@@ -202,6 +211,9 @@ pub(crate) struct ValidateArgs {
     /// Print the resolved plans
     #[arg(long)]
     pub plan: bool,
+    /// Also say what keeps the scenarios from being run in this many shards
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SHARDS)))]
+    pub shards: Option<u32>,
 }
 
 /// `loadgen serve`

@@ -1,17 +1,30 @@
 //! [`BaselineCheck`]: the baseline that a run is compared with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::args::{OnInvalid, RunArgs};
+use super::args::OnInvalid;
 use super::exit::{Exit, Failure};
 use super::{baseline, compare, results};
 use crate::gate::comparable::PlannedRun;
 use crate::gate::side::Side;
 use crate::gate::versions::{self, Terms};
-use crate::plan::{Guard, Plan, Secrets};
+use crate::plan::{Guard, Plan};
 use crate::result::{Build, Host, RunOrder, RunResult, VersionComparison};
+
+/// The flags that a comparison with a baseline depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BaselineFlags<'a> {
+    /// The baseline, if one is given.
+    pub baseline: Option<&'a Path>,
+    /// Whether thresholds are ignored.
+    pub no_thresholds: bool,
+    /// Whether it may be from another machine or build.
+    pub allow_environment: bool,
+    /// What an invalid run does.
+    pub on_invalid: Option<OnInvalid>,
+}
 
 /// A baseline, and the figures that must not become worse than in it.
 pub(super) struct BaselineCheck {
@@ -24,11 +37,11 @@ impl BaselineCheck {
     /// Reads the baseline of a run, if it has one, and checks before anything is sent that the run
     /// can be compared with it.
     pub(super) fn open(
-        args: &RunArgs,
+        args: &BaselineFlags<'_>,
         plan: &Plan,
-        secrets: &Secrets,
+        fingerprint: &str,
     ) -> Result<Option<Self>, Failure> {
-        let Some(given) = &args.baseline else {
+        let Some(given) = args.baseline else {
             if plan.guards.is_empty() || args.no_thresholds {
                 return Ok(None);
             }
@@ -61,7 +74,7 @@ impl BaselineCheck {
             terms,
         };
         let coming = PlannedRun {
-            fingerprint: plan.fingerprint(secrets),
+            fingerprint: fingerprint.to_owned(),
             modes: plan.modes.clone(),
             runs: plan.rounds as usize,
             host: Host::current(),

@@ -14,10 +14,15 @@ use crate::plan::secrets::HIDDEN;
 
 /// Flags of `run` that exclude each other. If one is typed, the variables of the others are
 /// ignored, even if they are invalid.
-const RIVALS: [[&str; 2]; 3] = [
+const RIVALS: [[&str; 2]; 8] = [
     ["vus", "rate"],
     ["quiet", "verbose"],
     ["dry_run", "print_scenario"],
+    ["shard", "json"],
+    ["shard", "baseline"],
+    ["shard", "live"],
+    ["shard", "debug_log"],
+    ["part", "output"],
 ];
 /// Flags that cannot be used with a file.
 const OF_URLS: [&str; 5] = ["method", "header", "body", "insecure", "print_scenario"];

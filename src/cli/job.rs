@@ -11,7 +11,7 @@ use super::quick::QuickInput;
 use super::{ci, quick};
 use crate::base::Nanos;
 use crate::engine::compiled::choice::Choice;
-use crate::engine::schedule::source::arrivals;
+use crate::pacing::Arrivals;
 use crate::pacing::arrivals::Arrival;
 use crate::plan::{Load, LoadModel, Plan, Secrets};
 use crate::result::ScenarioEcho;
@@ -157,7 +157,7 @@ pub(super) fn first_iterations(
             };
             (
                 format!("first planned arrivals, {staged} {rate}:"),
-                arrivals(&measured, plan.seed)
+                Arrivals::of_load(&measured, plan.seed)
                     .take(most)
                     .map(line)
                     .collect(),
@@ -180,6 +180,7 @@ pub(super) fn first_iterations(
             (
                 head,
                 (0..all)
+                    .map(|number| plan.load.shard().nth(number))
                     .map(|number| format!("iteration {number}: {}", entry(number)))
                     .collect(),
             )

@@ -1,4 +1,4 @@
-//! Floor 7: the command line. Each command is a file that reads as parse → load → compute → write.
+//! Floor 8: the command line. Each command is a file that reads as parse → load → compute → write.
 
 mod ab;
 pub(crate) mod args;
@@ -17,6 +17,7 @@ mod init;
 mod job;
 mod live_page;
 mod man;
+mod merge;
 mod outline;
 mod output;
 mod panic;
@@ -29,6 +30,8 @@ mod run_mode;
 mod schema;
 mod serve;
 mod session;
+mod setup;
+pub(crate) mod shard;
 mod suggestions;
 mod try_once;
 mod validate;
@@ -55,6 +58,9 @@ pub fn main() -> ExitCode {
         Command::Init(options) => init::run(&options),
         Command::Validate(options) => validate::run(&options, &console),
         Command::Schema => schema::run(),
+        Command::Merge(options) => merge::run(&options, &console),
+        Command::Setup(options) => setup::setup(&options, &console),
+        Command::Teardown(options) => setup::teardown(&options, &console),
         Command::Serve(options) => serve::run(&options),
         Command::Report(options) => report::run(&options, &console),
         Command::Capacity(options) => capacity::run(&options, &console),

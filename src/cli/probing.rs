@@ -73,6 +73,7 @@ impl<'a> Prober<'a> {
             warmup: warmup(time),
             graceful_stop: plan.load.graceful_stop,
             stop_when: Vec::new(),
+            slice: None,
         };
         let first_warmup = plan.load.warmup;
         Self {

@@ -6,15 +6,15 @@ mod result;
 use anyhow::{Context as _, anyhow};
 
 use self::measure::{Measured, measure};
-pub(super) use self::result::result_of;
+pub(super) use self::result::{ResultOf, result_of, result_with};
 use super::args::{OnInvalid, RunArgs};
-use super::baseline_check::BaselineCheck;
+use super::baseline_check::{BaselineCheck, BaselineFlags};
 use super::exit::{Exit, Failure, Gates, or_exit};
 use super::folder::Folder;
 use super::output::{self, Console};
-use super::{ci, job, outline, session};
+use super::{ci, job, outline, session, shard};
 use crate::engine::preflight::safety;
-use crate::plan::{Plan, Secrets};
+use crate::plan::{Format, Plan, Secrets};
 use crate::report::terminal::{self, Style};
 use crate::report::{self, versions};
 use crate::result::{End, RunResult, ThresholdResult, Verdict};
@@ -25,12 +25,24 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     let Some((source, compiled)) = job::load_to_run(args, console)? else {
         return Ok(Exit::Usage);
     };
-    if preview(&source, &compiled, args, console)? {
+    let shard = shard::asked(args)?;
+    let sliced = shard.map(|shard| shard::sliced(&compiled, shard, args));
+    let sliced = sliced.transpose()?;
+    if preview(&source, sliced.as_ref().unwrap_or(&compiled), args, console)? {
         return Ok(Exit::Ok);
+    }
+    if let Some(sliced) = &sliced {
+        return shard::run(&source, &compiled, sliced, args, console);
     }
     let Compiled { plan, secrets, .. } = compiled;
     or_exit(safety::literal(&plan), Exit::Usage)?;
-    let baseline = BaselineCheck::open(args, &plan, &secrets)?;
+    let flags = BaselineFlags {
+        baseline: args.baseline.as_deref(),
+        no_thresholds: args.no_thresholds,
+        allow_environment: args.allow_environment,
+        on_invalid: args.on_invalid,
+    };
+    let baseline = BaselineCheck::open(&flags, &plan, &plan.fingerprint(&secrets))?;
     let plan = match &baseline {
         Some(baseline) => Plan {
             guards: baseline.guards().to_vec(),
@@ -75,9 +87,14 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
         live_page.end(&result);
     }
     let failure = failure.or(refused.flatten());
-    write(&result, &plan, args, &folder, failure, console)?;
+    let shown = Shown {
+        json: args.json,
+        quiet: args.quiet,
+    };
+    write(&result, &plan.formats, shown, &folder, failure, console)?;
     let has_gates = !result.thresholds.is_empty() || baseline.is_some();
-    let exit = Exit::from_result(&result, gates(args, has_gates));
+    let gates = gates(args.on_invalid, args.fail_on_inconclusive, has_gates);
+    let exit = Exit::from_result(&result, gates);
     if let Some(reason) = failure_reason(exit, &result) {
         console.error(&reason);
     }
@@ -103,13 +120,24 @@ fn end_without_runs(
 }
 
 /// Returns the gate settings of the flags, on which the exit code depends.
-fn gates(args: &RunArgs, has_gates: bool) -> Gates {
+pub(super) fn gates(
+    on_invalid: Option<OnInvalid>,
+    fail_on_inconclusive: bool,
+    has_gates: bool,
+) -> Gates {
     Gates {
-        fail_on_invalid: args
-            .on_invalid
-            .map_or(has_gates, |what| what == OnInvalid::Fail),
-        fail_on_inconclusive: args.fail_on_inconclusive,
+        fail_on_invalid: on_invalid.map_or(has_gates, |what| what == OnInvalid::Fail),
+        fail_on_inconclusive,
     }
+}
+
+/// How a result is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    /// As JSON, instead of the summary.
+    pub json: bool,
+    /// Not at all.
+    pub quiet: bool,
 }
 
 /// Prints what was requested instead of a run, if anything.
@@ -140,16 +168,16 @@ fn preview(
 }
 
 /// Writes and shows the result in every requested form. `failure` is what ended the run early.
-fn write(
+pub(super) fn write(
     result: &RunResult,
-    plan: &Plan,
-    args: &RunArgs,
+    formats: &[Format],
+    args: Shown,
     folder: &Folder,
     failure: Option<Failure>,
     console: &Console,
 ) -> Result<(), Failure> {
     // Every output is attempted, even if others fail.
-    let written = report::write_all(result, &plan.formats, folder.path());
+    let written = report::write_all(result, formats, folder.path());
     result
         .thresholds
         .iter()
@@ -175,7 +203,7 @@ fn write(
 }
 
 /// Prints the result to stdout in the requested form.
-fn show(result: &RunResult, args: &RunArgs, console: &Console) -> Result<(), Failure> {
+fn show(result: &RunResult, args: Shown, console: &Console) -> Result<(), Failure> {
     if args.json {
         return output::print_json(&or_exit(result.to_json(), Exit::Internal)?);
     }
@@ -193,7 +221,7 @@ fn show(result: &RunResult, args: &RunArgs, console: &Console) -> Result<(), Fai
 }
 
 /// Returns why a run that produced a result does not end with 0, if the result says so.
-fn failure_reason(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
+pub(super) fn failure_reason(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
     let unmet = result
         .thresholds
         .iter()

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::exit::{Exit, Failure, or_exit};
 use super::output::Console;
+use crate::assembly::{Measurements, assemble};
 use crate::engine;
 use crate::engine::preflight::{descriptors, ports};
 use crate::engine::run::process::{self, ChildControl, ProcessError};
@@ -122,27 +123,18 @@ impl<'a> Session<'a> {
             unix_ms,
             live: false,
             recorded: Recorded::Nothing,
+            start_at: None,
         })
     }
 
-    /// Runs one mode and round in its own process. `place` is its name in progress and warnings.
-    /// Returns `None` if the user stopped it before anything was measured.
-    pub(super) fn run(&mut self, job: &Job, place: &str) -> Result<Option<ModeRun>, Failure> {
-        match self.run_watched(job, place, &mut |_| {})? {
-            Some(run) if run.stopped_by == StoppedBy::Panic => Err(panicked()),
-            run => Ok(run),
-        }
-    }
-
-    /// Does the same, but also returns what was measured before a panic of the mode, and passes on
-    /// the figures so far and the recorded exchanges, which arrive if the job's environment asks for
-    /// them.
-    pub(super) fn run_watched(
+    /// Runs one mode and round in its own process, and returns what it measured; see
+    /// [`Self::run_watched`].
+    pub(super) fn measure(
         &mut self,
         job: &Job,
         place: &str,
         watch: &mut dyn FnMut(Event),
-    ) -> Result<Option<ModeRun>, Failure> {
+    ) -> Result<Option<Measurements<'static>>, Failure> {
         let Self {
             program,
             leash,
@@ -167,7 +159,7 @@ impl<'a> Session<'a> {
             Event::SoFar(_) | Event::Exchange(_) => watch(event),
         });
         match ran {
-            Ok(run) => Ok(Some(run)),
+            Ok(measured) => Ok(Some(measured)),
             Err(ProcessError::Interrupted { .. }) => Ok(None),
             Err(error) => {
                 let is_defect =
@@ -183,6 +175,28 @@ impl<'a> Session<'a> {
                 })
             }
         }
+    }
+
+    /// Runs one mode and round in its own process. `place` is its name in progress and warnings.
+    /// Returns `None` if the user stopped it before anything was measured.
+    pub(super) fn run(&mut self, job: &Job, place: &str) -> Result<Option<ModeRun>, Failure> {
+        match self.run_watched(job, place, &mut |_| {})? {
+            Some(run) if run.stopped_by == StoppedBy::Panic => Err(panicked()),
+            run => Ok(run),
+        }
+    }
+
+    /// Does the same, but also returns what was measured before a panic of the mode, and passes on
+    /// the figures so far and the recorded exchanges, which arrive if the job's environment asks for
+    /// them.
+    pub(super) fn run_watched(
+        &mut self,
+        job: &Job,
+        place: &str,
+        watch: &mut dyn FnMut(Event),
+    ) -> Result<Option<ModeRun>, Failure> {
+        let measured = self.measure(job, place, watch)?;
+        Ok(measured.map(|measured| assemble(&job.plan, &measured)))
     }
 
     /// Returns the process groups of servers started by the user's commands, which are kept so that
@@ -369,13 +383,13 @@ mod tests {
             round: 1,
             environment: Environment::default(),
         };
-        let run = engine::run_mode(&job, &|| None, &|_| {}).expect("it can run");
-        let run = ModeRun {
-            stopped_by: StoppedBy::Panic,
-            ..run
+        let measured = engine::measure_mode(&job, &|| None, &|_| {}).expect("it can run");
+        let measured = Measurements {
+            stopped_early: Some(StoppedBy::Panic),
+            ..measured
         };
         let folder = tempfile::tempdir().expect("a folder");
-        let done = format!("{}\n", serde_json::json!({"done": run}));
+        let done = format!("{}\n", serde_json::json!({"done": measured}));
         let console = Console::new(Color::Never);
         let mut session = session(folder.path(), &done, &console);
         let kept = session

@@ -1,10 +1,13 @@
 //! `loadgen validate`: takes the same path as `run`, up to the plan.
 
+use anyhow::anyhow;
+
 use super::args::ValidateArgs;
 use super::exit::{Exit, Failure};
-use super::job;
 use super::output::{self, Console};
+use super::{job, shard};
 use crate::engine::preflight::safety;
+use crate::plan::Aborts;
 use crate::scenario::{Compiled, Overrides};
 
 /// Checks every file, even if some are invalid.
@@ -17,6 +20,16 @@ pub(super) fn run(args: &ValidateArgs, console: &Console) -> Result<Exit, Failur
             safety::foresee(&compiled.plan)
                 .iter()
                 .for_each(|doubt| console.warning(doubt));
+        }
+        if let (Ok(Some((source, compiled))), Some(count)) = (&loaded, args.shards) {
+            let refusals = shard::refusals(compiled, count, Aborts::Refused);
+            for refusal in &refusals {
+                console.error(&anyhow!("{}: in {count} shards: {refusal}", source.name));
+            }
+            if !refusals.is_empty() {
+                exit = Exit::Usage;
+                continue;
+            }
         }
         match loaded {
             Ok(Some((source, compiled))) if args.plan => {

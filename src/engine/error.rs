@@ -45,9 +45,17 @@ pub enum RunError {
     /// The setup failed: the failure, and its step.
     #[error("the setup failed {0}; the run needs it, so nothing was measured")]
     Setup(String),
+    /// A teardown that was asked for on its own failed.
+    #[error("{0}")]
+    Teardown(String),
     /// A signal arrived before there was anything to measure.
     #[error("interrupted before anything was measured")]
     Interrupted,
+    /// Not everything was ready when the run was to start.
+    #[error(
+        "the run was to start at an instant that is over: it was not ready in time; nothing was sent; give a later --start-at"
+    )]
+    Late,
     /// A worker or the observer panicked.
     #[error(
         "loadgen panicked during the run; this is a bug in loadgen; please report it with the scenario"

@@ -42,6 +42,10 @@ pub struct Environment {
     /// Which exchanges are recorded.
     #[serde(default)]
     pub recorded: Recorded,
+    /// The time of day at which the epoch is to be, in nanoseconds since 1970; without it, it is as
+    /// soon as everything is ready.
+    #[serde(default)]
+    pub start_at: Option<u64>,
 }
 
 /// Which exchanges are recorded as they went over the wire, for people who debug.

@@ -1,5 +1,6 @@
 //! Runs one mode of a plan from its setup to its figures.
 
+mod around;
 pub(crate) mod launch;
 pub(crate) mod lifecycle;
 mod passes;
@@ -8,18 +9,19 @@ pub mod process;
 use std::path::Path;
 use std::thread;
 
+pub use self::around::{run_setup, run_teardown};
 use self::launch::{Driven, SIMULATED_BUDGET, drive};
 use self::lifecycle::Lifecycle;
 pub use self::passes::run_passes;
 use super::error::RunError;
 use super::job::{Environment, Job};
-use super::observe::assemble::{Frame, assemble, wall_s};
 use super::observe::collector::Collector;
 use super::observe::event::Event;
-use super::observe::gauges::Observations;
+use super::observe::gather::{Frame, gather};
 use super::observe::observer::say_exchanges;
 use super::schedule::stop::Signal;
 use super::world::World;
+use crate::assembly::{Measurements, Observations, assemble};
 use crate::base::Nanos;
 use crate::plan::{Mode, Plan};
 use crate::result::{ModeRun, StoppedBy};
@@ -29,6 +31,18 @@ use crate::value::Scope;
 /// no ideal.
 const IDEAL_BUDGET: u64 = 1_000_000;
 
+/// Runs one mode and returns its figures; see [`measure_mode`].
+///
+/// # Errors
+/// As [`measure_mode`].
+pub fn run_mode(
+    job: &Job,
+    signal: &(dyn Fn() -> Option<Signal> + Sync),
+    say: &(dyn Fn(Event) + Sync),
+) -> Result<ModeRun, RunError> {
+    measure_mode(job, signal, say).map(|measured| assemble(&job.plan, &measured))
+}
+
 /// Runs one mode, including its setup and teardown. Polls `signal` frequently for a request to end
 /// the run; reports progress through `say`.
 ///
@@ -36,11 +50,11 @@ const IDEAL_BUDGET: u64 = 1_000_000;
 /// If the machine or the plan does not let the run begin. A failed request is not an error but
 /// data. Nor is a panic after the start: what was measured by then is returned, stopped by
 /// [`StoppedBy::Panic`].
-pub fn run_mode(
+pub fn measure_mode(
     job: &Job,
     signal: &(dyn Fn() -> Option<Signal> + Sync),
     say: &(dyn Fn(Event) + Sync),
-) -> Result<ModeRun, RunError> {
+) -> Result<Measurements<'static>, RunError> {
     let lifecycle = Lifecycle {
         plan: &job.plan,
         environment: &job.environment,
@@ -55,7 +69,7 @@ pub fn run_mode(
     // Runs in any case: what the setup has begun must be cleaned up.
     let failed = result
         .as_ref()
-        .map_or(true, |run| run.stopped_by == StoppedBy::Panic);
+        .map_or(true, |run| run.stopped_early == Some(StoppedBy::Panic));
     if let Some(trouble) = lifecycle.teardown(signal, failed || signal().is_some(), scope) {
         say(Event::Warning(trouble));
     }
@@ -68,7 +82,7 @@ fn measure(
     start: Option<Scope>,
     signal: &(dyn Fn() -> Option<Signal> + Sync),
     say: &(dyn Fn(Event) + Sync),
-) -> Result<ModeRun, RunError> {
+) -> Result<Measurements<'static>, RunError> {
     let Job {
         plan, mode, round, ..
     } = job;
@@ -84,19 +98,16 @@ fn measure(
     if mode == Mode::Simulated {
         let end = launch::simulated(&world, cores() as u32, SIMULATED_BUDGET)?;
         say_exchanges(&world, say);
-        return Ok(assemble(
-            &world,
-            &Collector::new(&world).finish(),
-            &frame(end),
-            &Observations::default(),
-        ));
+        let recorder = Collector::new(&world).finish();
+        let seen = Observations::default();
+        return Ok(gather(&world, recorder, &frame(end), seen));
     }
     let Driven {
         seen,
         recorder,
         end,
     } = drive(&world, mode, workers, signal, say)?;
-    Ok(assemble(&world, &recorder, &frame(end), &seen))
+    Ok(gather(&world, recorder, &frame(end), seen))
 }
 
 /// Returns the wall time of a plan in virtual time, in seconds: its duration without any overhead.
@@ -121,7 +132,15 @@ pub fn ideal(plan: &Plan, folder: &Path) -> Option<f64> {
     .ok()?;
     let world = World::new(plan, &environment, 1, start).ok()?;
     let end = launch::simulated(&world, cores() as u32, IDEAL_BUDGET).ok()?;
-    Some(wall_s(&world, &Collector::new(&world).finish(), end))
+    let frame = Frame {
+        mode: Mode::Simulated,
+        round: 1,
+        workers: 1,
+        end,
+    };
+    let recorder = Collector::new(&world).finish();
+    let measured = gather(&world, recorder, &frame, Observations::default());
+    Some(measured.wall(plan).as_secs_f64())
 }
 
 fn cores() -> usize {
@@ -159,17 +178,13 @@ mod tests {
             recorder,
             end,
         } = drive(world, mode, workers, signal, say).expect("it began");
-        assemble(
-            world,
-            &recorder,
-            &Frame {
-                mode,
-                round: 1,
-                workers: workers as u32,
-                end,
-            },
-            &seen,
-        )
+        let frame = Frame {
+            mode,
+            round: 1,
+            workers: workers as u32,
+            end,
+        };
+        assemble(world.plan, &gather(world, recorder, &frame, seen))
     }
 
     /// How long a run would take if a panic did not end it.

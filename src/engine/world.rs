@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use self::exchange_log::ExchangeLog;
-use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder, new_recorder};
+use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder};
 use super::compiled::base_url::BaseUrl;
 use super::compiled::check::Check;
 use super::compiled::choice::Choice;
@@ -29,6 +29,7 @@ use super::schedule::busy::Busy;
 use super::schedule::limit::Limit;
 use super::schedule::source::Source;
 use super::schedule::stop::Stop;
+use crate::assembly::new_recorder;
 use crate::base::{CachePadded, Nanos};
 use crate::metrics::{IterationSample, Outcome, Recorder};
 use crate::pacing::Arrival;
@@ -57,6 +58,8 @@ pub struct World<'p> {
     pub expressions: Expressions,
     /// The time of day at the start line, in milliseconds since 1970.
     pub unix_ms: u64,
+    /// The time of day of the start line, in nanoseconds since 1970, if it is given.
+    pub start_at: Option<u64>,
     /// Whether somebody watches and is shown the figures so far.
     pub live: bool,
     feeds: Feeds,
@@ -147,6 +150,7 @@ impl<'p> World<'p> {
             unix_ms,
             live,
             recorded,
+            start_at,
         } = environment;
         let names = Names::new(&plan.names).starting(start);
         let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
@@ -190,6 +194,7 @@ impl<'p> World<'p> {
             headers,
             names,
             unix_ms: *unix_ms,
+            start_at: start_at.map(|epoch| epoch.saturating_sub(load.warmup.0)),
             live: *live,
             dry: AtomicBool::new(false),
             run_limit: Limit::new("run", &plan.limits),
@@ -280,13 +285,13 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Creates the sample of an arrival that a full queue has refused.
-    pub fn refused(&self, arrival: Arrival) -> IterationSample {
+    /// Creates the sample of an arrival that was not run.
+    pub fn not_run(&self, arrival: Arrival, outcome: Outcome) -> IterationSample {
         IterationSample {
             mix: self.choice.mix_of(arrival.number) as u32,
             intended: arrival.at,
             completed: arrival.at,
-            outcome: Outcome::Dropped,
+            outcome,
         }
     }
 

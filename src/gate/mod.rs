@@ -1,4 +1,4 @@
-//! Floor 5: what a run must meet, and whether it did. Pure functions of the figures in a result: no
+//! Floor 6: what a run must meet, and whether it did. Pure functions of the figures in a result: no
 //! clock, and no randomness except from a seed.
 //!
 //! `selection` finds the figures that a selector refers to, `windows` cuts a time series into the

@@ -5,8 +5,8 @@
 //! rate is also missed if its iterations were lost, or if response times kept growing.
 
 use super::{Judged, judge};
+use crate::assembly::validity::{headroom, lag_limit_ms};
 use crate::base::Nanos;
-use crate::engine::observe::validity::{headroom, lag_limit_ms};
 use crate::metrics::trend::trend;
 use crate::plan::{Check, LoadModel, Metric, Plan};
 use crate::result::{

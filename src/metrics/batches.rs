@@ -6,6 +6,9 @@
 //! lies between them. So if there are several steps, each has batches of its own, as a small table
 //! with a row for each bucket that has values and a column for each batch.
 
+use serde::{Deserialize, Serialize};
+
+use super::exact;
 use super::interval::{Inflation, factor};
 use super::percentiles::PERCENTILES;
 use crate::base::Nanos;
@@ -19,9 +22,11 @@ const BUCKET_BITS: u32 = 5;
 
 /// Response times in batches, for [`Inflation`]. Its size depends on the spread of the times and
 /// not on their number: an octave takes 4 KB.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Batches {
+    #[serde(with = "exact::ns")]
     epoch: Nanos,
+    #[serde(with = "exact::ns")]
     width: Nanos,
     /// The buckets that have values, in ascending order.
     buckets: Vec<u16>,
@@ -72,6 +77,14 @@ impl Batches {
             }
             *row = wide;
         }
+    }
+
+    /// Returns whether these are batches of the same run as `other`, which are empty.
+    pub(super) fn fits(&self, other: &Self) -> bool {
+        self.epoch == other.epoch
+            && is_doubled(self.width, other.width)
+            && self.buckets.len() == self.counts.len()
+            && self.buckets.is_sorted_by(|a, b| a < b)
     }
 
     /// Clears the values and keeps the capacity.
@@ -132,6 +145,14 @@ impl Batches {
             best.map(|(_, factor)| factor),
         )
     }
+}
+
+/// Returns whether a width is another one, doubled any number of times.
+pub(super) const fn is_doubled(width: Nanos, narrow: Nanos) -> bool {
+    narrow.0 > 0
+        && width.0.is_multiple_of(narrow.0)
+        && (width.0 / narrow.0).is_power_of_two()
+        && width.0 <= i64::MAX as u64
 }
 
 fn accumulate(sums: &mut [u64; MAX_BATCHES], counts: &[u32; MAX_BATCHES]) {

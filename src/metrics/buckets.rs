@@ -1,7 +1,12 @@
 //! [`Buckets`]: counts of values that become a histogram on demand.
 
-use hdrhistogram::Histogram;
+use std::borrow::Cow;
 
+use hdrhistogram::Histogram;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::codec;
 use super::histogram::{self, HIGHEST};
 
 /// The buckets per page. Its cells fill a cache line, so an outlying value costs no more than that.
@@ -250,6 +255,32 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         histogram
     }
 
+    /// Returns the counts of a histogram of the same digits, packed.
+    fn packed_from(histogram: &Histogram<u64>) -> Self {
+        let (mut zeros, mut bytes, mut before) = (0, Vec::new(), 0);
+        for bucket in histogram.iter_recorded() {
+            let n = bucket.count_at_value();
+            match Self::place(bucket.value_iterated_to()) {
+                0 => zeros = n,
+                place => {
+                    write(&mut bytes, (place - before) as u64);
+                    write(&mut bytes, n);
+                    before = place;
+                }
+            }
+        }
+        Self {
+            zeros,
+            packed: bytes,
+            ..Self::default()
+        }
+    }
+
+    /// Returns whether there are no values.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.zeros == 0 && self.cells.is_empty() && self.loose.is_empty() && self.packed.is_empty()
+    }
+
     /// Returns the bytes on the heap.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
@@ -257,6 +288,21 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         let pages =
             size_of_val(&*self.pages) + self.cells.capacity() * PAGE + self.carried.capacity() * 2;
         pages + self.carries.capacity() * 2 * PAGE + loose + self.packed.capacity()
+    }
+}
+
+/// As text, buckets are the library's histogram.
+impl<const DIGITS: u8> Serialize for Buckets<DIGITS> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&codec::encode(&self.histogram()))
+    }
+}
+
+impl<'de, const DIGITS: u8> Deserialize<'de> for Buckets<DIGITS> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(from)?;
+        let histogram = codec::read(&text, DIGITS).map_err(D::Error::custom)?;
+        Ok(Self::packed_from(&histogram))
     }
 }
 

@@ -1,7 +1,9 @@
 //! [`CheckTally`]: how often each check of a response passed.
 
+use serde::{Deserialize, Serialize};
+
 /// How often a check passed and failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The number of passes.
     pub passed: u64,
@@ -28,7 +30,7 @@ impl Held {
 
 /// Passes and failures of each check, by operation and by the check's index in it. Operations
 /// without checks cost nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CheckTally {
     operations: Vec<Vec<Held>>,
 }
@@ -65,6 +67,14 @@ impl CheckTally {
                 mine.failed += theirs.failed;
             }
         }
+    }
+
+    /// Returns the largest count of a check.
+    pub(super) fn largest_count(&self) -> u64 {
+        let all = self.operations.iter().flatten();
+        all.map(|held| held.passed.max(held.failed))
+            .max()
+            .unwrap_or(0)
     }
 
     /// Returns how often a check of an operation passed; both indices start at 0.

@@ -1,13 +1,17 @@
 //! [`ErrorLog`]: distinct error messages, bounded in number and length.
 
-use super::FailureKind;
+use std::collections::{BTreeMap, btree_map};
+
+use serde::{Deserialize, Serialize};
+
+use super::{FailureKind, exact};
 use crate::base::Nanos;
 
 /// The maximum number of distinct messages; further ones are counted under [`OTHERS`].
 const MAX_DISTINCT: usize = 50;
 /// The maximum length of a message, in characters.
 const MAX_LENGTH: usize = 300;
-/// Stands for all messages after the first fifty.
+/// Stands for all messages that are not kept.
 const OTHERS: &str = "(other messages)";
 
 /// A failed try and its message.
@@ -28,7 +32,7 @@ pub struct FailedTry {
 }
 
 /// A message with its number and its times.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The failure kind.
     pub kind: FailureKind,
@@ -39,17 +43,54 @@ pub struct Entry {
     /// The operation that failed; the first one if several are counted together.
     pub operation: u32,
     /// When it first occurred.
+    #[serde(with = "exact::ns")]
     pub first: Nanos,
     /// When it last occurred.
+    #[serde(with = "exact::ns")]
     pub last: Nanos,
     /// The URL or the address concerned at its first occurrence.
     pub url: Option<String>,
 }
 
+/// The identity of a message. Its order decides which messages are kept: the shortest, because a
+/// message with a number or a name in it is mostly longer than one that recurs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    length: usize,
+    message: String,
+    kind: FailureKind,
+    operation: u32,
+}
+
+/// How often and when tries failed with a message, or with one of several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Occurrences {
+    count: u64,
+    /// When it first occurred, the operation, and the URL or the address concerned.
+    first: (Nanos, u32, Option<String>),
+    last: Nanos,
+}
+
+impl Occurrences {
+    fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.last = self.last.max(other.last);
+        if other.first < self.first {
+            self.first = other.first;
+        }
+    }
+}
+
 /// Distinct error messages, bounded so that a target that fails in a million ways costs no memory.
-#[derive(Clone, Debug, Default)]
+///
+/// The messages that are kept are the first of all in the order of [`Key`]. So whatever is dropped
+/// from a part would also be dropped from the whole, and logs add up to the same in any order.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(into = "Vec<Entry>", from = "Vec<Entry>")]
 pub struct ErrorLog {
-    entries: Vec<Entry>,
+    kept: BTreeMap<Key, Occurrences>,
+    /// The messages beyond [`MAX_DISTINCT`], by kind.
+    others: BTreeMap<FailureKind, Occurrences>,
 }
 
 impl ErrorLog {
@@ -64,56 +105,107 @@ impl ErrorLog {
             ..
         } = failed;
         let message: String = message.chars().take(MAX_LENGTH).collect();
-        self.put(Entry {
-            kind,
+        let key = Key {
+            length: message.len(),
             message,
-            count: 1,
+            kind,
             operation,
-            first: at,
+        };
+        let once = Occurrences {
+            count: 1,
+            first: (at, operation, url),
             last: at,
-            url,
-        });
+        };
+        self.put(key, once);
     }
 
-    fn put(&mut self, mut entry: Entry) {
-        let is_same = |e: &Entry| {
-            e.kind == entry.kind
-                && e.message == entry.message
-                && (e.operation == entry.operation || e.message == OTHERS)
-        };
-        if let Some(known) = self.entries.iter_mut().find(|e| is_same(e)) {
-            known.count += entry.count;
-            known.last = known.last.max(entry.last);
-            if entry.first < known.first {
-                (known.first, known.operation, known.url) =
-                    (entry.first, entry.operation, entry.url);
+    fn put(&mut self, key: Key, occurrences: Occurrences) {
+        match self.kept.entry(key) {
+            btree_map::Entry::Occupied(known) => return known.into_mut().add(occurrences),
+            btree_map::Entry::Vacant(new) => {
+                new.insert(occurrences);
             }
-            return;
         }
-        let distinct = self.entries.iter().filter(|e| e.message != OTHERS).count();
-        if distinct >= MAX_DISTINCT && entry.message != OTHERS {
-            entry.message = OTHERS.into();
-            self.put(entry);
-        } else {
-            self.entries.push(entry);
+        if self.kept.len() > MAX_DISTINCT
+            && let Some((key, dropped)) = self.kept.pop_last()
+        {
+            self.put_other(key.kind, dropped);
+        }
+    }
+
+    fn put_other(&mut self, kind: FailureKind, occurrences: Occurrences) {
+        match self.others.entry(kind) {
+            btree_map::Entry::Occupied(known) => known.into_mut().add(occurrences),
+            btree_map::Entry::Vacant(new) => {
+                new.insert(occurrences);
+            }
         }
     }
 
     /// Adds another log's messages.
     pub fn add(&mut self, other: &Self) {
-        for entry in &other.entries {
-            self.put(entry.clone());
+        for (key, occurrences) in &other.kept {
+            self.put(key.clone(), occurrences.clone());
+        }
+        for (kind, occurrences) in &other.others {
+            self.put_other(*kind, occurrences.clone());
         }
     }
 
-    /// Returns the most recent of the messages that are kept.
-    pub fn latest(&self) -> Option<&Entry> {
-        self.entries.last()
+    /// Replaces every message and URL; those that become the same are counted together.
+    pub(super) fn map_texts(&mut self, map: &dyn Fn(&str) -> String) {
+        let mapped = self.entries().map(|entry| Entry {
+            message: if entry.message == OTHERS {
+                entry.message
+            } else {
+                map(&entry.message)
+            },
+            url: entry.url.as_deref().map(map),
+            ..entry
+        });
+        *self = mapped.collect::<Vec<Entry>>().into();
+    }
+
+    /// Returns the largest count of a message.
+    pub(super) fn largest_count(&self) -> u64 {
+        let all = self.kept.values().chain(self.others.values());
+        all.map(|occurrences| occurrences.count).max().unwrap_or(0)
+    }
+
+    /// Returns the messages, and for each kind with more of them one entry for the rest.
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        let entry = |kind, message: &str, operation, occurrences: &Occurrences| {
+            let (first, _, url) = occurrences.first.clone();
+            Entry {
+                kind,
+                message: message.to_owned(),
+                count: occurrences.count,
+                operation,
+                first,
+                last: occurrences.last,
+                url,
+            }
+        };
+        let kept = self.kept.iter().map(move |(key, occurrences)| {
+            entry(key.kind, &key.message, key.operation, occurrences)
+        });
+        let others = self
+            .others
+            .iter()
+            .map(move |(kind, occurrences)| entry(*kind, OTHERS, occurrences.first.1, occurrences));
+        kept.chain(others)
+    }
+
+    /// Returns the message of the last try that failed, among those that are kept.
+    pub fn latest(&self) -> Option<Entry> {
+        self.entries()
+            .filter(|entry| entry.message != OTHERS)
+            .max_by_key(|entry| (entry.last, entry.operation))
     }
 
     /// Returns the messages, the most frequent first.
     pub fn sorted(&self) -> Vec<Entry> {
-        let mut sorted = self.entries.clone();
+        let mut sorted: Vec<Entry> = self.entries().collect();
         sorted.sort_by(|a, b| {
             b.count
                 .cmp(&a.count)
@@ -121,6 +213,37 @@ impl ErrorLog {
                 .then_with(|| a.message.cmp(&b.message))
         });
         sorted
+    }
+}
+
+impl From<ErrorLog> for Vec<Entry> {
+    fn from(log: ErrorLog) -> Self {
+        log.entries().collect()
+    }
+}
+
+impl From<Vec<Entry>> for ErrorLog {
+    fn from(entries: Vec<Entry>) -> Self {
+        let mut log = Self::default();
+        for entry in entries {
+            let occurrences = Occurrences {
+                count: entry.count,
+                first: (entry.first, entry.operation, entry.url),
+                last: entry.last,
+            };
+            if entry.message == OTHERS {
+                log.put_other(entry.kind, occurrences);
+            } else {
+                let key = Key {
+                    length: entry.message.len(),
+                    message: entry.message,
+                    kind: entry.kind,
+                    operation: entry.operation,
+                };
+                log.put(key, occurrences);
+            }
+        }
+        log
     }
 }
 

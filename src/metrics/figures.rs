@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
+use super::exact;
 use super::interval::Inflation;
 use super::{Batches, FailureKind, Held, Outcome, Sample, StatusCounts, Track};
 use crate::base::Nanos;
 
 /// Counts of operations or iterations by outcome.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Due according to the plan.
     pub planned: u64,
@@ -16,6 +19,7 @@ pub struct Tally {
     /// Succeeded.
     pub ok: u64,
     /// Failed, by kind.
+    #[serde(with = "exact::by_kind")]
     pub failed: [u64; FailureKind::COUNT],
     /// Refused by a full limit.
     pub dropped: u64,
@@ -54,6 +58,24 @@ impl Tally {
         }
     }
 
+    /// Returns the largest of all counts.
+    pub(super) fn largest(&self) -> u64 {
+        let Self {
+            planned,
+            started,
+            ok,
+            failed,
+            dropped,
+            skipped,
+            cancelled,
+            unfinished,
+        } = self;
+        let counts = [
+            planned, started, ok, dropped, skipped, cancelled, unfinished,
+        ];
+        failed.iter().chain(counts).copied().max().unwrap_or(0)
+    }
+
     /// Returns the failures of all kinds.
     pub fn failures(&self) -> u64 {
         self.failed.iter().sum()
@@ -72,7 +94,7 @@ impl Tally {
 }
 
 /// The figures of one step, or the sum of several.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Figures {
     /// The counts.
     pub tally: Tally,
@@ -93,26 +115,37 @@ pub struct Figures {
     /// Bytes sent.
     pub bytes_out: u64,
     /// completed − intended, of successful operations.
+    #[serde(default, skip_serializing_if = "Track::is_empty")]
     pub response_ok: Track,
     /// completed − intended, of failed operations.
+    #[serde(default, skip_serializing_if = "Track::is_empty")]
     pub response_failed: Track,
     /// completed − started.
+    #[serde(default, skip_serializing_if = "Track::is_empty")]
     pub service: Track,
     /// started − intended − queue.
+    #[serde(default, skip_serializing_if = "Track::is_empty")]
     pub lag: Track,
     /// Deliberate waits.
+    #[serde(default, skip_serializing_if = "Track::is_empty")]
     pub queue: Track,
     /// The time to connect, of operations that opened a connection.
+    #[serde(default, skip_serializing_if = "Track::is_empty")]
     pub connect: Track,
     /// The time of TLS handshakes, of operations that made one.
+    #[serde(default, skip_serializing_if = "Track::is_empty")]
     pub tls: Track,
     /// From the connection being available to the request being sent.
+    #[serde(default, skip_serializing_if = "Track::is_empty")]
     pub send: Track,
     /// From the start to the head of the response.
+    #[serde(default, skip_serializing_if = "Track::is_empty")]
     pub first_byte: Track,
     /// From the head of the response to its end.
+    #[serde(default, skip_serializing_if = "Track::is_empty")]
     pub body: Track,
     /// The response times by batch, if needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     batches: Option<Batches>,
 }
 
@@ -282,9 +315,7 @@ impl Figures {
         ]
     }
 
-    /// Returns the size in bytes, heap included.
-    #[cfg(test)]
-    pub(super) fn held(&self) -> usize {
+    const fn all_tracks(&self) -> [&Track; 10] {
         let Self {
             response_ok,
             response_failed,
@@ -298,7 +329,7 @@ impl Figures {
             body,
             ..
         } = self;
-        let tracks = [
+        [
             response_ok,
             response_failed,
             service,
@@ -309,8 +340,46 @@ impl Figures {
             send,
             first_byte,
             body,
+        ]
+    }
+
+    /// Returns the size in bytes, heap included.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        size_of::<Self>() + self.all_tracks().map(Track::held).iter().sum::<usize>()
+    }
+
+    /// Returns the response times by batch, if needed.
+    pub(super) const fn batches(&self) -> Option<&Batches> {
+        self.batches.as_ref()
+    }
+
+    /// Returns the largest of all counts; bytes are taken in kilobytes.
+    pub(super) fn largest_count(&self) -> u64 {
+        let counts = [
+            self.tally.largest(),
+            self.ok_in_window,
+            self.retries,
+            self.resent,
+            self.pushes,
+            self.held.passed,
+            self.held.failed,
+            self.bytes_in >> 10,
+            self.bytes_out >> 10,
         ];
-        size_of::<Self>() + tracks.into_iter().map(Track::held).sum::<usize>()
+        let of_tracks = self.all_tracks().map(Track::count);
+        let of_statuses = self.statuses.iter().map(|(_, n)| n);
+        counts
+            .into_iter()
+            .chain(of_tracks)
+            .chain(of_statuses)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Returns whether its times agree with their histograms; see [`Track::is_consistent`].
+    pub(super) fn is_consistent(&self) -> bool {
+        self.all_tracks().into_iter().all(Track::is_consistent)
     }
 
     /// Returns how much wider intervals of these operations are than those of independent ones, if

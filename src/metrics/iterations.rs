@@ -1,10 +1,13 @@
 //! [`IterationFigures`]: the iterations of a part of the run, if requested.
 
+use serde::{Deserialize, Serialize};
+
 use super::{IterationSample, Stages, Tally, Track};
 use crate::base::Nanos;
 
 /// A part of a run with iterations of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum IterationPart {
     /// The iterations of a mix entry.
     Mix(u32),
@@ -23,11 +26,12 @@ impl IterationPart {
 }
 
 /// Counts and durations of a set of iterations.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct IterationFigures {
     /// The counts.
     pub tally: Tally,
     /// From the intended start to the end of the flow.
+    #[serde(default, skip_serializing_if = "Track::is_empty")]
     pub durations: Track,
 }
 

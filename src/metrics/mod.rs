@@ -5,7 +5,9 @@ pub(crate) mod batches;
 mod buckets;
 pub(crate) mod cgroup;
 pub(crate) mod checks;
+pub mod codec;
 pub(crate) mod errors;
+pub(crate) mod exact;
 pub(crate) mod failure;
 pub(crate) mod figures;
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! [`Probe`]: an additional time line of selected operations.
 
+use serde::{Deserialize, Serialize};
+
 use super::Windows;
 
 /// The operations of an additional time line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbeOf {
     /// For each operation, whether and why it is included.
     pub takes: Vec<TakenBy>,
@@ -12,7 +14,8 @@ pub struct ProbeOf {
 }
 
 /// Why an operation is included.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum TakenBy {
     /// It is not included.
     Nothing,
@@ -23,7 +26,7 @@ pub enum TakenBy {
 }
 
 /// The time line of selected operations.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Probe {
     pub of: ProbeOf,
     pub windows: Windows,

@@ -2,7 +2,12 @@
 //! in batches.
 
 mod recorded;
+mod shape;
+mod texts;
 
+use serde::{Deserialize, Serialize};
+
+use super::exact;
 use super::probe::Probe;
 use super::{
     Batches, CheckTally, ErrorLog, FailedTry, FailureKind, Figures, Held, IterationFigures,
@@ -21,7 +26,7 @@ const READY_IN_ALL: usize = 32 * READY;
 const READY_AT_LEAST: usize = 8;
 
 /// Operations before the epoch or in a stage that is not measured: counted, but not measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WarmupTally {
     /// The number of operations started.
     pub started: u64,
@@ -36,15 +41,17 @@ pub struct WarmupTally {
 ///
 /// It shares no cache line with anything else, for the reason given at
 /// [`crate::base::CachePadded`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[repr(align(128))]
 pub struct Recorder {
+    #[serde(with = "exact::ns")]
     epoch: Nanos,
     steps: Vec<Figures>,
     stages: Stages,
     iterations: Tally,
     /// The number of iterations in stages that are not measured.
     aside: u64,
+    #[serde(default, skip_serializing_if = "Track::is_empty")]
     durations: Track,
     /// The durations by batch, if iterations consist of several operations.
     duration_batches: Option<Batches>,
@@ -53,11 +60,14 @@ pub struct Recorder {
     probes: Vec<Probe>,
     iteration_parts: Vec<(IterationPart, IterationFigures)>,
     errors: ErrorLog,
+    #[serde(with = "exact::by_kind")]
     try_failures: [u64; FailureKind::COUNT],
     checks: CheckTally,
     tags: TagFigures,
+    #[serde(with = "exact::ns")]
     last_completion: Nanos,
     /// How long the oldest operation that never completed had been running.
+    #[serde(with = "exact::ns")]
     oldest_unfinished: Nanos,
 }
 
@@ -123,6 +133,15 @@ impl Recorder {
         }
     }
 
+    /// Keeps separate figures for these values of tags before all others.
+    #[must_use]
+    pub fn preferring_tags(self, asked: Vec<(u32, usize, String)>) -> Self {
+        Self {
+            tags: self.tags.preferring(asked),
+            ..self
+        }
+    }
+
     /// Also keeps separate figures for these stages of the load.
     #[must_use]
     pub fn in_stages(self, stretches: Vec<Stretch>) -> Self {
@@ -180,7 +199,7 @@ impl Recorder {
         *try_failures = [0; FailureKind::COUNT];
         *checks = CheckTally::default();
         // The figures of a hundred values take too much memory to keep for those that recur.
-        *tags = TagFigures::default();
+        tags.clear();
         *last_completion = *epoch;
         *oldest_unfinished = Nanos::ZERO;
     }

@@ -1,6 +1,8 @@
 //! [`Stages`]: figures by stage of the load, and which stages are measured.
 
-use super::{Figures, Held, Outcome, Sample};
+use serde::{Deserialize, Serialize};
+
+use super::{Figures, Held, Outcome, Sample, exact};
 use crate::base::Nanos;
 
 /// The number of stages whose histograms stay open for recording; older ones are packed until a
@@ -8,20 +10,22 @@ use crate::base::Nanos;
 const OPEN: usize = 2;
 
 /// A stage of the load, as far as figures need it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch {
     /// Where it ends and the next one begins.
+    #[serde(with = "exact::ns")]
     pub end: Nanos,
     /// Whether operations planned in it are measured.
     pub measured: bool,
 }
 
 /// Figures by stage. Operations planned after the end of the last stage belong to it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Stages {
     stretches: Vec<Stretch>,
     figures: Vec<Figures>,
     /// The latest stage seen: stages well before it are packed.
+    #[serde(skip)]
     newest: usize,
 }
 
@@ -87,6 +91,11 @@ impl Stages {
             mine.add(theirs);
         }
         self.move_on(other.newest);
+    }
+
+    /// Returns whether these are the stages of the same load.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.stretches == other.stretches && self.figures.len() == other.stretches.len()
     }
 
     /// Clears the figures and keeps the capacity of stages that may receive more.

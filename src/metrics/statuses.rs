@@ -1,7 +1,12 @@
 //! [`StatusCounts`]: responses by their HTTP status.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 /// Responses by status. As there are only a handful of statuses, a list is faster than a map.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "BTreeMap<u16, u64>", from = "BTreeMap<u16, u64>")]
 pub struct StatusCounts(Vec<(u16, u64)>);
 
 impl StatusCounts {
@@ -32,5 +37,17 @@ impl StatusCounts {
     /// Iterates over the statuses with their counts, in the order of their first occurrence.
     pub fn iter(&self) -> impl Iterator<Item = (u16, u64)> {
         self.0.iter().copied()
+    }
+}
+
+impl From<StatusCounts> for BTreeMap<u16, u64> {
+    fn from(counts: StatusCounts) -> Self {
+        counts.0.into_iter().collect()
+    }
+}
+
+impl From<BTreeMap<u16, u64>> for StatusCounts {
+    fn from(counts: BTreeMap<u16, u64>) -> Self {
+        Self(counts.into_iter().collect())
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Figures, Held, Sample};
 use crate::base::Nanos;
 
@@ -9,13 +11,14 @@ use crate::base::Nanos;
 const MAX_VALUES: usize = 100;
 
 /// The value of a tag in one response.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum TagValue {
     /// The value, truncated to a bounded length.
     Found(String),
     /// The response has no value.
     None,
-    /// A value after the first hundred.
+    /// One of the values that have no figures of their own.
     Other,
 }
 
@@ -28,6 +31,17 @@ impl TagValue {
         Self::Found(text.chars().take(Self::MAX_CHARS).collect())
     }
 
+    const fn is_found(&self) -> bool {
+        matches!(self, Self::Found(_))
+    }
+
+    /// Returns the position of a value among those of a tag, of which the first have figures of
+    /// their own: values that were asked for, then the shortest.
+    fn rank(&self, is_asked: impl Fn(&String) -> bool) -> (bool, usize, &str) {
+        let asked = matches!(self, Self::Found(text) if is_asked(text));
+        (!asked, self.name().len(), self.name())
+    }
+
     /// Returns the name that is shown.
     pub fn name(&self) -> &str {
         match self {
@@ -38,14 +52,30 @@ impl TagValue {
     }
 }
 
+/// The figures of one tag of one operation, by its values.
+type Values = BTreeMap<TagValue, Figures>;
+
 /// Figures by operation, by the index of the tag in it, and by value. Bounded, so that a tag with a
 /// million values costs no more than one with a hundred.
-#[derive(Clone, Debug, Default)]
+///
+/// The values with figures of their own are the first of all in the order of [`TagValue::rank`]. So
+/// whatever shares figures in a part would also do so in the whole, and figures add up to the same
+/// in any order.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct TagFigures {
-    tags: BTreeMap<(u32, usize), BTreeMap<TagValue, Figures>>,
+    #[serde(with = "listed")]
+    tags: BTreeMap<(u32, usize), Values>,
+    /// The values that have figures of their own before all others.
+    asked: Vec<(u32, usize, String)>,
 }
 
 impl TagFigures {
+    /// Prefers these values, each of a tag of an operation.
+    #[must_use]
+    pub fn preferring(self, asked: Vec<(u32, usize, String)>) -> Self {
+        Self { asked, ..self }
+    }
+
     /// Records an operation with the values of its tags and the outcomes of its checks.
     pub fn note(&mut self, sample: &Sample, values: Vec<TagValue>, held: Held, window_end: Nanos) {
         for (tag, value) in values.into_iter().enumerate() {
@@ -56,20 +86,21 @@ impl TagFigures {
     }
 
     fn figures(&mut self, operation: u32, tag: usize, value: TagValue) -> &mut Figures {
-        let values = self.tags.entry((operation, tag)).or_default();
-        let is_new = matches!(value, TagValue::Found(_)) && !values.contains_key(&value);
-        let is_full = || {
-            values
-                .keys()
-                .filter(|value| matches!(value, TagValue::Found(_)))
-                .count()
-                >= MAX_VALUES
-        };
-        let value = if is_new && is_full() {
-            TagValue::Other
-        } else {
-            value
-        };
+        let Self { tags, asked } = self;
+        let values = tags.entry((operation, tag)).or_default();
+        let is_asked = |text: &String| asked.contains(&(operation, tag, text.clone()));
+        let found = || values.keys().filter(|known| known.is_found());
+        let mut value = value;
+        if value.is_found() && !values.contains_key(&value) && found().count() >= MAX_VALUES {
+            let last = found().max_by(|a, b| a.rank(is_asked).cmp(&b.rank(is_asked)));
+            if let Some(last) = last.filter(|last| value.rank(is_asked) < last.rank(is_asked)) {
+                let last = last.clone();
+                let figures = values.remove(&last).unwrap_or_default();
+                values.entry(TagValue::Other).or_default().add(&figures);
+            } else {
+                value = TagValue::Other;
+            }
+        }
         values.entry(value).or_default()
     }
 
@@ -82,6 +113,37 @@ impl TagFigures {
         }
     }
 
+    /// Replaces every value; figures of values that become the same are added up.
+    pub(super) fn map_texts(&mut self, map: &dyn Fn(&str) -> String) {
+        for (_, _, value) in &mut self.asked {
+            *value = map(value);
+        }
+        for ((operation, tag), values) in std::mem::take(&mut self.tags) {
+            for (value, figures) in values {
+                let value = match value {
+                    TagValue::Found(text) => TagValue::Found(map(&text)),
+                    value => value,
+                };
+                self.figures(operation, tag, value).add(&figures);
+            }
+        }
+    }
+
+    /// Returns whether the same values are preferred.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.asked == other.asked
+    }
+
+    /// Iterates over the figures of all values.
+    pub(super) fn figures_of_all(&self) -> impl Iterator<Item = &Figures> {
+        self.tags.values().flat_map(BTreeMap::values)
+    }
+
+    /// Clears the figures.
+    pub(super) fn clear(&mut self) {
+        self.tags.clear();
+    }
+
     /// Iterates over the values of one tag of one operation, in order, with their figures.
     pub fn values(
         &self,
@@ -89,6 +151,39 @@ impl TagFigures {
         tag: usize,
     ) -> impl Iterator<Item = (&TagValue, &Figures)> {
         self.tags.get(&(operation, tag)).into_iter().flatten()
+    }
+}
+
+/// The figures of tags as a list, because keys of JSON are text.
+mod listed {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::{Figures, TagValue, Values};
+
+    type Tags = BTreeMap<(u32, usize), Values>;
+
+    pub(super) fn serialize<S: Serializer>(tags: &Tags, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(tags.iter().flat_map(|((operation, tag), values)| {
+            values
+                .iter()
+                .map(move |(value, figures)| (operation, tag, value, figures))
+        }))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Tags, D::Error> {
+        let mut tags = Tags::new();
+        for (operation, tag, value, figures) in
+            Vec::<(u32, usize, TagValue, Figures)>::deserialize(from)?
+        {
+            tags.entry((operation, tag))
+                .or_default()
+                .entry(value)
+                .or_default()
+                .add(&figures);
+        }
+        Ok(tags)
     }
 }
 

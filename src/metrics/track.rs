@@ -1,8 +1,10 @@
 //! [`Track`]: one measured quantity, as a histogram with exact moments.
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
+use super::exact;
 use super::histogram::{HIGHEST, SIGNIFICANT_DIGITS};
 use super::interval::Inflation;
 use super::summary::{Moments, Summary};
@@ -11,13 +13,15 @@ use crate::base::Nanos;
 /// A histogram of nanoseconds with exact count, minimum, maximum, sum and sum of squares.
 ///
 /// Adding two tracks is exact and associative, because everything in them is an integer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Track {
     buckets: Buckets<SIGNIFICANT_DIGITS>,
     count: u64,
     min: u64,
     max: u64,
+    #[serde(with = "exact::text")]
     sum: u128,
+    #[serde(with = "exact::text")]
     squares: u128,
     clamped: u64,
 }
@@ -94,6 +98,28 @@ impl Track {
         self.sum += other.sum;
         self.squares += other.squares;
         self.clamped += other.clamped;
+    }
+
+    /// Returns whether its moments can be those of its histogram: those of a track always are, unless
+    /// it was read from a damaged file.
+    pub fn is_consistent(&self) -> bool {
+        let (n, min, max) = (
+            u128::from(self.count),
+            u128::from(self.min),
+            u128::from(self.max),
+        );
+        let histogram = self.histogram();
+        let between = |sum: u128, low: u128, high: u128| {
+            n.checked_mul(low).is_some_and(|low| low <= sum)
+                && n.checked_mul(high).is_none_or(|high| sum <= high)
+        };
+        histogram.len() == self.count
+            && self.clamped <= self.count
+            && (self.count == 0 || self.min <= self.max)
+            && (self.count == 0 || histogram.max() >= self.max.min(HIGHEST))
+            && (self.count == 0 || histogram.min() <= self.min)
+            && (self.count == 0 && self.sum == 0 && self.squares == 0
+                || between(self.sum, min, max) && between(self.squares, min * min, max * max))
     }
 
     /// Returns whether it has no values.

@@ -1,10 +1,11 @@
 //! [`Window`]: one interval of the time line, and the width of such windows.
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
 use super::histogram::WINDOW_DIGITS;
-use super::{FailureKind, StatusCounts};
+use super::{FailureKind, StatusCounts, exact};
 use crate::base::Nanos;
 
 /// Returns the window width for a run: the widest of a list of round widths that still gives twenty
@@ -55,7 +56,7 @@ pub(crate) fn common(lengths: impl Iterator<Item = Nanos>) -> Option<Nanos> {
 
 /// One interval of the time line. Everything but `ok_completions` counts operations by their
 /// `intended`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Window {
     /// Operations planned.
     pub planned: u64,
@@ -70,13 +71,18 @@ pub struct Window {
     /// Successful completions that fall into this window.
     pub ok_completions: u64,
     /// Failed operations by kind.
+    #[serde(with = "exact::by_kind")]
     pub failures: [u64; FailureKind::COUNT],
     /// Responses by status.
     pub statuses: StatusCounts,
     /// The longest response time.
+    #[serde(with = "exact::ns")]
     pub max: Nanos,
+    #[serde(with = "exact::text")]
     pub(super) sum: u128,
+    #[serde(default, skip_serializing_if = "Buckets::is_empty")]
     pub(super) response: Buckets<WINDOW_DIGITS>,
+    #[serde(default, skip_serializing_if = "Buckets::is_empty")]
     pub(super) lag: Buckets<WINDOW_DIGITS>,
 }
 
@@ -146,6 +152,25 @@ impl Window {
             lag,
             ..Self::default()
         };
+    }
+
+    /// Returns the largest of all counts.
+    pub(super) fn largest_count(&self) -> u64 {
+        let counts = [
+            self.planned,
+            self.started,
+            self.ok,
+            self.failed,
+            self.dropped,
+            self.ok_completions,
+        ];
+        let of_statuses = self.statuses.iter().map(|(_, n)| n);
+        counts
+            .into_iter()
+            .chain(self.failures)
+            .chain(of_statuses)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Returns the number of completed operations that have times.

@@ -4,10 +4,12 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
+use super::batches::is_doubled;
 use super::histogram;
 use super::window::Window;
-use super::{Outcome, Sample};
+use super::{Outcome, Sample, exact};
 use crate::base::Nanos;
 
 /// The maximum number of windows; beyond it, each becomes twice as wide.
@@ -25,19 +27,24 @@ const MAX_IDLE: usize = 32;
 
 /// The time line of a run, or of a part of it. Window 0 begins at the epoch; the warm-up has
 /// negative indices.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Windows {
+    #[serde(with = "exact::ns")]
     width: Nanos,
+    #[serde(with = "exact::ns")]
     epoch: Nanos,
     /// The index of the first window.
     first: i64,
     windows: VecDeque<Window>,
     /// Empty windows for reuse, with their capacity.
+    #[serde(skip)]
     idle: Vec<Window>,
     /// The start of the window that was looked up last, and its index: the next instant mostly
     /// falls there too.
+    #[serde(skip)]
     found: Option<(u64, usize)>,
     /// Spare capacity for packed histograms.
+    #[serde(skip)]
     spare: Vec<Vec<u8>>,
 }
 
@@ -218,6 +225,9 @@ impl Windows {
     /// every window from the epoch on.
     pub fn add(&mut self, other: &Self) {
         let Some(last) = other.windows.len().checked_sub(1) else {
+            if !self.windows.is_empty() {
+                self.at(self.epoch);
+            }
             return;
         };
         let mut other = Cow::Borrowed(other);
@@ -240,6 +250,16 @@ impl Windows {
             }
         }
         self.pack();
+    }
+
+    /// Returns whether this is a time line of the same run as `other`, which is empty.
+    pub(super) fn fit(&self, other: &Self) -> bool {
+        // The furthest that an instant can be from the epoch.
+        let bound = i64::MAX / self.width.0.max(1) as i64;
+        self.epoch == other.epoch
+            && is_doubled(self.width, other.width)
+            && self.windows.len() <= MAX_WINDOWS
+            && (-bound..bound - MAX_WINDOWS as i64).contains(&self.first)
     }
 
     /// Returns the response times and lag of the last windows that had completions, up to `count`

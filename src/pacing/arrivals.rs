@@ -6,7 +6,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::Levels;
 use crate::base::{Nanos, Rate};
-use crate::plan::{Spread, Stage};
+use crate::plan::{Load, LoadModel, Shard, Spread, Stage};
 
 /// The first iteration number of the warm-up. It is separate, so that the measured part draws the
 /// same random numbers with or without a warm-up.
@@ -29,21 +29,45 @@ enum Times {
     /// A Poisson process of this rate: exponential gaps from a seeded generator.
     Poisson {
         rate: Rate,
-        generator: Box<Pcg64Mcg>,
+        gaps: Box<Gaps>,
         last: Nanos,
     },
     /// In stages: arrival k comes when the integral of the rate reaches k, or, if arrivals are
     /// random, the k-th arrival of a Poisson process of rate 1.
     Staged {
         levels: Levels,
-        random: Option<Box<(Pcg64Mcg, f64)>>,
+        random: Option<Box<(Gaps, f64)>>,
     },
+}
+
+/// The gaps of a Poisson process of rate 1.
+#[derive(Clone, Debug)]
+struct Gaps {
+    generator: Pcg64Mcg,
+    /// The number of gaps drawn.
+    drawn: u64,
+}
+
+impl Gaps {
+    fn new(seed: u64) -> Self {
+        Self {
+            generator: Pcg64Mcg::seed_from_u64(seed),
+            drawn: 0,
+        }
+    }
+
+    /// Adds up the gaps before the event with this number, from the last one on.
+    fn each(&mut self, number: u64, mut add: impl FnMut(f64)) {
+        while self.drawn <= number {
+            add(Exp1.sample(&mut self.generator));
+            self.drawn += 1;
+        }
+    }
 }
 
 impl Times {
     fn staged(levels: Levels, spread: Spread, seed: u64) -> Self {
-        let random =
-            (spread == Spread::Poisson).then(|| Box::new((Pcg64Mcg::seed_from_u64(seed), 0.0)));
+        let random = (spread == Spread::Poisson).then(|| Box::new((Gaps::new(seed), 0.0)));
         Self::Staged { levels, random }
     }
 
@@ -52,34 +76,31 @@ impl Times {
             Spread::Constant => Self::Constant(rate),
             Spread::Poisson => Self::Poisson {
                 rate,
-                generator: Box::new(Pcg64Mcg::seed_from_u64(seed)),
+                gaps: Box::new(Gaps::new(seed)),
                 last: Nanos::ZERO,
             },
         }
     }
 
-    /// Returns the time of the event with this number; events must be requested in order.
+    /// Returns the time of the event with this number; events must be requested in order, and some
+    /// may be left out.
     fn next(&mut self, number: u64) -> Nanos {
         match self {
             Self::Constant(rate) => rate.time_of(number),
-            Self::Poisson {
-                rate,
-                generator,
-                last,
-            } => {
-                let gap: f64 = Exp1.sample(generator);
+            Self::Poisson { rate, gaps, last } => {
                 // The sum is of integer nanoseconds, so it does not drift with the size of the
                 // clock.
-                *last += Nanos::from_secs_f64(gap / rate.per_second_f64());
+                gaps.each(number, |gap| {
+                    *last += Nanos::from_secs_f64(gap / rate.per_second_f64());
+                });
                 *last
             }
             Self::Staged { levels, random } => {
                 let area = match random {
                     None => number as f64,
                     Some(process) => {
-                        let (generator, sum) = &mut **process;
-                        let gap: f64 = Exp1.sample(generator);
-                        *sum += gap;
+                        let (gaps, sum) = &mut **process;
+                        gaps.each(number, |gap| *sum += gap);
                         *sum
                     }
                 };
@@ -99,25 +120,28 @@ struct Phase {
     length: Nanos,
     /// The maximum number of arrivals.
     most: u64,
-    /// The number of its first arrival.
+    /// The number of the first arrival of the whole.
     first: u64,
-    taken: u64,
+    /// The next arrival, counted from the first one of the whole.
+    next: u64,
+    /// The distance between two arrivals.
+    step: u64,
 }
 
 impl Iterator for Phase {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
-        if self.taken >= self.most {
+        if self.next >= self.most {
             return None;
         }
-        let at = self.times.next(self.taken);
+        let at = self.times.next(self.next);
         if at >= self.length {
-            self.most = self.taken;
+            self.most = self.next;
             return None;
         }
-        let number = self.first + self.taken;
-        self.taken += 1;
+        let number = self.first + self.next;
+        self.next += self.step;
         Some(Arrival {
             number,
             at: self.start + at,
@@ -140,8 +164,10 @@ pub struct Schedule<'a> {
     pub warmup: Nanos,
     /// The length of the measured part, if limited.
     pub duration: Option<Nanos>,
-    /// The number of measured arrivals, if limited.
+    /// The number of measured arrivals of all shards, if limited.
     pub iterations: Option<u64>,
+    /// Which of the arrivals these are.
+    pub shard: Shard,
 }
 
 /// Planned times, from the start of the warm-up and anew from the epoch: the measured part does not
@@ -153,6 +179,24 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
+    /// Returns the planned arrivals of a load; a closed model has none.
+    pub fn of_load(load: &Load, seed: u64) -> Self {
+        let (spread, rate, iterations) = match load.model {
+            LoadModel::Open { rate, arrivals, .. } => (arrivals, rate, load.iterations),
+            LoadModel::Closed { .. } => (Spread::Constant, Rate::per_second(1), Some(0)),
+        };
+        Self::new(&Schedule {
+            spread,
+            rate,
+            stages: &load.stages,
+            seed,
+            warmup: load.warmup,
+            duration: load.duration,
+            iterations,
+            shard: load.shard(),
+        })
+    }
+
     /// Creates the arrivals of a schedule.
     pub fn new(schedule: &Schedule<'_>) -> Self {
         let times = |part: u64| {
@@ -171,13 +215,15 @@ impl Arrivals {
                 seed,
             )
         };
+        let (next, step) = (schedule.shard.nth(0), u64::from(schedule.shard.count));
         let warm = Phase {
             times: times(0),
             start: Nanos::ZERO,
             length: schedule.warmup,
             most: u64::MAX,
             first: WARMUP_NUMBERS,
-            taken: 0,
+            next,
+            step,
         };
         let measured = Phase {
             times: times(1),
@@ -185,7 +231,8 @@ impl Arrivals {
             length: schedule.duration.unwrap_or(Nanos::MAX),
             most: schedule.iterations.unwrap_or(u64::MAX),
             first: 0,
-            taken: 0,
+            next,
+            step,
         };
         Self { warm, measured }
     }
@@ -219,6 +266,7 @@ mod tests {
             warmup,
             duration,
             iterations,
+            shard: Shard::WHOLE,
         })
     }
 
@@ -231,6 +279,7 @@ mod tests {
             warmup,
             duration: Some(Nanos::from_secs(10)),
             iterations: None,
+            shard: Shard::WHOLE,
         };
         Arrivals::new(&schedule).collect()
     }
@@ -352,6 +401,7 @@ mod tests {
             warmup,
             duration: Some(duration),
             iterations: None,
+            shard: Shard::WHOLE,
         };
         Arrivals::new(&schedule).collect()
     }

@@ -11,9 +11,12 @@ impl Plan {
     ///
     /// It is equal for plans that differ only in target URLs, seed, modes, rounds, description,
     /// thresholds, allowed hosts and report, so that their runs can be compared. It does not depend
-    /// on secrets, which are hidden first.
+    /// on secrets, which are hidden first. A slice has that of the whole.
     pub fn fingerprint(&self, secrets: &Secrets) -> String {
-        hash_of_work(self, secrets)
+        match &self.load.slice {
+            Some(slice) => slice.fingerprint.clone(),
+            None => hash_of_work(self, secrets),
+        }
     }
 }
 

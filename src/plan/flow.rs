@@ -114,6 +114,14 @@ pub(crate) fn each<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
     }
 }
 
+/// Does the same, and lets `visit` change the steps.
+pub(crate) fn each_mut(steps: &mut [Step], visit: &mut impl FnMut(&mut Step)) {
+    for step in steps {
+        visit(step);
+        each_mut(step.inside_mut(), visit);
+    }
+}
+
 impl Step {
     /// Returns the steps nested directly in a group; empty for other steps.
     pub fn inside(&self) -> &[Self] {
@@ -124,6 +132,26 @@ impl Step {
             StepKind::Race(race) => &race.branches,
             StepKind::Repeat(repeat) => &repeat.flow,
             StepKind::Websocket(websocket) => &websocket.flow,
+        }
+    }
+
+    fn inside_mut(&mut self) -> &mut [Self] {
+        match &mut self.kind {
+            StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) => &mut [],
+            StepKind::Flow(steps) => steps,
+            StepKind::Parallel(parallel) => &mut parallel.branches,
+            StepKind::Race(race) => &mut race.branches,
+            StepKind::Repeat(repeat) => &mut repeat.flow,
+            StepKind::Websocket(websocket) => &mut websocket.flow,
+        }
+    }
+
+    /// Returns the operation of the step, to change it.
+    pub fn operation_mut(&mut self) -> Option<&mut Operation> {
+        match &mut self.kind {
+            StepKind::Operation(operation) => Some(operation),
+            StepKind::Websocket(websocket) => Some(&mut websocket.handshake),
+            _ => None,
         }
     }
 

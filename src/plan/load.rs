@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{OnFull, StopWhen};
+use super::{OnFull, Shard, Slice, StopWhen};
 use crate::base::{Nanos, Rate};
 
 /// How planned starts are distributed over time.
@@ -90,6 +90,10 @@ pub struct Load {
     pub graceful_stop: Nanos,
     /// Conditions that end the run early, without failing it, as soon as one holds.
     pub stop_when: Vec<StopWhen>,
+    /// If the plan is a slice of another one, its place in that. `iterations` is the number of the
+    /// whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slice: Option<Slice>,
 }
 
 impl Load {
@@ -104,7 +108,22 @@ impl Load {
             iterations_per_vu: None,
             warmup: Nanos::ZERO,
             graceful_stop,
+            slice: None,
         }
+    }
+
+    /// Returns the share of the whole load that this is.
+    pub fn shard(&self) -> Shard {
+        self.slice
+            .as_ref()
+            .map_or(Shard::WHOLE, |slice| slice.shard)
+    }
+
+    /// Returns the number of virtual users, or slots of the open model, of the whole load.
+    pub fn slots_of_whole(&self) -> u32 {
+        self.slice
+            .as_ref()
+            .map_or(self.model.slots(), |slice| slice.slots)
     }
 
     /// Returns the stages that last some time; the others are jumps, in which nothing can start.
@@ -165,12 +184,13 @@ impl Load {
         stretches
     }
 
-    /// Returns the number of iterations of the whole run, if it is limited by iterations.
+    /// Returns the number of iterations, if the load is limited by iterations.
     pub fn total_iterations(&self) -> Option<u64> {
         let per_vu = self
             .iterations_per_vu
             .map(|n| n.saturating_mul(u64::from(self.model.slots())));
-        match (self.iterations, per_vu) {
+        let shared = self.iterations.map(|n| self.shard().share_of(n));
+        match (shared, per_vu) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         }

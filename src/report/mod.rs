@@ -1,4 +1,4 @@
-//! Floor 6: the reports of a run. Every format is a pure function of a [`RunResult`]: no clock, no
+//! Floor 7: the reports of a run. Every format is a pure function of a [`RunResult`]: no clock, no
 //! randomness, no state of a live engine, and no statistic that the result does not contain. So
 //! `loadgen report result.json` reproduces exactly the bytes that the run itself wrote.
 //!

@@ -85,6 +85,26 @@ pub(crate) fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, Sin
     }
 }
 
+/// Writes a file that only its owner can read; see [`write`].
+///
+/// # Errors
+/// If the file cannot be written; the previous one then remains.
+pub(crate) fn write_private(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, SinkError> {
+    let path = dir.join(name);
+    let whole = || -> io::Result<()> {
+        // Temporary files are private by default.
+        let mut file = Builder::new().prefix(".loadgen-").tempfile_in(dir)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(&path)?;
+        Ok(())
+    };
+    match whole() {
+        Ok(()) => Ok(path),
+        Err(source) => Err(SinkError::Write { path, source }),
+    }
+}
+
 /// Removes a file, if there is one.
 ///
 /// # Errors

@@ -4,7 +4,6 @@
 
 pub(crate) mod capacity;
 pub(crate) mod change;
-pub mod codec;
 pub(crate) mod comparison;
 pub(crate) mod exchange;
 pub(crate) mod histograms;
@@ -13,14 +12,15 @@ pub(crate) mod mode_run;
 pub(crate) mod program;
 mod redact;
 pub(crate) mod run_result;
+pub(crate) mod shards;
 pub(crate) mod threshold;
 pub(crate) mod validity;
 pub(crate) mod versions;
 pub(crate) mod window;
 
+pub use crate::metrics::codec::{self, CodecError};
 pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, RateProbe};
 pub use change::{Change, Outcome};
-pub use codec::CodecError;
 pub use comparison::{Comparison, ModeComparison};
 pub use exchange::{
     Body, Captured, Exchange, ExchangeFailure, ExchangeOutcome, ExchangeTimes, Header, Hop,
@@ -34,6 +34,7 @@ pub use mode_run::{
 };
 pub use program::{Build, End, ScenarioEcho};
 pub use run_result::{ReadError, RunResult, SCHEMA};
+pub use shards::{ShardHost, ShardPart, Shards};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
 pub use validity::{Check, Validity, Verdict};
 pub use versions::{

@@ -115,7 +115,7 @@ pub struct Group {
     pub mix: Option<String>,
     /// The figures of a step by the values of its tags, each called `tag=value`. An operation that
     /// ended without a response is in none of them; a response without the value is in `tag=none`,
-    /// and values after the first hundred in `tag=other`.
+    /// and the values beyond a hundred in `tag=other`.
     #[serde(default)]
     pub tags: Vec<Group>,
     /// Counts of operations.

@@ -25,7 +25,7 @@ impl Build {
 }
 
 /// The scenario that ran.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ScenarioEcho {
     /// Its name.
     pub name: String,

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    Build, Comparison, End, Host, ModeRun, ScenarioEcho, ThresholdResult, Validity,
-    VersionComparison,
+    Build, Comparison, End, Host, ModeRun, ScenarioEcho, ShardHost, Shards, ThresholdResult,
+    Validity, VersionComparison,
 };
 
 /// The schema that this version writes and reads.
@@ -44,6 +44,12 @@ pub struct RunResult {
     /// What a reader should know before trusting a figure, in words.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// The shards, if several processes shared the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<Shards>,
+    /// The machines of the shards; `host` is the first one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<ShardHost>,
 }
 
 /// Why a text is not a result of loadgen.

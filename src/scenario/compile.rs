@@ -11,7 +11,7 @@ use super::names::Names;
 use super::pattern::Patterns;
 use super::plan_places::PlanPlaces;
 use super::section::Section;
-use super::settings::{Settings, report};
+use super::settings::{Settings, any_seed, report};
 use super::target::Targets;
 use super::tree::Node;
 use super::vars::Vars;
@@ -85,6 +85,8 @@ pub struct Compiled {
     pub warnings: Diagnostics,
     /// Secrets to hide in all output.
     pub secrets: Secrets,
+    /// Whether the seed was given: otherwise the plan has another one each time.
+    pub has_seed: bool,
 }
 
 /// Compiles a scenario. `env` looks up the environment variables that `vars` and `secrets` may
@@ -102,8 +104,9 @@ pub fn compile(
     let plan = plan(source, overrides, env, &mut problems);
     problems.sort();
     match plan {
-        Some(plan) if !problems.has_errors() => Ok(Compiled {
+        Some((plan, has_seed)) if !problems.has_errors() => Ok(Compiled {
             plan,
+            has_seed,
             secrets: problems.secrets().clone(),
             warnings: problems,
         }),
@@ -116,7 +119,7 @@ fn plan(
     overrides: &Overrides,
     env: &dyn Fn(&str) -> Option<String>,
     problems: &mut Diagnostics,
-) -> Option<Plan> {
+) -> Option<(Plan, bool)> {
     let mut root = tree(source, problems)?;
     let vars = Vars::collect(&root, &overrides.vars, env, problems);
     let names = Names::collect(&root, &vars);
@@ -161,7 +164,7 @@ fn plan(
     let mut plan = Plan {
         name: settings.name.unwrap_or_default(),
         description: settings.description,
-        seed: settings.seed,
+        seed: settings.seed.unwrap_or_else(any_seed),
         modes: settings.modes?,
         rounds: settings.rounds,
         workers: settings.workers,
@@ -189,7 +192,7 @@ fn plan(
         lifecycle: [&steps.setup.operations, &steps.teardown.operations],
     };
     check_plan(&mut plan, gates, &places, problems);
-    Some(plan)
+    Some((plan, settings.seed.is_some()))
 }
 
 /// Parses the text of a scenario, unless it is too large.

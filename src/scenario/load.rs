@@ -322,5 +322,6 @@ fn build(typed: LoadValues, choice: Choice) -> Option<Load> {
         warmup: typed.warmup.unwrap_or(Nanos::ZERO),
         graceful_stop: typed.graceful_stop.unwrap_or(Nanos::from_secs(30)),
         stop_when: Vec::new(),
+        slice: None,
     })
 }

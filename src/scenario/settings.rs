@@ -19,7 +19,8 @@ const MAX_WORKERS: u32 = 1024;
 pub(super) struct Settings {
     pub name: Option<String>,
     pub description: Option<String>,
-    pub seed: u64,
+    /// `None` if any will do.
+    pub seed: Option<u64>,
     pub modes: Option<Vec<Mode>>,
     pub rounds: u32,
     pub workers: u32,
@@ -65,7 +66,7 @@ impl Settings {
         Self {
             name,
             description,
-            seed: overrides.seed.or(seed).unwrap_or_else(any_seed),
+            seed: overrides.seed.or(seed),
             modes,
             rounds: rounds.unwrap_or(1),
             workers: workers.unwrap_or_else(cores),
@@ -270,7 +271,7 @@ fn cores() -> u32 {
 }
 
 /// Returns a random seed, short enough to be typed again.
-fn any_seed() -> u64 {
+pub(super) fn any_seed() -> u64 {
     // The standard library seeds its hash maps from the system's random number generator.
     RandomState::new().build_hasher().finish() >> 32
 }

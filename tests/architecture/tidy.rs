@@ -14,10 +14,11 @@ const FLOORS: &[(&str, u32)] = &[
     ("transport", 3),
     ("pacing", 3),
     ("server", 3),
-    ("engine", 4),
-    ("gate", 5),
-    ("report", 6),
-    ("cli", 7),
+    ("assembly", 4),
+    ("engine", 5),
+    ("gate", 6),
+    ("report", 7),
+    ("cli", 8),
 ];
 
 /// Code that is allowed only in the files named, with the reason.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use loadgen::engine::observe::validity::{check, lag_limit_ms};
+use loadgen::assembly::validity::{check, lag_limit_ms};
 use loadgen::gate::{Cause, probe};
 use loadgen::metrics::Summary;
 use loadgen::plan::{Mode, Plan};
@@ -638,7 +638,7 @@ fn lateness_is_judged_relative_to_the_measured_value_and_the_limit() {
                 p99,
                 ..late.clone()
             });
-            check(&run, &plan)
+            check(&run, &plan, &[])
                 .checks
                 .into_iter()
                 .find(|check| check.name == "pacing")

@@ -45,6 +45,7 @@ mod seed;
 mod selectors;
 mod servers;
 mod setup;
+mod shards;
 mod soak;
 mod stages;
 mod streams;

@@ -7,6 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args as ClapArgs};
 
 use super::input::{InputArgs, OnInvalid, QuickArgs};
+use super::shard::ShardArgs;
 use crate::base::{Nanos, Rate, parse};
 use crate::cli::values::{Formats, Modes, formats, listen, modes, target};
 use crate::scenario::Overrides;
@@ -113,6 +114,9 @@ pub(crate) struct RunArgs {
     /// Print the whole resolved plan and the first planned arrivals, and send nothing
     #[arg(long, env = "LOADGEN_PLAN", value_parser = BoolishValueParser::new())]
     pub plan: bool,
+    /// The share of the run.
+    #[command(flatten)]
+    pub sharding: ShardArgs,
     /// What a URL alone stands for.
     #[command(flatten)]
     pub quick: QuickArgs,

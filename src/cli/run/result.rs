@@ -9,7 +9,8 @@ use crate::metrics::FailureKind;
 use crate::plan::{Plan, Secrets};
 use crate::report::view;
 use crate::result::{
-    Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, StoppedBy, Validity, Verdict,
+    Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, ScenarioEcho, StoppedBy, Validity,
+    Verdict,
 };
 use crate::scenario::Source;
 
@@ -36,6 +37,35 @@ pub(super) fn result_of_runs(
     started_at: Timestamp,
     ideal_s: Option<f64>,
 ) -> RunResult {
+    let of = ResultOf {
+        scenario: job::echo(source, plan, secrets),
+        plan: plan.shown(secrets),
+        host: Host::current(),
+        started_at: session::rfc3339(started_at),
+    };
+    result_with(of, plan, runs, end, ideal_s)
+}
+
+/// What a result says of its run besides the figures.
+pub(crate) struct ResultOf {
+    /// The scenario.
+    pub scenario: ScenarioEcho,
+    /// The plan, without secrets.
+    pub plan: serde_json::Value,
+    /// The machine.
+    pub host: Host,
+    /// When it started.
+    pub started_at: String,
+}
+
+/// Creates the result of these runs, and judges them by the thresholds of the plan.
+pub(crate) fn result_with(
+    of: ResultOf,
+    plan: &Plan,
+    runs: Vec<ModeRun>,
+    end: End,
+    ideal_s: Option<f64>,
+) -> RunResult {
     let comparison = Comparison::from_runs(&runs, &plan.modes, ideal_s);
     let build = Build::current();
     let Judged {
@@ -45,13 +75,15 @@ pub(super) fn result_of_runs(
     RunResult {
         schema: SCHEMA.into(),
         end,
-        scenario: job::echo(source, plan, secrets),
-        plan: plan.shown(secrets),
-        host: Host::current(),
-        started_at: session::rfc3339(started_at),
+        scenario: of.scenario,
+        plan: of.plan,
+        host: of.host,
+        started_at: of.started_at,
         comparison,
         thresholds,
         baseline: None,
+        shards: None,
+        hosts: Vec::new(),
         validity: overall(&runs),
         warnings: warnings(&build, &runs, end)
             .into_iter()

@@ -283,6 +283,7 @@ mod tests {
                 model: crate::plan::LoadModel::Closed { vus: 1 },
                 stages: Vec::new(),
                 stop_when: Vec::new(),
+                slice: None,
                 duration: None,
                 iterations: Some(1),
                 iterations_per_vu: None,

@@ -8,7 +8,7 @@ use hyper::rt::{Read, Write};
 use super::jar::Jar;
 use super::pool::{self, ConnectionTarget, KeptConnections, RunPart};
 use crate::engine::schedule::limit::Limit;
-use crate::plan::Operation;
+use crate::plan::{Operation, Shard};
 use crate::transport::counted::Metered;
 use crate::transport::tcp;
 use crate::transport::websocket::WebSocket;
@@ -102,9 +102,11 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
     }
 
     /// Creates `count` users of these targets, distributed over `parts` with connections of their
-    /// own. `side_by_side` says that several users may share a connection at the same time.
+    /// own. They have the numbers of a shard. `side_by_side` says that several users may share a
+    /// connection at the same time.
     pub fn all(
         targets: &[ConnectionTarget<'_>],
+        shard: Shard,
         count: usize,
         parts: usize,
         side_by_side: bool,
@@ -114,7 +116,11 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
         let like: Vec<Vec<KeptConnections<Io>>> = (0..parts).map(like).collect();
         for index in 0..count {
             let part = index % parts;
-            shares[part].push(Self::new(index as u64, &like[part], Jar::default()));
+            shares[part].push(Self::new(
+                shard.nth(index as u64),
+                &like[part],
+                Jar::default(),
+            ));
         }
         shares
     }

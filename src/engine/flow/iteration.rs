@@ -57,9 +57,10 @@ fn refuse<D: Driver>(worker: &Worker<'_, D>) {
     let Source::Open(queue) = &worker.world.source else {
         return;
     };
-    queue
-        .refused()
-        .for_each(|arrival| worker.tape.iteration(worker.world.refused(arrival)));
+    for arrival in queue.refused() {
+        let sample = worker.world.not_run(arrival, Outcome::Dropped);
+        worker.tape.iteration(sample);
+    }
 }
 
 /// Runs and records one iteration; an iteration without a row is not even planned.

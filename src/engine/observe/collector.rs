@@ -6,7 +6,7 @@
 
 use crate::engine::schedule::source::Source;
 use crate::engine::world::World;
-use crate::metrics::Recorder;
+use crate::metrics::{Outcome, Recorder};
 
 /// The sum of what all recorders of a run held up to the last collection.
 pub(crate) struct Collector<'w> {
@@ -36,13 +36,21 @@ impl<'w> Collector<'w> {
         &self.total
     }
 
-    /// Collects the rest and returns the total.
+    /// Collects the rest and returns the total, with the arrivals that no worker has run.
     pub(crate) fn finish(mut self) -> Recorder {
         self.collect();
         if let Source::Open(queue) = &self.world.source {
             // No worker is left to record them.
-            let refused = queue.refused_until(self.world.stop.end());
-            refused.for_each(|arrival| self.total.iteration(&self.world.refused(arrival)));
+            let end = self.world.stop.end();
+            for arrival in queue.refused_until(end) {
+                self.total
+                    .iteration(&self.world.not_run(arrival, Outcome::Dropped));
+            }
+            // Those that were due before the stop and that no slot pulled.
+            for arrival in queue.unmet(end) {
+                self.total
+                    .iteration(&self.world.not_run(arrival, Outcome::Skipped));
+            }
         }
         self.total
     }
@@ -54,16 +62,14 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::assembly::{Observations, so_far};
     use crate::base::Nanos;
     use crate::engine::Environment;
-    use crate::engine::observe::assemble::so_far;
-    use crate::engine::observe::gauges::Observations;
+    use crate::engine::observe::gather::{Frame, gather_so_far};
     use crate::engine::world::tape::Tape;
     use crate::metrics::interval::Inflation;
     use crate::metrics::resources::Usage;
-    use crate::metrics::{
-        FailedTry, FailureKind, Held, IterationSample, Outcome, Sample, TagValue,
-    };
+    use crate::metrics::{FailedTry, FailureKind, Held, IterationSample, Sample, TagValue};
     use crate::plan::{Mode, Plan};
     use crate::scenario::{Overrides, Source, compile};
 
@@ -260,7 +266,7 @@ mod tests {
         // A time line that others were added to begins at the epoch.
         let mut sum = world.new_recorder();
         sum.add(&whole);
-        assert_eq!(shown(&collector.finish()), shown(&sum));
+        assert_eq!(shown(collector.collect()), shown(&sum));
     }
 
     #[test]
@@ -308,12 +314,16 @@ mod tests {
                     .voluntary
             });
             for second in 1..=3 {
+                let frame = Frame {
+                    mode: Mode::Async,
+                    round: 1,
+                    workers: 1,
+                    end: Nanos::from_secs(second),
+                };
+                let mut seen = Observations::default();
                 so_far(
-                    &world,
-                    collector.collect(),
-                    Mode::Async,
-                    &Observations::default(),
-                    Nanos::from_secs(second),
+                    &plan,
+                    &gather_so_far(&world, collector.collect(), &frame, &mut seen),
                 );
             }
             done.store(true, Ordering::SeqCst);

@@ -6,10 +6,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use hdrhistogram::Histogram;
 
-use super::assemble::so_far;
 use super::collector::Collector;
 use super::event::{Event, Phase, Progress, StepCounts};
-use super::gauges::{Gauge, Observations};
+use super::gather::{Frame, gather_so_far};
+use crate::assembly::{Gauge, Observations, so_far};
 use crate::base::{Clock, Nanos};
 use crate::engine::driver::exact;
 use crate::engine::schedule::busy::Busy;
@@ -134,6 +134,10 @@ pub(crate) fn watch(
         ..Observations::default()
     };
     let mut before = Counters::now(&clock);
+    seen.epoch = before
+        .wall_ahead
+        .and_then(|ahead| u64::try_from(ahead).ok())
+        .map(|zero| zero.saturating_add(world.epoch().0));
     let mut measuring = world.epoch() == Nanos::ZERO;
     let mut reporter = ProgressReporter::default();
     let pace = if world.plan.is_watched(mode) {
@@ -176,13 +180,14 @@ pub(crate) fn watch(
             reporter.report(world, collector.collect(), now, say);
         }
         if judged.is_some_and(|due| now >= due) && now < world.stop.end() {
-            say(Event::SoFar(Box::new(so_far(
-                world,
-                collector.collect(),
+            let frame = Frame {
                 mode,
-                &seen,
-                now,
-            ))));
+                round: 1,
+                workers: 1,
+                end: now,
+            };
+            let measured = gather_so_far(world, collector.collect(), &frame, &mut seen);
+            say(Event::SoFar(Box::new(so_far(world.plan, &measured))));
             let after = clock.now();
             judged =
                 Some(after + pace.max(Nanos((after - now).0.saturating_mul(JUDGE_PAUSE_FACTOR))));

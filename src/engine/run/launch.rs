@@ -4,16 +4,19 @@ use std::cell::OnceCell;
 use std::future::{Future as _, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::task::Poll;
 use std::thread;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
 use hyper::rt::{Read, Write};
 
+use crate::assembly::Observations;
 use crate::base::Nanos;
+use crate::base::clock::unix_ns;
 use crate::engine::connection::pool::max_parts;
 use crate::engine::connection::user::User;
 use crate::engine::driver::Driver;
@@ -24,7 +27,6 @@ use crate::engine::error::RunError;
 use crate::engine::flow::iteration;
 use crate::engine::observe::collector::Collector;
 use crate::engine::observe::event::Event;
-use crate::engine::observe::gauges::Observations;
 use crate::engine::observe::observer;
 use crate::engine::schedule::start::StartLine;
 use crate::engine::schedule::stop::Signal;
@@ -41,6 +43,9 @@ const MAX_AT_ONCE: u64 = 100_000;
 
 /// The number of iterations that a run in the simulated mode may have.
 pub(crate) const SIMULATED_BUDGET: u64 = 1_000_000_000;
+
+/// How often a run that waits for its start looks for signals.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The stack size of a virtual user's thread. Only the pages it touches use memory; a debug build
 /// touches more.
@@ -97,9 +102,15 @@ pub(crate) fn drive(
     let (done, watched) = mpsc::channel();
     // Not owned by the observer: its content must survive a panic of the observer.
     let mut collector = Collector::new(world);
+    let refused = OnceLock::new();
     let observed = thread::scope(|scope| {
         let (start, collector) = (&start, &mut collector);
+        let refused = &refused;
         let observe = move || {
+            if let Err(error) = hold(world, start, signal) {
+                let _ = refused.set(error);
+                start.call_off();
+            }
             let clock = start.arrive()?;
             let seen = observer::watch(world, collector, mode, clock, &watched, signal, say);
             Some((seen, clock.now()))
@@ -118,6 +129,9 @@ pub(crate) fn drive(
         observer::say_exchanges(world, say);
         launched.map(|()| observed)
     })?;
+    if let Some(error) = refused.into_inner() {
+        return Err(error);
+    }
     // Without an observer, the run still has a moment at which it ended, if it began at all.
     let now = start.now().ok_or(RunError::Panicked)?;
     let (seen, end) = observed.unwrap_or_else(|| (Observations::default(), now));
@@ -126,6 +140,36 @@ pub(crate) fn drive(
         recorder: collector.finish(),
         end,
     })
+}
+
+/// Waits until the time of day at which the run starts, if it has one: its observer is the last
+/// thread to arrive at the start line.
+///
+/// # Errors
+/// If the other threads are not there by then, or a signal ends the run before.
+fn hold(
+    world: &World<'_>,
+    start: &StartLine,
+    signal: &(dyn Fn() -> Option<Signal> + Sync),
+) -> Result<(), RunError> {
+    let Some(at) = world.start_at else {
+        return Ok(());
+    };
+    loop {
+        let left = at.saturating_sub(unix_ns());
+        if left == 0 {
+            break;
+        }
+        if signal().is_some() {
+            return Err(RunError::Interrupted);
+        }
+        thread::sleep(Duration::from_nanos(left).min(LOOK));
+    }
+    if start.is_waiting_for_one() {
+        Ok(())
+    } else {
+        Err(RunError::Late)
+    }
 }
 
 /// Runs the work of one of the run's threads. If it panics, returns `None` and ends the run at once
@@ -156,7 +200,13 @@ where
         .map(|target| world.connection_target(target))
         .collect();
     let count = world.plan.load.model.slots() as usize;
-    User::all(&targets, count, parts, side_by_side)
+    User::all(
+        &targets,
+        world.plan.load.shard(),
+        count,
+        parts,
+        side_by_side,
+    )
 }
 
 /// Runs one iteration after another on the calling thread.

@@ -14,7 +14,8 @@ use std::sync::{Mutex, OnceLock};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::run_mode;
+use super::measure_mode;
+use crate::assembly::Measurements;
 use crate::engine::error::RunError;
 use crate::engine::job::Job;
 use crate::engine::observe::event::Event;
@@ -37,7 +38,7 @@ enum Message {
     Defect(String),
     /// A signal ended it before there was anything to measure.
     Interrupted,
-    Done(Box<ModeRun>),
+    Done(Box<Measurements<'static>>),
 }
 
 /// Why a child returned no figures.
@@ -161,7 +162,8 @@ impl Drop for Running<'_> {
     }
 }
 
-/// Runs a job in a child process: `program` with `arguments`, which must call [`serve`].
+/// Runs a job in a child process: `program` with `arguments`, which must call [`serve`]. Returns
+/// what it measured.
 ///
 /// # Errors
 /// If the child cannot be started, refuses the job or dies.
@@ -171,7 +173,7 @@ pub fn run(
     job: &Job,
     leash: &ChildControl,
     mut say: impl FnMut(Event),
-) -> Result<ModeRun, ProcessError> {
+) -> Result<Measurements<'static>, ProcessError> {
     let mode = job.mode;
     let failed = |source| ProcessError::Start { mode, source };
     let mut command = Command::new(program);
@@ -205,12 +207,12 @@ pub fn run(
             Ok(Message::Failed(reason)) => return Err(ProcessError::Refused(reason)),
             Ok(Message::Defect(reason)) => return Err(ProcessError::Defect(reason)),
             Ok(Message::Interrupted) => return Err(ProcessError::Interrupted { mode }),
-            Ok(Message::Done(run)) => {
+            Ok(Message::Done(measured)) => {
                 // The child now ends by itself. If it runs under a profiler, that has to write its
                 // data first.
                 leash.let_go();
                 let _ = running.child.wait();
-                return Ok(*run);
+                return Ok(*measured);
             }
             // A line was cut off: the end of the output comes next.
             Err(_) => break,
@@ -271,9 +273,9 @@ pub fn serve(
             .or_else(|| judged.get().copied().map(Signal::Finish))
     };
     write(&Message::Ready)?;
-    let result = run_mode(&job, &pending, &say);
+    let result = measure_mode(&job, &pending, &say);
     match result {
-        Ok(run) => write(&Message::Done(Box::new(run))),
+        Ok(measured) => write(&Message::Done(Box::new(measured))),
         Err(RunError::Interrupted) => write(&Message::Interrupted),
         Err(error @ (RunError::Panicked | RunError::Deadlock)) => {
             write(&Message::Defect(error.to_string()))

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::iter::{Flatten, Peekable};
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::vec::IntoIter;
@@ -41,6 +42,8 @@ pub struct ArrivalQueue {
     state: Mutex<State>,
     /// The number of arrivals that may wait for a slot if further ones are refused.
     room: Option<usize>,
+    /// Whether an arrival was due while every slot was busy.
+    has_made_wait: AtomicBool,
 }
 
 impl State {
@@ -135,7 +138,13 @@ impl ArrivalQueue {
         Self {
             state: Mutex::new(state),
             room,
+            has_made_wait: AtomicBool::new(false),
         }
+    }
+
+    /// Returns whether an arrival was due while every slot was busy.
+    pub fn has_made_wait(&self) -> bool {
+        self.has_made_wait.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -177,6 +186,9 @@ impl ArrivalQueue {
             begun = driver.now();
         }
         taken.mark_met();
+        if arrival.at < idle_since {
+            self.has_made_wait.store(true, Ordering::Relaxed);
+        }
         Some(ScheduledIteration {
             number: arrival.number,
             intended: arrival.at,
@@ -305,7 +317,7 @@ mod tests {
     use crate::base::Rate;
     use crate::engine::driver::simulated::{Budget, Simulated};
     use crate::pacing::Schedule;
-    use crate::plan::Spread;
+    use crate::plan::{Shard, Spread};
 
     #[test]
     fn what_a_full_queue_refuses_takes_no_room_however_many_there_are() {
@@ -318,6 +330,7 @@ mod tests {
             warmup: Nanos::ZERO,
             duration,
             iterations: None,
+            shard: Shard::WHOLE,
         };
         let queue = ArrivalQueue::new(Arrivals::new(&schedule), Some(3));
         drop(queue.sit_down(Nanos::ZERO));
@@ -366,6 +379,7 @@ mod tests {
             warmup: Nanos::ZERO,
             duration: None,
             iterations: None,
+            shard: Shard::WHOLE,
         };
         let queue = ArrivalQueue::new(Arrivals::new(&schedule), None);
         let stop = Stop::new(Nanos::from_millis(25), Nanos::ZERO);

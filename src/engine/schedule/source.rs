@@ -8,11 +8,11 @@ use futures_util::future::{Either, select};
 
 use super::scheduled_iteration::ScheduledIteration;
 use super::stop::Stop;
-use crate::base::{CachePadded, Nanos, Rate};
+use crate::base::{CachePadded, Nanos};
 use crate::engine::driver::Driver;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
-use crate::pacing::{Arrivals, Levels, Schedule};
-use crate::plan::{Load, LoadModel, OnFull, Spread};
+use crate::pacing::{Arrivals, Levels};
+use crate::plan::{Load, LoadModel, OnFull};
 
 /// Who asks for iterations: one virtual user, or all of them in the sequential mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum IterationTaker {
     All,
     /// One virtual user.
     One {
-        /// Its index.
+        /// Its index among those of the whole load.
         user: u64,
         /// The number of measured iterations it has taken.
         taken: u64,
@@ -38,7 +38,10 @@ pub enum Source {
 
 /// The closed model.
 pub struct Closed {
+    /// The number of users of the whole load, of which these may be a share.
     users: u64,
+    /// The distance between two numbers.
+    step: u64,
     iterations: Option<u64>,
     per_user: Option<u64>,
     total: Option<u64>,
@@ -46,7 +49,7 @@ pub struct Closed {
     levels: Option<Levels>,
     epoch: Nanos,
     warm: AtomicU64,
-    /// The count of measured iterations, shared by all threads.
+    /// The number of the next measured iteration, shared by all threads.
     measured: CachePadded<AtomicU64>,
 }
 
@@ -54,18 +57,19 @@ impl Source {
     /// Creates the source of a load.
     pub fn new(load: &Load, seed: u64) -> Self {
         match load.model {
-            LoadModel::Closed { vus } => Self::Closed(Box::new(Closed {
-                users: u64::from(vus),
+            LoadModel::Closed { .. } => Self::Closed(Box::new(Closed {
+                users: u64::from(load.slots_of_whole()),
+                step: u64::from(load.shard().count),
                 iterations: load.iterations,
                 per_user: load.iterations_per_vu,
                 total: load.total_iterations(),
                 levels: (!load.stages.is_empty()).then(|| Levels::new(&load.stages)),
                 epoch: load.warmup,
-                warm: AtomicU64::new(0),
-                measured: CachePadded::default(),
+                warm: AtomicU64::new(load.shard().nth(0)),
+                measured: CachePadded(AtomicU64::new(load.shard().nth(0))),
             })),
             LoadModel::Open { queue, on_full, .. } => Self::Open(Box::new(ArrivalQueue::new(
-                arrivals(load, seed),
+                Arrivals::of_load(load, seed),
                 (on_full == OnFull::Drop).then_some(queue as usize),
             ))),
         }
@@ -88,23 +92,6 @@ impl Source {
             Self::Open(queue) => queue.next(driver, stop).await,
         }
     }
-}
-
-/// Returns the planned arrivals of a load; a closed model has none.
-pub(crate) fn arrivals(load: &Load, seed: u64) -> Arrivals {
-    let (spread, rate, iterations) = match load.model {
-        LoadModel::Open { rate, arrivals, .. } => (arrivals, rate, load.iterations),
-        LoadModel::Closed { .. } => (Spread::Constant, Rate::per_second(1), Some(0)),
-    };
-    Arrivals::new(&Schedule {
-        spread,
-        rate,
-        stages: &load.stages,
-        seed,
-        warmup: load.warmup,
-        duration: load.duration,
-        iterations,
-    })
 }
 
 impl Closed {
@@ -146,7 +133,7 @@ impl Closed {
             return None;
         }
         let number = if now < self.epoch {
-            WARMUP_NUMBERS + self.warm.fetch_add(1, Ordering::Relaxed)
+            WARMUP_NUMBERS + self.warm.fetch_add(self.step, Ordering::Relaxed)
         } else {
             match asker {
                 IterationTaker::All => self.count(self.total, stop)?,
@@ -174,7 +161,7 @@ impl Closed {
     }
 
     fn count(&self, most: Option<u64>, stop: &Stop) -> Option<u64> {
-        let number = self.measured.fetch_add(1, Ordering::Relaxed);
+        let number = self.measured.fetch_add(self.step, Ordering::Relaxed);
         if most.is_none_or(|most| number < most) {
             return Some(number);
         }

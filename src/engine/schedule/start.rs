@@ -49,6 +49,12 @@ impl StartLine {
         state.clock
     }
 
+    /// Returns whether all threads but one have arrived.
+    pub(crate) fn is_waiting_for_one(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.missing == 1 && !state.cancelled_parker
+    }
+
     /// Returns the time on the shared clock, or `None` before the start.
     pub(crate) fn now(&self) -> Option<Nanos> {
         self.state

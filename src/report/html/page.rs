@@ -103,6 +103,7 @@ struct Head {
     source: String,
     plan: String,
     checks: Option<Table>,
+    shards: Option<Table>,
 }
 
 /// The key and the name of a trace.
@@ -290,6 +291,7 @@ impl Head {
                 .map(|text| view::plain_lines(&text))
                 .unwrap_or_default(),
             checks: tables::checks(&result.validity.checks),
+            shards: tables::shards(result),
         }
     }
 }

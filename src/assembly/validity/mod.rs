@@ -5,13 +5,15 @@
 pub(crate) mod headroom;
 mod judged;
 mod settled;
+pub mod shards;
 
 use self::judged::judged;
-use crate::engine::schedule::source::arrivals;
+use super::observations::Observations;
 use crate::metrics::interval::at_least;
+use crate::pacing::Arrivals;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::pacing::fit::{CRITICAL, anderson_darling};
-use crate::plan::{LoadModel, Plan, Spread};
+use crate::plan::{Load, LoadModel, Plan, Spread};
 use crate::result::{Check, ModeRun, Validity, Verdict, codec};
 
 /// The smallest p99 of lag that makes a run invalid.
@@ -28,14 +30,14 @@ const DRIFT_MS: f64 = 10.0;
 /// The number of gaps between arrivals that are tested.
 const GAPS: usize = 1000;
 
-/// Runs all checks on one run.
-pub fn check(run: &ModeRun, plan: &Plan) -> Validity {
+/// Runs all checks on one run; `seen` is what was observed of its processes.
+pub fn check(run: &ModeRun, plan: &Plan, seen: &[Observations]) -> Validity {
     let mut checks = vec![
         accounting(run),
         pacing(run, plan),
         unfinished(run),
         range(run),
-        headroom::check(run, plan),
+        headroom::check(run.mode, plan, seen),
         clock(run),
     ];
     checks.extend(poisson(plan));
@@ -202,7 +204,12 @@ fn poisson(plan: &Plan) -> Option<Check> {
     else {
         return None;
     };
-    let times = arrivals(&plan.load, plan.seed)
+    // All shards together are the process.
+    let whole = Load {
+        slice: None,
+        ..plan.load.clone()
+    };
+    let times = Arrivals::of_load(&whole, plan.seed)
         .filter(|arrival| arrival.number < WARMUP_NUMBERS)
         .take(GAPS + 1);
     let times: Vec<f64> = times.map(|arrival| arrival.at.as_secs_f64()).collect();

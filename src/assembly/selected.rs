@@ -3,21 +3,20 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::gauges::Observations;
-use super::group::{Span, encoded, group};
+use super::group::{Span, counts, encoded, group};
+use super::observations::Observations;
+use super::recorder::{iteration_parts, taken};
 use super::series::series;
 use super::split;
-use crate::engine::world::World;
-use crate::engine::world::recorders::{iteration_parts, taken};
 use crate::metrics::{Figures, Recorder, Track};
-use crate::plan::{Quantity, Selector};
+use crate::plan::{Plan, Quantity, Selector};
 use crate::result::{Group, Iterations, Probe};
 
 /// Returns the figures that only thresholds need.
 pub(crate) fn probes(
-    world: &World<'_>,
+    plan: &Plan,
     recorder: &Recorder,
-    seen: &Observations,
+    seen: &[Observations],
     span: &Span,
 ) -> Vec<Probe> {
     let mut time_lines = recorder.probes();
@@ -26,14 +25,14 @@ pub(crate) fn probes(
             recorder
                 .steps()
                 .iter()
-                .zip(taken(world.plan, &selector))
+                .zip(taken(plan, &selector))
                 .filter(|(_, taken)| *taken)
                 .map(|(step, _)| step),
         );
         let dependence = span.dependence.of_part(&all);
         let own = match &selector.tag {
             None => all,
-            Some(tag) => Cow::Owned(tagged(world, recorder, &selector, tag)),
+            Some(tag) => Cow::Owned(tagged(plan, recorder, &selector, tag)),
         };
         let figures = group(
             String::new(),
@@ -42,10 +41,10 @@ pub(crate) fn probes(
             span.measured_s,
             &dependence.of_part(&own),
         );
-        let figures = with_asked(world, recorder, span, &selector, &own, figures);
+        let figures = with_asked(plan, recorder, span, &selector, &own, figures);
         let windows = if windowed { time_lines.next() } else { None };
         let series = windows
-            .map(|windows| series(windows, seen, span.wall_s, world.plan))
+            .map(|windows| series(windows, seen, span.wall_s, plan))
             .unwrap_or_default();
         Probe {
             selector,
@@ -53,13 +52,13 @@ pub(crate) fn probes(
             series,
         }
     };
-    world.plan.probes().into_iter().map(probe).collect()
+    plan.probes().into_iter().map(probe).collect()
 }
 
 /// Returns the figures of the measured stages, each with its duration.
-pub(crate) fn stages(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
-    let load = &world.plan.load;
-    let mut begin = world.epoch();
+pub(crate) fn stages(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group> {
+    let load = &plan.load;
+    let mut begin = plan.load.warmup;
     let stretches = load
         .lasting()
         .zip(recorder.stages())
@@ -74,9 +73,9 @@ pub(crate) fn stages(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec
     load.measured_stages(span.lasted)
         .zip(stretches.filter(|(measured, ..)| *measured))
         .map(|((stage, length), (_, stretch, figures))| {
-            let dependence = span
-                .dependence
-                .of_stretch(recorder, world.epoch(), stretch, figures);
+            let dependence =
+                span.dependence
+                    .of_stretch(recorder, plan.load.warmup, stretch, figures);
             let own = group(
                 stage.name.clone(),
                 None,
@@ -88,16 +87,16 @@ pub(crate) fn stages(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec
                 stage: Some(stage.name.clone()),
                 ..Selector::default()
             };
-            with_asked(world, recorder, span, &selector, figures, own)
+            with_asked(plan, recorder, span, &selector, figures, own)
         })
         .collect()
 }
 
 /// Returns the figures of the operations with a certain value of a tag.
-fn tagged(world: &World<'_>, recorder: &Recorder, selector: &Selector, tag: &str) -> Figures {
-    let all = world.plan.operations();
+fn tagged(plan: &Plan, recorder: &Recorder, selector: &Selector, tag: &str) -> Figures {
+    let all = plan.operations();
     let operations = all
-        .filter(|(mix, name, operation)| selector.takes(world.plan, *mix, name, operation))
+        .filter(|(mix, name, operation)| selector.takes(plan, *mix, name, operation))
         .map(|(_, _, own)| own);
     split::tags(recorder, operations)
         .into_iter()
@@ -109,27 +108,20 @@ fn tagged(world: &World<'_>, recorder: &Recorder, selector: &Selector, tag: &str
 /// Adds the figures of a part that only thresholds need: its iterations, and the histograms behind
 /// percentiles.
 fn with_asked(
-    world: &World<'_>,
+    plan: &Plan,
     recorder: &Recorder,
     span: &Span,
     selector: &Selector,
     figures: &Figures,
     own: Group,
 ) -> Group {
-    let of_part = iteration_parts(world.plan)
+    let of_part = iteration_parts(plan)
         .iter()
         .position(|(known, _)| known == selector);
-    let iterations = of_part.and_then(|place| {
-        Some((
-            recorder.iteration_parts().nth(place)?.1,
-            *span.iterations_of.get(place)?,
-        ))
-    });
-    let duration = iterations.map(|(figures, _)| &figures.durations);
+    let iterations = of_part.and_then(|place| Some(recorder.iteration_parts().nth(place)?.1));
+    let duration = iterations.map(|figures| &figures.durations);
     let dependence = span.dependence.of_iterations(recorder);
-    let times = world
-        .plan
-        .percentiles_of(|asked| asked.of_any_mode() == *selector);
+    let times = plan.percentiles_of(|asked| asked.of_any_mode() == *selector);
     let histogram = |of: Quantity| {
         Some((
             of.name().to_owned(),
@@ -137,8 +129,8 @@ fn with_asked(
         ))
     };
     let histograms: BTreeMap<String, String> = times.into_iter().filter_map(histogram).collect();
-    let iterations = iterations.map(|(figures, counts)| Iterations {
-        counts,
+    let iterations = iterations.map(|figures| Iterations {
+        counts: counts(&figures.tally),
         duration_ms: dependence.summary(&figures.durations),
     });
     Group {

@@ -1,27 +1,30 @@
 //! What the figures of operations are split by: the checks of their responses, and the values of
 //! their tags.
 
-use crate::engine::world::World;
 use crate::metrics::{Figures, Recorder};
-use crate::plan::Operation;
+use crate::plan::{Operation, Plan};
 use crate::result::ResponseCheck;
 
 /// Returns how often each expectation written in the scenario held. Equal expectations of steps
-/// with the same name count as one.
-pub(crate) fn checks(world: &World<'_>, recorder: &Recorder) -> Vec<ResponseCheck> {
+/// with the same name count as one. `names` are those of the expectations, by operation.
+pub(crate) fn checks(
+    plan: &Plan,
+    recorder: &Recorder,
+    names: &[Vec<String>],
+) -> Vec<ResponseCheck> {
     let mut all: Vec<ResponseCheck> = Vec::new();
-    for ((_, step, operation), check) in world.plan.operations().zip(&world.checks) {
-        for (place, name) in check.names().enumerate() {
+    for ((_, step, operation), names) in plan.operations().zip(names) {
+        for (place, name) in names.iter().enumerate() {
             let held = recorder.check_tally().held_by(operation.id as usize, place);
             if let Some(known) = all
                 .iter_mut()
-                .find(|known| known.step == step && known.name == name)
+                .find(|known| known.step == step && known.name == *name)
             {
                 known.passed += held.passed;
                 known.failed += held.failed;
             } else {
                 all.push(ResponseCheck {
-                    name,
+                    name: name.clone(),
                     step: step.to_owned(),
                     passed: held.passed,
                     failed: held.failed,

@@ -19,8 +19,6 @@ pub(crate) struct Span {
     pub stopped_by: StoppedBy,
     /// The dependence of all operations.
     pub dependence: Dependence,
-    /// The iterations of each part that the recorder keeps separately, in its order.
-    pub iterations_of: Vec<Counts>,
 }
 
 /// Returns the text form of a histogram, or `None` if it is empty.

@@ -1,6 +1,7 @@
 //! [`series`]: the time line of a run, from what its recorders and its observer have seen.
 
-use super::gauges::{Gauge, Observations};
+use super::observations::{Gauge, Observations};
+use super::together::together;
 use crate::base::Nanos;
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::window::common;
@@ -15,7 +16,7 @@ const WINDOWS_OF_A_SHORT_RUN: usize = 120;
 /// Returns the time line of a run that took `wall_s` seconds.
 pub(crate) fn series(
     windows: &Windows,
-    seen: &Observations,
+    seen: &[Observations],
     wall_s: f64,
     plan: &Plan,
 ) -> Vec<Window> {
@@ -33,14 +34,8 @@ pub(crate) fn series(
     windows
         .iter()
         .map(|(index, window)| {
-            let mut gauge = Gauge::default();
-            if seen.width > Nanos::ZERO {
-                let stretch = |edge: i64| (edge * width.0 as i64).div_euclid(seen.width.0 as i64);
-                // A window narrower than a stretch shows the stretch that it begins in.
-                let range = stretch(index)..stretch(index + 1).max(stretch(index) + 1);
-                seen.gauges.range(range).for_each(|(_, g)| gauge.add(g));
-            }
-            let means = gauge.means();
+            let gauges: Vec<Gauge> = seen.iter().map(|own| own.during(index, width)).collect();
+            let mean = |of: fn(&Gauge) -> Option<f64>| together(gauges.iter().map(of));
             let response = window.response();
             let max_ms = window.max.as_millis_f64();
             let percentile =
@@ -61,11 +56,11 @@ pub(crate) fn series(
                 p99_ms: percentile(99.0),
                 max_ms: (!response.is_empty()).then_some(max_ms),
                 lag_p99_ms: (!lag.is_empty()).then(|| percentile_ms(&lag, 99.0, f64::INFINITY)),
-                in_flight: means.map(|m| m.0),
-                vus: means.map(|m| m.1),
-                queue: means.map(|m| m.2),
-                cpu_cores: gauge.cores(),
-                rss_bytes: gauge.rss_bytes(),
+                in_flight: mean(Gauge::in_flight),
+                vus: mean(Gauge::active),
+                queue: mean(Gauge::waiting),
+                cpu_cores: mean(Gauge::cores),
+                rss_bytes: together(gauges.iter().map(Gauge::rss_bytes)),
                 failures: FailureKind::named(&window.failures),
                 status_codes: window
                     .statuses

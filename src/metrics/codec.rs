@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use thiserror::Error;
 
-use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS, WINDOW_DIGITS};
+use super::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS, WINDOW_DIGITS};
 
 /// Why a text is not one of loadgen's histograms.
 #[derive(Debug, Error)]
@@ -62,7 +62,11 @@ pub fn decode_window(text: &str) -> Result<Histogram<u64>, CodecError> {
     read(text, WINDOW_DIGITS)
 }
 
-fn read(text: &str, digits: u8) -> Result<Histogram<u64>, CodecError> {
+/// Decodes a histogram with this many significant digits.
+///
+/// # Errors
+/// As [`decode`].
+pub(super) fn read(text: &str, digits: u8) -> Result<Histogram<u64>, CodecError> {
     let bytes = STANDARD.decode(text)?;
     let histogram: Histogram<u64> = Deserializer::new()
         .deserialize(&mut bytes.as_slice())

@@ -4,19 +4,18 @@ use std::borrow::Cow;
 
 use super::group::{Span, group};
 use super::split;
-use crate::engine::world::World;
 use crate::metrics::{Figures, Recorder};
-use crate::plan::Action;
+use crate::plan::{Action, Plan};
 use crate::result::Group;
 
 /// Sums up the operations with the same key, in the order in which the keys first occur.
 fn by<'r, K: PartialEq>(
-    world: &World<'_>,
+    plan: &Plan,
     recorder: &'r Recorder,
     key: impl Fn(usize, &str, &Action) -> Option<K>,
 ) -> Vec<(K, Cow<'r, Figures>)> {
     let mut groups: Vec<(K, Cow<'r, Figures>)> = Vec::new();
-    for ((mix, name, operation), figures) in world.plan.operations().zip(recorder.steps()) {
+    for ((mix, name, operation), figures) in plan.operations().zip(recorder.steps()) {
         let Some(key) = key(mix, name, &operation.action) else {
             continue;
         };
@@ -29,12 +28,11 @@ fn by<'r, K: PartialEq>(
 }
 
 /// Returns the figures of each step, split by its tags.
-pub(crate) fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
-    by(world, recorder, |mix, name, _| Some((mix, name.to_owned())))
+pub(crate) fn steps(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group> {
+    by(plan, recorder, |mix, name, _| Some((mix, name.to_owned())))
         .into_iter()
         .map(|((mix, name), figures)| {
-            let own = world
-                .plan
+            let own = plan
                 .operations()
                 .filter(|(of, called, _)| *of == mix && *called == name)
                 .map(|(_, _, operation)| operation);
@@ -47,7 +45,7 @@ pub(crate) fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<
                 tags,
                 ..group(
                     name,
-                    Some(world.plan.mix[mix].name.clone()),
+                    Some(plan.mix[mix].name.clone()),
                     &figures,
                     span.measured_s,
                     &dependence,
@@ -58,12 +56,12 @@ pub(crate) fn steps(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<
 }
 
 /// Returns the figures of each mix entry.
-pub(crate) fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
-    by(world, recorder, |mix, _, _| Some(mix))
+pub(crate) fn mixes(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group> {
+    by(plan, recorder, |mix, _, _| Some(mix))
         .into_iter()
         .map(|(mix, figures)| {
             group(
-                world.plan.mix[mix].name.clone(),
+                plan.mix[mix].name.clone(),
                 None,
                 &figures,
                 span.measured_s,
@@ -74,12 +72,12 @@ pub(crate) fn mixes(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<
 }
 
 /// Returns the figures of each target.
-pub(crate) fn targets(world: &World<'_>, recorder: &Recorder, span: &Span) -> Vec<Group> {
-    by(world, recorder, |_, _, action| action.target())
+pub(crate) fn targets(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group> {
+    by(plan, recorder, |_, _, action| action.target())
         .into_iter()
         .map(|(target, figures)| {
             group(
-                world.plan.targets[target].name.clone(),
+                plan.targets[target].name.clone(),
                 None,
                 &figures,
                 span.measured_s,

@@ -2,9 +2,10 @@
 //! woke.
 
 use super::judged::judged;
+use crate::assembly::observations::{Machine, Observations};
 use crate::plan::profile::Occupies;
 use crate::plan::{Mode, Plan};
-use crate::result::{Check, ModeRun, Verdict};
+use crate::result::{Check, ModeRun, Resources, Verdict};
 
 /// The share of its available CPU time above which figures are degraded.
 const BUSY: f64 = 0.80;
@@ -19,23 +20,75 @@ const TOO_LATE_MS: f64 = 200.0;
 /// The shortest run, in seconds, for which the system's counters are fine enough.
 const SHORTEST: f64 = 0.2;
 
-/// Checks the headroom of a run.
-pub(crate) fn check(run: &ModeRun, plan: &Plan) -> Check {
-    let found = [busy(run, plan), throttled(run), stolen(run), hiccup(run)];
+/// What a process needed of its machine.
+#[derive(Clone, Copy)]
+struct Load<'a> {
+    mode: Mode,
+    workers: u32,
+    wall_s: f64,
+    resources: &'a Resources,
+    machine: Machine,
+}
+
+impl<'a> Load<'a> {
+    /// Returns that of a run by one process of this machine.
+    fn of_run(run: &'a ModeRun) -> Self {
+        Self {
+            mode: run.mode,
+            workers: run.workers,
+            wall_s: run.wall_s,
+            resources: &run.resources,
+            machine: Machine::here(),
+        }
+    }
+
+    /// Returns the number of processors that the mode can use.
+    fn processors(&self) -> f64 {
+        let allowed = self.machine.allowed();
+        match self.mode {
+            Mode::Sequential | Mode::Simulated => allowed.min(1.0),
+            Mode::Threaded | Mode::Async => allowed.min(f64::from(self.workers)),
+        }
+    }
+}
+
+/// Checks the headroom of a run: each process on its own machine, of which the worst decides.
+pub(crate) fn check(mode: Mode, plan: &Plan, seen: &[Observations]) -> Check {
+    let of_process = |own: &Observations| {
+        let load = Load {
+            mode,
+            workers: own.workers,
+            wall_s: own.wall.as_secs_f64(),
+            resources: &own.resources,
+            machine: own.machine,
+        };
+        let found = [
+            busy(&load, plan),
+            throttled(&load),
+            stolen(&load),
+            hiccup(&load),
+        ];
+        let which = (seen.len() > 1).then(|| format!("shard {}: ", own.shard));
+        found.into_iter().flatten().map(move |found| Found {
+            observed: format!("{}{}", which.as_deref().unwrap_or_default(), found.observed),
+            ..found
+        })
+    };
+    let found: Vec<Found> = seen.iter().flat_map(of_process).collect();
     let verdict = found
         .iter()
-        .flatten()
         .map(|found| found.verdict)
         .max()
         .unwrap_or_default();
     let say = |part: fn(&Found) -> &str| {
-        let parts: Vec<&str> = found
-            .iter()
-            .flatten()
-            .filter(|f| f.verdict == verdict)
-            .map(part)
-            .filter(|p| !p.is_empty())
-            .collect();
+        let mut parts: Vec<&str> = Vec::new();
+        for found in found.iter().filter(|found| found.verdict == verdict) {
+            let part = part(found);
+            // Processes have their explanations in common.
+            if !part.is_empty() && !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
         parts.join("; ")
     };
     let limit = format!(
@@ -75,8 +128,9 @@ pub(crate) fn interference(run: &ModeRun) -> Option<String> {
             waited / run.wall_s * 100.0
         )
     });
-    let late = hiccup(run).map(|found| found.observed);
-    let all: Vec<String> = [stolen(run), throttled(run)]
+    let load = Load::of_run(run);
+    let late = hiccup(&load).map(|found| found.observed);
+    let all: Vec<String> = [stolen(&load), throttled(&load)]
         .into_iter()
         .flatten()
         .map(|f| f.observed)
@@ -88,12 +142,12 @@ pub(crate) fn interference(run: &ModeRun) -> Option<String> {
 
 /// Returns whether the hypervisor stole time from this machine, which no lower load changes.
 pub(crate) fn is_stolen(run: &ModeRun) -> bool {
-    stolen(run).is_some()
+    stolen(&Load::of_run(run)).is_some()
 }
 
 /// Returns the generator's share of its available CPU time, or `None` if it is not known.
 pub(crate) fn own_share(run: &ModeRun) -> Option<f64> {
-    Some(run.resources.cpu_s()? / run.wall_s.max(1e-3) / processors(run))
+    Some(run.resources.cpu_s()? / run.wall_s.max(1e-3) / Load::of_run(run).processors())
 }
 
 struct Found {
@@ -114,27 +168,17 @@ fn found(verdict: Verdict, observed: String, explanation: &str) -> Found {
     }
 }
 
-/// Returns the number of processors that a mode can use.
-fn processors(run: &ModeRun) -> f64 {
-    let machine = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
-    let allowed = crate::metrics::cgroup::quota().map_or(machine, |quota| quota.min(machine));
-    match run.mode {
-        Mode::Sequential | Mode::Simulated => allowed.min(1.0),
-        Mode::Threaded | Mode::Async => allowed.min(f64::from(run.workers)),
-    }
-}
-
-fn busy(run: &ModeRun, plan: &Plan) -> Option<Found> {
-    let waited = run.resources.cpu_wait_s.unwrap_or(0.0);
-    let spent = run.resources.cpu_s()? + waited;
+fn busy(load: &Load<'_>, plan: &Plan) -> Option<Found> {
+    let waited = load.resources.cpu_wait_s.unwrap_or(0.0);
+    let spent = load.resources.cpu_s()? + waited;
     // CPU time that the scenario asks for is its work, not a sign of strain.
     let asked = plan
         .operations()
         .any(|(_, _, operation)| operation.action.profile().occupies != Occupies::Nothing);
-    if run.wall_s < SHORTEST || asked {
+    if load.wall_s < SHORTEST || asked {
         return None;
     }
-    let share = spent / run.wall_s / processors(run);
+    let share = spent / load.wall_s / load.processors();
     let verdict = if share > BUSY {
         Verdict::Degraded
     } else {
@@ -153,8 +197,8 @@ fn busy(run: &ModeRun, plan: &Plan) -> Option<Found> {
     Some(found(verdict, observed, explanation))
 }
 
-fn throttled(run: &ModeRun) -> Option<Found> {
-    let share = run.resources.throttled_s? / run.wall_s.max(1e-3);
+fn throttled(load: &Load<'_>) -> Option<Found> {
+    let share = load.resources.throttled_s? / load.wall_s.max(1e-3);
     if share <= THROTTLED {
         return None;
     }
@@ -166,10 +210,10 @@ fn throttled(run: &ModeRun) -> Option<Found> {
     ))
 }
 
-fn stolen(run: &ModeRun) -> Option<Found> {
-    let cores = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
-    let share = run.resources.steal_s? / (run.wall_s.max(1e-3) * cores);
-    if run.wall_s < SHORTEST || share <= STOLEN {
+fn stolen(load: &Load<'_>) -> Option<Found> {
+    let cores = f64::from(load.machine.processors.max(1));
+    let share = load.resources.steal_s? / (load.wall_s.max(1e-3) * cores);
+    if load.wall_s < SHORTEST || share <= STOLEN {
         return None;
     }
     let explanation = "the hypervisor gave this machine's time to others: measure on a quieter one, or compare in interleaved pairs";
@@ -180,8 +224,8 @@ fn stolen(run: &ModeRun) -> Option<Found> {
     ))
 }
 
-fn hiccup(run: &ModeRun) -> Option<Found> {
-    let late = run.resources.hiccup_max_ms?;
+fn hiccup(load: &Load<'_>) -> Option<Found> {
+    let late = load.resources.hiccup_max_ms?;
     let verdict = match late {
         _ if late > TOO_LATE_MS => Verdict::Invalid,
         _ if late > LATE_MS => Verdict::Degraded,

@@ -1,0 +1,181 @@
+//! Assembles a [`ModeRun`] from a plan and what a run of it measured.
+
+use super::dependence::Dependence;
+use super::group::{Span, counts, encoded, group};
+use super::measurements::Measurements;
+use super::series::series;
+use super::{parts, selected, split, together, validity};
+use crate::base::Nanos;
+use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
+use crate::metrics::{FailureKind, Figures, Recorder, Summary};
+use crate::plan::Plan;
+use crate::result::{ErrorExample, Histograms, Iterations, ModeRun, StoppedBy, Warmup, codec};
+
+/// Assembles the figures of one finished mode and round of a plan.
+pub fn assemble(plan: &Plan, measured: &Measurements<'_>) -> ModeRun {
+    let epoch = plan.load.warmup;
+    let recorder = &*measured.recorder;
+    let iterations = recorder.iterations();
+    let done = plan
+        .load
+        .total_iterations()
+        .is_some_and(|n| iterations.planned + recorder.aside() >= n);
+    let by_plan = if done {
+        StoppedBy::Iterations
+    } else {
+        StoppedBy::Duration
+    };
+    let stopped_by = measured.stopped_early.unwrap_or(by_plan);
+    let wall = measured.wall(plan);
+    let lasted = match stopped_by {
+        StoppedBy::Iterations | StoppedBy::Data => wall,
+        // Whatever ended the run early moved its end to that moment.
+        StoppedBy::Duration
+        | StoppedBy::Interrupt
+        | StoppedBy::Condition
+        | StoppedBy::Threshold
+        | StoppedBy::Panic => measured.stop - epoch,
+    };
+    let dependence = Dependence::of_run(recorder, epoch);
+    let duration_ms = dependence
+        .of_iterations(recorder)
+        .summary(recorder.durations());
+    let span = Span {
+        wall_s: wall.as_secs_f64(),
+        lasted,
+        measured_s: plan.load.measured(lasted).as_secs_f64(),
+        stopped_by,
+        dependence,
+    };
+    let mut run = figures(plan, measured, &span, duration_ms);
+    run.validity = validity::check(&run, plan, &measured.seen);
+    run
+}
+
+/// Assembles the figures of a run in progress from what it has measured up to `measured.end`,
+/// without those known only at its end.
+pub(crate) fn so_far(plan: &Plan, measured: &Measurements<'_>) -> ModeRun {
+    let lasted = measured.end.min(measured.stop) - plan.load.warmup;
+    let span = Span {
+        wall_s: lasted.as_secs_f64(),
+        lasted,
+        measured_s: plan.load.measured(lasted).as_secs_f64(),
+        stopped_by: StoppedBy::Duration,
+        dependence: Dependence::unknown(),
+    };
+    let duration_ms = span.dependence.summary(measured.recorder.durations());
+    figures(plan, measured, &span, duration_ms)
+}
+
+fn figures(
+    plan: &Plan,
+    measured: &Measurements<'_>,
+    span: &Span,
+    duration_ms: Option<Summary>,
+) -> ModeRun {
+    let (recorder, seen) = (&*measured.recorder, &*measured.seen);
+    let whole = Figures::sum(recorder.steps());
+    let (name, dependence) = (String::new(), &span.dependence);
+    let total = group(name, None, &whole, span.measured_s, dependence);
+    let response = whole.response();
+    let clamped = response.clamped() + whole.lag.clamped() + whole.queue.clamped();
+    ModeRun {
+        mode: measured.mode,
+        round: measured.round,
+        workers: measured.workers(),
+        vus: plan.load.model.slots(),
+        wall_s: span.wall_s,
+        measured_s: span.measured_s,
+        stopped_by: span.stopped_by,
+        counts: total.counts,
+        oldest_unfinished_ms: (total.counts.unfinished > 0)
+            .then(|| recorder.oldest_unfinished().as_millis_f64()),
+        failures: total.failures,
+        try_failures: FailureKind::named(recorder.try_failures()),
+        status_codes: whole
+            .statuses
+            .iter()
+            .map(|(status, n)| (status.to_string(), n))
+            .collect(),
+        checks: split::checks(plan, recorder, &measured.checks),
+        bytes_in: total.bytes_in,
+        bytes_out: total.bytes_out,
+        resent: total.resent,
+        pushes: total.pushes,
+        iterations: Iterations {
+            counts: counts(recorder.iterations()),
+            duration_ms,
+        },
+        warmup: Warmup {
+            started: recorder.warmup().started,
+            completed: recorder.warmup().completed,
+            failed: recorder.warmup().failed,
+        },
+        throughput_rps: total.throughput_rps,
+        times: total.times,
+        steps: parts::steps(plan, recorder, span),
+        mixes: parts::mixes(plan, recorder, span),
+        targets: parts::targets(plan, recorder, span),
+        probes: selected::probes(plan, recorder, seen, span),
+        stages: selected::stages(plan, recorder, span),
+        limits: together::limits(seen),
+        series: series(recorder.windows(), seen, span.wall_s, plan),
+        resources: crate::result::Resources {
+            clamped,
+            ..together::resources(seen)
+        },
+        histograms: histograms(&whole, recorder),
+        errors: errors(plan, recorder),
+        validity: crate::result::Validity::default(),
+    }
+}
+
+/// Returns the histograms behind the figures of all operations, and of iterations.
+fn histograms(whole: &Figures, recorder: &Recorder) -> Histograms {
+    Histograms {
+        response: codec::encode(&whole.response().histogram()),
+        response_ok: codec::encode(&whole.response_ok.histogram()),
+        service: codec::encode(&whole.service.histogram()),
+        lag: codec::encode(&whole.lag.histogram()),
+        queue: codec::encode(&whole.queue.histogram()),
+        iteration: encoded(recorder.durations()),
+        first_byte: encoded(&whole.first_byte),
+        connect: encoded(&whole.connect),
+        tls: encoded(&whole.tls),
+        send: encoded(&whole.send),
+        body: encoded(&whole.body),
+        unit: "ns".into(),
+        lowest: LOWEST,
+        highest: HIGHEST,
+        significant_digits: SIGNIFICANT_DIGITS,
+    }
+}
+
+fn errors(plan: &Plan, recorder: &Recorder) -> Vec<ErrorExample> {
+    let names: Vec<(usize, &str)> = plan
+        .operations()
+        .map(|(mix, name, _)| (mix, name))
+        .collect();
+    recorder
+        .errors()
+        .sorted()
+        .into_iter()
+        .map(|entry| {
+            let (mix, name) = names
+                .get(entry.operation as usize)
+                .copied()
+                .unwrap_or((0, ""));
+            let example = format!("{} › {name}", plan.mix[mix].name);
+            let since_epoch = |at: Nanos| Some((at - plan.load.warmup).as_secs_f64());
+            ErrorExample {
+                kind: entry.kind.name().into(),
+                message: entry.message,
+                count: entry.count,
+                example,
+                first_s: since_epoch(entry.first),
+                last_s: since_epoch(entry.last),
+                url: entry.url,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,25 @@
+//! Floor 4: what a run measured becomes its figures. [`assemble()`] is a pure function of a plan and
+//! of the [`Measurements`] of a run of it; it knows nothing of how they were made.
+
+mod assemble;
+mod dependence;
+mod group;
+mod measurements;
+mod observations;
+mod part;
+mod parts;
+mod recorder;
+mod selected;
+mod series;
+mod split;
+#[cfg(test)]
+mod tests;
+mod together;
+pub mod validity;
+
+pub use assemble::assemble;
+pub(crate) use assemble::so_far;
+pub use measurements::Measurements;
+pub use observations::{Gauge, Machine, Observations};
+pub use part::{ClockState, PART_SCHEMA, Part, PartError};
+pub use recorder::new_recorder;

@@ -1,0 +1,138 @@
+//! [`new_recorder`]: the recorder of a plan, and what its parts stand for.
+
+use crate::metrics::window::{aligned, width_for};
+use crate::metrics::{IterationPart, ProbeOf, Recorder, Stretch, TakenBy};
+use crate::plan::{Load, Operation, Plan, Selector, Tag};
+
+/// Returns, by operation id, whether a selector selects it.
+pub(super) fn taken(plan: &Plan, selector: &Selector) -> Vec<bool> {
+    plan.operations()
+        .map(|(mix, name, operation)| selector.takes(plan, mix, name, operation))
+        .collect()
+}
+
+/// Returns what a selector selects, for a time line of its own.
+fn probe_of(plan: &Plan, selector: &Selector) -> ProbeOf {
+    let tag = |operation: &Operation, wanted: &str| {
+        let value = |tag: &Tag| {
+            wanted
+                .strip_prefix(tag.name.as_str())?
+                .strip_prefix('=')
+                .map(str::to_owned)
+        };
+        let mut values = operation
+            .tags
+            .iter()
+            .enumerate()
+            .filter_map(|(place, tag)| Some((place, value(tag)?)));
+        values.next().map_or(TakenBy::Nothing, |(place, value)| {
+            TakenBy::Tag(place, value)
+        })
+    };
+    let taken_by = |(mix, name, operation): (usize, &str, &Operation)| match &selector.tag {
+        _ if !selector.takes(plan, mix, name, operation) => TakenBy::Nothing,
+        Some(wanted) => tag(operation, wanted),
+        None => TakenBy::Itself,
+    };
+    let is_whole = selector.step.is_none() && selector.target.is_none() && selector.tag.is_none();
+    let mix = selector
+        .mix
+        .as_ref()
+        .filter(|_| is_whole)
+        .and_then(|mix| plan.mix.iter().position(|known| known.name == *mix));
+    ProbeOf {
+        takes: plan.operations().map(taken_by).collect(),
+        mix: mix.map(|mix| mix as u32),
+    }
+}
+
+/// Returns the values of tags that thresholds refer to, each with its operation and the index of
+/// the tag in it.
+fn asked_tags(plan: &Plan) -> Vec<(u32, usize, String)> {
+    let mut asked = Vec::new();
+    for (selector, _) in plan.probes() {
+        for (operation, taken) in probe_of(plan, &selector).takes.into_iter().enumerate() {
+            if let TakenBy::Tag(place, value) = taken {
+                asked.push((operation as u32, place, value));
+            }
+        }
+    }
+    asked
+}
+
+/// Returns the stages of a load on the run's clock.
+fn stretches(load: &Load) -> Vec<Stretch> {
+    let mut end = load.warmup;
+    load.lasting()
+        .map(|stage| {
+            end += stage.duration;
+            Stretch {
+                end,
+                measured: stage.measure,
+            }
+        })
+        .collect()
+}
+
+/// Creates an empty recorder for the operations of a plan.
+pub fn new_recorder(plan: &Plan) -> Recorder {
+    let load = &plan.load;
+    let network: Vec<bool> = plan
+        .operations()
+        .map(|(_, _, operation)| operation.action.target().is_some())
+        .collect();
+    let width = aligned(width_for(load.duration), plan.windows());
+    let windowed = plan.probes().into_iter().filter(|(_, windowed)| *windowed);
+    let probes: Vec<ProbeOf> = windowed
+        .map(|(selector, _)| probe_of(plan, &selector))
+        .collect();
+    let parts: Vec<IterationPart> = iteration_parts(plan)
+        .into_iter()
+        .map(|(_, part)| part)
+        .collect();
+    let recorder = Recorder::new(&network, load.warmup, width).in_stages(stretches(load));
+    recorder
+        .probing(probes)
+        .splitting_iterations(parts)
+        .preferring_tags(asked_tags(plan))
+}
+
+/// Returns the parts of iterations that thresholds refer to, each once, with its selector.
+pub(super) fn iteration_parts(plan: &Plan) -> Vec<(Selector, IterationPart)> {
+    let mut parts: Vec<(Selector, IterationPart)> = Vec::new();
+    for (selector, metric) in plan.asked() {
+        let selector = selector.of_any_mode();
+        if !metric.counts_iterations() || parts.iter().any(|(known, _)| *known == selector) {
+            continue;
+        }
+        let part = match &selector {
+            Selector {
+                mix: None,
+                step: None,
+                target: None,
+                stage: Some(stage),
+                tag: None,
+                mode: None,
+            } => plan
+                .load
+                .lasting()
+                .position(|known| known.name == *stage)
+                .map(IterationPart::Stage),
+            Selector {
+                mix: Some(mix),
+                step: None,
+                target: None,
+                stage: None,
+                tag: None,
+                mode: None,
+            } => plan
+                .mix
+                .iter()
+                .position(|known| known.name == *mix)
+                .map(|mix| IterationPart::Mix(mix as u32)),
+            _ => None,
+        };
+        parts.extend(part.map(|part| (selector, part)));
+    }
+    parts
+}

@@ -1,0 +1,129 @@
+//! What was typed, of runs that several processes share.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args as ClapArgs};
+
+use super::input::{InputArgs, OnInvalid};
+use crate::cli::shard::{ShardFlag, StartFlag};
+use crate::cli::values::{Formats, formats, target};
+use crate::scenario::Overrides;
+
+/// The flags of `run` for one of several processes that share a run.
+#[derive(Debug, Default, ClapArgs)]
+pub(crate) struct ShardArgs {
+    /// Run one share of the work, shard I of N (from 0), and write a part for `loadgen merge`; auto
+    /// takes both numbers from Slurm, MPI, Kubernetes, AWS Batch or Cloud Run
+    #[arg(long, env = "LOADGEN_SHARD", value_parser = ShardFlag::parse, value_name = "I/N|auto", conflicts_with_all = ["json", "baseline", "live", "debug_log", "print_scenario"])]
+    pub shard: Option<ShardFlag>,
+    /// With --shard: when the measured part begins (such as 2026-11-26T15:00:00Z), the same for all
+    /// shards; @FILE waits for a file that contains it
+    #[arg(long, env = "LOADGEN_START_AT", value_parser = StartFlag::parse, value_name = "TIME|@FILE", requires = "shard")]
+    pub start_at: Option<StartFlag>,
+    /// With --shard: write the part to standard output (-) instead of a folder
+    #[arg(long, env = "LOADGEN_PART", value_parser = ["-"], value_name = "-", requires = "shard", conflicts_with = "output")]
+    pub part: Option<String>,
+    /// With --shard: the values that `loadgen setup` wrote
+    #[arg(
+        long,
+        env = "LOADGEN_SETUP_VALUES",
+        value_name = "VALUES",
+        requires = "shard"
+    )]
+    pub setup_values: Option<PathBuf>,
+    /// With --shard: let thresholds with `abort: true` end a shard by its own figures
+    #[arg(long, env = "LOADGEN_ABORT_ALONE", value_parser = BoolishValueParser::new(), requires = "shard")]
+    pub abort_alone: bool,
+}
+
+/// `loadgen merge`
+#[derive(Debug, ClapArgs)]
+pub(crate) struct MergeArgs {
+    /// The parts that the shards wrote: files, folders of them, or - for standard input
+    #[arg(required = true, value_name = "PART")]
+    pub parts: Vec<PathBuf>,
+    /// Folder for the files of the run [default: reports/NAME-TIME]
+    #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Report files besides result.json: html, png, svg, html-dir, markdown, csv, hlog, junit,
+    /// ctrf, openmetrics, github-benchmark (separated by commas), or none [default: those of the
+    /// scenario]
+    #[arg(long, env = "LOADGEN_FORMAT", value_parser = formats, value_name = "FORMATS")]
+    pub format: Option<Formats>,
+    /// Ignore the scenario's thresholds
+    #[arg(long, env = "LOADGEN_NO_THRESHOLDS", value_parser = BoolishValueParser::new())]
+    pub no_thresholds: bool,
+    /// The result to compare with, a folder of repeated results, or a name saved with
+    /// `loadgen baseline save`
+    #[arg(long, env = "LOADGEN_BASELINE", value_name = "FILE|NAME")]
+    pub baseline: Option<PathBuf>,
+    /// Compare even if the baseline is from another machine or another build of loadgen
+    #[arg(long, env = "LOADGEN_ALLOW_ENVIRONMENT", value_parser = BoolishValueParser::new())]
+    pub allow_environment: bool,
+    /// Exit with 96 if the comparison with the baseline is inconclusive
+    #[arg(long, env = "LOADGEN_FAIL_ON_INCONCLUSIVE", value_parser = BoolishValueParser::new())]
+    pub fail_on_inconclusive: bool,
+    /// Whether an invalid run fails (exit code 97) or is a warning [default: fail if there is a
+    /// threshold or a baseline]
+    #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
+    pub on_invalid: Option<OnInvalid>,
+    /// Print the result as JSON instead of the summary
+    #[arg(long, env = "LOADGEN_JSON", value_parser = BoolishValueParser::new())]
+    pub json: bool,
+    /// Print only errors
+    #[arg(short = 'q', long, env = "LOADGEN_QUIET", value_parser = BoolishValueParser::new())]
+    pub quiet: bool,
+}
+
+/// What `loadgen setup` and `loadgen teardown` have in common.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LifecycleArgs {
+    /// The scenario, or - for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The URL of a target, instead of the file's
+    #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
+    pub target: Vec<(Option<String>, String)>,
+    /// Inputs of the scenario.
+    #[command(flatten)]
+    pub inputs: InputArgs,
+    /// The seed of all random draws
+    #[arg(long, env = "LOADGEN_SEED", value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+impl LifecycleArgs {
+    /// Returns the values that take precedence over the file's.
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
+            targets: self.target.clone(),
+            vars: self.inputs.var.clone(),
+            allow_targets: self.inputs.allow_target.clone(),
+            seed: self.seed,
+            ..Overrides::default()
+        }
+    }
+}
+
+/// `loadgen setup`
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SetupArgs {
+    /// The scenario.
+    #[command(flatten)]
+    pub scenario: LifecycleArgs,
+    /// The file for the values that the setup ends with; only you can read it
+    #[arg(short = 'o', long, value_name = "VALUES")]
+    pub output: PathBuf,
+}
+
+/// `loadgen teardown`
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TeardownArgs {
+    /// The scenario.
+    #[command(flatten)]
+    pub scenario: LifecycleArgs,
+    /// The values that `loadgen setup` wrote
+    #[arg(long, value_name = "VALUES")]
+    pub setup_values: PathBuf,
+}

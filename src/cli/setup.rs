@@ -1,0 +1,163 @@
+//! `loadgen setup` and `loadgen teardown`: what runs once around all shards of a run.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::args::{LifecycleArgs, SetupArgs, TeardownArgs};
+use super::exit::{Exit, Failure, or_exit};
+use super::job;
+use super::output::Console;
+use super::session::{self, Session};
+use crate::engine::preflight::safety;
+use crate::engine::{Event, RunError, run_setup, run_teardown};
+use crate::plan::Plan;
+use crate::report::sink;
+use crate::scenario::{Compiled, Source};
+
+/// The schema that this version writes and reads.
+const SCHEMA: &str = "loadgen.values/1";
+
+/// The values that a setup ended with. They may be secrets.
+#[derive(Serialize, Deserialize)]
+struct SetupValues {
+    schema: String,
+    /// The fingerprint of the plan whose setup it was.
+    fingerprint: String,
+    values: BTreeMap<String, Value>,
+}
+
+/// Runs the setup and writes the values that it ends with.
+pub(super) fn setup(args: &SetupArgs, console: &Console) -> Result<Exit, Failure> {
+    let Some((source, compiled)) = load(&args.scenario, console)? else {
+        return Ok(Exit::Usage);
+    };
+    let Compiled { plan, secrets, .. } = &compiled;
+    let (folder, name) = or_exit(place(&args.output), Exit::Usage)?;
+    or_exit(sink::prepare(&folder), Exit::Internal)?;
+    let values = around(&source, plan, console, |plan, environment, signal, say| {
+        run_setup(plan, environment, signal, say)
+    })?;
+    let Some(values) = values else {
+        return Ok(Exit::Interrupted);
+    };
+    let values = SetupValues {
+        schema: SCHEMA.into(),
+        fingerprint: plan.fingerprint(secrets),
+        values: values.into_iter().collect(),
+    };
+    let text = or_exit(serde_json::to_string_pretty(&values), Exit::Internal)?;
+    let path = or_exit(
+        sink::write_private(&folder, &name, format!("{text}\n").as_bytes()),
+        Exit::Internal,
+    )?;
+    console.say(&format!("setup values: {}\n", path.display()));
+    Ok(Exit::Ok)
+}
+
+/// Runs the teardown with the values that the setup ended with.
+pub(super) fn teardown(args: &TeardownArgs, console: &Console) -> Result<Exit, Failure> {
+    let Some((source, compiled)) = load(&args.scenario, console)? else {
+        return Ok(Exit::Usage);
+    };
+    let Compiled { plan, secrets, .. } = &compiled;
+    let mut plan = plan.clone();
+    let fingerprint = plan.fingerprint(secrets);
+    read_into(&mut plan, &args.setup_values, &fingerprint)?;
+    let ended = around(&source, &plan, console, |plan, environment, signal, say| {
+        let trouble = run_teardown(plan, environment, signal, say);
+        trouble.map_or(Ok(()), |trouble| Err(RunError::Teardown(trouble)))
+    })?;
+    Ok(ended.map_or(Exit::Interrupted, |()| Exit::Ok))
+}
+
+fn load(args: &LifecycleArgs, console: &Console) -> Result<Option<(Source, Compiled)>, Failure> {
+    let loaded = job::load(&args.file, &args.overrides(), console)?;
+    if let Some((_, compiled)) = &loaded {
+        or_exit(safety::literal(&compiled.plan), Exit::Usage)?;
+    }
+    Ok(loaded)
+}
+
+/// Runs a setup or a teardown; returns `None` if it was interrupted.
+fn around<T>(
+    source: &Source,
+    plan: &Plan,
+    console: &Console,
+    work: impl FnOnce(
+        &Plan,
+        &crate::engine::Environment,
+        &(dyn Fn() -> Option<crate::engine::Signal> + Sync),
+        &(dyn Fn(Event) + Sync),
+    ) -> Result<T, RunError>,
+) -> Result<Option<T>, Failure> {
+    let mut session = Session::open(false, console)?;
+    let environment = session.environment(plan, &source.folder, session::now())?;
+    let ended = work(plan, &environment, &session.signal(), &|_| {});
+    session.close();
+    match ended {
+        Ok(ended) => Ok(Some(ended)),
+        Err(RunError::Interrupted) => Ok(None),
+        Err(error) => Err(Failure {
+            exit: Exit::CouldNotRun,
+            error: error.into(),
+        }),
+    }
+}
+
+/// Makes the iterations of a plan start with the values that its setup ended with.
+pub(super) fn read_into(plan: &mut Plan, path: &Path, fingerprint: &str) -> Result<(), Failure> {
+    let named = || format!("--setup-values {}", path.display());
+    or_exit(protected(path).with_context(named), Exit::Usage)?;
+    let text = or_exit(fs::read_to_string(path).with_context(named), Exit::Usage)?;
+    let values: SetupValues = or_exit(
+        serde_json::from_str(&text)
+            .context("it is not a file that `loadgen setup` wrote")
+            .with_context(named),
+        Exit::CouldNotRun,
+    )?;
+    if values.schema != SCHEMA || values.fingerprint != fingerprint {
+        return Err(Failure {
+            exit: Exit::CouldNotRun,
+            error: anyhow!(
+                "{}: it is of the setup of another scenario; run `loadgen setup` of this one",
+                named()
+            ),
+        });
+    }
+    for (name, value) in values.values {
+        if let Some(known) = plan.names.iter_mut().find(|known| known.name == name) {
+            known.value = Some(value);
+        }
+    }
+    Ok(())
+}
+
+/// Checks that nobody else can read a file.
+fn protected(path: &Path) -> anyhow::Result<()> {
+    let file = fs::metadata(path)?;
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&file.permissions());
+        if mode & 0o077 != 0 {
+            anyhow::bail!(
+                "others can read it, and it may contain secrets; protect it with `chmod 600`"
+            );
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
+}
+
+/// Returns the folder and the name of a file.
+fn place(path: &Path) -> anyhow::Result<(std::path::PathBuf, String)> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| anyhow!("--output {}: not a file", path.display()))?;
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    Ok((folder.unwrap_or(Path::new(".")).to_owned(), name.to_owned()))
+}

@@ -1,0 +1,237 @@
+//! `loadgen run --shard`: runs one share of a run, and writes a part for `loadgen merge`.
+
+mod start;
+mod which;
+
+use anyhow::{Context as _, anyhow};
+
+use self::start::Start;
+pub(crate) use self::start::StartFlag;
+pub(crate) use self::which::ShardFlag;
+use super::args::RunArgs;
+use super::exit::{Exit, Failure, or_exit};
+use super::folder::Folder;
+use super::output::{self, Console};
+use super::session::{self, Session};
+use super::{job, setup};
+use crate::assembly::{ClockState, Measurements, PART_SCHEMA, Part};
+use crate::base::clock::unix_ns;
+use crate::engine::preflight::safety;
+use crate::engine::{Environment, Event, Job};
+use crate::plan::{Aborts, Plan, Secrets, Shard, SliceError};
+use crate::report::sink;
+use crate::result::{Build, End, Host, StoppedBy};
+use crate::scenario::{Compiled, Source};
+
+/// The name of the file with a part.
+pub(crate) const PART_FILE: &str = "part.json";
+
+/// Returns the shard that was asked for, if any.
+pub(super) fn asked(args: &RunArgs) -> Result<Option<Shard>, Failure> {
+    let flag = args.sharding.shard;
+    let shard = flag.map(|flag| flag.resolve(&|name| std::env::var(name).ok()));
+    or_exit(shard.transpose(), Exit::Usage)
+}
+
+/// Returns the scenario of a shard: the same with a slice of the plan.
+pub(super) fn sliced(
+    compiled: &Compiled,
+    shard: Shard,
+    args: &RunArgs,
+) -> Result<Compiled, Failure> {
+    let aborts = aborts(args.sharding.abort_alone);
+    let plan = &compiled.plan;
+    let mut wrong = refusals(compiled, shard.count, aborts);
+    if !plan.setup.is_empty() && args.sharding.setup_values.is_none() {
+        wrong.push("`setup`: it runs once for all shards; run `loadgen setup FILE -o VALUES` first, and give --setup-values VALUES".into());
+    }
+    let slice = plan.slice(shard.index, shard.count, aborts, &compiled.secrets);
+    match slice {
+        Ok(plan) if wrong.is_empty() => Ok(Compiled {
+            plan,
+            warnings: compiled.warnings.clone(),
+            secrets: compiled.secrets.clone(),
+            has_seed: compiled.has_seed,
+        }),
+        _ => Err(Failure {
+            exit: Exit::Usage,
+            error: anyhow!("{}", wrong.join("\n       ")),
+        }),
+    }
+}
+
+const fn aborts(alone: bool) -> Aborts {
+    if alone {
+        Aborts::Alone
+    } else {
+        Aborts::Refused
+    }
+}
+
+/// Returns why a scenario cannot be run in this many shards.
+pub(super) fn refusals(compiled: &Compiled, count: u32, aborts: Aborts) -> Vec<String> {
+    let seed = (!compiled.has_seed).then(|| {
+        "`seed`: shards that draw different seeds run different work; add `seed: 42`, or give --seed"
+            .to_owned()
+    });
+    let others = compiled.plan.unsliceable(count, aborts);
+    seed.into_iter()
+        .chain(others.iter().map(SliceError::to_string))
+        .collect()
+}
+
+/// Runs a shard of a scenario and writes its part. `sliced` is the scenario with the slice.
+pub(super) fn run(
+    source: &Source,
+    whole: &Compiled,
+    sliced: &Compiled,
+    args: &RunArgs,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let Compiled { plan, secrets, .. } = whole;
+    or_exit(safety::literal(&sliced.plan), Exit::Usage)?;
+    let mut slice = sliced.plan.clone();
+    if let Some(values) = &args.sharding.setup_values {
+        setup::read_into(&mut slice, values, &plan.fingerprint(secrets))?;
+    }
+    let start = args.sharding.start_at.as_ref().map(StartFlag::resolve);
+    let start = or_exit(start.transpose(), Exit::CouldNotRun)?;
+    in_time(start, plan)?;
+    let started_at = session::now();
+    let to_stdout = args.sharding.part.is_some();
+    let folder = if to_stdout {
+        None
+    } else {
+        let name = secrets.redact(&plan.name);
+        let given = args.output.as_deref();
+        Some(Folder::prepare(given, &name, started_at, PART_FILE)?)
+    };
+    let shard = slice.load.shard();
+    let mut session = Session::open(!args.no_progress && !args.quiet, console)?;
+    let environment = Environment {
+        start_at: start.map(|start| start.at),
+        ..session.environment(&slice, &source.folder, started_at)?
+    };
+    let job = Job {
+        parent: std::process::id(),
+        mode: slice.modes[0],
+        round: 1,
+        plan: slice,
+        environment,
+    };
+    let place = format!("[{}/{}] {}", shard.index, shard.count, job.mode);
+    let measured = session.measure(&job, &place, &mut |_: Event| {});
+    let is_interrupted = session.is_interrupted();
+    let warnings = session.close();
+    let measured = match measured {
+        Ok(Some(measured)) => measured,
+        nothing => {
+            if let Some(folder) = folder {
+                folder.remove_if_empty();
+            }
+            return nothing.map(|_| Exit::Interrupted);
+        }
+    };
+    let (end, exit) = ending(&measured, is_interrupted);
+    let part = Part {
+        schema: PART_SCHEMA.into(),
+        end,
+        loadgen: Build::current(),
+        scenario: job::echo(source, plan, secrets),
+        shard,
+        started_at: session::rfc3339(started_at),
+        start_at: start.map(|start| start.at),
+        epoch: measured.seen.iter().find_map(|own| own.epoch),
+        clock: ClockState {
+            start_file_ms: start.and_then(|start| start.file_ms),
+            ..ClockState::default()
+        },
+        host: Host::current(),
+        host_name: host_name(),
+        plan: plan.shown(secrets),
+        warnings,
+        measured: measured.compact().redacted(secrets),
+    };
+    write(part, secrets, folder.as_ref(), args, console)?;
+    Ok(exit)
+}
+
+/// Checks that a start is still to come, the warm-up included.
+fn in_time(start: Option<Start>, plan: &Plan) -> Result<(), Failure> {
+    let is_over =
+        start.is_some_and(|start| start.at.saturating_sub(plan.load.warmup.0) < unix_ns());
+    if is_over {
+        return Err(Failure {
+            exit: Exit::CouldNotRun,
+            error: anyhow!(
+                "--start-at: that is in the past, or the warm-up would have begun in it; nothing was sent; give a later start"
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// Returns how a shard ended, and its exit code: `merge` judges the figures.
+fn ending(measured: &Measurements<'_>, is_interrupted: bool) -> (End, Exit) {
+    match measured.stopped_early {
+        Some(StoppedBy::Panic) => (End::Failed, Exit::Internal),
+        _ if is_interrupted => (End::Interrupted, Exit::Interrupted),
+        Some(StoppedBy::Interrupt) => (End::Interrupted, Exit::Interrupted),
+        Some(StoppedBy::Threshold) => (End::Aborted, Exit::Ok),
+        Some(StoppedBy::Condition) => (End::Stopped, Exit::Ok),
+        _ => (End::Complete, Exit::Ok),
+    }
+}
+
+fn write(
+    part: Part,
+    secrets: &Secrets,
+    folder: Option<&Folder>,
+    args: &RunArgs,
+    console: &Console,
+) -> Result<(), Failure> {
+    let (shard, iterations) = (part.shard, *part.measured.recorder.iterations());
+    let mut part = part;
+    part.scenario.source = secrets.redact(&part.scenario.source);
+    part.scenario.name = secrets.redact(&part.scenario.name);
+    part.scenario.description = part.scenario.description.map(|text| secrets.redact(&text));
+    part.warnings
+        .iter_mut()
+        .for_each(|warning| *warning = secrets.redact(warning));
+    let text = or_exit(
+        part.to_json().context("can't write the part"),
+        Exit::Internal,
+    )?;
+    let place = match folder {
+        None => {
+            output::print_json(&text)?;
+            "standard output".to_owned()
+        }
+        Some(folder) => {
+            let written = sink::write(folder.path(), PART_FILE, text.as_bytes());
+            let path = or_exit(written, Exit::Internal)?;
+            format!("{}{}", path.display(), folder.replaced())
+        }
+    };
+    if !args.quiet {
+        console.say(&format!(
+            "shard {}/{}: {} iterations, {} failed; part: {place}\n",
+            shard.index,
+            shard.count,
+            iterations.started,
+            iterations.failures()
+        ));
+    }
+    Ok(())
+}
+
+/// Returns the name of this machine, or an empty text.
+fn host_name() -> String {
+    #[cfg(unix)]
+    return rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    #[cfg(not(unix))]
+    String::new()
+}
