@@ -17,9 +17,9 @@ mkdir "$folder"
 loadgen setup "$scenario" -o "$folder/values"
 trap 'loadgen teardown "$scenario" --setup-values "$folder/values" && rm "$folder/values"' EXIT
 
-# All shards wait for this time, and start. One that comes later sends nothing, and fails: START_IN='30 seconds' gives
-# them longer to be launched.
-date --utc --date "${START_IN:-10 seconds}" +%FT%TZ >"$folder/start"
+# In a moment, when the shards are there and wait for it, this file names the time at which they start. One that comes
+# later sends nothing, and fails: START_IN='1 minute' gives them longer to be launched and to warm up.
+(sleep 3 && date --utc --date "${START_IN:-15 seconds}" +%FT%TZ >"$folder/start") &
 
 # If a shard fails, mpirun waits for the time given here, sends the others a SIGTERM, and kills them after the same time
 # again: it must be longer than graceful_stop. Until then they finish what is in flight, and write parts that say so. The
@@ -28,4 +28,4 @@ date --utc --date "${START_IN:-10 seconds}" +%FT%TZ >"$folder/start"
 mpirun --mca odls_base_sigkill_timeout 15 "$@" \
     bash -c 'exec loadgen run "$0" --shard auto --start-at "@$1/start" --setup-values "$1/values" -o "$1/$OMPI_COMM_WORLD_RANK"' \
     "$scenario" "$folder" || true
-loadgen merge "$folder"/[0-9]*/part.json -o "$folder/report"
+loadgen merge "$folder" -o "$folder/report"
