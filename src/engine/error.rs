@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::compiled::feed::RowsError;
 use super::compiled::request::InvalidRequest;
+use super::schedule::start::MissedStart;
 use crate::transport::tls::TlsError;
 use crate::value::ValueError;
 
@@ -76,4 +77,13 @@ pub enum RunError {
         "the simulation is stuck: no event is left in virtual time; this is a bug in loadgen; please report it with the scenario"
     )]
     Deadlock,
+}
+
+impl From<MissedStart> for RunError {
+    fn from(missed: MissedStart) -> Self {
+        match missed {
+            MissedStart::Late => Self::Late,
+            MissedStart::Interrupted => Self::Interrupted,
+        }
+    }
 }

@@ -33,7 +33,7 @@ use crate::assembly::new_recorder;
 use crate::base::{CachePadded, Nanos};
 use crate::metrics::{IterationSample, Outcome, Recorder};
 use crate::pacing::Arrival;
-use crate::plan::{Address, Operation, Plan};
+use crate::plan::{Address, Operation, Plan, Target};
 use crate::result::{Section, StoppedBy};
 use crate::transport::endpoint::Endpoint;
 use crate::value::{Names, Scope};
@@ -128,6 +128,19 @@ fn request(
     Ok(Some(Recipe::new(request, target, base_url, names, folder)?))
 }
 
+/// Compiles the headers of requests, by target.
+fn headers(
+    plan: &Plan,
+    base_urls: &[Option<BaseUrl>],
+    names: &Names,
+) -> Result<Vec<Option<TargetHeaders>>, RunError> {
+    let of_target = |(target, base_url): (&Target, &Option<BaseUrl>)| {
+        let headers = |base_url| TargetHeaders::new(target, base_url, names);
+        Ok(base_url.as_ref().map(headers).transpose()?)
+    };
+    plan.targets.iter().zip(base_urls).map(of_target).collect()
+}
+
 impl<'p> World<'p> {
     /// Creates a world for `plan` on this many cores. Iterations start with the values that the
     /// setup ended with, if there was one.
@@ -163,15 +176,7 @@ impl<'p> World<'p> {
             reached(index).map(dial).transpose()
         });
         let dials = dials.collect::<Result<_, _>>()?;
-        let headers = plan
-            .targets
-            .iter()
-            .zip(&base_urls)
-            .map(|(target, base_url)| {
-                let headers = |base_url| TargetHeaders::new(target, base_url, &names);
-                base_url.as_ref().map(headers).transpose()
-            });
-        let headers = headers.collect::<Result<_, _>>()?;
+        let headers = headers(plan, &base_urls, &names)?;
         let load = &plan.load;
         let end = load.duration.map_or(Nanos::MAX, |d| load.warmup + d);
         let recorder = |_| CachePadded(SharedRecorder(Mutex::new(Box::new(new_recorder(plan)))));

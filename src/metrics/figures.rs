@@ -1,5 +1,7 @@
 //! [`Figures`]: counts and times of a set of operations.
 
+mod bounds;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
@@ -56,24 +58,6 @@ impl Tally {
         for (a, b) in self.failed.iter_mut().zip(other.failed) {
             *a += b;
         }
-    }
-
-    /// Returns the largest of all counts.
-    pub(super) fn largest(&self) -> u64 {
-        let Self {
-            planned,
-            started,
-            ok,
-            failed,
-            dropped,
-            skipped,
-            cancelled,
-            unfinished,
-        } = self;
-        let counts = [
-            planned, started, ok, dropped, skipped, cancelled, unfinished,
-        ];
-        failed.iter().chain(counts).copied().max().unwrap_or(0)
     }
 
     /// Returns the failures of all kinds.
@@ -352,34 +336,6 @@ impl Figures {
     /// Returns the response times by batch, if needed.
     pub(super) const fn batches(&self) -> Option<&Batches> {
         self.batches.as_ref()
-    }
-
-    /// Returns the largest of all counts; bytes are taken in kilobytes.
-    pub(super) fn largest_count(&self) -> u64 {
-        let counts = [
-            self.tally.largest(),
-            self.ok_in_window,
-            self.retries,
-            self.resent,
-            self.pushes,
-            self.held.passed,
-            self.held.failed,
-            self.bytes_in >> 10,
-            self.bytes_out >> 10,
-        ];
-        let of_tracks = self.all_tracks().map(Track::count);
-        let of_statuses = self.statuses.iter().map(|(_, n)| n);
-        counts
-            .into_iter()
-            .chain(of_tracks)
-            .chain(of_statuses)
-            .max()
-            .unwrap_or(0)
-    }
-
-    /// Returns whether its times agree with their histograms; see [`Track::is_consistent`].
-    pub(super) fn is_consistent(&self) -> bool {
-        self.all_tracks().into_iter().all(Track::is_consistent)
     }
 
     /// Returns how much wider intervals of these operations are than those of independent ones, if

@@ -15,6 +15,17 @@ pub enum Verdict {
     Invalid,
 }
 
+impl Verdict {
+    /// Returns the name in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Degraded => "degraded",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
 /// One check of the run itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {

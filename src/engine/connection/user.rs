@@ -32,6 +32,8 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     pub index: u64,
     /// The number of measured iterations that it has taken.
     pub taken: u64,
+    /// The number of iterations of the warm-up that it has taken.
+    pub warmed: u64,
     /// Whether it has not finished an iteration yet.
     pub fresh: bool,
     /// Its connections to each target.
@@ -60,6 +62,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
         Self {
             index,
             taken: 0,
+            warmed: 0,
             fresh: true,
             connections: like.iter().map(KeptConnections::another).collect(),
             tidies: like.iter().any(KeptConnections::is_per_iteration),

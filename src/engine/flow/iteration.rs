@@ -26,6 +26,7 @@ pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::
             [user] => IterationTaker::One {
                 user: user.index,
                 taken: user.taken,
+                warmed: user.warmed,
             },
             _ => IterationTaker::All,
         };
@@ -45,7 +46,12 @@ pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::
             scheduled.number - WARMUP_NUMBERS
         } % users.len() as u64;
         let user = &mut users[slot as usize];
-        user.taken += u64::from(measured);
+        let taken = if measured {
+            &mut user.taken
+        } else {
+            &mut user.warmed
+        };
+        *taken += 1;
         if pin!(iterate(worker, user, scheduled)).await.is_err() {
             return;
         }

@@ -58,6 +58,12 @@ impl Counters {
         }
     }
 
+    /// Returns the time of day at a moment of the clock, in nanoseconds since 1970.
+    fn unix_ns(&self, at: Nanos) -> Option<u64> {
+        let zero = u64::try_from(self.wall_ahead?).ok()?;
+        Some(zero.saturating_add(at.0))
+    }
+
     /// Returns the resources used since an earlier reading, as far as these counters show.
     fn since(&self, before: &Self) -> Resources {
         let usage = before.usage.zip(self.usage);
@@ -129,15 +135,12 @@ pub(crate) fn watch(
     signal: &dyn Fn() -> Option<Signal>,
     say: &dyn Fn(Event),
 ) -> Observations {
+    let mut before = Counters::now(&clock);
     let mut seen = Observations {
         width: SAMPLING_INTERVAL,
+        epoch: before.unix_ns(world.epoch()),
         ..Observations::default()
     };
-    let mut before = Counters::now(&clock);
-    seen.epoch = before
-        .wall_ahead
-        .and_then(|ahead| u64::try_from(ahead).ok())
-        .map(|zero| zero.saturating_add(world.epoch().0));
     let mut measuring = world.epoch() == Nanos::ZERO;
     let mut reporter = ProgressReporter::default();
     let pace = if world.plan.is_watched(mode) {

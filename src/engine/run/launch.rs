@@ -7,7 +7,6 @@ use std::pin::pin;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::task::Poll;
 use std::thread;
-use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -16,7 +15,6 @@ use hyper::rt::{Read, Write};
 
 use crate::assembly::Observations;
 use crate::base::Nanos;
-use crate::base::clock::unix_ns;
 use crate::engine::connection::pool::max_parts;
 use crate::engine::connection::user::User;
 use crate::engine::driver::Driver;
@@ -43,9 +41,6 @@ const MAX_AT_ONCE: u64 = 100_000;
 
 /// The number of iterations that a run in the simulated mode may have.
 pub(crate) const SIMULATED_BUDGET: u64 = 1_000_000_000;
-
-/// How often a run that waits for its start looks for signals.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// The stack size of a virtual user's thread. Only the pages it touches use memory; a debug build
 /// touches more.
@@ -107,8 +102,8 @@ pub(crate) fn drive(
         let (start, collector) = (&start, &mut collector);
         let refused = &refused;
         let observe = move || {
-            if let Err(error) = hold(world, start, signal) {
-                let _ = refused.set(error);
+            if let Err(missed) = start.hold(world.start_at, signal) {
+                let _ = refused.set(missed);
                 start.call_off();
             }
             let clock = start.arrive()?;
@@ -129,8 +124,8 @@ pub(crate) fn drive(
         observer::say_exchanges(world, say);
         launched.map(|()| observed)
     })?;
-    if let Some(error) = refused.into_inner() {
-        return Err(error);
+    if let Some(missed) = refused.into_inner() {
+        return Err(missed.into());
     }
     // Without an observer, the run still has a moment at which it ended, if it began at all.
     let now = start.now().ok_or(RunError::Panicked)?;
@@ -140,36 +135,6 @@ pub(crate) fn drive(
         recorder: collector.finish(),
         end,
     })
-}
-
-/// Waits until the time of day at which the run starts, if it has one: its observer is the last
-/// thread to arrive at the start line.
-///
-/// # Errors
-/// If the other threads are not there by then, or a signal ends the run before.
-fn hold(
-    world: &World<'_>,
-    start: &StartLine,
-    signal: &(dyn Fn() -> Option<Signal> + Sync),
-) -> Result<(), RunError> {
-    let Some(at) = world.start_at else {
-        return Ok(());
-    };
-    loop {
-        let left = at.saturating_sub(unix_ns());
-        if left == 0 {
-            break;
-        }
-        if signal().is_some() {
-            return Err(RunError::Interrupted);
-        }
-        thread::sleep(Duration::from_nanos(left).min(LOOK));
-    }
-    if start.is_waiting_for_one() {
-        Ok(())
-    } else {
-        Err(RunError::Late)
-    }
 }
 
 /// Runs the work of one of the run's threads. If it panics, returns `None` and ends the run at once

@@ -25,6 +25,8 @@ pub enum IterationTaker {
         user: u64,
         /// The number of measured iterations it has taken.
         taken: u64,
+        /// The number of iterations of the warm-up it has taken.
+        warmed: u64,
     },
 }
 
@@ -65,7 +67,7 @@ impl Source {
                 total: load.total_iterations(),
                 levels: (!load.stages.is_empty()).then(|| Levels::new(&load.stages)),
                 epoch: load.warmup,
-                warm: AtomicU64::new(load.shard().nth(0)),
+                warm: AtomicU64::new(0),
                 measured: CachePadded(AtomicU64::new(load.shard().nth(0))),
             })),
             LoadModel::Open { queue, on_full, .. } => Self::Open(Box::new(ArrivalQueue::new(
@@ -133,7 +135,13 @@ impl Closed {
             return None;
         }
         let number = if now < self.epoch {
-            WARMUP_NUMBERS + self.warm.fetch_add(self.step, Ordering::Relaxed)
+            // Each user has numbers of its own: what is left of its warm-up when measuring begins does
+            // not depend on others.
+            WARMUP_NUMBERS
+                + match asker {
+                    IterationTaker::All => self.warm.fetch_add(1, Ordering::Relaxed),
+                    IterationTaker::One { user, warmed, .. } => warmed * self.users + user,
+                }
         } else {
             match asker {
                 IterationTaker::All => self.count(self.total, stop)?,
@@ -144,7 +152,7 @@ impl Closed {
                 }
                 // With a bound for each user, the numbers are those that all users in turn would
                 // get.
-                IterationTaker::One { user, taken }
+                IterationTaker::One { user, taken, .. }
                     if self.iterations.is_none() && self.per_user.is_some() =>
                 {
                     taken * self.users + user

@@ -2,8 +2,24 @@
 //! at zero.
 
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
+use super::stop::Signal;
+use crate::base::clock::unix_ns;
 use crate::base::{Clock, Nanos};
+
+/// How often a run that waits for its start looks for signals.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Why a run did not start at the time of day that it had to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissedStart {
+    /// Not every thread was ready.
+    Late,
+    /// A signal ended the run before.
+    Interrupted,
+}
 
 /// Holds threads back until all have arrived. Starting a thousand threads takes tens of
 /// milliseconds, none of which may be in anyone's figures.
@@ -49,8 +65,36 @@ impl StartLine {
         state.clock
     }
 
+    /// Waits until `at`, the time of day of the start, if there is one: whoever does so is the last
+    /// thread to arrive.
+    ///
+    /// # Errors
+    /// If the other threads are not there by then, or a signal ends the run before.
+    pub(crate) fn hold(
+        &self,
+        at: Option<u64>,
+        signal: &dyn Fn() -> Option<Signal>,
+    ) -> Result<(), MissedStart> {
+        let Some(at) = at else { return Ok(()) };
+        loop {
+            let left = at.saturating_sub(unix_ns());
+            if left == 0 {
+                break;
+            }
+            if signal().is_some() {
+                return Err(MissedStart::Interrupted);
+            }
+            thread::sleep(Duration::from_nanos(left).min(LOOK));
+        }
+        if self.is_waiting_for_one() {
+            Ok(())
+        } else {
+            Err(MissedStart::Late)
+        }
+    }
+
     /// Returns whether all threads but one have arrived.
-    pub(crate) fn is_waiting_for_one(&self) -> bool {
+    fn is_waiting_for_one(&self) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.missing == 1 && !state.cancelled_parker
     }

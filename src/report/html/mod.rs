@@ -11,6 +11,7 @@ pub(crate) mod figure_tables;
 pub(crate) mod figures;
 mod histograms;
 pub(crate) mod page;
+mod shard_table;
 pub(crate) mod style;
 pub(crate) mod tables;
 pub(crate) mod versions;

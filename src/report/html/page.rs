@@ -16,6 +16,7 @@ use super::facts::{self, Badge, Concern};
 use super::figure_tables as tables_of;
 use super::figures::{self, Figure, FigureGroup, data};
 use super::histograms::histograms;
+use super::shard_table;
 use super::style::{script, style};
 use super::tables::{self, Table};
 
@@ -291,7 +292,7 @@ impl Head {
                 .map(|text| view::plain_lines(&text))
                 .unwrap_or_default(),
             checks: tables::checks(&result.validity.checks),
-            shards: tables::shards(result),
+            shards: shard_table::shards(result),
         }
     }
 }

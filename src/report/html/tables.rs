@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::metrics::Summary;
-use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult, Verdict};
+use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult};
 
 use super::super::asked::{self, Percentile};
 use super::super::{changes, thresholds, view};
@@ -312,48 +312,6 @@ fn errors(run: &ModeRun) -> Option<Table> {
     )
 }
 
-/// Creates the table of the shards of a run.
-pub(crate) fn shards(result: &RunResult) -> Option<Table> {
-    let shards = result.shards.as_ref()?;
-    let ms = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |ms| format!("{ms:.1} ms"));
-    let rows = shards
-        .parts
-        .iter()
-        .map(|part| {
-            vec![
-                part.shard.to_string(),
-                view::plain(&part.host),
-                format!("{:.1} %", part.share * 100.0),
-                ms(part.late_ms),
-                ms(part.lag_p99_ms),
-                verdict(part.verdict).to_owned(),
-            ]
-        })
-        .collect();
-    let caption = format!("Shards: {} of {}", shards.present, shards.expected);
-    Table::new(
-        &caption,
-        "words",
-        &[
-            "shard",
-            "host",
-            "share",
-            "began after the first",
-            "p99 of lag",
-            "verdict",
-        ],
-        rows,
-    )
-}
-
-const fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Valid => "valid",
-        Verdict::Degraded => "degraded",
-        Verdict::Invalid => "invalid",
-    }
-}
-
 /// Creates the table of a run's validity checks.
 pub(crate) fn checks(checks: &[Check]) -> Option<Table> {
     let rows = checks
@@ -361,7 +319,7 @@ pub(crate) fn checks(checks: &[Check]) -> Option<Table> {
         .map(|c| {
             vec![
                 view::plain(&c.name),
-                verdict(c.verdict).to_owned(),
+                c.verdict.name().to_owned(),
                 view::plain(&c.observed),
                 view::plain(&c.limit),
                 view::plain(&c.explanation),
