@@ -77,6 +77,8 @@ fn shipped_scenarios_match_the_schema() {
     let validator = validator();
     let mut paths = Vec::new();
     yaml_files(Path::new("scenarios"), &mut paths);
+    // A manifest, and no scenario.
+    paths.retain(|path| !path.ends_with("cluster/kubernetes.yaml"));
     paths.push("src/cli/starter.yaml".into());
     assert!(paths.len() >= 30, "only {} scenarios", paths.len());
     for path in paths {
