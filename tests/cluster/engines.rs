@@ -18,7 +18,7 @@ const SLURM: [(&str, &str); 3] = [
     ("srun", "slurm-client"),
 ];
 /// How far away the start is: long enough for a busy machine to launch the shards.
-const START_IN: (&str, &str) = ("START_IN", "5 seconds");
+const START_IN: (&str, &str) = ("START_IN", "8 seconds");
 
 /// A Slurm of four pretended nodes; stopped on drop.
 struct Slurm {
@@ -207,7 +207,7 @@ fn gnu_parallel_over_ssh_sends_what_was_planned_and_misses_who_is_killed() {
             // Where it keeps what it knows of itself.
             .env("HOME", folder)
             .env("URL", "")
-            .env(START_IN.0, "10 seconds");
+            .env(START_IN.0, "25 seconds");
         script
     };
 

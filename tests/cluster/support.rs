@@ -15,7 +15,7 @@ use serde_json::Value;
 /// The program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_loadgen");
 /// Longer than anything here takes.
-const TIMEOUT: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(150);
 
 /// One test at a time: each needs all processors.
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
@@ -172,7 +172,8 @@ pub(crate) fn is_whole(result: &Value, shards: u64, seen: u64) {
     assert_eq!(result["shards"]["present"], shards);
     let planned = count(result, "planned");
     assert!(planned > 500, "{planned}");
-    assert_eq!(count(result, "ok"), planned, "{}", result["runs"][0]);
+    let checks = &result["runs"][0]["validity"];
+    assert_eq!(count(result, "ok"), planned, "{checks}");
     assert_eq!(seen, planned + 2, "what the server saw");
     let skew = result["shards"]["skew_ms"].as_f64().expect("it is known");
     // Reported beside the goal of 250 ms; a busy machine may take longer.
