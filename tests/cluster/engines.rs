@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Signal, kill_process};
 
 use crate::support::{
-    Server, alone, are_installed, command, count, exits, finish, folder_of_run, is_incomplete,
-    is_whole, result, scenario, shard_with, shipped, start, until,
+    Server, alone, are_installed, command, count, ended, exits, finish, folder_of_run,
+    is_incomplete, is_whole, patiently, result, scenario, shard_with, shipped, start, until,
 };
 
 const SLURM: [(&str, &str); 3] = [
@@ -96,17 +96,19 @@ fn four_shards_under_slurm_send_what_was_planned() {
         return;
     }
     let _alone = alone();
-    let folder = tempfile::tempdir().expect("a folder");
-    let folder = folder.path();
-    let slurm = Slurm::start(folder);
-    let server = Server::start();
-    let job = slurm.submit(folder, &scenario(folder, &server.url(), "3s"));
-    let (code, log) = slurm.ended(folder, &job);
-    assert_eq!(code, "0", "{log}");
-    let run = folder_of_run(folder);
-    is_whole(&result(&run.join("report")), 4, server.seen());
-    assert!(run.join("report/index.html").is_file());
-    assert!(!run.join("values").exists(), "they may be secrets");
+    patiently(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let slurm = Slurm::start(folder);
+        let server = Server::start();
+        let job = slurm.submit(folder, &scenario(folder, &server.url(), "3s"));
+        let (code, log) = slurm.ended(folder, &job);
+        assert_eq!(code, "0", "{log}");
+        let run = folder_of_run(folder);
+        is_whole(&result(&run.join("report")), 4, server.seen());
+        assert!(run.join("report/index.html").is_file());
+        assert!(!run.join("values").exists(), "they may be secrets");
+    });
 }
 
 #[test]
@@ -162,84 +164,114 @@ fn four_processes_of_mpirun_send_what_was_planned() {
         return;
     }
     let _alone = alone();
-    let folder = tempfile::tempdir().expect("a folder");
-    let folder = folder.path();
-    let server = Server::start();
-    let mut script = command(shipped("scenarios/cluster/mpi.sh"), folder);
-    script.arg(scenario(folder, &server.url(), "3s"));
-    // Containers run tests as root, and have fewer processors than this.
-    let root = ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"];
-    script
-        .args(["-np", "4", "--oversubscribe"])
-        .envs(root.map(|name| (name, "1")))
-        .env(START_IN.0, START_IN.1);
-    exits(&finish(&mut script), 0);
-    let report = folder_of_run(folder).join("report");
-    is_whole(&result(&report), 4, server.seen());
+    patiently(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let server = Server::start();
+        let mut script = command(shipped("scenarios/cluster/mpi.sh"), folder);
+        script.arg(scenario(folder, &server.url(), "3s"));
+        // Containers run tests as root, and have fewer processors than this.
+        let root = ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"];
+        script
+            .args(["-np", "4", "--oversubscribe"])
+            .envs(root.map(|name| (name, "1")))
+            .env(START_IN.0, START_IN.1);
+        exits(&finish(&mut script), 0);
+        let report = folder_of_run(folder).join("report");
+        is_whole(&result(&report), 4, server.seen());
+    });
+}
+
+/// Three machines that ssh reaches.
+struct Machines {
+    folder: PathBuf,
+}
+
+impl Machines {
+    const NAMES: [&str; 3] = ["one", "two", "three"];
+
+    fn create(folder: &Path) -> Self {
+        let machines = Self {
+            folder: folder.join("machines"),
+        };
+        let mut make = command(shipped("tests/cluster/machines.sh"), folder);
+        exits(&finish(make.arg(&machines.folder).args(Self::NAMES)), 0);
+        machines
+    }
+
+    /// Returns the script, as a user would start it in a folder.
+    fn script(&self, folder: &Path, scenario: &Path) -> Command {
+        let mut script = command(shipped("scenarios/cluster/parallel.sh"), folder);
+        script
+            .arg(scenario)
+            .arg(self.folder.join("hosts"))
+            .env("PARALLEL_SSH", self.folder.join("ssh"))
+            // Where GNU parallel keeps what it knows of itself.
+            .env("HOME", folder)
+            .env("URL", "")
+            .env(START_IN.0, "25 seconds");
+        script
+    }
+
+    /// Checks that nothing of a run was left on a machine.
+    fn are_clean(&self) {
+        for name in Self::NAMES {
+            let entries = fs::read_dir(self.folder.join(name)).expect("a home");
+            for entry in entries {
+                let left = entry.expect("an entry").file_name();
+                assert!(!left.to_string_lossy().starts_with("loadgen-"), "{name}");
+            }
+        }
+    }
+}
+
+const PARALLEL: [(&str, &str); 3] = [
+    ("parallel", "parallel"),
+    ("rsync", "rsync"),
+    ("sshd", "openssh-server"),
+];
+
+#[test]
+fn gnu_parallel_over_ssh_sends_what_was_planned() {
+    if !are_installed(&PARALLEL) {
+        return;
+    }
+    let _alone = alone();
+    patiently(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let machines = Machines::create(folder);
+        let server = Server::start();
+        let file = scenario(folder, &server.url(), "3s");
+        exits(&finish(&mut machines.script(folder, &file)), 0);
+        let report = folder_of_run(folder).join("report");
+        is_whole(&result(&report), 3, server.seen());
+        machines.are_clean();
+    });
 }
 
 #[test]
-fn gnu_parallel_over_ssh_sends_what_was_planned_and_misses_who_is_killed() {
-    let needed = [
-        ("parallel", "parallel"),
-        ("rsync", "rsync"),
-        ("sshd", "openssh-server"),
-    ];
-    if !are_installed(&needed) {
+fn a_shard_that_is_killed_under_gnu_parallel_is_missed() {
+    if !are_installed(&PARALLEL) {
         return;
     }
     let _alone = alone();
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
-    let machines = folder.join("machines");
-    let mut make = command(shipped("tests/cluster/machines.sh"), folder);
-    exits(
-        &finish(make.arg(&machines).args(["one", "two", "three"])),
-        0,
-    );
-    let script = |at: &Path, file: &Path| {
-        fs::create_dir_all(at).expect("a folder");
-        let mut script = command(shipped("scenarios/cluster/parallel.sh"), at);
-        script
-            .arg(file)
-            .arg(machines.join("hosts"))
-            .env("PARALLEL_SSH", machines.join("ssh"))
-            // Where it keeps what it knows of itself.
-            .env("HOME", folder)
-            .env("URL", "")
-            .env(START_IN.0, "25 seconds");
-        script
-    };
-
+    let machines = Machines::create(folder);
     let server = Server::start();
-    let whole = folder.join("whole");
-    let file = scenario(folder, &server.url(), "3s");
-    exits(&finish(&mut script(&whole, &file)), 0);
-    let report = folder_of_run(&whole).join("report");
-    is_whole(&result(&report), 3, server.seen());
-
-    let server = Server::start();
-    let broken = folder.join("broken");
     let file = scenario(folder, &server.url(), "60s");
-    let running = start(&mut script(&broken, &file));
+    let running = start(&mut machines.script(folder, &file));
     has_begun(&server);
-    let home = format!("HOME={}", machines.join("two").display());
-    let run = folder_of_run(&broken);
+    let home = format!("HOME={}", machines.folder.join("two").display());
+    let run = folder_of_run(folder);
     let name = Path::new(run.file_name().expect("a name"));
     let victim = shard_with(name, &home).expect("it runs");
     kill_process(victim, Signal::KILL).expect("it runs");
-    let said = exits(&crate::support::ended(running), 3);
+    let said = exits(&ended(running), 3);
     assert!(said.contains("2 of 3"), "{said}");
     let merged = result(&run.join("report"));
     is_incomplete(&merged, 3);
     assert!(count(&merged, "ok") > 0);
-    let left: Vec<_> = ["one", "two", "three"]
-        .iter()
-        .flat_map(|name| fs::read_dir(machines.join(name)).expect("a home"))
-        .filter(|entry| {
-            let name = entry.as_ref().expect("an entry").file_name();
-            name.to_string_lossy().starts_with("loadgen-")
-        })
-        .collect();
-    assert!(left.is_empty(), "{left:?}");
+    machines.are_clean();
 }

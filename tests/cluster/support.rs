@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,17 @@ const TIMEOUT: Duration = Duration::from_secs(150);
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives code that depends on time three attempts: a busy machine is late now and then, but
+/// incorrect code every time.
+pub(crate) fn patiently(body: impl Fn()) {
+    for _ in 0..2 {
+        if std::panic::catch_unwind(AssertUnwindSafe(&body)).is_ok() {
+            return;
+        }
+    }
+    body();
 }
 
 /// Returns the path of a file of the repository.
@@ -176,12 +188,11 @@ pub(crate) fn is_whole(result: &Value, shards: u64, seen: u64) {
     assert_eq!(count(result, "ok"), planned, "{checks}");
     assert_eq!(seen, planned + 2, "what the server saw");
     let skew = result["shards"]["skew_ms"].as_f64().expect("it is known");
-    // Reported beside the goal of 250 ms; a busy machine may take longer.
     let _ = writeln!(
         std::io::stderr(),
         "{shards} shards began within {skew:.1} ms"
     );
-    assert!(skew < 1000.0, "{skew} ms");
+    assert!(skew <= 250.0, "{skew} ms");
 }
 
 /// Checks the result of a run of which a shard is missing.
