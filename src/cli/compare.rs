@@ -17,7 +17,7 @@ use crate::result::{RunResult, VersionComparison};
 
 /// The maximum number of invalid runs named if the exit code is not 0; the warnings list all of
 /// them.
-const NAMED: usize = 5;
+const MAX_NAMED: usize = 5;
 
 /// Compares two results, or two folders of results.
 pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure> {
@@ -150,11 +150,11 @@ pub(super) fn complain(exit: Exit, comparison: &VersionComparison, console: &Con
                 .iter()
                 .map(|run| format!("run {} of {}", run.run, run.source))
                 .collect();
-            let named = if runs.len() > NAMED {
+            let named = if runs.len() > MAX_NAMED {
                 format!(
                     "{} and {} more",
-                    runs[..NAMED].join(", "),
-                    runs.len() - NAMED
+                    runs[..MAX_NAMED].join(", "),
+                    runs.len() - MAX_NAMED
                 )
             } else {
                 view::list(&runs)

@@ -18,7 +18,7 @@ use crate::result::ScenarioEcho;
 use crate::scenario::{Compiled, Overrides, Source, SourceError, compile};
 
 /// The number of planned starts that a plan shows.
-const SHOWN: usize = 10;
+const SHOWN_STARTS: usize = 10;
 
 /// Reads and compiles a scenario, and prints its problems in full. Returns `None` if there are
 /// errors.
@@ -122,7 +122,7 @@ pub(super) fn describe(compiled: &Compiled) -> Result<String, Failure> {
         format!("# fingerprint {}", plan.fingerprint(secrets)),
         text.trim_end().into(),
     ];
-    let (head, first) = first_iterations(plan, secrets, SHOWN);
+    let (head, first) = first_iterations(plan, secrets, SHOWN_STARTS);
     lines.push(format!("# {head}"));
     lines.extend(first.iter().map(|line| format!("#   {line}")));
     Ok(lines.join("\n") + "\n")

@@ -10,7 +10,7 @@ use crate::report::{asked, thresholds, view};
 use crate::scenario::{Compiled, Source};
 
 /// The number of planned starts shown.
-const SHOWN: usize = 3;
+const SHOWN_STARTS: usize = 3;
 /// The number of characters of a body shown.
 const BODY: usize = 1_000;
 /// The number of characters of a line shown.
@@ -28,7 +28,7 @@ pub(super) fn outline(source: &Source, compiled: &Compiled) -> Result<String, Fa
     )?;
     let mut parts = vec![facts(plan, secrets)];
     parts.extend(first.map(|first| request(&first, secrets)));
-    let (head, lines) = job::first_iterations(plan, secrets, SHOWN);
+    let (head, lines) = job::first_iterations(plan, secrets, SHOWN_STARTS);
     parts.push(format!(
         "{}\n{}",
         view::capital(&head),

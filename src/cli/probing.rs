@@ -19,7 +19,7 @@ use crate::result::{ProbeOutcome, StoppedBy};
 const IN_FLIGHT: u32 = 1000;
 /// If it needs more, this multiple of what it needs while the target keeps up: anything slower is
 /// the target's fault.
-const ROOM: f64 = 4.0;
+const HEADROOM: f64 = 4.0;
 /// The upper bound of that: each may be a connection and, in the threaded mode, a thread.
 const MAX_IN_FLIGHT: u32 = 20_000;
 /// The ratio of a probe's duration to the warm-up before it, which opens connections and fills
@@ -156,7 +156,7 @@ impl<'a> Prober<'a> {
         // Little's law, with the duration of an iteration while the target kept up.
         let needed = self
             .iteration_ms
-            .map_or(0.0, |(_, ms)| rate * ms / 1e3 * ROOM);
+            .map_or(0.0, |(_, ms)| rate * ms / 1e3 * HEADROOM);
         let mut wanted = (needed.ceil() as u32).clamp(IN_FLIGHT, MAX_IN_FLIGHT);
         loop {
             if let LoadModel::Open {

@@ -142,8 +142,8 @@ fn protected(path: &Path) -> anyhow::Result<()> {
     let file = fs::metadata(path)?;
     #[cfg(unix)]
     {
-        let mode = std::os::unix::fs::PermissionsExt::mode(&file.permissions());
-        if mode & 0o077 != 0 {
+        use std::os::unix::fs::MetadataExt as _;
+        if is_exposed(file.mode(), file.uid()) {
             anyhow::bail!(
                 "others can read it, and it may contain secrets; protect it with `chmod 600`"
             );
@@ -154,10 +154,42 @@ fn protected(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Returns whether a file of this mode and owner is open to others. A group may read a file of
+/// root: a Secret of Kubernetes is one, and the processes of its Pod are only of its group.
+#[cfg(unix)]
+const fn is_exposed(mode: u32, owner: u32) -> bool {
+    let others = if owner == 0 { 0o037 } else { 0o077 };
+    mode & others != 0
+}
+
 /// Returns the folder and the name of a file.
 fn place(path: &Path) -> anyhow::Result<(std::path::PathBuf, String)> {
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| anyhow!("--output {}: not a file", path.display()))?;
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     Ok((folder.unwrap_or(Path::new(".")).to_owned(), name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(unix)]
+    #[test]
+    fn a_group_may_read_only_what_is_roots() {
+        for (mode, owner, exposed) in [
+            (0o100_600, 1000, false),
+            (0o100_400, 1000, false),
+            (0o100_640, 1000, true),
+            (0o100_604, 1000, true),
+            (0o100_600, 0, false),
+            (0o100_440, 0, false),
+            (0o100_660, 0, true),
+            (0o100_644, 0, true),
+        ] {
+            assert_eq!(
+                super::is_exposed(mode, owner),
+                exposed,
+                "{mode:o} of {owner}"
+            );
+        }
+    }
 }

@@ -202,7 +202,7 @@ fn doubts(comparison: &VersionComparison) -> Vec<String> {
     } else {
         format!("{runs} runs")
     };
-    let named = comparison.invalid.iter().take(NAMED).map(|run| {
+    let named = comparison.invalid.iter().take(MAX_LISTED).map(|run| {
         let reasons = if run.reasons.is_empty() {
             "its result does not say why".to_owned()
         } else {
@@ -213,10 +213,10 @@ fn doubts(comparison: &VersionComparison) -> Vec<String> {
             run.run, run.source, run.started_at
         )
     });
-    let more = (runs > NAMED).then(|| {
+    let more = (runs > MAX_LISTED).then(|| {
         format!(
             "and {} more invalid runs, which are in the comparison's `invalid`",
-            runs - NAMED
+            runs - MAX_LISTED
         )
     });
     std::iter::once(format!(
@@ -325,7 +325,7 @@ fn order(base: &Side<'_>, new: &Side<'_>) -> RunOrder {
 }
 
 /// The maximum number of invalid runs that are listed individually.
-const NAMED: usize = 10;
+const MAX_LISTED: usize = 10;
 /// The minimum number of pairs with which a comparison can be calibrated.
 const FEWEST_PAIRS: usize = 5;
 

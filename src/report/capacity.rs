@@ -10,7 +10,7 @@ use super::view;
 use crate::result::{CapacityResult, LimitedBy, ProbeOutcome, RateProbe, ThresholdResult};
 
 /// Metrics with their own column.
-const SHOWN: [&str; 2] = ["p50", "p99"];
+const COLUMNS: [&str; 2] = ["p50", "p99"];
 
 /// The only column that holds a word.
 const OUTCOME: usize = 1;
@@ -150,7 +150,7 @@ pub(crate) fn render(result: &CapacityResult, style: Style) -> String {
     let more: Vec<(usize, String)> = probes.first().map_or_else(Vec::new, |probe| {
         let metrics = probe.thresholds.iter().map(metric).enumerate();
         metrics
-            .filter(|(_, name)| !SHOWN.contains(&name.as_str()) && name != "error_rate")
+            .filter(|(_, name)| !COLUMNS.contains(&name.as_str()) && name != "error_rate")
             .collect()
     });
     let width = style.width.clamp(40, 400);
@@ -160,7 +160,7 @@ pub(crate) fn render(result: &CapacityResult, style: Style) -> String {
         .chain(more.iter().map(|(_, name)| name.as_str()));
     let any_lost = probes.iter().any(|probe| probe.lost > 0);
     let header = header
-        .chain(SHOWN)
+        .chain(COLUMNS)
         .chain(["failed"])
         .chain(any_lost.then_some("lost"));
     table.set_header(header);

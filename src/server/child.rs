@@ -14,7 +14,7 @@ use super::bound::{ANNOUNCEMENT, ECHO};
 use super::error::ServeError;
 
 /// The time within which the child has to announce its address.
-const PATIENCE: Duration = Duration::from_secs(10);
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The maximum length of an announcement; anything beyond it is not read.
 const LONGEST_LINE: u64 = 1024;
@@ -46,7 +46,7 @@ impl Child {
             "127.0.0.1:0",
             "--until-stdin-closes",
         ]);
-        Self::run(command, PATIENCE)
+        Self::run(command, START_TIMEOUT)
     }
 
     /// Returns its HTTP address.
@@ -189,7 +189,7 @@ mod tests {
             &format!(
                 "echo '{ANNOUNCEMENT}127.0.0.1:4321{ECHO}127.0.0.1:4322'; echo more; exec cat"
             ),
-            PATIENCE,
+            START_TIMEOUT,
         )
         .expect("a child");
         assert_eq!(child.address().to_string(), "127.0.0.1:4321");
@@ -207,7 +207,7 @@ mod tests {
     fn it_ends_when_its_standard_input_closes() {
         let mut child = script(
             &format!("echo '{ANNOUNCEMENT}[::1]:80{ECHO}[::1]:81'; cat"),
-            PATIENCE,
+            START_TIMEOUT,
         )
         .expect("a child");
         drop(child.process.0.stdin.take());
@@ -217,17 +217,17 @@ mod tests {
     #[test]
     fn what_does_not_listen_is_an_error_that_says_so() {
         let message = |text, patience| script(text, patience).expect_err(text).to_string();
-        assert!(message("exit 7", PATIENCE).contains("exit status: 7"));
-        assert!(message("echo usage: frob", PATIENCE).contains("\"usage: frob\""));
+        assert!(message("exit 7", START_TIMEOUT).contains("exit status: 7"));
+        assert!(message("echo usage: frob", START_TIMEOUT).contains("\"usage: frob\""));
         assert!(
             message(
                 "echo 'loadgen serve: listening on http://nowhere'",
-                PATIENCE
+                START_TIMEOUT
             )
             .contains("nowhere")
         );
         assert!(
-            message("head -c 3000 /dev/zero", PATIENCE).len() < 1500,
+            message("head -c 3000 /dev/zero", START_TIMEOUT).len() < 1500,
             "a long line is cut"
         );
         assert!(message("exec sleep 30", Duration::from_millis(50)).contains("within 0 s"));

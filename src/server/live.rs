@@ -33,7 +33,7 @@ const MAX_READERS: usize = 32;
 /// The time limit for a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait for readers to receive the end.
-const PATIENCE: Nanos = Nanos::from_secs(1);
+const END_TIMEOUT: Nanos = Nanos::from_secs(1);
 const STEP: Duration = Duration::from_millis(10);
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -121,7 +121,7 @@ impl Live {
     pub fn end(self, page: String) {
         self.show(page, true);
         let clock = Clock::new();
-        while self.readers.open.load(Ordering::SeqCst) > 0 && clock.now() < PATIENCE {
+        while self.readers.open.load(Ordering::SeqCst) > 0 && clock.now() < END_TIMEOUT {
             thread::sleep(STEP);
         }
     }

@@ -14,7 +14,7 @@ use crate::base::{Clock, Nanos};
 use crate::plan::Secrets;
 
 /// How long a server may take to end when told to.
-const PATIENCE: Nanos = Nanos::from_secs(5);
+const STOP_TIMEOUT: Nanos = Nanos::from_secs(5);
 const STEP: Duration = Duration::from_millis(10);
 /// The maximum length of a log line, in bytes; longer ones are omitted if secrets have to be
 /// hidden.
@@ -116,7 +116,7 @@ impl Started {
         let group = self.child.id();
         signal(group, Stop::End);
         let clock = Clock::new();
-        while self.is_running() && clock.now() < PATIENCE {
+        while self.is_running() && clock.now() < STOP_TIMEOUT {
             thread::sleep(STEP);
         }
         if self.is_running() {
@@ -128,7 +128,8 @@ impl Started {
             .change(|groups| groups.retain(|known| *known != group));
         // A process that has left the group may hold the pipe open forever.
         let clock = Clock::new();
-        while self.log.as_ref().is_some_and(|log| !log.is_finished()) && clock.now() < PATIENCE {
+        while self.log.as_ref().is_some_and(|log| !log.is_finished()) && clock.now() < STOP_TIMEOUT
+        {
             thread::sleep(STEP);
         }
     }

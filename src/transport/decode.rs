@@ -18,7 +18,7 @@ const MAX_ENCODINGS: usize = 4;
 /// The buffer size of the brotli decoder.
 const BUFFER: usize = 4096;
 /// The maximum number of characters of a header in a message.
-const SHOWN: usize = 60;
+const MAX_SHOWN: usize = 60;
 
 /// Decodes the encodings that a body's headers name; without any, returns the body as it is.
 ///
@@ -63,7 +63,7 @@ fn take_off(encoding: &str, body: &[u8]) -> Result<Vec<u8>, TransportError> {
         "br" => read(Decompressor::new(body, BUFFER)),
         "zstd" => zstd(body),
         other => {
-            let shown: String = other.chars().take(SHOWN).collect();
+            let shown: String = other.chars().take(MAX_SHOWN).collect();
             return Err(check(format!(
                 "content-encoding {shown:?} is not supported, and the body is needed; send `accept-encoding` with gzip, deflate, br or zstd"
             )));

@@ -10,7 +10,7 @@ use http::header::{CONTENT_TYPE, SET_COOKIE};
 use super::json::Document;
 
 /// The maximum number of characters of a body in a message.
-const SHOWN: usize = 60;
+const MAX_SHOWN: usize = 60;
 
 /// A response, as far as it was kept.
 pub struct Response<'a> {
@@ -65,7 +65,8 @@ impl<'a> Response<'a> {
     pub fn json(&self) -> Result<&Document<'a>, &str> {
         let json = || {
             Document::parse(self.body).map_err(|why| {
-                let seen = String::from_utf8_lossy(&self.body[..self.body.len().min(SHOWN * 4)]);
+                let seen =
+                    String::from_utf8_lossy(&self.body[..self.body.len().min(MAX_SHOWN * 4)]);
                 format!("the body is not JSON ({why}), seen {}", shown(&seen))
             })
         };
@@ -107,7 +108,7 @@ impl<'a> Response<'a> {
 
 /// Returns a text for a message: truncated, and without characters that control a terminal.
 fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(SHOWN).collect();
+    let mut shown: String = text.chars().take(MAX_SHOWN).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }

@@ -62,7 +62,7 @@ const OURS: [&str; 17] = [
     "check",
 ];
 /// The time limit for the browser.
-const PATIENCE: Duration = Duration::from_secs(180);
+const TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Replaces every text of a result with hostile text, in turn.
 fn infect(value: &mut Value, n: &mut usize) {
@@ -186,7 +186,7 @@ fn the_page_works_and_hostile_content_does_nothing() {
         .expect("node starts");
     let begun = Instant::now();
     while child.try_wait().expect("our own child").is_none() {
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > TIMEOUT {
             child.kill().expect("our own child");
         }
         std::thread::sleep(Duration::from_millis(50));

@@ -202,7 +202,7 @@ fn a_saturated_generator_reports_it() {
     );
 }
 
-/// A control group with a quota of a fifth of a CPU, too little even on the busiest machine. It is
+/// A control group with a quota of a tenth of a CPU, too little even on the busiest machine. It is
 /// removed on drop.
 struct QuotaGroup(PathBuf);
 
@@ -217,8 +217,8 @@ impl QuotaGroup {
         let group = Self(top.join(format!("loadgen-test-{}", std::process::id())));
         fs::create_dir(&group.0).ok()?;
         let one = |file: &str, text: &str| fs::write(group.0.join(file), text).is_ok();
-        let set = one("cpu.max", "20000 100000")
-            || (one("cpu.cfs_period_us", "100000") && one("cpu.cfs_quota_us", "20000"));
+        let set = one("cpu.max", "10000 100000")
+            || (one("cpu.cfs_period_us", "100000") && one("cpu.cfs_quota_us", "10000"));
         set.then_some(group)
     }
 }
@@ -262,7 +262,7 @@ fn a_generator_under_a_cpu_quota_reports_it() {
             headroom["verdict"].as_str(),
             result["host"]["cpu_quota"].as_f64()
         ),
-        (Some("invalid"), Some(0.2)),
+        (Some("invalid"), Some(0.1)),
         "{headroom}"
     );
     assert!(

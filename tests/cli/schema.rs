@@ -64,10 +64,21 @@ fn the_schema_is_valid_draft_7_and_printed_unchanged() {
 }
 
 #[test]
+fn the_address_of_the_schema_is_a_file_of_the_release_and_the_book_gives_it_to_catalogs() {
+    let id = schema()["$id"].as_str().expect("an address").to_owned();
+    let (_, file) = id.split_once("/releases/latest/download/").expect("a file");
+    let text = |path: &str| fs::read_to_string(path).expect("the file is there");
+    assert!(text("packaging/release.yml").contains(&format!("packages/{file}")));
+    assert!(text("docs/src/scenario.md").contains(&format!("\"url\": \"{id}\"")));
+}
+
+#[test]
 fn shipped_scenarios_match_the_schema() {
     let validator = validator();
     let mut paths = Vec::new();
     yaml_files(Path::new("scenarios"), &mut paths);
+    // A manifest, and no scenario.
+    paths.retain(|path| !path.ends_with("cluster/kubernetes.yaml"));
     paths.push("src/cli/starter.yaml".into());
     assert!(paths.len() >= 30, "only {} scenarios", paths.len());
     for path in paths {

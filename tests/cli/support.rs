@@ -23,7 +23,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_loadgen");
 /// The modes that do real work.
 pub(crate) const MODES: [&str; 3] = ["sequential", "threaded", "async"];
 /// Longer than any test takes; a program that exceeds it hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An empty folder, removed at the end.
 pub(crate) fn folder() -> tempfile::TempDir {
@@ -156,8 +156,8 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(
-            begun.elapsed() < PATIENCE,
-            "timed out after {PATIENCE:?}: {what}"
+            begun.elapsed() < TIMEOUT,
+            "timed out after {TIMEOUT:?}: {what}"
         );
         thread::sleep(Duration::from_millis(5));
     }
@@ -255,7 +255,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("its status") {
                 break status;
             }
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > TIMEOUT {
                 let _ = self.child.kill();
                 let said = self
                     .stderr
@@ -386,7 +386,7 @@ impl Server {
     /// Returns the body of its response to a GET.
     pub(crate) fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"

@@ -26,9 +26,9 @@ pub(super) const AGAIN: Nanos = Nanos::from_millis(1);
 /// A connection of the async driver.
 pub(crate) struct Socket {
     stream: Stream,
-    bell: Arc<Bell>,
-    /// The bell as a waker for reads.
-    ears: Waker,
+    read_waker: Arc<ReadWaker>,
+    /// The same, as a waker.
+    waker: Waker,
     seen: Seen,
 }
 
@@ -39,12 +39,12 @@ enum Stream {
 }
 
 /// Wakes the task that reads when data arrives, and marks the socket as no longer quiet.
-struct Bell {
+struct ReadWaker {
     passed: Arc<ByteCounters>,
     task: Task,
 }
 
-impl Wake for Bell {
+impl Wake for ReadWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -60,14 +60,14 @@ impl Socket {
     /// it is quiet.
     pub(crate) async fn connect(to: &Endpoint, passed: Arc<ByteCounters>) -> io::Result<Self> {
         let stream = Stream::connect(to).await?;
-        let bell = Arc::new(Bell {
+        let read_waker = Arc::new(ReadWaker {
             passed,
             task: Task::default(),
         });
         Ok(Self {
             stream,
-            ears: Waker::from(bell.clone()),
-            bell,
+            waker: Waker::from(read_waker.clone()),
+            read_waker,
             seen: Seen::default(),
         })
     }
@@ -116,14 +116,14 @@ impl AsyncRead for Socket {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.seen.polled_by(cx.waker(), &this.bell.task);
-        let passed = &this.bell.passed;
+        this.seen.polled_by(cx.waker(), &this.read_waker.task);
+        let passed = &this.read_waker.passed;
         if passed.is_quiet() {
             return Poll::Pending;
         }
-        // Set before the read: data that arrives from here on rings the bell.
+        // Set before the read: data that arrives from here on calls the waker.
         passed.set_quiet(true);
-        let result = either!(&mut this.stream, stream => Pin::new(stream).poll_read(&mut Context::from_waker(&this.ears), buf));
+        let result = either!(&mut this.stream, stream => Pin::new(stream).poll_read(&mut Context::from_waker(&this.waker), buf));
         if result.is_ready() {
             passed.set_quiet(false);
         }

@@ -19,7 +19,7 @@ use crate::result::{Section, StoppedBy};
 use crate::value::Scope;
 
 /// How long a teardown may take if somebody is waiting for it: after a signal or a failed run.
-const PATIENCE: Nanos = Nanos::from_secs(5);
+const TEARDOWN_TIMEOUT: Nanos = Nanos::from_secs(5);
 
 /// What setup and teardown share with the run between them.
 pub(crate) struct Lifecycle<'a> {
@@ -81,7 +81,7 @@ impl Lifecycle<'_> {
         let end = if haste {
             // The run was ended by a signal, and still has to be cleaned up.
             self.run(
-                &self.once(&self.plan.teardown, 2, Some(PATIENCE), Nanos::ZERO),
+                &self.once(&self.plan.teardown, 2, Some(TEARDOWN_TIMEOUT), Nanos::ZERO),
                 Section::Teardown,
                 &|| None,
                 &mut scope,
@@ -89,7 +89,7 @@ impl Lifecycle<'_> {
         } else {
             let finish = || signal().map(|_| Signal::Finish(StoppedBy::Interrupt));
             self.run(
-                &self.once(&self.plan.teardown, 2, None, PATIENCE),
+                &self.once(&self.plan.teardown, 2, None, TEARDOWN_TIMEOUT),
                 Section::Teardown,
                 &finish,
                 &mut scope,
@@ -100,7 +100,7 @@ impl Lifecycle<'_> {
             Ok(End::Failed(failure)) => Some(format!("the teardown failed {failure}")),
             Err(error) => Some(format!("the teardown could not be run: {error}")),
             Ok(End::Cut) => Some(format!(
-                "the teardown was abandoned after {PATIENCE}; its remaining steps did not run"
+                "the teardown was abandoned after {TEARDOWN_TIMEOUT}; its remaining steps did not run"
             )),
         }
     }

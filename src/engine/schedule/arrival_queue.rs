@@ -104,19 +104,19 @@ impl Drop for FreeSlot<'_> {
 
 /// An arrival that a slot has taken. If the slot is cancelled before the arrival is due, it is
 /// returned: it was planned all the same.
-struct Pulled<'a> {
+struct TakenArrival<'a> {
     queue: &'a ArrivalQueue,
     arrival: Arrival,
     met: bool,
 }
 
-impl Pulled<'_> {
-    fn meet(mut self) {
+impl TakenArrival<'_> {
+    fn mark_met(mut self) {
         self.met = true;
     }
 }
 
-impl Drop for Pulled<'_> {
+impl Drop for TakenArrival<'_> {
     fn drop(&mut self) {
         if !self.met {
             self.queue.state().returned.push(self.arrival);
@@ -169,7 +169,7 @@ impl ArrivalQueue {
     ) -> Option<ScheduledIteration> {
         let idle_since = driver.now();
         let _at_desk = self.sit_down(idle_since, is_new);
-        let _leading = Lead {
+        let _leader = Leadership {
             queue: self,
             ticket: None,
             leading: false,
@@ -178,15 +178,15 @@ impl ArrivalQueue {
         if stop.early().is_some() {
             return None;
         }
-        let pulled = {
+        let taken = {
             let mut state = self.state();
-            Pulled {
+            TakenArrival {
                 queue: self,
                 arrival: state.queue.pop_front().or_else(|| state.arrivals.next())?,
                 met: false,
             }
         };
-        let arrival = pulled.arrival;
+        let arrival = taken.arrival;
         let mut begun = driver.now();
         if begun < arrival.at {
             let sleep = pin!(driver.sleep_until_precise(arrival.at));
@@ -195,7 +195,7 @@ impl ArrivalQueue {
             }
             begun = driver.now();
         }
-        pulled.meet();
+        taken.mark_met();
         Some(ScheduledIteration {
             number: arrival.number,
             intended: arrival.at,
@@ -255,19 +255,19 @@ impl ArrivalQueue {
 }
 
 /// Waits until this slot may lead; the output keeps the lead until it is dropped.
-struct Lead<'a> {
+struct Leadership<'a> {
     queue: &'a ArrivalQueue,
     ticket: Option<u64>,
     leading: bool,
 }
 
 /// Holds the lead; dropping it hands the lead on.
-struct Leading<'a>(&'a ArrivalQueue);
+struct LeaderGuard<'a>(&'a ArrivalQueue);
 
-impl<'a> Future for Lead<'a> {
-    type Output = Leading<'a>;
+impl<'a> Future for Leadership<'a> {
+    type Output = LeaderGuard<'a>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Leading<'a>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<LeaderGuard<'a>> {
         let queue = self.queue;
         let mut state = queue.state();
         if !state.led {
@@ -276,7 +276,7 @@ impl<'a> Future for Lead<'a> {
                 state.idle.retain(|(known, _)| *known != ticket);
             }
             self.leading = true;
-            return Poll::Ready(Leading(queue));
+            return Poll::Ready(LeaderGuard(queue));
         }
         let ticket = *self.ticket.get_or_insert_with(|| {
             state.tickets += 1;
@@ -290,7 +290,7 @@ impl<'a> Future for Lead<'a> {
     }
 }
 
-impl Drop for Lead<'_> {
+impl Drop for Leadership<'_> {
     fn drop(&mut self) {
         let (Some(ticket), false) = (self.ticket, self.leading) else {
             return;
@@ -305,7 +305,7 @@ impl Drop for Lead<'_> {
     }
 }
 
-impl Drop for Leading<'_> {
+impl Drop for LeaderGuard<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.led = false;

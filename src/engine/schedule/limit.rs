@@ -17,7 +17,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use self::claim::{Claim, Look};
+use self::claim::{Claim, Decision};
 pub(crate) use self::queue::{Full, Limit};
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
@@ -82,8 +82,8 @@ pub(crate) async fn enter<'a, D: Driver, const N: usize>(
     let mut now = asked;
     loop {
         let wakes_at = match claim.look(now)? {
-            Look::Granted(free) => return Ok((Permit(limits), Entered { free, now })),
-            Look::Blocked(wakes_at) => wakes_at,
+            Decision::Granted(free) => return Ok((Permit(limits), Entered { free, now })),
+            Decision::Blocked(wakes_at) => wakes_at,
         };
         let mut moment =
             pin!((wakes_at < Nanos::MAX).then(|| driver.sleep_until_precise(wakes_at)));
@@ -327,11 +327,11 @@ mod tests {
         let (step, run) = (&step, &run);
         let now = Nanos::from_secs(5);
         let holders = [(); 2].map(|()| Claim::new([Some(step), None], now).look(now));
-        assert_eq!(holders, [Ok(Look::Granted(now)); 2]);
+        assert_eq!(holders, [Ok(Decision::Granted(now)); 2]);
         let mut first = Claim::new([Some(step), Some(run)], now);
         assert_eq!(
             first.look(now),
-            Ok(Look::Blocked(Nanos::MAX)),
+            Ok(Decision::Blocked(Nanos::MAX)),
             "both slots of the step are taken"
         );
         step.release();
@@ -341,18 +341,18 @@ mod tests {
         let mut second = Claim::new([Some(step), Some(run)], now);
         assert_eq!(
             second.look(now),
-            Ok(Look::Blocked(Nanos::MAX)),
+            Ok(Decision::Blocked(Nanos::MAX)),
             "the token is not for the second one"
         );
-        assert_eq!(first.look(now), Ok(Look::Granted(now)));
+        assert_eq!(first.look(now), Ok(Decision::Granted(now)));
         assert!(
             second.is_called(Waker::noop()),
             "the first one has left, so the second one looks again"
         );
-        assert_eq!(second.look(now), Ok(Look::Blocked(Nanos::from_secs(6))));
+        assert_eq!(second.look(now), Ok(Decision::Blocked(Nanos::from_secs(6))));
         assert_eq!(
             second.look(Nanos::from_secs(6)),
-            Ok(Look::Granted(Nanos::from_secs(6)))
+            Ok(Decision::Granted(Nanos::from_secs(6)))
         );
     }
 

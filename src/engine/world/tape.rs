@@ -17,7 +17,7 @@ const FULL: usize = 16;
 /// wait.
 const MAX_HELD: usize = 256;
 /// The longest time between two hand-overs while samples arrive, so that progress is visible.
-const PATIENCE: Nanos = Nanos::from_millis(50);
+const MAX_DELAY: Nanos = Nanos::from_millis(50);
 /// The duration of an operation after which the cost of a hand-over is negligible, so it happens as
 /// soon as the thread has time.
 const LONG: Nanos = Nanos::from_millis(5);
@@ -99,7 +99,7 @@ impl<'w> Tape<'w> {
         pending.operations.push(sample);
         let completed = matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_));
         pending.long |= completed && sample.service() >= LONG;
-        let due = completed && sample.completed - pending.handed_over >= PATIENCE;
+        let due = completed && sample.completed - pending.handed_over >= MAX_DELAY;
         if (due || (pending.long && self.alone) || pending.operations.len() >= FULL)
             && self.hand_over(pending)
         {

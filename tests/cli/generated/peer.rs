@@ -13,7 +13,7 @@ use super::connection;
 use super::script::{Manner, step_of};
 
 /// The maximum wait for a finished run's connections to close.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that takes longer than this is never established.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(5);
 /// The source address of the connection after which no more are accepted.
@@ -85,7 +85,7 @@ impl Shared {
                 .expect("it listens");
         }
         let begun = Instant::now();
-        while !self.closed.load(Ordering::SeqCst) && begun.elapsed() < PATIENCE {
+        while !self.closed.load(Ordering::SeqCst) && begun.elapsed() < CLOSE_TIMEOUT {
             thread::sleep(Duration::from_micros(50));
         }
     }
@@ -165,7 +165,7 @@ impl Peer {
         };
         shared.stop();
         let begun = Instant::now();
-        while shared.open.load(Ordering::SeqCst) > 0 && begun.elapsed() < PATIENCE {
+        while shared.open.load(Ordering::SeqCst) > 0 && begun.elapsed() < CLOSE_TIMEOUT {
             thread::sleep(Duration::from_micros(200));
         }
         let log = std::mem::take(&mut *shared.log());

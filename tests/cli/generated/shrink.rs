@@ -8,7 +8,7 @@ use super::examine;
 use super::oracle::Finding;
 
 /// The time limit for one scenario.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 /// The number of runs without a violation after which a scenario counts as good: some violations
 /// occur only now and then.
 const TRIES: u32 = 6;
@@ -31,7 +31,7 @@ pub(super) fn shrink(tree: &Value, rule: &'static str) -> (Value, Option<Finding
     let (mut best, mut found) = (tree.clone(), None);
     'again: loop {
         for smaller in smaller(&best) {
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > TIMEOUT {
                 return (best, found);
             }
             if let Some(finding) = breaks(&smaller) {

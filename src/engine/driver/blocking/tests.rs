@@ -22,7 +22,7 @@ use crate::transport::endpoint::Endpoint;
 
 /// A time that no operation here takes; one that does is waiting for something that will never
 /// come.
-const PATIENCE: Nanos = Nanos::from_secs(5);
+const TIMEOUT: Nanos = Nanos::from_secs(5);
 
 /// Starts a server that echoes what it receives at once.
 fn echo() -> Endpoint {
@@ -146,7 +146,7 @@ enum Next {
 async fn end_with(before: Before, driver: Blocking, stream: &mut Stream) {
     match before {
         Before::Done => assert_eq!(
-            within(&driver, driver.now() + PATIENCE, exchange(stream, 1)).await,
+            within(&driver, driver.now() + TIMEOUT, exchange(stream, 1)).await,
             Some(true)
         ),
         Before::Late => {
@@ -159,7 +159,7 @@ async fn end_with(before: Before, driver: Blocking, stream: &mut Stream) {
         Before::Looked => {
             let look = poll_fn(|cx| Poll::Ready(read(stream, cx).is_pending()));
             assert_eq!(
-                within(&driver, driver.now() + PATIENCE, look).await,
+                within(&driver, driver.now() + TIMEOUT, look).await,
                 Some(true)
             );
         }
@@ -238,7 +238,7 @@ fn nothing_is_read_that_nobody_waits_for_any_more() {
                     end_with(before, driver, &mut one).await;
                     wait_for(pause, driver).await;
                     // A premature read would be waited for until the deadline.
-                    within(&driver, driver.now() + PATIENCE, async {
+                    within(&driver, driver.now() + TIMEOUT, async {
                         match next {
                             Next::Same => exchange(&mut one, 2).await,
                             Next::Other => exchange(&mut other, 2).await,
@@ -276,7 +276,7 @@ fn a_read_is_granted_to_the_socket_that_asked_for_it() {
             assert!(read(&mut silent, cx).is_pending());
             read(&mut asked, cx)
         });
-        within(&driver, driver.now() + PATIENCE, both).await
+        within(&driver, driver.now() + TIMEOUT, both).await
     });
     assert_eq!(answered, Some(Some(Some(3))));
 }
@@ -380,7 +380,7 @@ fn every_wait_ends_with_a_cancel() {
             let begun = Instant::now();
             while !waiting.is_finished() {
                 assert!(
-                    begun.elapsed() < PATIENCE.as_duration(),
+                    begun.elapsed() < TIMEOUT.as_duration(),
                     "{wait:?}, cancelled after {after:?}"
                 );
                 thread::sleep(Duration::from_millis(1));

@@ -17,10 +17,10 @@ static TICKETS: AtomicU64 = AtomicU64::new(0);
 
 /// The result of looking at all limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum Decision {
     /// All permits have been taken; they had been available since this moment.
     Granted(Nanos),
-    /// A limit has no permit. Look again at this moment, or when called.
+    /// A limit has no permit. Ask again at this moment, or when called.
     Blocked(Nanos),
 }
 
@@ -53,14 +53,14 @@ impl<'a, const N: usize> Claim<'a, N> {
     }
 
     /// Takes all permits, or waits at the first limit that has none.
-    pub(super) fn look(&mut self, now: Nanos) -> Result<Look, Full> {
+    pub(super) fn look(&mut self, now: Nanos) -> Result<Decision, Full> {
         let mut wakers = Vec::new();
         let look = self.decide(now, &mut wakers);
         wakers.into_iter().for_each(Waker::wake);
         look
     }
 
-    fn decide(&mut self, now: Nanos, wakers: &mut Vec<Waker>) -> Result<Look, Full> {
+    fn decide(&mut self, now: Nanos, wakers: &mut Vec<Waker>) -> Result<Decision, Full> {
         // All claims lock the narrow limits first, which prevents deadlock.
         let mut states = self.limits.map(|limit| limit.map(Limit::state));
         let buckets = states
@@ -102,7 +102,7 @@ impl<'a, const N: usize> Claim<'a, N> {
             left.and_then(|index| states[index].as_mut())
                 .into_iter()
                 .for_each(|state| state.call(wakers));
-            return Ok(Look::Granted(free));
+            return Ok(Decision::Granted(free));
         };
         self.since = if chance == Eligibility::Slot {
             None
@@ -116,7 +116,7 @@ impl<'a, const N: usize> Claim<'a, N> {
         };
         self.queue_up(index, wakes_at, now, &mut states, wakers)?;
         self.keep(now, &mut states);
-        Ok(Look::Blocked(wakes_at))
+        Ok(Decision::Blocked(wakes_at))
     }
 
     /// Returns a limit in whose queue an earlier waiter was called and has not looked yet.
