@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::metrics::Summary;
-use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult, Verdict};
+use crate::result::{
+    Check, Counts, Group, ModeRun, Resources, RunResult, Verdict, VersionComparison,
+};
 
 use super::super::asked::{self, Percentile};
 use super::super::{changes, thresholds, view};
@@ -341,7 +343,11 @@ pub(crate) fn checks(checks: &[Check]) -> Option<Table> {
 
 /// Creates the table of each figure's change since the baseline.
 pub(crate) fn baseline(result: &RunResult) -> Option<Table> {
-    let comparison = result.baseline.as_ref()?;
+    figure_changes("Against the baseline", result.baseline.as_ref()?)
+}
+
+/// Creates the table of each figure's change in a comparison.
+pub(super) fn figure_changes(caption: &str, comparison: &VersionComparison) -> Option<Table> {
     let rows = changes::rows(comparison).into_iter();
     let rows = rows.map(|row| {
         vec![
@@ -365,7 +371,7 @@ pub(crate) fn baseline(result: &RunResult) -> Option<Table> {
         "between",
         "tolerated",
     ];
-    Table::new("Against the baseline", "gates", &head, rows.collect())
+    Table::new(caption, "gates", &head, rows.collect())
 }
 
 /// Creates the table of the run's thresholds and their verdicts.
