@@ -5,9 +5,10 @@ use askama::Template;
 use super::super::chart::pairs;
 use super::super::chart::trace::Cast;
 use super::super::{changes, versions, view};
+use super::gates;
 use super::page::{self, Delivery, PageError};
 use super::style::style;
-use super::tables::{self, Table};
+use super::tables::Table;
 use crate::result::{RunOrder, VersionComparison};
 
 /// The texts of the template.
@@ -50,7 +51,7 @@ pub(crate) fn render(comparison: &VersionComparison) -> Result<String, PageError
             .map(|warning| view::plain(warning))
             .collect(),
         sentence: versions::sentence(comparison),
-        changes: tables::figure_changes("Figures", comparison),
+        changes: gates::figure_changes("Figures", comparison),
         figures: comparison.changes.iter().filter_map(drawn).collect(),
         steps: of_steps(comparison),
     }
