@@ -10,7 +10,7 @@ case $(uname -s)-$(uname -m) in
     Linux-aarch64 | Linux-arm64) target=aarch64-unknown-linux-musl ;;
     Darwin-arm64) target=aarch64-apple-darwin ;;
     Darwin-x86_64) target=x86_64-apple-darwin ;;
-    *) echo "::error title=loadgen::there is no loadgen for $(uname -s) on $(uname -m)" >&2; exit 1 ;;
+    *) echo "::error title=loadgen::loadgen is not available for $(uname -s) on $(uname -m)" >&2; exit 1 ;;
 esac
 
 name=loadgen-$version-$target

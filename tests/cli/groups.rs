@@ -134,12 +134,12 @@ fn a_tolerated_failure_does_not_fail_the_enclosing_groups() {
 #[test]
 fn a_failure_before_its_branch_is_cancelled_fails_the_iteration() {
     let loser = "{flow: [{sleep: 1ms, fail: 100%, on_error: continue}, {sleep: 2s}]}";
-    let race = once(&format!("[{{race: [{loser}, {{sleep: 30ms}}]}}]"));
+    let race = once(&format!("[{{race: [{loser}, {{sleep: 300ms}}]}}]"));
     let nested = once(&format!(
-        "[{{race: [{{parallel: [{loser}, {{sleep: 2s}}]}}, {{sleep: 30ms}}]}}]"
+        "[{{race: [{{parallel: [{loser}, {{sleep: 2s}}]}}, {{sleep: 300ms}}]}}]"
     ));
     let cancel = once(&format!(
-        "[{{parallel: [{loser}, {{sleep: 30ms, fail: 100%}}], on_error: cancel}}]"
+        "[{{parallel: [{loser}, {{sleep: 300ms, fail: 100%}}], on_error: cancel}}]"
     ));
     side_by_side(CONCURRENT, |mode| {
         for (plan, wanted) in [
@@ -164,7 +164,7 @@ fn an_operation_that_begins_a_branch_within_a_branch_is_planned_once() {
         (inner.to_owned(), (1, 0, 2, 0)),
         (format!("{{flow: [{{think: 1ms}}, {inner}]}}"), (1, 0, 2, 0)),
     ] {
-        let plan = once(&format!("[{{race: [{outer}, {{sleep: 30ms}}]}}]"));
+        let plan = once(&format!("[{{race: [{outer}, {{sleep: 300ms}}]}}]"));
         side_by_side(CONCURRENT, |mode| {
             let run = run(&plan, mode);
             assert_eq!((counts(&run), run.counts.planned), (wanted, 3), "{mode}");

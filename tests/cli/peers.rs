@@ -265,7 +265,7 @@ fn flow(rows: &[Row], timeouts: &str) -> String {
             ""
         };
         let pause = if name.contains("before the next") {
-            "{think: 90ms}, "
+            "{think: 300ms}, "
         } else {
             ""
         };

@@ -16,7 +16,9 @@ use serde_json::Value;
 
 use crate::nginx::Nginx;
 use crate::peer::{Line, Peer, Then};
-use crate::support::{MODES, Ran, folder, is_installed, loadgen, pid, run, scenario};
+use crate::support::{
+    MODES, Ran, folder, is_installed, loadgen, pid, run, run_to_result, scenario,
+};
 
 /// A secret that no output may contain.
 const SECRET: &str = "tok-secret-7f3a9b";
@@ -353,22 +355,7 @@ load: {{ vus: 1, iterations: 2 }}
         assert!(ran.stdout.contains("part"), "{}", ran.stdout);
     }
     for mode in MODES {
-        run(
-            folder.path(),
-            &[
-                "run",
-                "test.yaml",
-                "--mode",
-                mode,
-                "-o",
-                "out",
-                "--format",
-                "none",
-                "--debug-log",
-                "log.txt",
-            ],
-        )
-        .exits(0);
+        run_to_result(folder.path(), &["--mode", mode, "--debug-log", "log.txt"]);
         let log = fs::read_to_string(folder.path().join("log.txt")).expect("a log");
         quiet("the log", &log);
         contains(
@@ -393,19 +380,8 @@ fn the_debug_log_keeps_the_first_failures_of_every_mode_and_is_bounded() {
 ";
     with_peer(folder.path(), &peer, mix);
     let log = |flags: &[&str]| {
-        let whole = [
-            "run",
-            "test.yaml",
-            "-o",
-            "out",
-            "--format",
-            "none",
-            "-d",
-            "20s",
-            "--debug-log",
-            "logs.txt",
-        ];
-        run(folder.path(), &[&whole, flags].concat()).exits(0);
+        let log_flags = ["-d", "20s", "--debug-log", "logs.txt"];
+        run_to_result(folder.path(), &[&log_flags, flags].concat());
         fs::read_to_string(folder.path().join("logs.txt")).expect("a log")
     };
     for mode in MODES {

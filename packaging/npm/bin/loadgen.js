@@ -14,7 +14,7 @@ function program() {
     return require.resolve(`${platform}/bin/loadgen`);
   } catch {
     console.error(
-      `loadgen: ${platform}@${version} is not installed. Either there is no loadgen for ` +
+      `loadgen: ${platform}@${version} is not installed. Either loadgen is not available for ` +
         `${process.platform} on ${process.arch}, or npm was told to leave out optional dependencies.`,
     );
     process.exit(1);

@@ -1,14 +1,16 @@
 //! The report as a self-contained page: no font, picture or script is loaded from elsewhere.
 //!
 //! [`page`] turns a result into the texts of the template `page.html`; [`figures`] arranges the
-//! charts, [`figure_tables`] has their figures as text, [`tables`] all other tables, [`facts`] the
-//! top of the page. The template escapes every text; only the charts are inserted as they are,
-//! because they escape their own text. [`versions`] is the page of a comparison. Everything is
-//! readable without the script; the script (`page.js`) shows the same data in other ways.
+//! charts, [`figure_tables`] has their figures as text, [`gates`] the tables of what is judged,
+//! [`tables`] all others, [`facts`] the top of the page. The template escapes every text; only the
+//! charts are inserted as they are, because they escape their own text. [`versions`] is the page of
+//! a comparison. Everything is readable without the script; the script (`page.js`) shows the same
+//! data in other ways.
 
 pub(crate) mod facts;
 pub(crate) mod figure_tables;
 pub(crate) mod figures;
+pub(crate) mod gates;
 mod histograms;
 pub(crate) mod page;
 mod shard_table;

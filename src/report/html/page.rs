@@ -15,6 +15,7 @@ use super::super::{asked, reproduce, view};
 use super::facts::{self, Badge, Concern};
 use super::figure_tables as tables_of;
 use super::figures::{self, Figure, FigureGroup, data};
+use super::gates;
 use super::histograms::histograms;
 use super::shard_table;
 use super::style::{script, style};
@@ -281,8 +282,8 @@ impl Head {
             description: result.scenario.description.as_deref().map(view::plain),
             facts: facts::facts(result),
             badges: facts::badges(result),
-            thresholds: tables::thresholds(result),
-            baseline: tables::baseline(result),
+            thresholds: gates::thresholds(result),
+            baseline: gates::baseline(result),
             concerns: facts::concerns(result),
             command: reproduce::command(result, &file),
             file,

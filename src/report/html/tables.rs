@@ -6,7 +6,7 @@ use crate::metrics::Summary;
 use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult};
 
 use super::super::asked::{self, Percentile};
-use super::super::{changes, thresholds, view};
+use super::super::view;
 
 /// A table; the first cell of each row is its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -331,62 +331,5 @@ pub(crate) fn checks(checks: &[Check]) -> Option<Table> {
         "words",
         &["check", "verdict", "observed", "limit", "meaning"],
         rows,
-    )
-}
-
-/// Creates the table of each figure's change since the baseline.
-pub(crate) fn baseline(result: &RunResult) -> Option<Table> {
-    let comparison = result.baseline.as_ref()?;
-    let rows = changes::rows(comparison).into_iter();
-    let rows = rows.map(|row| {
-        vec![
-            row.figure,
-            row.mode.name().to_owned(),
-            row.word.to_owned(),
-            row.base,
-            row.new,
-            row.change,
-            row.between,
-            row.tolerated,
-        ]
-    });
-    let head = [
-        "figure",
-        "mode",
-        "verdict",
-        "base",
-        "new",
-        "change",
-        "between",
-        "tolerated",
-    ];
-    Table::new("Against the baseline", "gates", &head, rows.collect())
-}
-
-/// Creates the table of the run's thresholds and their verdicts.
-pub(crate) fn thresholds(result: &RunResult) -> Option<Table> {
-    let rows = thresholds::rows(result).into_iter();
-    let rows = rows.map(|row| {
-        vec![
-            row.check,
-            row.mode.name().to_owned(),
-            row.word.to_owned(),
-            row.observed,
-            row.limit,
-            row.margin,
-        ]
-    });
-    Table::new(
-        "Thresholds",
-        "gates",
-        &[
-            "threshold",
-            "mode",
-            "verdict",
-            "observed",
-            "limit",
-            "margin",
-        ],
-        rows.collect(),
     )
 }

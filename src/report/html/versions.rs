@@ -5,6 +5,7 @@ use askama::Template;
 use super::super::chart::pairs;
 use super::super::chart::trace::Cast;
 use super::super::{changes, versions, view};
+use super::gates;
 use super::page::{self, Delivery, PageError};
 use super::style::style;
 use super::tables::Table;
@@ -50,7 +51,7 @@ pub(crate) fn render(comparison: &VersionComparison) -> Result<String, PageError
             .map(|warning| view::plain(warning))
             .collect(),
         sentence: versions::sentence(comparison),
-        changes: of_changes(comparison),
+        changes: gates::figure_changes("Figures", comparison),
         figures: comparison.changes.iter().filter_map(drawn).collect(),
         steps: of_steps(comparison),
     }
@@ -76,33 +77,6 @@ fn facts(comparison: &VersionComparison) -> Vec<(&'static str, String)> {
         ("pairs", pairs),
         ("fingerprint", view::plain(&comparison.fingerprint)),
     ]
-}
-
-fn of_changes(comparison: &VersionComparison) -> Option<Table> {
-    let rows = changes::rows(comparison).into_iter();
-    let rows = rows.map(|row| {
-        vec![
-            row.figure,
-            row.mode.name().to_owned(),
-            row.word.to_owned(),
-            row.base,
-            row.new,
-            row.change,
-            row.between,
-            row.tolerated,
-        ]
-    });
-    let head = [
-        "figure",
-        "mode",
-        "verdict",
-        "base",
-        "new",
-        "change",
-        "between",
-        "tolerated",
-    ];
-    Table::new("Figures", "gates", &head, rows.collect())
 }
 
 fn of_steps(comparison: &VersionComparison) -> Option<Table> {
