@@ -10,6 +10,7 @@ use rustix::process::{Signal, kill_process};
 use crate::support::{
     Server, alone, are_installed, command, count, ended, exits, finish, folder_of_run,
     is_incomplete, is_whole, patiently, result, scenario, shard_with, shipped, start, until,
+    was_sent_once,
 };
 
 const SLURM: [(&str, &str); 3] = [
@@ -101,11 +102,13 @@ fn four_shards_under_slurm_send_what_was_planned() {
         let folder = folder.path();
         let slurm = Slurm::start(folder);
         let server = Server::start();
-        let job = slurm.submit(folder, &scenario(folder, &server.url(), "3s"));
+        let job = slurm.submit(folder, &scenario(folder, &server, "3s"));
         let (code, log) = slurm.ended(folder, &job);
         assert_eq!(code, "0", "{log}");
         let run = folder_of_run(folder);
-        is_whole(&result(&run.join("report")), 4, server.seen());
+        let merged = result(&run.join("report"));
+        is_whole(&merged, 4);
+        was_sent_once(&merged, &server);
         assert!(run.join("report/index.html").is_file());
         assert!(!run.join("values").exists(), "they may be secrets");
     });
@@ -121,7 +124,7 @@ fn a_shard_that_is_killed_under_slurm_is_missed() {
     let folder = folder.path();
     let slurm = Slurm::start(folder);
     let server = Server::start();
-    let job = slurm.submit(folder, &scenario(folder, &server.url(), "60s"));
+    let job = slurm.submit(folder, &scenario(folder, &server, "60s"));
     has_begun(&server);
     let victim = shard_with(folder, "SLURM_PROCID=2").expect("it runs");
     kill_process(victim, Signal::KILL).expect("it runs");
@@ -138,7 +141,7 @@ fn a_node_that_is_lost_is_missed() {
     let folder = folder.path();
     let slurm = Slurm::start(folder);
     let server = Server::start();
-    let job = slurm.submit(folder, &scenario(folder, &server.url(), "60s"));
+    let job = slurm.submit(folder, &scenario(folder, &server, "60s"));
     has_begun(&server);
     exits(&finish(slurm.manage("lose").arg("n3")), 0);
     missed_soon(&slurm, folder, &job);
@@ -169,7 +172,7 @@ fn four_processes_of_mpirun_send_what_was_planned() {
         let folder = folder.path();
         let server = Server::start();
         let mut script = command(shipped("scenarios/cluster/mpi.sh"), folder);
-        script.arg(scenario(folder, &server.url(), "3s"));
+        script.arg(scenario(folder, &server, "3s"));
         // Containers run tests as root, and have fewer processors than this.
         let root = ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"];
         script
@@ -178,7 +181,9 @@ fn four_processes_of_mpirun_send_what_was_planned() {
             .env(START_IN.0, START_IN.1);
         exits(&finish(&mut script), 0);
         let report = folder_of_run(folder).join("report");
-        is_whole(&result(&report), 4, server.seen());
+        let merged = result(&report);
+        is_whole(&merged, 4);
+        was_sent_once(&merged, &server);
     });
 }
 
@@ -242,10 +247,12 @@ fn gnu_parallel_over_ssh_sends_what_was_planned() {
         let folder = folder.path();
         let machines = Machines::create(folder);
         let server = Server::start();
-        let file = scenario(folder, &server.url(), "3s");
+        let file = scenario(folder, &server, "3s");
         exits(&finish(&mut machines.script(folder, &file)), 0);
         let report = folder_of_run(folder).join("report");
-        is_whole(&result(&report), 3, server.seen());
+        let merged = result(&report);
+        is_whole(&merged, 3);
+        was_sent_once(&merged, &server);
         machines.are_clean();
     });
 }
@@ -260,7 +267,7 @@ fn a_shard_that_is_killed_under_gnu_parallel_is_missed() {
     let folder = folder.path();
     let machines = Machines::create(folder);
     let server = Server::start();
-    let file = scenario(folder, &server.url(), "60s");
+    let file = scenario(folder, &server, "60s");
     let running = start(&mut machines.script(folder, &file));
     has_begun(&server);
     let home = format!("HOME={}", machines.folder.join("two").display());

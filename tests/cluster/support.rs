@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -131,14 +131,17 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Writes a scenario of one request each 2.5 ms, whose setup and teardown are one request each.
-pub(crate) fn scenario(folder: &Path, url: &str, length: &str) -> PathBuf {
+/// Writes a scenario of one iteration each 2.5 ms, which sends the server a request and the tally
+/// its number, and whose setup and teardown are one request each.
+pub(crate) fn scenario(folder: &Path, server: &Server, length: &str) -> PathBuf {
     let file = folder.join("scenario.yaml");
+    let (url, tally) = (server.url(), server.tally.url());
     let text = format!(
-        "name: fleet\nseed: 20\ntargets: {{ server: {{ url: '{url}' }} }}\n\
-         setup: [ {{ post: /login, json: {{ user: me }}, capture: {{ token: {{ jsonpath: $.token }} }} }} ]\n\
-         teardown: [ {{ get: /private, auth: {{ bearer: '{{{{token}}}}' }} }} ]\n\
-         mix: [ {{ flow: [ {{ get: /private, auth: {{ bearer: '{{{{token}}}}' }}, expect: {{ status: 200 }} }} ] }} ]\n\
+        "name: fleet\nseed: 20\ntargets: {{ server: {{ url: '{url}' }}, tally: {{ url: '{tally}' }} }}\n\
+         setup: [ {{ post: /login, target: server, json: {{ user: me }}, capture: {{ token: {{ jsonpath: $.token }} }} }} ]\n\
+         teardown: [ {{ get: /private, target: server, auth: {{ bearer: '{{{{token}}}}' }} }} ]\n\
+         mix: [ {{ flow: [ {{ get: /private, target: server, auth: {{ bearer: '{{{{token}}}}' }}, expect: {{ status: 200 }} }},\n\
+         {{ get: '/?n={{{{seq()}}}}', target: tally }} ] }} ]\n\
          load: {{ rate: 400/s, arrivals: poisson, duration: {length}, max_in_flight: 400, graceful_stop: 3s }}\n\
          report: {{ formats: [html] }}\n"
     );
@@ -175,24 +178,36 @@ pub(crate) fn count(result: &Value, name: &str) -> u64 {
         .unwrap_or_else(|| panic!("`{name}` is {}", run[name]))
 }
 
-/// Checks the result of a run whose shards were all there, and that the server saw as many requests
-/// as it says were planned, and those of setup and teardown.
+/// Checks the result of a run whose shards were all there.
 #[track_caller]
-pub(crate) fn is_whole(result: &Value, shards: u64, seen: u64) {
+pub(crate) fn is_whole(result: &Value, shards: u64) {
     assert_eq!(result["end"], "complete");
     assert_eq!(result["shards"]["expected"], shards);
     assert_eq!(result["shards"]["present"], shards);
     let planned = count(result, "planned");
     assert!(planned > 500, "{planned}");
-    let checks = &result["runs"][0]["validity"];
-    assert_eq!(count(result, "ok"), planned, "{checks}");
-    assert_eq!(seen, planned + 2, "what the server saw");
+    let run = &result["runs"][0];
+    assert_eq!(count(result, "ok"), planned, "{}", run["validity"]);
     let skew = result["shards"]["skew_ms"].as_f64().expect("it is known");
     let _ = writeln!(
         std::io::stderr(),
         "{shards} shards began within {skew:.1} ms"
     );
     assert!(skew <= 250.0, "{skew} ms");
+}
+
+/// Checks that the server saw each planned iteration once, and the requests of setup and teardown.
+#[track_caller]
+pub(crate) fn was_sent_once(result: &Value, server: &Server) {
+    let iterations = result["runs"][0]["iterations"]["planned"].as_u64();
+    let iterations = iterations.expect("a count");
+    assert_eq!(count(result, "planned"), 2 * iterations);
+    assert_eq!(server.seen(), iterations + 2, "what the server saw");
+    let numbers = server.tally.numbers();
+    assert!(
+        numbers.iter().copied().eq(1..=iterations),
+        "each number once: {numbers:?}"
+    );
 }
 
 /// Checks the result of a run of which a shard is missing.
@@ -224,8 +239,63 @@ pub(crate) fn shard_with(folder: &Path, variable: &str) -> Option<rustix::proces
     })
 }
 
+/// A server that keeps the numbers in the paths of its requests.
+pub(crate) struct Tally {
+    address: SocketAddr,
+    numbers: Arc<Mutex<Vec<u64>>>,
+}
+
+impl Tally {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("a bound socket");
+        let numbers = Arc::<Mutex<Vec<u64>>>::default();
+        let kept = numbers.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let kept = kept.clone();
+                thread::spawn(move || answer_each(&stream, &kept));
+            }
+        });
+        Self { address, numbers }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Returns the numbers that came, in order.
+    fn numbers(&self) -> Vec<u64> {
+        let mut numbers = self.numbers.lock().expect("no panic").clone();
+        numbers.sort_unstable();
+        numbers
+    }
+}
+
+/// Answers each request of a connection, and keeps its number.
+fn answer_each(stream: &TcpStream, kept: &Mutex<Vec<u64>>) {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    while reader.read_line(&mut line).is_ok_and(|n| n > 0) {
+        if let Some((_, rest)) = line.split_once("/?n=") {
+            let number = rest.split(' ').next().and_then(|n| n.parse().ok());
+            let mut kept = kept.lock().expect("no panic");
+            kept.push(number.unwrap_or_else(|| panic!("no number in `{line}`")));
+        }
+        if line == "\r\n" {
+            let response = b"HTTP/1.1 204 No Content\r\n\r\n";
+            if (&mut &*stream).write_all(response).is_err() {
+                return;
+            }
+        }
+        line.clear();
+    }
+}
+
 /// `loadgen serve`; killed on drop.
 pub(crate) struct Server {
+    /// Beside it: where each iteration is counted by its number.
+    tally: Tally,
     child: Child,
     address: SocketAddr,
     /// How often it was asked what it has seen.
@@ -249,6 +319,7 @@ impl Server {
         let address = line.trim().rsplit('/').next().and_then(|a| a.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in `{line}`"));
         Self {
+            tally: Tally::start(),
             child,
             address,
             asked: AtomicU64::new(0),
