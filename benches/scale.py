@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What loadgen takes of a machine, and how far it goes on one, held against the goals: a row for each.
 
-    scale.py [workers] [memory] [connections] [sleeps] [threads] [startup] [--long]
+    scale.py [workers] [processes] [memory] [connections] [sleeps] [threads] [startup] [--long]
 
 Without names it is all of them. Every row says what was asked for, what was seen and whether that is met; the program
 ends with 1 where a row was missed. A row that this machine has no room for says so, and counts neither way.
 
 `workers` is the throughput of mock operations that never wait, with two workers relative to one, in interleaved rounds.
+`processes` is the same for the mode of that name: one process more than there are processors, relative to one process.
 `memory` is the peak of the process that makes the requests; what an idle connection takes is the difference of two runs.
 With `--long` a run of 20 million requests is set beside one of a million, which takes minutes.
 `connections` opens as many as the limit of descriptors lets the built-in target and loadgen have, to several loopback
@@ -93,16 +94,32 @@ def one(*steps):
     return "[{name: m, flow: [" + ", ".join(steps) + "]}]"
 
 
+def gain(loadgen, several, rounds, **options):
+    """Throughput of mock operations without waiting, with this many workers relative to one, and that of one."""
+    rates = {1: [], several: []}
+    for number in range(rounds):
+        for count in (1, several) if number % 2 == 0 else (several, 1):
+            load = f"{{vus: {16 * count}, duration: 2s}}"
+            rates[count].append(loadgen.run(one("{sleep: 0s}"), load, workers=count, **options)["throughput_rps"])
+    factor = statistics.median(many / one for one, many in zip(rates[1], rates[several]))
+    return factor, f"{statistics.median(rates[1]) / 1e6:.2f} M/s"
+
+
 def workers(loadgen, table, a):
     what = "mock operations without waiting, 2 workers relative to 1"
     if os.cpu_count() < 2:
         return table.no_room(what, "it has one processor")
-    rates = {1: [], 2: []}
-    for number in range(a.rounds):
-        for count in (1, 2) if number % 2 == 0 else (2, 1):
-            rates[count].append(loadgen.run(one("{sleep: 0s}"), f"{{vus: {16 * count}, duration: 2s}}", workers=count)["throughput_rps"])
-    factor = statistics.median(two / one for one, two in zip(rates[1], rates[2]))
-    table.row(f"{what} ({statistics.median(rates[1]) / 1e6:.2f} M/s)", factor >= 1.9, "≥ 1.9", f"{factor:.2f}")
+    factor, alone = gain(loadgen, 2, a.rounds)
+    table.row(f"{what} ({alone})", factor >= 1.9, "≥ 1.9", f"{factor:.2f}")
+
+
+def processes(loadgen, table, a):
+    cores = os.cpu_count()
+    what = f"mock operations without waiting, {cores + 1} processes on {cores} processors relative to 1"
+    if cores < 2:
+        return table.no_room(what, "it has one processor")
+    factor, alone = gain(loadgen, cores + 1, a.rounds, mode="processes")
+    table.row(f"{what} ({alone})", factor >= 0.9 * cores, f"≥ {0.9 * cores:.1f}", f"{factor:.2f}")
 
 
 def memory(loadgen, table, a):
@@ -195,7 +212,7 @@ def startup(loadgen, table, a):
         table.row(what, seen <= most, f"≤ {most} ms", f"{seen:.1f} ms")
 
 
-PARTS = {"workers": workers, "memory": memory, "connections": connections, "sleeps": sleeps, "threads": threads, "startup": startup}
+PARTS = {"workers": workers, "processes": processes, "memory": memory, "connections": connections, "sleeps": sleeps, "threads": threads, "startup": startup}
 
 
 def main():
@@ -203,7 +220,7 @@ def main():
     p.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     p.add_argument("--loadgen", default=LOADGEN)
     p.add_argument("--long", action="store_true", help="for memory: 20 million requests too")
-    p.add_argument("--rounds", type=int, default=5, help="for workers")
+    p.add_argument("--rounds", type=int, default=5, help="for workers and processes")
     p.add_argument("--starts", type=int, default=21, help="for startup")
     a = p.parse_args()
     if unknown := [part for part in a.parts if part not in PARTS]:

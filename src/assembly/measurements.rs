@@ -50,6 +50,20 @@ impl Measurements<'_> {
         seen.sort_by_key(|own| own.shard);
     }
 
+    /// Returns the same, independent of what it borrows from.
+    pub fn into_owned(self) -> Measurements<'static> {
+        Measurements {
+            mode: self.mode,
+            round: self.round,
+            end: self.end,
+            stop: self.stop,
+            stopped_early: self.stopped_early,
+            checks: Cow::Owned(self.checks.into_owned()),
+            recorder: Cow::Owned(self.recorder.into_owned()),
+            seen: Cow::Owned(self.seen.into_owned()),
+        }
+    }
+
     /// Returns the moment at which the run ended: at its last completion, or at the end of its
     /// drain if work was left undone.
     pub fn last(&self) -> Nanos {

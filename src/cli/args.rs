@@ -144,7 +144,7 @@ pub(crate) struct CapacityArgs {
     /// The highest rate to try
     #[arg(long, env = "LOADGEN_MOST", value_parser = parse::rate, value_name = "RATE", default_value = "1000000/s")]
     pub most: Rate,
-    /// The mode to run: sequential, threaded, async or simulated [default: the file's; async if it
+    /// The mode to run: sequential, threaded, async, processes or simulated [default: the file's; async if it
     /// has several]
     #[arg(long, env = "LOADGEN_MODE", value_parser = mode, value_name = "MODE")]
     pub mode: Option<Mode>,

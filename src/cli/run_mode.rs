@@ -1,10 +1,10 @@
 //! `loadgen run-mode`: runs one mode, in the process that `loadgen run` starts for it.
 
-use std::io;
+use std::io::{self, BufReader};
 
 use super::exit::{Exit, Failure, or_exit};
 use crate::engine::Job;
-use crate::engine::run::process;
+use crate::engine::run::child;
 use crate::gate;
 use crate::result::ModeRun;
 
@@ -13,7 +13,7 @@ use crate::result::ModeRun;
 pub(super) fn run() -> Result<Exit, Failure> {
     let judge = |job: &Job, so_far: &ModeRun| gate::watch(&job.plan, job.mode, so_far);
     or_exit(
-        process::serve(&mut io::stdin().lock(), &mut io::stdout(), &judge),
+        child::serve(BufReader::new(io::stdin()), &mut io::stdout(), &judge),
         Exit::Internal,
     )?;
     Ok(Exit::Ok)

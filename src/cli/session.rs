@@ -15,7 +15,7 @@ use crate::assembly::{Measurements, assemble};
 use crate::engine;
 use crate::engine::preflight::{descriptors, ports};
 use crate::engine::run::process::{self, ChildControl, ProcessError};
-use crate::engine::{Environment, Event, Job, Phase, Recorded, RunError, Signal, preflight};
+use crate::engine::{Environment, Event, Job, Phase, RunError, Signal, preflight};
 use crate::plan::{Address, Plan};
 use crate::report::progress::{Progress, ProgressMode};
 use crate::report::status::{Status, StepStatus};
@@ -121,9 +121,8 @@ impl<'a> Session<'a> {
             echo,
             folder: folder.to_owned(),
             unix_ms,
-            live: false,
-            recorded: Recorded::Nothing,
-            start_at: None,
+            program: self.program.clone(),
+            ..Environment::default()
         })
     }
 
@@ -149,7 +148,7 @@ impl<'a> Session<'a> {
             .operations()
             .map(|(mix, name, _)| console.redacted(&format!("{} / {name}", job.plan.mix[mix].name)))
             .collect();
-        let ran = process::run(program, &["run-mode"], job, leash, |event| match event {
+        let ran = process::run(program, job, leash, |event| match event {
             Event::Progress(seen) => show(progress, place, &names, &seen),
             Event::Warning(text) => {
                 let warning = format!("{place}: {text}");
@@ -157,6 +156,8 @@ impl<'a> Session<'a> {
                 warnings.push(warning);
             }
             Event::SoFar(_) | Event::Exchange(_) => watch(event),
+            // Between the processes of a mode only.
+            Event::Ready | Event::Measured(_) => {}
         });
         match ran {
             Ok(measured) => Ok(Some(measured)),
@@ -278,9 +279,9 @@ fn show(progress: &mut Progress, place: &str, names: &[String], seen: &engine::P
         failed: seen.failed,
         in_flight: seen.in_flight,
         rate: seen.rate,
-        p50_ms: seen.p50_ms,
-        p99_ms: seen.p99_ms,
-        lag_p99_ms: seen.lag_p99_ms,
+        p50_ms: seen.recent.response_ms(50.0),
+        p99_ms: seen.recent.response_ms(99.0),
+        lag_p99_ms: seen.recent.lag_ms(99.0),
         steps: &by_name(names, seen),
     });
 }

@@ -1,12 +1,10 @@
 //! `loadgen setup` and `loadgen teardown`: what runs once around all shards of a run.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::args::{LifecycleArgs, SetupArgs, TeardownArgs};
 use super::exit::{Exit, Failure, or_exit};
@@ -14,7 +12,7 @@ use super::job;
 use super::output::Console;
 use super::session::{self, Session};
 use crate::engine::preflight::safety;
-use crate::engine::{Event, RunError, run_setup, run_teardown};
+use crate::engine::{Environment, Event, RunError, SetupValues, Signal, run_setup, run_teardown};
 use crate::plan::Plan;
 use crate::report::sink;
 use crate::scenario::{Compiled, Source};
@@ -22,13 +20,13 @@ use crate::scenario::{Compiled, Source};
 /// The schema that this version writes and reads.
 const SCHEMA: &str = "loadgen.values/1";
 
-/// The values that a setup ended with. They may be secrets.
+/// The file with the values that a setup ended with. They may be secrets.
 #[derive(Serialize, Deserialize)]
-struct SetupValues {
+struct ValuesFile {
     schema: String,
     /// The fingerprint of the plan whose setup it was.
     fingerprint: String,
-    values: BTreeMap<String, Value>,
+    values: SetupValues,
 }
 
 /// Runs the setup and writes the values that it ends with.
@@ -39,16 +37,17 @@ pub(super) fn setup(args: &SetupArgs, console: &Console) -> Result<Exit, Failure
     let Compiled { plan, secrets, .. } = &compiled;
     let (folder, name) = or_exit(place(&args.output), Exit::Usage)?;
     or_exit(sink::prepare(&folder), Exit::Internal)?;
-    let values = around(&source, plan, console, |plan, environment, signal, say| {
+    let none = SetupValues::default();
+    let values = around(&source, plan, none, console, |environment, signal, say| {
         run_setup(plan, environment, signal, say)
     })?;
     let Some(values) = values else {
         return Ok(Exit::Interrupted);
     };
-    let values = SetupValues {
+    let values = ValuesFile {
         schema: SCHEMA.into(),
         fingerprint: plan.fingerprint(secrets),
-        values: values.into_iter().collect(),
+        values,
     };
     let text = or_exit(serde_json::to_string_pretty(&values), Exit::Internal)?;
     let path = or_exit(
@@ -65,13 +64,17 @@ pub(super) fn teardown(args: &TeardownArgs, console: &Console) -> Result<Exit, F
         return Ok(Exit::Usage);
     };
     let Compiled { plan, secrets, .. } = &compiled;
-    let mut plan = plan.clone();
-    let fingerprint = plan.fingerprint(secrets);
-    read_into(&mut plan, &args.setup_values, &fingerprint)?;
-    let ended = around(&source, &plan, console, |plan, environment, signal, say| {
-        let trouble = run_teardown(plan, environment, signal, say);
-        trouble.map_or(Ok(()), |trouble| Err(RunError::Teardown(trouble)))
-    })?;
+    let values = read(&args.setup_values, &plan.fingerprint(secrets))?;
+    let ended = around(
+        &source,
+        plan,
+        values,
+        console,
+        |environment, signal, say| {
+            let trouble = run_teardown(plan, environment, signal, say);
+            trouble.map_or(Ok(()), |trouble| Err(RunError::Teardown(trouble)))
+        },
+    )?;
     Ok(ended.map_or(Exit::Interrupted, |()| Exit::Ok))
 }
 
@@ -83,21 +86,24 @@ fn load(args: &LifecycleArgs, console: &Console) -> Result<Option<(Source, Compi
     Ok(loaded)
 }
 
-/// Runs a setup or a teardown; returns `None` if it was interrupted.
+/// Runs a setup or a teardown that starts with these values; returns `None` if it was interrupted.
 fn around<T>(
     source: &Source,
     plan: &Plan,
+    setup_values: SetupValues,
     console: &Console,
     work: impl FnOnce(
-        &Plan,
-        &crate::engine::Environment,
-        &(dyn Fn() -> Option<crate::engine::Signal> + Sync),
+        &Environment,
+        &(dyn Fn() -> Option<Signal> + Sync),
         &(dyn Fn(Event) + Sync),
     ) -> Result<T, RunError>,
 ) -> Result<Option<T>, Failure> {
     let mut session = Session::open(false, console)?;
-    let environment = session.environment(plan, &source.folder, session::now())?;
-    let ended = work(plan, &environment, &session.signal(), &|_| {});
+    let environment = Environment {
+        setup_values,
+        ..session.environment(plan, &source.folder, session::now())?
+    };
+    let ended = work(&environment, &session.signal(), &|_| {});
     session.close();
     match ended {
         Ok(ended) => Ok(Some(ended)),
@@ -109,18 +115,18 @@ fn around<T>(
     }
 }
 
-/// Makes the iterations of a plan start with the values that its setup ended with.
-pub(super) fn read_into(plan: &mut Plan, path: &Path, fingerprint: &str) -> Result<(), Failure> {
+/// Reads the values that the setup of the plan with this fingerprint ended with.
+pub(super) fn read(path: &Path, fingerprint: &str) -> Result<SetupValues, Failure> {
     let named = || format!("--setup-values {}", path.display());
     or_exit(protected(path).with_context(named), Exit::Usage)?;
     let text = or_exit(fs::read_to_string(path).with_context(named), Exit::Usage)?;
-    let values: SetupValues = or_exit(
+    let file: ValuesFile = or_exit(
         serde_json::from_str(&text)
             .context("it is not a file that `loadgen setup` wrote")
             .with_context(named),
         Exit::CouldNotRun,
     )?;
-    if values.schema != SCHEMA || values.fingerprint != fingerprint {
+    if file.schema != SCHEMA || file.fingerprint != fingerprint {
         return Err(Failure {
             exit: Exit::CouldNotRun,
             error: anyhow!(
@@ -129,12 +135,7 @@ pub(super) fn read_into(plan: &mut Plan, path: &Path, fingerprint: &str) -> Resu
             ),
         });
     }
-    for (name, value) in values.values {
-        if let Some(known) = plan.names.iter_mut().find(|known| known.name == name) {
-            known.value = Some(value);
-        }
-    }
-    Ok(())
+    Ok(file.values)
 }
 
 /// Checks that nobody else can read a file.

@@ -42,7 +42,7 @@ pub(super) fn run(args: &TryArgs, console: &Console) -> Result<Exit, Failure> {
         match event {
             Event::Exchange(exchange) => transcript.take(*exchange),
             Event::Warning(text) => console.warning(&text),
-            Event::Progress(_) | Event::SoFar(_) => {}
+            _ => {}
         }
     };
     let row = args.data_row.map(|row| row - 1);

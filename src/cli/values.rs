@@ -20,7 +20,7 @@ pub(crate) fn modes(text: &str) -> Result<Modes, String> {
     }
     let mode = |name: &str| {
         Mode::from_name(name.trim()).ok_or_else(|| {
-            format!("unknown mode `{name}`; write sequential, threaded, async, simulated or all")
+            format!("unknown mode `{name}`; write sequential, threaded, async, processes, simulated or all")
         })
     };
     text.split(',')
@@ -37,7 +37,7 @@ pub(crate) fn mode(text: &str) -> Result<Mode, String> {
         } else {
             "unknown mode"
         };
-        format!("{what}; write sequential, threaded, async or simulated")
+        format!("{what}; write sequential, threaded, async, processes or simulated")
     })
 }
 

@@ -46,12 +46,21 @@ pub enum RunError {
     /// The setup failed: the failure, and its step.
     #[error("the setup failed {0}; the run needs it, so nothing was measured")]
     Setup(String),
+    /// A value of a setup in another process cannot be read.
+    #[error("the values of the setup can't be read: {0}")]
+    SetupValue(serde_json::Error),
     /// A teardown that was asked for on its own failed.
     #[error("{0}")]
     Teardown(String),
     /// A signal arrived before there was anything to measure.
     #[error("interrupted before anything was measured")]
     Interrupted,
+    /// One of the processes of the mode could not run its share.
+    #[error("{0}")]
+    Process(String),
+    /// One of the processes of the mode ended by a defect of loadgen, or without its figures.
+    #[error("{0}")]
+    ProcessDefect(String),
     /// Not everything was ready when the run was to start.
     #[error(
         "the run was to start at an instant that is over: it was not ready in time; nothing was sent; give a later --start-at"

@@ -1,10 +1,12 @@
 //! [`Job`]: one mode and round of a plan, with everything known before it begins.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::plan::{Mode, Plan};
 use crate::transport::endpoint::Endpoint;
@@ -36,6 +38,9 @@ pub struct Environment {
     pub folder: PathBuf,
     /// The time of day of the request, in milliseconds since 1970: what `now()` counts from.
     pub unix_ms: u64,
+    /// The program of which the mode `processes` starts more.
+    #[serde(default)]
+    pub program: PathBuf,
     /// Whether somebody watches: then the figures so far are reported regularly.
     #[serde(default)]
     pub live: bool,
@@ -46,7 +51,19 @@ pub struct Environment {
     /// soon as everything is ready.
     #[serde(default)]
     pub start_at: Option<u64>,
+    /// Whether it is one of the processes of a mode, and the process that started them adds up what
+    /// they measure: it starts when it is told to, and reports its measurements so far instead of
+    /// figures.
+    #[serde(default)]
+    pub is_member: bool,
+    /// The values that iterations start with because a setup in another process ended with them.
+    #[serde(default)]
+    pub setup_values: SetupValues,
 }
+
+/// The values that a setup ended with, by their names: JSON in which numbers are written as they
+/// were received.
+pub type SetupValues = BTreeMap<String, Box<RawValue>>;
 
 /// Which exchanges are recorded as they went over the wire, for people who debug.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

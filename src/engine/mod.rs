@@ -37,7 +37,7 @@ pub(crate) mod world;
 mod tests;
 
 pub use error::RunError;
-pub use job::{Environment, Job, Recorded, ResolvedTarget};
+pub use job::{Environment, Job, Recorded, ResolvedTarget, SetupValues};
 pub use observe::event::{Event, Phase, Progress, StepCounts};
 pub use run::{ideal, measure_mode, run_mode, run_passes, run_setup, run_teardown};
 

@@ -1,10 +1,12 @@
 //! Runs one mode of a plan from its setup to its figures.
 
 mod around;
+pub mod child;
 pub(crate) mod launch;
 pub(crate) mod lifecycle;
 mod passes;
 pub mod process;
+mod processes;
 
 use std::path::Path;
 use std::thread;
@@ -87,6 +89,9 @@ fn measure(
         plan, mode, round, ..
     } = job;
     let (mode, round) = (*mode, *round);
+    if mode == Mode::Processes && !job.environment.is_member {
+        return processes::measure(job, start.as_ref(), signal, say);
+    }
     let world = World::new(plan, &job.environment, cores(), start)?;
     let workers = launch::threads(&world, mode);
     let frame = |end: Nanos| Frame {

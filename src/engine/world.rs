@@ -24,7 +24,7 @@ use super::compiled::request::{Recipe, TargetHeaders};
 use super::connection::dial::Dial;
 use super::connection::pool::ConnectionTarget;
 use super::error::RunError;
-use super::job::Environment;
+use super::job::{Environment, SetupValues};
 use super::schedule::busy::Busy;
 use super::schedule::limit::Limit;
 use super::schedule::source::Source;
@@ -36,7 +36,7 @@ use crate::pacing::Arrival;
 use crate::plan::{Address, Operation, Plan, Target};
 use crate::result::{Section, StoppedBy};
 use crate::transport::endpoint::Endpoint;
-use crate::value::{Names, Scope};
+use crate::value::{Names, Scope, from_raw};
 
 /// The state shared by all threads of one run.
 pub struct World<'p> {
@@ -60,6 +60,8 @@ pub struct World<'p> {
     pub unix_ms: u64,
     /// The time of day of the start line, in nanoseconds since 1970, if it is given.
     pub start_at: Option<u64>,
+    /// Whether this process is one of several that run the mode together.
+    pub is_member: bool,
     /// Whether somebody watches and is shown the figures so far.
     pub live: bool,
     feeds: Feeds,
@@ -102,6 +104,15 @@ pub struct Ended {
     pub through: bool,
     /// The values it ended with.
     pub scope: Scope,
+}
+
+/// Returns the names of a plan with the values that iterations start with.
+fn names(plan: &Plan, setup_values: &SetupValues, start: Option<Scope>) -> Result<Names, RunError> {
+    let mut names = Names::new(&plan.names);
+    for (name, value) in setup_values {
+        names.set(name, from_raw(value).map_err(RunError::SetupValue)?);
+    }
+    Ok(names.starting(start))
 }
 
 /// Compiles something for each operation of a plan, by its id.
@@ -164,8 +175,11 @@ impl<'p> World<'p> {
             live,
             recorded,
             start_at,
+            is_member,
+            setup_values,
+            program: _,
         } = environment;
-        let names = Names::new(&plan.names).starting(start);
+        let names = names(plan, setup_values, start)?;
         let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
         let targets = || plan.targets.iter().enumerate();
         let base_urls: Vec<Option<BaseUrl>> = targets()
@@ -200,6 +214,7 @@ impl<'p> World<'p> {
             names,
             unix_ms: *unix_ms,
             start_at: start_at.map(|epoch| epoch.saturating_sub(load.warmup.0)),
+            is_member: *is_member,
             live: *live,
             dry: AtomicBool::new(false),
             run_limit: Limit::new("run", &plan.limits),

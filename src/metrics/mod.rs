@@ -27,6 +27,7 @@ pub(crate) mod tags;
 pub(crate) mod track;
 pub(crate) mod trend;
 pub(crate) mod window;
+pub(crate) mod window_text;
 pub(crate) mod windows;
 
 pub use batches::Batches;

@@ -184,6 +184,11 @@ impl Load {
         stretches
     }
 
+    /// Returns whether iterations are bounded both for all virtual users together and for each.
+    pub const fn has_both_iterations(&self) -> bool {
+        self.iterations.is_some() && self.iterations_per_vu.is_some()
+    }
+
     /// Returns the number of iterations, if the load is limited by iterations.
     pub fn total_iterations(&self) -> Option<u64> {
         let per_vu = self

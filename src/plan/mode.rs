@@ -12,13 +12,33 @@ pub enum Mode {
     Threaded,
     /// Tasks on an event loop.
     Async,
+    /// Processes with an event loop each, and a slice of the plan.
+    Processes,
     /// Virtual time without any overhead; mock operations only.
     Simulated,
 }
 
 impl Mode {
-    /// The three modes that use real threads and sockets, in the order in which they are compared.
+    /// Every mode, in the order in which they are compared.
+    pub const ALL: [Self; 5] = [
+        Self::Sequential,
+        Self::Threaded,
+        Self::Async,
+        Self::Processes,
+        Self::Simulated,
+    ];
+
+    /// The three modes that run in one process, with real threads and sockets.
     pub const REAL: [Self; 3] = [Self::Sequential, Self::Threaded, Self::Async];
+
+    /// The names of all modes.
+    pub const NAMES: [&str; Self::ALL.len()] = [
+        Self::Sequential.name(),
+        Self::Threaded.name(),
+        Self::Async.name(),
+        Self::Processes.name(),
+        Self::Simulated.name(),
+    ];
 
     /// Returns the name used in scenarios, on the command line and in results.
     pub const fn name(self) -> &'static str {
@@ -26,20 +46,14 @@ impl Mode {
             Self::Sequential => "sequential",
             Self::Threaded => "threaded",
             Self::Async => "async",
+            Self::Processes => "processes",
             Self::Simulated => "simulated",
         }
     }
 
     /// Returns the mode with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::Sequential,
-            Self::Threaded,
-            Self::Async,
-            Self::Simulated,
-        ]
-        .into_iter()
-        .find(|m| m.name() == name)
+        Self::ALL.into_iter().find(|m| m.name() == name)
     }
 }
 

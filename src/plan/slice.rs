@@ -35,6 +35,11 @@ pub enum SliceError {
         /// The flag that replaces its value.
         flag: &'static str,
     },
+    /// The mode divides its work among processes already.
+    #[error(
+        "`modes`: each shard is one process, and the mode `processes` has several; use more shards, and choose another mode with `--mode`"
+    )]
+    Processes,
     /// The mode runs one iteration after another.
     #[error(
         "`modes`: the sequential mode runs one iteration at a time, so its work can't be divided; choose another mode with `--mode`"
@@ -117,7 +122,10 @@ impl Plan {
         if self.modes.contains(&Mode::Sequential) {
             errors.push(SliceError::Sequential);
         }
-        if self.load.iterations.is_some() && self.load.iterations_per_vu.is_some() {
+        if self.modes.contains(&Mode::Processes) {
+            errors.push(SliceError::Processes);
+        }
+        if self.load.has_both_iterations() {
             errors.push(SliceError::BothIterations);
         }
         let used = self.targets_used();
@@ -137,10 +145,25 @@ impl Plan {
                 check: threshold.check.to_string(),
             }));
         }
-        let mut divider = Divider::new(Shard { index: 0, count });
-        divider.plan(&mut self.clone(), &used);
-        errors.extend(divider.errors);
+        errors.extend(self.undividable(count));
         errors
+    }
+
+    /// Returns the caps that cannot be divided among this many shards.
+    fn undividable(&self, count: u32) -> Vec<SliceError> {
+        let mut divider = Divider::new(Shard { index: 0, count });
+        divider.plan(&mut self.clone(), &self.targets_used());
+        divider.errors
+    }
+
+    /// Returns the number of processes of the mode of that name: one for each worker, but no more
+    /// than any cap can be divided among.
+    pub fn processes(&self) -> u32 {
+        let most = self.workers.min(self.load.model.slots()).min(MAX_SHARDS);
+        (1..=most)
+            .rev()
+            .find(|count| self.undividable(*count).is_empty())
+            .unwrap_or(1)
     }
 
     /// Returns the part of the plan that this shard runs: without setup and teardown, which run once
@@ -162,17 +185,26 @@ impl Plan {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let shard = Shard { index, count };
+        Ok(self.share(Shard { index, count }, self.fingerprint(secrets)))
+    }
+
+    /// Returns the part of the plan that one of the processes of the mode of that name runs.
+    pub fn of_process(&self, index: u32, count: u32) -> Self {
+        // Its figures are those of the whole.
+        self.share(Shard { index, count }, String::new())
+    }
+
+    fn share(&self, shard: Shard, fingerprint: String) -> Self {
         let mut slice = self.clone();
         Divider::new(shard).plan(&mut slice, &self.targets_used());
         slice.load.slice = Some(Slice {
             shard,
             slots: self.load.model.slots(),
-            fingerprint: self.fingerprint(secrets),
+            fingerprint,
         });
         slice.setup.clear();
         slice.teardown.clear();
-        Ok(slice)
+        slice
     }
 }
 
@@ -369,6 +401,25 @@ mod tests {
             assert_eq!(named.count(), 1, "{key}: {errors:?}");
         }
         assert_eq!(errors.len(), 9);
+    }
+
+    #[test]
+    fn there_are_no_more_processes_than_any_cap_can_be_divided_among() {
+        for (workers, processes) in [(1, 1), (6, 6), (7, 7), (8, 7), (50, 7)] {
+            let plan = Plan {
+                workers,
+                ..plan(TEXT)
+            };
+            // The smallest cap is 7.
+            assert_eq!(plan.processes(), processes, "{workers}");
+            let count = plan.processes();
+            let slices = (0..count).map(|index| plan.of_process(index, count));
+            let sum = slices.map(|slice| caps(&slice)).reduce(|a, b| {
+                let both = a.iter().zip(b);
+                both.map(|(a, b)| a + b).collect()
+            });
+            assert_eq!(sum, Some(caps(&plan)), "{workers}");
+        }
     }
 
     #[test]

@@ -16,27 +16,30 @@ const WAITED_SHARE: f64 = 0.5;
 /// Explains why these modes are slower than the others, or what limits the only mode.
 pub(crate) fn describe(result: &RunResult, behind: &[Mode]) -> Option<String> {
     let plan = asked::plan(result)?;
-    let asynchronous = tally::rounds(result, Mode::Async).next();
-    let blocked = asynchronous
-        .and_then(|run| blocking_cause(&plan, run, Occupies::Thread { offload: false }));
-    let computed = || {
-        let run = asynchronous.filter(|_| behind.contains(&Mode::Async))?;
-        blocking_cause(&plan, run, Occupies::Processor)
-    };
-    let of_loops = match blocked {
-        Some(cause) => Some(format!(
-            "{cause}; `offload: true` moves the call to a thread pool."
-        )),
-        None => computed().map(|cause| format!("{cause}.")),
-    };
+    // The modes with event loops.
+    let of_loops = [Mode::Async, Mode::Processes]
+        .into_iter()
+        .filter_map(|mode| {
+            let run = tally::rounds(result, mode).next()?;
+            let computed = || {
+                let run = Some(run).filter(|_| behind.contains(&mode))?;
+                blocking_cause(&plan, run, Occupies::Processor)
+            };
+            match blocking_cause(&plan, run, Occupies::Thread { offload: false }) {
+                Some(cause) => Some(format!(
+                    "{cause}; `offload: true` moves the call to a thread pool."
+                )),
+                None => computed().map(|cause| format!("{cause}.")),
+            }
+        });
     let of_queues = behind
         .iter()
         .filter_map(|mode| waiting_cause(tally::rounds(result, *mode).next()?));
-    let causes: Vec<String> = of_loops.into_iter().chain(of_queues).collect();
+    let causes: Vec<String> = of_loops.chain(of_queues).collect();
     (!causes.is_empty()).then(|| causes.join(" "))
 }
 
-/// Returns what blocked the event loops of the async mode, if it did so for a significant share of
+/// Returns what blocked the event loops of a mode, if it did so for a significant share of
 /// the time.
 fn blocking_cause(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
     let mut names: Vec<String> = Vec::new();
@@ -77,7 +80,8 @@ fn blocking_cause(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
     (share >= BLOCKED_SHARE && share.is_finite()).then(|| {
         let names = view::list(&names.into_iter().take(3).collect::<Vec<_>>());
         let share = view::share(share.min(1.0));
-        format!("In async, {names} blocked the {loops} for {share} of the time, and everything else on {it} waited")
+        let mode = run.mode;
+        format!("In {mode}, {names} blocked the {loops} for {share} of the time, and everything else on {it} waited")
     })
 }
 
@@ -153,6 +157,13 @@ mod tests {
             None,
             "given to a pool, it holds nothing"
         );
+        let mut processes = held_by(block(false));
+        let loops = processes.runs.iter_mut();
+        let loops = loops.filter(|run| run.mode == Mode::Async);
+        loops.for_each(|run| (run.mode, run.workers) = (Mode::Processes, 2));
+        assert!(describe(&processes, &[]).is_some_and(|cause| {
+            cause.starts_with("In processes, `sleep` blocked the event loops")
+        }));
         let mut other = held_by(block(false));
         other.runs.retain(|run| run.mode != Mode::Async);
         assert_eq!(

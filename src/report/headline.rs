@@ -130,16 +130,21 @@ fn fastest(comparison: &Comparison, modes: &[&ModeComparison]) -> (String, Vec<M
         let interval = view::known_interval(best.speedup_ci95, view::factor)
             .map(|i| format!(" (95 % interval {i})"))
             .unwrap_or_default();
+        let (was, its) = if best.mode == Mode::Processes {
+            ("were", "their")
+        } else {
+            ("was", "its")
+        };
         if best.mode == comparison.baseline_mode {
             let next = ranked
                 .get(1)
-                .map(|(m, s)| format!(": {} had {} its speed", m.mode, view::factor(*s)))
+                .map(|(m, s)| format!(": {} had {} {its} speed", m.mode, view::factor(*s)))
                 .unwrap_or_default();
-            format!("{names} was fastest{next}.")
+            format!("{names} {was} fastest{next}.")
         } else {
             let speed = best.speedup.map(view::factor).unwrap_or_default();
             format!(
-                "{names} was fastest: {speed} {}{interval}.",
+                "{names} {was} fastest: {speed} {}{interval}.",
                 comparison.baseline_mode
             )
         }
@@ -362,6 +367,16 @@ mod tests {
             Headline::from_result(&result).text,
             "Async and threaded were about equally fast: 16.1× and 15.9× sequential."
         );
+    }
+
+    #[test]
+    fn processes_take_the_plural() {
+        let mut result = fixture::three_modes();
+        if let Some(c) = result.comparison.as_mut() {
+            c.modes[2].mode = Mode::Processes;
+        }
+        let text = Headline::from_result(&result).text;
+        assert!(text.starts_with("Processes were fastest: 16."), "{text}");
     }
 
     #[test]

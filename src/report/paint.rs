@@ -25,15 +25,15 @@ pub(crate) enum Paint {
 
 /// Marks in the order of [`Paint::ALL`]: invisible, of zero width, and never part of untrusted
 /// text, because [`view::plain`](super::view::plain) replaces them.
-const MARKS: [char; 9] = [
+const MARKS: [char; Paint::ALL.len()] = [
     '\u{2060}', '\u{2061}', '\u{2062}', '\u{2063}', '\u{2064}', '\u{206a}', '\u{206b}', '\u{206c}',
-    '\u{206d}',
+    '\u{206d}', '\u{206e}',
 ];
 /// The mark that ends the effect of any of [`MARKS`].
 const END: char = '\u{206f}';
 
 impl Paint {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Strong,
         Self::Faint,
         Self::Good,
@@ -42,6 +42,7 @@ impl Paint {
         Self::Mode(Mode::Sequential),
         Self::Mode(Mode::Threaded),
         Self::Mode(Mode::Async),
+        Self::Mode(Mode::Processes),
         Self::Mode(Mode::Simulated),
     ];
 
@@ -75,6 +76,7 @@ impl Paint {
             Self::Mode(Mode::Sequential) => mode(166),
             Self::Mode(Mode::Threaded) => mode(32),
             Self::Mode(Mode::Async) => mode(36),
+            Self::Mode(Mode::Processes) => mode(244),
             Self::Mode(Mode::Simulated) => mode(175),
         }
     }

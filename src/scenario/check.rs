@@ -19,6 +19,7 @@ pub(super) fn steps(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnos
 /// Reports problems of a complete plan.
 pub(super) fn whole(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     endless(plan, places, problems);
+    divided(plan, places, problems);
     idle(plan, places, problems);
     lint::capacity(plan, places, problems);
 }
@@ -64,6 +65,18 @@ fn requests(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
         "remove `simulated`, or use mock operations ({}) only",
         names.join(", ")
     ));
+}
+
+/// Reports loads that cannot be divided among processes.
+fn divided(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
+    if plan.modes.contains(&Mode::Processes) && plan.load.has_both_iterations() {
+        problems
+            .error(
+                places.of(&["load", "iterations_per_vu"], "--iterations"),
+                "the mode `processes` can't run a load with both `iterations` and `iterations_per_vu`: which iterations run would depend on all processes",
+            )
+            .help("keep one of the two");
+    }
 }
 
 /// Warns of targets that no step uses: either a leftover, or a step has the wrong target.
@@ -130,11 +143,12 @@ fn operations(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) 
             continue;
         };
         let profile = operation.action.profile();
+        let mut on_loops = [Mode::Async, Mode::Processes].into_iter();
         if profile.occupies == (Occupies::Thread { offload: false })
-            && plan.modes.contains(&Mode::Async)
+            && let Some(mode) = on_loops.find(|mode| plan.modes.contains(mode))
         {
             problems
-                .warning(span, "in the mode `async` this call blocks the event loop: nothing else on it makes progress meanwhile")
+                .warning(span, format!("in the mode `{mode}` this call blocks the event loop: nothing else on it makes progress meanwhile"))
                 .help("add `offload: true` to move it to a thread pool (unless you want to demonstrate this mistake)");
         }
         let Some(least) = profile.duration.map(Delay::mean) else {

@@ -303,11 +303,10 @@ fn mode(node: &Node, problems: &mut Diagnostics) -> Option<Mode> {
     let text = decode::text(node, "mode", problems)?;
     let mode = Mode::from_name(text);
     if mode.is_none() {
-        let names = ["sequential", "threaded", "async", "simulated"];
         let error = problems.error(node.span, format!("unknown mode {}", quoted(text)));
-        match words::nearest(text, names) {
+        match words::nearest(text, Mode::NAMES) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help(format!("choose from {}", words::listed(names))),
+            None => error.help(format!("choose from {}", words::listed(Mode::NAMES))),
         };
     }
     mode

@@ -191,12 +191,11 @@ fn modes(
 }
 
 fn unknown_mode(text: &str, span: Span, problems: &mut Diagnostics) {
-    const NAMES: [&str; 4] = ["sequential", "threaded", "async", "simulated"];
     let error = problems.error(span, format!("unknown mode {}", quoted(text)));
-    match (text, words::nearest(text, NAMES)) {
+    match (text, words::nearest(text, Mode::NAMES)) {
         ("all", _) => error.help("write `[sequential, threaded, async]`"),
         (_, Some(near)) => error.help(format!("did you mean `{near}`?")),
-        (_, None) => error.help(format!("choose from {}", words::listed(NAMES))),
+        (_, None) => error.help(format!("choose from {}", words::listed(Mode::NAMES))),
     };
 }
 

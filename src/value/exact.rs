@@ -152,7 +152,7 @@ pub(super) fn original(value: Value) -> Value {
 ///
 /// # Errors
 /// If it has no JSON form.
-pub(super) fn print(value: &Value) -> serde_json::Result<String> {
+pub fn print(value: &Value) -> serde_json::Result<String> {
     if let Some(number) = value.downcast_object_ref::<Number>() {
         return Ok(number.text.to_string());
     }

@@ -207,7 +207,7 @@ pub(super) fn members(raw: &RawValue) -> serde_json::Result<Vec<(String, &RawVal
 ///
 /// # Errors
 /// If it turns out to be invalid: a string in it is not valid, or it is nested too deeply.
-pub(super) fn from_raw(raw: &RawValue) -> serde_json::Result<Value> {
+pub fn from_raw(raw: &RawValue) -> serde_json::Result<Value> {
     let value: Json = serde_json::from_str(raw.get())?;
     if has_floats(&value) {
         exact(raw)

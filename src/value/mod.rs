@@ -20,10 +20,11 @@ pub(crate) mod scope;
 pub(crate) mod text;
 
 pub use error::ValueError;
-pub use exact::from_json;
+pub use exact::{from_json, print as to_json};
 pub use expression::Expression;
 pub use extract::Extract;
 pub use function::Facts;
+pub use json::from_raw;
 pub use minijinja::Value;
 pub use response::Response;
 pub use scope::{Names, Scope, UserValues};

@@ -46,6 +46,13 @@ impl Names {
         &self.start
     }
 
+    /// Sets an initial value of iterations, if there is such a name.
+    pub fn set(&mut self, name: &str, value: Value) {
+        if let Some(place) = self.place(name) {
+            self.start.values[place] = value;
+        }
+    }
+
     /// Replaces the initial values of iterations, if given.
     #[must_use]
     pub fn starting(self, start: Option<Scope>) -> Self {

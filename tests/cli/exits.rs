@@ -9,8 +9,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::{
-    MODES, PROGRAM, Running, Server, count, files, finish, folder, loadgen, number, pairs, program,
-    result, run, run_of, scenario, side_by_side, until,
+    MODES, PROGRAM, REAL_MODES, Running, Server, count, files, finish, folder, loadgen, number,
+    pairs, program, result, run, run_of, scenario, side_by_side, until,
 };
 
 /// One request to the target that the test specifies.
@@ -417,7 +417,7 @@ const LONG: &str = "{name: t, mix: [{name: m, flow: [{get: /delay/0.2}]}], load:
 #[test]
 fn an_interrupt_drains_and_writes_a_full_report() {
     side_by_side(
-        pairs(&[Signal::INT, Signal::TERM], &MODES),
+        pairs(&[Signal::INT, Signal::TERM], &REAL_MODES),
         |(signal, mode)| {
             let (run, took) = interrupted(LONG, mode, 8, &[signal]);
             assert!(count(&run, "ok") >= 8, "{mode}: {run}");
@@ -443,7 +443,7 @@ fn an_interrupt_drains_and_writes_a_full_report() {
 #[test]
 fn an_interrupt_ends_waiting_for_the_next_arrival() {
     let text = "{name: t, mix: [{name: m, flow: [{get: /}]}], load: {rate: 1/40s, duration: 200s}, targets: {shop: {url: builtin}}}";
-    for mode in MODES {
+    for mode in REAL_MODES {
         let (run, took) = interrupted(text, mode, 1, &[Signal::INT]);
         assert_eq!(
             (count(&run, "planned"), count(&run, "ok")),
@@ -458,7 +458,7 @@ fn an_interrupt_ends_waiting_for_the_next_arrival() {
 fn an_interrupt_ends_a_pause_between_steps() {
     let text = "{name: t, mix: [{name: m, flow: [{get: /}, {think: 45s}, {get: /json}]}], load: {vus: 2, iterations: 2, graceful_stop: 500ms}, \
                 targets: {shop: {url: builtin}}}";
-    for mode in MODES {
+    for mode in REAL_MODES {
         let (run, took) = interrupted(text, mode, 1, &[Signal::INT]);
         assert!(count(&run, "ok") >= 1, "{mode}");
         assert_eq!(count(&run["iterations"], "ok"), 0, "{mode}");
@@ -470,10 +470,11 @@ fn an_interrupt_ends_a_pause_between_steps() {
 fn a_second_interrupt_ends_the_run_at_once_with_the_results_so_far() {
     let text = "{name: t, mix: [{name: m, flow: [{get: /}, {get: /delay/30}]}], load: {vus: 3, duration: 50s, graceful_stop: 40s}, \
                 targets: {shop: {url: builtin}}}";
-    for (mode, signals) in MODES.into_iter().zip([
+    for (mode, signals) in REAL_MODES.into_iter().zip([
         [Signal::INT, Signal::INT],
         [Signal::TERM, Signal::TERM],
         [Signal::INT, Signal::TERM],
+        [Signal::INT, Signal::INT],
     ]) {
         let users = if mode == "sequential" { 1 } else { 3 };
         let (run, took) = interrupted(text, mode, 2 * users, &signals);

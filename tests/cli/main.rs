@@ -35,6 +35,7 @@ mod outputs;
 mod peer;
 mod peers;
 mod pipelines;
+mod processes;
 mod quick;
 mod readme;
 mod redirects;

@@ -123,7 +123,6 @@ fn a_failed_setup_reports_where_and_the_teardown_runs() {
     // An error of the child leads to exit code 3.
     let refused = process::run(
         PROGRAM.as_ref(),
-        &["run-mode"],
         &job(&plan, Mode::Async, Vec::new()),
         &ChildControl::default(),
         |_| {},
@@ -190,7 +189,7 @@ fn a_signal_ends_a_setup_and_the_teardown_runs() {
     leash.pull();
     let mut warned = 0;
     let job = job(&plan, Mode::Async, Vec::new());
-    let result = process::run(PROGRAM.as_ref(), &["run-mode"], &job, &leash, |event| {
+    let result = process::run(PROGRAM.as_ref(), &job, &leash, |event| {
         warned += u32::from(matches!(event, Event::Warning(_)))
     });
     assert!(

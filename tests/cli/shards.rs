@@ -173,6 +173,14 @@ fn what_cannot_be_divided_is_refused_with_its_key() {
             "0/2",
             "`load.stop_when`",
         ),
+        (
+            (
+                "warmup: 1s}",
+                "warmup: 1s, max_in_flight: 4321}, secrets: {n: \"4321\"}",
+            ),
+            "0/2",
+            "`secrets`",
+        ),
         (("mix:", "setup: [{sleep: 1ms}], mix:"), "0/2", "`setup`"),
     ] {
         let text = SIMULATED.replace(change.0, change.1);

@@ -22,6 +22,9 @@ use crate::contract;
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_loadgen");
 /// The modes that do real work.
 pub(crate) const MODES: [&str; 3] = ["sequential", "threaded", "async"];
+
+/// The same and the mode of several processes.
+pub(crate) const REAL_MODES: [&str; 4] = ["sequential", "threaded", "async", "processes"];
 /// Longer than any test takes; a program that exceeds it hangs.
 const TIMEOUT: Duration = Duration::from_secs(60);
 

@@ -47,7 +47,7 @@ impl<'a> Load<'a> {
         let allowed = self.machine.allowed();
         match self.mode {
             Mode::Sequential | Mode::Simulated => allowed.min(1.0),
-            Mode::Threaded | Mode::Async => allowed.min(f64::from(self.workers)),
+            Mode::Threaded | Mode::Async | Mode::Processes => allowed.min(f64::from(self.workers)),
         }
     }
 }
@@ -68,7 +68,12 @@ pub(crate) fn check(mode: Mode, plan: &Plan, seen: &[Observations]) -> Check {
             stolen(&load),
             hiccup(&load),
         ];
-        let which = (seen.len() > 1).then(|| format!("shard {}: ", own.shard));
+        let what = if mode == Mode::Processes {
+            "process"
+        } else {
+            "shard"
+        };
+        let which = (seen.len() > 1).then(|| format!("{what} {}: ", own.shard));
         found.into_iter().flatten().map(move |found| Found {
             observed: format!("{}{}", which.as_deref().unwrap_or_default(), found.observed),
             ..found

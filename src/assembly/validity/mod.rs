@@ -13,7 +13,7 @@ use crate::metrics::interval::at_least;
 use crate::pacing::Arrivals;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::pacing::fit::{CRITICAL, anderson_darling};
-use crate::plan::{Load, LoadModel, Plan, Spread};
+use crate::plan::{Load, LoadModel, Mode, Plan, Spread};
 use crate::result::{Check, ModeRun, Validity, Verdict, codec};
 
 /// The smallest p99 of lag that makes a run invalid.
@@ -42,6 +42,9 @@ pub fn check(run: &ModeRun, plan: &Plan, seen: &[Observations]) -> Validity {
     ];
     checks.extend(poisson(plan));
     checks.extend(settled(run, plan));
+    if run.mode == Mode::Processes {
+        checks.extend(shards::of_processes(run, seen));
+    }
     Validity::from_checks(checks)
 }
 

@@ -19,7 +19,8 @@ pub(crate) struct RunArgs {
     /// request repeatedly (50 virtual users, 10s)
     #[arg(value_name = "FILE|URL")]
     pub file: PathBuf,
-    /// Modes to run: sequential, threaded, async, simulated (separated by commas), or all
+    /// Modes to run: sequential, threaded, async, processes, simulated (separated by commas), or
+    /// all (the first three)
     #[arg(long, env = "LOADGEN_MODE", value_parser = modes, value_name = "MODES")]
     pub mode: Option<Modes>,
     /// Repeats of every mode, in rotating order

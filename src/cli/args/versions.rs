@@ -60,7 +60,8 @@ pub(crate) struct AbArgs {
     /// What is wanted of the comparison.
     #[command(flatten)]
     pub judge: JudgeArgs,
-    /// Modes to run: sequential, threaded, async, simulated (separated by commas), or all
+    /// Modes to run: sequential, threaded, async, processes, simulated (separated by commas), or
+    /// all (the first three)
     #[arg(long, env = "LOADGEN_MODE", value_parser = modes, value_name = "MODES")]
     pub mode: Option<Modes>,
     /// Event loops of the async mode

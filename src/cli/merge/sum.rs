@@ -175,6 +175,7 @@ impl Sum {
         let mut run = assemble(&self.plan, &self.measured);
         let skew_ms = self.skew_ms();
         let limits_reached = self.limits_reached();
+        let hosts = self.hosts();
         let clocks: Vec<ClockState> = self.shards.values().map(|known| known.clock).collect();
         let together = Together {
             missing: missing.as_deref(),
@@ -185,6 +186,7 @@ impl Sum {
                 .load
                 .duration
                 .map_or(run.wall_s, crate::base::Nanos::as_secs_f64),
+            hosts: hosts.len(),
             clocks: &clocks,
             limits_reached: &limits_reached,
         };
@@ -194,7 +196,6 @@ impl Sum {
         } else {
             self.end()
         };
-        let hosts = self.hosts();
         let present = self.shards.len() as u32;
         let total = run.iterations.counts.planned.max(1);
         let is_small = self.plan.load.model.slots() <= MAX_SIMULATED;
@@ -243,11 +244,7 @@ impl Sum {
     /// Returns how far apart the shards began, their planned start included.
     fn skew_ms(&self) -> Option<f64> {
         let epochs: Option<Vec<u64>> = self.shards.values().map(|known| known.epoch).collect();
-        let epochs = epochs?.into_iter().chain(self.start_at);
-        let (first, last) = epochs.fold((u64::MAX, 0), |(first, last), epoch| {
-            (first.min(epoch), last.max(epoch))
-        });
-        Some(last.saturating_sub(first) as f64 / 1e6)
+        shards::skew_ms(epochs?.into_iter().chain(self.start_at))
     }
 
     fn limits_reached(&self) -> Vec<String> {
@@ -318,18 +315,7 @@ fn known(part: Part, plan: &Plan) -> anyhow::Result<(Known, Measurements<'static
             None => anyhow!("its plan can't be divided"),
         })?;
     let run = assemble(&slice, &part.measured);
-    let seen = part.measured.seen.iter();
-    let mut limits_reached: Vec<String> = seen
-        .clone()
-        .filter(|own| own.waited_for_slot)
-        .map(|_| "max_in_flight".to_owned())
-        .collect();
-    let limits = seen.flat_map(|own| &own.limits);
-    limits_reached.extend(
-        limits
-            .filter(|limit| limit.peak_queue > 0 || limit.dropped > 0)
-            .map(|limit| limit.scope.clone()),
-    );
+    let limits_reached = shards::limits_reached(&part.measured.seen);
     let known = Known {
         row: ShardPart {
             shard: shard.index,
@@ -503,10 +489,29 @@ mod tests {
 
     #[test]
     fn clocks_that_differ_are_told() {
-        let [mut first, second] = [0, 1].map(|index| part(TEXT, index, 2));
-        first.0.clock.synchronized = Some(false);
-        let result = merged([first, second]);
-        assert_eq!(check(&result, "clock").verdict, Verdict::Degraded);
+        let [mut first, mut second] = [0, 1].map(|index| part(TEXT, index, 2));
+        let states = [
+            ((Some(false), None, None), Verdict::Degraded),
+            ((Some(true), Some(20.0), Some(50.0)), Verdict::Valid),
+            ((Some(true), Some(200.0), None), Verdict::Degraded),
+            ((Some(true), Some(1.0), Some(500.0)), Verdict::Degraded),
+        ];
+        second.0.clock.start_file_ms = Some(10.0);
+        for ((synchronized, error_ms, start_file_ms), verdict) in states {
+            first.0.clock = ClockState {
+                synchronized,
+                error_ms,
+                start_file_ms,
+            };
+            let result = merged([first.clone(), second.clone()]);
+            let clock = check(&result, "clock");
+            assert_eq!(clock.verdict, verdict, "{clock:?}");
+            // Shards of one host have one clock.
+            let mut same = second.clone();
+            same.0.host_name.clone_from(&first.0.host_name);
+            let result = merged([first.clone(), same]);
+            assert_eq!(check(&result, "clock").verdict, Verdict::Valid);
+        }
     }
 
     #[test]

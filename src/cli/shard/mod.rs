@@ -1,5 +1,6 @@
 //! `loadgen run --shard`: runs one share of a run, and writes a part for `loadgen merge`.
 
+mod clock;
 mod start;
 mod which;
 
@@ -74,8 +75,15 @@ pub(super) fn refusals(compiled: &Compiled, count: u32, aborts: Aborts) -> Vec<S
         "`seed`: shards that draw different seeds run different work; add `seed: 42`, or give --seed"
             .to_owned()
     });
+    // A part has the plan without secrets, from which the figures are made.
+    let shown = compiled.plan.shown(&compiled.secrets);
+    let hidden = serde_json::from_value::<Plan>(shown).is_err().then(|| {
+        "`secrets`: the value of one also stands for a number or a keyword of the scenario, where a part would have to hide it, and could not be merged; use a longer secret, or put that value into `vars`"
+            .to_owned()
+    });
     let others = compiled.plan.unsliceable(count, aborts);
     seed.into_iter()
+        .chain(hidden)
         .chain(others.iter().map(SliceError::to_string))
         .collect()
 }
@@ -90,10 +98,10 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let Compiled { plan, secrets, .. } = whole;
     or_exit(safety::literal(&sliced.plan), Exit::Usage)?;
-    let mut slice = sliced.plan.clone();
-    if let Some(values) = &args.sharding.setup_values {
-        setup::read_into(&mut slice, values, &plan.fingerprint(secrets))?;
-    }
+    let slice = sliced.plan.clone();
+    let values = args.sharding.setup_values.as_deref();
+    let values = values.map(|path| setup::read(path, &plan.fingerprint(secrets)));
+    let setup_values = values.transpose()?.unwrap_or_default();
     let start = args.sharding.start_at.as_ref().map(StartFlag::resolve);
     let start = or_exit(start.transpose(), Exit::CouldNotRun)?;
     in_time(start, plan)?;
@@ -110,6 +118,7 @@ pub(super) fn run(
     let mut session = Session::open(!args.no_progress && !args.quiet, console)?;
     let environment = Environment {
         start_at: start.map(|start| start.at),
+        setup_values,
         ..session.environment(&slice, &source.folder, started_at)?
     };
     let job = Job {
@@ -144,7 +153,7 @@ pub(super) fn run(
         epoch: measured.seen.iter().find_map(|own| own.epoch),
         clock: ClockState {
             start_file_ms: start.and_then(|start| start.file_ms),
-            ..ClockState::default()
+            ..clock::kernel()
         },
         host: Host::current(),
         host_name: host_name(),

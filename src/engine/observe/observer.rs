@@ -4,10 +4,8 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
-use hdrhistogram::Histogram;
-
 use super::collector::Collector;
-use super::event::{Event, Phase, Progress, StepCounts};
+use super::event::{Event, Phase, Progress, Recent, StepCounts};
 use super::gather::{Frame, gather_so_far};
 use crate::assembly::{Gauge, Observations, so_far};
 use crate::base::{Clock, Nanos};
@@ -18,7 +16,6 @@ use crate::engine::schedule::stop::Signal;
 use crate::engine::world::World;
 use crate::engine::world::exchange_log::ExchangeLog;
 use crate::metrics::resources::{self, Usage, Waits};
-use crate::metrics::summary::percentile_ms;
 use crate::metrics::{Figures, Recorder, cgroup};
 use crate::plan::Mode;
 use crate::result::{Resources, StoppedBy};
@@ -183,14 +180,7 @@ pub(crate) fn watch(
             reporter.report(world, collector.collect(), now, say);
         }
         if judged.is_some_and(|due| now >= due) && now < world.stop.end() {
-            let frame = Frame {
-                mode,
-                round: 1,
-                workers: 1,
-                end: now,
-            };
-            let measured = gather_so_far(world, collector.collect(), &frame, &mut seen);
-            say(Event::SoFar(Box::new(so_far(world.plan, &measured))));
+            say_so_far(world, collector, (mode, now), &mut seen, say);
             let after = clock.now();
             judged =
                 Some(after + pace.max(Nanos((after - now).0.saturating_mul(JUDGE_PAUSE_FACTOR))));
@@ -205,6 +195,29 @@ pub(crate) fn watch(
         ..after.since(&before)
     };
     seen
+}
+
+/// Reports what a mode has measured up to a moment: as figures, or as measurements if another
+/// process makes figures of them.
+fn say_so_far(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    (mode, end): (Mode, Nanos),
+    seen: &mut Observations,
+    say: &dyn Fn(Event),
+) {
+    let frame = Frame {
+        mode,
+        round: 1,
+        workers: 1,
+        end,
+    };
+    let measured = gather_so_far(world, collector.collect(), &frame, seen);
+    say(if world.is_member {
+        Event::Measured(Box::new(measured.into_owned()))
+    } else {
+        Event::SoFar(Box::new(so_far(world.plan, &measured)))
+    });
 }
 
 /// Reports the exchanges recorded since the last call.
@@ -235,7 +248,7 @@ fn end(world: &World<'_>, signal: Option<Signal>, now: Nanos) {
             world.stop.finish(now, StoppedBy::Interrupt);
             world.stop.give_up();
         }
-        Some(Signal::Finish(_)) | None => {}
+        Some(Signal::Finish(_) | Signal::Start(_)) | None => {}
     }
     if now >= world.stop.drain_end() && !world.stop.is_over() {
         world.stop.give_up();
@@ -318,7 +331,7 @@ impl ProgressReporter {
                 .sum::<u64>();
         let failed = recorder.warmup().failed + steps.iter().map(|step| step.failed).sum::<u64>();
         let iterations = recorder.iterations().planned + recorder.aside();
-        let (recent, recent_lag) = recorder.windows().recent(2);
+        let (response, lag) = recorder.windows().recent(2);
         let load = &world.plan.load;
         let measured = now - world.epoch();
         let by_time = load
@@ -327,8 +340,6 @@ impl ProgressReporter {
         let by_count = load
             .total_iterations()
             .map(|n| iterations as f64 / n.max(1) as f64);
-        let percentile =
-            |of: &Histogram<u64>, p| (!of.is_empty()).then(|| percentile_ms(of, p, f64::INFINITY));
         let progress = Progress {
             phase: match now {
                 _ if now < world.epoch() => Phase::Warmup,
@@ -346,13 +357,11 @@ impl ProgressReporter {
             failed,
             in_flight: world.gauges().0,
             rate: timed.saturating_sub(self.timed) as f64 / (now - self.at).as_secs_f64().max(1e-9),
-            p50_ms: percentile(&recent, 50.0),
-            p99_ms: percentile(&recent, 99.0),
-            lag_p99_ms: percentile(&recent_lag, 99.0),
+            recent: Recent::new(response, lag),
             steps,
         };
         *self = Self { at: now, timed };
-        say(Event::Progress(progress));
+        say(Event::Progress(Box::new(progress)));
     }
 }
 

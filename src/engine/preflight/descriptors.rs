@@ -32,7 +32,7 @@ pub(crate) fn needed(plan: &Plan) -> u64 {
         .iter()
         .map(|mode| match mode {
             Mode::Simulated => 0,
-            Mode::Sequential | Mode::Threaded | Mode::Async => connections,
+            Mode::Sequential | Mode::Threaded | Mode::Async | Mode::Processes => connections,
         })
         .max()
         .unwrap_or(0);

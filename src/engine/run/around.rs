@@ -1,14 +1,14 @@
 //! [`run_setup`], [`run_teardown`]: what runs once around a run that several processes share.
 
+use serde_json::value::RawValue;
+
 use super::lifecycle::Lifecycle;
 use crate::engine::error::RunError;
-use crate::engine::job::Environment;
+use crate::engine::job::{Environment, SetupValues};
 use crate::engine::observe::event::Event;
 use crate::engine::schedule::stop::Signal;
 use crate::plan::{Mode, Plan};
-
-/// The names of values, each with its value.
-type NamedValues = Vec<(String, serde_json::Value)>;
+use crate::value::{Scope, Value, to_json};
 
 fn lifecycle<'a>(
     plan: &'a Plan,
@@ -33,21 +33,24 @@ pub fn run_setup(
     environment: &Environment,
     signal: &(dyn Fn() -> Option<Signal> + Sync),
     say: &(dyn Fn(Event) + Sync),
-) -> Result<NamedValues, RunError> {
+) -> Result<SetupValues, RunError> {
     let mut scope = None;
     lifecycle(plan, environment, say).setup(signal, &mut scope)?;
-    let mut values = Vec::new();
-    for (place, value) in scope.iter().flat_map(|scope| scope.values()) {
-        let Some(name) = plan.names.get(place) else {
-            continue;
-        };
-        // A value of an expression has a form in JSON, but for what only a program can make.
-        let value = serde_json::to_value(value).unwrap_or_default();
-        if name.value.as_ref() != Some(&value) {
-            values.push((name.name.clone(), value));
-        }
-    }
-    Ok(values)
+    Ok(setup_values(plan, scope.as_ref()))
+}
+
+/// Returns the values that a setup has set, if there was one, for another process.
+pub(super) fn setup_values(plan: &Plan, scope: Option<&Scope>) -> SetupValues {
+    let changed = |(place, value): (usize, &Value)| {
+        let name = plan.names.get(place)?;
+        // Whatever an expression can make has a form in JSON.
+        let text = to_json(value).ok()?;
+        let before = name.value.as_ref().map(ToString::to_string);
+        let set = RawValue::from_string(text).ok()?;
+        (before.as_deref() != Some(set.get())).then(|| (name.name.clone(), set))
+    };
+    let values = scope.into_iter().flat_map(Scope::values);
+    values.filter_map(changed).collect()
 }
 
 /// Runs the teardown of a plan; returns a description of what went wrong, if anything.
@@ -58,4 +61,54 @@ pub fn run_teardown(
     say: &(dyn Fn(Event) + Sync),
 ) -> Option<String> {
     lifecycle(plan, environment, say).teardown(signal, signal().is_some(), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::world::World;
+    use crate::scenario::{Overrides, Source, compile};
+    use crate::value::from_raw;
+
+    #[test]
+    fn values_of_a_setup_reach_another_process_as_they_were_spelled() {
+        let text = "{name: t, vars: {kept: 7}, setup: [{set: {price: 1}}, {set: {list: 2}}],
+            mix: [{name: m, flow: [{sleep: 1ms}]}], load: {iterations: 1}}";
+        let plan = compile(
+            &Source::inline("t.yaml", text),
+            &Overrides::default(),
+            &|_| None,
+        )
+        .expect("a plan")
+        .plan;
+        let raw = |text: &str| RawValue::from_string(text.into()).expect("JSON");
+        let received = SetupValues::from([
+            ("price".into(), raw("1.50")),
+            ("list".into(), raw("[1e2,{\"a\":12345678901234567890123}]")),
+        ]);
+        let environment = Environment {
+            setup_values: received.clone(),
+            ..Environment::default()
+        };
+        let world = World::new(&plan, &environment, 1, None).expect("a world");
+        let sent = setup_values(&plan, Some(world.names.start()));
+        let texts = |values: &SetupValues| -> Vec<(String, String)> {
+            let names = values.keys().cloned();
+            names
+                .zip(values.values().map(ToString::to_string))
+                .collect()
+        };
+        assert_eq!(
+            texts(&sent),
+            texts(&received),
+            "what did not change is not sent"
+        );
+        let price = world.names.place("price").expect("a name");
+        let printed = to_json(&world.names.start().get(price)).expect("JSON");
+        assert_eq!(printed, "1.50");
+        assert_eq!(
+            to_json(&from_raw(&raw("null")).expect("JSON")).expect("JSON"),
+            "null"
+        );
+    }
 }

@@ -50,7 +50,8 @@ const STACK: usize = 512 * 1024;
 pub(crate) fn max_threads(plan: &Plan, mode: Mode) -> usize {
     let slots = plan.load.model.slots() as usize;
     match mode {
-        Mode::Sequential | Mode::Simulated => 1,
+        // Each process of the mode has one event loop.
+        Mode::Sequential | Mode::Processes | Mode::Simulated => 1,
         Mode::Threaded => slots,
         // A worker without a virtual user would have nothing to do.
         Mode::Async => (plan.workers as usize).min(slots).max(1),
@@ -102,7 +103,13 @@ pub(crate) fn drive(
         let (start, collector) = (&start, &mut collector);
         let refused = &refused;
         let observe = move || {
-            if let Err(missed) = start.hold(world.start_at, signal) {
+            let ready = || say(Event::Ready);
+            let held = if world.is_member {
+                start.wait_to_be_told(signal, &ready)
+            } else {
+                start.hold(world.start_at, signal)
+            };
+            if let Err(missed) = held {
                 let _ = refused.set(missed);
                 start.call_off();
             }
@@ -117,7 +124,7 @@ pub(crate) fn drive(
                 Ok(())
             }
             Mode::Threaded => threaded(world, start),
-            Mode::Async => asynchronous(world, start, workers),
+            Mode::Async | Mode::Processes => asynchronous(world, start, workers),
         };
         drop(done);
         let observed = observer.join().ok().flatten();

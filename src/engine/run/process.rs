@@ -1,37 +1,34 @@
 //! Runs each mode in a process of its own: peak memory, threads and CPU time are then those of the
 //! mode, and a mode that crashes does not take the figures of another with it.
 //!
-//! The child is the same program. It reads one [`Job`] as JSON from its stdin and writes lines of
-//! JSON, one message each, to its stdout. SIGINT tells it to drain, SIGTERM to stop at once; it
-//! ends by itself when its parent is gone.
+//! The child is the same program. It reads one [`Job`] as a line of JSON from its stdin and writes
+//! lines of JSON, one message each, to its stdout. If it is one of several that run a mode together,
+//! a second line tells it when to start. SIGINT tells it to drain, SIGTERM to stop at once; it ends
+//! by itself when its parent is gone.
 
-use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::measure_mode;
 use crate::assembly::Measurements;
-use crate::engine::error::RunError;
 use crate::engine::job::Job;
 use crate::engine::observe::event::Event;
-use crate::engine::schedule::stop::Signal;
 use crate::plan::Mode;
-use crate::result::{ModeRun, StoppedBy};
 
-/// The interval between the figures so far that a child sends to be shown, in seconds.
-const SHOW_S: f64 = 0.9;
+/// The argument that makes the program read and run a job.
+pub const ARGUMENT: &str = "run-mode";
 
 /// A message of a child.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Message {
+pub(super) enum Message {
     /// It handles signals from now on: an earlier one would have killed it.
-    Ready,
+    Listening,
     Event(Event),
     Failed(String),
     /// It could not run because of a defect of loadgen.
@@ -80,6 +77,8 @@ pub enum ProcessError {
 #[derive(Debug, Default)]
 pub struct ChildControl {
     child: AtomicU32,
+    /// Where it is told when to start, if it waits for that.
+    input: Mutex<Option<ChildStdin>>,
     pulled: Mutex<Option<Pull>>,
 }
 
@@ -93,6 +92,15 @@ impl ChildControl {
     /// Returns whether the user wants the run to end.
     pub fn is_pulled(&self) -> bool {
         self.pulled.lock().is_ok_and(|pulled| pulled.is_some())
+    }
+
+    /// Tells the child to start at this time of day, in nanoseconds since 1970, if it waits for that.
+    pub fn start(&self, at: u64) {
+        let input = self.input.lock().ok().and_then(|mut input| input.take());
+        if let Some(mut input) = input {
+            // If the child is gone, its output reveals it.
+            let _ = writeln!(input, "{at}");
+        }
     }
 
     /// Asks the run to end; the second call, at once. Returns `false` if the second call finds no
@@ -124,6 +132,9 @@ impl ChildControl {
 
     fn let_go(&self) {
         self.child.store(0, Ordering::SeqCst);
+        if let Ok(mut input) = self.input.lock() {
+            *input = None;
+        }
     }
 
     #[cfg(unix)]
@@ -162,14 +173,12 @@ impl Drop for Running<'_> {
     }
 }
 
-/// Runs a job in a child process: `program` with `arguments`, which must call [`serve`]. Returns
-/// what it measured.
+/// Runs a job in a child process: `program` with [`ARGUMENT`]. Returns what it measured.
 ///
 /// # Errors
 /// If the child cannot be started, refuses the job or dies.
 pub fn run(
     program: &Path,
-    arguments: &[&str],
     job: &Job,
     leash: &ChildControl,
     mut say: impl FnMut(Event),
@@ -178,7 +187,7 @@ pub fn run(
     let failed = |source| ProcessError::Start { mode, source };
     let mut command = Command::new(program);
     command
-        .args(arguments)
+        .arg(ARGUMENT)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     #[cfg(unix)]
@@ -191,9 +200,15 @@ pub fn run(
         leash,
     };
     if let Some(mut stdin) = running.child.stdin.take() {
-        let text = serde_json::to_vec(job).map_err(|e| failed(e.into()))?;
+        let mut text = serde_json::to_vec(job).map_err(|e| failed(e.into()))?;
+        text.push(b'\n');
         // If the child is gone already, the missing output below reveals it.
         let _ = stdin.write_all(&text);
+        if job.environment.is_member
+            && let Ok(mut input) = leash.input.lock()
+        {
+            *input = Some(stdin);
+        }
     }
     let stdout = running
         .child
@@ -202,7 +217,7 @@ pub fn run(
         .ok_or_else(|| failed(io::Error::other("it has no stdout")))?;
     for line in BufReader::new(stdout).lines() {
         match serde_json::from_str(&line.map_err(failed)?) {
-            Ok(Message::Ready) => leash.hold(running.child.id()),
+            Ok(Message::Listening) => leash.hold(running.child.id()),
             Ok(Message::Event(event)) => say(event),
             Ok(Message::Failed(reason)) => return Err(ProcessError::Refused(reason)),
             Ok(Message::Defect(reason)) => return Err(ProcessError::Defect(reason)),
@@ -223,111 +238,4 @@ pub fn run(
         .wait()
         .map_or_else(|e| e.to_string(), |s| s.to_string());
     Err(ProcessError::Died { mode, status })
-}
-
-/// Runs the child's side: reads a job from `input`, runs it and writes messages to `output`. If the
-/// plan asks for it, `judge` is given the figures so far and may end the run.
-///
-/// # Errors
-/// If the job cannot be read, or the parent does not read the messages.
-pub fn serve(
-    input: &mut impl Read,
-    output: &mut (impl Write + Send),
-    judge: &(dyn Fn(&Job, &ModeRun) -> Option<StoppedBy> + Sync),
-) -> io::Result<()> {
-    let mut text = Vec::new();
-    input.read_to_end(&mut text)?;
-    let job: Job = serde_json::from_slice(&text)?;
-    let signals = Signals::listen(job.parent)?;
-    let output = Mutex::new(output);
-    let write = |message: &Message| -> io::Result<()> {
-        let mut line = serde_json::to_vec(message)?;
-        line.push(b'\n');
-        let mut output = output
-            .lock()
-            .map_err(|_| io::Error::other("a writer panicked"))?;
-        output.write_all(&line)?;
-        output.flush()
-    };
-    let judged = OnceLock::new();
-    let shown = Mutex::new(f64::NEG_INFINITY);
-    let say = |event: Event| {
-        if let Event::SoFar(run) = &event {
-            if let Some(by) = judge(&job, run) {
-                judged.get_or_init(|| by);
-            }
-            // For judging, they are made more often than anybody can look at them.
-            let due = |last: &mut f64| {
-                run.wall_s >= *last + SHOW_S && std::mem::replace(last, run.wall_s) < run.wall_s
-            };
-            if !job.environment.live || !shown.lock().is_ok_and(|mut last| due(&mut last)) {
-                return;
-            }
-        }
-        // The signals notice a parent that is gone.
-        let _ = write(&Message::Event(event));
-    };
-    let pending = || {
-        signals
-            .pending()
-            .or_else(|| judged.get().copied().map(Signal::Finish))
-    };
-    write(&Message::Ready)?;
-    let result = measure_mode(&job, &pending, &say);
-    match result {
-        Ok(measured) => write(&Message::Done(Box::new(measured))),
-        Err(RunError::Interrupted) => write(&Message::Interrupted),
-        Err(error @ (RunError::Panicked | RunError::Deadlock)) => {
-            write(&Message::Defect(error.to_string()))
-        }
-        Err(error) => write(&Message::Failed(error.to_string())),
-    }
-}
-
-/// What the parent tells a child: through signals, and by being alive.
-struct Signals {
-    drain: std::sync::Arc<AtomicBool>,
-    give_up: std::sync::Arc<AtomicBool>,
-    #[cfg(unix)]
-    parent: u32,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn listen(parent: u32) -> io::Result<Self> {
-        use signal_hook::consts::{SIGINT, SIGTERM};
-        use signal_hook::flag::register;
-        let signals = Self {
-            drain: Default::default(),
-            give_up: Default::default(),
-            parent,
-        };
-        register(SIGINT, signals.drain.clone())?;
-        register(SIGTERM, signals.give_up.clone())?;
-        Ok(signals)
-    }
-
-    #[cfg(not(unix))]
-    fn listen(_parent: u32) -> io::Result<Self> {
-        Ok(Self {
-            drain: Default::default(),
-            give_up: Default::default(),
-        })
-    }
-
-    fn pending(&self) -> Option<Signal> {
-        #[cfg(unix)]
-        if rustix::process::getppid()
-            .is_none_or(|parent| i64::from(parent.as_raw_nonzero().get()) != i64::from(self.parent))
-        {
-            return Some(Signal::GiveUp);
-        }
-        if self.give_up.load(Ordering::Relaxed) {
-            Some(Signal::GiveUp)
-        } else {
-            self.drain
-                .load(Ordering::Relaxed)
-                .then_some(Signal::Finish(StoppedBy::Interrupt))
-        }
-    }
 }

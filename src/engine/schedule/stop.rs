@@ -13,6 +13,8 @@ use crate::result::StoppedBy;
 /// A request to a run from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
+    /// Start at this time of day, in nanoseconds since 1970, if the run waits to be told.
+    Start(u64),
     /// Take no new work, for this reason, and let what is in flight end.
     Finish(StoppedBy),
     /// Stop now, and keep what was measured.

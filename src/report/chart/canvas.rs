@@ -286,13 +286,18 @@ impl Canvas {
                         1.0,
                     );
                 }
-                Marker::Triangle => {
+                Marker::Triangle | Marker::InvertedTriangle => {
                     let r = r * 1.2;
+                    let up = if style.marker == Marker::Triangle {
+                        r
+                    } else {
+                        -r
+                    };
                     self.polygon(
                         &[
-                            (x, y - r),
-                            (x + r * 0.9, y + r * 0.7),
-                            (x - r * 0.9, y + r * 0.7),
+                            (x, y - up),
+                            (x + r * 0.9, y + up * 0.7),
+                            (x - r * 0.9, y + up * 0.7),
                         ],
                         color,
                         1.0,

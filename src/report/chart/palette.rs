@@ -70,6 +70,8 @@ pub enum Marker {
     Square,
     /// A triangle.
     Triangle,
+    /// A triangle that stands on its tip.
+    InvertedTriangle,
     /// A rotated square.
     Diamond,
 }
@@ -102,6 +104,11 @@ pub(crate) const fn line_style(mode: Mode) -> LineStyle {
             color: RGBColor(0x00, 0x9e, 0x73),
             dash: None,
             marker: Marker::Circle,
+        },
+        Mode::Processes => LineStyle {
+            color: INK,
+            dash: Some((6.0, 3.0)),
+            marker: Marker::InvertedTriangle,
         },
         Mode::Simulated => LineStyle {
             color: RGBColor(0xb3, 0x59, 0x8f),
@@ -152,13 +159,7 @@ mod tests {
     #[test]
     fn lines_and_texts_stand_out_from_light_and_dark() {
         let dark = RGBColor(0x14, 0x19, 0x1f);
-        let modes = [
-            Mode::Sequential,
-            Mode::Threaded,
-            Mode::Async,
-            Mode::Simulated,
-        ]
-        .map(|mode| line_style(mode).color);
+        let modes = Mode::ALL.map(|mode| line_style(mode).color);
         for color in modes.into_iter().chain(CURVES).chain(SERIES) {
             assert!(
                 contrast(color, PAPER) >= 3.0,

@@ -321,6 +321,7 @@ fn section(cast: &Cast<'_>, trace: &Trace<'_>) -> Section {
         Mode::Sequential => "One operation after another, on one thread, with blocking calls.",
         Mode::Threaded => "One operating-system thread for each virtual user, with blocking calls.",
         Mode::Async => "Tasks on event loops.",
+        Mode::Processes => "Several processes, each with an event loop and a share of the work.",
         Mode::Simulated => "Virtual time, with no overhead at all.",
     };
     let several = trace.rounds.len() > 1;

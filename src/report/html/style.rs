@@ -31,19 +31,13 @@ pub(crate) fn style(cast: &Cast<'_>) -> String {
         );
         format!(".{key} {{ --mode: light-dark({light}, {dark}) }}\n")
     };
-    let modes = [
-        Mode::Sequential,
-        Mode::Threaded,
-        Mode::Async,
-        Mode::Simulated,
-    ];
     let rules: String = if cast.overlaid {
         cast.traces
             .iter()
             .map(|trace| rule(&trace.key, trace.style))
             .collect()
     } else {
-        modes
+        Mode::ALL
             .into_iter()
             .map(|mode| rule(mode.name(), palette::line_style(mode)))
             .collect()
