@@ -20,6 +20,9 @@ const TOO_LATE_MS: f64 = 200.0;
 /// The shortest run, in seconds, for which the system's counters are fine enough.
 const SHORTEST: f64 = 0.2;
 
+/// The maximum number of observations that are named: a run may have thousands of shards.
+const MAX_NAMED: usize = 4;
+
 /// What a process needed of its machine.
 #[derive(Clone, Copy)]
 struct Load<'a> {
@@ -94,7 +97,10 @@ pub(crate) fn check(mode: Mode, plan: &Plan, seen: &[Observations]) -> Check {
                 parts.push(part);
             }
         }
-        parts.join("; ")
+        let more = parts.len().saturating_sub(MAX_NAMED);
+        parts.truncate(MAX_NAMED);
+        let more = (more > 0).then(|| format!("; and {more} more"));
+        parts.join("; ") + more.as_deref().unwrap_or_default()
     };
     let limit = format!(
         "{:.0} % of its processors, throttled {:.0} % of the time, {:.0} % steal, a probe {LATE_MS:.0} ms late",
@@ -242,4 +248,46 @@ fn hiccup(load: &Load<'_>) -> Option<Found> {
         format!("a probe woke {late:.0} ms late"),
         explanation,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Nanos;
+    use crate::scenario::{Overrides, Source, compile};
+
+    #[test]
+    fn of_many_shards_a_few_are_named() {
+        let text =
+            "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 1, iterations: 1}}";
+        let source = Source::inline("t.yaml", text);
+        let plan = compile(&source, &Overrides::default(), &|_| None)
+            .expect("a plan")
+            .plan;
+        let late = |shard: u32| Observations {
+            shard,
+            wall: Nanos::from_secs(1),
+            resources: Resources {
+                hiccup_max_ms: Some(f64::from(60 + shard % 3)),
+                ..Resources::default()
+            },
+            ..Observations::default()
+        };
+        let observed = |count: u32| {
+            let seen: Vec<Observations> = (0..count).map(late).collect();
+            let check = check(Mode::Async, &plan, &seen);
+            assert_eq!(check.verdict, Verdict::Degraded);
+            check.observed
+        };
+        assert_eq!(observed(1), "a probe woke 60 ms late");
+        assert_eq!(
+            observed(2),
+            "shard 0: a probe woke 60 ms late; shard 1: a probe woke 61 ms late"
+        );
+        let many = observed(1000);
+        assert!(
+            many.ends_with("shard 3: a probe woke 60 ms late; and 996 more"),
+            "{many}"
+        );
+    }
 }

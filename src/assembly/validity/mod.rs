@@ -190,7 +190,11 @@ fn clock(run: &ModeRun) -> Check {
         ),
         drift.map_or_else(
             || "not known".into(),
-            |drift| format!("wall clock moved {drift:.1} ms against the monotonic one"),
+            |drift| {
+                // Not "-0.0".
+                let drift = (drift * 10.0).round() / 10.0 + 0.0;
+                format!("wall clock moved {drift:.1} ms against the monotonic one")
+            },
         ),
         format!("{DRIFT_MS:.0} ms"),
         "the machine's clock was set during the run: times of day in logs don't match these figures, which use the monotonic clock",
