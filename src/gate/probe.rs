@@ -66,7 +66,7 @@ pub fn probe(plan: &Plan, run: &ModeRun, fail_on_invalid: bool) -> Tried {
     } = judge(plan, std::slice::from_ref(run), None);
     let lost = lost(&run.iterations.counts);
     let planned = run.iterations.counts.planned;
-    let lost_share = lost as f64 / planned.max(1) as f64;
+    let lost_share = (lost as f64 / planned.max(1) as f64).max(refused_share(&run.counts));
     let reasons = reasons(run, &thresholds, lost);
     let validity = run.validity.verdict;
     let missed = !reasons.is_empty() || thresholds.iter().any(|threshold| !threshold.is_met());
@@ -139,6 +139,14 @@ fn reasons(run: &ModeRun, thresholds: &[ThresholdResult], lost: u64) -> Vec<Stri
             "{lost} of {planned} iterations were dropped, never started or did not finish; they are in no figure, and the rate was not sustained"
         ));
     }
+    if refused_share(&run.counts) > LOST {
+        let Counts {
+            dropped, planned, ..
+        } = run.counts;
+        reasons.push(format!(
+            "{dropped} of {planned} operations were refused by a full limit (`on_full: drop`); they are in no response time, and the rate was not sustained"
+        ));
+    }
     if let Some(growth_ms) = growth_ms(run) {
         reasons.push(format!(
             "the median response time grew by {} in {}; the target falls behind, and a longer try would find it slower",
@@ -185,6 +193,12 @@ fn unproven(check: &Check, counts: &Counts) -> Option<String> {
 /// Returns the number of planned iterations that did not complete.
 const fn lost(counts: &Counts) -> u64 {
     counts.dropped + counts.skipped + counts.unfinished
+}
+
+/// Returns the share of planned operations that a full limit refused. Their iterations have failed,
+/// and are not lost.
+fn refused_share(counts: &Counts) -> f64 {
+    counts.dropped as f64 / counts.planned.max(1) as f64
 }
 
 /// Returns the share of good operations that completed only after the measured time.

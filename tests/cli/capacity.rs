@@ -74,6 +74,44 @@ fn a_known_capacity_is_found() {
 }
 
 #[test]
+fn a_rate_is_not_met_by_refusing_what_is_too_much() {
+    // Those that are not refused are always fast.
+    for limited in [
+        EIGHT_SLOTS.replace(
+            "{concurrency: 8}",
+            "{concurrency: 8, queue: 2, on_full: drop}",
+        ),
+        EIGHT_SLOTS
+            .replace("limits: {concurrency: 8}, ", "")
+            .replace(
+                "{sleep: 10ms}",
+                "{sleep: 10ms, limits: {concurrency: 8, on_full: drop}}",
+            ),
+    ] {
+        let folder = folder();
+        search(folder.path(), &limited, &["--slo", "p99 < 50ms"]).exits(0);
+        let result = result(folder.path());
+        within(
+            "eight slots of 10 ms",
+            number(&result, "capacity"),
+            800.0,
+            0.05,
+        );
+        let probes = result["probes"].as_array().expect("probes");
+        let missed = probes.iter().filter(|probe| probe["outcome"] == "missed");
+        let is_told = |probe: &Value| {
+            probe["reasons"]
+                .to_string()
+                .contains("were refused by a full limit")
+        };
+        assert!(
+            missed.clone().count() > 0 && missed.clone().all(is_told),
+            "{result}"
+        );
+    }
+}
+
+#[test]
 fn the_result_describes_the_whole_search() {
     let folder = folder();
     let ran = search(

@@ -243,6 +243,34 @@ fn a_dry_run_prints_the_arrivals_of_the_shard() {
 }
 
 #[test]
+fn a_part_that_began_two_seconds_late_makes_the_run_invalid() {
+    let folder = folder();
+    let folder = folder.path();
+    scenario(folder, SIMULATED);
+    shards(folder, 2, &[]);
+    let began = |index: u64, ms: u64| {
+        let path = folder.join(format!("parts/{index}/part.json"));
+        let text = fs::read_to_string(&path).expect("a part");
+        let mut part: Value = serde_json::from_str(&text).expect("JSON");
+        part["epoch"] = (1_795_705_200_000_000_000 + ms * 1_000_000).into();
+        fs::write(&path, part.to_string()).expect("it is ours");
+    };
+    began(0, 0);
+    for (ms, code, verdict) in [
+        (20, 0, "valid"),
+        (200, 0, "degraded"),
+        (2000, 97, "invalid"),
+    ] {
+        began(1, ms);
+        merge(folder, &["parts"]).exits(code);
+        let merged = result(&folder.join("out"));
+        assert_eq!(merged["validity"]["verdict"], verdict, "{ms} ms");
+        assert!((number(&merged["shards"], "skew_ms") - ms as f64).abs() < 1e-6);
+        assert_eq!(merged["thresholds"][0]["verdict"], "pass");
+    }
+}
+
+#[test]
 fn missing_parts_strangers_and_the_same_part_twice_end_with_3() {
     let folder = folder();
     let folder = folder.path();
