@@ -15,7 +15,7 @@ use clap::{ArgAction, Args as ClapArgs, CommandFactory as _, Parser, Subcommand,
 use crate::base::{Nanos, Rate, Share, parse};
 use crate::plan::{MAX_SHARDS, Mode};
 
-pub(crate) use self::input::{InputArgs, OnInvalid};
+pub(crate) use self::input::{OnInvalid, ScenarioArgs};
 pub(crate) use self::run::RunArgs;
 pub(crate) use self::shard::{LifecycleArgs, MergeArgs, SetupArgs, TeardownArgs};
 pub(crate) use self::try_once::TryArgs;
@@ -23,7 +23,7 @@ pub(crate) use self::versions::{
     AbArgs, BASELINE_STORE, BaselineArgs, BaselineCommand, CompareArgs, JudgeArgs,
 };
 use super::exit;
-use super::values::{Formats, formats, mode, target};
+use super::values::{Formats, formats, mode};
 
 /// The version, with the profile of the build: figures of one profile say nothing of another.
 const VERSION: &str = concat!(
@@ -151,15 +151,9 @@ pub(crate) struct CapacityArgs {
     /// Event loops of the async mode
     #[arg(long, env = "LOADGEN_WORKERS", value_name = "N")]
     pub workers: Option<u32>,
-    /// The URL of a target, instead of the file's
-    #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
-    pub target: Vec<(Option<String>, String)>,
-    /// Inputs of the scenario.
+    /// What replaces values of the scenario.
     #[command(flatten)]
-    pub inputs: InputArgs,
-    /// The seed of all random draws
-    #[arg(long, env = "LOADGEN_SEED", value_name = "N")]
-    pub seed: Option<u64>,
+    pub given: ScenarioArgs,
     /// Folder for capacity.json and the chart [default: reports/NAME-capacity-TIME]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,

@@ -181,8 +181,6 @@ fn overrides(args: &CapacityArgs, implied: Option<Check>) -> Overrides {
     Overrides {
         modes: args.mode.map(|mode| vec![mode]),
         workers: args.workers,
-        targets: args.target.clone(),
-        vars: args.inputs.var.clone(),
         thresholds: args
             .slo
             .iter()
@@ -191,9 +189,7 @@ fn overrides(args: &CapacityArgs, implied: Option<Check>) -> Overrides {
             .collect(),
         threshold_flag: Some("--slo"),
         no_thresholds: true,
-        allow_targets: args.inputs.allow_target.clone(),
-        seed: args.seed,
-        ..Overrides::default()
+        ..args.given.overrides()
     }
 }
 

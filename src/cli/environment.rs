@@ -153,8 +153,8 @@ fn conflict(args: &Args) -> Option<String> {
     let is_url = quick::url(&run.file).is_some();
     let out_of_place: &[(&str, bool)] = if is_url {
         &[
-            ("--target", !run.target.is_empty()),
-            ("--var", !run.inputs.var.is_empty()),
+            ("--target", !run.given.target.is_empty()),
+            ("--var", !run.given.inputs.var.is_empty()),
         ]
     } else {
         &[

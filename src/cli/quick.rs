@@ -135,7 +135,7 @@ fn scenario(url: &str, args: &RunArgs) -> String {
     );
     line(format!("modes: [{modes}]"));
     for (key, number) in [
-        ("seed", args.seed),
+        ("seed", args.given.seed),
         ("rounds", args.rounds.map(u64::from)),
         ("workers", args.workers.map(u64::from)),
     ] {
@@ -149,10 +149,10 @@ fn scenario(url: &str, args: &RunArgs) -> String {
                 .into(),
         );
     }
-    if !args.inputs.allow_target.is_empty() {
+    if !args.given.inputs.allow_target.is_empty() {
         line(format!(
             "allow_targets: [{}]",
-            listed(args.inputs.allow_target.iter().map(|host| text(host)))
+            listed(args.given.inputs.allow_target.iter().map(|host| text(host)))
         ));
     }
     // Without TLS, no certificate has to be accepted.

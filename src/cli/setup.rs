@@ -79,7 +79,7 @@ pub(super) fn teardown(args: &TeardownArgs, console: &Console) -> Result<Exit, F
 }
 
 fn load(args: &LifecycleArgs, console: &Console) -> Result<Option<(Source, Compiled)>, Failure> {
-    let loaded = job::load(&args.file, &args.overrides(), console)?;
+    let loaded = job::load(&args.file, &args.given.overrides(), console)?;
     if let Some((_, compiled)) = &loaded {
         or_exit(safety::literal(&compiled.plan), Exit::Usage)?;
     }

@@ -22,7 +22,7 @@ use crate::scenario::{Compiled, nearest};
 /// Runs each mix entry once.
 pub(super) fn run(args: &TryArgs, console: &Console) -> Result<Exit, Failure> {
     let Some((source, Compiled { plan, secrets, .. })) =
-        job::load(&args.file, &args.overrides(), console)?
+        job::load(&args.file, &args.given.overrides(), console)?
     else {
         return Ok(Exit::Usage);
     };

@@ -3,7 +3,8 @@
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args as ClapArgs, ValueEnum};
 
-use crate::cli::values::{assignment, header};
+use crate::cli::values::{assignment, header, target};
+use crate::scenario::Overrides;
 
 /// Inputs of a scenario that every command takes.
 #[derive(Debug, ClapArgs)]
@@ -15,6 +16,33 @@ pub(crate) struct InputArgs {
     /// several times
     #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',', action = ArgAction::Append)]
     pub allow_target: Vec<String>,
+}
+
+/// What a command takes in place of a scenario's values, whatever it does with the scenario.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ScenarioArgs {
+    /// The URL of a target, instead of the file's
+    #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
+    pub target: Vec<(Option<String>, String)>,
+    /// Inputs of the scenario.
+    #[command(flatten)]
+    pub inputs: InputArgs,
+    /// The seed of all random draws
+    #[arg(long, env = "LOADGEN_SEED", value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+impl ScenarioArgs {
+    /// Returns the values that take precedence over the file's.
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
+            targets: self.target.clone(),
+            vars: self.inputs.var.clone(),
+            allow_targets: self.inputs.allow_target.clone(),
+            seed: self.seed,
+            ..Overrides::default()
+        }
+    }
 }
 
 /// The flags that belong to `loadgen run URL`.

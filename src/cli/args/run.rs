@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args as ClapArgs};
 
-use super::input::{InputArgs, OnInvalid, QuickArgs};
+use super::input::{OnInvalid, QuickArgs, ScenarioArgs};
 use super::shard::ShardArgs;
 use crate::base::{Nanos, Rate, parse};
-use crate::cli::values::{Formats, Modes, formats, listen, modes, target};
+use crate::cli::values::{Formats, Modes, formats, listen, modes};
 use crate::scenario::Overrides;
 
 /// `loadgen run`
@@ -53,15 +53,9 @@ pub(crate) struct RunArgs {
         value_name = "N"
     )]
     pub iterations: Option<u64>,
-    /// The URL of a target, instead of the file's
-    #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
-    pub target: Vec<(Option<String>, String)>,
-    /// Inputs of the scenario.
+    /// What replaces values of the scenario.
     #[command(flatten)]
-    pub inputs: InputArgs,
-    /// The seed of all random draws
-    #[arg(long, env = "LOADGEN_SEED", value_name = "N")]
-    pub seed: Option<u64>,
+    pub given: ScenarioArgs,
     /// Folder for this run's files [default: reports/NAME-TIME]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
@@ -134,14 +128,11 @@ impl RunArgs {
             rate: self.rate,
             duration: self.duration,
             iterations: self.iterations,
-            targets: self.target.clone(),
-            vars: self.inputs.var.clone(),
             thresholds: self.threshold.clone(),
             threshold_flag: None,
             no_thresholds: self.no_thresholds,
-            allow_targets: self.inputs.allow_target.clone(),
-            seed: self.seed,
             formats: self.format.as_ref().map(|f| f.0.clone()),
+            ..self.given.overrides()
         }
     }
 }

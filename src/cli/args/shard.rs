@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::Args as ClapArgs;
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args as ClapArgs};
 
-use super::input::{InputArgs, OnInvalid};
+use super::input::{OnInvalid, ScenarioArgs};
 use crate::cli::shard::{ShardFlag, StartFlag};
-use crate::cli::values::{Formats, formats, target};
-use crate::scenario::Overrides;
+use crate::cli::values::{Formats, formats};
 
 /// The flags of `run` for one of several processes that share a run.
 #[derive(Debug, Default, ClapArgs)]
@@ -82,28 +81,9 @@ pub(crate) struct LifecycleArgs {
     /// The scenario, or - for standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The URL of a target, instead of the file's
-    #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
-    pub target: Vec<(Option<String>, String)>,
-    /// Inputs of the scenario.
+    /// What replaces values of the scenario.
     #[command(flatten)]
-    pub inputs: InputArgs,
-    /// The seed of all random draws
-    #[arg(long, env = "LOADGEN_SEED", value_name = "N")]
-    pub seed: Option<u64>,
-}
-
-impl LifecycleArgs {
-    /// Returns the values that take precedence over the file's.
-    pub(crate) fn overrides(&self) -> Overrides {
-        Overrides {
-            targets: self.target.clone(),
-            vars: self.inputs.var.clone(),
-            allow_targets: self.inputs.allow_target.clone(),
-            seed: self.seed,
-            ..Overrides::default()
-        }
-    }
+    pub given: ScenarioArgs,
 }
 
 /// `loadgen setup`
