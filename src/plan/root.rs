@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::profile::Folder;
 use super::{
     Feed, Format, Guard, Limits, Load, Mode, Name, Operation, Secrets, Step, Target, Threshold,
     flow,
@@ -114,6 +115,16 @@ impl Plan {
         used.sort_unstable();
         used.dedup();
         used
+    }
+
+    /// Returns whether an operation uses files of this folder, including those of setup and
+    /// teardown.
+    pub fn uses_folder(&self, folder: Folder) -> bool {
+        let mut uses = false;
+        self.each_operation(|operation| {
+            uses |= operation.action.profile().folder == Some(folder);
+        });
+        uses
     }
 
     /// Calls `visit` with every operation, including those of setup and teardown.

@@ -85,7 +85,7 @@ pub(crate) fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, Sin
     }
 }
 
-/// Writes a file that only its owner can read; see [`write`].
+/// Writes a file that only its owner can read; see [`write()`].
 ///
 /// # Errors
 /// If the file cannot be written; the previous one then remains.

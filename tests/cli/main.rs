@@ -17,6 +17,7 @@ mod exit_codes;
 mod exits;
 mod faults;
 mod feeds;
+mod files;
 mod forms;
 mod framing;
 mod fuzz;

@@ -220,6 +220,11 @@ fn broken_scenarios_do_not_match_the_schema() {
             "websocket: /, flow: [ { send: a, receive: line } ]",
         ),
         ("get: /", "websocket: /, flow: [ { receive: {} } ]"),
+        ("get: /", "file: {}"),
+        ("get: /", "file: { read: a, stat: b }"),
+        ("get: /", "file: { write: a }"),
+        ("get: /", "file: { write: a, text: b, bytes: 1KB }"),
+        ("get: /", "file: { read: a, in: temp }"),
         ("get: /", "tcp: {}"),
         ("get: /", "tcp: { send: a, receive: all }"),
         (
@@ -330,6 +335,10 @@ const PLACES: &[(&str, &str)] = &[
     (
         "/definitions/step/properties/tcp/properties/receive/anyOf/1",
         "mix: [ { flow: [ { tcp: { receive: { @ } } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/file",
+        "mix: [ { flow: [ { file: { @ } } ] } ]",
     ),
     (
         "/definitions/step/properties/receive",

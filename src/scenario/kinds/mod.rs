@@ -29,6 +29,7 @@
 
 mod block;
 mod cpu;
+mod file;
 mod group;
 mod http;
 mod message;
@@ -49,6 +50,7 @@ const ALL: &[&Kind] = &[
     &set::KIND,
     &websocket::KIND,
     &tcp::KIND,
+    &file::KIND,
     &sleep::KIND,
     &cpu::KIND,
     &block::KIND,

@@ -97,6 +97,19 @@ impl Driver for Blocking {
         std::thread::sleep(length.as_duration());
     }
 
+    async fn call<T: Send + 'static>(
+        &self,
+        deadline: Nanos,
+        work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
+    ) -> T {
+        let result = work(&|| parker::cancelled() || self.clock.now() >= deadline);
+        if parker::cancelled() {
+            // What waits for the result is dropped now.
+            std::future::pending::<()>().await;
+        }
+        result
+    }
+
     async fn gather<J: BranchJob<Self>>(
         &self,
         job: &J,
