@@ -192,6 +192,7 @@ fn overrides(args: &CapacityArgs, implied: Option<Check>) -> Overrides {
         threshold_flag: Some("--slo"),
         no_thresholds: true,
         allow_targets: args.inputs.allow_target.clone(),
+        allow_exec: args.inputs.allow_exec,
         seed: args.seed,
         ..Overrides::default()
     }

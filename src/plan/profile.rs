@@ -19,11 +19,13 @@ pub struct Profile<'p> {
     /// What it exchanges, if that is text and not HTTP.
     pub text: Option<Text<'p>>,
     /// The texts that it needs besides, in groups whose meaning its kind knows.
-    pub texts: [&'p [Template]; 2],
+    pub texts: [&'p [Template]; 3],
     /// The folder whose files it uses.
     pub folder: Option<Folder>,
     /// The file descriptors that it needs while it runs, besides those of its connection.
     pub descriptors: u32,
+    /// Whether it runs a program, which the user has to allow.
+    pub runs_program: bool,
     /// How long it takes, if that is known before the run.
     pub duration: Option<Delay>,
     /// What it occupies on this machine, beyond what any operation needs.
@@ -84,9 +86,10 @@ impl Profile<'_> {
         connection: None,
         request: None,
         text: None,
-        texts: [&[], &[]],
+        texts: [&[], &[], &[]],
         folder: None,
         descriptors: 0,
+        runs_program: false,
         duration: None,
         occupies: Occupies::Nothing,
         uses_open_socket: false,

@@ -54,10 +54,10 @@ fn requests(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     });
     let (what, label) = match first {
         Some((_, None, name)) => (
-            "do real work on this machine",
-            format!("the step {}", quoted(name)),
+            format!("run the step {}, which does real work", quoted(name)),
+            "this step",
         ),
-        _ => ("send requests", "the first request".to_owned()),
+        _ => ("send requests".to_owned(), "the first request"),
     };
     let error = problems.error(
         modes,

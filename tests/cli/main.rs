@@ -37,6 +37,7 @@ mod peer;
 mod peers;
 mod pipelines;
 mod processes;
+mod programs;
 mod quick;
 mod readme;
 mod redirects;

@@ -35,7 +35,7 @@ const PLAIN: Sample = Sample {
     simulated_s: None,
 };
 
-const SAMPLES: [Sample; 24] = [
+const SAMPLES: [Sample; 25] = [
     Sample {
         file: "api.yaml",
         arguments: &["--var", "slow=0.002", "-i", "80"],
@@ -185,6 +185,12 @@ const SAMPLES: [Sample; 24] = [
     Sample {
         file: "seed/29d-process-pool.yaml",
         arguments: &["--var", "unit=50ms"],
+        ..PLAIN
+    },
+    Sample {
+        file: "seed/29e-programs.yaml",
+        arguments: &["--allow-exec", "--var", "unit=0.3"],
+        wall_s: Some([1.2, 0.3, 0.3]),
         ..PLAIN
     },
     Sample {
@@ -353,7 +359,7 @@ fn is_network(sample: &Sample) -> bool {
 
 /// Returns whether it does real work, which virtual time refuses.
 fn is_real(sample: &Sample) -> bool {
-    is_network(sample) || text_of(sample).contains("- file:")
+    is_network(sample) || text_of(sample).contains("- file:") || text_of(sample).contains("- exec:")
 }
 
 fn text_of(sample: &Sample) -> String {

@@ -220,6 +220,10 @@ fn broken_scenarios_do_not_match_the_schema() {
             "websocket: /, flow: [ { send: a, receive: line } ]",
         ),
         ("get: /", "websocket: /, flow: [ { receive: {} } ]"),
+        ("get: /", "exec: ls"),
+        ("get: /", "exec: []"),
+        ("get: /", "exec: { env: { A: b } }"),
+        ("get: /", "exec: { command: [a], exit: 256 }"),
         ("get: /", "file: {}"),
         ("get: /", "file: { read: a, stat: b }"),
         ("get: /", "file: { write: a }"),
@@ -335,6 +339,10 @@ const PLACES: &[(&str, &str)] = &[
     (
         "/definitions/step/properties/tcp/properties/receive/anyOf/1",
         "mix: [ { flow: [ { tcp: { receive: { @ } } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/exec/anyOf/1",
+        "mix: [ { flow: [ { exec: { @ } } ] } ]",
     ),
     (
         "/definitions/step/properties/file",

@@ -15,6 +15,9 @@ pub(crate) struct InputArgs {
     /// several times
     #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',', action = ArgAction::Append)]
     pub allow_target: Vec<String>,
+    /// Let the scenario run programs, which its `exec` steps do
+    #[arg(long, env = "LOADGEN_ALLOW_EXEC", value_parser = BoolishValueParser::new())]
+    pub allow_exec: bool,
 }
 
 /// The flags that belong to `loadgen run URL`.

@@ -140,6 +140,7 @@ impl RunArgs {
             threshold_flag: None,
             no_thresholds: self.no_thresholds,
             allow_targets: self.inputs.allow_target.clone(),
+            allow_exec: self.inputs.allow_exec,
             seed: self.seed,
             formats: self.format.as_ref().map(|f| f.0.clone()),
         }

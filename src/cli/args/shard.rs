@@ -100,6 +100,7 @@ impl LifecycleArgs {
             targets: self.target.clone(),
             vars: self.inputs.var.clone(),
             allow_targets: self.inputs.allow_target.clone(),
+            allow_exec: self.inputs.allow_exec,
             seed: self.seed,
             ..Overrides::default()
         }

@@ -9,7 +9,7 @@ use crate::transport::TransportError;
 use crate::value::{Facts, Names, Scope, ValueError};
 
 /// The texts of an operation, in the groups of its profile.
-pub struct Texts([Vec<MessageText>; 2]);
+pub struct Texts([Vec<MessageText>; 3]);
 
 impl Texts {
     /// Compiles the texts of an operation.
@@ -17,14 +17,18 @@ impl Texts {
     /// # Errors
     /// If an expression is invalid; validation of the scenario reports it first.
     pub fn new(operation: &Operation, names: &Names) -> Result<Self, ValueError> {
-        let [first, second] = operation.action.profile().texts;
+        let [first, second, third] = operation.action.profile().texts;
         let compiled = |group: &[_]| {
             let texts = group
                 .iter()
                 .map(|template| MessageText::new(template, names));
             texts.collect::<Result<Vec<_>, _>>()
         };
-        Ok(Self([compiled(first)?, compiled(second)?]))
+        Ok(Self([
+            compiled(first)?,
+            compiled(second)?,
+            compiled(third)?,
+        ]))
     }
 
     /// Returns the texts of one try.
@@ -35,7 +39,7 @@ impl Texts {
         &self,
         scope: &Scope,
         facts: impl FnOnce() -> Arc<Facts>,
-    ) -> Result<[Vec<String>; 2], TransportError> {
+    ) -> Result<[Vec<String>; 3], TransportError> {
         let is_rendered = self.0.iter().flatten().any(MessageText::is_rendered);
         let facts = is_rendered.then(facts);
         let texts = |group: &[MessageText]| {
@@ -46,7 +50,7 @@ impl Texts {
             });
             texts.collect::<Result<Vec<String>, _>>()
         };
-        let [first, second] = &self.0;
-        Ok([texts(first)?, texts(second)?])
+        let [first, second, third] = &self.0;
+        Ok([texts(first)?, texts(second)?, texts(third)?])
     }
 }

@@ -160,12 +160,11 @@ impl Driver for Async {
 
     async fn call<T: Send + 'static>(
         &self,
-        deadline: Nanos,
-        work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
+        work: impl FnOnce(&dyn Fn() -> (Nanos, bool)) -> T + Send + 'static,
     ) -> T {
         let caller = Arc::new(());
         let (clock, waits) = (self.clock, Arc::downgrade(&caller));
-        let call = move || work(&|| waits.strong_count() == 0 || clock.now() >= deadline);
+        let call = move || work(&|| (clock.now(), waits.strong_count() == 0));
         match tokio::task::spawn_blocking(call).await {
             Ok(result) => result,
             Err(error) => match error.try_into_panic() {

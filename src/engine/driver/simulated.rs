@@ -144,10 +144,9 @@ impl Driver for Simulated {
     /// Real work has no place in virtual time; plans with some are refused.
     async fn call<T: Send + 'static>(
         &self,
-        _deadline: Nanos,
-        work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
+        work: impl FnOnce(&dyn Fn() -> (Nanos, bool)) -> T + Send + 'static,
     ) -> T {
-        work(&|| false)
+        work(&|| (self.now(), false))
     }
 
     async fn connect(&self, _to: &Endpoint) -> io::Result<NoNetwork> {

@@ -133,6 +133,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             }
             Action::Message(message) => Box::pin(self.message(user, message, scope, trace)).await,
             Action::Tcp(exchange) => Box::pin(self.tcp(user, exchange, scope, trace)).await,
+            Action::Exec(execution) => Box::pin(self.exec(execution, scope, trace)).await,
             Action::File(access) => Box::pin(self.file(access, scope, trace)).await,
             Action::Sleep(duration) => self.sleep(duration).await,
             Action::Cpu(duration) => self.cpu(duration).await,

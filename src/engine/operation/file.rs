@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::attempt::Attempt;
 use super::trace::Trace;
+use crate::base::Nanos;
 use crate::engine::driver::Driver;
 use crate::plan::kinds::file::{FileAccess, FileContent, FileVerb, FileWrite};
 use crate::transport::TransportError;
@@ -57,7 +58,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     ) -> Result<(), TransportError> {
         let id = self.operation.id as usize;
         let world = self.worker.world;
-        let [mut paths, mut texts] = world.texts[id].make(scope, || self.facts())?;
+        let [mut paths, mut texts, _] = world.texts[id].make(scope, || self.facts())?;
         let path = paths.pop().unwrap_or_default();
         if let Some(recording) = &self.recording {
             let text = texts.last().map(String::as_str);
@@ -92,8 +93,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
             work,
         };
         let driver = &self.worker.driver;
-        let ended = driver.call(self.deadline(), move |unwanted| errand.run(unwanted));
-        let ended = ended.await;
+        let deadline = self.deadline();
+        let call = move |caller: &dyn Fn() -> (Nanos, bool)| {
+            errand.run(&|| {
+                let (now, is_gone) = caller();
+                is_gone || now >= deadline
+            })
+        };
+        let ended = driver.call(call).await;
         let now = driver.now();
         trace.last.hop.ended.set(Some(now));
         if now >= self.deadline() {

@@ -1,7 +1,7 @@
 //! [`Folders`]: the folders whose files operations use.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rand::Rng as _;
@@ -16,6 +16,7 @@ use crate::transport::file::{CHUNK, Root};
 /// The folders whose files operations use, and the random bytes that they write.
 #[derive(Debug, Default)]
 pub struct Folders {
+    path: PathBuf,
     scenario: Option<Arc<Root>>,
     run: Option<Arc<Root>>,
     block: Arc<[u8]>,
@@ -45,16 +46,29 @@ impl Folders {
             Some(&environment.folder),
         )?;
         let run = open(Folder::Run, "run's own folder", run)?;
+        let folder = Some(environment.folder.as_path()).filter(|path| !path.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        // Programs are found from there, and start in it.
+        let path = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         if scenario.is_none() && run.is_none() {
-            return Ok(Self::default());
+            return Ok(Self {
+                path,
+                ..Self::default()
+            });
         }
         let mut block = vec![0; CHUNK];
         generator(plan.seed, 0, Position::default(), Purpose::Value).fill_bytes(&mut block);
         Ok(Self {
+            path,
             scenario,
             run,
             block: block.into(),
         })
+    }
+
+    /// Returns the path of the scenario's folder, which is absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Returns a folder, if the plan uses it.

@@ -58,7 +58,7 @@ pub(super) const fn profile(access: &FileAccess) -> Profile<'_> {
         _ => &[],
     };
     Profile {
-        texts: [std::slice::from_ref(&access.path), text],
+        texts: [std::slice::from_ref(&access.path), text, &[]],
         folder: Some(access.folder),
         descriptors: 1,
         // No event loop can wait for a file.

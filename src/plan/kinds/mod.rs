@@ -6,6 +6,7 @@
 
 mod block;
 mod cpu;
+pub mod exec;
 pub mod file;
 mod http;
 mod sleep;
@@ -29,6 +30,8 @@ pub enum Action {
     Message(websocket::Message),
     /// Exchanges text over a TCP connection.
     Tcp(tcp::TcpExchange),
+    /// Runs a program.
+    Exec(exec::Execution),
     /// Reads, writes or looks at a file.
     File(file::FileAccess),
     /// Waits, like for a remote call, and uses no CPU time on this machine.
@@ -53,6 +56,7 @@ impl Action {
             Self::Handshake(request) => websocket::handshake(request),
             Self::Message(message) => websocket::message(message),
             Self::Tcp(exchange) => tcp::profile(exchange),
+            Self::Exec(execution) => exec::profile(execution),
             Self::File(access) => file::profile(access),
             Self::Sleep(duration) => sleep::profile(*duration),
             Self::Cpu(duration) => cpu::profile(*duration),

@@ -29,6 +29,7 @@
 
 mod block;
 mod cpu;
+mod exec;
 mod file;
 mod group;
 mod http;
@@ -51,6 +52,7 @@ const ALL: &[&Kind] = &[
     &websocket::KIND,
     &tcp::KIND,
     &file::KIND,
+    &exec::KIND,
     &sleep::KIND,
     &cpu::KIND,
     &block::KIND,

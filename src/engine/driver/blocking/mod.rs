@@ -99,10 +99,9 @@ impl Driver for Blocking {
 
     async fn call<T: Send + 'static>(
         &self,
-        deadline: Nanos,
-        work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
+        work: impl FnOnce(&dyn Fn() -> (Nanos, bool)) -> T + Send + 'static,
     ) -> T {
-        let result = work(&|| parker::cancelled() || self.clock.now() >= deadline);
+        let result = work(&|| (self.clock.now(), parker::cancelled()));
         if parker::cancelled() {
             // What waits for the result is dropped now.
             std::future::pending::<()>().await;
