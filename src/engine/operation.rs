@@ -4,6 +4,7 @@ pub(crate) mod attempt;
 mod block;
 pub(crate) mod body;
 mod cpu;
+mod crawl;
 mod debugging;
 mod exec;
 mod file;

@@ -198,7 +198,7 @@ fn takes_time(step: &Step) -> bool {
             let duration = operation.action.profile().duration;
             waits || duration.is_none_or(|duration| !duration.is_zero())
         }
-        StepKind::Websocket(_) => true,
+        StepKind::Websocket(_) | StepKind::Crawl(_) => true,
         _ => step.inside().iter().any(takes_time),
     }
 }

@@ -8,6 +8,7 @@ mod capacity;
 mod commands;
 mod connections;
 mod contract;
+mod crawls;
 mod deadlines;
 mod diagnostics;
 mod engine;

@@ -35,7 +35,7 @@ const PLAIN: Sample = Sample {
     simulated_s: None,
 };
 
-const SAMPLES: [Sample; 25] = [
+const SAMPLES: [Sample; 27] = [
     Sample {
         file: "api.yaml",
         arguments: &["--var", "slow=0.002", "-i", "80"],
@@ -67,6 +67,12 @@ const SAMPLES: [Sample; 25] = [
             "--no-thresholds",
         ],
         stopped_by: "duration",
+        ..PLAIN
+    },
+    Sample {
+        file: "crawl.yaml",
+        arguments: &["--var", "start=/site/0/0", "--var", "delay=0ms"],
+        failures: &[("status", 1)],
         ..PLAIN
     },
     Sample {
@@ -180,6 +186,12 @@ const SAMPLES: [Sample; 25] = [
     },
     Sample {
         file: "seed/29a-files.yaml",
+        ..PLAIN
+    },
+    Sample {
+        file: "seed/29c-crawl.yaml",
+        wall_s: Some([2.1, 0.5, 0.5]),
+        failures: &[("status", 1)],
         ..PLAIN
     },
     Sample {

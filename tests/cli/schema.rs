@@ -224,6 +224,9 @@ fn broken_scenarios_do_not_match_the_schema() {
         ("get: /", "exec: []"),
         ("get: /", "exec: { env: { A: b } }"),
         ("get: /", "exec: { command: [a], exit: 256 }"),
+        ("get: /", "crawl: /"),
+        ("get: /", "crawl: { depth: 3 }"),
+        ("get: /", "crawl: { start: /, same_host: false }"),
         ("get: /", "file: {}"),
         ("get: /", "file: { read: a, stat: b }"),
         ("get: /", "file: { write: a }"),
@@ -343,6 +346,10 @@ const PLACES: &[(&str, &str)] = &[
     (
         "/definitions/step/properties/exec/anyOf/1",
         "mix: [ { flow: [ { exec: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/crawl",
+        "mix: [ { flow: [ { crawl: { @ } } ] } ]",
     ),
     (
         "/definitions/step/properties/file",

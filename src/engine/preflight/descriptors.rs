@@ -150,6 +150,12 @@ mod tests {
         let file = "{ file: { write: x, text: y } }";
         let two = format!("{file}, {{ parallel: [ {file}, {file} ] }}, {a}");
         assert_eq!(of(&flow(&two), USERS, ""), 40, "files, and a connection");
+        let crawl = "{ crawl: { start: /, concurrency: 5 }, target: a }";
+        assert_eq!(
+            of(&flow(crawl), USERS, ""),
+            50,
+            "connections of its branches"
+        );
         let capped = "{ vus: 10, iterations: 1 }, limits: { concurrency: 3 }";
         assert_eq!(of(&flow(file), capped, ""), 3, "no more than run at once");
     }

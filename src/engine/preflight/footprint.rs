@@ -38,6 +38,11 @@ impl Footprint {
                     self.operation(&group.handshake);
                     self.steps(&group.flow);
                 }
+                StepKind::Crawl(crawl) => {
+                    self.branches_at_least(crawl.concurrency as usize)
+                        .iter_mut()
+                        .for_each(|branch| branch.operation(&crawl.page));
+                }
                 StepKind::Parallel(group) => self.side_by_side(&group.branches),
                 StepKind::Race(group) => self.side_by_side(&group.branches),
             }
@@ -51,12 +56,18 @@ impl Footprint {
     }
 
     fn side_by_side(&mut self, branches: &[Step]) {
-        if self.branches.len() < branches.len() {
-            self.branches.resize_with(branches.len(), Self::default);
-        }
-        for (footprint, step) in self.branches.iter_mut().zip(branches) {
+        let own = self.branches_at_least(branches.len());
+        for (footprint, step) in own.iter_mut().zip(branches) {
             footprint.steps(std::slice::from_ref(step));
         }
+    }
+
+    /// Returns its first `count` branches.
+    fn branches_at_least(&mut self, count: usize) -> &mut [Self] {
+        if self.branches.len() < count {
+            self.branches.resize_with(count, Self::default);
+        }
+        &mut self.branches[..count]
     }
 
     /// Returns the descriptors that its operations need at once, besides connections, and the most of

@@ -6,6 +6,7 @@
 
 mod block;
 mod cpu;
+pub mod crawl;
 pub mod exec;
 pub mod file;
 mod http;
@@ -28,6 +29,8 @@ pub enum Action {
     Handshake(HttpRequest),
     /// Exchanges messages over the open WebSocket.
     Message(websocket::Message),
+    /// Requests a page of a crawl.
+    Page(crawl::PageRequest),
     /// Exchanges text over a TCP connection.
     Tcp(tcp::TcpExchange),
     /// Runs a program.
@@ -55,6 +58,7 @@ impl Action {
             Self::Http(request) => http::profile(request),
             Self::Handshake(request) => websocket::handshake(request),
             Self::Message(message) => websocket::message(message),
+            Self::Page(page) => crawl::profile(page),
             Self::Tcp(exchange) => tcp::profile(exchange),
             Self::Exec(execution) => exec::profile(execution),
             Self::File(access) => file::profile(access),

@@ -29,6 +29,7 @@
 
 mod block;
 mod cpu;
+mod crawl;
 mod exec;
 mod file;
 mod group;
@@ -51,6 +52,7 @@ const ALL: &[&Kind] = &[
     &set::KIND,
     &websocket::KIND,
     &tcp::KIND,
+    &crawl::KIND,
     &file::KIND,
     &exec::KIND,
     &sleep::KIND,
