@@ -109,6 +109,7 @@ pub(super) fn overrides(args: &RunArgs) -> Overrides {
         formats: None,
         thresholds: Vec::new(),
         allow_targets: Vec::new(),
+        allow_exec: false,
         ..args.overrides()
     };
     // A URL is its own target, and its scenario's variable is internal.

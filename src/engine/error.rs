@@ -43,6 +43,14 @@ pub enum RunError {
     /// The system cannot provide an event loop.
     #[error("could not start an event loop: {0}")]
     Runtime(io::Error),
+    /// A folder whose files the run uses is not available.
+    #[error("can't use the {what}: {source}")]
+    Folder {
+        /// The folder.
+        what: String,
+        /// The error of the system.
+        source: io::Error,
+    },
     /// The setup failed: the failure, and its step.
     #[error("the setup failed {0}; the run needs it, so nothing was measured")]
     Setup(String),

@@ -56,6 +56,9 @@ pub struct Environment {
     /// figures.
     #[serde(default)]
     pub is_member: bool,
+    /// The temporary folder of the run, if its plan uses one.
+    #[serde(default)]
+    pub run_folder: Option<PathBuf>,
     /// The values that iterations start with because a setup in another process ended with them.
     #[serde(default)]
     pub setup_values: SetupValues,

@@ -7,6 +7,7 @@ pub(crate) mod lifecycle;
 mod passes;
 pub mod process;
 mod processes;
+mod run_folder;
 
 use std::path::Path;
 use std::thread;

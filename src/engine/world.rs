@@ -3,6 +3,7 @@
 //! tapes go to.
 
 pub(crate) mod exchange_log;
+pub(crate) mod folders;
 pub(crate) mod recorders;
 pub(crate) mod tape;
 pub(crate) mod worker;
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use self::exchange_log::ExchangeLog;
+use self::folders::Folders;
 use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder};
 use super::compiled::base_url::BaseUrl;
 use super::compiled::check::Check;
@@ -21,6 +23,7 @@ use super::compiled::expressions::Expressions;
 use super::compiled::extraction::Extraction;
 use super::compiled::feed::{Exhausted, Feeds};
 use super::compiled::request::{Recipe, TargetHeaders};
+use super::compiled::texts::Texts;
 use super::connection::dial::Dial;
 use super::connection::pool::ConnectionTarget;
 use super::error::RunError;
@@ -71,6 +74,10 @@ pub struct World<'p> {
     pub requests: Vec<Option<Recipe>>,
     /// By operation id: its exchange, if it sends plain text.
     pub exchanges: Vec<Option<Exchange>>,
+    /// By operation id: the texts that it needs besides.
+    pub texts: Vec<Texts>,
+    /// The folders whose files operations use.
+    pub folders: Folders,
     /// By operation id: what is extracted from its responses.
     pub extractions: Vec<Extraction>,
     /// Where iterations come from.
@@ -177,7 +184,7 @@ impl<'p> World<'p> {
             start_at,
             is_member,
             setup_values,
-            program: _,
+            ..
         } = environment;
         let names = names(plan, setup_values, start)?;
         let reached = |index: usize| reached.get(index).and_then(Option::as_ref);
@@ -208,6 +215,8 @@ impl<'p> World<'p> {
                 request(plan, operation, &base_urls, &names, folder)
             })?,
             exchanges: for_each(plan, |operation| Exchange::new(&operation.action, &names))?,
+            texts: for_each(plan, |operation| Texts::new(operation, &names))?,
+            folders: Folders::open(plan, environment)?,
             extractions: for_each(plan, |operation| Extraction::new(operation, &names))?,
             base_urls,
             headers,

@@ -76,6 +76,10 @@ kinds! {
     FdLimit = "fd_limit",
     /// The machine ran out of local ports.
     PortExhausted = "port_exhausted",
+    /// A program could not be run, or did not succeed.
+    Exec = "exec",
+    /// A file could not be read or written.
+    File = "file",
     /// A mock operation failed as configured.
     Mock = "mock",
     /// Anything else; the message has the details.

@@ -36,6 +36,7 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
     work.guards.clear();
     work.formats.clear();
     work.allow_targets.clear();
+    work.allow_exec = false;
     for target in &mut work.targets {
         target.address = Address::Builtin;
         target.resolve.clear();

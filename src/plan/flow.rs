@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Delay, Operation};
-use crate::base::Share;
+use crate::base::{Nanos, Share};
 
 /// A step of a flow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,8 @@ pub enum StepKind {
     Repeat(Repeat),
     /// Opens a WebSocket connection, and runs steps in order that may use it.
     Websocket(Websocket),
+    /// Visits a page and those that its links lead to.
+    Crawl(Crawl),
 }
 
 /// Concurrent branches, all of which are waited for.
@@ -71,6 +73,21 @@ pub struct Websocket {
     pub handshake: Box<Operation>,
     /// The steps that run while the connection is open; it is closed after them.
     pub flow: Vec<Step>,
+}
+
+/// Pages that are visited from a start along their links, each once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Crawl {
+    /// The operation of each page.
+    pub page: Box<Operation>,
+    /// The most links from the first page to another.
+    pub depth: u32,
+    /// The most pages.
+    pub pages: u32,
+    /// The most pages at once.
+    pub concurrency: u32,
+    /// The shortest time from the start of one page to that of the next.
+    pub delay: Nanos,
 }
 
 /// Steps that run in order, repeatedly.
@@ -126,7 +143,9 @@ impl Step {
     /// Returns the steps nested directly in a group; empty for other steps.
     pub fn inside(&self) -> &[Self] {
         match &self.kind {
-            StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) => &[],
+            StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) | StepKind::Crawl(_) => {
+                &[]
+            }
             StepKind::Flow(steps) => steps,
             StepKind::Parallel(parallel) => &parallel.branches,
             StepKind::Race(race) => &race.branches,
@@ -137,7 +156,9 @@ impl Step {
 
     fn inside_mut(&mut self) -> &mut [Self] {
         match &mut self.kind {
-            StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) => &mut [],
+            StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) | StepKind::Crawl(_) => {
+                &mut []
+            }
             StepKind::Flow(steps) => steps,
             StepKind::Parallel(parallel) => &mut parallel.branches,
             StepKind::Race(race) => &mut race.branches,
@@ -151,6 +172,7 @@ impl Step {
         match &mut self.kind {
             StepKind::Operation(operation) => Some(operation),
             StepKind::Websocket(websocket) => Some(&mut websocket.handshake),
+            StepKind::Crawl(crawl) => Some(&mut crawl.page),
             _ => None,
         }
     }
@@ -160,6 +182,7 @@ impl Step {
         match &self.kind {
             StepKind::Operation(operation) => Some(operation),
             StepKind::Websocket(websocket) => Some(&websocket.handshake),
+            StepKind::Crawl(crawl) => Some(&crawl.page),
             _ => None,
         }
     }
@@ -195,6 +218,11 @@ pub(crate) fn expected_of(steps: &[Step], counts: fn(&Operation) -> bool) -> Opt
                     return None;
                 }
                 (Passes::Until { .. } | Passes::Over { .. }, _) => 0.0,
+            },
+            // How many pages there are is known only at run time.
+            StepKind::Crawl(crawl) => match one(&crawl.page) {
+                0.0 => 0.0,
+                _ => return None,
             },
             StepKind::Websocket(websocket) => {
                 one(&websocket.handshake) + expected(&websocket.flow)?

@@ -31,7 +31,7 @@ pub(crate) mod values;
 pub use check::{Check, CheckError, Operator};
 pub use delay::Delay;
 pub use expect::{BodyRule, Expect, JsonKind, JsonRule, Receive, StatusRule};
-pub use flow::{Parallel, Passes, Race, Repeat, Step, StepKind, Websocket};
+pub use flow::{Crawl, Parallel, Passes, Race, Repeat, Step, StepKind, Websocket};
 pub use format::Format;
 pub use kinds::Action;
 pub use limits::{Limits, OnFull};

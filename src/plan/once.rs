@@ -65,6 +65,7 @@ fn renumber(steps: &mut [Step], next: &mut u32, ids: &mut HashMap<u32, u32>) {
         let operation = match &mut step.kind {
             StepKind::Operation(operation) => Some(operation),
             StepKind::Websocket(websocket) => Some(&mut websocket.handshake),
+            StepKind::Crawl(crawl) => Some(&mut crawl.page),
             _ => None,
         };
         if let Some(operation) = operation {
@@ -78,7 +79,8 @@ fn renumber(steps: &mut [Step], next: &mut u32, ids: &mut HashMap<u32, u32>) {
             }
         }
         match &mut step.kind {
-            StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) => {}
+            StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) | StepKind::Crawl(_) => {
+            }
             StepKind::Flow(steps) => renumber(steps, next, ids),
             StepKind::Parallel(parallel) => renumber(&mut parallel.branches, next, ids),
             StepKind::Race(race) => renumber(&mut race.branches, next, ids),

@@ -1,5 +1,7 @@
 //! [`Profile`]: what the rest of the crate needs to know of an operation.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Delay, HttpRequest, Receive, Template};
 
 /// What code outside the files of its kind needs to know of an operation; each kind provides its
@@ -16,6 +18,14 @@ pub struct Profile<'p> {
     pub request: Option<&'p HttpRequest>,
     /// What it exchanges, if that is text and not HTTP.
     pub text: Option<Text<'p>>,
+    /// The texts that it needs besides, in groups whose meaning its kind knows.
+    pub texts: [&'p [Template]; 3],
+    /// The folder whose files it uses.
+    pub folder: Option<Folder>,
+    /// The file descriptors that it needs while it runs, besides those of its connection.
+    pub descriptors: u32,
+    /// Whether it runs a program, which the user has to allow.
+    pub runs_program: bool,
     /// How long it takes, if that is known before the run.
     pub duration: Option<Delay>,
     /// What it occupies on this machine, beyond what any operation needs.
@@ -58,6 +68,16 @@ pub enum Occupies {
     },
 }
 
+/// A folder that a run may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Folder {
+    /// That of the scenario. What is written there stays.
+    Scenario,
+    /// A temporary one of the run, removed at its end.
+    Run,
+}
+
 impl Profile<'_> {
     /// The profile of an operation over the network, to be filled in.
     pub(super) const NETWORK: Self = Self {
@@ -66,6 +86,10 @@ impl Profile<'_> {
         connection: None,
         request: None,
         text: None,
+        texts: [&[], &[], &[]],
+        folder: None,
+        descriptors: 0,
+        runs_program: false,
         duration: None,
         occupies: Occupies::Nothing,
         uses_open_socket: false,

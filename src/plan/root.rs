@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::profile::Folder;
 use super::{
     Feed, Format, Guard, Limits, Load, Mode, Name, Operation, Secrets, Step, Target, Threshold,
     flow,
@@ -65,6 +66,10 @@ pub struct Plan {
     /// Public hosts that may be put under load: names, addresses, and names with a leading `*.` for
     /// all subdomains.
     pub allow_targets: Vec<String>,
+    /// Whether the user allows it to run programs; a scenario can't. Omitted if not, so that
+    /// fingerprints stay the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_exec: bool,
 }
 
 impl Plan {
@@ -114,6 +119,31 @@ impl Plan {
         used.sort_unstable();
         used.dedup();
         used
+    }
+
+    /// Returns whether an operation uses files of this folder, including those of setup and
+    /// teardown.
+    pub fn uses_folder(&self, folder: Folder) -> bool {
+        let mut uses = false;
+        self.each_operation(|operation| {
+            uses |= operation.action.profile().folder == Some(folder);
+        });
+        uses
+    }
+
+    /// Returns the name of the first step that runs a program, including those of setup and teardown.
+    pub fn step_with_program(&self) -> Option<&str> {
+        let mut found = None;
+        let flows = self.mix.iter().map(|entry| &entry.flow);
+        for steps in flows.chain([&self.setup, &self.teardown]) {
+            flow::each(steps, &mut |step| {
+                let operation = step.operation();
+                if operation.is_some_and(|operation| operation.action.profile().runs_program) {
+                    found.get_or_insert(step.name.as_str());
+                }
+            });
+        }
+        found
     }
 
     /// Calls `visit` with every operation, including those of setup and teardown.

@@ -66,6 +66,8 @@ pub enum Source {
     Body,
     /// The status as a number.
     Status,
+    /// The pattern of the path of a crawl's page.
+    Path,
 }
 
 /// The order in which rows are taken from a feed.

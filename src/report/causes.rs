@@ -3,7 +3,7 @@
 //! headline.
 
 use crate::plan::profile::Occupies;
-use crate::plan::{Mode, Plan};
+use crate::plan::{Mode, Operation, Plan};
 use crate::result::{ModeRun, RunResult};
 
 use super::{asked, tally, view};
@@ -32,10 +32,11 @@ pub(crate) fn describe(result: &RunResult, behind: &[Mode]) -> Option<String> {
                 None => computed().map(|cause| format!("{cause}.")),
             }
         });
+    let of_pool = pool_note(result, &plan);
     let of_queues = behind
         .iter()
         .filter_map(|mode| waiting_cause(tally::rounds(result, *mode).next()?));
-    let causes: Vec<String> = of_loops.chain(of_queues).collect();
+    let causes: Vec<String> = of_loops.chain(of_pool).chain(of_queues).collect();
     (!causes.is_empty()).then(|| causes.join(" "))
 }
 
@@ -82,6 +83,35 @@ fn blocking_cause(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
         let share = view::share(share.min(1.0));
         let mode = run.mode;
         format!("In {mode}, {names} blocked the {loops} for {share} of the time, and everything else on {it} waited")
+    })
+}
+
+/// Returns which real work the modes with event loops handed to a thread pool, if there was some.
+fn pool_note(result: &RunResult, plan: &Plan) -> Option<String> {
+    let is_real = |operation: &Operation| {
+        let profile = operation.action.profile();
+        !profile.is_mock && profile.occupies == (Occupies::Thread { offload: true })
+    };
+    let mut names: Vec<String> = Vec::new();
+    for (_, name, _) in plan
+        .operations()
+        .filter(|(.., operation)| is_real(operation))
+    {
+        let name = format!("`{}`", view::shortened(&view::plain(name), 60));
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let of_loops = [Mode::Async, Mode::Processes].into_iter();
+    let modes = of_loops.filter(|mode| tally::rounds(result, *mode).next().is_some());
+    let modes: Vec<String> = modes.map(|mode| mode.name().to_owned()).collect();
+    (!names.is_empty() && !modes.is_empty()).then(|| {
+        let more = if names.len() > 3 { " and others" } else { "" };
+        let names = view::list(&names.into_iter().take(3).collect::<Vec<_>>());
+        format!(
+            "In {}, {names}{more} ran on a thread pool, because an event loop can't wait for files and programs.",
+            view::list(&modes)
+        )
     })
 }
 

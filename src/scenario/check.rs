@@ -1,6 +1,6 @@
 //! Checks that need the whole plan: modes that can't run it, and steps that make no sense in them.
 
-use super::diagnostic::Diagnostics;
+use super::diagnostic::{Diagnostics, quoted};
 use super::kind::Family;
 use super::kinds::KINDS;
 use super::lint;
@@ -44,20 +44,27 @@ fn requests(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     let first = mix.chain(flows).find_map(|(steps, spans)| {
         let mut requests = Vec::new();
         flow::each(steps, &mut |step| {
-            requests.extend(
-                step.operation()
-                    .filter(|operation| !operation.action.profile().is_mock)
-                    .map(|operation| operation.id),
-            );
+            requests.extend(step.operation().into_iter().filter_map(|operation| {
+                let profile = operation.action.profile();
+                (!profile.is_mock).then_some((operation.id, profile.target, &step.name))
+            }));
         });
-        requests.first().and_then(|id| spans.get(*id as usize))
+        let (id, target, name) = *requests.first()?;
+        Some((spans.get(id as usize)?, target, name))
     });
+    let (what, label) = match first {
+        Some((_, None, name)) => (
+            format!("run the step {}, which does real work", quoted(name)),
+            "this step",
+        ),
+        _ => ("send requests".to_owned(), "the first request"),
+    };
     let error = problems.error(
         modes,
-        "the mode `simulated` runs in virtual time and can't send requests",
+        format!("the mode `simulated` runs in virtual time and can't {what}"),
     );
-    if let Some(span) = first {
-        error.related(*span, "the first request");
+    if let Some((span, ..)) = first {
+        error.related(*span, label);
     }
     let mocks = KINDS.all.iter().filter(|kind| kind.family == Family::Mock);
     let names: Vec<String> = mocks.map(|kind| format!("`{}`", kind.keys[0])).collect();
@@ -191,7 +198,7 @@ fn takes_time(step: &Step) -> bool {
             let duration = operation.action.profile().duration;
             waits || duration.is_none_or(|duration| !duration.is_zero())
         }
-        StepKind::Websocket(_) => true,
+        StepKind::Websocket(_) | StepKind::Crawl(_) => true,
         _ => step.inside().iter().any(takes_time),
     }
 }

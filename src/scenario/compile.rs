@@ -153,11 +153,8 @@ fn plan(
         &source.text,
         problems,
     );
-    let allow_targets = allow::decode(
-        fields.take("allow_targets", problems),
-        &overrides.allow_targets,
-        problems,
-    );
+    let allowed = fields.take("allow_targets", problems);
+    let allow_targets = allow::decode(allowed, &overrides.allow_targets, problems);
     fields.finish(problems);
     steps.feeds.report_unused(problems);
     let mix = steps.mix?;
@@ -184,6 +181,7 @@ fn plan(
             .or(formats)
             .unwrap_or_else(|| vec![Format::Html, Format::Png]),
         allow_targets,
+        allow_exec: overrides.allow_exec,
     };
     let places = PlanPlaces {
         root: &root,

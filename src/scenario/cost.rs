@@ -96,6 +96,7 @@ fn one(step: &Step) -> Cost {
         StepKind::Flow(steps) => sequence(steps),
         StepKind::Parallel(parallel) => side_by_side(parallel),
         StepKind::Race(race) => against(&race.branches),
+        StepKind::Crawl(crawl) => of_operation(&crawl.page),
         StepKind::Websocket(websocket) => {
             of_operation(&websocket.handshake).before(&sequence(&websocket.flow))
         }

@@ -111,15 +111,16 @@ pub(super) fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> 
     Some(expect)
 }
 
-/// Decodes the `expect` of an exchange over TCP or a WebSocket, which may receive nothing.
+/// Decodes the `expect` of an operation whose response is plain text. `silent` says what to do about
+/// a check of a response, if there is none.
 pub(super) fn of_text(
     node: &Node,
     action: &str,
-    receives: bool,
+    silent: Option<&str>,
     patterns: &mut Patterns,
     problems: &mut Diagnostics,
 ) -> Option<Expect> {
-    if let (false, Value::Map(entries)) = (receives, &node.value) {
+    if let (Some(remedy), Value::Map(entries)) = (silent, &node.value) {
         for entry in entries
             .iter()
             .filter(|entry| OF_ANSWERS.contains(&entry.key.as_str()))
@@ -132,7 +133,7 @@ pub(super) fn of_text(
                         entry.key
                     ),
                 )
-                .help("add `receive`, or remove it");
+                .help(remedy);
         }
     }
     decode(node, Origin::Text, patterns, problems)

@@ -28,11 +28,6 @@ pub(super) const MISSING_KINDS: &[(&[&str], &str, &str)] = &[
         "`get` reads a response up to its end, which `timeout` bounds",
     ),
     (
-        &["exec", "shell", "command", "cmd", "run"],
-        "commands of the shell",
-        "run them before or after loadgen",
-    ),
-    (
         &[
             "script",
             "js",

@@ -64,6 +64,8 @@ pub(super) struct Kind {
 pub(super) enum Family {
     /// An operation over the network.
     Network,
+    /// An operation that does real work on this machine.
+    Local,
     /// An operation that simulates work.
     Mock,
     /// An operation over the WebSocket opened by an enclosing step.
@@ -77,7 +79,10 @@ pub(super) enum Family {
 impl Family {
     /// Returns whether its steps are measured.
     pub(super) const fn is_operation(self) -> bool {
-        matches!(self, Self::Network | Self::Mock | Self::Message)
+        matches!(
+            self,
+            Self::Network | Self::Local | Self::Mock | Self::Message
+        )
     }
 }
 
@@ -141,7 +146,10 @@ impl Kinds {
                 .filter_map(|kind| kind.keys.last())
                 .map(|key| format!("`{key}`"))
         };
-        let operations: Vec<String> = of(Family::Network).chain(of(Family::Mock)).collect();
+        let operations: Vec<String> = of(Family::Network)
+            .chain(of(Family::Local))
+            .chain(of(Family::Mock))
+            .collect();
         let controls: Vec<String> = of(Family::Control).collect();
         let groups: Vec<String> = of(Family::Group).collect();
         format!(

@@ -125,24 +125,25 @@ impl Reader<'_> {
         Some((line.title(), operation))
     }
 
-    /// Decodes the keys of an operation whose response is plain text.
+    /// Decodes the keys of an operation whose response is plain text. `silent` says what to do about
+    /// a key that needs a response, if there is none.
     pub(super) fn answered(
         &mut self,
         action: StepAction<'_>,
         fields: &mut Fields<'_>,
-        receives: bool,
+        silent: Option<&str>,
     ) -> OperationParts {
-        if !receives {
+        if let Some(remedy) = silent {
             for word in ["capture", "tag"] {
                 let why =
                     format!("`{word}` takes a value from a response, but this step receives none");
-                self.misplaced(fields, word, &why, "add `receive`, or remove it");
+                self.misplaced(fields, word, &why, remedy);
             }
         }
         let expect = fields.take("expect", self.problems);
         let expect = expect
             .and_then(|node| {
-                expect::of_text(node, action.key, receives, self.patterns, self.problems)
+                expect::of_text(node, action.key, silent, self.patterns, self.problems)
             })
             .unwrap_or_default();
         let of = response_source::Origin::Text;
@@ -164,6 +165,33 @@ impl Reader<'_> {
             tags,
             ..OperationParts::default()
         }
+    }
+
+    /// Decodes the keys of an operation on this machine, whose response is plain text; `silent` is as
+    /// for [`Self::answered`].
+    pub(super) fn done_here(
+        &mut self,
+        action: StepAction<'_>,
+        fields: &mut Fields<'_>,
+        silent: Option<&str>,
+    ) -> (OperationParts, PartialTimeouts) {
+        let key = action.key;
+        for word in OF_REQUESTS {
+            if !matches!(word, "capture" | "tag") {
+                let why = format!("`{word}` belongs to a request, but `{key}` sends none");
+                self.misplaced(fields, word, &why, &format!("remove `{word}`"));
+            }
+        }
+        self.refuse_keys_of_mocks(action, fields);
+        let mut parts = self.answered(action, fields, silent);
+        parts.retry = fields
+            .take("retry", self.problems)
+            .and_then(|node| retry::of_mock(node, key, self.problems));
+        let timeout = fields
+            .take("timeout", self.problems)
+            .and_then(|node| timeout::of_mock(node, key, self.problems))
+            .unwrap_or_default();
+        (parts, timeout)
     }
 
     /// Reports keys that only mock operations may have.

@@ -34,6 +34,8 @@ pub struct Overrides {
     pub no_thresholds: bool,
     /// `--allow-target`: hosts in addition to those that the file allows.
     pub allow_targets: Vec<String>,
+    /// Whether steps may run programs.
+    pub allow_exec: bool,
     /// `--seed`.
     pub seed: Option<u64>,
     /// `--format`.

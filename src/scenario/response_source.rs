@@ -20,7 +20,7 @@ pub(super) enum Origin {
     Response,
     /// The response that opens a WebSocket: it has no body.
     Handshake,
-    /// A text over TCP or a WebSocket: it has nothing else.
+    /// A text, such as over TCP or a WebSocket: it has nothing else.
     Text,
 }
 
@@ -33,7 +33,7 @@ impl Origin {
             }
             (Self::Handshake, "status") => Err("a WebSocket is always opened with status 101"),
             (Self::Text, "header" | "headers" | "cookie" | "status") => {
-                Err("what is received over TCP or a WebSocket is plain text")
+                Err("what is received here is plain text")
             }
             _ => Ok(()),
         }

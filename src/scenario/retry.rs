@@ -26,7 +26,7 @@ const EXAMPLE: &str = "retry: { attempts: 3, backoff: { constant: 1s } }";
 const BACKOFFS: [&str; 3] = ["constant", "linear", "exponential"];
 
 /// Names of failures as in results, and `timeout` for all timeouts.
-const KINDS: [&str; 23] = [
+const KINDS: [&str; 25] = [
     "timeout",
     "connect",
     "refused",
@@ -47,6 +47,8 @@ const KINDS: [&str; 23] = [
     "redirects",
     "fd_limit",
     "port_exhausted",
+    "exec",
+    "file",
     "mock",
     "other",
     "dropped",

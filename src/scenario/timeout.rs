@@ -116,7 +116,7 @@ pub(super) fn of_mock(
                         entry.key
                     ),
                 )
-                .help("write `timeout: 5s`: a mock operation has only a total time");
+                .help("write `timeout: 5s`: it has only a total time");
         }
     }
     decode(node, problems)

@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::handlers::{api, echo, shop, site, stream};
+use super::handlers::{api, echo, pages, shop, site, stream};
 use super::reply::{Problem, Reply};
 use super::state::State;
 
@@ -113,6 +113,11 @@ pub(super) static ROUTES: &[Route] = &[
         "/static/{file...}",
         "style.css, app.js, logo.svg",
         site::file,
+    ),
+    get(
+        "/site/{page...}",
+        "/site/S/N: page N (0 to 39) of a site for crawlers, each after S seconds",
+        pages::site,
     ),
     get("/headers", "the request's headers", echo::headers),
     any(

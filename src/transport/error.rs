@@ -83,7 +83,7 @@ pub(super) fn broken(error: &io::Error, unanswered: bool) -> TransportError {
 /// Returns whether this process (EMFILE) or the whole system (ENFILE) has run out of file
 /// descriptors.
 #[cfg(unix)]
-fn is_fd_limit(error: &io::Error) -> bool {
+pub(super) fn is_fd_limit(error: &io::Error) -> bool {
     use rustix::io::Errno;
     error.raw_os_error().is_some_and(|code| {
         code == Errno::MFILE.raw_os_error() || code == Errno::NFILE.raw_os_error()
@@ -91,6 +91,6 @@ fn is_fd_limit(error: &io::Error) -> bool {
 }
 
 #[cfg(not(unix))]
-fn is_fd_limit(_: &io::Error) -> bool {
+pub(super) fn is_fd_limit(_: &io::Error) -> bool {
     false
 }

@@ -5,6 +5,8 @@ pub(crate) mod counted;
 pub(crate) mod decode;
 pub mod endpoint;
 pub(crate) mod error;
+pub(crate) mod exec;
+pub(crate) mod file;
 pub(crate) mod http;
 pub(crate) mod http2;
 pub(crate) mod link;

@@ -22,6 +22,8 @@ pub enum Extract {
     Body,
     /// The status.
     Status,
+    /// The pattern of a path, which is not in the response.
+    Path,
 }
 
 impl Extract {
@@ -41,6 +43,7 @@ impl Extract {
             Source::Cookie(name) => Self::Cookie(name.clone()),
             Source::Body => Self::Body,
             Source::Status => Self::Status,
+            Source::Path => Self::Path,
         })
     }
 
@@ -80,6 +83,7 @@ impl Extract {
             }
             Self::Body => Some(Value::from(response.text()?)),
             Self::Status => Some(Value::from(response.status)),
+            Self::Path => None,
         })
     }
 }

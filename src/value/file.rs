@@ -61,7 +61,7 @@ pub(crate) fn read(folder: &Path, typed: &str) -> Result<Vec<u8>, FileError> {
 /// # Errors
 /// As for [`read`], except that any size is allowed.
 pub(crate) fn open(folder: &Path, typed: &str) -> Result<File, FileError> {
-    File::open(resolve(folder, typed)?).map_err(|source| FileError::Io {
+    File::open(find(folder, typed)?).map_err(|source| FileError::Io {
         path: typed.into(),
         source,
     })
@@ -86,7 +86,30 @@ pub(crate) fn check(folder: &Path, typed: &str) -> Result<(), FileError> {
     }
 }
 
-fn resolve(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
+/// Returns the real path of a file, by its path relative to `folder`.
+///
+/// # Errors
+/// If it leads out of the folder, also through a symbolic link, or is not a regular file.
+pub(crate) fn find(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
+    let path = real_path(folder, typed)?;
+    if path.is_dir() {
+        return Err(FileError::Folder(typed.into()));
+    }
+    // A pipe might never end, and a device is not a file of a scenario.
+    if !path.is_file() {
+        return Err(FileError::Io {
+            path: typed.into(),
+            source: io::Error::other("it is not a regular file"),
+        });
+    }
+    Ok(path)
+}
+
+/// Checks that a path, as it is written, does not lead out of the folder that it is relative to.
+///
+/// # Errors
+/// If it does.
+pub(crate) fn stays_inside(typed: &str) -> Result<(), FileError> {
     let mut depth = 0i32;
     for part in Path::new(typed).components() {
         depth += match part {
@@ -101,6 +124,15 @@ fn resolve(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
             return Err(FileError::Outside(typed.into()));
         }
     }
+    Ok(())
+}
+
+/// Returns the path of whatever there is at a path relative to `folder`, without symbolic links.
+///
+/// # Errors
+/// If it leads out of the folder, or nothing is there.
+pub(crate) fn real_path(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
+    stays_inside(typed)?;
     let real = |path: &Path| {
         path.canonicalize().map_err(|source| match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
@@ -121,16 +153,6 @@ fn resolve(folder: &Path, typed: &str) -> Result<PathBuf, FileError> {
     let (top, path) = (real(folder)?, real(&folder.join(typed))?);
     if !path.starts_with(top) {
         return Err(FileError::Outside(typed.into()));
-    }
-    if path.is_dir() {
-        return Err(FileError::Folder(typed.into()));
-    }
-    // A pipe might never end, and a device is not a file of a scenario.
-    if !path.is_file() {
-        return Err(FileError::Io {
-            path: typed.into(),
-            source: io::Error::other("it is not a regular file"),
-        });
     }
     Ok(path)
 }

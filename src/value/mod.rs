@@ -15,6 +15,7 @@ pub mod feed;
 pub(crate) mod file;
 pub mod function;
 pub(crate) mod json;
+pub(crate) mod links;
 pub(crate) mod response;
 pub(crate) mod scope;
 pub(crate) mod text;

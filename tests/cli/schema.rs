@@ -220,6 +220,18 @@ fn broken_scenarios_do_not_match_the_schema() {
             "websocket: /, flow: [ { send: a, receive: line } ]",
         ),
         ("get: /", "websocket: /, flow: [ { receive: {} } ]"),
+        ("get: /", "exec: ls"),
+        ("get: /", "exec: []"),
+        ("get: /", "exec: { env: { A: b } }"),
+        ("get: /", "exec: { command: [a], exit: 256 }"),
+        ("get: /", "crawl: /"),
+        ("get: /", "crawl: { depth: 3 }"),
+        ("get: /", "crawl: { start: /, same_host: false }"),
+        ("get: /", "file: {}"),
+        ("get: /", "file: { read: a, stat: b }"),
+        ("get: /", "file: { write: a }"),
+        ("get: /", "file: { write: a, text: b, bytes: 1KB }"),
+        ("get: /", "file: { read: a, in: temp }"),
         ("get: /", "tcp: {}"),
         ("get: /", "tcp: { send: a, receive: all }"),
         (
@@ -330,6 +342,18 @@ const PLACES: &[(&str, &str)] = &[
     (
         "/definitions/step/properties/tcp/properties/receive/anyOf/1",
         "mix: [ { flow: [ { tcp: { receive: { @ } } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/exec/anyOf/1",
+        "mix: [ { flow: [ { exec: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/crawl",
+        "mix: [ { flow: [ { crawl: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/file",
+        "mix: [ { flow: [ { file: { @ } } ] } ]",
     ),
     (
         "/definitions/step/properties/receive",

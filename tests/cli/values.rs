@@ -139,6 +139,7 @@ fn operations(steps: &mut [Step]) -> Vec<&mut Operation> {
                 all.push(&mut *group.handshake);
                 all.extend(operations(&mut group.flow));
             }
+            StepKind::Crawl(crawl) => all.push(&mut *crawl.page),
             StepKind::Think(_) | StepKind::Set(_) => {}
         }
     }

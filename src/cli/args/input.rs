@@ -16,6 +16,9 @@ pub(crate) struct InputArgs {
     /// several times
     #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',', action = ArgAction::Append)]
     pub allow_target: Vec<String>,
+    /// Let the scenario run programs, which its `exec` steps do
+    #[arg(long, env = "LOADGEN_ALLOW_EXEC", value_parser = BoolishValueParser::new())]
+    pub allow_exec: bool,
 }
 
 /// What a command takes in place of a scenario's values, whatever it does with the scenario.
@@ -39,6 +42,7 @@ impl ScenarioArgs {
             targets: self.target.clone(),
             vars: self.inputs.var.clone(),
             allow_targets: self.inputs.allow_target.clone(),
+            allow_exec: self.inputs.allow_exec,
             seed: self.seed,
             ..Overrides::default()
         }

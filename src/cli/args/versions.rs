@@ -116,6 +116,7 @@ impl AbArgs {
             targets: targets.to_vec(),
             vars: self.inputs.var.clone(),
             allow_targets: self.inputs.allow_target.clone(),
+            allow_exec: self.inputs.allow_exec,
             seed: self.seed,
             ..Overrides::default()
         }

@@ -57,7 +57,8 @@ fn of(step: &Step) -> Vec<&String> {
         | StepKind::Flow(_)
         | StepKind::Parallel(_)
         | StepKind::Race(_)
-        | StepKind::Websocket(_) => {}
+        | StepKind::Websocket(_)
+        | StepKind::Crawl(_) => {}
     }
     texts
 }

@@ -148,6 +148,7 @@ fn words(source: &Source) -> String {
         Source::Header(name) => format!("header `{}`", cut(name)),
         Source::Cookie(name) => format!("cookie `{}`", cut(name)),
         Source::Body => "the body".into(),
+        Source::Path => "the path".into(),
         Source::Status => "the status".into(),
     }
 }

@@ -294,6 +294,7 @@ mod tests {
             thresholds: Vec::new(),
             guards: Vec::new(),
             allow_targets: Vec::new(),
+            allow_exec: false,
             formats: Vec::new(),
         }
     }

@@ -9,3 +9,4 @@ pub(crate) mod extraction;
 pub(crate) mod feed;
 pub(crate) mod quoted;
 pub(crate) mod request;
+pub(crate) mod texts;

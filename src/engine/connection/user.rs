@@ -23,6 +23,21 @@ pub struct BranchScope {
     pub kept: Option<Box<UserValues>>,
 }
 
+/// A page of a crawl: where it is, and where it leads.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// Its path and query.
+    pub path: String,
+    /// The path of the page that links to it.
+    pub found_on: Option<String>,
+    /// The pattern of its path.
+    pub pattern: String,
+    /// Where it redirects to.
+    pub redirect: Option<String>,
+    /// Where its links lead to.
+    pub links: Vec<String>,
+}
+
 /// A TCP connection kept for exchanges of text.
 type Stream<Io> = tcp::Connection<Wire<Io>>;
 
@@ -44,6 +59,8 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     streams: Vec<Option<Stream<Io>>>,
     /// Its open WebSocket, while idle.
     pub socket: Option<Box<WebSocket<Wire<Io>>>>,
+    /// The page of a crawl that it visits.
+    pub page: Option<Box<Page>>,
     /// Its cookies, which its branches share.
     pub jar: Jar,
     /// The header map of the last response, reused for the next request.
@@ -68,6 +85,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             tidies: like.iter().any(KeptConnections::is_per_iteration),
             streams: Vec::new(),
             socket: None,
+            page: None,
             jar,
             headers: None,
             kept: None,

@@ -158,6 +158,23 @@ impl Driver for Async {
         }
     }
 
+    async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Fn() -> (Nanos, bool)) -> T + Send + 'static,
+    ) -> T {
+        let caller = Arc::new(());
+        let (clock, waits) = (self.clock, Arc::downgrade(&caller));
+        let call = move || work(&|| (clock.now(), waits.strong_count() == 0));
+        match tokio::task::spawn_blocking(call).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The run is over, and so is this future.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
     async fn gather<J: BranchJob<Self>>(
         &self,
         job: &J,

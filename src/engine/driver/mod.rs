@@ -61,6 +61,14 @@ pub trait Driver: Sized {
     /// event loop to keep free.
     fn block(&self, length: Nanos, offload: bool) -> impl Future<Output = ()>;
 
+    /// Makes a call that does real work; hands it to the same thread pool if there is an event loop to
+    /// keep free. The call is given a function that returns the time, and whether nobody waits for it
+    /// any more.
+    fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Fn() -> (Nanos, bool)) -> T + Send + 'static,
+    ) -> impl Future<Output = T>;
+
     /// Runs a job's branches, no more than `most` at once, until `until`; the rest are dropped.
     /// Returns for each branch that ended by itself whether it succeeded.
     ///

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 
-use super::branches;
 use super::iteration_state::{End, IterationState};
 use super::values::{holds, is_due, items, set};
+use super::{branches, crawl};
 use crate::base::Nanos;
 use crate::engine::connection::user::User;
 use crate::engine::draw::{Position, Purpose, generator};
@@ -56,9 +56,11 @@ pub(crate) async fn run<'a, 'w, D: Driver>(
 fn leaves_socket(step: &Step) -> bool {
     match &step.kind {
         StepKind::Operation(operation) => !operation.action.profile().uses_open_socket,
-        StepKind::Think(_) | StepKind::Parallel(_) | StepKind::Race(_) | StepKind::Websocket(_) => {
-            true
-        }
+        StepKind::Think(_)
+        | StepKind::Parallel(_)
+        | StepKind::Race(_)
+        | StepKind::Crawl(_)
+        | StepKind::Websocket(_) => true,
         // The steps inside are examined one by one.
         StepKind::Flow(_) | StepKind::Repeat(_) | StepKind::Set(_) => false,
     }
@@ -159,6 +161,7 @@ async fn take<'a, 'w, D: Driver>(
         StepKind::Websocket(group) => {
             Box::pin(websocket(worker, user, group, position, state)).await
         }
+        StepKind::Crawl(group) => Box::pin(crawl::run(worker, user, group, position, state)).await,
         StepKind::Repeat(group) => {
             Box::pin(repeat(worker, user, step, group, position, state)).await
         }

@@ -1,6 +1,8 @@
 //! What an iteration does: its steps in order, its branches, and what they compute.
 
 pub(crate) mod branches;
+mod crawl;
+mod frontier;
 pub(crate) mod interpreter;
 pub(crate) mod iteration;
 pub(crate) mod iteration_state;

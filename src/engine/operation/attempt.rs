@@ -52,6 +52,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let world = self.worker.world;
         let action = &self.operation.action;
         let profile = action.profile();
+        if matches!(action, Action::Page(_)) {
+            // The message names the page, whose URL is not that of the step.
+            return None;
+        }
         let target = action.target()?;
         let Some(base_url) = world.base_urls[target]
             .as_ref()
@@ -132,7 +136,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 Box::pin(self.handshake(user, request.target, scope, trace)).await
             }
             Action::Message(message) => Box::pin(self.message(user, message, scope, trace)).await,
+            Action::Page(page) => Box::pin(self.page(user, page, scope, trace)).await,
             Action::Tcp(exchange) => Box::pin(self.tcp(user, exchange, scope, trace)).await,
+            Action::Exec(execution) => Box::pin(self.exec(execution, scope, trace)).await,
+            Action::File(access) => Box::pin(self.file(access, scope, trace)).await,
             Action::Sleep(duration) => self.sleep(duration).await,
             Action::Cpu(duration) => self.cpu(duration).await,
             Action::Block { duration, offload } => self.block(duration, *offload).await,

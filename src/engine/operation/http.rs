@@ -233,7 +233,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     /// Sends one request and reads its response to the end; returns `None` if the request must be
     /// resent. The body is kept if it is needed, and the response does not lead elsewhere while
     /// redirects are followed.
-    async fn exchange(
+    pub(super) async fn exchange(
         &self,
         user: &mut User<D::Io>,
         request: &PreparedRequest,

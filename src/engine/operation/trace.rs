@@ -87,6 +87,12 @@ impl Trace {
         self.passed.replace(Some((passed, received, sent)));
     }
 
+    /// Counts bytes that passed over no connection.
+    pub(crate) fn pass(&self, received: u64, sent: u64) {
+        let (bytes_in, bytes_out) = self.bytes.get();
+        self.bytes.set((bytes_in + received, bytes_out + sent));
+    }
+
     /// Notes that a complete answer has arrived, in a try that began at `started`.
     pub(crate) fn answer(&self, now: Nanos, started: Nanos) {
         self.last.hop.first_byte.set(Some(now - started));

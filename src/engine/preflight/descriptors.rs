@@ -26,7 +26,9 @@ pub(crate) struct TooFew {
 pub(crate) fn needed(plan: &Plan) -> u64 {
     let connections = footprint::connections(plan)
         .values()
-        .fold(0u64, |sum, count| sum.saturating_add(*count));
+        .fold(footprint::passing(plan), |sum, count| {
+            sum.saturating_add(*count)
+        });
     let busiest = plan
         .modes
         .iter()
@@ -145,5 +147,16 @@ mod tests {
             50
         );
         assert_eq!(of(&flow("{ sleep: 1ms }"), USERS, ""), 0);
+        let file = "{ file: { write: x, text: y } }";
+        let two = format!("{file}, {{ parallel: [ {file}, {file} ] }}, {a}");
+        assert_eq!(of(&flow(&two), USERS, ""), 40, "files, and a connection");
+        let crawl = "{ crawl: { start: /, concurrency: 5 }, target: a }";
+        assert_eq!(
+            of(&flow(crawl), USERS, ""),
+            50,
+            "connections of its branches"
+        );
+        let capped = "{ vus: 10, iterations: 1 }, limits: { concurrency: 3 }";
+        assert_eq!(of(&flow(file), capped, ""), 3, "no more than run at once");
     }
 }

@@ -12,10 +12,21 @@ use crate::plan::{Operation, Plan, Step, StepKind};
 #[derive(Default)]
 struct Footprint {
     own: BTreeSet<Connection>,
+    /// The most descriptors of one operation, besides its connection.
+    most: u64,
     branches: Vec<Self>,
 }
 
 impl Footprint {
+    fn of_user(plan: &Plan) -> Self {
+        let mut footprint = Self::default();
+        // A user may run any entry of the mix, one after another.
+        plan.mix
+            .iter()
+            .for_each(|entry| footprint.steps(&entry.flow));
+        footprint
+    }
+
     fn steps(&mut self, steps: &[Step]) {
         for step in steps {
             match &step.kind {
@@ -27,6 +38,11 @@ impl Footprint {
                     self.operation(&group.handshake);
                     self.steps(&group.flow);
                 }
+                StepKind::Crawl(crawl) => {
+                    self.branches_at_least(crawl.concurrency as usize)
+                        .iter_mut()
+                        .for_each(|branch| branch.operation(&crawl.page));
+                }
                 StepKind::Parallel(group) => self.side_by_side(&group.branches),
                 StepKind::Race(group) => self.side_by_side(&group.branches),
             }
@@ -34,16 +50,35 @@ impl Footprint {
     }
 
     fn operation(&mut self, operation: &Operation) {
-        self.own.extend(operation.action.profile().connection);
+        let profile = operation.action.profile();
+        self.own.extend(profile.connection);
+        self.most = self.most.max(u64::from(profile.descriptors));
     }
 
     fn side_by_side(&mut self, branches: &[Step]) {
-        if self.branches.len() < branches.len() {
-            self.branches.resize_with(branches.len(), Self::default);
-        }
-        for (footprint, step) in self.branches.iter_mut().zip(branches) {
+        let own = self.branches_at_least(branches.len());
+        for (footprint, step) in own.iter_mut().zip(branches) {
             footprint.steps(std::slice::from_ref(step));
         }
+    }
+
+    /// Returns its first `count` branches.
+    fn branches_at_least(&mut self, count: usize) -> &mut [Self] {
+        if self.branches.len() < count {
+            self.branches.resize_with(count, Self::default);
+        }
+        &mut self.branches[..count]
+    }
+
+    /// Returns the descriptors that its operations need at once, besides connections, and the most of
+    /// one operation.
+    fn passing(&self) -> (u64, u64) {
+        self.branches
+            .iter()
+            .map(Self::passing)
+            .fold((self.most, self.most), |(sum, most), (own, highest)| {
+                (sum + own, most.max(highest))
+            })
     }
 
     fn count(&self, counts: &mut BTreeMap<Connection, u64>) {
@@ -57,11 +92,7 @@ impl Footprint {
 /// Returns the most connections of all users together, by target and protocol; pooled ones are
 /// capped as in the scenario.
 pub(crate) fn connections(plan: &Plan) -> BTreeMap<Connection, u64> {
-    let mut footprint = Footprint::default();
-    // A user may run any entry of the mix, one after another.
-    plan.mix
-        .iter()
-        .for_each(|entry| footprint.steps(&entry.flow));
+    let footprint = Footprint::of_user(plan);
     let mut counts = BTreeMap::new();
     footprint.count(&mut counts);
     let users = u64::from(plan.load.model.slots());
@@ -74,4 +105,12 @@ pub(crate) fn connections(plan: &Plan) -> BTreeMap<Connection, u64> {
         *count = count.saturating_mul(users).min(cap);
     }
     counts
+}
+
+/// Returns the most descriptors that operations need while they run, besides connections.
+pub(crate) fn passing(plan: &Plan) -> u64 {
+    let (sum, most) = Footprint::of_user(plan).passing();
+    let users = u64::from(plan.load.model.slots());
+    let cap = plan.limits.concurrency.map_or(u64::MAX, u64::from);
+    sum.saturating_mul(users).min(cap.saturating_mul(most))
 }

@@ -6,6 +6,7 @@ use std::fs;
 
 use thiserror::Error;
 
+use super::footprint;
 use crate::base::Nanos;
 use crate::engine::job::ResolvedTarget;
 use crate::plan::{KeepAlive, LoadModel, Plan, Step, flow};
@@ -93,7 +94,11 @@ fn judge(
             .chain(shared)
             .min()
             .unwrap_or(u32::MAX);
-        let needed = u64::from(plan.load.model.slots().min(cap));
+        // Branches have connections of their own.
+        let of_users = footprint::connections(plan).into_iter();
+        let of_users = of_users.filter(|(connection, _)| connection.target == index);
+        let of_users = of_users.fold(0u64, |sum, (_, count)| sum.saturating_add(count));
+        let needed = of_users.min(u64::from(cap));
         if needed > allowed {
             return Err(TooFewPorts {
                 name: target.name.clone(),

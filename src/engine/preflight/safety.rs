@@ -41,6 +41,19 @@ pub struct NotAllowed {
     resolved: String,
 }
 
+/// Why a plan may not run.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// A target has not been allowed.
+    #[error(transparent)]
+    Target(#[from] NotAllowed),
+    /// It runs programs, which have not been allowed.
+    #[error(
+        "the step `{0}` runs a program, and nothing was run; if you trust the scenario, say so with --allow-exec"
+    )]
+    Program(String),
+}
+
 /// Returns whether an address is on this machine or in a private network: loopback, RFC 1918,
 /// link-local, shared (100.64/10), or IPv6 unique local.
 pub(crate) fn is_near(address: IpAddr) -> bool {
@@ -146,11 +159,15 @@ fn looks_public(host: &str) -> bool {
     host.parse::<IpAddr>().is_err() && end.is_some_and(|end| !PRIVATE_ENDS.contains(&end))
 }
 
-/// Checks the targets in use whose hosts are addresses, which the scenario alone decides.
+/// Checks what the scenario alone decides: programs, and the targets in use whose hosts are
+/// addresses.
 ///
 /// # Errors
 /// The first that is not allowed.
-pub(crate) fn literal(plan: &Plan) -> Result<(), NotAllowed> {
+pub(crate) fn literal(plan: &Plan) -> Result<(), Refused> {
+    if let Some(step) = plan.step_with_program().filter(|_| !plan.allow_exec) {
+        return Err(Refused::Program(step.to_owned()));
+    }
     for target in plan
         .targets_used()
         .into_iter()

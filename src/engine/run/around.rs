@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::lifecycle::Lifecycle;
+use super::run_folder;
 use crate::engine::error::RunError;
 use crate::engine::job::{Environment, SetupValues};
 use crate::engine::observe::event::Event;
@@ -34,8 +35,10 @@ pub fn run_setup(
     signal: &(dyn Fn() -> Option<Signal> + Sync),
     say: &(dyn Fn(Event) + Sync),
 ) -> Result<SetupValues, RunError> {
+    let mut environment = environment.clone();
+    let _folder = run_folder::provide(plan, &mut environment)?;
     let mut scope = None;
-    lifecycle(plan, environment, say).setup(signal, &mut scope)?;
+    lifecycle(plan, &environment, say).setup(signal, &mut scope)?;
     Ok(setup_values(plan, scope.as_ref()))
 }
 
@@ -60,7 +63,13 @@ pub fn run_teardown(
     signal: &(dyn Fn() -> Option<Signal> + Sync),
     say: &(dyn Fn(Event) + Sync),
 ) -> Option<String> {
-    lifecycle(plan, environment, say).teardown(signal, signal().is_some(), None)
+    let mut environment = environment.clone();
+    match run_folder::provide(plan, &mut environment) {
+        Ok(_folder) => {
+            lifecycle(plan, &environment, say).teardown(signal, signal().is_some(), None)
+        }
+        Err(error) => Some(error.to_string()),
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::thread;
 
 use super::measure_mode;
 use super::process::Message;
+use super::run_folder;
 use crate::engine::error::RunError;
 use crate::engine::job::Job;
 use crate::engine::observe::event::Event;
@@ -29,8 +30,9 @@ pub fn serve(
 ) -> io::Result<()> {
     let mut text = String::new();
     input.read_line(&mut text)?;
-    let job: Job = serde_json::from_str(&text)?;
+    let mut job: Job = serde_json::from_str(&text)?;
     let signals = Signals::listen(job.parent)?;
+    let folder = run_folder::provide(&job.plan, &mut job.environment);
     let start = Arc::<AtomicU64>::default();
     if job.environment.is_member {
         listen_for_start(input, start.clone());
@@ -71,7 +73,12 @@ pub fn serve(
             .or_else(|| told().map(Signal::Start))
     };
     write(&Message::Listening)?;
-    let result = measure_mode(&job, &pending, &say);
+    let result = folder.and_then(|folder| {
+        let measured = measure_mode(&job, &pending, &say);
+        // The parent may end this process once it has the last message.
+        drop(folder);
+        measured
+    });
     match result {
         Ok(measured) => write(&Message::Done(Box::new(measured))),
         Err(RunError::Interrupted) => write(&Message::Interrupted),

@@ -2,6 +2,7 @@
 
 use super::launch::drive;
 use super::lifecycle::Lifecycle;
+use super::run_folder;
 use crate::engine::error::RunError;
 use crate::engine::job::Environment;
 use crate::engine::observe::event::Event;
@@ -24,6 +25,9 @@ pub fn run_passes(
     signal: &(dyn Fn() -> Option<Signal> + Sync),
     say: &(dyn Fn(Event) + Sync),
 ) -> Result<(), RunError> {
+    let mut environment = environment.clone();
+    let _folder = run_folder::provide(plan, &mut environment)?;
+    let environment = &environment;
     let lifecycle = Lifecycle {
         plan,
         environment,

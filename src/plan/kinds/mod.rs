@@ -6,6 +6,9 @@
 
 mod block;
 mod cpu;
+pub mod crawl;
+pub mod exec;
+pub mod file;
 mod http;
 mod sleep;
 pub mod tcp;
@@ -26,8 +29,14 @@ pub enum Action {
     Handshake(HttpRequest),
     /// Exchanges messages over the open WebSocket.
     Message(websocket::Message),
+    /// Requests a page of a crawl.
+    Page(crawl::PageRequest),
     /// Exchanges text over a TCP connection.
     Tcp(tcp::TcpExchange),
+    /// Runs a program.
+    Exec(exec::Execution),
+    /// Reads, writes or looks at a file.
+    File(file::FileAccess),
     /// Waits, like for a remote call, and uses no CPU time on this machine.
     Sleep(Delay),
     /// Uses this much CPU time on one core.
@@ -49,7 +58,10 @@ impl Action {
             Self::Http(request) => http::profile(request),
             Self::Handshake(request) => websocket::handshake(request),
             Self::Message(message) => websocket::message(message),
+            Self::Page(page) => crawl::profile(page),
             Self::Tcp(exchange) => tcp::profile(exchange),
+            Self::Exec(execution) => exec::profile(execution),
+            Self::File(access) => file::profile(access),
             Self::Sleep(duration) => sleep::profile(*duration),
             Self::Cpu(duration) => cpu::profile(*duration),
             Self::Block { duration, offload } => block::profile(*duration, *offload),

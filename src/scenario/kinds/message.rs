@@ -71,7 +71,8 @@ impl Reader<'_> {
             .take("receive", self.problems)
             .map(|node| self.receive(node));
         let receives = receive.is_some();
-        let parts = self.answered(action, fields, receives);
+        let silent = (!receives).then_some("add `receive`, or remove it");
+        let parts = self.answered(action, fields, silent);
         let timeout = fields
             .take("timeout", self.problems)
             .and_then(|node| timeout::of_message(node, action.key, self.problems));

@@ -29,6 +29,9 @@
 
 mod block;
 mod cpu;
+mod crawl;
+mod exec;
+mod file;
 mod group;
 mod http;
 mod message;
@@ -49,6 +52,9 @@ const ALL: &[&Kind] = &[
     &set::KIND,
     &websocket::KIND,
     &tcp::KIND,
+    &crawl::KIND,
+    &file::KIND,
+    &exec::KIND,
     &sleep::KIND,
     &cpu::KIND,
     &block::KIND,

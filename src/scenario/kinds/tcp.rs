@@ -77,7 +77,8 @@ impl Reader<'_> {
             self.exchange(action.value)
         };
         let receives = read.as_ref().is_none_or(|(_, receive)| receive.is_some());
-        let mut parts = self.answered(action, fields, receives);
+        let silent = (!receives).then_some("add `receive`, or remove it");
+        let mut parts = self.answered(action, fields, silent);
         parts.retry = fields
             .take("retry", self.problems)
             .and_then(|node| retry::of_mock(node, action.key, self.problems));

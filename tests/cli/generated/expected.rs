@@ -51,9 +51,7 @@ impl Expected {
             Action::Cpu(_) | Action::Block { .. } => {
                 expected.may_be_late(TimeoutTotal, Some(total), Duration::ZERO)
             }
-            Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) => {
-                unreachable!("it is not generated")
-            }
+            _ => unreachable!("it is not generated"),
         }
         if matches!(operation.action, Action::Sleep(_)) {
             // Its duration is known in advance.

@@ -97,6 +97,18 @@ impl Driver for Blocking {
         std::thread::sleep(length.as_duration());
     }
 
+    async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Fn() -> (Nanos, bool)) -> T + Send + 'static,
+    ) -> T {
+        let result = work(&|| (self.clock.now(), parker::cancelled()));
+        if parker::cancelled() {
+            // What waits for the result is dropped now.
+            std::future::pending::<()>().await;
+        }
+        result
+    }
+
     async fn gather<J: BranchJob<Self>>(
         &self,
         job: &J,
