@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use self::exchange_log::ExchangeLog;
 use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder};
+use super::compiled::arguments::Arguments;
 use super::compiled::base_url::BaseUrl;
 use super::compiled::check::Check;
 use super::compiled::choice::Choice;
@@ -71,6 +72,8 @@ pub struct World<'p> {
     pub requests: Vec<Option<Recipe>>,
     /// By operation id: its exchange, if it sends plain text.
     pub exchanges: Vec<Option<Exchange>>,
+    /// By operation id: the texts that it sends one by one, if it does.
+    pub arguments: Vec<Option<Arguments>>,
     /// By operation id: what is extracted from its responses.
     pub extractions: Vec<Extraction>,
     /// Where iterations come from.
@@ -208,6 +211,7 @@ impl<'p> World<'p> {
                 request(plan, operation, &base_urls, &names, folder)
             })?,
             exchanges: for_each(plan, |operation| Exchange::new(&operation.action, &names))?,
+            arguments: for_each(plan, |operation| Arguments::new(&operation.action, &names))?,
             extractions: for_each(plan, |operation| Extraction::new(operation, &names))?,
             base_urls,
             headers,

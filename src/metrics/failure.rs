@@ -76,6 +76,8 @@ kinds! {
     FdLimit = "fd_limit",
     /// The machine ran out of local ports.
     PortExhausted = "port_exhausted",
+    /// A Redis server answered with an error.
+    Redis = "redis",
     /// A mock operation failed as configured.
     Mock = "mock",
     /// Anything else; the message has the details.

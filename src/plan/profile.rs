@@ -16,6 +16,8 @@ pub struct Profile<'p> {
     pub request: Option<&'p HttpRequest>,
     /// What it exchanges, if that is text and not HTTP.
     pub text: Option<Text<'p>>,
+    /// Texts that it sends one by one, in groups, if it does.
+    pub arguments: Option<&'p [Vec<Template>]>,
     /// How long it takes, if that is known before the run.
     pub duration: Option<Delay>,
     /// What it occupies on this machine, beyond what any operation needs.
@@ -66,6 +68,7 @@ impl Profile<'_> {
         connection: None,
         request: None,
         text: None,
+        arguments: None,
         duration: None,
         occupies: Occupies::Nothing,
         uses_open_socket: false,

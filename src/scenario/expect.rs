@@ -111,11 +111,12 @@ pub(super) fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> 
     Some(expect)
 }
 
-/// Decodes the `expect` of an exchange over TCP or a WebSocket, which may receive nothing.
+/// Decodes the `expect` of an exchange that is not HTTP, which may receive nothing.
 pub(super) fn of_text(
     node: &Node,
     action: &str,
     receives: bool,
+    of: Origin,
     patterns: &mut Patterns,
     problems: &mut Diagnostics,
 ) -> Option<Expect> {
@@ -135,7 +136,7 @@ pub(super) fn of_text(
                 .help("add `receive`, or remove it");
         }
     }
-    decode(node, Origin::Text, patterns, problems)
+    decode(node, of, patterns, problems)
 }
 
 fn max_response(fields: &mut Fields<'_>, expect: &mut Expect, problems: &mut Diagnostics) {

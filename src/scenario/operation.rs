@@ -13,6 +13,18 @@ use crate::plan::{
     Action, Capture, Delay, Expect, HttpRequest, Limits, Operation, Retry, StepKind, Tag,
 };
 
+/// Keys that only HTTP requests may have.
+const OF_HTTP: [&str; 8] = [
+    "query",
+    "headers",
+    "auth",
+    "json",
+    "form",
+    "body",
+    "body_file",
+    "multipart",
+];
+
 impl Reader<'_> {
     /// Decodes a mock operation and its common keys: its default name, and what it does.
     pub(super) fn mock(
@@ -125,12 +137,13 @@ impl Reader<'_> {
         Some((line.title(), operation))
     }
 
-    /// Decodes the keys of an operation whose response is plain text.
+    /// Decodes the keys of an operation whose response is of this origin.
     pub(super) fn answered(
         &mut self,
         action: StepAction<'_>,
         fields: &mut Fields<'_>,
         receives: bool,
+        of: response_source::Origin,
     ) -> OperationParts {
         if !receives {
             for word in ["capture", "tag"] {
@@ -142,10 +155,9 @@ impl Reader<'_> {
         let expect = fields.take("expect", self.problems);
         let expect = expect
             .and_then(|node| {
-                expect::of_text(node, action.key, receives, self.patterns, self.problems)
+                expect::of_text(node, action.key, receives, of, self.patterns, self.problems)
             })
             .unwrap_or_default();
-        let of = response_source::Origin::Text;
         let captures = fields.take("capture", self.problems);
         let captures = captures
             .map(|node| {
@@ -163,6 +175,19 @@ impl Reader<'_> {
             captures,
             tags,
             ..OperationParts::default()
+        }
+    }
+
+    /// Reports keys that belong to an HTTP request; `what` is what this step does instead.
+    pub(super) fn refuse_keys_of_http(
+        &mut self,
+        fields: &mut Fields<'_>,
+        what: &str,
+        remedy: &str,
+    ) {
+        for word in OF_HTTP {
+            let why = format!("`{word}` belongs to an HTTP request, but {what}");
+            self.misplaced(fields, word, &why, remedy);
         }
     }
 

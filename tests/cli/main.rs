@@ -39,6 +39,7 @@ mod processes;
 mod quick;
 mod readme;
 mod redirects;
+mod redis;
 mod sample_scenarios;
 mod schema;
 mod secrets;

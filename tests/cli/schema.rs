@@ -221,6 +221,10 @@ fn broken_scenarios_do_not_match_the_schema() {
         ),
         ("get: /", "websocket: /, flow: [ { receive: {} } ]"),
         ("get: /", "tcp: {}"),
+        ("get: /", "redis: PING"),
+        ("get: /", "redis: []"),
+        ("get: /", "redis: { pipeline: [] }"),
+        ("get: /", "redis: { pipeline: [ PING ] }"),
         ("get: /", "tcp: { send: a, receive: all }"),
         (
             "get: /",
@@ -322,6 +326,14 @@ const PLACES: &[(&str, &str)] = &[
     (
         "/definitions/step/properties/request",
         "mix: [ { flow: [ { request: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/redis/anyOf/1",
+        "mix: [ { flow: [ { redis: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/target/properties/redis",
+        "targets: { t: { url: 'redis://a', redis: { @ } } }",
     ),
     (
         "/definitions/step/properties/tcp",

@@ -20,7 +20,7 @@ pub struct Exchange {
 }
 
 /// A text to send or to look for.
-enum MessageText {
+pub(super) enum MessageText {
     Fixed(String),
     Rendered(Text),
 }
@@ -77,7 +77,7 @@ impl Exchange {
         let rendered = [self.send.as_ref(), contains]
             .into_iter()
             .flatten()
-            .any(|say| matches!(say, MessageText::Rendered(_)));
+            .any(MessageText::is_rendered);
         let facts = rendered.then(facts);
         let send = self
             .send
@@ -96,14 +96,23 @@ impl Exchange {
 }
 
 impl MessageText {
-    fn new(template: &Template, names: &Names) -> Result<Self, ValueError> {
+    pub(super) fn new(template: &Template, names: &Names) -> Result<Self, ValueError> {
         match template.as_text() {
             Some(text) => Ok(Self::Fixed(text.to_owned())),
             None => Text::compile(template, names).map(Self::Rendered),
         }
     }
 
-    fn text(&self, scope: &Scope, facts: Option<&Arc<Facts>>) -> Result<Cow<'_, str>, ValueError> {
+    /// Returns whether it contains values.
+    pub(super) const fn is_rendered(&self) -> bool {
+        matches!(self, Self::Rendered(_))
+    }
+
+    pub(super) fn text(
+        &self,
+        scope: &Scope,
+        facts: Option<&Arc<Facts>>,
+    ) -> Result<Cow<'_, str>, ValueError> {
         match (self, facts) {
             (Self::Rendered(text), Some(facts)) => {
                 let mut out = String::new();

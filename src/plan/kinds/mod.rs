@@ -7,6 +7,7 @@
 mod block;
 mod cpu;
 mod http;
+pub(crate) mod redis;
 mod sleep;
 pub mod tcp;
 pub(crate) mod websocket;
@@ -28,6 +29,8 @@ pub enum Action {
     Message(websocket::Message),
     /// Exchanges text over a TCP connection.
     Tcp(tcp::TcpExchange),
+    /// Sends commands to a Redis server.
+    Redis(redis::RedisCommands),
     /// Waits, like for a remote call, and uses no CPU time on this machine.
     Sleep(Delay),
     /// Uses this much CPU time on one core.
@@ -50,6 +53,7 @@ impl Action {
             Self::Handshake(request) => websocket::handshake(request),
             Self::Message(message) => websocket::message(message),
             Self::Tcp(exchange) => tcp::profile(exchange),
+            Self::Redis(commands) => redis::profile(commands),
             Self::Sleep(duration) => sleep::profile(*duration),
             Self::Cpu(duration) => cpu::profile(*duration),
             Self::Block { duration, offload } => block::profile(*duration, *offload),

@@ -4,6 +4,7 @@ use crate::plan::kinds::websocket::Message;
 use crate::plan::{Action, Receive, StepKind};
 use crate::scenario::fields::Fields;
 use crate::scenario::kind::{Family, Kind, OpenSocket, Reader, StepAction};
+use crate::scenario::response_source::Origin;
 use crate::scenario::section::Section;
 use crate::scenario::timeout::{self, PartialTimeouts};
 use crate::scenario::tree::{Node, Value, typed};
@@ -71,7 +72,7 @@ impl Reader<'_> {
             .take("receive", self.problems)
             .map(|node| self.receive(node));
         let receives = receive.is_some();
-        let parts = self.answered(action, fields, receives);
+        let parts = self.answered(action, fields, receives, Origin::Text);
         let timeout = fields
             .take("timeout", self.problems)
             .and_then(|node| timeout::of_message(node, action.key, self.problems));
