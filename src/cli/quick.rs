@@ -65,7 +65,7 @@ pub(super) fn misplaced(file: &Path, takes: QuickInput) -> Option<String> {
             Ok(Url { scheme, .. }) => {
                 let step = match scheme {
                     Scheme::Ws | Scheme::Wss => "websocket",
-                    other => other.name(),
+                    other => other.without_tls().name(),
                 };
                 let scheme = scheme.name();
                 format!(

@@ -13,6 +13,7 @@ mod mock;
 pub(crate) mod record;
 mod recording;
 pub(crate) mod redirect;
+mod redis;
 pub mod retry;
 mod sleep;
 mod stream;

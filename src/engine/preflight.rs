@@ -159,10 +159,11 @@ fn reach(
         name: name.clone(),
         source,
     };
+    let protocol = (!target.address.is_of_database()).then_some(target.http.protocol);
     let tls = target
         .address
         .tls_host()
-        .map(|host| Tls::new(&target.tls, host, target.http.protocol, folder))
+        .map(|host| Tls::new(&target.tls, host, protocol, folder))
         .transpose();
     let tls = tls.map_err(of_tls)?;
     let mut reach = ResolvedTarget {
@@ -244,7 +245,7 @@ fn connect_unix(_: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{HttpOptions, Limits, Scheme, TlsOptions};
+    use crate::plan::{DatabaseOptions, HttpOptions, Limits, Scheme, TlsOptions};
     use std::net::TcpListener;
 
     fn target(resolve: Vec<SocketAddr>) -> Target {
@@ -263,6 +264,7 @@ mod tests {
             tls,
             resolve,
             limits: Limits::default(),
+            database: DatabaseOptions::default(),
         }
     }
 

@@ -80,6 +80,8 @@ kinds! {
     Exec = "exec",
     /// A file could not be read or written.
     File = "file",
+    /// A Redis server answered with an error.
+    Redis = "redis",
     /// A mock operation failed as configured.
     Mock = "mock",
     /// Anything else; the message has the details.

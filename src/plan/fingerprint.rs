@@ -41,6 +41,7 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
         target.address = Address::Builtin;
         target.resolve.clear();
         target.tls = TlsOptions::default();
+        target.database.login = None;
     }
     let text = work.shown(secrets).to_string();
     Sha256::digest(text)

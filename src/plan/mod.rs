@@ -4,6 +4,7 @@
 //! the process that runs a mode. It knows nothing of YAML, files, sockets, clocks or threads.
 
 pub(crate) mod check;
+pub(crate) mod database;
 pub(crate) mod delay;
 pub(crate) mod expect;
 mod fingerprint;
@@ -29,6 +30,7 @@ pub(crate) mod threshold;
 pub(crate) mod values;
 
 pub use check::{Check, CheckError, Operator};
+pub use database::{DatabaseOptions, Login};
 pub use delay::Delay;
 pub use expect::{BodyRule, Expect, JsonKind, JsonRule, Receive, StatusRule};
 pub use flow::{Crawl, Parallel, Passes, Race, Repeat, Step, StepKind, Websocket};

@@ -26,6 +26,8 @@ pub struct Profile<'p> {
     pub descriptors: u32,
     /// Whether it runs a program, which the user has to allow.
     pub runs_program: bool,
+    /// Texts that it sends one by one, in groups, if it does.
+    pub arguments: Option<&'p [Vec<Template>]>,
     /// How long it takes, if that is known before the run.
     pub duration: Option<Delay>,
     /// What it occupies on this machine, beyond what any operation needs.
@@ -90,6 +92,7 @@ impl Profile<'_> {
         folder: None,
         descriptors: 0,
         runs_program: false,
+        arguments: None,
         duration: None,
         occupies: Occupies::Nothing,
         uses_open_socket: false,

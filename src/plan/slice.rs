@@ -255,7 +255,8 @@ impl Divider {
         let key = format!("targets.{}", target.name);
         self.limits(&format!("{key}.limits"), &mut target.limits);
         if let Some(most) = &mut target.http.max_connections {
-            self.cap(&format!("{key}.http.max_connections"), most);
+            let name = target.address.connections_key();
+            self.cap(&format!("{key}.{name}"), most);
         }
         if let Some(most) = &mut target.http.connections {
             self.cap(&format!("{key}.http.connections"), most);

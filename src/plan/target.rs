@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, Template};
+use super::{DatabaseOptions, Limits, Template};
 use crate::base::Nanos;
 
 /// The scheme of a target's URL.
@@ -22,11 +22,23 @@ pub enum Scheme {
     Wss,
     /// Raw TCP; the steps define what is sent.
     Tcp,
+    /// Redis over plain TCP.
+    Redis,
+    /// Redis over TLS.
+    Rediss,
 }
 
 impl Scheme {
     /// All schemes.
-    pub const ALL: [Self; 5] = [Self::Http, Self::Https, Self::Ws, Self::Wss, Self::Tcp];
+    pub const ALL: [Self; 7] = [
+        Self::Http,
+        Self::Https,
+        Self::Ws,
+        Self::Wss,
+        Self::Tcp,
+        Self::Redis,
+        Self::Rediss,
+    ];
 
     /// Returns the scheme with this name, ignoring case.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -43,6 +55,8 @@ impl Scheme {
             Self::Ws => "ws",
             Self::Wss => "wss",
             Self::Tcp => "tcp",
+            Self::Redis => "redis",
+            Self::Rediss => "rediss",
         }
     }
 
@@ -52,6 +66,28 @@ impl Scheme {
             Self::Http | Self::Ws => 80,
             Self::Https | Self::Wss => 443,
             Self::Tcp => 0,
+            Self::Redis | Self::Rediss => 6379,
+        }
+    }
+
+    /// Returns whether it is that of a database, whose URL may name a user and a password.
+    pub const fn is_of_database(self) -> bool {
+        matches!(self, Self::Redis | Self::Rediss)
+    }
+
+    /// Returns whether connections use TLS.
+    pub const fn is_secure(self) -> bool {
+        matches!(self, Self::Https | Self::Wss | Self::Rediss)
+    }
+
+    /// Returns the scheme of the same protocol without TLS.
+    #[must_use]
+    pub const fn without_tls(self) -> Self {
+        match self {
+            Self::Https => Self::Http,
+            Self::Wss => Self::Ws,
+            Self::Rediss => Self::Redis,
+            other => other,
         }
     }
 
@@ -62,7 +98,7 @@ impl Scheme {
         match self {
             Self::Ws => Self::Http,
             Self::Wss => Self::Https,
-            Self::Http | Self::Https | Self::Tcp => self,
+            _ => self,
         }
     }
 
@@ -73,7 +109,7 @@ impl Scheme {
         match self {
             Self::Http => Self::Ws,
             Self::Https => Self::Wss,
-            Self::Ws | Self::Wss | Self::Tcp => self,
+            _ => self,
         }
     }
 }
@@ -106,11 +142,7 @@ impl Address {
     /// Returns the host used for TLS; `None` without TLS.
     pub fn tls_host(&self) -> Option<&str> {
         match self {
-            Self::Url {
-                scheme: Scheme::Https | Scheme::Wss,
-                host,
-                ..
-            } => Some(host),
+            Self::Url { scheme, host, .. } if scheme.is_secure() => Some(host),
             Self::Url { .. } | Self::Unix { .. } | Self::Builtin => None,
         }
     }
@@ -118,6 +150,20 @@ impl Address {
     /// Returns whether connections use TLS.
     pub fn is_secure(&self) -> bool {
         self.tls_host().is_some()
+    }
+
+    /// Returns the key of a target that caps its connections.
+    pub const fn connections_key(&self) -> &'static str {
+        if self.is_of_database() {
+            "redis.connections"
+        } else {
+            "http.max_connections"
+        }
+    }
+
+    /// Returns whether it is a database's.
+    pub const fn is_of_database(&self) -> bool {
+        matches!(self, Self::Url { scheme, .. } if scheme.is_of_database())
     }
 }
 
@@ -267,4 +313,7 @@ pub struct Target {
     pub resolve: Vec<SocketAddr>,
     /// Limits of all operations on the target.
     pub limits: Limits,
+    /// Options of a database.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub database: DatabaseOptions,
 }

@@ -7,6 +7,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use percent_encoding::percent_decode_str;
+
 use super::diagnostic::Diagnostics;
 use super::tree::{Entry, Node, Scalar, Value};
 use crate::plan::secrets::{SHORTEST, userinfo};
@@ -67,6 +69,10 @@ pub(super) fn of_authority(text: &str, problems: &mut Diagnostics) {
     problems.hide(&format!("{user}@"));
     if let Some((_, password)) = user.split_once(':') {
         problems.hide(password);
+        // The server is told the password itself.
+        if let Ok(plain) = percent_decode_str(password).decode_utf8() {
+            problems.hide(&plain);
+        }
     }
 }
 

@@ -111,12 +111,13 @@ pub(super) fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> 
     Some(expect)
 }
 
-/// Decodes the `expect` of an operation whose response is plain text. `silent` says what to do about
-/// a check of a response, if there is none.
+/// Decodes the `expect` of an exchange that is not HTTP. `silent` says what to do about a check of a
+/// response, if there is none.
 pub(super) fn of_text(
     node: &Node,
     action: &str,
     silent: Option<&str>,
+    of: Origin,
     patterns: &mut Patterns,
     problems: &mut Diagnostics,
 ) -> Option<Expect> {
@@ -136,7 +137,7 @@ pub(super) fn of_text(
                 .help(remedy);
         }
     }
-    decode(node, Origin::Text, patterns, problems)
+    decode(node, of, patterns, problems)
 }
 
 fn max_response(fields: &mut Fields<'_>, expect: &mut Expect, problems: &mut Diagnostics) {

@@ -18,11 +18,6 @@ pub(super) const MISSING_KINDS: &[(&[&str], &str, &str)] = &[
         "send requests to a service in front of the database",
     ),
     (
-        &["redis"],
-        "Redis commands",
-        "`tcp: { send: \"PING\\r\\n\", receive: line }` sends one as a line of text",
-    ),
-    (
         &["sse", "eventsource", "stream", "events"],
         "event streams",
         "`get` reads a response up to its end, which `timeout` bounds",

@@ -1,5 +1,6 @@
 //! A target of a scenario, declared or created by an absolute URL.
 
+use super::database::SpecialKey;
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::fields::Fields;
@@ -7,8 +8,10 @@ use super::section::Section;
 use super::timeout::{self, PartialTimeouts};
 use super::tree::{Node, Value};
 use super::url::{self};
-use super::{auth, header, http, limits, retry, tls};
-use crate::plan::{Address, HttpOptions, Limits, Protocol, Retry, Template, TlsOptions};
+use super::{auth, database, header, http, limits, retry, tls};
+use crate::plan::{
+    Address, DatabaseOptions, HttpOptions, Limits, Protocol, Retry, Template, TlsOptions,
+};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -45,6 +48,9 @@ pub(super) struct KnownTarget {
     pub timeout: PartialTimeouts,
     pub retry: Option<Retry>,
     pub limits: Limits,
+    pub database: DatabaseOptions,
+    /// Keys that only some addresses have, with their locations.
+    pub special: Vec<SpecialKey>,
     pub declared: bool,
 }
 
@@ -69,6 +75,8 @@ impl KnownTarget {
             timeout,
             retry: None,
             limits,
+            database: DatabaseOptions::default(),
+            special: Vec::new(),
             declared,
         }
     }
@@ -88,8 +96,13 @@ impl KnownTarget {
                     place,
                     format!("`tls` is for `https://` targets, but this one is `{address}`"),
                 )
-                .help("write an `https://` URL, or remove `tls`");
+                .help(if address.is_of_database() {
+                    "write a `rediss://` URL, or remove `tls`"
+                } else {
+                    "write an `https://` URL, or remove `tls`"
+                });
         }
+        database::judge(&self.special, address, problems);
         if let (Some(place), Address::Builtin, Protocol::Http2) =
             (self.http_span, address, self.http.protocol)
         {
@@ -178,14 +191,18 @@ pub(super) fn declared(
     if let Some(node) = fields.need("url", "url: http://127.0.0.1:8080", problems)
         && let Some(text) = decode::text(node, "url", problems)
     {
-        match url::address(text) {
-            Ok(address) => known.address = Some(address),
+        match url::target(text) {
+            Ok((address, login)) => {
+                known.address = Some(address);
+                known.database.login = login;
+            }
             Err(wrong) => {
                 problems.error(node.span, wrong.message).help(wrong.remedy);
             }
         }
     }
     known.typed = known.address.clone();
+    known.special = database::special(&mut fields);
     known.headers = fields
         .take("headers", problems)
         .map(|node| header::decode(node, problems))
@@ -197,6 +214,9 @@ pub(super) fn declared(
         known.http_span = Some(node.span);
         (known.http, known.of_http2) = http::decode(node, problems).unwrap_or_default();
     }
+    let login = known.database.login.take();
+    known.database = database::decode(&mut fields, &mut known.http, problems);
+    known.database.login = login;
     if let Some(node) = fields.take("tls", problems) {
         known.tls_span = Some(node.span);
         known.tls = tls::decode(node, folder, problems).unwrap_or_default();

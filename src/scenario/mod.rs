@@ -19,6 +19,7 @@ mod check;
 mod compile;
 mod cost;
 mod credentials;
+mod database;
 mod decode;
 mod delay;
 pub(crate) mod diagnostic;

@@ -13,6 +13,18 @@ use crate::plan::{
     Action, Capture, Delay, Expect, HttpRequest, Limits, Operation, Retry, StepKind, Tag,
 };
 
+/// Keys that only HTTP requests may have.
+const OF_HTTP: [&str; 8] = [
+    "query",
+    "headers",
+    "auth",
+    "json",
+    "form",
+    "body",
+    "body_file",
+    "multipart",
+];
+
 impl Reader<'_> {
     /// Decodes a mock operation and its common keys: its default name, and what it does.
     pub(super) fn mock(
@@ -125,13 +137,14 @@ impl Reader<'_> {
         Some((line.title(), operation))
     }
 
-    /// Decodes the keys of an operation whose response is plain text. `silent` says what to do about
-    /// a key that needs a response, if there is none.
+    /// Decodes the keys of an operation whose response is of this origin. `silent` says what to do
+    /// about a key that needs a response, if there is none.
     pub(super) fn answered(
         &mut self,
         action: StepAction<'_>,
         fields: &mut Fields<'_>,
         silent: Option<&str>,
+        of: response_source::Origin,
     ) -> OperationParts {
         if let Some(remedy) = silent {
             for word in ["capture", "tag"] {
@@ -143,10 +156,9 @@ impl Reader<'_> {
         let expect = fields.take("expect", self.problems);
         let expect = expect
             .and_then(|node| {
-                expect::of_text(node, action.key, silent, self.patterns, self.problems)
+                expect::of_text(node, action.key, silent, of, self.patterns, self.problems)
             })
             .unwrap_or_default();
-        let of = response_source::Origin::Text;
         let captures = fields.take("capture", self.problems);
         let captures = captures
             .map(|node| {
@@ -183,7 +195,7 @@ impl Reader<'_> {
             }
         }
         self.refuse_keys_of_mocks(action, fields);
-        let mut parts = self.answered(action, fields, silent);
+        let mut parts = self.answered(action, fields, silent, response_source::Origin::Text);
         parts.retry = fields
             .take("retry", self.problems)
             .and_then(|node| retry::of_mock(node, key, self.problems));
@@ -192,6 +204,19 @@ impl Reader<'_> {
             .and_then(|node| timeout::of_mock(node, key, self.problems))
             .unwrap_or_default();
         (parts, timeout)
+    }
+
+    /// Reports keys that belong to an HTTP request; `what` is what this step does instead.
+    pub(super) fn refuse_keys_of_http(
+        &mut self,
+        fields: &mut Fields<'_>,
+        what: &str,
+        remedy: &str,
+    ) {
+        for word in OF_HTTP {
+            let why = format!("`{word}` belongs to an HTTP request, but {what}");
+            self.misplaced(fields, word, &why, remedy);
+        }
     }
 
     /// Reports keys that only mock operations may have.

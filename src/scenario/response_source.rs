@@ -22,6 +22,8 @@ pub(super) enum Origin {
     Handshake,
     /// A text, such as over TCP or a WebSocket: it has nothing else.
     Text,
+    /// The reply of a database, as JSON: it has nothing else.
+    Reply,
 }
 
 impl Origin {
@@ -34,6 +36,9 @@ impl Origin {
             (Self::Handshake, "status") => Err("a WebSocket is always opened with status 101"),
             (Self::Text, "header" | "headers" | "cookie" | "status") => {
                 Err("what is received here is plain text")
+            }
+            (Self::Reply, "header" | "headers" | "cookie" | "status") => {
+                Err("the reply of a database is JSON, without a head")
             }
             _ => Ok(()),
         }

@@ -88,11 +88,13 @@ impl Targets {
         let flag = Place::Flag("--target");
         credentials::of_urls(text, problems);
         credentials::of_authority(text, problems);
-        let address = url::address(text).inspect_err(|wrong| {
+        let place = url::target(text).inspect_err(|wrong| {
             problems
                 .error(flag, wrong.message.clone())
                 .help(wrong.remedy.clone());
         });
+        let (address, login) = place.ok().unzip();
+        let login = login.flatten();
         let names: Vec<&str> = self.list.iter().map(|t| t.name.as_str()).collect();
         let found = match name {
             Some(name) => names.iter().position(|n| *n == name),
@@ -100,12 +102,15 @@ impl Targets {
             None => None,
         };
         match (found, name) {
-            (Some(index), _) => self.list[index].address = address.ok(),
+            (Some(index), _) => {
+                self.list[index].address = address;
+                self.list[index].database.login = login;
+            }
             (None, None) if names.is_empty() && !self.broken => {
-                self.list.push(KnownTarget {
-                    address: address.ok(),
-                    ..KnownTarget::new("default".into(), true)
-                });
+                let mut target = KnownTarget::new("default".into(), true);
+                target.address = address;
+                target.database.login = login;
+                self.list.push(target);
             }
             (None, None) if !names.is_empty() => {
                 problems
@@ -239,6 +244,7 @@ impl Targets {
         }
         let steps = match scheme {
             Scheme::Tcp => "a `tcp` step",
+            Scheme::Redis | Scheme::Rediss => "a `redis` step",
             Scheme::Ws | Scheme::Wss => "a `websocket` step",
             Scheme::Http | Scheme::Https => "a request or a `websocket` step",
         };
@@ -252,6 +258,34 @@ impl Targets {
                 schemes[0].name()
             ));
         false
+    }
+
+    /// Returns whether a step can use a target as a database; reports it if not.
+    pub(super) fn is_database(
+        &self,
+        index: usize,
+        step: &str,
+        schemes: &[Scheme],
+        place: Span,
+        problems: &mut Diagnostics,
+    ) -> bool {
+        let address = self
+            .list
+            .get(index)
+            .and_then(|known| known.address.as_ref());
+        if address == Some(&Address::Builtin) {
+            problems
+                .error(
+                    place,
+                    format!("`{step}` can't go to the built-in server, which is not a database"),
+                )
+                .help(format!(
+                    "declare a target with `{}://…`, and name it with `target: …`",
+                    schemes[0].name()
+                ));
+            return false;
+        }
+        self.speaks(index, step, schemes, place, problems)
     }
 
     /// Returns the timeouts that a target sets for its requests.
@@ -278,6 +312,7 @@ impl Targets {
                 tls,
                 resolve,
                 limits,
+                database,
                 ..
             } = known;
             Some(Target {
@@ -288,6 +323,7 @@ impl Targets {
                 tls,
                 resolve,
                 limits,
+                database,
             })
         };
         self.list.into_iter().filter_map(target).collect()

@@ -9,7 +9,7 @@ use percent_encoding::utf8_percent_encode;
 use super::diagnostic::quoted;
 use super::words;
 use crate::plan::secrets::userinfo;
-use crate::plan::{Address, Encode, Piece, Scheme, Template};
+use crate::plan::{Address, Encode, Login, Piece, Scheme, Template};
 use crate::value::function::QUERY;
 use crate::value::text::PATH;
 
@@ -98,6 +98,11 @@ pub(crate) fn parse(text: &str) -> Result<Url, UrlError> {
     if userinfo(rest).is_some() {
         return credentials();
     }
+    after_scheme(text, scheme, rest)
+}
+
+/// Parses what follows `://` in a URL, which has no user.
+fn after_scheme(text: &str, scheme: Scheme, rest: &str) -> Result<Url, UrlError> {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
     if rest.contains('#') {
@@ -117,6 +122,21 @@ pub(crate) fn parse(text: &str) -> Result<Url, UrlError> {
     let port = port_number(port, scheme)?;
     if scheme == Scheme::Tcp && !matches!(rest, "" | "/") {
         return wrong("a `tcp://` URL has no path", "write `tcp://HOST:PORT`");
+    }
+    let is_number = |text: &str| text.len() <= 9 && text.bytes().all(|b| b.is_ascii_digit());
+    if scheme.is_of_database() && !rest.strip_prefix('/').is_none_or(is_number)
+        || scheme.is_of_database() && rest.starts_with('?')
+    {
+        return wrong(
+            format!(
+                "what follows the host of a `{0}://` URL is the number of a database",
+                scheme.name()
+            ),
+            format!(
+                "write `{0}://HOST:PORT`, or `{0}://HOST:PORT/1`",
+                scheme.name()
+            ),
+        );
     }
     Ok(Url {
         scheme,
@@ -255,6 +275,47 @@ pub(crate) fn address(text: &str) -> Result<Address, UrlError> {
         port: url.port,
         base,
     })
+}
+
+/// Parses the URL of a target: its address, and who logs in at a database.
+pub(crate) fn target(text: &str) -> Result<(Address, Option<Login>), UrlError> {
+    let text = text.trim();
+    let of_database = text
+        .split_once("://")
+        .filter(|(name, _)| Scheme::from_name(name).is_some_and(Scheme::is_of_database));
+    let Some((scheme, rest)) = of_database else {
+        return address(text).map(|address| (address, None));
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (login, rest) = match rest[..end].rfind('@') {
+        Some(at) => (Some(&rest[..at]), &rest[at + 1..]),
+        None if rest.contains('@') => {
+            return wrong(
+                "the user or the password in the URL contains `/`, `?` or `#`",
+                "write `%2F`, `%3F` or `%23` for it",
+            );
+        }
+        None => (None, rest),
+    };
+    let login = match login {
+        None | Some("") => None,
+        Some(login) if !login.contains(':') => {
+            return wrong(
+                "the URL has a user without a password",
+                "write `USER:PASSWORD@HOST`, or leave the user out",
+            );
+        }
+        Some(login) => match Login::of_url(login) {
+            Some(login) => Some(login),
+            None => {
+                return wrong(
+                    "an escape (`%…`) in the user or the password of the URL is not UTF-8",
+                    "write `%25` for the character `%`",
+                );
+            }
+        },
+    };
+    Ok((address(&format!("{scheme}://{rest}"))?, login))
 }
 
 /// Returns the path of a Unix socket, which the operating system limits in length.
@@ -408,8 +469,42 @@ mod tests {
             "tcp://a:80",
             "tcp://[::1]:7",
             "ws://a",
+            "redis://a/1",
+            "rediss://a:7",
         ] {
             assert_eq!(address(whole).map(|a| a.to_string()), Ok(whole.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_database_has_a_login() {
+        let login = |text: &str| {
+            let (address, login) = target(text).expect(text);
+            let login = login.map(|login| (login.user, login.password));
+            (address.to_string(), login)
+        };
+        let pair = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
+        for (typed, place, wanted) in [
+            ("redis://a", "redis://a", None),
+            ("rediss://a:6379/", "rediss://a", None),
+            ("redis://u:p%2Fw@a/2", "redis://a/2", pair("u", "p/w")),
+            ("redis://:p@[::1]:7", "redis://[::1]:7", pair("", "p")),
+            ("redis://u:p@w@a", "redis://a", pair("u", "p@w")),
+            ("http://a", "http://a", None),
+        ] {
+            assert_eq!(login(typed), (place.to_owned(), wanted), "{typed}");
+        }
+        for bad in [
+            "redis://u@a",
+            "redis://u:p/w@a",
+            "redis://u:%ff@a",
+            "redis://a/x",
+            "redis://a/1/2",
+            "redis://a?db=1",
+            "redis://a:0",
+            "http://u:p@a",
+        ] {
+            assert!(target(bad).is_err(), "{bad}");
         }
     }
 

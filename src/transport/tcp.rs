@@ -1,37 +1,16 @@
 //! Texts over a byte stream: one is sent, and the answer is read up to the end that the caller
 //! specifies.
-//!
-//! Sending and receiving overlap if the stream supports both at once, so that a peer that answers
-//! while it reads never waits for loadgen. (A blocking stream first sends everything.)
 
-use std::future::poll_fn;
-use std::mem::MaybeUninit;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-
-use hyper::rt::{Read, ReadBuf, Write};
+use hyper::rt::{Read, Write};
 
 use super::TransportError;
-use super::counted::{ByteCounters, Metered};
+use super::counted::Metered;
+use super::stream::{Connection, Incoming};
 use crate::metrics::FailureKind;
 use crate::plan::kinds::tcp::Framing;
 
 /// The maximum size of an answer that is kept, in bytes.
 pub(crate) const MAX_ANSWER: usize = 16 << 20;
-/// The largest read.
-const CHUNK: usize = 8 * 1024;
-
-/// A connection to one target. Dropping it closes it.
-#[derive(Debug)]
-pub struct Connection<Io> {
-    io: Io,
-    counters: Arc<ByteCounters>,
-    /// Whether it has carried an exchange.
-    used: bool,
-    /// Whether it cannot carry another one.
-    ended: bool,
-}
 
 /// An answer.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -43,163 +22,31 @@ pub struct Answer {
 }
 
 impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
-    /// Starts exchanges over `io`. Sends nothing.
-    pub fn new(io: Io) -> Self {
-        let counters = io.byte_counters();
-        Self {
-            io,
-            counters,
-            used: false,
-            ended: false,
-        }
-    }
-
-    /// Returns its traffic so far.
-    pub fn byte_counters(&self) -> Arc<ByteCounters> {
-        self.counters.clone()
-    }
-
-    /// Returns whether it can carry another exchange.
-    pub const fn is_reusable(&self) -> bool {
-        !self.ended
-    }
-
-    /// Returns whether nothing has happened since the last exchange: `false` if the peer has closed
-    /// it, or has sent data that would be taken for the next answer.
-    pub async fn is_quiet(&mut self) -> bool {
-        poll_fn(|cx| Poll::Ready(self.poll_read(cx, |_| {}).is_pending())).await
-    }
-
     /// Sends a text, and reads the answer. `keep` says whether an answer whose length is counted is
     /// needed; `begun` is called when its first byte has arrived.
     ///
     /// # Errors
     /// If the connection fails, or the answer exceeds the maximum size. The connection must not be
     /// used again in that case.
-    pub async fn exchange(
+    pub async fn exchange_text(
         &mut self,
         text: &[u8],
         framing: Option<&Framing>,
         keep: bool,
         begun: impl Fn(),
     ) -> Result<Answer, TransportError> {
-        let reused = std::mem::replace(&mut self.used, true);
-        // Until it succeeds, it is not known what is still to come.
-        self.ended = true;
         let mut reading = framing.map(|framing| Reading::new(framing, keep));
-        let mut sent = 0;
-        let before = self.counters.received();
-        let end = poll_fn(|cx| self.poll_exchange(cx, text, &mut sent, &mut reading, &begun)).await;
-        let answered = self.counters.received() > before;
-        match end {
-            Ok(()) => {
-                let reading = reading.unwrap_or_default();
-                self.ended = reading.strangers;
-                Ok(reading.into_answer())
-            }
-            Err(Failure::Io(error)) => Err(TransportError::stream(&error, reused, answered)),
-            Err(Failure::Closed) if reused && !answered => Err(failed(
-                FailureKind::ReusedConnClosed,
-                "connection closed before the response",
-            )),
-            Err(Failure::Closed) => Err(failed(
-                FailureKind::Incomplete,
-                "connection closed before the end of the response",
-            )),
-            Err(Failure::TooLarge(kind)) => {
-                let message = format!(
-                    "the response does not end within {} MiB, the maximum",
-                    MAX_ANSWER >> 20
-                );
-                Err(TransportError { kind, message })
-            }
-        }
-    }
-
-    fn poll_exchange(
-        &mut self,
-        cx: &mut Context<'_>,
-        text: &[u8],
-        sent: &mut usize,
-        reading: &mut Option<Reading>,
-        begun: &impl Fn(),
-    ) -> Poll<Result<(), Failure>> {
-        let mut writing = *sent < text.len();
-        while writing {
-            match Pin::new(&mut self.io).poll_write(cx, &text[*sent..]) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(Failure::Closed)),
-                Poll::Ready(Ok(n)) => *sent += n,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Failure::Io(error))),
-                Poll::Pending => break,
-            }
-            writing = *sent < text.len();
-        }
-        if !writing {
-            ready!(Pin::new(&mut self.io).poll_flush(cx)).map_err(Failure::Io)?;
-        }
-        let Some(reading) = reading else {
-            return if writing {
-                Poll::Pending
-            } else {
-                Poll::Ready(Ok(()))
-            };
-        };
-        // Only a few reads per turn, so that other tasks on the same loop, and the deadline, get
-        // theirs.
-        for _ in 0..16 {
-            if reading.done {
-                break;
-            }
-            let mut taken = Ok(());
-            let n = ready!(self.poll_read(cx, |bytes| {
-                if !bytes.is_empty() {
-                    begun();
-                    taken = reading.take(bytes);
-                }
-            }))
-            .map_err(Failure::Io)?;
-            taken?;
-            if n == 0 {
-                return Poll::Ready(Err(Failure::Closed));
-            }
-        }
-        if reading.done && !writing {
-            return Poll::Ready(Ok(()));
-        }
-        if !reading.done {
-            cx.waker().wake_by_ref();
-        }
-        Poll::Pending
-    }
-
-    /// Reads once; returns the number of bytes.
-    fn poll_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        take: impl FnOnce(&[u8]),
-    ) -> Poll<std::io::Result<usize>> {
-        let mut room = [MaybeUninit::uninit(); CHUNK];
-        let mut buffer = ReadBuf::uninit(&mut room);
-        ready!(Pin::new(&mut self.io).poll_read(cx, buffer.unfilled()))?;
-        take(buffer.filled());
-        Poll::Ready(Ok(buffer.filled().len()))
+        self.exchange(text, reading.as_mut(), begun).await?;
+        Ok(reading.unwrap_or_default().into_answer())
     }
 }
 
-/// Why an exchange ended.
-enum Failure {
-    Io(std::io::Error),
-    /// The peer closed the connection.
-    Closed,
-    /// The answer exceeds the maximum size.
-    TooLarge(FailureKind),
-}
-
-fn failed(kind: FailureKind, message: &str) -> TransportError {
-    TransportError {
-        kind,
-        message: message.into(),
-    }
+fn too_large(kind: FailureKind) -> TransportError {
+    let message = format!(
+        "the response does not end within {} MiB, the maximum",
+        MAX_ANSWER >> 20
+    );
+    TransportError { kind, message }
 }
 
 /// The received part of an answer.
@@ -242,14 +89,31 @@ impl Reading {
         }
     }
 
-    fn take(&mut self, new: &[u8]) -> Result<(), Failure> {
+    fn into_answer(self) -> Answer {
+        Answer {
+            bytes: self.bytes,
+            size: self.size,
+        }
+    }
+}
+
+impl Incoming for Reading {
+    fn is_done(&self) -> bool {
+        self.done
+    }
+
+    fn has_strangers(&self) -> bool {
+        self.strangers
+    }
+
+    fn take(&mut self, new: &[u8]) -> Result<(), TransportError> {
         if let End::Bytes(wanted) = self.end {
             let missing = usize::try_from(wanted - self.size).unwrap_or(usize::MAX);
             let (own, behind) = new.split_at(new.len().min(missing));
             self.size += own.len() as u64;
             if self.keep {
                 if self.size > MAX_ANSWER as u64 {
-                    return Err(Failure::TooLarge(FailureKind::Check));
+                    return Err(too_large(FailureKind::Check));
                 }
                 self.bytes.extend_from_slice(own);
             }
@@ -270,7 +134,7 @@ impl Reading {
             .position(|window| window == text);
         let Some(at) = found.map(|at| from + at) else {
             return if self.bytes.len() > MAX_ANSWER {
-                Err(Failure::TooLarge(FailureKind::Protocol))
+                Err(too_large(FailureKind::Protocol))
             } else {
                 Ok(())
             };
@@ -283,13 +147,6 @@ impl Reading {
         self.size = self.bytes.len() as u64;
         self.done = true;
         Ok(())
-    }
-
-    fn into_answer(self) -> Answer {
-        Answer {
-            bytes: self.bytes,
-            size: self.size,
-        }
     }
 }
 
@@ -368,10 +225,7 @@ mod tests {
             let mut reading = Reading::new(&framing, true);
             let chunk = vec![b'x'; 1 << 20];
             let end = (0..20).find_map(|_| reading.take(&chunk).err());
-            assert!(
-                matches!(end, Some(Failure::TooLarge(seen)) if seen == kind),
-                "{framing:?}"
-            );
+            assert!(end.is_some_and(|error| error.kind == kind), "{framing:?}");
             assert!(reading.bytes.len() <= MAX_ANSWER + chunk.len());
         }
     }

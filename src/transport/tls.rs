@@ -81,15 +81,15 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Creates the configuration for `host`, offering what `protocol` says; files are relative to
-    /// `folder`.
+    /// Creates the configuration for `host`, offering what `protocol` says, or no protocol of HTTP;
+    /// files are relative to `folder`.
     ///
     /// # Errors
     /// If a file cannot be read or does not have the expected content.
     pub(crate) fn new(
         options: &TlsOptions,
         host: &str,
-        protocol: Protocol,
+        protocol: Option<Protocol>,
         folder: &Path,
     ) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
@@ -124,9 +124,10 @@ impl Tls {
             _ => builder.with_no_client_auth(),
         };
         config.alpn_protocols = match protocol {
-            Protocol::Auto => vec![HTTP2.to_vec(), HTTP1.to_vec()],
-            Protocol::Http1 => vec![HTTP1.to_vec()],
-            Protocol::Http2 => vec![HTTP2.to_vec()],
+            None => Vec::new(),
+            Some(Protocol::Auto) => vec![HTTP2.to_vec(), HTTP1.to_vec()],
+            Some(Protocol::Http1) => vec![HTTP1.to_vec()],
+            Some(Protocol::Http2) => vec![HTTP2.to_vec()],
         };
         let host = options.server_name.as_deref().unwrap_or(host);
         let name =

@@ -42,6 +42,7 @@ mod programs;
 mod quick;
 mod readme;
 mod redirects;
+mod redis;
 mod sample_scenarios;
 mod schema;
 mod secrets;

@@ -247,6 +247,7 @@ fn every_shipped_scenario_is_tested_here() {
         .iter()
         .map(|s| s.file.to_owned())
         .chain(crate::seed::files())
+        .chain(crate::redis::FILES.map(str::to_owned))
         .collect();
     assert_eq!(shipped_ones, tried);
     let paths: Vec<String> = tried
@@ -262,7 +263,7 @@ fn every_shipped_scenario_is_tested_here() {
             .lines()
             .filter(|line| line.contains(": ok ("))
             .count(),
-        SAMPLES.len() + crate::seed::SEEDS.len()
+        SAMPLES.len() + crate::seed::SEEDS.len() + crate::redis::FILES.len()
     );
 }
 

@@ -233,6 +233,10 @@ fn broken_scenarios_do_not_match_the_schema() {
         ("get: /", "file: { write: a, text: b, bytes: 1KB }"),
         ("get: /", "file: { read: a, in: temp }"),
         ("get: /", "tcp: {}"),
+        ("get: /", "redis: PING"),
+        ("get: /", "redis: []"),
+        ("get: /", "redis: { pipeline: [] }"),
+        ("get: /", "redis: { pipeline: [ PING ] }"),
         ("get: /", "tcp: { send: a, receive: all }"),
         (
             "get: /",
@@ -334,6 +338,14 @@ const PLACES: &[(&str, &str)] = &[
     (
         "/definitions/step/properties/request",
         "mix: [ { flow: [ { request: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/redis/anyOf/1",
+        "mix: [ { flow: [ { redis: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/target/properties/redis",
+        "targets: { t: { url: 'redis://a', redis: { @ } } }",
     ),
     (
         "/definitions/step/properties/tcp",

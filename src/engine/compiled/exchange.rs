@@ -103,6 +103,7 @@ impl MessageText {
         }
     }
 
+    /// Returns whether it contains values.
     pub(super) const fn is_rendered(&self) -> bool {
         matches!(self, Self::Rendered(_))
     }

@@ -416,6 +416,7 @@ mod tests {
             tls: TlsOptions::default(),
             resolve: Vec::new(),
             limits: Limits::default(),
+            database: Default::default(),
         }
     }
 

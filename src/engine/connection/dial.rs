@@ -50,6 +50,7 @@ impl Dial {
             Protocol::Http1
         };
         let tls = |protocol| {
+            let protocol = (!target.address.is_of_database()).then_some(protocol);
             target
                 .address
                 .tls_host()

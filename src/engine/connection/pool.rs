@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::rt::{Read, Write};
 
+use super::database::Database;
 use super::dial::Dial;
 use super::streams::{Streams, Taken};
 use crate::engine::schedule::busy::Busy;
@@ -67,6 +68,8 @@ pub struct Pool<Io: Read + Write + Unpin + Send + 'static> {
     keep: KeepAlive,
     /// The idle connections with their owners, the most recently used one last.
     idle: Mutex<Vec<(u64, Link<Io>)>>,
+    /// The idle connections to a database, which all users share.
+    databases: Mutex<Vec<Database<Io>>>,
     /// The limit on open connections, if any.
     limit: Option<Arc<Limit>>,
 }
@@ -82,6 +85,7 @@ impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
         is_needed.then(|| Self {
             keep: options.keep_alive,
             idle: Mutex::default(),
+            databases: Mutex::default(),
             limit,
         })
     }
@@ -104,6 +108,22 @@ impl<Io: Read + Write + Unpin + Send + 'static> Pool<Io> {
         if self.keep != KeepAlive::Never {
             self.idle().push((owner, connection));
         }
+    }
+
+    /// Takes an idle connection to a database, the most recently used one.
+    pub fn take_database(&self) -> Option<Database<Io>> {
+        self.databases().pop()
+    }
+
+    /// Keeps a connection to a database for whoever takes it next.
+    pub fn put_database(&self, connection: Database<Io>) {
+        self.databases().push(connection);
+    }
+
+    fn databases(&self) -> MutexGuard<'_, Vec<Database<Io>>> {
+        self.databases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Closes the connections of this owner.
@@ -224,6 +244,14 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> KeptConnections<Io> {
     pub fn make_room(&self) {
         if let Self::Pooled { pool, .. } = self {
             pool.make_room();
+        }
+    }
+
+    /// Returns the pool that the connections come from, if there is one.
+    pub const fn pool(&self) -> Option<&Arc<Pool<Io>>> {
+        match self {
+            Self::Pooled { pool, .. } => Some(pool),
+            Self::Own { .. } | Self::Streams(_) => None,
         }
     }
 

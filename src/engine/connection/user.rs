@@ -5,12 +5,13 @@ use std::sync::Arc;
 use http::HeaderMap;
 use hyper::rt::{Read, Write};
 
+use super::database::Database;
 use super::jar::Jar;
 use super::pool::{self, ConnectionTarget, KeptConnections, RunPart};
 use crate::engine::schedule::limit::Limit;
 use crate::plan::{Operation, Shard};
 use crate::transport::counted::Metered;
-use crate::transport::tcp;
+use crate::transport::stream;
 use crate::transport::websocket::WebSocket;
 use crate::transport::wire::Wire;
 use crate::value::{Scope, UserValues};
@@ -39,7 +40,7 @@ pub struct Page {
 }
 
 /// A TCP connection kept for exchanges of text.
-type Stream<Io> = tcp::Connection<Wire<Io>>;
+type Stream<Io> = stream::Connection<Wire<Io>>;
 
 /// A virtual user, or a slot of the open model: the state kept from one iteration to the next.
 pub struct User<Io: Read + Write + Unpin + Send + 'static> {
@@ -57,6 +58,8 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     tidies: bool,
     /// Its idle TCP connections, by target; empty if no step speaks TCP.
     streams: Vec<Option<Stream<Io>>>,
+    /// Its own idle connections to databases, by target; empty if no step uses one.
+    databases: Vec<Option<Database<Io>>>,
     /// Its open WebSocket, while idle.
     pub socket: Option<Box<WebSocket<Wire<Io>>>>,
     /// The page of a crawl that it visits.
@@ -84,6 +87,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             connections: like.iter().map(KeptConnections::another).collect(),
             tidies: like.iter().any(KeptConnections::is_per_iteration),
             streams: Vec::new(),
+            databases: Vec::new(),
             socket: None,
             page: None,
             jar,
@@ -114,6 +118,26 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             self.streams.resize_with(target + 1, || None);
         }
         self.streams[target] = Some(stream);
+    }
+
+    /// Takes a connection to a database: from the target's pool, or else its own.
+    pub fn take_database(&mut self, target: usize) -> Option<Database<Io>> {
+        match self.connections[target].pool() {
+            Some(pool) => pool.take_database(),
+            None => self.databases.get_mut(target)?.take(),
+        }
+    }
+
+    /// Keeps a connection to a database for the next operation.
+    pub fn keep_database(&mut self, target: usize, connection: Database<Io>) {
+        if let Some(pool) = self.connections[target].pool() {
+            pool.put_database(connection);
+            return;
+        }
+        if self.databases.len() <= target {
+            self.databases.resize_with(target + 1, || None);
+        }
+        self.databases[target] = Some(connection);
     }
 
     /// Closes the WebSockets left open by the user and its branches.

@@ -1,6 +1,8 @@
 //! What exchanges over TCP and WebSocket have in common: the underlying stream, and answers that
 //! are text.
 
+use std::pin::pin;
+
 use http::HeaderMap;
 
 use super::attempt::{Attempt, timeout};
@@ -22,16 +24,51 @@ impl<D: Driver> Attempt<'_, '_, D> {
     ) -> Result<Wire<D::Io>, TransportError> {
         let driver = &self.worker.driver;
         let connect = dial.stream(driver, &trace.last.dial);
-        let wire = match self.operation.timeout.connect {
-            None => connect.await?,
-            Some(limit) => within(driver, self.started + limit, connect)
-                .await
-                .unwrap_or_else(|| {
-                    Err(timeout(FailureKind::TimeoutConnect, "connection", limit))
-                })?,
-        };
+        let wire = self.within_connect(connect).await?;
         trace.last.hop.ready.set(driver.now());
         Ok(wire)
+    }
+
+    /// Notes when the first byte of an answer arrives.
+    pub(super) fn begin_answer(&self, trace: &Trace) {
+        let first_byte = &trace.last.hop.first_byte;
+        if first_byte.get().is_none() {
+            first_byte.set(Some(self.worker.driver.now() - self.started));
+        }
+    }
+
+    /// Runs an exchange whose first byte has to arrive within its timeout, if there is one; the
+    /// rest may take longer.
+    pub(super) async fn before_first_byte<T>(
+        &self,
+        exchange: impl Future<Output = Result<T, TransportError>>,
+        trace: &Trace,
+    ) -> Result<T, TransportError> {
+        let Some(limit) = self.operation.timeout.first_byte else {
+            return exchange.await;
+        };
+        let driver = &self.worker.driver;
+        let mut exchange = pin!(exchange);
+        if let Some(ended) = within(driver, self.started + limit, exchange.as_mut()).await {
+            return ended;
+        }
+        if trace.last.hop.first_byte.get().is_none() {
+            return Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit));
+        }
+        exchange.await
+    }
+
+    /// Runs what makes a connection ready within the timeout for connecting, if there is one.
+    pub(super) async fn within_connect<T>(
+        &self,
+        connect: impl Future<Output = Result<T, TransportError>>,
+    ) -> Result<T, TransportError> {
+        let Some(limit) = self.operation.timeout.connect else {
+            return connect.await;
+        };
+        within(&self.worker.driver, self.started + limit, connect)
+            .await
+            .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutConnect, "connection", limit)))
     }
 
     /// Checks the text of an answer and captures values from it.

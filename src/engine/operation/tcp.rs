@@ -1,13 +1,12 @@
 //! One try of an exchange over TCP.
 
-use super::attempt::{Attempt, timeout};
+use super::attempt::Attempt;
 use super::trace::Trace;
 use crate::engine::connection::user::User;
-use crate::engine::driver::{Driver, within};
-use crate::metrics::FailureKind;
+use crate::engine::driver::Driver;
 use crate::plan::kinds::tcp::TcpExchange;
 use crate::transport::TransportError;
-use crate::transport::tcp::Connection;
+use crate::transport::stream::Connection;
 use crate::transport::wire::Wire;
 use crate::value::Scope;
 
@@ -35,26 +34,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let mut connection = self.stream(user, exchange.target, trace).await?;
         trace.begin(connection.byte_counters());
         let driver = &self.worker.driver;
-        let begun = || {
-            if trace.last.hop.first_byte.get().is_none() {
-                trace
-                    .last
-                    .hop
-                    .first_byte
-                    .set(Some(driver.now() - self.started));
-            }
-        };
+        let begun = || self.begin_answer(trace);
         let text = ready.send.as_deref().unwrap_or_default().as_bytes();
         let keep = check.needs_body() || extraction.needs_body() || self.recording.is_some();
-        let answer = connection.exchange(text, exchange.receive.as_ref(), keep, begun);
-        let answer = match self
-            .operation
-            .timeout
-            .first_byte
-            .filter(|_| exchange.receive.is_some())
-        {
-            None => answer.await?,
-            Some(limit) => self.before_first_byte(limit, answer, trace).await?,
+        let answer = connection.exchange_text(text, exchange.receive.as_ref(), keep, begun);
+        let answer = if exchange.receive.is_some() {
+            self.before_first_byte(answer, trace).await?
+        } else {
+            answer.await?
         };
         trace.last.hop.ended.set(Some(driver.now()));
         if connection.is_reusable() {
@@ -64,24 +51,6 @@ impl<D: Driver> Attempt<'_, '_, D> {
             return Ok(());
         }
         self.judge(&answer.bytes, answer.size, scope, trace)
-    }
-
-    /// Runs an exchange whose first byte has to arrive within `limit`; the rest may take longer.
-    async fn before_first_byte<T>(
-        &self,
-        limit: crate::base::Nanos,
-        exchange: impl Future<Output = Result<T, TransportError>>,
-        trace: &Trace,
-    ) -> Result<T, TransportError> {
-        let driver = &self.worker.driver;
-        let mut exchange = std::pin::pin!(exchange);
-        if let Some(ended) = within(driver, self.started + limit, exchange.as_mut()).await {
-            return ended;
-        }
-        if trace.last.hop.first_byte.get().is_none() {
-            return Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit));
-        }
-        exchange.await
     }
 
     /// Returns a connection to the target: the user's own, or a new one.

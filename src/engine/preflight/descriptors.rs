@@ -13,7 +13,7 @@ const OVERHEAD: u64 = 32;
 /// The error that the system allows fewer descriptors than a plan needs.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
-    "this plan needs {needed} file descriptors, and the system allows {allowed}; lower `vus` (or `max_in_flight`), cap the connections (`http: {{ max_connections: … }}`), or raise the limit (`ulimit -n {needed}`)"
+    "this plan needs {needed} file descriptors, and the system allows {allowed}; lower `vus` (or `max_in_flight`), cap the connections (`http: {{ max_connections: … }}`, or `connections` of a database), or raise the limit (`ulimit -n {needed}`)"
 )]
 pub(crate) struct TooFew {
     /// The number needed.

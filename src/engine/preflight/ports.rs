@@ -21,7 +21,7 @@ const TIME_WAIT_WITH_REUSE_S: f64 = 1.0;
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
     "target `{name}` at {places}: this plan needs {needed} connections at once, and there are {allowed} local ports for them; lower `vus` \
-     (or `max_in_flight`), cap them with `http: {{ max_connections: … }}`, give the target more addresses with `resolve`, or widen \
+     (or `max_in_flight`), cap them with `http: {{ max_connections: … }}` (or `connections` of a database), give the target more addresses with `resolve`, or widen \
      net.ipv4.ip_local_port_range"
 )]
 pub(crate) struct TooFewPorts {

@@ -10,6 +10,7 @@ pub mod crawl;
 pub mod exec;
 pub mod file;
 mod http;
+pub(crate) mod redis;
 mod sleep;
 pub mod tcp;
 pub(crate) mod websocket;
@@ -37,6 +38,8 @@ pub enum Action {
     Exec(exec::Execution),
     /// Reads, writes or looks at a file.
     File(file::FileAccess),
+    /// Sends commands to a Redis server.
+    Redis(redis::RedisCommands),
     /// Waits, like for a remote call, and uses no CPU time on this machine.
     Sleep(Delay),
     /// Uses this much CPU time on one core.
@@ -62,6 +65,7 @@ impl Action {
             Self::Tcp(exchange) => tcp::profile(exchange),
             Self::Exec(execution) => exec::profile(execution),
             Self::File(access) => file::profile(access),
+            Self::Redis(commands) => redis::profile(commands),
             Self::Sleep(duration) => sleep::profile(*duration),
             Self::Cpu(duration) => cpu::profile(*duration),
             Self::Block { duration, offload } => block::profile(*duration, *offload),

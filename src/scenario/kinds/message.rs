@@ -4,6 +4,7 @@ use crate::plan::kinds::websocket::Message;
 use crate::plan::{Action, Receive, StepKind};
 use crate::scenario::fields::Fields;
 use crate::scenario::kind::{Family, Kind, OpenSocket, Reader, StepAction};
+use crate::scenario::response_source::Origin;
 use crate::scenario::section::Section;
 use crate::scenario::timeout::{self, PartialTimeouts};
 use crate::scenario::tree::{Node, Value, typed};
@@ -72,7 +73,7 @@ impl Reader<'_> {
             .map(|node| self.receive(node));
         let receives = receive.is_some();
         let silent = (!receives).then_some("add `receive`, or remove it");
-        let parts = self.answered(action, fields, silent);
+        let parts = self.answered(action, fields, silent, Origin::Text);
         let timeout = fields
             .take("timeout", self.problems)
             .and_then(|node| timeout::of_message(node, action.key, self.problems));

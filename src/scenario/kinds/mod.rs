@@ -3,7 +3,7 @@
 //!
 //! # Adding a kind of operation
 //!
-//! `tcp` is an example of each step; `redis` stands for the new kind.
+//! `redis` is an example of each step.
 //!
 //! 1. `plan/kinds/redis.rs`: its compiled form, plain data that serde serializes, and `pub(super)
 //!    const fn profile`, which returns what the rest of the crate needs to know
@@ -20,8 +20,8 @@
 //!    neither plans nor clocks.
 //! 5. `engine/operation/redis.rs`: a single attempt, as `Attempt::redis`. Add its `mod` line in
 //!    `engine/operation.rs`, and its arm in `engine/operation/attempt.rs`, boxed so that the future
-//!    of a plain request stays small. A connection that it keeps is a field of
-//!    `engine/connection/user.rs`.
+//!    of a plain request stays small. A connection that it keeps is a variant of
+//!    `engine/connection/database.rs`, or a field of `engine/connection/user.rs`.
 //! 6. Its URL scheme, if it has one: `Scheme` of `plan/target.rs`.
 //! 7. A description in `scenarios/LANGUAGE.md`, an example in `scenarios/`, and tests in
 //!    `tests/cli/`, in each mode. `tests/cli/schema.rs` compares the schema with what is decoded,
@@ -35,6 +35,7 @@ mod file;
 mod group;
 mod http;
 mod message;
+mod redis;
 mod repeat;
 mod set;
 mod sleep;
@@ -55,6 +56,7 @@ const ALL: &[&Kind] = &[
     &crawl::KIND,
     &file::KIND,
     &exec::KIND,
+    &redis::KIND,
     &sleep::KIND,
     &cpu::KIND,
     &block::KIND,

@@ -6,6 +6,7 @@ use crate::scenario::decode;
 use crate::scenario::diagnostic::{Diagnostics, Span, quoted};
 use crate::scenario::fields::Fields;
 use crate::scenario::kind::{Family, Kind, Reader, StepAction};
+use crate::scenario::response_source::Origin;
 use crate::scenario::section::Section;
 use crate::scenario::tree::{Node, Value, typed};
 use crate::scenario::{retry, timeout};
@@ -45,24 +46,11 @@ impl Reader<'_> {
         action: StepAction<'_>,
         fields: &mut Fields<'_>,
     ) -> Option<(String, StepKind)> {
-        for word in [
-            "query",
-            "headers",
-            "auth",
-            "json",
-            "form",
-            "body",
-            "body_file",
-            "multipart",
-        ] {
-            let why = format!("`{word}` belongs to an HTTP request, but `tcp` sends plain text");
-            self.misplaced(
-                fields,
-                word,
-                &why,
-                "write what is to be sent: `tcp: { send: … }`",
-            );
-        }
+        self.refuse_keys_of_http(
+            fields,
+            "`tcp` sends plain text",
+            "write what is to be sent: `tcp: { send: … }`",
+        );
         self.refuse_keys_of_mocks(action, fields);
         let target = fields.take("target", self.problems);
         let found = self.targets.find(target, action.span, self.problems);
@@ -78,7 +66,7 @@ impl Reader<'_> {
         };
         let receives = read.as_ref().is_none_or(|(_, receive)| receive.is_some());
         let silent = (!receives).then_some("add `receive`, or remove it");
-        let mut parts = self.answered(action, fields, silent);
+        let mut parts = self.answered(action, fields, silent, Origin::Text);
         parts.retry = fields
             .take("retry", self.problems)
             .and_then(|node| retry::of_mock(node, action.key, self.problems));
