@@ -162,6 +162,12 @@ fn headers(
     plan.targets.iter().zip(base_urls).map(of_target).collect()
 }
 
+/// Creates the limits of all operations on each target.
+fn target_limits(plan: &Plan) -> Vec<Option<Limit>> {
+    let limit = |target: &Target| Limit::new(format!("target {}", target.name), &target.limits);
+    plan.targets.iter().map(limit).collect()
+}
+
 impl<'p> World<'p> {
     /// Creates a world for `plan` on this many cores. Iterations start with the values that the
     /// setup ended with, if there was one.
@@ -231,11 +237,7 @@ impl<'p> World<'p> {
             live: *live,
             dry: AtomicBool::new(false),
             run_limit: Limit::new("run", &plan.limits),
-            target_limits: plan
-                .targets
-                .iter()
-                .map(|target| Limit::new(format!("target {}", target.name), &target.limits))
-                .collect(),
+            target_limits: target_limits(plan),
             step_limits: plan
                 .operations()
                 .map(|(_, name, operation)| Limit::new(format!("step {name}"), &operation.limits))
