@@ -13,6 +13,7 @@ pub(crate) mod redirect;
 mod redis;
 pub mod retry;
 mod sleep;
+mod sql;
 mod stream;
 mod tcp;
 pub(crate) mod trace;

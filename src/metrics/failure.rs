@@ -78,6 +78,8 @@ kinds! {
     PortExhausted = "port_exhausted",
     /// A Redis server answered with an error.
     Redis = "redis",
+    /// A PostgreSQL server answered with an error.
+    Sql = "sql",
     /// A mock operation failed as configured.
     Mock = "mock",
     /// Anything else; the message has the details.

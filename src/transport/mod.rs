@@ -7,10 +7,12 @@ pub mod endpoint;
 pub(crate) mod error;
 pub(crate) mod http;
 pub(crate) mod http2;
+mod json;
 pub(crate) mod link;
 pub(crate) mod redis;
 mod replay;
 pub(crate) mod selfwake;
+pub(crate) mod sql;
 pub(crate) mod stream;
 pub(crate) mod task;
 pub(crate) mod tcp;
@@ -19,3 +21,4 @@ pub(crate) mod websocket;
 pub(crate) mod wire;
 
 pub use error::TransportError;
+pub use sql::Session as SqlSession;

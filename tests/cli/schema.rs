@@ -223,6 +223,8 @@ fn broken_scenarios_do_not_match_the_schema() {
         ("get: /", "tcp: {}"),
         ("get: /", "redis: PING"),
         ("get: /", "redis: []"),
+        ("get: /", "sql: ''"),
+        ("get: /", "sql: [ a ]"),
         ("get: /", "redis: { pipeline: [] }"),
         ("get: /", "redis: { pipeline: [ PING ] }"),
         ("get: /", "tcp: { send: a, receive: all }"),
@@ -330,6 +332,14 @@ const PLACES: &[(&str, &str)] = &[
     (
         "/definitions/step/properties/redis/anyOf/1",
         "mix: [ { flow: [ { redis: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/target/properties/sql",
+        "targets: { t: { url: 'postgres://u@a/b', sql: { @ } } }",
+    ),
+    (
+        "/definitions/expect/properties/rows/anyOf/1",
+        "mix: [ { flow: [ { get: /, expect: { rows: { @ } } } ] } ]",
     ),
     (
         "/definitions/target/properties/redis",

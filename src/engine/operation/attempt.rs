@@ -134,6 +134,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             Action::Message(message) => Box::pin(self.message(user, message, scope, trace)).await,
             Action::Tcp(exchange) => Box::pin(self.tcp(user, exchange, scope, trace)).await,
             Action::Redis(commands) => Box::pin(self.redis(user, commands, scope, trace)).await,
+            Action::Sql(statement) => Box::pin(self.sql(user, statement, scope, trace)).await,
             Action::Sleep(duration) => self.sleep(duration).await,
             Action::Cpu(duration) => self.cpu(duration).await,
             Action::Block { duration, offload } => self.block(duration, *offload).await,

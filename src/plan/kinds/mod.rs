@@ -9,6 +9,7 @@ mod cpu;
 mod http;
 pub(crate) mod redis;
 mod sleep;
+pub(crate) mod sql;
 pub mod tcp;
 pub(crate) mod websocket;
 
@@ -31,6 +32,8 @@ pub enum Action {
     Tcp(tcp::TcpExchange),
     /// Sends commands to a Redis server.
     Redis(redis::RedisCommands),
+    /// Runs a statement at a PostgreSQL server.
+    Sql(sql::SqlStatement),
     /// Waits, like for a remote call, and uses no CPU time on this machine.
     Sleep(Delay),
     /// Uses this much CPU time on one core.
@@ -54,6 +57,7 @@ impl Action {
             Self::Message(message) => websocket::message(message),
             Self::Tcp(exchange) => tcp::profile(exchange),
             Self::Redis(commands) => redis::profile(commands),
+            Self::Sql(statement) => sql::profile(statement),
             Self::Sleep(duration) => sleep::profile(*duration),
             Self::Cpu(duration) => cpu::profile(*duration),
             Self::Block { duration, offload } => block::profile(*duration, *offload),

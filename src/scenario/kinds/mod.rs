@@ -36,6 +36,7 @@ mod redis;
 mod repeat;
 mod set;
 mod sleep;
+mod sql;
 mod tcp;
 mod think;
 mod websocket;
@@ -51,6 +52,7 @@ const ALL: &[&Kind] = &[
     &websocket::KIND,
     &tcp::KIND,
     &redis::KIND,
+    &sql::KIND,
     &sleep::KIND,
     &cpu::KIND,
     &block::KIND,

@@ -51,7 +51,11 @@ impl Expected {
             Action::Cpu(_) | Action::Block { .. } => {
                 expected.may_be_late(TimeoutTotal, Some(total), Duration::ZERO)
             }
-            Action::Handshake(_) | Action::Message(_) | Action::Tcp(_) | Action::Redis(_) => {
+            Action::Handshake(_)
+            | Action::Message(_)
+            | Action::Tcp(_)
+            | Action::Redis(_)
+            | Action::Sql(_) => {
                 unreachable!("it is not generated")
             }
         }
