@@ -16,6 +16,7 @@ pub(crate) mod redirect;
 mod redis;
 pub mod retry;
 mod sleep;
+mod sql;
 mod stream;
 mod tcp;
 pub(crate) mod trace;

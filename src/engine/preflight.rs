@@ -20,6 +20,7 @@ use super::job::ResolvedTarget;
 use crate::plan::{Address, Plan, Protocol, Target};
 use crate::transport::TransportError;
 use crate::transport::endpoint::Endpoint;
+use crate::transport::tls::request::ask_blocking;
 use crate::transport::tls::{Tls, TlsError};
 
 /// How long a target may take to accept a connection.
@@ -161,7 +162,6 @@ fn reach(
     };
     let protocol = (!target.address.is_of_database()).then_some(target.http.protocol);
     let tls = target
-        .address
         .tls_host()
         .map(|host| Tls::new(&target.tls, host, protocol, folder))
         .transpose();
@@ -173,7 +173,7 @@ fn reach(
     };
     let mut failure = None;
     for address in addresses {
-        match connect(&address, tls.as_ref()) {
+        match connect(&address, tls.as_ref(), target.database.is_secure) {
             Ok(is_http2) => {
                 // The negotiated protocol applies to all of them.
                 reach.is_http2 &= tls.is_none() || is_http2;
@@ -211,7 +211,11 @@ enum ConnectFailure {
 }
 
 /// Connects to an address and makes the handshake; returns whether that selected HTTP/2.
-fn connect(address: &Endpoint, tls: Option<&Tls>) -> Result<bool, ConnectFailure> {
+fn connect(
+    address: &Endpoint,
+    tls: Option<&Tls>,
+    asks_for_tls: bool,
+) -> Result<bool, ConnectFailure> {
     let socket = match address {
         Endpoint::Tcp(address) => {
             TcpStream::connect_timeout(address, CONNECT_TIMEOUT).map_err(ConnectFailure::Socket)?
@@ -228,6 +232,9 @@ fn connect(address: &Endpoint, tls: Option<&Tls>) -> Result<bool, ConnectFailure
         socket.set_write_timeout(Some(CONNECT_TIMEOUT)),
     ] {
         bounded.map_err(ConnectFailure::Socket)?;
+    }
+    if asks_for_tls {
+        ask_blocking(&socket).map_err(ConnectFailure::Tls)?;
     }
     tls.try_out(socket).map_err(ConnectFailure::Tls)
 }

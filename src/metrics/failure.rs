@@ -82,6 +82,8 @@ kinds! {
     File = "file",
     /// A Redis server answered with an error.
     Redis = "redis",
+    /// A PostgreSQL server answered with an error.
+    Sql = "sql",
     /// A mock operation failed as configured.
     Mock = "mock",
     /// Anything else; the message has the details.

@@ -18,13 +18,19 @@ pub struct DatabaseOptions {
     /// Redis: whether connections speak RESP3.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_resp3: bool,
+    /// PostgreSQL: whether connections use TLS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_secure: bool,
+    /// PostgreSQL: whether each use of a statement parses it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_unprepared: bool,
 }
 
 /// A user and a password, either of which may be empty.
 ///
 /// It is serialized as the beginning of a URL, because user and password of a URL are hidden in
 /// every output, however short they are.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Login {
     /// The user.
     pub user: String,

@@ -20,6 +20,12 @@ pub struct Expect {
     pub min_size: Option<Size>,
     /// Maximum size of the body.
     pub max_size: Option<Size>,
+    /// Minimum number of rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_rows: Option<u64>,
+    /// Maximum number of rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_rows: Option<u64>,
     /// Maximum response time.
     pub max_response: Option<Nanos>,
 }

@@ -42,6 +42,7 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
         target.resolve.clear();
         target.tls = TlsOptions::default();
         target.database.login = None;
+        target.database.is_secure = false;
     }
     let text = work.shown(secrets).to_string();
     Sha256::digest(text)

@@ -26,11 +26,13 @@ pub enum Scheme {
     Redis,
     /// Redis over TLS.
     Rediss,
+    /// PostgreSQL; whether it uses TLS is an option of the target.
+    Postgres,
 }
 
 impl Scheme {
     /// All schemes.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Http,
         Self::Https,
         Self::Ws,
@@ -38,6 +40,7 @@ impl Scheme {
         Self::Tcp,
         Self::Redis,
         Self::Rediss,
+        Self::Postgres,
     ];
 
     /// Returns the scheme with this name, ignoring case.
@@ -45,6 +48,11 @@ impl Scheme {
         Self::ALL
             .into_iter()
             .find(|scheme| scheme.name().eq_ignore_ascii_case(name))
+            // Both are PostgreSQL's own.
+            .or_else(|| {
+                name.eq_ignore_ascii_case("postgresql")
+                    .then_some(Self::Postgres)
+            })
     }
 
     /// Returns the name used in URLs.
@@ -57,6 +65,7 @@ impl Scheme {
             Self::Tcp => "tcp",
             Self::Redis => "redis",
             Self::Rediss => "rediss",
+            Self::Postgres => "postgres",
         }
     }
 
@@ -67,12 +76,13 @@ impl Scheme {
             Self::Https | Self::Wss => 443,
             Self::Tcp => 0,
             Self::Redis | Self::Rediss => 6379,
+            Self::Postgres => 5432,
         }
     }
 
     /// Returns whether it is that of a database, whose URL may name a user and a password.
     pub const fn is_of_database(self) -> bool {
-        matches!(self, Self::Redis | Self::Rediss)
+        matches!(self, Self::Redis | Self::Rediss | Self::Postgres)
     }
 
     /// Returns whether connections use TLS.
@@ -152,12 +162,26 @@ impl Address {
         self.tls_host().is_some()
     }
 
+    /// Returns whether an option of the target says that it uses TLS, and not its scheme.
+    pub const fn asks_for_tls(&self) -> bool {
+        matches!(
+            self,
+            Self::Url {
+                scheme: Scheme::Postgres,
+                ..
+            }
+        )
+    }
+
     /// Returns the key of a target that caps its connections.
     pub const fn connections_key(&self) -> &'static str {
-        if self.is_of_database() {
-            "redis.connections"
-        } else {
-            "http.max_connections"
+        match self {
+            Self::Url {
+                scheme: Scheme::Postgres,
+                ..
+            } => "sql.connections",
+            Self::Url { scheme, .. } if scheme.is_of_database() => "redis.connections",
+            _ => "http.max_connections",
         }
     }
 
@@ -288,6 +312,16 @@ pub struct TlsOptions {
     pub insecure: bool,
     /// Server name to request and to verify the certificate against, instead of the URL's host.
     pub server_name: Option<String>,
+}
+
+impl Target {
+    /// Returns the host used for TLS; `None` without TLS.
+    pub fn tls_host(&self) -> Option<&str> {
+        match &self.address {
+            Address::Url { host, .. } if self.database.is_secure => Some(host),
+            address => address.tls_host(),
+        }
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

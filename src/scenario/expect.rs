@@ -32,7 +32,7 @@ const BODY_RULE: Section = Section::new(&[("regex", "matches"), ("includes", "co
 const SIZE_RULE: Section = Section::new(&[]);
 
 /// Keys that apply to the response itself.
-const OF_ANSWERS: [&str; 5] = ["status", "headers", "body", "json", "size"];
+const OF_ANSWERS: [&str; 6] = ["status", "headers", "body", "json", "size", "rows"];
 
 /// Decodes the `expect` of a request whose response has these parts.
 pub(super) fn decode(
@@ -80,6 +80,9 @@ pub(super) fn decode(
     }
     if let Some(node) = fields.take("size", problems) {
         size(node, &mut expect, problems);
+    }
+    if let Some(node) = fields.take("rows", problems) {
+        rows(node, &mut expect, problems);
     }
     max_response(&mut fields, &mut expect, problems);
     fields.finish(problems);
@@ -210,6 +213,44 @@ fn size(node: &Node, expect: &mut Expect, problems: &mut Diagnostics) {
                 format!("no body has at least {min} and at most {max}"),
             )
             .help(format!("swap them: `size: {{ min: {max}, max: {min} }}`"));
+    }
+    fields.finish(problems);
+}
+
+/// Decodes the number of rows, or its bounds.
+fn rows(node: &Node, expect: &mut Expect, problems: &mut Diagnostics) {
+    const MAX: u64 = 1 << 53;
+    if !matches!(node.value, Value::Map(_)) {
+        let rows = decode::count(node, "rows", 0..=MAX, problems);
+        (expect.min_rows, expect.max_rows) = (rows, rows);
+        return;
+    }
+    let Some(mut fields) = Fields::open(node, &SIZE_RULE, "`rows`", "rows: { min: 1 }", problems)
+    else {
+        return;
+    };
+    expect.min_rows = fields
+        .take("min", problems)
+        .and_then(|node| decode::count(node, "min", 0..=MAX, problems));
+    expect.max_rows = fields
+        .take("max", problems)
+        .and_then(|node| decode::count(node, "max", 0..=MAX, problems));
+    if fields.entries().is_empty() {
+        problems
+            .error(node.span, "this `rows` checks nothing")
+            .help("write `rows: 5`, or `rows: { min: 1 }`, `max` or both");
+    }
+    if expect
+        .min_rows
+        .zip(expect.max_rows)
+        .is_some_and(|(min, max)| min > max)
+    {
+        problems
+            .error(
+                node.span,
+                "no answer has at least `min` and at most `max` rows",
+            )
+            .help("swap them");
     }
     fields.finish(problems);
 }

@@ -157,6 +157,10 @@ impl Reader<'_> {
                 let why = format!("`{key}` belongs to `{}`", other.keys[0]);
                 let remedy = if *key == "concurrency" && kind.family.is_operation() {
                     "write `limits: { concurrency: … }`".to_owned()
+                } else if let Some(ours) =
+                    self.kinds.section.ours(key).filter(|_| kind.sends_headers)
+                {
+                    format!("loadgen calls that of a request `{ours}`")
                 } else {
                     format!("remove `{key}`")
                 };

@@ -13,9 +13,9 @@ pub(super) const MISSING_KINDS: &[(&[&str], &str, &str)] = &[
         "where the service has a gateway that speaks JSON over HTTP, call that with `post`",
     ),
     (
-        &["sql", "jdbc", "query_sql", "postgres", "mysql"],
-        "SQL queries",
-        "send requests to a service in front of the database",
+        &["mysql", "mssql", "oracle", "sqlite"],
+        "queries of this database",
+        "`sql` speaks to PostgreSQL",
     ),
     (
         &["sse", "eventsource", "stream", "events"],

@@ -90,7 +90,8 @@ impl KnownTarget {
             http::of_http2(key, *place, &self.http, secure, problems);
         }
         let Some(address) = &self.address else { return };
-        if let (Some(place), false) = (self.tls_span, address.is_secure()) {
+        let has_tls = address.is_secure() || address.asks_for_tls();
+        if let (Some(place), false) = (self.tls_span, has_tls) {
             problems
                 .error(
                     place,

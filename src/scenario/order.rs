@@ -22,7 +22,7 @@ use super::words;
 use crate::value::expression::{Uses, uses};
 
 /// Keys, besides the action, whose values may contain templates.
-const SENT: [&str; 7] = [
+const SENT: [&str; 8] = [
     "query",
     "headers",
     "auth",
@@ -30,6 +30,7 @@ const SENT: [&str; 7] = [
     "form",
     "body",
     "multipart",
+    "params",
 ];
 
 /// A place where a name is assigned a value.

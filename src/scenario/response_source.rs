@@ -24,6 +24,8 @@ pub(super) enum Origin {
     Text,
     /// The reply of a database, as JSON: it has nothing else.
     Reply,
+    /// The rows of a statement, as JSON.
+    Rows,
 }
 
 impl Origin {
@@ -37,9 +39,11 @@ impl Origin {
             (Self::Text, "header" | "headers" | "cookie" | "status") => {
                 Err("what is received here is plain text")
             }
-            (Self::Reply, "header" | "headers" | "cookie" | "status") => {
+            (Self::Reply | Self::Rows, "header" | "headers" | "cookie" | "status") => {
                 Err("the reply of a database is JSON, without a head")
             }
+            (Self::Rows, "rows") => Ok(()),
+            (_, "rows") => Err("only the answer to a statement has rows"),
             _ => Ok(()),
         }
     }

@@ -245,6 +245,7 @@ impl Targets {
         let steps = match scheme {
             Scheme::Tcp => "a `tcp` step",
             Scheme::Redis | Scheme::Rediss => "a `redis` step",
+            Scheme::Postgres => "a `sql` step",
             Scheme::Ws | Scheme::Wss => "a `websocket` step",
             Scheme::Http | Scheme::Https => "a request or a `websocket` step",
         };
@@ -312,12 +313,15 @@ impl Targets {
                 tls,
                 resolve,
                 limits,
-                database,
+                mut database,
+                tls_span,
                 ..
             } = known;
+            let address = address?;
+            database.is_secure = tls_span.is_some() && address.asks_for_tls();
             Some(Target {
                 name,
-                address: address?,
+                address,
                 headers,
                 http,
                 tls,

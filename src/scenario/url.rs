@@ -123,20 +123,8 @@ fn after_scheme(text: &str, scheme: Scheme, rest: &str) -> Result<Url, UrlError>
     if scheme == Scheme::Tcp && !matches!(rest, "" | "/") {
         return wrong("a `tcp://` URL has no path", "write `tcp://HOST:PORT`");
     }
-    let is_number = |text: &str| text.len() <= 9 && text.bytes().all(|b| b.is_ascii_digit());
-    if scheme.is_of_database() && !rest.strip_prefix('/').is_none_or(is_number)
-        || scheme.is_of_database() && rest.starts_with('?')
-    {
-        return wrong(
-            format!(
-                "what follows the host of a `{0}://` URL is the number of a database",
-                scheme.name()
-            ),
-            format!(
-                "write `{0}://HOST:PORT`, or `{0}://HOST:PORT/1`",
-                scheme.name()
-            ),
-        );
+    if scheme.is_of_database() {
+        check_database(scheme, rest)?;
     }
     Ok(Url {
         scheme,
@@ -144,6 +132,32 @@ fn after_scheme(text: &str, scheme: Scheme, rest: &str) -> Result<Url, UrlError>
         port,
         rest: rest.into(),
     })
+}
+
+/// Checks what follows the host in the URL of a database.
+fn check_database(scheme: Scheme, rest: &str) -> Result<(), UrlError> {
+    let name = rest.strip_prefix('/').unwrap_or_default();
+    let (scheme, is_sql) = (scheme.name(), scheme == Scheme::Postgres);
+    let is_number = name.len() <= 9 && name.bytes().all(|b| b.is_ascii_digit());
+    let is_name = !name.is_empty() && !name.contains(['/', '?']);
+    if rest.starts_with('/') && if is_sql { is_name } else { is_number } {
+        return Ok(());
+    }
+    match (rest.is_empty(), is_sql) {
+        (true, false) => Ok(()),
+        (_, true) if rest.contains('?') => wrong(
+            format!("a `{scheme}://` URL has no query here"),
+            "remove it; TLS is `tls: { … }` of the target, and `timeout` and `sql` have the rest",
+        ),
+        (_, true) => wrong(
+            format!("a `{scheme}://` URL ends with the name of a database"),
+            "write `/NAME` after the host",
+        ),
+        (_, false) => wrong(
+            format!("what follows the host of a `{scheme}://` URL is the number of a database"),
+            format!("write `{scheme}://HOST:PORT`, or `{scheme}://HOST:PORT/1`"),
+        ),
+    }
 }
 
 fn wrong<T>(message: impl Into<String>, remedy: impl Into<String>) -> Result<T, UrlError> {
@@ -297,9 +311,17 @@ pub(crate) fn target(text: &str) -> Result<(Address, Option<Login>), UrlError> {
         }
         None => (None, rest),
     };
+    let is_sql = Scheme::from_name(scheme) == Some(Scheme::Postgres);
     let login = match login {
+        None | Some("") if is_sql => {
+            return wrong(
+                "the URL has no user, and PostgreSQL has nobody without one",
+                "write it before the host: `USER:PASSWORD@HOST`",
+            );
+        }
         None | Some("") => None,
-        Some(login) if !login.contains(':') => {
+        // A server may trust a user without a password.
+        Some(login) if !login.contains(':') && !is_sql => {
             return wrong(
                 "the URL has a user without a password",
                 "write `USER:PASSWORD@HOST`, or leave the user out",
@@ -491,6 +513,12 @@ mod tests {
             ("redis://:p@[::1]:7", "redis://[::1]:7", pair("", "p")),
             ("redis://u:p@w@a", "redis://a", pair("u", "p@w")),
             ("http://a", "http://a", None),
+            (
+                "postgresql://u:p@a/s%20h",
+                "postgres://a/s%20h",
+                pair("u", "p"),
+            ),
+            ("postgres://u@a:5/b", "postgres://a:5/b", pair("u", "")),
         ] {
             assert_eq!(login(typed), (place.to_owned(), wanted), "{typed}");
         }
@@ -503,6 +531,11 @@ mod tests {
             "redis://a?db=1",
             "redis://a:0",
             "http://u:p@a",
+            "postgres://a/b",
+            "postgres://u@a",
+            "postgres://u@a/",
+            "postgres://u@a/b/c",
+            "postgres://u@a/b?sslmode=require",
         ] {
             assert!(target(bad).is_err(), "{bad}");
         }
@@ -537,7 +570,7 @@ mod tests {
 
     #[test]
     fn every_scheme_is_in_the_list() {
-        for unknown in ["grpc://a", "h2c://a", "postgres://a/b"] {
+        for unknown in ["grpc://a", "h2c://a", "mysql://a/b"] {
             let remedy = parse(unknown).expect_err(unknown).remedy;
             for scheme in Scheme::ALL {
                 assert!(

@@ -9,10 +9,12 @@ pub(crate) mod exec;
 pub(crate) mod file;
 pub(crate) mod http;
 pub(crate) mod http2;
+mod json;
 pub(crate) mod link;
 pub(crate) mod redis;
 mod replay;
 pub(crate) mod selfwake;
+pub(crate) mod sql;
 pub(crate) mod stream;
 pub(crate) mod task;
 pub(crate) mod tcp;
@@ -21,3 +23,4 @@ pub(crate) mod websocket;
 pub(crate) mod wire;
 
 pub use error::TransportError;
+pub use sql::Session as SqlSession;

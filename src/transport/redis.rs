@@ -1,6 +1,5 @@
 //! Redis: commands, which are sent at once, and their replies.
 
-mod json;
 mod replies;
 
 use std::io::Write as _;

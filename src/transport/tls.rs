@@ -1,6 +1,7 @@
 //! [`Tls`]: the trusted certificates and the identity of a target's connections, and the handshake.
 
 pub(super) mod failure;
+pub(crate) mod request;
 
 use std::io;
 use std::path::Path;

@@ -20,6 +20,8 @@ pub struct Response<'a> {
     pub headers: &'a HeaderMap,
     /// Its decoded body if needed; otherwise empty.
     pub body: &'a [u8],
+    /// The number of rows of a statement, if it is the answer to one.
+    pub rows: Option<u64>,
     json: OnceCell<Result<Document<'a>, String>>,
     text: OnceCell<Result<Cow<'a, str>, String>>,
 }
@@ -31,6 +33,7 @@ impl<'a> Response<'a> {
             status,
             headers,
             body,
+            rows: None,
             json: OnceCell::new(),
             text: OnceCell::new(),
         }

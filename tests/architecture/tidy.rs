@@ -292,7 +292,7 @@ fn an_operation_kind_has_one_file_per_floor() {
         "src/transport/",
         "src/server/",
     ];
-    for kind in ["tcp", "redis", "sleep", "cpu", "block", "exec"] {
+    for kind in ["tcp", "redis", "sql", "sleep", "cpu", "block", "exec"] {
         let mut variant = kind.to_owned();
         variant[..1].make_ascii_uppercase();
         let names = [

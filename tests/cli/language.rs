@@ -438,6 +438,8 @@ fn expectations_are_kept_as_written() {
         }),
         min_size: Some(Size(1)),
         max_size: Some(Size(4 << 20)),
+        min_rows: None,
+        max_rows: None,
         max_response: Some(MS(500)),
     };
     let found = operation(

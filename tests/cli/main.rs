@@ -52,6 +52,7 @@ mod servers;
 mod setup;
 mod shards;
 mod soak;
+mod sql;
 mod stages;
 mod streams;
 mod suggestions;

@@ -18,7 +18,7 @@ use crate::support::{
 };
 
 /// The shipped scenarios that need a server.
-pub(crate) const FILES: [&str; 2] = ["database.yaml", "seed/29b-database.yaml"];
+pub(crate) const FILES: [&str; 2] = ["redis.yaml", "seed/29b-redis.yaml"];
 
 /// A password that no output may contain.
 const PASSWORD: &str = "p/w-secret-81";
@@ -184,7 +184,7 @@ fn waiting_for_a_connection_is_queue_and_the_known_answer_holds() {
     };
     let folder = folder();
     let url = format!("url=redis://127.0.0.1:{}", server.port);
-    let file = shipped("scenarios/seed/29b-database.yaml");
+    let file = shipped("scenarios/seed/29b-redis.yaml");
     for (mode, wall_s) in [
         ("sequential", 1.6),
         ("threaded", 0.4),
@@ -225,7 +225,7 @@ fn the_scenario_to_start_from_runs() {
     };
     let folder = folder();
     let url = format!("url=redis://127.0.0.1:{}", server.port);
-    let file = shipped("scenarios/database.yaml");
+    let file = shipped("scenarios/redis.yaml");
     for mode in REAL_MODES {
         server.ask("CONFIG RESETSTAT");
         let arguments = ["run", &file, "--mode", mode, "--var", &url, "-i", "60"];
@@ -454,8 +454,11 @@ fn hostile_peers_end_as_named_failures_in_every_mode() {
     ];
     let folder = folder();
     for (port, kind, part) in cases {
-        let flow = "\n  - redis: [GET, a]\n    timeout: 1500ms\n    expect: { json: { $: 1 } }\n    on_error: continue\n";
-        let text = text(&format!("redis://127.0.0.1:{port}"), "", flow)
+        let limit = if kind == "check" { "30s" } else { "1500ms" };
+        let flow = format!(
+            "\n  - redis: [GET, a]\n    timeout: {limit}\n    expect: {{ json: {{ $: 1 }} }}\n    on_error: continue\n"
+        );
+        let text = text(&format!("redis://127.0.0.1:{port}"), "", &flow)
             .replace("vus: 6, iterations_per_vu: 10", "vus: 2, iterations: 2");
         scenario(folder.path(), &text);
         for mode in REAL_MODES {

@@ -248,6 +248,7 @@ fn every_shipped_scenario_is_tested_here() {
         .map(|s| s.file.to_owned())
         .chain(crate::seed::files())
         .chain(crate::redis::FILES.map(str::to_owned))
+        .chain(crate::sql::FILES.map(str::to_owned))
         .collect();
     assert_eq!(shipped_ones, tried);
     let paths: Vec<String> = tried
@@ -263,7 +264,10 @@ fn every_shipped_scenario_is_tested_here() {
             .lines()
             .filter(|line| line.contains(": ok ("))
             .count(),
-        SAMPLES.len() + crate::seed::SEEDS.len() + crate::redis::FILES.len()
+        SAMPLES.len()
+            + crate::seed::SEEDS.len()
+            + crate::redis::FILES.len()
+            + crate::sql::FILES.len()
     );
 }
 

@@ -235,6 +235,8 @@ fn broken_scenarios_do_not_match_the_schema() {
         ("get: /", "tcp: {}"),
         ("get: /", "redis: PING"),
         ("get: /", "redis: []"),
+        ("get: /", "sql: ''"),
+        ("get: /", "sql: [ a ]"),
         ("get: /", "redis: { pipeline: [] }"),
         ("get: /", "redis: { pipeline: [ PING ] }"),
         ("get: /", "tcp: { send: a, receive: all }"),
@@ -342,6 +344,14 @@ const PLACES: &[(&str, &str)] = &[
     (
         "/definitions/step/properties/redis/anyOf/1",
         "mix: [ { flow: [ { redis: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/target/properties/sql",
+        "targets: { t: { url: 'postgres://u@a/b', sql: { @ } } }",
+    ),
+    (
+        "/definitions/expect/properties/rows/anyOf/1",
+        "mix: [ { flow: [ { get: /, expect: { rows: { @ } } } ] } ]",
     ),
     (
         "/definitions/target/properties/redis",

@@ -33,6 +33,7 @@ enum Expectation {
     Status(Vec<StatusRule>),
     Header(String, String),
     Size(Option<Size>, Option<Size>),
+    Rows(u64, Option<u64>),
     Contains(String),
     Matches(Regex),
     Equals(String),
@@ -72,6 +73,12 @@ impl Check {
             rule(
                 "size".into(),
                 Expectation::Size(expect.min_size, expect.max_size),
+            );
+        }
+        if expect.min_rows.is_some() || expect.max_rows.is_some() {
+            rule(
+                "rows".into(),
+                Expectation::Rows(expect.min_rows.unwrap_or(0), expect.max_rows),
             );
         }
         if let Some(body) = &expect.body {
@@ -217,6 +224,7 @@ impl Expectation {
                 failed(format!("size: expected at most {most}, seen {size} B"))
             }
             Self::Size(..) => Ok(()),
+            Self::Rows(least, most) => rows(*least, *most, response.rows.unwrap_or(0)),
             Self::Contains(wanted) => body(
                 &|text| text.contains(wanted.as_str()),
                 "to contain ",
@@ -244,6 +252,16 @@ fn status(rules: &[StatusRule], seen: u16) -> Result<(), TransportError> {
         kind: FailureKind::Status,
         message: format!("status {seen}, expected {}", words(rules)),
     })
+}
+
+fn rows(least: u64, most: Option<u64>, seen: u64) -> Result<(), TransportError> {
+    if seen < least {
+        return failed(format!("rows: expected at least {least}, seen {seen}"));
+    }
+    match most.filter(|most| seen > *most) {
+        Some(most) => failed(format!("rows: expected at most {most}, seen {seen}")),
+        None => Ok(()),
+    }
 }
 
 fn header(response: &Response<'_>, name: &str, wanted: &str) -> Result<(), TransportError> {

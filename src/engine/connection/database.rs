@@ -1,5 +1,6 @@
 //! [`Database`]: a connection to a database, between two operations.
 
+use crate::transport::SqlSession;
 use crate::transport::stream::Connection;
 use crate::transport::wire::Wire;
 
@@ -7,4 +8,6 @@ use crate::transport::wire::Wire;
 pub enum Database<Io> {
     /// To a Redis server.
     Redis(Box<Connection<Wire<Io>>>),
+    /// To a PostgreSQL server.
+    Sql(Box<SqlSession<Wire<Io>>>),
 }

@@ -11,6 +11,7 @@ use crate::plan::{Protocol, Target};
 use crate::transport::TransportError;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::link::Link;
+use crate::transport::tls::request;
 use crate::transport::tls::{Tls, TlsError};
 use crate::transport::wire::Wire;
 
@@ -24,6 +25,8 @@ pub struct Dial {
     tls_of_streams: Option<Tls>,
     /// Whether the connections speak HTTP/2.
     pub is_http2: bool,
+    /// Whether a server has to be asked for TLS first.
+    asks_for_tls: bool,
     /// The age after which a connection is no longer used.
     max_lifetime: Option<Nanos>,
 }
@@ -52,7 +55,6 @@ impl Dial {
         let tls = |protocol| {
             let protocol = (!target.address.is_of_database()).then_some(protocol);
             target
-                .address
                 .tls_host()
                 .map(|host| Tls::new(&target.tls, host, protocol, folder))
                 .transpose()
@@ -65,6 +67,7 @@ impl Dial {
             tls,
             tls_of_streams,
             is_http2: reach.is_http2,
+            asks_for_tls: target.database.is_secure,
             max_lifetime,
         })
     }
@@ -77,6 +80,7 @@ impl Dial {
             tls: None,
             tls_of_streams: None,
             is_http2: false,
+            asks_for_tls: false,
             max_lifetime: None,
         }
     }
@@ -133,7 +137,7 @@ impl Dial {
         times: &DialTimes,
     ) -> Result<(Wire<D::Io>, Nanos), TransportError> {
         let begun = driver.now();
-        let io = driver
+        let mut io = driver
             .connect(self.next())
             .await
             .map_err(|e| TransportError::connect(&e))?;
@@ -142,6 +146,9 @@ impl Dial {
         let wire = match tls {
             None => Wire::Plain(io),
             Some(tls) => {
+                if self.asks_for_tls {
+                    request::ask(&mut io).await?;
+                }
                 let wire = tls.shake(io).await?;
                 times.tls.set(Some(driver.now() - connected));
                 wire

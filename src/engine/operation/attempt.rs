@@ -141,6 +141,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             Action::Exec(execution) => Box::pin(self.exec(execution, scope, trace)).await,
             Action::File(access) => Box::pin(self.file(access, scope, trace)).await,
             Action::Redis(commands) => Box::pin(self.redis(user, commands, scope, trace)).await,
+            Action::Sql(statement) => Box::pin(self.sql(user, statement, scope, trace)).await,
             Action::Sleep(duration) => self.sleep(duration).await,
             Action::Cpu(duration) => self.cpu(duration).await,
             Action::Block { duration, offload } => self.block(duration, *offload).await,

@@ -82,6 +82,6 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 message,
             });
         }
-        self.judge(&ended.output, ended.size, scope, trace)
+        self.judge(&ended.output, ended.size, None, scope, trace)
     }
 }

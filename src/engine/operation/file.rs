@@ -115,6 +115,6 @@ impl<D: Driver> Attempt<'_, '_, D> {
         if let FileVerb::Write(_) = access.verb {
             return Ok(());
         }
-        self.judge(&content.bytes, read, scope, trace)
+        self.judge(&content.bytes, read, None, scope, trace)
     }
 }

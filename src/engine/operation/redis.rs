@@ -10,6 +10,7 @@ use crate::engine::driver::Driver;
 use crate::metrics::FailureKind;
 use crate::plan::Address;
 use crate::plan::kinds::redis::RedisCommands;
+use crate::result::Body;
 use crate::transport::TransportError;
 use crate::transport::redis::{Expected, Greeting, exchange, greet, write_command};
 use crate::transport::stream::Connection;
@@ -56,10 +57,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
             user.keep_database(redis.target, Database::Redis(connection));
         }
         let Some((index, said)) = answer.error else {
-            return self.judge(&answer.json, answer.size, scope, trace);
+            return self.judge(&answer.json, answer.size, None, scope, trace);
         };
         if let Some(recording) = &self.recording {
-            recording.body(crate::result::Body::new(&answer.json, answer.size, true));
+            recording.body(Body::new(&answer.json, answer.size, true));
         }
         let name = commands[index].first().map_or("", |name| &**name);
         let place = if redis.is_pipeline {
@@ -81,8 +82,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Result<Box<Connection<Wire<D::Io>>>, TransportError> {
         // Taken out while in use: dropping this future closes the connection.
-        while let Some(Database::Redis(mut kept)) = user.take_database(target) {
-            if kept.is_quiet().await {
+        while let Some(kept) = user.take_database(target) {
+            if let Database::Redis(mut kept) = kept
+                && kept.is_quiet().await
+            {
                 trace.begin(kept.byte_counters());
                 return Ok(kept);
             }

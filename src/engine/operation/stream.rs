@@ -71,17 +71,20 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutConnect, "connection", limit)))
     }
 
-    /// Checks the text of an answer and captures values from it.
+    /// Checks the text of an answer and captures values from it; `rows` is the number of rows of a
+    /// statement.
     pub(super) fn judge(
         &self,
         text: &[u8],
         size: u64,
+        rows: Option<u64>,
         scope: &mut Scope,
         trace: &Trace,
     ) -> Result<(), TransportError> {
         // A text has no head, so a status that always passes stands in for it.
         let none = HeaderMap::new();
-        let response = Response::new(200, &none, text);
+        let mut response = Response::new(200, &none, text);
+        response.rows = rows;
         if let Some(recording) = &self.recording {
             let is_whole = text.len() as u64 == size;
             recording.body(Body::new(text, size, is_whole));

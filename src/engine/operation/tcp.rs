@@ -50,7 +50,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         if exchange.receive.is_none() {
             return Ok(());
         }
-        self.judge(&answer.bytes, answer.size, scope, trace)
+        self.judge(&answer.bytes, answer.size, None, scope, trace)
     }
 
     /// Returns a connection to the target: the user's own, or a new one.

@@ -142,7 +142,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         user.socket = Some(socket);
         let Some(answer) = answer else { return Ok(()) };
         trace.answer(self.worker.driver.now(), self.started);
-        self.judge(&answer, answer.len() as u64, scope, trace)
+        self.judge(&answer, answer.len() as u64, None, scope, trace)
     }
 }
 

@@ -159,4 +159,24 @@ mod tests {
         let capped = "{ vus: 10, iterations: 1 }, limits: { concurrency: 3 }";
         assert_eq!(of(&flow(file), capped, ""), 3, "no more than run at once");
     }
+
+    #[test]
+    fn connections_to_databases_are_counted_and_pools_cap_them() {
+        let of = |options: [&str; 2]| {
+            let text = format!(
+                "{{ name: t, workers: 1, targets: {{ c: {{ url: 'redis://127.0.0.1', redis: {{ {} }} }}, d: {{ url: 'postgres://u@127.0.0.1/b', sql: {{ {} }} }} }}, \
+                 load: {{ vus: 10, iterations: 1 }}, mix: [ {{ flow: [ {{ redis: [PING], target: c }}, {{ sql: select 1, target: d }}, {{ sql: select 2, target: d }} ] }} ] }}",
+                options[0], options[1]
+            );
+            let source = Source::inline("test", text);
+            let compiled = compile(&source, &Overrides::default(), &|_| None);
+            let plan = compiled
+                .unwrap_or_else(|problems| panic!("{}", problems.render(&source, false)))
+                .plan;
+            needed(&plan) - 4 - OVERHEAD
+        };
+        assert_eq!(of(["protocol: resp3", "prepare: false"]), 20);
+        assert_eq!(of(["connections: 3", "prepare: true"]), 13);
+        assert_eq!(of(["connections: 3", "connections: 4"]), 7);
+    }
 }

@@ -6,10 +6,9 @@ use std::fs;
 
 use thiserror::Error;
 
-use super::footprint;
 use crate::base::Nanos;
 use crate::engine::job::ResolvedTarget;
-use crate::plan::{KeepAlive, LoadModel, Plan, Step, flow};
+use crate::plan::{KeepAlive, LoadModel, Plan, Step, StepKind, flow};
 use crate::transport::endpoint::Endpoint;
 
 /// How long the system keeps the port of an ended connection (TIME_WAIT), in seconds.
@@ -94,11 +93,8 @@ fn judge(
             .chain(shared)
             .min()
             .unwrap_or(u32::MAX);
-        // Branches have connections of their own.
-        let of_users = footprint::connections(plan).into_iter();
-        let of_users = of_users.filter(|(connection, _)| connection.target == index);
-        let of_users = of_users.fold(0u64, |sum, (_, count)| sum.saturating_add(count));
-        let needed = of_users.min(u64::from(cap));
+        let users = u64::from(plan.load.model.slots());
+        let needed = (users * at_once(plan, index)).min(u64::from(cap));
         if needed > allowed {
             return Err(TooFewPorts {
                 name: target.name.clone(),
@@ -139,6 +135,17 @@ fn judge(
     Ok(warnings)
 }
 
+/// Returns the connections to a target that one user has at once: those of its largest crawl, or one.
+fn at_once(plan: &Plan, target: usize) -> u64 {
+    let crawls = plan.steps().filter_map(|(_, step)| match &step.kind {
+        StepKind::Crawl(crawl) if crawl.page.action.target() == Some(target) => {
+            Some(u64::from(crawl.concurrency))
+        }
+        _ => None,
+    });
+    crawls.max().unwrap_or(1)
+}
+
 /// Returns the least number of requests to a target per iteration, on average: a loop counts once,
 /// and a step that may be skipped not at all.
 fn requests(plan: &Plan, target: usize) -> f64 {
@@ -160,4 +167,25 @@ fn requests(plan: &Plan, target: usize) -> f64 {
         .map(|entry| entry.weight * of_flow(&entry.flow))
         .sum::<f64>()
         / weights.max(f64::MIN_POSITIVE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Overrides, Source, compile};
+
+    #[test]
+    fn a_crawl_has_a_connection_for_each_page_at_once() {
+        let at_once = |flow: &str| {
+            let text = format!(
+                "{{ name: t, targets: {{ a: {{ url: builtin }} }}, load: {{ iterations: 1 }}, mix: [ {{ flow: [ {flow} ] }} ] }}"
+            );
+            let source = Source::inline("test", text);
+            let compiled = compile(&source, &Overrides::default(), &|_| None);
+            at_once(&compiled.expect("a plan").plan, 0)
+        };
+        let crawl = "{ crawl: { start: /, concurrency: 5 } }";
+        assert_eq!(at_once(&format!("{{ get: / }}, {crawl}")), 5);
+        assert_eq!(at_once("{ get: / }"), 1);
+    }
 }

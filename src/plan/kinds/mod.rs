@@ -12,6 +12,7 @@ pub mod file;
 mod http;
 pub(crate) mod redis;
 mod sleep;
+pub(crate) mod sql;
 pub mod tcp;
 pub(crate) mod websocket;
 
@@ -40,6 +41,8 @@ pub enum Action {
     File(file::FileAccess),
     /// Sends commands to a Redis server.
     Redis(redis::RedisCommands),
+    /// Runs a statement at a PostgreSQL server.
+    Sql(sql::SqlStatement),
     /// Waits, like for a remote call, and uses no CPU time on this machine.
     Sleep(Delay),
     /// Uses this much CPU time on one core.
@@ -66,6 +69,7 @@ impl Action {
             Self::Exec(execution) => exec::profile(execution),
             Self::File(access) => file::profile(access),
             Self::Redis(commands) => redis::profile(commands),
+            Self::Sql(statement) => sql::profile(statement),
             Self::Sleep(duration) => sleep::profile(*duration),
             Self::Cpu(duration) => cpu::profile(*duration),
             Self::Block { duration, offload } => block::profile(*duration, *offload),

@@ -22,6 +22,9 @@
 //!    `engine/operation.rs`, and its arm in `engine/operation/attempt.rs`, boxed so that the future
 //!    of a plain request stays small. A connection that it keeps is a variant of
 //!    `engine/connection/database.rs`, or a field of `engine/connection/user.rs`.
+//!    Work that a thread has to wait for goes through `Driver::call`, which hands it to a thread
+//!    pool where there is an event loop: see `file` and `exec`, which do real work on this machine
+//!    (`Family::Local`) and name their templates in `Profile::texts`.
 //! 6. Its URL scheme, if it has one: `Scheme` of `plan/target.rs`.
 //! 7. A description in `scenarios/LANGUAGE.md`, an example in `scenarios/`, and tests in
 //!    `tests/cli/`, in each mode. `tests/cli/schema.rs` compares the schema with what is decoded,
@@ -39,6 +42,7 @@ mod redis;
 mod repeat;
 mod set;
 mod sleep;
+mod sql;
 mod tcp;
 mod think;
 mod websocket;
@@ -57,6 +61,7 @@ const ALL: &[&Kind] = &[
     &file::KIND,
     &exec::KIND,
     &redis::KIND,
+    &sql::KIND,
     &sleep::KIND,
     &cpu::KIND,
     &block::KIND,

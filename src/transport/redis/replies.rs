@@ -4,9 +4,9 @@
 //! peer, and keeps a stack of its own, whose depth is bounded. It writes JSON at once, so that
 //! nothing is kept of replies that nobody needs.
 
-use super::json::Json;
 use crate::metrics::FailureKind;
 use crate::transport::TransportError;
+use crate::transport::json::Json;
 use crate::transport::stream::Incoming;
 
 /// The most levels of lists and maps in a reply: what a JSON parser accepts, with room.

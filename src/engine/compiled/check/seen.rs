@@ -53,6 +53,10 @@ impl Expectation {
                 let ends: String = least.into_iter().chain(most).collect();
                 format!("{name}{ends}")
             }
+            Self::Rows(least, most) => {
+                let most = most.map(|most| format!(" at most {most}"));
+                format!("{name} at least {least}{}", most.unwrap_or_default())
+            }
             _ => name.to_owned(),
         }
     }
@@ -64,6 +68,7 @@ impl Expectation {
                 .header(name)
                 .map_or_else(|| "none".into(), |seen| quoted(&seen)),
             Self::Size(..) => format!("{size} B"),
+            Self::Rows(..) => response.rows.unwrap_or(0).to_string(),
             Self::Contains(_) | Self::Matches(_) | Self::Equals(_) => {
                 response.text().map_or_else(str::to_owned, quoted)
             }
