@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex, OnceLock};
 use self::exchange_log::ExchangeLog;
 use self::folders::Folders;
 use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder};
-use super::compiled::arguments::Arguments;
 use super::compiled::base_url::BaseUrl;
 use super::compiled::check::Check;
 use super::compiled::choice::Choice;
@@ -79,8 +78,6 @@ pub struct World<'p> {
     pub texts: Vec<Texts>,
     /// The folders whose files operations use.
     pub folders: Folders,
-    /// By operation id: the texts that it sends one by one, if it does.
-    pub arguments: Vec<Option<Arguments>>,
     /// By operation id: what is extracted from its responses.
     pub extractions: Vec<Extraction>,
     /// Where iterations come from.
@@ -226,7 +223,6 @@ impl<'p> World<'p> {
             exchanges: for_each(plan, |operation| Exchange::new(&operation.action, &names))?,
             texts: for_each(plan, |operation| Texts::new(operation, &names))?,
             folders: Folders::open(plan, environment)?,
-            arguments: for_each(plan, |operation| Arguments::new(&operation.action, &names))?,
             extractions: for_each(plan, |operation| Extraction::new(operation, &names))?,
             base_urls,
             headers,

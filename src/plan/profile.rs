@@ -18,16 +18,14 @@ pub struct Profile<'p> {
     pub request: Option<&'p HttpRequest>,
     /// What it exchanges, if that is text and not HTTP.
     pub text: Option<Text<'p>>,
-    /// The texts that it needs besides, in groups whose meaning its kind knows.
-    pub texts: [&'p [Template]; 3],
+    /// The texts that it needs besides.
+    pub texts: TextGroups<'p>,
     /// The folder whose files it uses.
     pub folder: Option<Folder>,
     /// The file descriptors that it needs while it runs, besides those of its connection.
     pub descriptors: u32,
     /// Whether it runs a program, which the user has to allow.
     pub runs_program: bool,
-    /// Texts that it sends one by one, in groups, if it does.
-    pub arguments: Option<&'p [Vec<Template>]>,
     /// How long it takes, if that is known before the run.
     pub duration: Option<Delay>,
     /// What it occupies on this machine, beyond what any operation needs.
@@ -54,6 +52,27 @@ pub struct Text<'p> {
     pub send: Option<&'p Template>,
     /// Selects the message to wait for; `None` accepts any.
     pub receive: Option<&'p Receive>,
+}
+
+/// The texts of an operation, in groups whose meaning its kind knows.
+#[derive(Clone, Copy, Debug)]
+pub enum TextGroups<'p> {
+    /// The texts of its parts, such as a program's arguments and what it reads.
+    Parts([&'p [Template]; 3]),
+    /// Any number of groups, such as the commands of a pipeline.
+    List(&'p [Vec<Template>]),
+}
+
+impl<'p> TextGroups<'p> {
+    /// Returns the groups in order.
+    pub fn iter(self) -> impl Iterator<Item = &'p [Template]> {
+        let (parts, list) = match self {
+            Self::Parts(parts) => (Some(parts), [].as_slice()),
+            Self::List(list) => (None, list),
+        };
+        let parts = parts.into_iter().flatten();
+        parts.chain(list.iter().map(Vec::as_slice))
+    }
 }
 
 /// What an operation occupies on this machine.
@@ -88,11 +107,10 @@ impl Profile<'_> {
         connection: None,
         request: None,
         text: None,
-        texts: [&[], &[], &[]],
+        texts: TextGroups::List(&[]),
         folder: None,
         descriptors: 0,
         runs_program: false,
-        arguments: None,
         duration: None,
         occupies: Occupies::Nothing,
         uses_open_socket: false,

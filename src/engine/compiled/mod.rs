@@ -1,6 +1,5 @@
 //! The requests and responses that a plan describes, compiled once and used by every operation.
 
-pub(crate) mod arguments;
 pub(crate) mod base_url;
 pub(crate) mod check;
 pub(crate) mod choice;

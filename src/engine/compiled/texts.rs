@@ -1,5 +1,7 @@
-//! [`Texts`]: the texts that an operation needs, such as the path of a file, compiled once.
+//! [`Texts`]: the texts that an operation needs, such as the path of a file or the arguments of a
+//! command, compiled once.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::exchange::MessageText;
@@ -9,7 +11,7 @@ use crate::transport::TransportError;
 use crate::value::{Facts, Names, Scope, ValueError};
 
 /// The texts of an operation, in the groups of its profile.
-pub struct Texts([Vec<MessageText>; 3]);
+pub struct Texts(Vec<Vec<MessageText>>);
 
 impl Texts {
     /// Compiles the texts of an operation.
@@ -17,18 +19,14 @@ impl Texts {
     /// # Errors
     /// If an expression is invalid; validation of the scenario reports it first.
     pub fn new(operation: &Operation, names: &Names) -> Result<Self, ValueError> {
-        let [first, second, third] = operation.action.profile().texts;
         let compiled = |group: &[_]| {
             let texts = group
                 .iter()
                 .map(|template| MessageText::new(template, names));
             texts.collect::<Result<Vec<_>, _>>()
         };
-        Ok(Self([
-            compiled(first)?,
-            compiled(second)?,
-            compiled(third)?,
-        ]))
+        let groups = operation.action.profile().texts.iter();
+        groups.map(compiled).collect::<Result<_, _>>().map(Self)
     }
 
     /// Returns the texts of one try.
@@ -39,18 +37,32 @@ impl Texts {
         &self,
         scope: &Scope,
         facts: impl FnOnce() -> Arc<Facts>,
-    ) -> Result<[Vec<String>; 3], TransportError> {
+    ) -> Result<Vec<Vec<Cow<'_, str>>>, TransportError> {
         let is_rendered = self.0.iter().flatten().any(MessageText::is_rendered);
         let facts = is_rendered.then(facts);
-        let texts = |group: &[MessageText]| {
-            let texts = group.iter().map(|text| {
-                let text = text.text(scope, facts.as_ref());
-                text.map(Into::into)
-                    .map_err(|error| data(error.to_string()))
-            });
-            texts.collect::<Result<Vec<String>, _>>()
-        };
-        let [first, second, third] = &self.0;
-        Ok([texts(first)?, texts(second)?, texts(third)?])
+        let groups = self.0.iter().map(|group| {
+            group
+                .iter()
+                .map(|text| text.text(scope, facts.as_ref()))
+                .collect()
+        });
+        groups
+            .collect::<Result<_, ValueError>>()
+            .map_err(|e| data(e.to_string()))
+    }
+
+    /// Returns the texts of one try of an operation whose groups are its parts.
+    ///
+    /// # Errors
+    /// As [`Self::make`].
+    pub fn parts(
+        &self,
+        scope: &Scope,
+        facts: impl FnOnce() -> Arc<Facts>,
+    ) -> Result<[Vec<String>; 3], TransportError> {
+        let groups = self.make(scope, facts)?;
+        let owned = |group: Vec<Cow<'_, str>>| group.into_iter().map(Cow::into_owned).collect();
+        let mut groups = groups.into_iter().map(owned);
+        Ok(std::array::from_fn(|_| groups.next().unwrap_or_default()))
     }
 }

@@ -33,7 +33,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     ) -> Result<(), TransportError> {
         let id = self.operation.id as usize;
         let world = self.worker.world;
-        let [command, values, mut stdin] = world.texts[id].make(scope, || self.facts())?;
+        let [command, values, mut stdin] = world.texts[id].parts(scope, || self.facts())?;
         let stdin = stdin.pop();
         if let Some(recording) = &self.recording {
             recording.text(command.join(" "), stdin.as_deref());

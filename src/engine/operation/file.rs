@@ -58,7 +58,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     ) -> Result<(), TransportError> {
         let id = self.operation.id as usize;
         let world = self.worker.world;
-        let [mut paths, mut texts, _] = world.texts[id].make(scope, || self.facts())?;
+        let [mut paths, mut texts, _] = world.texts[id].parts(scope, || self.facts())?;
         let path = paths.pop().unwrap_or_default();
         if let Some(recording) = &self.recording {
             let text = texts.last().map(String::as_str);

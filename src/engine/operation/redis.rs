@@ -29,10 +29,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     ) -> Result<(), TransportError> {
         let id = self.operation.id as usize;
         let world = self.worker.world;
-        let recipe = world.arguments[id]
-            .as_ref()
-            .expect("every command is compiled");
-        let commands = recipe.make(scope, || self.facts())?;
+        let commands = world.texts[id].make(scope, || self.facts())?;
         let mut out = Vec::new();
         for command in &commands {
             let arguments: Vec<&str> = command.iter().map(|argument| &**argument).collect();

@@ -27,10 +27,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     ) -> Result<(), TransportError> {
         let world = self.worker.world;
         let id = self.operation.id as usize;
-        let recipe = world.arguments[id]
-            .as_ref()
-            .expect("every statement is compiled");
-        let params = recipe.make(scope, || self.facts())?;
+        let params = world.texts[id].make(scope, || self.facts())?;
         let params: Vec<Option<&str>> = params
             .iter()
             .map(|param| param.first().map(|text| &**text))

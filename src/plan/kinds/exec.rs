@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Template;
-use crate::plan::profile::{Occupies, Profile};
+use crate::plan::profile::{Occupies, Profile, TextGroups};
 
 /// A program to be run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,11 +22,11 @@ pub struct Execution {
 
 pub(super) const fn profile(execution: &Execution) -> Profile<'_> {
     Profile {
-        texts: [
+        texts: TextGroups::Parts([
             execution.command.as_slice(),
             execution.values.as_slice(),
             execution.stdin.as_slice(),
-        ],
+        ]),
         // Three pipes and the process, and while it is started as many again.
         descriptors: 8,
         runs_program: true,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Template;
-use crate::plan::profile::{Folder, Occupies, Profile};
+use crate::plan::profile::{Folder, Occupies, Profile, TextGroups};
 
 /// What is done with a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub(super) const fn profile(access: &FileAccess) -> Profile<'_> {
         _ => &[],
     };
     Profile {
-        texts: [std::slice::from_ref(&access.path), text, &[]],
+        texts: TextGroups::Parts([std::slice::from_ref(&access.path), text, &[]]),
         folder: Some(access.folder),
         descriptors: 1,
         // No event loop can wait for a file.

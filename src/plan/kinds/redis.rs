@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Template;
-use crate::plan::profile::{Connection, Profile};
+use crate::plan::profile::{Connection, Profile, TextGroups};
 
 /// Commands that are sent at once, and their replies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub(super) const fn profile(redis: &RedisCommands) -> Profile<'_> {
             protocol: "redis",
             is_pooled: true,
         }),
-        arguments: Some(redis.commands.as_slice()),
+        texts: TextGroups::List(redis.commands.as_slice()),
         ..Profile::NETWORK
     }
 }

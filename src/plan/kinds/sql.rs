@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Template;
-use crate::plan::profile::{Connection, Profile};
+use crate::plan::profile::{Connection, Profile, TextGroups};
 
 /// A statement with its parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub(super) const fn profile(sql: &SqlStatement) -> Profile<'_> {
             protocol: "sql",
             is_pooled: true,
         }),
-        arguments: Some(sql.params.as_slice()),
+        texts: TextGroups::List(sql.params.as_slice()),
         ..Profile::NETWORK
     }
 }
