@@ -66,7 +66,8 @@ pub async fn run<D: Driver>(
     let mut started = call.scheduled.begun;
     loop {
         // Waiting for a connection is one more limit.
-        let connections = user.connection_limit(operation);
+        let pool = world.pool_of(operation);
+        let connections = pool.and_then(|target| user.connection_limit(target));
         let limits = world.limits_of(operation, connections.as_deref());
         let mut permit = if limits.iter().any(Option::is_some) {
             let asked = worker.driver.now();

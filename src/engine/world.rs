@@ -5,6 +5,7 @@
 pub(crate) mod exchange_log;
 pub(crate) mod folders;
 pub(crate) mod recorders;
+mod route;
 pub(crate) mod tape;
 pub(crate) mod worker;
 
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use self::exchange_log::ExchangeLog;
 use self::folders::Folders;
 use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder};
+use self::route::Route;
 use super::compiled::base_url::BaseUrl;
 use super::compiled::check::Check;
 use super::compiled::choice::Choice;
@@ -80,6 +82,8 @@ pub struct World<'p> {
     pub folders: Folders,
     /// By operation id: what is extracted from its responses.
     pub extractions: Vec<Extraction>,
+    /// By operation id: where it goes.
+    routes: Vec<Route>,
     /// Where iterations come from.
     pub source: Source,
     /// By operation id: the expectations for its responses.
@@ -224,6 +228,7 @@ impl<'p> World<'p> {
             texts: for_each(plan, |operation| Texts::new(operation, &names))?,
             folders: Folders::open(plan, environment)?,
             extractions: for_each(plan, |operation| Extraction::new(operation, &names))?,
+            routes: plan.operations().map(|(.., own)| Route::new(own)).collect(),
             base_urls,
             headers,
             names,
@@ -336,6 +341,12 @@ impl<'p> World<'p> {
         }
     }
 
+    /// Returns the target whose pool of connections an operation uses. Others have connections of
+    /// their own.
+    pub fn pool_of(&self, operation: &Operation) -> Option<usize> {
+        self.routes[operation.id as usize].pool
+    }
+
     /// Returns the limits that apply to an operation, the narrowest first; `connections` limits the
     /// connections to its target.
     pub fn limits_of<'a>(
@@ -343,12 +354,11 @@ impl<'p> World<'p> {
         operation: &Operation,
         connections: Option<&'a Limit>,
     ) -> [Option<&'a Limit>; 4] {
-        let target = operation
-            .action
-            .target()
-            .and_then(|target| self.target_limits[target].as_ref());
+        let id = operation.id as usize;
+        let target = self.routes[id].target;
+        let target = target.and_then(|target| self.target_limits[target].as_ref());
         [
-            self.step_limits[operation.id as usize].as_ref(),
+            self.step_limits[id].as_ref(),
             connections,
             target,
             self.run_limit.as_ref(),

@@ -9,7 +9,7 @@ use super::database::Database;
 use super::jar::Jar;
 use super::pool::{self, ConnectionTarget, KeptConnections, RunPart};
 use crate::engine::schedule::limit::Limit;
-use crate::plan::{Operation, Shard};
+use crate::plan::Shard;
 use crate::transport::counted::Metered;
 use crate::transport::stream;
 use crate::transport::websocket::WebSocket;
@@ -170,15 +170,9 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
         shares
     }
 
-    /// Returns the limit on connections, or on streams of them, for an operation's requests, if
-    /// any.
-    pub fn connection_limit(&self, operation: &Operation) -> Option<Arc<Limit>> {
-        // Operations that do not use the pool have connections of their own.
-        let connection = operation.action.profile().connection?;
-        connection
-            .is_pooled
-            .then(|| self.connections[connection.target].limit())
-            .flatten()
+    /// Returns the limit on connections to a target, or on streams of them, if there is one.
+    pub fn connection_limit(&self, target: usize) -> Option<Arc<Limit>> {
+        self.connections[target].limit()
     }
 
     /// Closes the connections that are kept for only one iteration.
