@@ -11,7 +11,7 @@ use crate::metrics::{
     FailedTry, FailureKind, Held, IterationSample, Outcome, Recorder, Sample, TagValue,
 };
 use crate::plan::{Mode, Plan};
-use crate::scenario::{Overrides, Source, compile};
+use crate::scenario::fixture;
 
 /// A plan with every part that figures are split into.
 fn plan() -> Plan {
@@ -23,13 +23,7 @@ fn plan() -> Plan {
       load: {stages: [{duration: 2s, rate: 100/s}, {duration: 3s, rate: 200/s}, {duration: 5s, rate: 1/s, measure: false}, {duration: 10s, rate: 5/s}], warmup: 1s},
       thresholds: [{check: p99 < 1s, step: b, window: 1s}, {check: error_rate < 1%, mix: m},
         {check: iteration.p90 < 1s, mix: n}, {check: p50 < 1s, tag: cache=value-77777}, {check: p50 < 1s, stage: "2"}]}"#;
-    compile(
-        &Source::inline("test.yaml", text),
-        &Overrides::default(),
-        &|_| None,
-    )
-    .map(|compiled| compiled.plan)
-    .expect("a plan")
+    fixture::plan(text)
 }
 
 /// What happened at a moment, as far as it is random.

@@ -340,7 +340,7 @@ mod tests {
     use super::*;
     use crate::cli::Color;
     use crate::plan::Mode;
-    use crate::scenario::{Overrides, Source, compile};
+    use crate::scenario::fixture;
 
     /// Creates a session whose modes are run by a program that prints this.
     fn session<'a>(folder: &Path, said: &str, console: &'a Console) -> Session<'a> {
@@ -370,13 +370,7 @@ mod tests {
     #[test]
     fn a_panic_is_loadgen_s_own_fault_and_takes_no_figures_with_it() {
         let text = "{name: t, modes: [simulated], mix: [{name: m, flow: [{sleep: 5ms}]}], load: {vus: 1, iterations: 3}}";
-        let plan = compile(
-            &Source::inline("t.yaml", text),
-            &Overrides::default(),
-            &|_| None,
-        )
-        .expect("a plan")
-        .plan;
+        let plan = fixture::plan(text);
         let job = Job {
             parent: 0,
             plan,

@@ -175,17 +175,7 @@ mod tests {
     use super::*;
     use crate::base::{Clock, Nanos};
     use crate::engine::compiled::choice::Choice;
-    use crate::scenario::{Overrides, Source, compile};
-
-    fn plan(text: &str) -> Plan {
-        compile(
-            &Source::inline("test.yaml", text),
-            &Overrides::default(),
-            &|_| None,
-        )
-        .map(|compiled| compiled.plan)
-        .expect("a plan")
-    }
+    use crate::scenario::fixture::plan;
 
     fn driven(
         world: &World<'_>,

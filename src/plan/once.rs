@@ -94,7 +94,7 @@ fn renumber(steps: &mut [Step], next: &mut u32, ids: &mut HashMap<u32, u32>) {
 mod tests {
     use super::*;
     use crate::plan::Operation;
-    use crate::scenario::{Overrides, Source, compile};
+    use crate::scenario::fixture;
 
     const TEXT: &str = r#"
 name: t
@@ -114,10 +114,7 @@ thresholds: [ p99 < 1s ]
 
     #[test]
     fn operations_are_numbered_anew_and_the_flow_ends_with_the_step() {
-        let source = Source::inline("t.yaml", TEXT);
-        let plan = compile(&source, &Overrides::default(), &|_| None)
-            .expect("a plan")
-            .plan;
+        let plan = fixture::plan(TEXT);
         let names = |plan: &Plan| {
             let name =
                 |(_, name, operation): (usize, &str, &Operation)| (name.to_owned(), operation.id);

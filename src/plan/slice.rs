@@ -17,7 +17,7 @@ pub const MAX_SHARDS: u32 = 4096;
 /// Why a plan cannot be divided.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SliceError {
-    /// There is no such shard.
+    /// The shard does not exist.
     #[error(
         "shard {index} of {count} does not exist: shards are counted from 0, and there are at most {MAX_SHARDS}"
     )]
@@ -307,23 +307,13 @@ impl Divider {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Overrides, Source, compile};
+    use crate::scenario::fixture::plan;
 
     const TEXT: &str = r#"{name: t, seed: 1,
         targets: {a: {url: "http://127.0.0.1:1", http: {max_connections: 17}, limits: {concurrency: 9, queue: 11, on_full: drop}}},
         limits: {concurrency: 23, rate: 500/s, burst: 50},
         mix: [{name: m, limits: {concurrency: 8}, flow: [{parallel: [{get: /, name: inner, limits: {concurrency: 7}}, {sleep: 1ms}]}]}],
         load: {rate: 100/s, duration: 5s, max_in_flight: 100, queue: 31, on_full: drop}}"#;
-
-    fn plan(text: &str) -> Plan {
-        compile(
-            &Source::inline("t.yaml", text),
-            &Overrides::default(),
-            &|_| None,
-        )
-        .expect("a plan")
-        .plan
-    }
 
     /// Returns every cap of a plan.
     fn caps(plan: &Plan) -> Vec<u32> {

@@ -27,6 +27,8 @@ mod expect;
 mod expression;
 mod feed;
 mod fields;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod flow;
 mod foreign;
 mod gate;

@@ -254,16 +254,13 @@ fn hiccup(load: &Load<'_>) -> Option<Found> {
 mod tests {
     use super::*;
     use crate::base::Nanos;
-    use crate::scenario::{Overrides, Source, compile};
+    use crate::scenario::fixture;
 
     #[test]
     fn of_many_shards_a_few_are_named() {
         let text =
             "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 1, iterations: 1}}";
-        let source = Source::inline("t.yaml", text);
-        let plan = compile(&source, &Overrides::default(), &|_| None)
-            .expect("a plan")
-            .plan;
+        let plan = fixture::plan(text);
         let late = |shard: u32| Observations {
             shard,
             wall: Nanos::from_secs(1),

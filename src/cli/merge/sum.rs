@@ -307,7 +307,7 @@ impl Sum {
 /// Judges a part by itself, and takes it apart.
 fn known(part: Part, plan: &Plan) -> anyhow::Result<(Known, Measurements<'static>)> {
     let shard = part.shard;
-    // The plan of the part has no secrets any more.
+    // The plan of a part is redacted already.
     let slice = plan
         .slice(shard.index, shard.count, Aborts::Alone, &Secrets::default())
         .map_err(|errors| match errors.first() {
@@ -355,21 +355,11 @@ mod tests {
     use crate::engine::{Environment, Job, measure_mode};
     use crate::plan::Mode;
     use crate::result::Verdict;
-    use crate::scenario::{Overrides, Source, compile};
+    use crate::scenario::fixture::plan;
 
     const TEXT: &str = "{name: t, seed: 5, modes: [simulated], mix: [{name: m, flow: [{sleep: {exponential: {mean: 20ms}}}]}],
         load: {rate: 100/s, arrivals: poisson, duration: 5s, warmup: 1s}, thresholds: [p99 < 1s]}";
     const EPOCH: u64 = 1_795_705_200_000_000_000;
-
-    fn plan(text: &str) -> Plan {
-        compile(
-            &Source::inline("t.yaml", text),
-            &Overrides::default(),
-            &|_| None,
-        )
-        .expect("a plan")
-        .plan
-    }
 
     /// Returns the part of a shard, as it comes out of its file.
     fn part(text: &str, index: u32, count: u32) -> (Part, Plan) {

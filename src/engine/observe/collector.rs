@@ -71,7 +71,7 @@ mod tests {
     use crate::metrics::resources::Usage;
     use crate::metrics::{FailedTry, FailureKind, Held, IterationSample, Sample, TagValue};
     use crate::plan::{Mode, Plan};
-    use crate::scenario::{Overrides, Source, compile};
+    use crate::scenario::fixture;
 
     const THREADS: usize = 3;
     const EACH: u64 = 4_000;
@@ -80,13 +80,7 @@ mod tests {
         let text = "{name: t, mix: [{name: m, flow: [{sleep: 1ms}, {sleep: 2ms, name: b}]}],
             load: {stages: [{duration: 2s, rate: 100/s}, {duration: 3s, rate: 200/s}, {duration: 50s, rate: 1/s}], warmup: 1s},
             thresholds: [{check: p99 < 1s, step: b, window: 1s}]}";
-        compile(
-            &Source::inline("test.yaml", text),
-            &Overrides::default(),
-            &|_| None,
-        )
-        .map(|compiled| compiled.plan)
-        .expect("a plan")
+        fixture::plan(text)
     }
 
     /// Returns the `k`-th sample of a thread: over half a minute, with every outcome and duration.
@@ -279,13 +273,7 @@ mod tests {
             "{{name: t, mix: [{{name: m, flow: [{}]}}], load: {{vus: 1, duration: 60s}}}}",
             steps.join(", ")
         );
-        let plan = compile(
-            &Source::inline("test.yaml", &text),
-            &Overrides::default(),
-            &|_| None,
-        )
-        .expect("a plan")
-        .plan;
+        let plan = fixture::plan(&text);
         let world = World::new(&plan, &Environment::default(), 1, None).expect("a world");
         let mut collector = Collector::new(&world);
         let done = AtomicBool::new(false);

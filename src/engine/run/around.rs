@@ -76,20 +76,14 @@ pub fn run_teardown(
 mod tests {
     use super::*;
     use crate::engine::world::World;
-    use crate::scenario::{Overrides, Source, compile};
+    use crate::scenario::fixture;
     use crate::value::from_raw;
 
     #[test]
     fn values_of_a_setup_reach_another_process_as_they_were_spelled() {
         let text = "{name: t, vars: {kept: 7}, setup: [{set: {price: 1}}, {set: {list: 2}}],
             mix: [{name: m, flow: [{sleep: 1ms}]}], load: {iterations: 1}}";
-        let plan = compile(
-            &Source::inline("t.yaml", text),
-            &Overrides::default(),
-            &|_| None,
-        )
-        .expect("a plan")
-        .plan;
+        let plan = fixture::plan(text);
         let raw = |text: &str| RawValue::from_string(text.into()).expect("JSON");
         let received = SetupValues::from([
             ("price".into(), raw("1.50")),

@@ -213,19 +213,13 @@ mod tests {
     use crate::engine::observe::collector::Collector;
     use crate::metrics::FailureKind;
     use crate::plan::Plan;
-    use crate::scenario::{Overrides, Source, compile};
+    use crate::scenario::fixture;
 
     const PLAN: &str =
         "{name: t, mix: [{name: m, flow: [{sleep: 1ms}]}], load: {vus: 2, duration: 10s}}";
 
     fn plan() -> Plan {
-        compile(
-            &Source::inline("test.yaml", PLAN),
-            &Overrides::default(),
-            &|_| None,
-        )
-        .expect("a plan")
-        .plan
+        fixture::plan(PLAN)
     }
 
     fn sample(number: usize) -> Sample {
