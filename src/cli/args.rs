@@ -15,7 +15,7 @@ use clap::{ArgAction, Args as ClapArgs, CommandFactory as _, Parser, Subcommand,
 use crate::base::{Nanos, Rate, Share, parse};
 use crate::plan::{MAX_SHARDS, Mode};
 
-pub(crate) use self::input::{OnInvalid, ScenarioArgs};
+pub(crate) use self::input::{GateArgs, OnInvalid, ScenarioArgs};
 pub(crate) use self::run::RunArgs;
 pub(crate) use self::shard::{LifecycleArgs, MergeArgs, SetupArgs, TeardownArgs};
 pub(crate) use self::try_once::TryArgs;

@@ -1,10 +1,10 @@
 //! [`BaselineCheck`]: the baseline that a run is compared with.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 
-use super::args::OnInvalid;
+use super::args::{GateArgs, OnInvalid};
 use super::exit::{Exit, Failure};
 use super::{baseline, compare, results};
 use crate::gate::comparable::PlannedRun;
@@ -12,19 +12,6 @@ use crate::gate::side::Side;
 use crate::gate::versions::{self, Terms};
 use crate::plan::{Guard, Plan};
 use crate::result::{Build, Host, RunOrder, RunResult, VersionComparison};
-
-/// The flags that a comparison with a baseline depends on.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BaselineFlags<'a> {
-    /// The baseline, if one is given.
-    pub baseline: Option<&'a Path>,
-    /// Whether thresholds are ignored.
-    pub no_thresholds: bool,
-    /// Whether it may be from another machine or build.
-    pub allow_environment: bool,
-    /// What an invalid run does.
-    pub on_invalid: Option<OnInvalid>,
-}
 
 /// A baseline, and the figures that must not become worse than in it.
 pub(super) struct BaselineCheck {
@@ -37,12 +24,13 @@ impl BaselineCheck {
     /// Reads the baseline of a run, if it has one, and checks before anything is sent that the run
     /// can be compared with it.
     pub(super) fn open(
-        args: &BaselineFlags<'_>,
+        args: &GateArgs,
+        no_thresholds: bool,
         plan: &Plan,
         fingerprint: &str,
     ) -> Result<Option<Self>, Failure> {
-        let Some(given) = args.baseline else {
-            if plan.guards.is_empty() || args.no_thresholds {
+        let Some(given) = &args.baseline else {
+            if plan.guards.is_empty() || no_thresholds {
                 return Ok(None);
             }
             let error = anyhow!(

@@ -7,8 +7,8 @@ use anyhow::{Context as _, anyhow};
 
 use self::measure::{Measured, measure};
 pub(super) use self::result::{ResultOf, result_of, result_with};
-use super::args::{OnInvalid, RunArgs};
-use super::baseline_check::{BaselineCheck, BaselineFlags};
+use super::args::{GateArgs, OnInvalid, RunArgs};
+use super::baseline_check::BaselineCheck;
 use super::exit::{Exit, Failure, Gates, or_exit};
 use super::folder::Folder;
 use super::output::{self, Console};
@@ -36,13 +36,8 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     }
     let Compiled { plan, secrets, .. } = compiled;
     or_exit(safety::literal(&plan), Exit::Usage)?;
-    let flags = BaselineFlags {
-        baseline: args.baseline.as_deref(),
-        no_thresholds: args.no_thresholds,
-        allow_environment: args.allow_environment,
-        on_invalid: args.on_invalid,
-    };
-    let baseline = BaselineCheck::open(&flags, &plan, &plan.fingerprint(&secrets))?;
+    let fingerprint = plan.fingerprint(&secrets);
+    let baseline = BaselineCheck::open(&args.gates, args.no_thresholds, &plan, &fingerprint)?;
     let plan = match &baseline {
         Some(baseline) => Plan {
             guards: baseline.guards().to_vec(),
@@ -70,12 +65,7 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     } = measured?;
     let mut result = result_of(&source, &plan, &secrets, runs, end, started_at);
     result.warnings.extend(warnings);
-    // An incomplete run is not compared with a baseline.
-    let whole = baseline
-        .as_ref()
-        .filter(|_| matches!(result.end, End::Complete | End::Stopped));
-    let (compared, refused) = whole.map(|baseline| baseline.compare(&result)).unzip();
-    result.baseline = compared;
+    let refused = compare(baseline.as_ref(), &mut result);
     // Redacted once, before anything is written or shown: every report is made from it.
     let result = or_exit(
         result
@@ -86,19 +76,43 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     if let Some(live_page) = live_page {
         live_page.end(&result);
     }
-    let failure = failure.or(refused.flatten());
+    let failure = failure.or(refused);
     let shown = Shown {
         json: args.json,
         quiet: args.quiet,
     };
     write(&result, &plan.formats, shown, &folder, failure, console)?;
-    let has_gates = !result.thresholds.is_empty() || baseline.is_some();
-    let gates = gates(args.on_invalid, args.fail_on_inconclusive, has_gates);
-    let exit = Exit::from_result(&result, gates);
-    if let Some(reason) = failure_reason(exit, &result) {
+    Ok(exit_code(&result, &args.gates, baseline.is_some(), console))
+}
+
+/// Compares a result with a baseline, if there is one and the run is complete. Returns the failure
+/// of a comparison that is refused.
+pub(super) fn compare(baseline: Option<&BaselineCheck>, result: &mut RunResult) -> Option<Failure> {
+    let is_whole = matches!(result.end, End::Complete | End::Stopped);
+    let (compared, refused) = baseline.filter(|_| is_whole)?.compare(result);
+    result.baseline = Some(compared);
+    refused
+}
+
+/// Returns the exit code of a result, and says why it is not 0.
+pub(super) fn exit_code(
+    result: &RunResult,
+    args: &GateArgs,
+    has_baseline: bool,
+    console: &Console,
+) -> Exit {
+    let has_gates = !result.thresholds.is_empty() || has_baseline;
+    let gates = Gates {
+        fail_on_invalid: args
+            .on_invalid
+            .map_or(has_gates, |what| what == OnInvalid::Fail),
+        fail_on_inconclusive: args.fail_on_inconclusive,
+    };
+    let exit = Exit::from_result(result, gates);
+    if let Some(reason) = failure_reason(exit, result) {
         console.error(&reason);
     }
-    Ok(exit)
+    exit
 }
 
 /// Ends without a report if no mode has run, and removes the folders that were created for it.
@@ -117,18 +131,6 @@ fn end_without_runs(
         live_page.end_without_result(end);
     }
     failure.map_or(Ok(Exit::Interrupted), Err)
-}
-
-/// Returns the gate settings of the flags, on which the exit code depends.
-pub(super) fn gates(
-    on_invalid: Option<OnInvalid>,
-    fail_on_inconclusive: bool,
-    has_gates: bool,
-) -> Gates {
-    Gates {
-        fail_on_invalid: on_invalid.map_or(has_gates, |what| what == OnInvalid::Fail),
-        fail_on_inconclusive,
-    }
 }
 
 /// How a result is shown.
@@ -221,7 +223,7 @@ fn show(result: &RunResult, args: Shown, console: &Console) -> Result<(), Failur
 }
 
 /// Returns why a run that produced a result does not end with 0, if the result says so.
-pub(super) fn failure_reason(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
+fn failure_reason(exit: Exit, result: &RunResult) -> Option<anyhow::Error> {
     let unmet = result
         .thresholds
         .iter()

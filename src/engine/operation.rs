@@ -5,6 +5,7 @@ mod block;
 pub(crate) mod body;
 mod cpu;
 mod crawl;
+mod database;
 mod debugging;
 mod exec;
 mod file;

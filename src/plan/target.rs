@@ -149,6 +149,14 @@ pub enum Address {
 }
 
 impl Address {
+    /// Returns the database that its path names, percent-encoded, if it is the URL of one.
+    pub fn database(&self) -> Option<&str> {
+        match self {
+            Self::Url { base, .. } => base.strip_prefix('/'),
+            Self::Builtin | Self::Unix { .. } => None,
+        }
+    }
+
     /// Returns the host used for TLS; `None` without TLS.
     pub fn tls_host(&self) -> Option<&str> {
         match self {

@@ -71,18 +71,7 @@ pub(crate) fn prepare(dir: &Path) -> Result<(), SinkError> {
 /// # Errors
 /// If the file cannot be written; the previous one then remains.
 pub(crate) fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, SinkError> {
-    let path = dir.join(name);
-    let whole = || -> io::Result<()> {
-        let mut file = temporary(dir)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(&path)?;
-        Ok(())
-    };
-    match whole() {
-        Ok(()) => Ok(path),
-        Err(source) => Err(SinkError::Write { path, source }),
-    }
+    write_into(temporary, dir, name, bytes)
 }
 
 /// Writes a file that only its owner can read; see [`write()`].
@@ -90,10 +79,21 @@ pub(crate) fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, Sin
 /// # Errors
 /// If the file cannot be written; the previous one then remains.
 pub(crate) fn write_private(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, SinkError> {
+    // Temporary files are private by default.
+    let private = |dir: &Path| Builder::new().prefix(".loadgen-").tempfile_in(dir);
+    write_into(private, dir, name, bytes)
+}
+
+/// Writes a file into a new temporary one that then takes its name.
+fn write_into(
+    create: impl FnOnce(&Path) -> io::Result<NamedTempFile>,
+    dir: &Path,
+    name: &str,
+    bytes: &[u8],
+) -> Result<PathBuf, SinkError> {
     let path = dir.join(name);
     let whole = || -> io::Result<()> {
-        // Temporary files are private by default.
-        let mut file = Builder::new().prefix(".loadgen-").tempfile_in(dir)?;
+        let mut file = create(dir)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(&path)?;

@@ -10,7 +10,7 @@ use super::tree::typed;
 use super::{capture, delay, expect, limits, retry, timeout};
 use crate::base::Share;
 use crate::plan::{
-    Action, Capture, Delay, Expect, HttpRequest, Limits, Operation, Retry, StepKind, Tag,
+    Action, Capture, Delay, Expect, HttpRequest, Limits, Operation, Retry, Scheme, StepKind, Tag,
 };
 
 /// Keys that only HTTP requests may have.
@@ -177,6 +177,44 @@ impl Reader<'_> {
             tags,
             ..OperationParts::default()
         }
+    }
+
+    /// Decodes the keys of an exchange with a target that is not HTTP; `silent` is as for
+    /// [`Self::answered`].
+    pub(super) fn exchanged(
+        &mut self,
+        action: StepAction<'_>,
+        fields: &mut Fields<'_>,
+        target: Option<usize>,
+        silent: Option<&str>,
+        of: response_source::Origin,
+    ) -> (OperationParts, PartialTimeouts) {
+        let mut parts = self.answered(action, fields, silent, of);
+        let own = fields
+            .take("retry", self.problems)
+            .and_then(|node| retry::of_mock(node, action.key, self.problems));
+        parts.retry = own.or_else(|| self.targets.retry(target?));
+        let timeout = fields
+            .take("timeout", self.problems)
+            .and_then(|node| timeout::decode(node, self.problems))
+            .unwrap_or_default();
+        (parts, timeout)
+    }
+
+    /// Returns the target of a step that uses a database of one of these protocols.
+    pub(super) fn database(
+        &mut self,
+        action: StepAction<'_>,
+        fields: &mut Fields<'_>,
+        schemes: &[Scheme],
+    ) -> Option<usize> {
+        let target = fields.take("target", self.problems);
+        let place = target.map_or(action.span, |node| node.span);
+        let found = self.targets.find(target, action.span, self.problems);
+        found.filter(|index| {
+            self.targets
+                .is_database(*index, action.key, schemes, place, self.problems)
+        })
     }
 
     /// Decodes the keys of an operation on this machine, whose response is plain text; `silent` is as

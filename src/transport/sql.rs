@@ -21,7 +21,7 @@ use self::messages::Reader;
 pub(crate) use self::rows::Answer;
 use self::rows::{Column, Rows};
 use super::TransportError;
-use super::counted::{ByteCounters, Metered};
+use super::counted::Metered;
 use super::stream::Connection;
 use crate::metrics::FailureKind;
 use crate::plan::Login;
@@ -78,19 +78,9 @@ impl<Io: Read + Write + Metered + Unpin> Session<Io> {
         })
     }
 
-    /// Returns its traffic so far.
-    pub(crate) fn byte_counters(&self) -> Arc<ByteCounters> {
-        self.connection.byte_counters()
-    }
-
     /// Returns whether others can use it.
     pub(crate) const fn is_reusable(&self) -> bool {
         self.connection.is_reusable() && !self.is_in_transaction
-    }
-
-    /// Returns whether nothing has happened since the last statement.
-    pub(crate) async fn is_quiet(&mut self) -> bool {
-        self.connection.is_quiet().await
     }
 
     /// Runs a statement; `begun` is called when the first byte of the answer has arrived.
@@ -143,6 +133,12 @@ impl<Io: Read + Write + Metered + Unpin> Session<Io> {
             }
         }
         Ok(rows.into_answer(size))
+    }
+}
+
+impl<Io> AsMut<Connection<Io>> for Session<Io> {
+    fn as_mut(&mut self) -> &mut Connection<Io> {
+        &mut self.connection
     }
 }
 

@@ -45,6 +45,12 @@ pub trait Incoming {
     fn has_strangers(&self) -> bool;
 }
 
+impl<Io> AsMut<Self> for Connection<Io> {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
 impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
     /// Starts exchanges over `io`. Sends nothing.
     pub fn new(io: Io) -> Self {

@@ -1,5 +1,7 @@
 //! What several commands ask for: their input, and what becomes of an invalid run.
 
+use std::path::PathBuf;
+
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args as ClapArgs, ValueEnum};
 
@@ -19,6 +21,25 @@ pub(crate) struct InputArgs {
     /// Let the scenario run programs, which its `exec` steps do
     #[arg(long, env = "LOADGEN_ALLOW_EXEC", value_parser = BoolishValueParser::new())]
     pub allow_exec: bool,
+}
+
+/// What a result is judged by, besides its thresholds.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GateArgs {
+    /// The result to compare with, a folder of repeated results, or a name saved with
+    /// `loadgen baseline save`
+    #[arg(long, env = "LOADGEN_BASELINE", value_name = "FILE|NAME")]
+    pub baseline: Option<PathBuf>,
+    /// Compare even if the baseline is from another machine or another build of loadgen
+    #[arg(long, env = "LOADGEN_ALLOW_ENVIRONMENT", value_parser = BoolishValueParser::new())]
+    pub allow_environment: bool,
+    /// Exit with 96 if the comparison with the baseline is inconclusive
+    #[arg(long, env = "LOADGEN_FAIL_ON_INCONCLUSIVE", value_parser = BoolishValueParser::new())]
+    pub fail_on_inconclusive: bool,
+    /// Whether an invalid run fails (exit code 97) or is a warning [default: fail if there is a
+    /// threshold or a baseline]
+    #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
+    pub on_invalid: Option<OnInvalid>,
 }
 
 /// What a command takes in place of a scenario's values, whatever it does with the scenario.

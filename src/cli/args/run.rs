@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args as ClapArgs};
 
-use super::input::{OnInvalid, QuickArgs, ScenarioArgs};
+use super::input::{GateArgs, QuickArgs, ScenarioArgs};
 use super::shard::ShardArgs;
 use crate::base::{Nanos, Rate, parse};
 use crate::cli::values::{Formats, Modes, formats, listen, modes};
@@ -70,20 +70,9 @@ pub(crate) struct RunArgs {
     /// Ignore the file's thresholds
     #[arg(long, env = "LOADGEN_NO_THRESHOLDS", value_parser = BoolishValueParser::new())]
     pub no_thresholds: bool,
-    /// The result to compare with, a folder of repeated results, or a name saved with
-    /// `loadgen baseline save`
-    #[arg(long, env = "LOADGEN_BASELINE", value_name = "FILE|NAME")]
-    pub baseline: Option<PathBuf>,
-    /// Compare even if the baseline is from another machine or another build of loadgen
-    #[arg(long, env = "LOADGEN_ALLOW_ENVIRONMENT", value_parser = BoolishValueParser::new())]
-    pub allow_environment: bool,
-    /// Exit with 96 if the comparison with the baseline is inconclusive
-    #[arg(long, env = "LOADGEN_FAIL_ON_INCONCLUSIVE", value_parser = BoolishValueParser::new())]
-    pub fail_on_inconclusive: bool,
-    /// Whether an invalid run fails (exit code 97) or is a warning [default: fail if there is a
-    /// threshold or a baseline]
-    #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
-    pub on_invalid: Option<OnInvalid>,
+    /// What its result is judged by.
+    #[command(flatten)]
+    pub gates: GateArgs,
     /// Write the first exchanges that fail (at most 100) to this file: requests and responses,
     /// redacted. Until there are as many, each one is recorded, which costs processor time
     #[arg(long, env = "LOADGEN_DEBUG_LOG", value_name = "FILE")]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use clap::builder::BoolishValueParser;
 
-use super::input::{OnInvalid, ScenarioArgs};
+use super::input::{GateArgs, ScenarioArgs};
 use crate::cli::shard::{ShardFlag, StartFlag};
 use crate::cli::values::{Formats, formats};
 
@@ -53,20 +53,9 @@ pub(crate) struct MergeArgs {
     /// Ignore the scenario's thresholds
     #[arg(long, env = "LOADGEN_NO_THRESHOLDS", value_parser = BoolishValueParser::new())]
     pub no_thresholds: bool,
-    /// The result to compare with, a folder of repeated results, or a name saved with
-    /// `loadgen baseline save`
-    #[arg(long, env = "LOADGEN_BASELINE", value_name = "FILE|NAME")]
-    pub baseline: Option<PathBuf>,
-    /// Compare even if the baseline is from another machine or another build of loadgen
-    #[arg(long, env = "LOADGEN_ALLOW_ENVIRONMENT", value_parser = BoolishValueParser::new())]
-    pub allow_environment: bool,
-    /// Exit with 96 if the comparison with the baseline is inconclusive
-    #[arg(long, env = "LOADGEN_FAIL_ON_INCONCLUSIVE", value_parser = BoolishValueParser::new())]
-    pub fail_on_inconclusive: bool,
-    /// Whether an invalid run fails (exit code 97) or is a warning [default: fail if there is a
-    /// threshold or a baseline]
-    #[arg(long, env = "LOADGEN_ON_INVALID", value_enum, value_name = "WHAT")]
-    pub on_invalid: Option<OnInvalid>,
+    /// What its result is judged by.
+    #[command(flatten)]
+    pub gates: GateArgs,
     /// Print the result as JSON instead of the summary
     #[arg(long, env = "LOADGEN_JSON", value_parser = BoolishValueParser::new())]
     pub json: bool,

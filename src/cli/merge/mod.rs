@@ -7,7 +7,7 @@ use anyhow::anyhow;
 
 use self::sum::Sum;
 use super::args::MergeArgs;
-use super::baseline_check::{BaselineCheck, BaselineFlags};
+use super::baseline_check::BaselineCheck;
 use super::exit::{Exit, Failure};
 use super::folder::Folder;
 use super::output::Console;
@@ -37,13 +37,7 @@ pub(super) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> 
     };
     let missing = sum.missing();
     let mut plan = sum.plan().clone();
-    let flags = BaselineFlags {
-        baseline: args.baseline.as_deref(),
-        no_thresholds: args.no_thresholds,
-        allow_environment: args.allow_environment,
-        on_invalid: args.on_invalid,
-    };
-    let baseline = BaselineCheck::open(&flags, &plan, sum.fingerprint())?;
+    let baseline = BaselineCheck::open(&args.gates, args.no_thresholds, &plan, sum.fingerprint())?;
     let folder = Folder::prepare(
         args.output.as_deref(),
         &plan.name,
@@ -54,10 +48,7 @@ pub(super) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> 
         plan.thresholds.clear();
     }
     let mut result = sum.into_result(&plan);
-    let is_whole = matches!(result.end, End::Complete | End::Stopped);
-    let whole = baseline.as_ref().filter(|_| is_whole);
-    let (compared, refused) = whole.map(|baseline| baseline.compare(&result)).unzip();
-    result.baseline = compared;
+    let refused = run::compare(baseline.as_ref(), &mut result);
     let incomplete = missing.map(|missing| Failure {
         exit: Exit::CouldNotRun,
         error: anyhow!("{missing}; the figures are those of the others"),
@@ -70,16 +61,10 @@ pub(super) fn run(args: &MergeArgs, console: &Console) -> Result<Exit, Failure> 
         json: args.json,
         quiet: args.quiet,
     };
-    let failure = incomplete.or(refused.flatten());
+    let failure = incomplete.or(refused);
     run::write(&result, &formats, shown, &folder, failure, console)?;
-    let has_gates = !result.thresholds.is_empty() || baseline.is_some();
-    let gates = run::gates(args.on_invalid, args.fail_on_inconclusive, has_gates);
-    let exit = match result.end {
+    Ok(match result.end {
         End::Failed => Exit::Internal,
-        _ => Exit::from_result(&result, gates),
-    };
-    if let Some(reason) = run::failure_reason(exit, &result) {
-        console.error(&reason);
-    }
-    Ok(exit)
+        _ => run::exit_code(&result, &args.gates, baseline.is_some(), console),
+    })
 }

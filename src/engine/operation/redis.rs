@@ -8,7 +8,6 @@ use crate::engine::connection::database::Database;
 use crate::engine::connection::user::User;
 use crate::engine::driver::Driver;
 use crate::metrics::FailureKind;
-use crate::plan::Address;
 use crate::plan::kinds::redis::RedisCommands;
 use crate::result::Body;
 use crate::transport::TransportError;
@@ -78,30 +77,19 @@ impl<D: Driver> Attempt<'_, '_, D> {
         target: usize,
         trace: &Trace,
     ) -> Result<Box<Connection<Wire<D::Io>>>, TransportError> {
-        // Taken out while in use: dropping this future closes the connection.
-        while let Some(kept) = user.take_database(target) {
-            if let Database::Redis(mut kept) = kept
-                && kept.is_quiet().await
-            {
-                trace.begin(kept.byte_counters());
-                return Ok(kept);
-            }
-        }
-        let world = self.worker.world;
-        let dial = world.dials[target]
-            .as_ref()
-            .expect("every target in use was reached");
-        let mut connection = Box::new(Connection::new(self.connect(dial, trace).await?));
-        trace.begin(connection.byte_counters());
-        let target = &world.plan.targets[target];
-        let database = match &target.address {
-            Address::Url { base, .. } => base.strip_prefix('/'),
-            Address::Builtin | Address::Unix { .. } => None,
+        let of_kind = |kept| match kept {
+            Database::Redis(kept) => Some(kept),
+            _ => None,
         };
+        if let Some(kept) = self.kept_database(user, target, of_kind, trace).await {
+            return Ok(kept);
+        }
+        let mut connection = Box::new(self.connect_database(target, trace).await?);
+        let target = &self.worker.world.plan.targets[target];
         let greeting = Greeting {
             login: target.database.login.as_ref(),
             is_resp3: target.database.is_resp3,
-            database: database.filter(|number| *number != "0"),
+            database: target.address.database().filter(|number| *number != "0"),
         };
         self.within_connect(greet(&mut connection, greeting))
             .await?;

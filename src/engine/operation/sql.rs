@@ -7,12 +7,10 @@ use super::trace::Trace;
 use crate::engine::connection::database::Database;
 use crate::engine::connection::user::User;
 use crate::engine::driver::Driver;
-use crate::plan::Address;
 use crate::plan::kinds::sql::SqlStatement;
 use crate::result::Body;
 use crate::transport::TransportError;
 use crate::transport::sql::{Session, Statement};
-use crate::transport::stream::Connection;
 use crate::transport::wire::Wire;
 use crate::value::Scope;
 
@@ -69,27 +67,17 @@ impl<D: Driver> Attempt<'_, '_, D> {
         target: usize,
         trace: &Trace,
     ) -> Result<Box<Session<Wire<D::Io>>>, TransportError> {
-        // Taken out while in use: dropping this future closes the connection.
-        while let Some(kept) = user.take_database(target) {
-            if let Database::Sql(mut kept) = kept
-                && kept.is_quiet().await
-            {
-                trace.begin(kept.byte_counters());
-                return Ok(kept);
-            }
-        }
-        let world = self.worker.world;
-        let dial = world.dials[target]
-            .as_ref()
-            .expect("every target in use was reached");
-        let connection = Connection::new(self.connect(dial, trace).await?);
-        trace.begin(connection.byte_counters());
-        let target = &world.plan.targets[target];
-        let login = target.database.login.clone().unwrap_or_default();
-        let database = match &target.address {
-            Address::Url { base, .. } => base.strip_prefix('/').unwrap_or_default(),
-            Address::Builtin | Address::Unix { .. } => "",
+        let of_kind = |kept| match kept {
+            Database::Sql(kept) => Some(kept),
+            _ => None,
         };
+        if let Some(kept) = self.kept_database(user, target, of_kind, trace).await {
+            return Ok(kept);
+        }
+        let connection = self.connect_database(target, trace).await?;
+        let target = &self.worker.world.plan.targets[target];
+        let login = target.database.login.clone().unwrap_or_default();
+        let database = target.address.database().unwrap_or_default();
         let database = percent_decode_str(database).decode_utf8_lossy();
         let start = Session::start(connection, &login, &database);
         let session = self.within_connect(start).await?;

@@ -7,9 +7,7 @@ use crate::scenario::diagnostic::{Diagnostics, Span, quoted};
 use crate::scenario::fields::Fields;
 use crate::scenario::kind::{Family, Kind, Reader, StepAction};
 use crate::scenario::response_source::Origin;
-use crate::scenario::retry;
 use crate::scenario::section::Section;
-use crate::scenario::timeout;
 use crate::scenario::tree::{Node, Value, typed};
 
 /// Maximum number of commands in a pipeline.
@@ -76,29 +74,12 @@ impl Reader<'_> {
     ) -> Option<(String, StepKind)> {
         self.refuse_keys_of_http(fields, "`redis` sends commands", "write it in the command");
         self.refuse_keys_of_mocks(action, fields);
-        let target = fields.take("target", self.problems);
-        let place = target.map_or(action.span, |node| node.span);
-        let schemes = &[Scheme::Redis, Scheme::Rediss];
-        let target = self
-            .targets
-            .find(target, action.span, self.problems)
-            .filter(|index| {
-                self.targets
-                    .is_database(*index, action.key, schemes, place, self.problems)
-            });
+        let target = self.database(action, fields, &[Scheme::Redis, Scheme::Rediss]);
         let commands = (!action.value.is_null())
             .then(|| commands(action.value, self.problems))
             .flatten();
-        let mut parts = self.answered(action, fields, None, Origin::Reply);
-        parts.retry = fields
-            .take("retry", self.problems)
-            .and_then(|node| retry::of_mock(node, action.key, self.problems));
-        let timeout = fields
-            .take("timeout", self.problems)
-            .and_then(|node| timeout::decode(node, self.problems))
-            .unwrap_or_default();
+        let (parts, timeout) = self.exchanged(action, fields, target, None, Origin::Reply);
         let ((commands, is_pipeline), target) = (commands?, target?);
-        parts.retry = parts.retry.or_else(|| self.targets.retry(target));
         let inherited = self.targets.timeout(target);
         let redis = Action::Redis(RedisCommands {
             target,

@@ -8,7 +8,6 @@ use crate::scenario::fields::Fields;
 use crate::scenario::kind::{Family, Kind, Reader, StepAction};
 use crate::scenario::response_source::Origin;
 use crate::scenario::tree::{Node, Scalar, Value, typed};
-use crate::scenario::{retry, timeout};
 
 /// Maximum number of parameters of a statement (PostgreSQL's own).
 const MAX_PARAMS: usize = 65_535;
@@ -62,16 +61,7 @@ impl Reader<'_> {
     ) -> Option<(String, StepKind)> {
         self.refuse_keys_of_http(fields, "`sql` sends a statement", "write it in `params`");
         self.refuse_keys_of_mocks(action, fields);
-        let target = fields.take("target", self.problems);
-        let place = target.map_or(action.span, |node| node.span);
-        let target = self
-            .targets
-            .find(target, action.span, self.problems)
-            .filter(|index| {
-                let schemes = &[Scheme::Postgres];
-                self.targets
-                    .is_database(*index, action.key, schemes, place, self.problems)
-            });
+        let target = self.database(action, fields, &[Scheme::Postgres]);
         let statement = (!action.value.is_null())
             .then(|| statement(action.value, self.problems))
             .flatten();
@@ -79,16 +69,8 @@ impl Reader<'_> {
             Some(node) => params(node, self.problems),
             None => Some(Vec::new()),
         };
-        let mut parts = self.answered(action, fields, None, Origin::Rows);
-        parts.retry = fields
-            .take("retry", self.problems)
-            .and_then(|node| retry::of_mock(node, action.key, self.problems));
-        let timeout = fields
-            .take("timeout", self.problems)
-            .and_then(|node| timeout::decode(node, self.problems))
-            .unwrap_or_default();
+        let (parts, timeout) = self.exchanged(action, fields, target, None, Origin::Rows);
         let (statement, params, target) = (statement?, params?, target?);
-        parts.retry = parts.retry.or_else(|| self.targets.retry(target));
         let inherited = self.targets.timeout(target);
         let sql = Action::Sql(SqlStatement {
             target,

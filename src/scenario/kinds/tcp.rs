@@ -9,7 +9,6 @@ use crate::scenario::kind::{Family, Kind, Reader, StepAction};
 use crate::scenario::response_source::Origin;
 use crate::scenario::section::Section;
 use crate::scenario::tree::{Node, Value, typed};
-use crate::scenario::{retry, timeout};
 
 /// Maximum number of bytes of a response.
 const MAX_BYTES: u64 = 1 << 30;
@@ -66,16 +65,8 @@ impl Reader<'_> {
         };
         let receives = read.as_ref().is_none_or(|(_, receive)| receive.is_some());
         let silent = (!receives).then_some("add `receive`, or remove it");
-        let mut parts = self.answered(action, fields, silent, Origin::Text);
-        parts.retry = fields
-            .take("retry", self.problems)
-            .and_then(|node| retry::of_mock(node, action.key, self.problems));
-        let timeout = fields
-            .take("timeout", self.problems)
-            .and_then(|node| timeout::decode(node, self.problems))
-            .unwrap_or_default();
+        let (parts, timeout) = self.exchanged(action, fields, found, silent, Origin::Text);
         let ((send, receive), target) = (read?, found?);
-        parts.retry = parts.retry.or_else(|| self.targets.retry(target));
         let exchange = Action::Tcp(TcpExchange {
             target,
             send,
