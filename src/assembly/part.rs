@@ -120,7 +120,7 @@ impl Part {
     fn check(&self, plan: &Plan) -> Result<(), String> {
         let Shard { index, count } = self.shard;
         if index >= count || count > MAX_SHARDS {
-            return Err(format!("there is no shard {index} of {count}"));
+            return Err(format!("shard {index} of {count} does not exist"));
         }
         let measured = &self.measured;
         let [seen] = &*measured.seen else {

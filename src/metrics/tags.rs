@@ -18,7 +18,7 @@ pub enum TagValue {
     Found(String),
     /// The response has no value.
     None,
-    /// One of the values that have no figures of their own.
+    /// One of the values whose figures are not kept separately.
     Other,
 }
 

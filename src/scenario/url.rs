@@ -101,7 +101,7 @@ pub(crate) fn parse(text: &str) -> Result<Url, UrlError> {
     after_scheme(text, scheme, rest)
 }
 
-/// Parses what follows `://` in a URL, which has no user.
+/// Parses what follows `://` in a URL without a user.
 fn after_scheme(text: &str, scheme: Scheme, rest: &str) -> Result<Url, UrlError> {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
@@ -146,7 +146,7 @@ fn check_database(scheme: Scheme, rest: &str) -> Result<(), UrlError> {
     match (rest.is_empty(), is_sql) {
         (true, false) => Ok(()),
         (_, true) if rest.contains('?') => wrong(
-            format!("a `{scheme}://` URL has no query here"),
+            format!("a `{scheme}://` URL can't have a query here"),
             "remove it; TLS is `tls: { … }` of the target, and `timeout` and `sql` have the rest",
         ),
         (_, true) => wrong(
@@ -315,7 +315,7 @@ pub(crate) fn target(text: &str) -> Result<(Address, Option<Login>), UrlError> {
     let login = match login {
         None | Some("") if is_sql => {
             return wrong(
-                "the URL has no user, and PostgreSQL has nobody without one",
+                "the URL names no user, and PostgreSQL requires one",
                 "write it before the host: `USER:PASSWORD@HOST`",
             );
         }

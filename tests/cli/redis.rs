@@ -1,5 +1,5 @@
-//! Redis: the counts of a real server agree with loadgen's, in each mode; and peers that are no
-//! Redis, or a hostile one.
+//! Redis: the counts of a real server agree with loadgen's, in each mode; and peers that are not
+//! Redis, or hostile.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -473,7 +473,7 @@ fn hostile_peers_end_as_named_failures_in_every_mode() {
 }
 
 #[test]
-fn virtual_time_has_no_redis_and_says_where_it_is() {
+fn simulated_mode_refuses_redis_and_points_at_the_step() {
     let folder = folder();
     let text = text("redis://127.0.0.1:1", "", "\n  - redis: [PING]\n");
     scenario(folder.path(), &format!("modes: [simulated]\n{text}"));

@@ -1,5 +1,5 @@
 //! PostgreSQL: the counts of a real server agree with loadgen's, in each mode; and peers that are
-//! no PostgreSQL, or a hostile one.
+//! not PostgreSQL, or hostile.
 
 use std::fs::{self, File, Permissions};
 use std::io::{Read as _, Write as _};
@@ -608,7 +608,7 @@ fn hostile_peers_end_as_named_failures_in_every_mode() {
 }
 
 #[test]
-fn virtual_time_has_no_database_and_says_where_it_is() {
+fn simulated_mode_refuses_sql_and_points_at_the_step() {
     let folder = folder();
     let text = text("postgres://u@127.0.0.1:1/b", "", "\n  - sql: select 1\n");
     scenario(folder.path(), &format!("modes: [simulated]\n{text}"));

@@ -148,7 +148,7 @@ start() {
 # Kills a node as if its power had failed, and tells the controller so, which would find out after some minutes.
 lose() {
     local node=$1 pids signal
-    [ -e "$folder/pid/slurmd-$node.own" ] || fail "$folder has no node $node"
+    [ -e "$folder/pid/slurmd-$node.own" ] || fail "node $node does not exist in $folder"
     pids=$(processes "$node")
     # All stand still before one dies, so that none can report the death of another.
     # shellcheck disable=SC2086 # several words

@@ -73,12 +73,12 @@ pub(super) fn name(path: &Path) -> String {
     }
 }
 
-/// Returns the failure that there is nothing to merge.
+/// Returns the failure of a merge without parts.
 pub(super) fn none() -> Failure {
     Failure {
         exit: Exit::CouldNotRun,
         error: anyhow!(
-            "there is no part to merge; give the part.json files that `loadgen run --shard` wrote, or folders of them"
+            "no parts to merge; give the part.json files that `loadgen run --shard` wrote, or folders of them"
         ),
     }
 }

@@ -141,7 +141,7 @@ impl Driver for Simulated {
         Some(task)
     }
 
-    /// Real work has no place in virtual time; plans with some are refused.
+    /// Never called: plans with real work are refused in virtual time.
     async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&dyn Fn() -> (Nanos, bool)) -> T + Send + 'static,

@@ -77,7 +77,7 @@ impl Reader<'_> {
                     "`exec` must be a list of a program and its arguments, but this is one text",
                 )
                 .help(format!(
-                    "write `{EXAMPLE}`; there is no shell, but you can run one: `exec: [ sh, -c, \"…\" ]`"
+                    "write `{EXAMPLE}`; it does not go through a shell, but can run one: `exec: [ sh, -c, \"…\" ]`"
                 ));
             return None;
         }
@@ -99,7 +99,7 @@ impl Reader<'_> {
             .collect::<Option<_>>()?;
         if command.first().and_then(Template::as_text) == Some("") {
             self.problems
-                .error(items[0].span, "the program has no name")
+                .error(items[0].span, "the program's name is empty")
                 .help(format!("write `{EXAMPLE}`"));
             return None;
         }

@@ -162,7 +162,7 @@ impl Reader<'_> {
             (None, None) => {
                 if fields.entry("write").is_some() {
                     self.problems
-                        .error(fields.span, "this `write` has no content")
+                        .error(fields.span, "this `write` needs content")
                         .help(CONTENT);
                 }
                 None
@@ -230,7 +230,7 @@ impl Reader<'_> {
             self.problems
                 .warning(
                     node.span,
-                    format!("there is no file {} in the scenario's folder yet", quoted(known)),
+                    format!("the file {} does not exist in the scenario's folder yet", quoted(known)),
                 )
                 .help("create it before the run or in a step before this one; for a file that the run wrote, say `in: run`");
         }

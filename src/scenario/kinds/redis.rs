@@ -28,7 +28,7 @@ const REFUSED: &[(&[&str], &str, &str)] = &[
             "SYNC",
             "PSYNC",
         ],
-        "has no reply that ends",
+        "keeps sending replies",
         "remove it; a step waits for the reply of its command",
     ),
     (

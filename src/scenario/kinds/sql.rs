@@ -31,7 +31,7 @@ const REFUSED: &[(&[&str], &str)] = &[
     ),
     (
         &["copy", "listen", "notify", "set", "prepare", "deallocate"],
-        "needs more of its connection than a step has",
+        "changes the state of a connection that others may use later",
     ),
 ];
 
@@ -86,7 +86,7 @@ impl Reader<'_> {
     }
 }
 
-/// Decodes a statement, which has no values of an iteration in it.
+/// Decodes a statement; values of an iteration belong into its parameters.
 fn statement(node: &Node, problems: &mut Diagnostics) -> Option<String> {
     if let Value::Scalar(Scalar {
         template: Some(_), ..

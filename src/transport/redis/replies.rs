@@ -75,7 +75,7 @@ enum TextKind {
 /// A list or map that is not complete.
 struct Level {
     missing: u64,
-    /// Whether it is no part of the reply: attributes, and messages that the server pushes.
+    /// Whether it is not part of the reply: attributes, and messages that the server pushes.
     is_aside: bool,
 }
 
@@ -178,7 +178,7 @@ impl Replies {
             },
             b',' => self.value(|json| match number(text) {
                 Some(number) => json.plain(number),
-                // Infinities have no form in JSON.
+                // JSON can't represent infinities.
                 None => json.string(rest),
             }),
             b'(' if text.strip_prefix('-').unwrap_or(text).bytes().all(is_digit) => {
@@ -263,7 +263,7 @@ impl Replies {
         Ok(taken)
     }
 
-    /// Opens a list, a map or something that is no part of the reply.
+    /// Opens a list, a map or something that is not part of the reply.
     fn open(&mut self, kind: u8, length: &str, line: &[u8]) -> Result<(), TransportError> {
         let length = length.parse::<u64>().map_err(|_| not_redis(line))?;
         let is_map = matches!(kind, b'%' | b'|');
@@ -336,7 +336,7 @@ impl Replies {
             if is_kept {
                 self.json.close();
             }
-            // What is no part of the reply does not count in it.
+            // What is not part of the reply is not counted.
             if !is_aside {
                 self.complete();
             }
@@ -434,7 +434,7 @@ mod tests {
             (",inf\r\n", "\"inf\""),
             ("(12345678901234567890123\r\n", "12345678901234567890123"),
             ("=7\r\ntxt:abc\r\n", "\"abc\""),
-            // Attributes and pushed messages are no part of it.
+            // Attributes and pushed messages are not part of it.
             ("|1\r\n+k\r\n*1\r\n:1\r\n:5\r\n", "5"),
             ("*2\r\n|1\r\n+k\r\n:9\r\n:1\r\n:2\r\n", "[1,2]"),
             (">2\r\n+invalidate\r\n*1\r\n+k\r\n+OK\r\n", "\"OK\""),

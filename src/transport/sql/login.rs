@@ -130,9 +130,11 @@ impl Handle for Round<'_> {
             // The server proves that it knows the password, too.
             Message::AuthenticationSaslFinal(body) => {
                 let scram = self.scram.as_mut().ok_or_else(unexpected)?;
-                scram
-                    .finish(body.data())
-                    .map_err(|e| refused(&format!("the server does not know the password: {e}")))?;
+                scram.finish(body.data()).map_err(|e| {
+                    refused(&format!(
+                        "the server could not prove that it knows the password: {e}"
+                    ))
+                })?;
                 Ok(false)
             }
             Message::AuthenticationOk | Message::BackendKeyData(_) => Ok(false),
@@ -157,5 +159,5 @@ impl Handle for Round<'_> {
 }
 
 fn unexpected() -> TransportError {
-    protocol("the server sent a message that does not belong to a login")
+    protocol("the server sent an unexpected message during the login")
 }

@@ -164,7 +164,7 @@ fn write_value(json: &mut Json, form: Form, value: Option<&[u8]>) {
         (Form::Boolean, b"f") => json.plain("false"),
         (Form::AsIs, value) => match serde_json::from_slice::<&RawValue>(value) {
             Ok(raw) => json.plain(raw.get()),
-            // Not a number, infinities: JSON has no form for them.
+            // NaN and infinities: JSON can't represent them.
             Err(_) => json.string(value),
         },
         (Form::Boolean | Form::Text, value) => json.string(value),
