@@ -45,9 +45,7 @@ impl Reader<'_> {
         let timeout = fields
             .take("timeout", self.problems)
             .and_then(|node| timeout::of_mock(node, key, self.problems));
-        let retry = fields
-            .take("retry", self.problems)
-            .and_then(|node| retry::of_mock(node, key, self.problems));
+        let retry = self.own_retry(fields, key);
         let expect = fields
             .take("expect", self.problems)
             .and_then(|node| expect::of_mock(node, key, self.problems))
@@ -190,9 +188,7 @@ impl Reader<'_> {
         of: response_source::Origin,
     ) -> (OperationParts, PartialTimeouts) {
         let mut parts = self.answered(action, fields, silent, of);
-        let own = fields
-            .take("retry", self.problems)
-            .and_then(|node| retry::of_mock(node, action.key, self.problems));
+        let own = self.own_retry(fields, action.key);
         parts.retry = own.or_else(|| self.targets.retry(target?));
         let timeout = fields
             .take("timeout", self.problems)
@@ -234,9 +230,7 @@ impl Reader<'_> {
         }
         self.refuse_keys_of_mocks(action, fields);
         let mut parts = self.answered(action, fields, silent, response_source::Origin::Text);
-        parts.retry = fields
-            .take("retry", self.problems)
-            .and_then(|node| retry::of_mock(node, key, self.problems));
+        parts.retry = self.own_retry(fields, key);
         let timeout = fields
             .take("timeout", self.problems)
             .and_then(|node| timeout::of_mock(node, key, self.problems))
@@ -264,6 +258,12 @@ impl Reader<'_> {
             action.key
         );
         self.misplaced(fields, "fail", &why, "remove `fail`");
+    }
+
+    /// Decodes the retry policy of a step that is not an HTTP request.
+    fn own_retry(&mut self, fields: &mut Fields<'_>, key: &str) -> Option<Retry> {
+        let node = fields.take("retry", self.problems)?;
+        retry::of_mock(node, key, self.problems)
     }
 
     /// Decodes the limits of the step.

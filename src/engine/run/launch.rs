@@ -232,8 +232,8 @@ fn blocking(
     users: &mut [User<<Blocking as Driver>::Io>],
 ) {
     let parker = register();
-    let cancelled_parker = parker.clone();
-    world.stop.when_over(move || cancelled_parker.cancel());
+    let cancelled = parker.clone();
+    world.stop.when_over(move || cancelled.cancel());
     let Some(clock) = start.arrive() else { return };
     let worker = Worker::new(world, Blocking::new(clock, threads), thread);
     // If cancelled, the operations in progress have been dropped, and have recorded themselves.
@@ -286,8 +286,8 @@ fn event_loop(
         .inspect_err(|_| start.call_off())
         .map_err(RunError::Runtime)?;
     let over = Arc::new(AtomicWaker::new());
-    let cancelled_parker = over.clone();
-    world.stop.when_over(move || cancelled_parker.wake());
+    let waker = over.clone();
+    world.stop.when_over(move || waker.wake());
     // Set before any task is polled.
     let worker = OnceCell::new();
     // Creating the tasks of a hundred thousand users takes a while, which must not be in their
