@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::peer::{Peer, Then};
 use crate::support::{
-    REAL_MODES, Running, count, folder, loadgen, number, patiently, result, run, run_of, scenario,
-    until,
+    REAL_MODES, Running, TO_RESULT, count, folder, loadgen, number, patiently, result, run, run_of,
+    run_to_result, scenario, until,
 };
 
 /// Runs a crawl with these settings in these modes; returns its result.
@@ -20,18 +20,7 @@ fn crawl(url: &str, modes: &str, settings: &str, more: &str) -> Value {
           {{crawl: {{{settings}}}, name: page{more}}}]}}], load: {{vus: 1, iterations: 1}}}}"
     );
     scenario(folder.path(), &text);
-    let flags = [
-        "run",
-        "test.yaml",
-        "-o",
-        "out",
-        "--format",
-        "none",
-        "--mode",
-        modes,
-    ];
-    run(folder.path(), &flags).exits(0);
-    result(&folder.path().join("out"))
+    run_to_result(folder.path(), &["--mode", modes])
 }
 
 /// A site of its own, which counts how often each path is asked for.
@@ -283,16 +272,7 @@ fn an_interrupt_ends_a_crawl_and_a_race_cancels_it() {
             peer.url()
         );
         scenario(folder.path(), &text);
-        let flags = [
-            "run",
-            "test.yaml",
-            "-o",
-            "out",
-            "--format",
-            "none",
-            "--mode",
-            mode,
-        ];
+        let flags = [&TO_RESULT[..], &["--mode", mode]].concat();
         let running = Running::start(&mut loadgen(folder.path(), &flags), None);
         until("pages are in flight", || {
             *asked.lock().expect("no panic") > 1
@@ -309,16 +289,7 @@ fn an_interrupt_ends_a_crawl_and_a_race_cancels_it() {
         let text = "{name: t, targets: {site: {url: builtin}}, mix: [{name: m, flow: [{race: [
               {crawl: {start: /site/30/0, concurrency: 4}}, {sleep: 200ms}]}]}], load: {vus: 1, iterations: 1}}";
         scenario(folder.path(), text);
-        let flags = [
-            "run",
-            "test.yaml",
-            "-o",
-            "out",
-            "--format",
-            "none",
-            "--mode",
-            mode,
-        ];
+        let flags = [&TO_RESULT[..], &["--mode", mode]].concat();
         run(folder.path(), &flags).exits(0);
         let result = result(&folder.path().join("out"));
         let run = run_of(&result, mode);

@@ -10,20 +10,9 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::{
-    REAL_MODES, Running, count, files, folder, loadgen, result, run, run_of, scenario, shipped,
-    until,
+    REAL_MODES, Running, TO_RESULT, count, files, folder, loadgen, result, run, run_of,
+    run_to_result, scenario, shipped, until,
 };
-
-const FLAGS: [&str; 8] = [
-    "run",
-    "test.yaml",
-    "-o",
-    "out",
-    "--format",
-    "none",
-    "--mode",
-    "all",
-];
 
 /// Runs a scenario in every mode that does real work, with an empty folder for temporary files that
 /// must be empty again at the end; returns its result.
@@ -32,7 +21,7 @@ fn run_all(folder: &Path, text: &str) -> Value {
     let temporary = folder.join("temporary");
     fs::create_dir(&temporary).expect("made");
     let modes = REAL_MODES.join(",");
-    let flags = [&FLAGS[..7], &[&modes]].concat();
+    let flags = [&TO_RESULT[..], &["--mode", &modes]].concat();
     let mut command = loadgen(folder, &flags);
     crate::support::finish(command.env("TMPDIR", &temporary)).exits(0);
     assert_eq!(files(&temporary), [] as [&str; 0], "nothing is left");
@@ -59,8 +48,7 @@ fn files_hold_what_was_written_in_every_mode() {
               load: {{vus: 6, iterations: 30}}}}"
         );
         scenario(folder.path(), &text);
-        run(folder.path(), &FLAGS[..6]).exits(0);
-        let result = result(&folder.path().join("out"));
+        let result = run_to_result(folder.path(), &[]);
         let run = run_of(&result, mode);
         assert_eq!((count(run, "ok"), count(run, "failed")), (150, 0), "{mode}");
         let content = |path: String| fs::read(folder.path().join(path)).expect("it was written");
@@ -108,7 +96,7 @@ fn the_report_says_where_files_ran() {
     scenario(folder.path(), text);
     let ran = run(
         folder.path(),
-        &[&FLAGS[..6], &["--mode", "threaded,async"]].concat(),
+        &[&TO_RESULT[..], &["--mode", "threaded,async"]].concat(),
     )
     .exits(0);
     let whole = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -116,7 +104,7 @@ fn the_report_says_where_files_ran() {
     assert!(whole.contains(note), "{}", ran.stdout);
     let ran = run(
         folder.path(),
-        &[&FLAGS[..6], &["--mode", "threaded"]].concat(),
+        &[&TO_RESULT[..], &["--mode", "threaded"]].concat(),
     )
     .exits(0);
     assert!(!ran.stdout.contains("thread pool"), "{}", ran.stdout);
@@ -195,7 +183,7 @@ fn a_timeout_ends_a_write() {
         scenario(folder.path(), &HUGE.replace("TIMEOUT", "100ms"));
         let temporary = folder.path().join("temporary");
         fs::create_dir(&temporary).expect("made");
-        let flags = [&FLAGS[..7], &[mode]].concat();
+        let flags = [&TO_RESULT[..], &["--mode", mode]].concat();
         let mut command = loadgen(folder.path(), &flags);
         crate::support::finish(command.env("TMPDIR", &temporary)).exits(0);
         let result = result(&folder.path().join("out"));
@@ -217,7 +205,7 @@ fn an_interrupt_ends_a_write_and_removes_the_folder() {
         scenario(folder.path(), &HUGE.replace("TIMEOUT", "1h"));
         let temporary = folder.path().join("temporary");
         fs::create_dir(&temporary).expect("made");
-        let flags = [&FLAGS[..7], &[mode]].concat();
+        let flags = [&TO_RESULT[..], &["--mode", mode]].concat();
         let mut command = loadgen(folder.path(), &flags);
         let running = Running::start(command.env("TMPDIR", &temporary), None);
         until("it writes", || {

@@ -8,11 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Signal, kill_process};
-use serde_json::Value;
 
 use crate::support::{
-    PROGRAM, Running, Server, children, count, finish, folder, loadgen, number, patiently, pid,
-    program, result, run_of, scenario, side_by_side, until,
+    PROGRAM, Running, Server, check_of, children, count, finish, folder, loadgen, number,
+    patiently, pid, program, result, run_of, scenario, side_by_side, until,
 };
 
 /// How long the target stalls, in milliseconds; the run is ten times as long.
@@ -104,14 +103,6 @@ fn a_stall_of_the_target_is_measured_in_full_in_sequential_mode() {
     });
 }
 
-fn check<'a>(run: &'a Value, name: &str) -> &'a Value {
-    let checks = run["validity"]["checks"].as_array().expect("checks");
-    checks
-        .iter()
-        .find(|check| check["name"] == name)
-        .unwrap_or_else(|| panic!("no check `{name}`"))
-}
-
 #[test]
 fn a_generator_that_was_suspended_reports_it() {
     let folder = folder();
@@ -139,7 +130,7 @@ fn a_generator_that_was_suspended_reports_it() {
     let result = result(&folder.path().join("out"));
     let run = run_of(&result, "async");
     assert_eq!(result["validity"]["verdict"], "invalid");
-    let headroom = check(run, "headroom");
+    let headroom = check_of(run, "headroom");
     assert_eq!(headroom["verdict"], "invalid", "{headroom}");
     assert!(
         headroom["observed"]
@@ -147,7 +138,7 @@ fn a_generator_that_was_suspended_reports_it() {
             .is_some_and(|seen| seen.contains("a probe woke")),
         "{headroom}"
     );
-    let lag = check(run, "pacing");
+    let lag = check_of(run, "pacing");
     assert_eq!(
         lag["verdict"], "invalid",
         "40 of 150 arrivals were late: {lag}"
@@ -168,7 +159,7 @@ fn arrivals_that_never_start_make_a_run_invalid() {
     ))
     .exits(0);
     let result = result(&folder.path().join("out"));
-    let pacing = check(run_of(&result, "async"), "pacing");
+    let pacing = check_of(run_of(&result, "async"), "pacing");
     assert_eq!(pacing["verdict"], "invalid", "{pacing}");
     assert!(
         pacing["observed"]
@@ -192,7 +183,7 @@ fn a_saturated_generator_reports_it() {
     ))
     .exits(0);
     let result = result(&folder.path().join("out"));
-    let headroom = check(run_of(&result, "async"), "headroom");
+    let headroom = check_of(run_of(&result, "async"), "headroom");
     assert_ne!(headroom["verdict"], "valid", "{headroom}");
     assert!(
         headroom["explanation"]
@@ -256,7 +247,7 @@ fn a_generator_under_a_cpu_quota_reports_it() {
         ran.stdout
     );
     let result = result(&folder.path().join("out"));
-    let headroom = check(run_of(&result, "async"), "headroom");
+    let headroom = check_of(run_of(&result, "async"), "headroom");
     assert_eq!(
         (
             headroom["verdict"].as_str(),

@@ -11,36 +11,19 @@ use serde_json::Value;
 
 use crate::peer::Peer;
 use crate::support::{
-    Running, children, count, folder, is_alive, loadgen, near, number, patiently, pid, result, run,
-    run_of, scenario, shipped, until,
+    Running, TO_RESULT, check_of, children, count, folder, is_alive, loadgen, near, number,
+    patiently, pid, result, run, run_of, run_to_result, scenario, shipped, until,
 };
+
+const MODE: [&str; 2] = ["--mode", "processes"];
 
 /// Runs `text` in the mode with these flags; returns the result and the run.
 fn processes(text: &str, flags: &[&str]) -> (Value, Value) {
     let folder = folder();
     scenario(folder.path(), text);
-    let own = [
-        "run",
-        "test.yaml",
-        "--mode",
-        "processes",
-        "-o",
-        "out",
-        "--format",
-        "none",
-    ];
-    run(folder.path(), &[&own[..], flags].concat()).exits(0);
-    let result = result(&folder.path().join("out"));
+    let result = run_to_result(folder.path(), &[&MODE[..], flags].concat());
     let run = run_of(&result, "processes").clone();
     (result, run)
-}
-
-fn check<'a>(run: &'a Value, name: &str) -> &'a Value {
-    let checks = run["validity"]["checks"].as_array().expect("checks");
-    checks
-        .iter()
-        .find(|check| check["name"] == name)
-        .unwrap_or_else(|| panic!("no check `{name}`"))
 }
 
 /// Runs requests of `/?n={{seq()}}` to URL; returns the run, and the numbers that the server has seen.
@@ -78,7 +61,7 @@ fn every_iteration_runs_once() {
             "{load}"
         );
         assert!(numbers.iter().copied().eq(1..=total), "{load}: {numbers:?}");
-        assert_eq!(check(&run, "start")["verdict"], "valid", "{load}");
+        assert_eq!(check_of(&run, "start")["verdict"], "valid", "{load}");
         assert_eq!(
             run["stopped_by"],
             if load.contains("rate") {
@@ -99,7 +82,7 @@ fn no_cap_is_multiplied() {
         assert_eq!(count(&run, "workers"), 2);
         assert_eq!(count(&run["limits"][0], "peak_in_flight"), 2);
         near("a cap of two", number(&run, "wall_s"), 0.5, 0.3);
-        let split = check(&run, "split");
+        let split = check_of(&run, "split");
         assert_eq!(split["verdict"], "degraded", "{split}");
     });
     // No more processes than users.
@@ -115,9 +98,7 @@ fn a_pool_of_processes_computes_side_by_side_and_pays_in_memory() {
     patiently(|| {
         let folder = folder();
         scenario(folder.path(), &file);
-        let flags = ["run", "test.yaml", "-o", "out", "--format", "none"];
-        run(folder.path(), &flags).exits(0);
-        let result = result(&folder.path().join("out"));
+        let result = run_to_result(folder.path(), &[]);
         let of = |mode: &str| run_of(&result, mode);
         let (one, threaded, pool) = (of("sequential"), of("threaded"), of("processes"));
         // How many computed at once, or waited for a processor that others had: unlike wall time,
@@ -153,17 +134,7 @@ fn what_ends_a_run_early_is_judged_by_the_figures_of_all_processes() {
         load: {vus: 2, duration: 30s}, thresholds: [{check: count < 300, abort: true}]}";
     let folder = folder();
     scenario(folder.path(), aborting);
-    let flags = [
-        "run",
-        "test.yaml",
-        "--mode",
-        "processes",
-        "-o",
-        "out",
-        "--format",
-        "none",
-    ];
-    run(folder.path(), &flags).exits(99);
+    run(folder.path(), &[&TO_RESULT[..], &MODE].concat()).exits(99);
     let aborted = result(&folder.path().join("out"));
     let run = run_of(&aborted, "processes");
     assert_eq!(run["stopped_by"], "threshold");
@@ -263,36 +234,11 @@ fn exchanges_are_recorded_up_to_the_limit_of_the_whole_run() {
     let folder = folder();
     let text = "{name: t, workers: 3, mix: [{name: m, flow: [{sleep: 1ms, fail: 100%}]}], load: {vus: 6, iterations: 300}}";
     scenario(folder.path(), text);
-    let flags = [
-        "run",
-        "test.yaml",
-        "--mode",
-        "processes",
-        "-o",
-        "out",
-        "--format",
-        "none",
-        "--debug-log",
-        "log.txt",
-    ];
-    let ran = run(folder.path(), &flags);
-    let log = fs::read_to_string(folder.path().join("log.txt")).expect("a log");
-    let one = {
-        let folder = crate::support::folder();
-        scenario(folder.path(), text);
-        let flags: Vec<&str> = flags
-            .map(|flag| if flag == "processes" { "async" } else { flag })
-            .to_vec();
-        run(folder.path(), &flags);
-        fs::read_to_string(folder.path().join("log.txt")).expect("a log")
-    };
-    let exchanges = |log: &str| {
-        log.lines()
-            .filter(|line| line.contains("fail: 100%") || line.contains("mock"))
-            .count()
-    };
-    assert!(exchanges(&log) > 0, "{}{log}", ran.stderr);
-    assert_eq!(exchanges(&log), exchanges(&one));
+    for mode in ["async", "processes"] {
+        run_to_result(folder.path(), &["--mode", mode, "--debug-log", "log.txt"]);
+        let log = fs::read_to_string(folder.path().join("log.txt")).expect("a log");
+        assert_eq!(log.matches("✗ sleep").count(), 100, "{mode}: {log}");
+    }
 }
 
 #[test]
@@ -323,9 +269,7 @@ fn the_mode_does_the_same_work_as_the_others() {
         load: {vus: 9, iterations: 300}}";
     let folder = folder();
     scenario(folder.path(), text);
-    let flags = ["run", "test.yaml", "-o", "out", "--format", "none"];
-    run(folder.path(), &flags).exits(0);
-    let result = result(&folder.path().join("out"));
+    let result = run_to_result(folder.path(), &[]);
     let [one, several] = ["async", "processes"].map(|mode| run_of(&result, mode));
     for name in ["planned", "ok", "failed"] {
         assert_eq!(count(one, name), count(several, name), "{name}");

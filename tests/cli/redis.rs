@@ -4,17 +4,14 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::authority::Authority;
 use crate::support::{
-    REAL_MODES, count, folder, is_installed, near, number, run, run_of, run_to_result, scenario,
-    shipped, until,
+    REAL_MODES, count, fails_in_every_mode, folder, is_installed, near, number, run, run_in,
+    run_of, scenario, shipped, until,
 };
 
 /// The shipped scenarios that need a server.
@@ -115,12 +112,6 @@ impl Drop for Redis {
     }
 }
 
-/// Runs `test.yaml` in a mode, whatever its result.
-fn result_in(folder: &Path, mode: &str) -> Value {
-    let result = run_to_result(folder, &["--mode", mode]);
-    run_of(&result, mode).clone()
-}
-
 /// What a user of a shop does; each value is checked on the way.
 const FLOW: &str = "
   - redis: [SET, 'cart:{{seq()}}', 'order {{seq()}}', EX, 60]
@@ -157,7 +148,7 @@ fn the_server_counts_what_loadgen_counts() {
         for mode in REAL_MODES {
             server.ask("FLUSHALL");
             server.ask("CONFIG RESETSTAT");
-            let run = result_in(folder.path(), mode);
+            let run = run_in(folder.path(), mode);
             let what = format!("{mode}{options}: {}", run["errors"]);
             assert_eq!(
                 (count(&run, "ok"), count(&run, "failed")),
@@ -266,7 +257,7 @@ fn errors_of_the_server_are_failures_and_nil_is_not_missing() {
         &text(&url, "", flow).replace("vus: 6, iterations_per_vu: 10", "vus: 2, iterations: 4"),
     );
     for mode in REAL_MODES {
-        let run = result_in(folder.path(), mode);
+        let run = run_in(folder.path(), mode);
         assert_eq!(run["failures"]["redis"], 8, "{mode}: {}", run["errors"]);
         assert_eq!(run["failures"]["capture"], 4, "{mode}: {}", run["errors"]);
         assert_eq!(count(&run, "ok"), 4, "{mode}: {}", run["errors"]);
@@ -383,7 +374,7 @@ fn redis_speaks_tls() {
     );
     for mode in REAL_MODES {
         server.ask("CONFIG RESETSTAT");
-        let run = result_in(folder.path(), mode);
+        let run = run_in(folder.path(), mode);
         assert_eq!(count(&run, "ok"), 60, "{mode}: {}", run["errors"]);
         assert_eq!(server.calls("incr"), 60, "{mode}");
         assert!(number(&run["tls_ms"], "count") >= 1.0, "{mode}");
@@ -460,15 +451,7 @@ fn hostile_peers_end_as_named_failures_in_every_mode() {
         );
         let text = text(&format!("redis://127.0.0.1:{port}"), "", &flow)
             .replace("vus: 6, iterations_per_vu: 10", "vus: 2, iterations: 2");
-        scenario(folder.path(), &text);
-        for mode in REAL_MODES {
-            let run = result_in(folder.path(), mode);
-            let what = format!("{mode}, {kind}: {} {}", run["failures"], run["errors"]);
-            assert_eq!(run["failures"][kind], 2, "{what}");
-            assert!(run["errors"].to_string().contains(part), "{what}");
-            let memory = number(&run["resources"], "peak_rss_bytes");
-            assert!(memory < 700e6, "{memory}: {what}");
-        }
+        fails_in_every_mode(folder.path(), &text, kind, part);
     }
 }
 

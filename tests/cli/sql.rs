@@ -12,14 +12,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Signal, getuid, kill_process};
-use serde_json::Value;
-
 use crate::authority::Authority;
 use crate::support::{
-    REAL_MODES, count, files, folder, near, number, pid, result, run, run_of, run_to_result,
-    scenario, shipped, until,
+    REAL_MODES, count, fails_in_every_mode, files, folder, near, number, pid, result, run, run_in,
+    run_of, scenario, shipped, until,
 };
+use rustix::process::{Signal, getuid, kill_process};
 
 /// The shipped scenarios that need a server.
 pub(crate) const FILES: [&str; 2] = ["database.yaml", "seed/29b-database.yaml"];
@@ -207,12 +205,6 @@ fn as_owner(program: PathBuf, folder: &Path) -> Command {
     command
 }
 
-/// Runs `test.yaml` in a mode, whatever its result.
-fn result_in(folder: &Path, mode: &str) -> Value {
-    let result = run_to_result(folder, &["--mode", mode]);
-    run_of(&result, mode).clone()
-}
-
 fn text(url: &str, options: &str, flow: &str) -> String {
     format!(
         "name: t\ntargets: {{ db: {{ url: \"{url}\"{options} }} }}\nworkers: 2\nload: {{ vus: 6, iterations_per_vu: 10 }}\nmix:\n- flow:{flow}"
@@ -263,7 +255,7 @@ fn the_server_counts_what_loadgen_counts() {
         for mode in REAL_MODES {
             server.ask("truncate orders; alter sequence counter restart");
             let from = server.log().len();
-            let run = result_in(folder.path(), mode);
+            let run = run_in(folder.path(), mode);
             let what = format!("{mode}{options}: {}", run["errors"]);
             assert_eq!(
                 (count(&run, "ok"), count(&run, "failed")),
@@ -356,7 +348,7 @@ fn errors_of_the_server_have_their_sqlstate() {
     scenario(folder.path(), &text);
     for mode in REAL_MODES {
         let from = server.log().len();
-        let run = result_in(folder.path(), mode);
+        let run = run_in(folder.path(), mode);
         assert_eq!(run["failures"]["sql"], 12, "{mode}: {}", run["errors"]);
         assert_eq!(run["failures"]["check"], 4, "{mode}: {}", run["errors"]);
         assert_eq!(count(&run, "ok"), 4, "{mode}: {}", run["errors"]);
@@ -458,7 +450,7 @@ fn postgres_speaks_tls() {
         &text(&url, ", tls: { ca: ca.pem }, sql: { connections: 2 }", flow),
     );
     for mode in REAL_MODES {
-        let run = result_in(folder.path(), mode);
+        let run = run_in(folder.path(), mode);
         assert_eq!(count(&run, "ok"), 60, "{mode}: {}", run["errors"]);
         assert!(number(&run["tls_ms"], "count") >= 1.0, "{mode}");
     }
@@ -595,15 +587,7 @@ fn hostile_peers_end_as_named_failures_in_every_mode() {
         );
         let text = text(&format!("postgres://u@127.0.0.1:{port}/b"), "", &flow)
             .replace("vus: 6, iterations_per_vu: 10", "vus: 2, iterations: 2");
-        scenario(folder.path(), &text);
-        for mode in REAL_MODES {
-            let run = result_in(folder.path(), mode);
-            let what = format!("{mode}, {part}: {} {}", run["failures"], run["errors"]);
-            assert_eq!(run["failures"][kind], 2, "{what}");
-            assert!(run["errors"].to_string().contains(part), "{what}");
-            let memory = number(&run["resources"], "peak_rss_bytes");
-            assert!(memory < 700e6, "{memory}: {what}");
-        }
+        fails_in_every_mode(folder.path(), &text, kind, part);
     }
 }
 

@@ -77,15 +77,46 @@ pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ran {
     finish(&mut loadgen(folder, arguments))
 }
 
+/// Arguments that run `test.yaml` and write only `result.json` into `out`.
+pub(crate) const TO_RESULT: [&str; 6] = ["run", "test.yaml", "-o", "out", "--format", "none"];
+
 /// Runs `test.yaml` in a folder and writes only `result.json` into `out`; the run must succeed.
 pub(crate) fn run_to_result(folder: &Path, arguments: &[&str]) -> Value {
-    let whole = [
-        &["run", "test.yaml", "-o", "out", "--format", "none"],
-        arguments,
-    ]
-    .concat();
-    run(folder, &whole).exits(0);
+    run(folder, &[&TO_RESULT[..], arguments].concat()).exits(0);
     result(&folder.join("out"))
+}
+
+/// Does the same in one mode; returns the run.
+pub(crate) fn run_in(folder: &Path, mode: &str) -> Value {
+    run_of(&run_to_result(folder, &["--mode", mode]), mode).clone()
+}
+
+/// Runs a scenario of two operations against a hostile peer in each mode: both must fail with this
+/// kind and a message with this part, in bounded memory.
+#[track_caller]
+pub(crate) fn fails_in_every_mode(folder: &Path, text: &str, kind: &str, part: &str) {
+    scenario(folder, text);
+    for mode in REAL_MODES {
+        let run = run_in(folder, mode);
+        let what = format!(
+            "{mode}, {kind}, {part}: {} {}",
+            run["failures"], run["errors"]
+        );
+        assert_eq!(run["failures"][kind], 2, "{what}");
+        assert!(run["errors"].to_string().contains(part), "{what}");
+        let memory = number(&run["resources"], "peak_rss_bytes");
+        assert!(memory < 700e6, "{memory}: {what}");
+    }
+}
+
+/// Returns a check of a run's validity.
+#[track_caller]
+pub(crate) fn check_of<'a>(run: &'a Value, name: &str) -> &'a Value {
+    let checks = run["validity"]["checks"].as_array().expect("checks");
+    checks
+        .iter()
+        .find(|check| check["name"] == name)
+        .unwrap_or_else(|| panic!("no check `{name}`"))
 }
 
 /// Runs a command to its end.

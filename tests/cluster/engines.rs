@@ -116,23 +116,22 @@ fn four_shards_under_slurm_send_what_was_planned() {
 
 #[test]
 fn a_shard_that_is_killed_under_slurm_is_missed() {
-    if !are_installed(&SLURM) {
-        return;
-    }
-    let _alone = alone();
-    let folder = tempfile::tempdir().expect("a folder");
-    let folder = folder.path();
-    let slurm = Slurm::start(folder);
-    let server = Server::start();
-    let job = slurm.submit(folder, &scenario(folder, &server, "60s"));
-    has_begun(&server);
-    let victim = shard_with(folder, "SLURM_PROCID=2").expect("it runs");
-    kill_process(victim, Signal::KILL).expect("it runs");
-    missed_soon(&slurm, folder, &job);
+    is_missed(|_, folder| {
+        let victim = shard_with(folder, "SLURM_PROCID=2").expect("it runs");
+        kill_process(victim, Signal::KILL).expect("it runs");
+    });
 }
 
 #[test]
 fn a_node_that_is_lost_is_missed() {
+    is_missed(|slurm, _| {
+        exits(&finish(slurm.manage("lose").arg("n3")), 0);
+    });
+}
+
+/// Runs a job of which a shard is lost once the load has begun, and checks that it ends within a
+/// minute and says so.
+fn is_missed(lose: impl FnOnce(&Slurm, &Path)) {
     if !are_installed(&SLURM) {
         return;
     }
@@ -143,15 +142,9 @@ fn a_node_that_is_lost_is_missed() {
     let server = Server::start();
     let job = slurm.submit(folder, &scenario(folder, &server, "60s"));
     has_begun(&server);
-    exits(&finish(slurm.manage("lose").arg("n3")), 0);
-    missed_soon(&slurm, folder, &job);
-}
-
-/// Checks that a job whose shard is lost now ends within a minute, and says so.
-#[track_caller]
-fn missed_soon(slurm: &Slurm, folder: &Path, job: &str) {
+    lose(&slurm, folder);
     let begun = Instant::now();
-    let (code, log) = slurm.ended(folder, job);
+    let (code, log) = slurm.ended(folder, &job);
     assert!(begun.elapsed() < Duration::from_secs(60), "{log}");
     assert_eq!(code, "3", "{log}");
     assert!(log.contains("3 of 4"), "{log}");
