@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::first_failure::{FirstFailure, HandsOn, without_thread};
 use super::interpreter;
 use super::iteration_state::{End, IterationState};
 use crate::engine::connection::user::{BranchScope, User};
@@ -11,12 +12,9 @@ use crate::engine::operation::record::Record;
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::World;
 use crate::engine::world::worker::Worker;
-use crate::metrics::{FailedTry, FailureKind};
 use crate::plan::Step;
 use crate::value::Scope;
 
-/// Says that no branch has failed.
-const NONE: u8 = u8::MAX;
 /// The state of a branch that has not started.
 const WAITING: u8 = 0;
 /// The state of a branch that has started.
@@ -32,8 +30,7 @@ pub(crate) struct Branches<'b> {
     /// The schedule of the iteration, which the first operation of the first branch takes.
     scheduled: Option<ScheduledIteration>,
     begun: Vec<AtomicU8>,
-    /// The first failure, as an index into [`FailureKind::ALL`].
-    failure: AtomicU8,
+    failure: FirstFailure,
     /// The values that each branch starts with.
     scope: Scope,
     /// The operation closest to the group.
@@ -67,7 +64,7 @@ impl<'b> Branches<'b> {
             fresh: state.fresh,
             scheduled: state.scheduled.take(),
             begun: steps.iter().map(|_| AtomicU8::new(WAITING)).collect(),
-            failure: AtomicU8::new(NONE),
+            failure: FirstFailure::none(),
             scope: state.scope.branch(),
             last_operation: state.last_operation,
         }
@@ -86,9 +83,9 @@ pub(crate) async fn run<'b, D: Driver>(
     state: &mut IterationState<'_, '_, D>,
 ) -> End {
     let job = &Branches::new(worker.world, steps, position, state);
-    let failed = Failed {
-        job,
-        failure: &mut state.failure,
+    let failed = HandsOn {
+        of: &job.failure,
+        to: &mut state.failure,
     };
     let never_begun = NeverBegun { worker, job };
     let gathered = worker
@@ -121,18 +118,7 @@ pub(crate) async fn run<'b, D: Driver>(
                 .iter()
                 .find_map(Step::first_operation)
                 .map_or(0, |operation| operation.id);
-            let message = format!("the system refused to create a thread for a branch: {error}");
-            let at = worker.driver.now();
-            worker.tape.error(FailedTry {
-                kind: FailureKind::Other,
-                message,
-                operation,
-                intended: at,
-                at,
-                url: None,
-            });
-            state.failure.get_or_insert(FailureKind::Other);
-            End::Broken
+            without_thread(worker, operation, &mut state.failure, &error)
         }
         (Ok(ended), Until::First | Until::FirstSuccess) if ended.contains(&Some(true)) => {
             End::Through
@@ -144,36 +130,17 @@ pub(crate) async fn run<'b, D: Driver>(
     }
 }
 
-/// Hands the group's first failure to the surrounding state on drop, even if the group itself is
-/// cancelled.
-struct Failed<'a, 'b> {
-    job: &'a Branches<'b>,
-    failure: &'a mut Option<FailureKind>,
-}
-
-impl Drop for Failed<'_, '_> {
-    fn drop(&mut self) {
-        if let Some(kind) =
-            FailureKind::ALL.get(usize::from(self.job.failure.load(Ordering::SeqCst)))
-        {
-            self.failure.get_or_insert(*kind);
-        }
-    }
-}
-
 /// A branch that has started. A cancelled branch reports its failure too: what failed before the
 /// cancellation has failed.
 struct Branch<'a, 'b, 'w, D: Driver> {
     state: IterationState<'b, 'w, D>,
-    failure: &'a AtomicU8,
+    failure: &'a FirstFailure,
 }
 
 impl<D: Driver> Drop for Branch<'_, '_, '_, D> {
     fn drop(&mut self) {
         if let Some(kind) = self.state.failure {
-            let _ =
-                self.failure
-                    .compare_exchange(NONE, kind as u8, Ordering::SeqCst, Ordering::SeqCst);
+            self.failure.note(kind);
         }
     }
 }

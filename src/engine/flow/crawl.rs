@@ -1,8 +1,8 @@
 //! A crawl: pages are visited from a start along their links, each once, by several branches.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::first_failure::{FirstFailure, HandsOn, without_thread};
 use super::frontier::{Frontier, Visit, pattern};
 use super::iteration_state::{End, IterationState};
 use crate::base::Nanos;
@@ -14,12 +14,8 @@ use crate::engine::operation::{self, Call};
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::World;
 use crate::engine::world::worker::Worker;
-use crate::metrics::{FailedTry, FailureKind};
 use crate::plan::Crawl;
 use crate::value::Scope;
-
-/// Says that no page has failed.
-const NONE: u8 = u8::MAX;
 
 /// One crawl in one iteration.
 struct Crawling<'b> {
@@ -29,32 +25,9 @@ struct Crawling<'b> {
     number: u64,
     /// The schedule of the iteration, which the first page takes.
     scheduled: Mutex<Option<ScheduledIteration>>,
-    /// The first failure, as an index into [`FailureKind::ALL`].
-    failure: AtomicU8,
+    failure: FirstFailure,
     scope: Scope,
     frontier: Frontier,
-}
-
-/// Hands the first failure of a page to the surrounding state on drop, even if the crawl itself is
-/// cancelled.
-struct Failed<'a, 'b> {
-    job: &'a Crawling<'b>,
-    failure: &'a mut Option<FailureKind>,
-}
-
-impl Failed<'_, '_> {
-    fn kind(&self) -> Option<FailureKind> {
-        let failure = self.job.failure.load(Ordering::SeqCst);
-        FailureKind::ALL.get(usize::from(failure)).copied()
-    }
-}
-
-impl Drop for Failed<'_, '_> {
-    fn drop(&mut self) {
-        if let Some(kind) = self.kind() {
-            self.failure.get_or_insert(kind);
-        }
-    }
 }
 
 /// Runs a crawl. It goes on after a page that failed, and is broken at its end then.
@@ -82,13 +55,13 @@ pub(crate) async fn run<'b, D: Driver>(
         position,
         number: state.number,
         scheduled: Mutex::new(state.scheduled.take()),
-        failure: AtomicU8::new(NONE),
+        failure: FirstFailure::none(),
         scope: state.scope.clone(),
         frontier: Frontier::new(crawl, start),
     };
-    let failed = Failed {
-        job: &job,
-        failure: &mut state.failure,
+    let failed = HandsOn {
+        of: &job.failure,
+        to: &mut state.failure,
     };
     let most = crawl.concurrency as usize;
     let users = user.branches(most);
@@ -96,24 +69,11 @@ pub(crate) async fn run<'b, D: Driver>(
         .driver
         .gather(&job, worker, users, most, Until::All)
         .await;
-    let is_good = failed.kind().is_none();
     drop(failed);
     match gathered {
-        Ok(_) if is_good => End::Through,
+        Ok(_) if job.failure.kind().is_none() => End::Through,
         Ok(_) => End::Broken,
-        Err(error) => {
-            let at = worker.driver.now();
-            worker.tape.error(FailedTry {
-                kind: FailureKind::Other,
-                message: format!("the system refused to create a thread for a branch: {error}"),
-                operation: id,
-                intended: at,
-                at,
-                url: None,
-            });
-            state.failure.get_or_insert(FailureKind::Other);
-            End::Broken
-        }
+        Err(error) => without_thread(worker, id, &mut state.failure, &error),
     }
 }
 
@@ -160,10 +120,7 @@ impl<'b> Crawling<'b> {
         let (failure, _) = operation::run(worker, user, page, &call, &mut scope, &mut record).await;
         drop(record);
         if let Some(kind) = failure {
-            let order = Ordering::SeqCst;
-            let _ = self
-                .failure
-                .compare_exchange(NONE, kind as u8, order, order);
+            self.failure.note(kind);
         }
         // A page that failed leads nowhere.
         let page = user.page.take().filter(|_| failure.is_none());

@@ -2,6 +2,7 @@
 
 pub(crate) mod branches;
 mod crawl;
+mod first_failure;
 mod frontier;
 pub(crate) mod interpreter;
 pub(crate) mod iteration;
