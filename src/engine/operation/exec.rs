@@ -45,9 +45,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             stdin,
             folder: world.folders.path().to_owned(),
         };
-        let keep = world.checks[id].needs_body()
-            || world.extractions[id].needs_body()
-            || self.recording.is_some();
+        let keep = self.keeps_text();
         let group = KillOnDrop(Group::default());
         let first = Arc::new(AtomicU64::new(u64::MAX));
         let (own, seen, deadline) = (group.0.clone(), first.clone(), self.deadline());

@@ -64,10 +64,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
             let text = texts.last().map(String::as_str);
             recording.text(path.clone(), text);
         }
-        let needed = world.checks[id].needs_body() || world.extractions[id].needs_body();
         let work = match &access.verb {
             FileVerb::Read => Work::Read {
-                keep: needed || self.recording.is_some(),
+                keep: self.keeps_text(),
             },
             FileVerb::Stat => Work::Stat,
             FileVerb::Write(FileWrite {

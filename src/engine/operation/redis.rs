@@ -42,9 +42,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let expected = Expected {
             count: commands.len(),
             is_list: redis.is_pipeline,
-            is_kept: world.checks[id].needs_body()
-                || world.extractions[id].needs_body()
-                || self.recording.is_some(),
+            is_kept: self.keeps_text(),
         };
         let answer = exchange(&mut connection, &out, expected, || self.begin_answer(trace));
         let answer = self.before_first_byte(answer, trace).await?;

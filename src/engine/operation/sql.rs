@@ -40,9 +40,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             text: &sql.statement,
             params: &params,
             is_prepared: !world.plan.targets[sql.target].database.is_unprepared,
-            is_kept: world.checks[id].needs_body()
-                || world.extractions[id].needs_body()
-                || self.recording.is_some(),
+            is_kept: self.keeps_text(),
         };
         let answer = session.run(statement, || self.begin_answer(trace));
         let answer = self.before_first_byte(answer, trace).await?;

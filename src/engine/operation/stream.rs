@@ -71,6 +71,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .unwrap_or_else(|| Err(timeout(FailureKind::TimeoutConnect, "connection", limit)))
     }
 
+    /// Returns whether the text of an answer is needed: for a check, a value, or people who debug.
+    pub(super) fn keeps_text(&self) -> bool {
+        let (world, id) = (self.worker.world, self.operation.id as usize);
+        world.checks[id].needs_body()
+            || world.extractions[id].needs_body()
+            || self.recording.is_some()
+    }
+
     /// Checks the text of an answer and captures values from it; `rows` is the number of rows of a
     /// statement.
     pub(super) fn judge(

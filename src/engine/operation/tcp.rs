@@ -20,10 +20,6 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Result<(), TransportError> {
         let id = self.operation.id as usize;
-        let (check, extraction) = (
-            &self.worker.world.checks[id],
-            &self.worker.world.extractions[id],
-        );
         let recipe = self.worker.world.exchanges[id]
             .as_ref()
             .expect("every exchange is compiled");
@@ -36,7 +32,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let driver = &self.worker.driver;
         let begun = || self.begin_answer(trace);
         let text = ready.send.as_deref().unwrap_or_default().as_bytes();
-        let keep = check.needs_body() || extraction.needs_body() || self.recording.is_some();
+        let keep = self.keeps_text();
         let answer = connection.exchange_text(text, exchange.receive.as_ref(), keep, begun);
         let answer = if exchange.receive.is_some() {
             self.before_first_byte(answer, trace).await?
