@@ -206,3 +206,17 @@ fn failed(kind: FailureKind, message: &str) -> TransportError {
         message: message.into(),
     }
 }
+
+/// Cuts what a peer sends into pieces of these sizes and the rest, for tests.
+#[cfg(test)]
+pub(super) fn cut(whole: &[u8], sizes: Vec<usize>) -> Vec<&[u8]> {
+    let mut rest = whole;
+    let mut pieces = Vec::new();
+    for size in sizes {
+        let (piece, behind) = rest.split_at(size.min(rest.len()));
+        pieces.push(piece);
+        rest = behind;
+    }
+    pieces.push(rest);
+    pieces
+}

@@ -153,6 +153,7 @@ impl Incoming for Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::stream::cut;
     use proptest::prelude::*;
 
     /// Reads an answer from successive pieces; returns it, whether it is complete, and whether more
@@ -234,14 +235,7 @@ mod tests {
         #[test]
         fn it_does_not_matter_how_an_answer_is_cut(text in "[ab]{0,12}", end in "[ab]{1,4}", cuts in prop::collection::vec(1..4usize, 0..12)) {
             let whole = format!("{text}{end}");
-            let mut rest = whole.as_bytes();
-            let mut pieces = Vec::new();
-            for cut in cuts {
-                let (piece, behind) = rest.split_at(cut.min(rest.len()));
-                pieces.push(piece);
-                rest = behind;
-            }
-            pieces.push(rest);
+            let pieces = cut(whole.as_bytes(), cuts);
             let at = whole.find(&end).expect("it is in it");
             let (seen, done, _) = read(&Framing::Until(end), false, &pieces);
             prop_assert!(done);

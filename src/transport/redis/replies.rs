@@ -387,6 +387,7 @@ fn not_redis(line: &[u8]) -> TransportError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::stream::cut;
     use proptest::prelude::*;
 
     fn read(
@@ -503,14 +504,7 @@ mod tests {
         #[test]
         fn it_does_not_matter_how_replies_are_cut(cuts in prop::collection::vec(1..5usize, 0..40), is_kept: bool) {
             let whole = "*2\r\n$4\r\na\r\nb\r\n%1\r\n+k\r\n,1.5\r\n=5\r\ntxt:y\r\n|1\r\n$1\r\nq\r\n:1\r\n:2\r\n-ERR z\r\n";
-            let mut rest = whole.as_bytes();
-            let mut pieces = Vec::new();
-            for cut in cuts {
-                let (piece, behind) = rest.split_at(cut.min(rest.len()));
-                pieces.push(piece);
-                rest = behind;
-            }
-            pieces.push(rest);
+            let pieces = cut(whole.as_bytes(), cuts);
             let (answer, done) = read(4, &pieces, is_kept).expect("replies");
             prop_assert!(done);
             prop_assert_eq!(answer.error, Some((3, "ERR z".to_owned())));

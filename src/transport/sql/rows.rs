@@ -219,6 +219,7 @@ mod tests {
     use super::super::messages::Reader;
     use super::*;
     use crate::transport::stream::Incoming as _;
+    use crate::transport::stream::cut;
     use proptest::prelude::*;
 
     fn message(tag: u8, body: &[u8]) -> Vec<u8> {
@@ -313,14 +314,7 @@ mod tests {
         #[test]
         fn it_does_not_matter_how_an_answer_is_cut(cuts in prop::collection::vec(1..30usize, 0..40), is_kept: bool) {
             let whole = whole();
-            let mut rest = whole.as_slice();
-            let mut pieces = Vec::new();
-            for cut in cuts {
-                let (piece, behind) = rest.split_at(cut.min(rest.len()));
-                pieces.push(piece);
-                rest = behind;
-            }
-            pieces.push(rest);
+            let pieces = cut(&whole, cuts);
             let (answer, done) = read(&pieces, is_kept).expect("an answer");
             prop_assert!(done);
             prop_assert_eq!((answer.rows, answer.size), (2, whole.len() as u64));
