@@ -259,17 +259,23 @@ impl Root {
         Ok(rustix::fs::open(path, flags, NEW_FILE)?.into())
     }
 
-    /// Creates the missing folders of a file; returns whether there are new ones.
+    /// Creates the missing folders of a file; returns whether it has a folder to be created in.
+    ///
+    /// Others may create them at the same time, so a folder that is there by now is as good as one
+    /// that was made here.
     fn make_folders(&self, typed: &str) -> bool {
         let (parent, _) = parts(typed);
-        if parent.is_empty() || self.is_folder(parent) || typed.split('/').any(|part| part == "..")
-        {
+        if parent.is_empty() || typed.split('/').any(|part| part == "..") {
             return false;
+        }
+        if self.is_folder(parent) {
+            return true;
         }
         self.make_folders(parent);
         let (above, name) = parts(parent);
         let above = if above.is_empty() { "." } else { above };
-        let made = self
+        // If this fails, the folder may be there all the same: the last line looks.
+        let _ = self
             .open_path(above, OFlags::RDONLY | OFlags::DIRECTORY)
             .and_then(|above| {
                 Ok(rustix::fs::mkdirat(
@@ -278,7 +284,7 @@ impl Root {
                     Mode::from_raw_mode(0o777),
                 )?)
             });
-        made.is_ok() || self.is_folder(parent)
+        self.is_folder(parent)
     }
 
     fn is_folder(&self, typed: &str) -> bool {
@@ -345,7 +351,7 @@ impl<'c> Iterator for Pieces<'c> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, thread};
 
     use super::*;
 
@@ -462,6 +468,37 @@ mod tests {
         );
         let checked = root.open_checked("good", OFlags::RDONLY).expect("inside");
         assert_eq!(checked.metadata().expect("known").len(), 1);
+    }
+
+    #[test]
+    fn files_that_are_first_in_a_folder_at_the_same_time_are_all_written() {
+        const WRITERS: usize = 4;
+        let (_top, root) = inside();
+        let together = std::sync::Barrier::new(WRITERS);
+        thread::scope(|scope| {
+            for writer in 0..WRITERS {
+                let (root, together) = (&root, &together);
+                scope.spawn(move || {
+                    for round in 0..100 {
+                        let path = format!("round-{round}/data/{writer}");
+                        let text = Pieces::Text(Some(b"x"));
+                        let how = Writing {
+                            append: false,
+                            fsync: false,
+                        };
+                        together.wait();
+                        // A panic here would leave the others waiting; what is missing shows below.
+                        let _ = root.write(&path, text, how, &wanted);
+                    }
+                });
+            }
+        });
+        for round in 0..100 {
+            for writer in 0..WRITERS {
+                let known = root.stat(&format!("round-{round}/data/{writer}"));
+                assert_eq!(known.expect("it was written").size, 1);
+            }
+        }
     }
 
     #[test]
