@@ -274,19 +274,20 @@ impl Targets {
             .list
             .get(index)
             .and_then(|known| known.address.as_ref());
-        if address == Some(&Address::Builtin) {
-            problems
-                .error(
-                    place,
-                    format!("`{step}` can't go to the built-in server, which is not a database"),
-                )
-                .help(format!(
-                    "declare a target with `{}://…`, and name it with `target: …`",
-                    schemes[0].name()
-                ));
-            return false;
-        }
-        self.speaks(index, step, schemes, place, problems)
+        let why = match address {
+            Some(Address::Builtin) => "the built-in server, which is not a database",
+            Some(Address::Unix { .. }) if schemes == [Scheme::Postgres] => {
+                "a Unix socket: PostgreSQL requires a user, which only a URL names"
+            }
+            _ => return self.speaks(index, step, schemes, place, problems),
+        };
+        problems
+            .error(place, format!("`{step}` can't go to {why}"))
+            .help(format!(
+                "declare a target with `{}://…`, and name it with `target: …`",
+                schemes[0].name()
+            ));
+        false
     }
 
     /// Returns the timeouts that a target sets for its requests.
