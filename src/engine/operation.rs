@@ -67,7 +67,7 @@ pub async fn run<D: Driver>(
     let mut started = call.scheduled.begun;
     loop {
         // Waiting for a connection is one more limit.
-        let pool = world.pool_of(operation);
+        let pool = world.route(operation).pool;
         let connections = pool.and_then(|target| user.connection_limit(target));
         let limits = world.limits_of(operation, connections.as_deref());
         let mut permit = if limits.iter().any(Option::is_some) {

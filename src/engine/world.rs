@@ -341,10 +341,9 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Returns the target whose pool of connections an operation uses. Others have connections of
-    /// their own.
-    pub fn pool_of(&self, operation: &Operation) -> Option<usize> {
-        self.routes[operation.id as usize].pool
+    /// Returns where an operation goes.
+    pub fn route(&self, operation: &Operation) -> &Route {
+        &self.routes[operation.id as usize]
     }
 
     /// Returns the limits that apply to an operation, the narrowest first; `connections` limits the
@@ -354,13 +353,11 @@ impl<'p> World<'p> {
         operation: &Operation,
         connections: Option<&'a Limit>,
     ) -> [Option<&'a Limit>; 4] {
-        let id = operation.id as usize;
-        let target = self.routes[id].target;
-        let target = target.and_then(|target| self.target_limits[target].as_ref());
+        let target = self.route(operation).target;
         [
-            self.step_limits[id].as_ref(),
+            self.step_limits[operation.id as usize].as_ref(),
             connections,
-            target,
+            target.and_then(|target| self.target_limits[target].as_ref()),
             self.run_limit.as_ref(),
         ]
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Capture, Expect, Limits, StatusRule, Tag};
+use super::{Action, Capture, Expect, Limits, Source, StatusRule, Tag};
 use crate::base::{Nanos, Share};
 
 /// A measured step.
@@ -26,6 +26,18 @@ pub struct Operation {
     pub captures: Vec<Capture>,
     /// Tags by which the metrics are split.
     pub tags: Vec<Tag>,
+}
+
+impl Operation {
+    /// Returns whether something looks into the bodies of its responses: a check, a capture or a
+    /// tag. Otherwise they are only counted.
+    pub fn reads_bodies(&self) -> bool {
+        let captured = self.captures.iter().map(|capture| &capture.source);
+        let tagged = self.tags.iter().map(|tag| &tag.source);
+        self.expect.body.is_some()
+            || !self.expect.json.is_empty()
+            || captured.chain(tagged).any(Source::is_in_body)
+    }
 }
 
 /// Timeouts of an attempt, each relative to its `started`.

@@ -70,6 +70,16 @@ pub enum Source {
     Path,
 }
 
+impl Source {
+    /// Returns whether the place is in the body.
+    pub const fn is_in_body(&self) -> bool {
+        match self {
+            Self::JsonPath(_) | Self::Regex { .. } | Self::Body => true,
+            Self::Header(_) | Self::Cookie(_) | Self::Status | Self::Path => false,
+        }
+    }
+}
+
 /// The order in which rows are taken from a feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

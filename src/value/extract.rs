@@ -47,11 +47,6 @@ impl Extract {
         })
     }
 
-    /// Returns whether the body has to be kept.
-    pub const fn needs_body(&self) -> bool {
-        matches!(self, Self::JsonPath(_) | Self::Regex(..) | Self::Body)
-    }
-
     /// Extracts the value, if there is one.
     ///
     /// # Errors

@@ -1,11 +1,13 @@
 //! Whether the generator had enough headroom: CPU time, quota, hypervisor, and how late a probe
 //! woke.
 
+use super::demand::Demand;
 use super::judged::judged;
-use crate::assembly::observations::{Machine, Observations};
+use super::remedy;
+use crate::assembly::observations::Observations;
 use crate::plan::profile::Occupies;
 use crate::plan::{Mode, Plan};
-use crate::result::{Check, ModeRun, Resources, Verdict};
+use crate::result::{Check, ModeRun, Verdict};
 
 /// The share of its available CPU time above which figures are degraded.
 const BUSY: f64 = 0.80;
@@ -23,42 +25,10 @@ const SHORTEST: f64 = 0.2;
 /// The maximum number of observations that are named: a run may have thousands of shards.
 const MAX_NAMED: usize = 4;
 
-/// What a process needed of its machine.
-#[derive(Clone, Copy)]
-struct Load<'a> {
-    mode: Mode,
-    workers: u32,
-    wall_s: f64,
-    resources: &'a Resources,
-    machine: Machine,
-}
-
-impl<'a> Load<'a> {
-    /// Returns that of a run by one process of this machine.
-    fn of_run(run: &'a ModeRun) -> Self {
-        Self {
-            mode: run.mode,
-            workers: run.workers,
-            wall_s: run.wall_s,
-            resources: &run.resources,
-            machine: Machine::here(),
-        }
-    }
-
-    /// Returns the number of processors that the mode can use.
-    fn processors(&self) -> f64 {
-        let allowed = self.machine.allowed();
-        match self.mode {
-            Mode::Sequential | Mode::Simulated => allowed.min(1.0),
-            Mode::Threaded | Mode::Async | Mode::Processes => allowed.min(f64::from(self.workers)),
-        }
-    }
-}
-
 /// Checks the headroom of a run: each process on its own machine, of which the worst decides.
 pub(crate) fn check(mode: Mode, plan: &Plan, seen: &[Observations]) -> Check {
     let of_process = |own: &Observations| {
-        let load = Load {
+        let demand = Demand {
             mode,
             workers: own.workers,
             wall_s: own.wall.as_secs_f64(),
@@ -66,10 +36,10 @@ pub(crate) fn check(mode: Mode, plan: &Plan, seen: &[Observations]) -> Check {
             machine: own.machine,
         };
         let found = [
-            busy(&load, plan),
-            throttled(&load),
-            stolen(&load),
-            hiccup(&load),
+            busy(&demand, plan),
+            throttled(&demand),
+            stolen(&demand),
+            hiccup(&demand),
         ];
         let what = if mode == Mode::Processes {
             "process"
@@ -139,9 +109,9 @@ pub(crate) fn interference(run: &ModeRun) -> Option<String> {
             waited / run.wall_s * 100.0
         )
     });
-    let load = Load::of_run(run);
-    let late = hiccup(&load).map(|found| found.observed);
-    let all: Vec<String> = [stolen(&load), throttled(&load)]
+    let demand = Demand::of_run(run);
+    let late = hiccup(&demand).map(|found| found.observed);
+    let all: Vec<String> = [stolen(&demand), throttled(&demand)]
         .into_iter()
         .flatten()
         .map(|f| f.observed)
@@ -153,12 +123,12 @@ pub(crate) fn interference(run: &ModeRun) -> Option<String> {
 
 /// Returns whether the hypervisor stole time from this machine, which no lower load changes.
 pub(crate) fn is_stolen(run: &ModeRun) -> bool {
-    stolen(&Load::of_run(run)).is_some()
+    stolen(&Demand::of_run(run)).is_some()
 }
 
 /// Returns the generator's share of its available CPU time, or `None` if it is not known.
 pub(crate) fn own_share(run: &ModeRun) -> Option<f64> {
-    Some(run.resources.cpu_s()? / run.wall_s.max(1e-3) / Load::of_run(run).processors())
+    Some(run.resources.cpu_s()? / run.wall_s.max(1e-3) / Demand::of_run(run).processors())
 }
 
 struct Found {
@@ -179,37 +149,37 @@ fn found(verdict: Verdict, observed: String, explanation: &str) -> Found {
     }
 }
 
-fn busy(load: &Load<'_>, plan: &Plan) -> Option<Found> {
-    let waited = load.resources.cpu_wait_s.unwrap_or(0.0);
-    let spent = load.resources.cpu_s()? + waited;
+fn busy(demand: &Demand<'_>, plan: &Plan) -> Option<Found> {
+    let waited = demand.resources.cpu_wait_s.unwrap_or(0.0);
+    let spent = demand.resources.cpu_s()? + waited;
     // CPU time that the scenario asks for is its work, not a sign of strain.
     let asked = plan
         .operations()
         .any(|(_, _, operation)| operation.action.profile().occupies != Occupies::Nothing);
-    if load.wall_s < SHORTEST || asked {
+    if demand.wall_s < SHORTEST || asked {
         return None;
     }
-    let share = spent / load.wall_s / load.processors();
+    let share = spent / demand.wall_s / demand.processors();
     let verdict = if share > BUSY {
         Verdict::Degraded
     } else {
         Verdict::Valid
     };
-    let part = if waited > spent / 2.0 {
-        "waited for"
-    } else {
-        "was at"
-    };
+    let is_crowded = waited > spent / 2.0;
+    let part = if is_crowded { "waited for" } else { "was at" };
     let observed = format!(
         "the generator {part} {:.0} % of its processors",
         share * 100.0
     );
-    let explanation = "a busy generator handles responses late and measures itself: the target may be faster than these figures say; use more workers, or a lower load";
-    Some(found(verdict, observed, explanation))
+    let explanation = format!(
+        "a busy generator handles responses late and measures itself: the target may be faster than these figures say; {}",
+        remedy::of_busy(demand, is_crowded, plan)
+    );
+    Some(found(verdict, observed, &explanation))
 }
 
-fn throttled(load: &Load<'_>) -> Option<Found> {
-    let share = load.resources.throttled_s? / load.wall_s.max(1e-3);
+fn throttled(demand: &Demand<'_>) -> Option<Found> {
+    let share = demand.resources.throttled_s? / demand.wall_s.max(1e-3);
     if share <= THROTTLED {
         return None;
     }
@@ -221,10 +191,10 @@ fn throttled(load: &Load<'_>) -> Option<Found> {
     ))
 }
 
-fn stolen(load: &Load<'_>) -> Option<Found> {
-    let cores = f64::from(load.machine.processors.max(1));
-    let share = load.resources.steal_s? / (load.wall_s.max(1e-3) * cores);
-    if load.wall_s < SHORTEST || share <= STOLEN {
+fn stolen(demand: &Demand<'_>) -> Option<Found> {
+    let cores = f64::from(demand.machine.processors.max(1));
+    let share = demand.resources.steal_s? / (demand.wall_s.max(1e-3) * cores);
+    if demand.wall_s < SHORTEST || share <= STOLEN {
         return None;
     }
     let explanation = "the hypervisor gave this machine's time to others: measure on a quieter one, or compare in interleaved pairs";
@@ -235,8 +205,8 @@ fn stolen(load: &Load<'_>) -> Option<Found> {
     ))
 }
 
-fn hiccup(load: &Load<'_>) -> Option<Found> {
-    let late = load.resources.hiccup_max_ms?;
+fn hiccup(demand: &Demand<'_>) -> Option<Found> {
+    let late = demand.resources.hiccup_max_ms?;
     let verdict = match late {
         _ if late > TOO_LATE_MS => Verdict::Invalid,
         _ if late > LATE_MS => Verdict::Degraded,
@@ -254,6 +224,7 @@ fn hiccup(load: &Load<'_>) -> Option<Found> {
 mod tests {
     use super::*;
     use crate::base::Nanos;
+    use crate::result::Resources;
     use crate::scenario::fixture;
 
     #[test]

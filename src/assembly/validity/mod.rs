@@ -2,8 +2,10 @@
 //! limits are those in the table of the design page on measurement; each check reports what it
 //! observed, what was allowed, and what to do.
 
+mod demand;
 pub(crate) mod headroom;
 mod judged;
+mod remedy;
 mod settled;
 pub mod shards;
 

@@ -123,11 +123,6 @@ impl Check {
         !self.rules.is_empty() || self.max_response.is_some()
     }
 
-    /// Returns whether the body has to be kept.
-    pub fn needs_body(&self) -> bool {
-        self.rules.iter().any(|rule| rule.wanted.needs_body())
-    }
-
     /// Checks a response against every expectation except its time. `size` is the size of its body;
     /// `broken` says why a required body is missing.
     pub fn response(

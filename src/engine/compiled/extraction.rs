@@ -50,15 +50,6 @@ impl Extraction {
         Ok(Self { captures, tags })
     }
 
-    /// Returns whether the body has to be kept.
-    pub fn needs_body(&self) -> bool {
-        self.captures
-            .iter()
-            .map(|taken| &taken.extract)
-            .chain(&self.tags)
-            .any(Extract::needs_body)
-    }
-
     /// Stores the captures of a successful response in the scope.
     ///
     /// # Errors

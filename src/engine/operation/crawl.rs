@@ -73,7 +73,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             }
         };
         let (size, is_html) = (kept.size(), is_html(&head.headers));
-        let is_needed = is_html || world.checks[self.operation.id as usize].needs_body();
+        let is_needed = is_html || world.route(self.operation).reads_bodies;
         let (body, broken) = match kept.decoded(&head.headers) {
             Ok(body) => (body, None),
             // A download may be larger than anything that is looked at.

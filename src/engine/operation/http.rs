@@ -82,7 +82,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let recipe = world.requests[id]
             .as_ref()
             .expect("every HTTP operation has a request");
-        let needs_body = world.checks[id].needs_body() || world.extractions[id].needs_body();
+        let needs_body = world.route(self.operation).reads_bodies;
         let mut request = recipe.make(scope, || self.facts())?;
         let (mut target, most) = (target, world.plan.targets[target].http.redirects);
         let mut redirects = 0;

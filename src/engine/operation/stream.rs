@@ -73,10 +73,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
 
     /// Returns whether the text of an answer is needed: for a check, a value, or people who debug.
     pub(super) fn keeps_text(&self) -> bool {
-        let (world, id) = (self.worker.world, self.operation.id as usize);
-        world.checks[id].needs_body()
-            || world.extractions[id].needs_body()
-            || self.recording.is_some()
+        self.worker.world.route(self.operation).reads_bodies || self.recording.is_some()
     }
 
     /// Checks the text of an answer and captures values from it; `rows` is the number of rows of a
