@@ -190,7 +190,7 @@ fn waiting_for_a_connection_is_queue_and_the_known_answer_holds() {
         run(folder.path(), &arguments).exits(0);
         let result = crate::support::result(&folder.path().join("out"));
         let run = run_of(&result, mode);
-        near(mode, number(run, "wall_s"), wall_s, 0.35);
+        near(mode, number(run, "wall_s"), wall_s, 1.1);
         assert_eq!((count(run, "ok"), count(run, "failed")), (16, 0), "{mode}");
         assert_eq!(
             (server.calls("blpop"), server.calls("incr")),

@@ -295,13 +295,13 @@ fn the_known_answer_holds_and_the_scenario_to_start_from_runs() {
         run(folder.path(), &arguments).exits(0);
         let result = result(&folder.path().join("out"));
         let run = run_of(&result, mode);
-        near(mode, number(run, "wall_s"), wall_s, 0.5);
+        near(mode, number(run, "wall_s"), wall_s, 1.1);
         assert_eq!((count(run, "ok"), count(run, "failed")), (8, 0), "{mode}");
         assert_eq!(server.logged(from, "execute s"), 8, "{mode}");
         if mode != "sequential" {
             // Four of the eight wait for the first four.
             let queue = number(&run["queue_ms"], "max");
-            assert!((150.0..800.0).contains(&queue), "{mode}: {queue} ms");
+            assert!((150.0..1500.0).contains(&queue), "{mode}: {queue} ms");
             assert!(
                 server.logged(from, "application_name=loadgen") <= 4,
                 "{mode}"
