@@ -14,6 +14,7 @@ use clap::{ArgAction, Args as ClapArgs, CommandFactory as _, Parser, Subcommand,
 
 use crate::base::{Nanos, Rate, Share, parse};
 use crate::plan::{MAX_SHARDS, Mode};
+use crate::scenario::Workers;
 
 pub(crate) use self::input::{GateArgs, OnInvalid, ScenarioArgs};
 pub(crate) use self::run::RunArgs;
@@ -148,9 +149,9 @@ pub(crate) struct CapacityArgs {
     /// has several]
     #[arg(long, env = "LOADGEN_MODE", value_parser = mode, value_name = "MODE")]
     pub mode: Option<Mode>,
-    /// Event loops of the async mode
-    #[arg(long, env = "LOADGEN_WORKERS", value_name = "N")]
-    pub workers: Option<u32>,
+    /// Event loops of the async mode; `auto` leaves cores to targets on this machine
+    #[arg(long, env = "LOADGEN_WORKERS", value_name = "N|auto")]
+    pub workers: Option<Workers>,
     /// What replaces values of the scenario.
     #[command(flatten)]
     pub given: ScenarioArgs,

@@ -92,11 +92,7 @@ fn request(first: &Preview, secrets: &Secrets) -> String {
 /// Lists totals, each on its own line.
 fn facts(plan: &Plan, secrets: &Secrets) -> String {
     let shown = |text: &str| view::shortened(&view::plain(&secrets.redact(text)), LINE);
-    let names: Vec<String> = plan
-        .modes
-        .iter()
-        .map(|mode| mode.name().to_owned())
-        .collect();
+    let names: Vec<&str> = plan.modes.iter().map(|mode| mode.name()).collect();
     let runs = plan.modes.len() as u64 * u64::from(plan.rounds);
     let rounds = if plan.rounds > 1 {
         format!(", {} rounds", plan.rounds)
@@ -116,6 +112,16 @@ fn facts(plan: &Plan, secrets: &Secrets) -> String {
         ),
         (what, format!("{level}{}", lasting(&plan.load))),
     ];
+    rows.extend(plan.spared_cores.map(|spared| {
+        (
+            "workers",
+            format!(
+                "{}; {} left to targets on this machine",
+                plan.workers,
+                view::things(spared.into(), "core")
+            ),
+        )
+    }));
     rows.extend(totals(plan));
     rows.extend(plan.load.duration.map(|duration| {
         let each = (duration + plan.load.warmup).as_secs_f64();

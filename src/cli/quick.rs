@@ -138,11 +138,13 @@ fn scenario(url: &str, args: &RunArgs) -> String {
     for (key, number) in [
         ("seed", args.given.seed),
         ("rounds", args.rounds.map(u64::from)),
-        ("workers", args.workers.map(u64::from)),
     ] {
         if let Some(number) = number {
             line(format!("{key}: {number}"));
         }
+    }
+    if let Some(workers) = args.workers {
+        line(format!("workers: {workers}"));
     }
     if step.contains(BRACE) || url.contains(BRACE) {
         line(

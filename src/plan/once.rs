@@ -27,6 +27,7 @@ impl Plan {
             modes: vec![Mode::Async],
             rounds: 1,
             workers: 1,
+            spared_cores: None,
             load: Load::once(None, Nanos::ZERO),
             thresholds: Vec::new(),
             guards: Vec::new(),

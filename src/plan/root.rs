@@ -38,6 +38,10 @@ pub struct Plan {
     pub rounds: u32,
     /// Number of event loops in async mode.
     pub workers: u32,
+    /// Number of cores left to targets on this machine, if the number of workers was found by
+    /// itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spared_cores: Option<u32>,
     /// The services under load.
     pub targets: Vec<Target>,
     /// The data feeds.

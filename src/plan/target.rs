@@ -1,7 +1,7 @@
 //! The services under load.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +154,21 @@ impl Address {
         match self {
             Self::Url { base, .. } => base.strip_prefix('/'),
             Self::Builtin | Self::Unix { .. } => None,
+        }
+    }
+
+    /// Returns whether it is certain that the server runs on this machine. A host name other than
+    /// `localhost` is not looked up.
+    pub fn is_on_this_machine(&self) -> bool {
+        match self {
+            Self::Builtin | Self::Unix { .. } => true,
+            Self::Url { host, .. } => match host.parse::<IpAddr>() {
+                Ok(address) => address.to_canonical().is_loopback(),
+                Err(_) => {
+                    let (_, top) = host.rsplit_once('.').unwrap_or(("", host));
+                    top.eq_ignore_ascii_case("localhost")
+                }
+            },
         }
     }
 

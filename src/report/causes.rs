@@ -1,5 +1,5 @@
 //! Explains the performance of a mode, if the result shows the cause: a blocking call that held an
-//! event loop, or operations that had to wait for their turn. Each cause is one sentence for the
+//! event loop, cores that were left to the target, or operations that had to wait for their turn. Each cause is one sentence for the
 //! headline.
 
 use crate::plan::profile::Occupies;
@@ -36,7 +36,12 @@ pub(crate) fn describe(result: &RunResult, behind: &[Mode]) -> Option<String> {
     let of_queues = behind
         .iter()
         .filter_map(|mode| waiting_cause(tally::rounds(result, *mode).next()?));
-    let causes: Vec<String> = of_loops.chain(of_pool).chain(of_queues).collect();
+    let of_cores = spared_cores(result, &plan);
+    let causes: Vec<String> = of_loops
+        .chain(of_pool)
+        .chain(of_cores)
+        .chain(of_queues)
+        .collect();
     (!causes.is_empty()).then(|| causes.join(" "))
 }
 
@@ -86,6 +91,24 @@ fn blocking_cause(plan: &Plan, run: &ModeRun, by: Occupies) -> Option<String> {
     })
 }
 
+/// Returns the modes with event loops that ran.
+fn modes_of_loops(result: &RunResult) -> Vec<String> {
+    let of_loops = [Mode::Async, Mode::Processes].into_iter();
+    let ran = of_loops.filter(|mode| tally::rounds(result, *mode).next().is_some());
+    ran.map(|mode| mode.name().to_owned()).collect()
+}
+
+/// Returns how many cores `workers: auto` left to targets, if a mode with event loops ran.
+fn spared_cores(result: &RunResult, plan: &Plan) -> Option<String> {
+    let modes = modes_of_loops(result);
+    let spared = u64::from(plan.spared_cores?);
+    (!modes.is_empty()).then(|| {
+        let (workers, modes) = (u64::from(plan.workers), view::list(&modes));
+        let (workers, spared) = (view::things(workers, "worker"), view::things(spared, "core"));
+        format!("In {modes}, `workers: auto` ran {workers} and left {spared} to targets on this machine.")
+    })
+}
+
 /// Returns which real work the modes with event loops handed to a thread pool, if there was some.
 fn pool_note(result: &RunResult, plan: &Plan) -> Option<String> {
     let is_real = |operation: &Operation| {
@@ -102,9 +125,7 @@ fn pool_note(result: &RunResult, plan: &Plan) -> Option<String> {
             names.push(name);
         }
     }
-    let of_loops = [Mode::Async, Mode::Processes].into_iter();
-    let modes = of_loops.filter(|mode| tally::rounds(result, *mode).next().is_some());
-    let modes: Vec<String> = modes.map(|mode| mode.name().to_owned()).collect();
+    let modes = modes_of_loops(result);
     (!names.is_empty() && !modes.is_empty()).then(|| {
         let more = if names.len() > 3 { " and others" } else { "" };
         let names = view::list(&names.into_iter().take(3).collect::<Vec<_>>());
@@ -210,6 +231,22 @@ mod tests {
         assert!(
             describe(&computing, &[Mode::Async]).is_some_and(|cause| cause.ends_with("waited."))
         );
+    }
+
+    #[test]
+    fn cores_left_to_the_target_are_named() {
+        let mut result = held_by(block(true));
+        result.plan["spared_cores"] = 1.into();
+        result.plan["workers"] = 3.into();
+        assert_eq!(
+            describe(&result, &[]).expect("it is known"),
+            "In async, `workers: auto` ran 3 workers and left 1 core to targets on this machine."
+        );
+        result
+            .runs
+            .iter_mut()
+            .for_each(|run| run.mode = Mode::Threaded);
+        assert_eq!(describe(&result, &[]), None, "it has no workers");
     }
 
     #[test]

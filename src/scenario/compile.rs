@@ -139,13 +139,10 @@ fn plan(
     let load = fields
         .need("load", "load: { vus: 10, duration: 30s }", problems)
         .and_then(|node| load::decode(node, overrides, steps.are_fed(), problems));
-    let limits = fields
-        .take("limits", problems)
-        .map(|node| limits::decode(node, problems))
-        .unwrap_or_default();
-    let formats = fields
-        .take("report", problems)
-        .and_then(|node| report(node, problems));
+    let limits = fields.take("limits", problems);
+    let limits = limits.map(|node| limits::decode(node, problems));
+    let formats = fields.take("report", problems);
+    let formats = formats.and_then(|node| report(node, problems));
     let gates = threshold::Gates::decode(
         fields.take("thresholds", problems),
         stop_when(&root),
@@ -158,21 +155,24 @@ fn plan(
     fields.finish(problems);
     steps.feeds.report_unused(problems);
     let mix = steps.mix?;
+    let targets = steps.targets.into_plan();
+    let (workers, spared_cores) = settings.workers.resolve(&targets);
     let mut plan = Plan {
         name: settings.name.unwrap_or_default(),
         description: settings.description,
         seed: settings.seed.unwrap_or_else(any_seed),
         modes: settings.modes?,
         rounds: settings.rounds,
-        workers: settings.workers,
-        targets: steps.targets.into_plan(),
+        workers,
+        spared_cores,
+        targets,
         feeds: steps.feeds.into_plan(),
         names: names.into_plan(),
         setup: steps.setup.steps,
         teardown: steps.teardown.steps,
         mix: mix.entries,
         load: load?,
-        limits,
+        limits: limits.unwrap_or_default(),
         thresholds: Vec::new(),
         guards: Vec::new(),
         formats: overrides
@@ -300,6 +300,7 @@ mod tests {
     use super::*;
     use crate::base::{Nanos, Rate};
     use crate::plan::{Action, Address, Body, Delay, LoadModel, Mode, StatusRule, StepKind};
+    use crate::scenario::Workers;
 
     const HEAD: &str = "name: x\nload: { vus: 2, iterations: 10 }\n";
 
@@ -499,7 +500,7 @@ mod tests {
             vus: Some(3),
             seed: Some(8),
             rounds: Some(4),
-            workers: Some(6),
+            workers: Some(Workers::Count(6)),
             iterations: Some(9),
             ..Overrides::default()
         };

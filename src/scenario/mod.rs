@@ -73,6 +73,7 @@ mod tree;
 pub(crate) mod url;
 mod vars;
 mod words;
+mod workers;
 mod yaml;
 mod yaml_tag;
 
@@ -82,3 +83,4 @@ pub use overrides::Overrides;
 pub use schema::schema;
 pub use source::{Source, SourceError};
 pub use words::nearest;
+pub use workers::Workers;

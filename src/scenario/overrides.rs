@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of the command line itself, whose parser fills it in.
 
+use super::Workers;
 use crate::base::{Nanos, Rate};
 use crate::plan::{Format, Mode};
 
@@ -13,7 +14,7 @@ pub struct Overrides {
     /// `--rounds`.
     pub rounds: Option<u32>,
     /// `--workers`.
-    pub workers: Option<u32>,
+    pub workers: Option<Workers>,
     /// `--vus`: a closed model with this many virtual users.
     pub vus: Option<u32>,
     /// `--rate`: an open model with this arrival rate.

@@ -7,13 +7,13 @@ use super::fields::Fields;
 use super::section::Section;
 use super::tree::Node;
 use super::words;
+use super::workers::Workers;
 use crate::plan::{Format, Mode};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// The map `report`.
 const REPORT: Section = Section::new(&[]);
 const MAX_ROUNDS: u32 = 1000;
-const MAX_WORKERS: u32 = 1024;
 
 /// Settings of the scenario and of its rounds, with the overrides of the command line applied.
 pub(super) struct Settings {
@@ -23,7 +23,7 @@ pub(super) struct Settings {
     pub seed: Option<u64>,
     pub modes: Option<Vec<Mode>>,
     pub rounds: u32,
-    pub workers: u32,
+    pub workers: Workers,
 }
 
 impl Settings {
@@ -47,29 +47,15 @@ impl Settings {
             .and_then(|node| decode::count(node, "seed", 0..=u64::MAX, problems));
         let modes_at = fields.take("modes", problems);
         let modes = modes(modes_at, overrides, problems);
-        let rounds = whole(
-            fields,
-            "rounds",
-            MAX_ROUNDS,
-            overrides.rounds,
-            "--rounds",
-            problems,
-        );
-        let workers = whole(
-            fields,
-            "workers",
-            MAX_WORKERS,
-            overrides.workers,
-            "--workers",
-            problems,
-        );
+        let rounds = rounds(fields, overrides.rounds, problems);
+        let workers = Workers::read(fields, overrides.workers, problems);
         Self {
             name,
             description,
             seed: overrides.seed.or(seed),
             modes,
-            rounds: rounds.unwrap_or(1),
-            workers: workers.unwrap_or_else(cores),
+            rounds,
+            workers,
         }
     }
 }
@@ -199,28 +185,22 @@ fn unknown_mode(text: &str, span: Span, problems: &mut Diagnostics) {
     };
 }
 
-/// Decodes a small integer that the command line may override.
-fn whole(
-    fields: &mut Fields<'_>,
-    key: &'static str,
-    most: u32,
-    given: Option<u32>,
-    flag: &'static str,
-    problems: &mut Diagnostics,
-) -> Option<u32> {
+/// Decodes the number of rounds, which the command line may override.
+fn rounds(fields: &mut Fields<'_>, given: Option<u32>, problems: &mut Diagnostics) -> u32 {
     let typed = fields
-        .take(key, problems)
-        .and_then(|node| decode::small(node, key, 1..=most, problems));
+        .take("rounds", problems)
+        .and_then(|node| decode::small(node, "rounds", 1..=MAX_ROUNDS, problems));
     if let Some(given) = given {
+        let place = Place::Flag("--rounds");
         decode::in_range(
             given.into(),
-            key,
-            1..=most.into(),
-            Place::Flag(flag),
+            "rounds",
+            1..=MAX_ROUNDS.into(),
+            place,
             problems,
         );
     }
-    given.or(typed)
+    given.or(typed).unwrap_or(1)
 }
 
 pub(super) fn report(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Format>> {
@@ -259,14 +239,6 @@ pub(super) fn report(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Form
         }
     }
     Some(found)
-}
-
-fn cores() -> u32 {
-    std::thread::available_parallelism().map_or(1, |n| {
-        u32::try_from(n.get())
-            .unwrap_or(MAX_WORKERS)
-            .min(MAX_WORKERS)
-    })
 }
 
 /// Returns a random seed, short enough to be typed again.

@@ -200,7 +200,7 @@ fn waiting_for_a_connection_is_queue_and_the_known_answer_holds() {
         if mode != "sequential" {
             // Four of the eight wait for the first four.
             let queue = number(&run["queue_ms"], "max");
-            assert!((150.0..600.0).contains(&queue), "{mode}: {queue} ms");
+            assert!((150.0..1500.0).contains(&queue), "{mode}: {queue} ms");
             assert!(
                 server.stat("stats", "total_connections_received") <= 4 + 5,
                 "{mode}"

@@ -10,7 +10,7 @@ use super::input::{GateArgs, QuickArgs, ScenarioArgs};
 use super::shard::ShardArgs;
 use crate::base::{Nanos, Rate, parse};
 use crate::cli::values::{Formats, Modes, formats, listen, modes};
-use crate::scenario::Overrides;
+use crate::scenario::{Overrides, Workers};
 
 /// `loadgen run`
 #[derive(Debug, ClapArgs)]
@@ -26,9 +26,9 @@ pub(crate) struct RunArgs {
     /// Repeats of every mode, in rotating order
     #[arg(long, env = "LOADGEN_ROUNDS", value_name = "N")]
     pub rounds: Option<u32>,
-    /// Event loops of the async mode
-    #[arg(long, env = "LOADGEN_WORKERS", value_name = "N")]
-    pub workers: Option<u32>,
+    /// Event loops of the async mode; `auto` leaves cores to targets on this machine
+    #[arg(long, env = "LOADGEN_WORKERS", value_name = "N|auto")]
+    pub workers: Option<Workers>,
     /// Closed model with this many virtual users, instead of the file's load model
     #[arg(
         short = 'u',

@@ -9,7 +9,7 @@ use super::input::{InputArgs, OnInvalid};
 use crate::base::{Nanos, Rate, Share, parse};
 use crate::cli::values::{Modes, modes, target, tolerance};
 use crate::plan::Metric;
-use crate::scenario::Overrides;
+use crate::scenario::{Overrides, Workers};
 
 /// The folder of baselines, unless another is named.
 pub(crate) const BASELINE_STORE: &str = "baselines";
@@ -64,9 +64,9 @@ pub(crate) struct AbArgs {
     /// all (the first three)
     #[arg(long, env = "LOADGEN_MODE", value_parser = modes, value_name = "MODES")]
     pub mode: Option<Modes>,
-    /// Event loops of the async mode
-    #[arg(long, env = "LOADGEN_WORKERS", value_name = "N")]
-    pub workers: Option<u32>,
+    /// Event loops of the async mode; `auto` leaves cores to targets on this machine
+    #[arg(long, env = "LOADGEN_WORKERS", value_name = "N|auto")]
+    pub workers: Option<Workers>,
     /// Closed model with this many virtual users, instead of the file's load model
     #[arg(
         short = 'u',

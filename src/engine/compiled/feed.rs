@@ -270,6 +270,7 @@ mod tests {
             modes: Vec::new(),
             rounds: 1,
             workers: 1,
+            spared_cores: None,
             targets: Vec::new(),
             feeds: vec![feed],
             names: vec![Name {
