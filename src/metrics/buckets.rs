@@ -46,8 +46,9 @@ pub(super) struct Buckets<const DIGITS: u8> {
     carries: Vec<[u16; PAGE]>,
     /// Counts without pages and overflows of carries, by bucket in ascending order.
     loose: Vec<(u16, u64)>,
-    /// Everything but the zeros in compact form, until the next value is recorded: for each bucket
-    /// with values the distance from the previous one, and its count.
+    /// Everything but the zeros in compact form, until the next value is recorded: the count of each
+    /// bucket with values. Where that is not the next bucket, a zero, which is no count, and the
+    /// distance from the previous one precede it.
     packed: Vec<u8>,
 }
 
@@ -209,11 +210,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         }
         let mut bytes = spare.pop().unwrap_or_default();
         let mut before = 0;
-        self.each(|place, n| {
-            write(&mut bytes, (place - before) as u64);
-            write(&mut bytes, n);
-            before = place;
-        });
+        self.each(|place, n| write_bucket(&mut bytes, &mut before, place, n));
         *self = Self {
             zeros: self.zeros,
             packed: bytes,
@@ -262,11 +259,7 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
             let n = bucket.count_at_value();
             match Self::place(bucket.value_iterated_to()) {
                 0 => zeros = n,
-                place => {
-                    write(&mut bytes, (place - before) as u64);
-                    write(&mut bytes, n);
-                    before = place;
-                }
+                place => write_bucket(&mut bytes, &mut before, place, n),
             }
         }
         Self {
@@ -323,6 +316,17 @@ fn put<T>(list: &mut Vec<T>, value: T) -> u16 {
     (list.len() - 1) as u16
 }
 
+/// Writes the count of a bucket behind that of the bucket `before`, which it becomes.
+fn write_bucket(bytes: &mut Vec<u8>, before: &mut usize, place: usize, n: u64) {
+    let distance = place - *before;
+    if distance != 1 {
+        write(bytes, 0);
+        write(bytes, distance as u64);
+    }
+    write(bytes, n);
+    *before = place;
+}
+
 /// Writes a number with seven bits per byte, the lowest first; the highest bit says that more
 /// follow.
 fn write(bytes: &mut Vec<u8>, mut number: u64) {
@@ -351,9 +355,14 @@ fn read(bytes: &mut &[u8]) -> Option<u64> {
 /// Calls `see` with each packed bucket.
 fn unpack(mut packed: &[u8], mut see: impl FnMut(usize, u64)) {
     let mut place = 0;
-    while let Some(distance) = read(&mut packed) {
+    while let Some(mut n) = read(&mut packed) {
+        let mut distance = 1;
+        if n == 0 {
+            distance = read(&mut packed).unwrap_or_default();
+            n = read(&mut packed).unwrap_or_default();
+        }
         place += distance as usize;
-        see(place, read(&mut packed).unwrap_or_default());
+        see(place, n);
     }
 }
 
