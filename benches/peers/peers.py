@@ -25,7 +25,6 @@ goes to 127.0.0.1, and everything that is started here is stopped here. Needs a 
 """
 import argparse
 import json
-import math
 import os
 import pathlib
 import platform
@@ -38,7 +37,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from common import LOADGEN, ROOT, build, free_port, program, running  # noqa: E402
+from common import LOADGEN, ROOT, build, free_port, in_turns, last_core, median, pinned, program, running  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 PLANNED = """name: peers
@@ -72,21 +71,6 @@ def many(connections):
     return "1 connection" if connections == 1 else f"{connections} connections"
 
 
-def in_turns(tools, rounds):
-    """Every tool once a round, forth and back, so that a drift meets all alike."""
-    for number in range(rounds):
-        yield from tools if number % 2 == 0 else tools[::-1]
-
-
-def median(values):
-    """The median, and the narrowest interval by ranks that holds that of the population in 95 of 100 cases. With fewer
-    than six values there is none, and it is all of them."""
-    values, n = sorted(values), len(values)
-    outside = lambda k: 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n
-    k = max((k for k in range(n // 2) if outside(k) <= 0.05), default=0)
-    return statistics.median(values), values[k], values[n - 1 - k]
-
-
 def ours(a, file, mode, threads, port, connections, out):
     load = ["--target", f"http://127.0.0.1:{port}", "-u", str(connections), "-d", f"{a.seconds}s", "--mode", mode, "--workers", str(threads)]
     return [a.loadgen, "run", str(HERE / file), *load, "-o", str(out), "--no-progress"]
@@ -104,27 +88,14 @@ def measured(commands, counts, tools, rounds, first_cores, folder):
     """µs of processor time per request, of each tool and round."""
     spent = {tool: [] for tool in tools}
     for tool in in_turns(tools, rounds):
-        with tempfile.TemporaryFile("w+") as text:
-            pinned = ["taskset", "-c", first_cores, *commands[tool]]
-            process = subprocess.Popen(pinned, stdout=text, stderr=subprocess.DEVNULL, cwd=folder)
-            # With that of the children that it has waited for.
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = status
-            text.seek(0)
-            said = text.read()
-        if status:
-            sys.exit(f"{tool} ends with {os.waitstatus_to_exitcode(status)}: {said[-300:]}")
-        spent[tool].append((usage.ru_utime + usage.ru_stime) * 1e6 / max(counts[tool](said), 1))
+        said, seconds = pinned(commands[tool], first_cores, folder)
+        spent[tool].append(seconds * 1e6 / max(counts[tool](said), 1))
     return spent
 
 
 def ratios(spent, tool, base):
     """A tool relative to another, within rounds: median and interval."""
     return median([x / y for x, y in zip(spent[tool], spent[base])]) if base in spent and tool in spent else None
-
-
-def last_core():
-    return ["taskset", "-c", str(os.cpu_count() - 1)]
 
 
 def cost(a, tmp):
