@@ -238,6 +238,25 @@ fn thresholds_and_outputs_have_them_in_each_mode() {
 }
 
 #[test]
+fn a_threshold_of_a_group_can_end_the_run() {
+    let folder = folder();
+    for window in ["", ", window: 100ms"] {
+        let text = format!(
+            "name: t\nmix: [ {{ flow: [ {{ flow: [ {{ sleep: 5ms }} ], name: slow, timed: true }} ] }} ]\nload: {{ vus: 2, duration: 20s }}\nthresholds: [ {{ check: p50 < 1ms, group: slow, abort: true, after: 200ms{window} }} ]\n"
+        );
+        scenario(folder.path(), &text);
+        for mode in ["threaded", "async", "processes"] {
+            let arguments = ["run", "test.yaml", "--mode", mode, "-o", "out"];
+            let arguments = [&arguments[..], &["--format", "none"]].concat();
+            crate::support::run(folder.path(), &arguments).exits(99);
+            let result = result(&folder.path().join("out"));
+            let run = run_of(&result, mode);
+            assert_eq!(run["stopped_by"], "threshold", "{mode}{window}");
+        }
+    }
+}
+
+#[test]
 fn shards_add_up_to_the_whole() {
     let folder = folder();
     scenario(folder.path(), SCENARIO);

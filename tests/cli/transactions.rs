@@ -461,12 +461,6 @@ fn whoever_debugs_sees_how_it_begins_and_ends() {
     }
     assert!(shown.contains("not run: order: rollback"), "{shown}");
     assert_eq!(server.ask("select count(*) from one"), "1");
-    let simulated = ["run", "test.yaml", "--mode", "simulated"];
-    run(folder.path(), &simulated).exits(2).says(&[
-        "simulated",
-        "transaction",
-        "the first request",
-    ]);
     // Those that fail are in the log.
     let flow = flow.replace("insert into one values (1)", "select 1 / 0");
     let continued = flow.replace("name: insert", "name: insert, on_error: continue");
@@ -486,6 +480,19 @@ fn whoever_debugs_sees_how_it_begins_and_ends() {
         assert!(log.contains(part), "{log}");
     }
     assert!(!log.contains("order: begin"), "{log}");
+}
+
+#[test]
+fn simulated_mode_refuses_it_and_points_at_the_step() {
+    let folder = folder();
+    let flow = "\n  - transaction: { flow: [ { sql: select 1 } ] }\n    name: order\n";
+    let text = text("postgres://u@127.0.0.1:1/b", "", flow);
+    scenario(folder.path(), &format!("modes: [simulated]\n{text}"));
+    run(folder.path(), &["run", "test.yaml"]).exits(2).says(&[
+        "simulated",
+        "- transaction: {",
+        "the first request",
+    ]);
 }
 
 /// Returns the whole answer to a statement: its tag, and the state of the transaction after it.

@@ -282,7 +282,12 @@ fn timed_groups(run: &ModeRun, percentiles: &[Percentile]) -> Option<Table> {
     head.extend(percentiles.iter().map(|one| one.name));
     head.extend(["max", "mean pause"]);
     let rows = run.groups.iter().map(row).collect();
-    Table::new("Groups as a whole", "steps", &head, rows)
+    Table::new(
+        "Groups as a whole, whose steps are counted above",
+        "steps",
+        &head,
+        rows,
+    )
 }
 
 fn limits(run: &ModeRun) -> Option<Table> {
