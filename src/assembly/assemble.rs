@@ -4,7 +4,7 @@ use super::dependence::Dependence;
 use super::group::{Span, counts, encoded, group};
 use super::measurements::Measurements;
 use super::series::series;
-use super::{parts, selected, split, together, validity};
+use super::{groups, parts, selected, split, together, validity};
 use crate::base::Nanos;
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
 use crate::metrics::{FailureKind, Figures, Recorder, Summary};
@@ -114,6 +114,7 @@ fn figures(
         throughput_rps: total.throughput_rps,
         times: total.times,
         steps: parts::steps(plan, recorder, span),
+        groups: groups::groups(plan, recorder, span),
         mixes: parts::mixes(plan, recorder, span),
         targets: parts::targets(plan, recorder, span),
         probes: selected::probes(plan, recorder, seen, span),

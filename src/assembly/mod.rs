@@ -4,6 +4,7 @@
 mod assemble;
 mod dependence;
 mod group;
+mod groups;
 mod measurements;
 mod observations;
 mod part;

@@ -11,6 +11,13 @@ pub(super) fn taken(plan: &Plan, selector: &Selector) -> Vec<bool> {
         .collect()
 }
 
+/// Returns the timed groups that a selector selects.
+pub(super) fn groups_taken(plan: &Plan, selector: &Selector) -> impl Iterator<Item = u32> {
+    plan.timed_groups()
+        .filter(|(mix, name, _)| selector.takes_group(plan, *mix, name))
+        .map(|(.., group)| group)
+}
+
 /// Returns what a selector selects, for a time line of its own.
 fn probe_of(plan: &Plan, selector: &Selector) -> ProbeOf {
     let tag = |operation: &Operation, wanted: &str| {
@@ -34,7 +41,14 @@ fn probe_of(plan: &Plan, selector: &Selector) -> ProbeOf {
         Some(wanted) => tag(operation, wanted),
         None => TakenBy::Itself,
     };
-    let is_whole = selector.step.is_none() && selector.target.is_none() && selector.tag.is_none();
+    let is_whole = [
+        &selector.step,
+        &selector.group,
+        &selector.target,
+        &selector.tag,
+    ]
+    .into_iter()
+    .all(Option::is_none);
     let mix = selector
         .mix
         .as_ref()
@@ -43,6 +57,7 @@ fn probe_of(plan: &Plan, selector: &Selector) -> ProbeOf {
     ProbeOf {
         takes: plan.operations().map(taken_by).collect(),
         mix: mix.map(|mix| mix as u32),
+        groups: groups_taken(plan, selector).collect(),
     }
 }
 
@@ -92,6 +107,7 @@ pub fn new_recorder(plan: &Plan) -> Recorder {
         .collect();
     let recorder = Recorder::new(&network, load.warmup, width).in_stages(stretches(load));
     recorder
+        .timing_groups(plan.timed_groups().count())
         .probing(probes)
         .splitting_iterations(parts)
         .preferring_tags(asked_tags(plan))
@@ -109,6 +125,7 @@ pub(super) fn iteration_parts(plan: &Plan) -> Vec<(Selector, IterationPart)> {
             Selector {
                 mix: None,
                 step: None,
+                group: None,
                 target: None,
                 stage: Some(stage),
                 tag: None,
@@ -121,6 +138,7 @@ pub(super) fn iteration_parts(plan: &Plan) -> Vec<(Selector, IterationPart)> {
             Selector {
                 mix: Some(mix),
                 step: None,
+                group: None,
                 target: None,
                 stage: None,
                 tag: None,

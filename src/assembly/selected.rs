@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::group::{Span, counts, encoded, group};
 use super::observations::Observations;
-use super::recorder::{iteration_parts, taken};
+use super::recorder::{groups_taken, iteration_parts, taken};
 use super::series::series;
 use super::split;
 use crate::metrics::{Figures, Recorder, Track};
@@ -21,14 +21,13 @@ pub(crate) fn probes(
 ) -> Vec<Probe> {
     let mut time_lines = recorder.probes();
     let probe = |(selector, windowed): (Selector, bool)| {
-        let all = Figures::sum(
-            recorder
-                .steps()
-                .iter()
-                .zip(taken(plan, &selector))
-                .filter(|(_, taken)| *taken)
-                .map(|(step, _)| step),
-        );
+        let steps = recorder.steps().iter().zip(taken(plan, &selector));
+        let steps = steps.filter(|(_, taken)| *taken).map(|(step, _)| step);
+        let groups = groups_taken(plan, &selector)
+            .filter_map(|group| recorder.groups().get(group as usize))
+            .map(|group| &group.figures);
+        // A selector selects either operations or groups of them.
+        let all = Figures::sum(steps.chain(groups));
         let dependence = span.dependence.of_part(&all);
         let own = match &selector.tag {
             None => all,

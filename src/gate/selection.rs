@@ -288,7 +288,7 @@ fn select<'r>(run: &'r ModeRun, selector: &Selector) -> Vec<Selected<'r>> {
             .map(|group| Selected::Group(group, &run.series))
             .collect();
     }
-    if selector.is_of_operations() || selector.tag.is_some() {
+    if selector.is_probed() {
         let wanted = selector.of_any_mode();
         let probes = run.probes.iter().filter(|probe| probe.selector == wanted);
         return probes

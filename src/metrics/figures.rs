@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exact;
 use super::interval::Inflation;
-use super::{Batches, FailureKind, Held, Outcome, Sample, StatusCounts, Track};
+use super::{Batches, FailureKind, GroupSample, Held, Outcome, Sample, StatusCounts, Track};
 use crate::base::Nanos;
 
 /// Counts of operations or iterations by outcome.
@@ -195,6 +195,24 @@ impl Figures {
             if let Some(time) = time {
                 track.record(time);
             }
+        }
+    }
+
+    /// Records a group of operations as a whole.
+    pub(super) fn record_whole(&mut self, sample: &GroupSample, window_end: Nanos) {
+        self.tally.count(sample.outcome);
+        if !sample.outcome.is_timed() {
+            return;
+        }
+        let response = sample.response();
+        if sample.outcome == Outcome::Ok {
+            self.ok_in_window += u64::from(sample.completed < window_end);
+            self.response_ok.record(response);
+        } else {
+            self.response_failed.record(response);
+        }
+        if let Some(batches) = &mut self.batches {
+            batches.record(sample.intended, response);
         }
     }
 

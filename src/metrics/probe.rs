@@ -11,6 +11,9 @@ pub struct ProbeOf {
     pub takes: Vec<TakenBy>,
     /// The mix entry, if the time line covers a whole one: its refused iterations count too.
     pub mix: Option<u32>,
+    /// The timed groups that are included, each as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<u32>,
 }
 
 /// Why an operation is included.

@@ -1,6 +1,7 @@
 //! [`Recorder`]: aggregates samples into figures. Each worker thread uses one of a few recorders,
 //! in batches.
 
+mod groups;
 mod recorded;
 mod shape;
 mod texts;
@@ -10,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::exact;
 use super::probe::Probe;
 use super::{
-    Batches, CheckTally, ErrorLog, FailedTry, FailureKind, Figures, Held, IterationFigures,
-    IterationPart, IterationSample, Outcome, ProbeOf, Sample, Stages, Stretch, TagFigures,
-    TagValue, TakenBy, Tally, Track, Windows,
+    Batches, CheckTally, ErrorLog, FailedTry, FailureKind, Figures, GroupFigures, Held,
+    IterationFigures, IterationPart, IterationSample, Outcome, ProbeOf, Sample, Stages, Stretch,
+    TagFigures, TagValue, TakenBy, Tally, Track, Windows,
 };
 use crate::base::Nanos;
 
@@ -47,6 +48,8 @@ pub struct Recorder {
     #[serde(with = "exact::ns")]
     epoch: Nanos,
     steps: Vec<Figures>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<GroupFigures>,
     stages: Stages,
     iterations: Tally,
     /// The number of iterations in stages that are not measured.
@@ -89,6 +92,7 @@ impl Recorder {
         Self {
             epoch,
             steps: operations.iter().map(step).collect(),
+            groups: Vec::new(),
             stages: Stages::default(),
             iterations: Tally::default(),
             aside: 0,
@@ -163,6 +167,7 @@ impl Recorder {
         let Self {
             epoch,
             steps,
+            groups,
             stages,
             iterations,
             aside,
@@ -180,6 +185,7 @@ impl Recorder {
             oldest_unfinished,
         } = self;
         steps.iter_mut().for_each(Figures::clear);
+        groups.iter_mut().for_each(GroupFigures::clear);
         stages.clear();
         *iterations = Tally::default();
         *aside = 0;
@@ -230,17 +236,17 @@ impl Recorder {
             self.warmup.failed += u64::from(matches!(sample.outcome, Outcome::Failed(_)));
             return;
         }
-        let window_end = self.window_end(sample, window_end);
+        let window_end = self.window_end(sample.completed, window_end);
         self.stages.record(sample, window_end);
         if let Some(step) = self.steps.get_mut(sample.operation as usize) {
             step.record(sample, window_end);
         }
     }
 
-    /// Returns where throughput ends for this operation: a completion in a stage that is not
+    /// Returns where throughput ends for a completion at this moment: one in a stage that is not
     /// measured does not count.
-    fn window_end(&self, sample: &Sample, window_end: Nanos) -> Nanos {
-        if self.stages.measures(sample.completed) {
+    fn window_end(&self, completed: Nanos, window_end: Nanos) -> Nanos {
+        if self.stages.measures(completed) {
             window_end
         } else {
             Nanos::ZERO
@@ -277,8 +283,12 @@ impl Recorder {
             }
         }
         if self.measures(sample.intended) {
-            self.tags
-                .note(sample, values, held, self.window_end(sample, window_end));
+            self.tags.note(
+                sample,
+                values,
+                held,
+                self.window_end(sample.completed, window_end),
+            );
         }
     }
 
@@ -341,6 +351,9 @@ impl Recorder {
     /// Adds the samples of another recorder of the same run.
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.steps.iter_mut().zip(&other.steps) {
+            mine.add(theirs);
+        }
+        for (mine, theirs) in self.groups.iter_mut().zip(&other.groups) {
             mine.add(theirs);
         }
         self.stages.add(&other.stages);

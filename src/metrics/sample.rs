@@ -121,3 +121,35 @@ pub struct IterationSample {
     /// How it ended; an iteration with a failed operation has failed.
     pub outcome: Outcome,
 }
+
+/// The record of one pass through a timed group. Instants are on the run's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupSample {
+    /// [`crate::plan::TimedFlow::group`].
+    pub group: u32,
+    /// When the plan schedules its first operation.
+    pub intended: Nanos,
+    /// When its last operation ended; meaningless if it did not complete.
+    pub completed: Nanos,
+    /// The pauses in it.
+    pub think: Nanos,
+    /// How it ended; a group with a failed operation has failed.
+    pub outcome: Outcome,
+}
+
+impl GroupSample {
+    /// Returns completed − intended − think.
+    pub fn response(&self) -> Nanos {
+        self.completed - self.intended - self.think
+    }
+
+    /// Returns it as the record of one operation that ended when the group did and took as long as
+    /// the group without its pauses.
+    pub(super) fn as_operation(&self) -> Sample {
+        Sample {
+            completed: self.completed,
+            outcome: self.outcome,
+            ..Sample::planned(self.group, self.completed - self.response())
+        }
+    }
+}

@@ -34,6 +34,11 @@ pub enum StepKind {
     Set(Vec<(String, String)>),
     /// Runs steps in order.
     Flow(Vec<Step>),
+    /// Runs steps in order, and measures them as a whole.
+    Timed(TimedFlow),
+    /// Runs steps within a transaction of a database, and measures them as a whole. The first step
+    /// begins it, and one of the last two ends it: by a commit, or by a rollback.
+    Transaction(TimedFlow),
     /// Runs branches concurrently, and waits for all of them.
     Parallel(Parallel),
     /// Runs branches concurrently until the first one wins.
@@ -44,6 +49,35 @@ pub enum StepKind {
     Websocket(Websocket),
     /// Visits a page and those that its links lead to.
     Crawl(Crawl),
+}
+
+/// Steps that run in order and are measured as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimedFlow {
+    /// Index among all timed groups of the plan: by mix entry, in source order.
+    pub group: u32,
+    /// The steps.
+    pub flow: Vec<Step>,
+}
+
+impl TimedFlow {
+    /// Names the statements that begin and end a transaction after it.
+    pub(crate) fn name_statements(&mut self, name: &str) {
+        if let [begin, .., commit, rollback] = self.flow.as_mut_slice() {
+            for (step, what) in [(begin, "begin"), (commit, "commit"), (rollback, "rollback")] {
+                step.name = format!("{name}: {what}");
+            }
+        }
+    }
+
+    /// Returns the steps of a transaction: that which begins it, those inside, that which commits
+    /// and that which rolls back. Returns `None` if these are not the steps of one.
+    pub fn in_transaction(&self) -> Option<(&Step, &[Step], &Step, &Step)> {
+        match self.flow.as_slice() {
+            [begin, inside @ .., commit, rollback] => Some((begin, inside, commit, rollback)),
+            _ => None,
+        }
+    }
 }
 
 /// Concurrent branches, all of which are waited for.
@@ -147,6 +181,7 @@ impl Step {
                 &[]
             }
             StepKind::Flow(steps) => steps,
+            StepKind::Timed(group) | StepKind::Transaction(group) => &group.flow,
             StepKind::Parallel(parallel) => &parallel.branches,
             StepKind::Race(race) => &race.branches,
             StepKind::Repeat(repeat) => &repeat.flow,
@@ -160,6 +195,7 @@ impl Step {
                 &mut []
             }
             StepKind::Flow(steps) => steps,
+            StepKind::Timed(group) | StepKind::Transaction(group) => &mut group.flow,
             StepKind::Parallel(parallel) => &mut parallel.branches,
             StepKind::Race(race) => &mut race.branches,
             StepKind::Repeat(repeat) => &mut repeat.flow,
@@ -187,6 +223,14 @@ impl Step {
         }
     }
 
+    /// Returns the index of the step among the groups that are measured as a whole, if it is one.
+    pub const fn timed_group(&self) -> Option<u32> {
+        match &self.kind {
+            StepKind::Timed(group) | StepKind::Transaction(group) => Some(group.group),
+            _ => None,
+        }
+    }
+
     /// Returns the first operation of the step, in source order.
     pub fn first_operation(&self) -> Option<&Operation> {
         self.operation()
@@ -209,6 +253,11 @@ pub(crate) fn expected_of(steps: &[Step], counts: fn(&Operation) -> bool) -> Opt
             StepKind::Operation(operation) => one(operation),
             StepKind::Think(_) | StepKind::Set(_) => 0.0,
             StepKind::Flow(steps) => expected(steps)?,
+            StepKind::Timed(group) => expected(&group.flow)?,
+            // If nothing fails, there is no rollback.
+            StepKind::Transaction(group) => {
+                expected(&group.flow[..group.flow.len().saturating_sub(1)])?
+            }
             StepKind::Parallel(parallel) => expected(&parallel.branches)?,
             // One branch wins; which one is not known here.
             StepKind::Race(race) => expected(&race.branches)? / race.branches.len() as f64,

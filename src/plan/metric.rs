@@ -228,6 +228,17 @@ impl Metric {
         self.is_live()
     }
 
+    /// Returns whether a timed group has the metric: it has response times and counts only.
+    pub const fn is_of_groups(self) -> bool {
+        matches!(
+            self,
+            Self::Time(Quantity::Response | Quantity::Ok, _)
+                | Self::ErrorRate
+                | Self::Throughput
+                | Self::Count
+        )
+    }
+
     /// Returns whether the metric exists for whole iterations only.
     pub const fn is_of_iterations(self) -> bool {
         matches!(self, Self::Iterations | Self::Time(Quantity::Iteration, _))

@@ -33,7 +33,7 @@ pub use check::{Check, CheckError, Operator};
 pub use database::{DatabaseOptions, Login};
 pub use delay::Delay;
 pub use expect::{BodyRule, Expect, JsonKind, JsonRule, Receive, StatusRule};
-pub use flow::{Crawl, Parallel, Passes, Race, Repeat, Step, StepKind, Websocket};
+pub use flow::{Crawl, Parallel, Passes, Race, Repeat, Step, StepKind, TimedFlow, Websocket};
 pub use format::Format;
 pub use kinds::Action;
 pub use limits::{Limits, OnFull};

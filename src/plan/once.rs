@@ -15,12 +15,12 @@ impl Plan {
             .iter()
             .map(|entry| self.mix[*entry].clone())
             .collect();
-        let (mut ids, mut next) = (HashMap::new(), 0);
+        let mut numbers = Numbers::default();
         for entry in &mut mix {
             if let Some(name) = until {
                 end_with(&mut entry.flow, name);
             }
-            renumber(&mut entry.flow, &mut next, &mut ids);
+            renumber(&mut entry.flow, &mut numbers);
         }
         Self {
             mix,
@@ -53,14 +53,27 @@ fn end_with(steps: &mut Vec<Step>, name: &str) {
     }
     match &mut step.kind {
         StepKind::Flow(steps) => end_with(steps, name),
+        StepKind::Timed(group) => end_with(&mut group.flow, name),
         StepKind::Websocket(websocket) => end_with(&mut websocket.flow, name),
-        // The branches of a group and the passes of a loop may depend on all of their steps.
+        // The branches of a group and the passes of a loop may depend on all of their steps, and a
+        // transaction has an end.
         _ => {}
     }
 }
 
-/// Numbers operations in source order; `ids` has the new ones by the previous ones.
-fn renumber(steps: &mut [Step], next: &mut u32, ids: &mut HashMap<u32, u32>) {
+/// The numbers given out so far.
+#[derive(Default)]
+struct Numbers {
+    /// The new numbers of operations by their previous ones.
+    operations: HashMap<u32, u32>,
+    /// The number of the next operation.
+    operation: u32,
+    /// The number of the next timed group.
+    group: u32,
+}
+
+/// Numbers operations and timed groups in source order.
+fn renumber(steps: &mut [Step], numbers: &mut Numbers) {
     for step in steps {
         step.chance = None;
         let operation = match &mut step.kind {
@@ -70,11 +83,11 @@ fn renumber(steps: &mut [Step], next: &mut u32, ids: &mut HashMap<u32, u32>) {
             _ => None,
         };
         if let Some(operation) = operation {
-            ids.insert(operation.id, *next);
-            operation.id = *next;
-            *next += 1;
+            numbers.operations.insert(operation.id, numbers.operation);
+            operation.id = numbers.operation;
+            numbers.operation += 1;
             if let Action::Message(message) = &mut operation.action
-                && let Some(handshake) = ids.get(&message.handshake)
+                && let Some(handshake) = numbers.operations.get(&message.handshake)
             {
                 message.handshake = *handshake;
             }
@@ -82,11 +95,16 @@ fn renumber(steps: &mut [Step], next: &mut u32, ids: &mut HashMap<u32, u32>) {
         match &mut step.kind {
             StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) | StepKind::Crawl(_) => {
             }
-            StepKind::Flow(steps) => renumber(steps, next, ids),
-            StepKind::Parallel(parallel) => renumber(&mut parallel.branches, next, ids),
-            StepKind::Race(race) => renumber(&mut race.branches, next, ids),
-            StepKind::Repeat(repeat) => renumber(&mut repeat.flow, next, ids),
-            StepKind::Websocket(websocket) => renumber(&mut websocket.flow, next, ids),
+            StepKind::Timed(group) | StepKind::Transaction(group) => {
+                group.group = numbers.group;
+                numbers.group += 1;
+                renumber(&mut group.flow, numbers);
+            }
+            StepKind::Flow(steps) => renumber(steps, numbers),
+            StepKind::Parallel(parallel) => renumber(&mut parallel.branches, numbers),
+            StepKind::Race(race) => renumber(&mut race.branches, numbers),
+            StepKind::Repeat(repeat) => renumber(&mut repeat.flow, numbers),
+            StepKind::Websocket(websocket) => renumber(&mut websocket.flow, numbers),
         }
     }
 }

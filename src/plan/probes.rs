@@ -5,6 +5,14 @@ use super::{Metric, Mode, Operation, Plan, Quantity, Selector, Statistic};
 use crate::base::Nanos;
 
 impl Selector {
+    /// Returns whether the selector matches a timed group of a plan, given its mix entry and its
+    /// name.
+    pub fn takes_group(&self, plan: &Plan, mix: usize, name: &str) -> bool {
+        let entry = plan.mix.get(mix).map(|entry| entry.name.as_str());
+        self.group.as_deref() == Some(name)
+            && self.mix.as_deref().is_none_or(|mix| entry == Some(mix))
+    }
+
     /// Returns whether the selector matches an operation of a plan, given its mix entry and its
     /// name.
     pub fn takes(&self, plan: &Plan, mix: usize, name: &str, operation: &Operation) -> bool {
@@ -16,10 +24,12 @@ impl Selector {
         let same = |wanted: &Option<String>, own: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| own == Some(wanted))
         };
-        same(
-            &self.mix,
-            plan.mix.get(mix).map(|entry| entry.name.as_str()),
-        ) && same(&self.step, Some(name))
+        self.group.is_none()
+            && same(
+                &self.mix,
+                plan.mix.get(mix).map(|entry| entry.name.as_str()),
+            )
+            && same(&self.step, Some(name))
             && same(&self.target, target)
     }
 }
@@ -56,7 +66,7 @@ impl Plan {
         )
     }
 
-    /// Returns the parts of the work that thresholds select by operation or by tag value, without
+    /// Returns the parts of the work that thresholds select by operation, group or tag value, without
     /// duplicates, and whether their timeline is needed: their metrics are recorded separately.
     /// Those of stages always are.
     pub fn probes(&self) -> Vec<(Selector, bool)> {
@@ -66,9 +76,7 @@ impl Plan {
             .iter()
             .map(|threshold| (&threshold.selector, threshold.window.is_some()));
         let asked = of_thresholds.chain(self.guards.iter().map(|guard| (&guard.selector, false)));
-        let taken_apart =
-            asked.filter(|(selector, _)| selector.is_of_operations() || selector.tag.is_some());
-        for (selector, in_windows) in taken_apart.filter(|(selector, _)| selector.stage.is_none()) {
+        for (selector, in_windows) in asked.filter(|(selector, _)| selector.is_probed()) {
             let selector = selector.of_any_mode();
             match probes.iter_mut().find(|(known, _)| *known == selector) {
                 Some((_, windowed)) => *windowed |= in_windows,

@@ -107,6 +107,13 @@ impl Plan {
             .filter_map(|(mix, step)| Some((mix, step.name.as_str(), step.operation()?)))
     }
 
+    /// Returns every group that is measured as a whole, with the index of its mix entry and its name,
+    /// ordered by [`super::TimedFlow::group`].
+    pub fn timed_groups(&self) -> impl Iterator<Item = (usize, &str, u32)> {
+        self.steps()
+            .filter_map(|(mix, step)| Some((mix, step.name.as_str(), step.timed_group()?)))
+    }
+
     /// Returns whether every operation, including those of setup and teardown, is a mock one, so
     /// that the plan can run in virtual time.
     pub fn is_mock(&self) -> bool {

@@ -13,6 +13,10 @@ pub struct Selector {
     pub mix: Option<String>,
     /// Name of a step.
     pub step: Option<String>,
+    /// Name of a group of steps that is measured as a whole. Omitted if not set, so that results
+    /// without one stay the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// Name of a target.
     pub target: Option<String>,
     /// Name of a stage of the load.
@@ -29,6 +33,7 @@ impl Selector {
         let parts = [
             ("mix", &self.mix),
             ("step", &self.step),
+            ("group", &self.group),
             ("target", &self.target),
             ("stage", &self.stage),
             ("tag", &self.tag),
@@ -41,6 +46,13 @@ impl Selector {
     /// Returns whether it selects among operations by their properties.
     pub const fn is_of_operations(&self) -> bool {
         self.mix.is_some() || self.step.is_some() || self.target.is_some()
+    }
+
+    /// Returns whether it selects a part of the run whose metrics are recorded separately only for
+    /// it; those of stages always are.
+    pub const fn is_probed(&self) -> bool {
+        let is_of_part = self.is_of_operations() || self.group.is_some() || self.tag.is_some();
+        is_of_part && self.stage.is_none()
     }
 
     /// Returns whether a check with this selector applies to `mode`.

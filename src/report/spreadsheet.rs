@@ -6,6 +6,7 @@
 //! a formula.
 
 mod cells;
+mod groups;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -49,7 +50,7 @@ const OF_WORK: [&str; 6] = [
 /// The time with the most columns.
 const RESPONSE: &str = "response";
 /// The other times.
-const TIMES: [&str; 8] = [
+const TIMES: [&str; 9] = [
     "service",
     "lag",
     "queue",
@@ -58,6 +59,7 @@ const TIMES: [&str; 8] = [
     "send",
     "first_byte",
     "body",
+    "think",
 ];
 /// The percentiles of the response time, and those of the other times.
 const PERCENTILES: [&str; 7] = ["p50", "p75", "p90", "p95", "p99", "p999", "p9999"];
@@ -100,8 +102,8 @@ const OF_WINDOWS: [&str; 21] = [
     "failures",
 ];
 
-/// Returns a row for each mode, and for each round its whole and every step (with the values of its
-/// tags), mix entry, target and stage.
+/// Returns a row for each mode, and for each round its whole and every timed group, step (with the
+/// values of its tags), mix entry, target and stage.
 ///
 /// # Errors
 /// Never in practice: it only writes to memory.
@@ -117,6 +119,11 @@ pub(crate) fn summary(result: &RunResult) -> io::Result<String> {
         rows.push(part(result, &RunPart::of_mode(mode, &tally, compared)));
         for run in tally::rounds(result, mode) {
             rows.push(part(result, &RunPart::of_run(run)));
+            rows.extend(
+                run.groups
+                    .iter()
+                    .map(|group| part(result, &RunPart::of_timed_group(run, group))),
+            );
             let groups = [
                 ("step", &run.steps),
                 ("mix", &run.mixes),
@@ -202,7 +209,7 @@ struct RunPart<'a> {
     bytes: Option<[u64; 2]>,
     failures: Option<&'a BTreeMap<String, u64>>,
     response: Option<&'a Summary>,
-    times: [Option<&'a Summary>; 8],
+    times: [Option<&'a Summary>; TIMES.len()],
     compared: Option<&'a ModeComparison>,
 }
 
@@ -242,6 +249,7 @@ impl<'a> RunPart<'a> {
                 &run.times.send_ms,
                 &run.times.first_byte_ms,
                 &run.times.body_ms,
+                &None,
             ]
             .map(Option::as_ref),
             ..Self::default()
@@ -269,6 +277,7 @@ impl<'a> RunPart<'a> {
                 &group.times.send_ms,
                 &group.times.first_byte_ms,
                 &group.times.body_ms,
+                &None,
             ]
             .map(Option::as_ref),
             ..Self::default()
@@ -419,7 +428,13 @@ mod tests {
             let groups: usize = result
                 .runs
                 .iter()
-                .map(|r| 1 + r.steps.len() + r.mixes.len() + r.targets.len() + r.stages.len())
+                .map(|r| {
+                    1 + r.groups.len()
+                        + r.steps.len()
+                        + r.mixes.len()
+                        + r.targets.len()
+                        + r.stages.len()
+                })
                 .sum();
             assert_eq!(rows.len(), groups + tally::modes(&result).len(), "{name}");
             let rows = read(&series(&result).unwrap());

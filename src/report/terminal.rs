@@ -5,17 +5,15 @@
 //! colour and width are parameters.
 
 mod layout;
+mod parts;
 
 use comfy_table::Cell;
 
-use crate::plan::Mode;
-use crate::result::{
-    Comparison, End, Group, ModeRun, RunResult, ThresholdVerdict, Validity, Verdict,
-};
+use crate::result::{Comparison, End, RunResult, ThresholdVerdict, Validity, Verdict};
 
 pub(super) use self::layout::{indented, table};
 use self::layout::{right, wrapped};
-use super::asked::Percentile;
+use self::parts::{groups, stages, steps};
 use super::ending::Ending;
 use super::headline::Headline;
 use super::paint::{self, Paint};
@@ -60,11 +58,13 @@ pub fn render(result: &RunResult, style: Style) -> String {
                 .map(|mode| steps(result, mode, width)),
         );
     }
-    parts.extend(
-        tally::modes(result)
-            .into_iter()
-            .map(|mode| stages(result, mode, width)),
-    );
+    for part in [groups, stages] {
+        parts.extend(
+            tally::modes(result)
+                .into_iter()
+                .map(|mode| part(result, mode, width)),
+        );
+    }
     if !result.runs.is_empty() {
         parts.push(verdict(&result.validity, width));
     }
@@ -251,106 +251,6 @@ fn troubles(result: &RunResult, width: usize) -> String {
     let mut table = table(width);
     table.add_rows(rows);
     table.trim_fmt()
-}
-
-fn steps(result: &RunResult, mode: Mode, width: usize) -> String {
-    let Some(run) = tally::rounds(result, mode).next() else {
-        return String::new();
-    };
-    let several_mixes = run.mixes.len() > 1;
-    let mut table = table(width);
-    let percentiles = percentiles(result);
-    let names = percentiles.iter().map(|one| one.name.to_owned());
-    table.set_header(
-        [first_of(result, run, ""), "ok".into(), "failed".into()]
-            .into_iter()
-            .chain(names),
-    );
-    for group in &run.steps {
-        table.add_row(
-            part(group, several_mixes)
-                .into_iter()
-                .chain(figures(group, &percentiles)),
-        );
-    }
-    right(&mut table, 1);
-    table.trim_fmt()
-}
-
-/// Describes how a load in stages changed from one to the next.
-fn stages(result: &RunResult, mode: Mode, width: usize) -> String {
-    let Some(run) = tally::rounds(result, mode)
-        .next()
-        .filter(|run| !run.stages.is_empty())
-    else {
-        return String::new();
-    };
-    let mut table = table(width);
-    let percentiles = percentiles(result);
-    let names = percentiles.iter().map(|one| one.name.to_owned());
-    let head = [
-        first_of(result, run, " by stage"),
-        "ok".into(),
-        "failed".into(),
-        "throughput".into(),
-    ];
-    table.set_header(head.into_iter().chain(names));
-    table.add_rows(run.stages.iter().map(|group| {
-        let [name, ok, failed] = part(group, false);
-        [name, ok, failed, view::rate(group.throughput_rps)]
-            .into_iter()
-            .chain(figures(group, &percentiles))
-            .collect::<Vec<_>>()
-    }));
-    right(&mut table, 1);
-    table.trim_fmt()
-}
-
-/// Returns the mode of a run, and its round if it is the first of several.
-fn first_of(result: &RunResult, run: &ModeRun, what: &str) -> String {
-    let several = tally::rounds(result, run.mode).count();
-    let round = if several > 1 {
-        format!("{what} round {} of {several}", run.round)
-    } else {
-        what.to_owned()
-    };
-    format!(
-        "{}{}",
-        Paint::Mode(run.mode).on(run.mode.name()),
-        Paint::Faint.on(&round)
-    )
-}
-
-/// Returns the percentiles shown for parts of a run.
-fn percentiles(result: &RunResult) -> Vec<Percentile> {
-    asked::percentiles([result], &["p50", "p95", "p99"])
-}
-
-fn figures(group: &Group, percentiles: &[Percentile]) -> Vec<String> {
-    percentiles
-        .iter()
-        .map(|one| one.show(group.times.response_ms.as_ref()))
-        .collect()
-}
-
-/// Returns the name of a part and how its operations ended.
-fn part(group: &Group, several_mixes: bool) -> [String; 3] {
-    let name = match &group.mix {
-        Some(mix) if several_mixes => {
-            format!("{} / {}", view::plain(mix), view::plain(&group.name))
-        }
-        _ => view::plain(&group.name),
-    };
-    let failed = view::count(group.counts.failed);
-    [
-        view::shortened(&name, 80),
-        view::count(group.counts.ok),
-        if group.counts.failed > 0 {
-            Paint::Warn.on(&failed)
-        } else {
-            failed
-        },
-    ]
 }
 
 fn verdict(validity: &Validity, width: usize) -> String {

@@ -5,6 +5,7 @@
 pub(crate) mod capacity;
 pub(crate) mod change;
 pub(crate) mod comparison;
+pub(crate) mod counts;
 pub(crate) mod exchange;
 pub(crate) mod histograms;
 pub(crate) mod host;
@@ -14,6 +15,7 @@ mod redact;
 pub(crate) mod run_result;
 pub(crate) mod shards;
 pub(crate) mod threshold;
+pub(crate) mod timed_group;
 pub(crate) mod validity;
 pub(crate) mod versions;
 pub(crate) mod window;
@@ -22,6 +24,7 @@ pub use crate::metrics::codec::{self, CodecError};
 pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, RateProbe};
 pub use change::{Change, Outcome};
 pub use comparison::{Comparison, ModeComparison};
+pub use counts::Counts;
 pub use exchange::{
     Body, Captured, Exchange, ExchangeFailure, ExchangeOutcome, ExchangeTimes, Header, Hop,
     MAX_TEXT, Pass, Received, Section, SeenCheck, Sent, TRY_SCHEMA, TryResult,
@@ -29,13 +32,14 @@ pub use exchange::{
 pub use histograms::Histograms;
 pub use host::Host;
 pub use mode_run::{
-    ChecksHeld, Counts, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources,
+    ChecksHeld, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources,
     ResponseCheck, StoppedBy, Times, Warmup,
 };
 pub use program::{Build, End, ScenarioEcho};
 pub use run_result::{ReadError, RunResult, SCHEMA};
 pub use shards::{ShardHost, ShardPart, Shards};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
+pub use timed_group::TimedGroup;
 pub use validity::{Check, Validity, Verdict};
 pub use versions::{
     Calibration, InvalidRun, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison,

@@ -8,11 +8,11 @@ use super::diagnostic::quoted;
 use super::expression;
 use super::fields::{self, Fields};
 use super::foreign;
-use super::kind::{Kind, OF_STEPS, Reader, StepAction};
+use super::kind::{Family, Kind, OF_STEPS, Reader, StepAction, TransactionContext};
 use super::tree::Node;
 use super::words;
 use crate::base::Share;
-use crate::plan::Step;
+use crate::plan::{Step, StepKind};
 
 const MAX_STEPS: usize = 10_000;
 /// Example of a flow.
@@ -49,12 +49,16 @@ impl Reader<'_> {
             }
             return Vec::new();
         }
-        let socket = self.socket;
+        let (socket, transaction) = (self.socket, self.transaction);
         if matches!(key, "parallel" | "race") {
             self.socket = socket.in_branches();
+            self.transaction = transaction.map(|open| TransactionContext {
+                is_outside: true,
+                ..open
+            });
         }
         let steps = items.iter().filter_map(|item| self.step(item)).collect();
-        self.socket = socket;
+        (self.socket, self.transaction) = (socket, transaction);
         steps
     }
 
@@ -94,7 +98,7 @@ impl Reader<'_> {
         let read = (kind.read)(self, action, &mut fields);
         self.refuse_keys_of_others(kind, &mut fields);
         fields.finish(self.problems);
-        let (title, kind) = read?;
+        let (title, mut kind) = read?;
         let name = match name {
             None => title
                 .chars()
@@ -103,6 +107,9 @@ impl Reader<'_> {
                 .collect(),
             Some(name) => name?,
         };
+        if let StepKind::Transaction(group) = &mut kind {
+            group.name_statements(&name);
+        }
         let when = match when {
             Some(when) => Some(when?),
             None => None,
@@ -157,6 +164,8 @@ impl Reader<'_> {
                 let why = format!("`{key}` belongs to `{}`", other.keys[0]);
                 let remedy = if *key == "concurrency" && kind.family.is_operation() {
                     "write `limits: { concurrency: … }`".to_owned()
+                } else if *key == "timed" && kind.family == Family::Group {
+                    "put it into a `flow` with `timed: true`".to_owned()
                 } else if let Some(ours) =
                     self.kinds.section.ours(key).filter(|_| kind.sends_headers)
                 {

@@ -30,7 +30,7 @@ const STOP_WHEN: Section = Section::new(&[("condition", "check")]);
 /// Granularity of windows, which are multiples of it: the resolution of the timeline.
 const GRAIN: Nanos = Nanos::from_millis(100);
 /// Keys that narrow a check to a part of the run.
-const KEYS: [&str; 5] = ["mix", "step", "target", "stage", "tag"];
+const KEYS: [&str; 6] = ["mix", "step", "group", "target", "stage", "tag"];
 
 /// An entry of `thresholds`.
 pub(super) enum Gate {
@@ -142,7 +142,7 @@ fn selector(
         }
         decode::line(node, key, problems)
     });
-    let [mix, step, target, stage, tag] = &mut selected;
+    let [mix, step, group, target, stage, tag] = &mut selected;
     let mode = fields.take("mode", problems).and_then(|node| {
         keys.push(("mode", node.span));
         mode(node, problems)
@@ -150,6 +150,7 @@ fn selector(
     Selector {
         mix: mix.take(),
         step: step.take(),
+        group: group.take(),
         target: target.take(),
         stage: stage.take(),
         tag: tag.take(),

@@ -84,7 +84,7 @@ fn figure(
 ) -> bool {
     let before = problems.len();
     selector(plan, of, places, problems);
-    let narrowed = of.is_of_operations() || of.stage.is_some() || of.tag.is_some();
+    let narrowed = of.is_probed() || of.stage.is_some();
     if narrowed && !metric.is_of_parts() {
         problems
             .error(
@@ -92,6 +92,14 @@ fn figure(
                 format!("`{metric}` is a figure of the whole run, not of a part of it"),
             )
             .help("remove what narrows it; `mode` alone may stay");
+    }
+    if of.group.is_some() && metric.is_of_parts() && !metric.is_of_groups() {
+        problems
+            .error(
+                places.check,
+                format!("`{metric}` is not measured for groups as a whole"),
+            )
+            .help("use a response time, such as `p95` or `ok.p95`, `error_rate`, `throughput` or `count`, or select a `step`");
     }
     let of_parts = [("step", &of.step), ("target", &of.target), ("tag", &of.tag)];
     if let Some((key, _)) = of_parts

@@ -24,6 +24,12 @@ pub(super) fn selector(
         plan.mix.iter().map(|entry| entry.name.as_str()).collect(),
     );
     has("step", "step", &selector.step, steps_of(plan, selector));
+    has(
+        "group",
+        "timed group",
+        &selector.group,
+        groups_of(plan, selector),
+    );
     let used = plan.targets_used();
     let targets = used
         .iter()
@@ -61,7 +67,12 @@ pub(super) fn selector(
             .help("keep one of them");
     }
     let taken = |(mix, name, operation)| selector.takes(plan, mix, name, operation);
-    if problems.len() == before && selector.is_of_operations() && !plan.operations().any(taken) {
+    let taken_group = |(mix, name, _)| selector.takes_group(plan, mix, name);
+    let matches = match selector.group {
+        Some(_) => plan.timed_groups().any(taken_group),
+        None => !selector.is_of_operations() || plan.operations().any(taken),
+    };
+    if problems.len() == before && !matches {
         problems
             .error(
                 places.check,
@@ -115,6 +126,21 @@ fn steps_of<'p>(plan: &'p Plan, selector: &Selector) -> Vec<&'p str> {
         return plan.operations().map(|(_, name, _)| name).collect();
     }
     steps
+}
+
+/// Returns the names of the timed groups in the selector's mix entry, or in all of them if it has
+/// none there.
+fn groups_of<'p>(plan: &'p Plan, selector: &Selector) -> Vec<&'p str> {
+    let is_in_entry = |mix: usize| {
+        let entry = plan.mix.get(mix).map(|entry| entry.name.as_str());
+        selector.mix.as_deref().is_none_or(|mix| entry == Some(mix))
+    };
+    let of_entry = plan.timed_groups().filter(|(mix, ..)| is_in_entry(*mix));
+    let groups: Vec<&str> = of_entry.map(|(_, name, _)| name).collect();
+    if groups.is_empty() {
+        return plan.timed_groups().map(|(_, name, _)| name).collect();
+    }
+    groups
 }
 
 /// Reports a value of a tag that no selected step can have: the name of the tag must exist, and the
@@ -268,6 +294,7 @@ pub(super) fn both(selector: &Selector) -> Option<(&'static str, &'static str)> 
     let operations = [
         ("mix", &selector.mix),
         ("step", &selector.step),
+        ("group", &selector.group),
         ("target", &selector.target),
     ];
     let first = |allowed: &[&str]| {
@@ -277,9 +304,15 @@ pub(super) fn both(selector: &Selector) -> Option<(&'static str, &'static str)> 
             .map(|(key, _)| *key)
     };
     if selector.stage.is_some() {
-        return first(&["mix", "step", "target"])
+        return first(&["mix", "step", "group", "target"])
             .or(selector.tag.as_ref().map(|_| "tag"))
             .map(|other| (other, "stage"));
+    }
+    // A group consists of steps, each with a target and tags of its own.
+    if selector.group.is_some() {
+        return first(&["step", "target"])
+            .or(selector.tag.as_ref().map(|_| "tag"))
+            .map(|other| (other, "group"));
     }
     // Tags belong to steps.
     selector

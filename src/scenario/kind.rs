@@ -197,6 +197,15 @@ impl OpenSocket {
     }
 }
 
+/// A transaction around a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TransactionContext {
+    /// Index of its target; `None` if that was reported.
+    pub target: Option<usize>,
+    /// Whether the step is in concurrent branches, which can't use its connection.
+    pub is_outside: bool,
+}
+
 /// Decodes flows, and holds the state that they share.
 pub(super) struct Reader<'a> {
     /// What all flows of the scenario share.
@@ -213,6 +222,12 @@ pub(super) struct Reader<'a> {
     pub timed: Vec<bool>,
     /// The WebSocket that is open at the current step.
     pub socket: OpenSocket,
+    /// The transaction that the current step is in.
+    pub transaction: Option<TransactionContext>,
+    /// Number of timed groups decoded so far.
+    pub groups: u32,
+    /// Number of timed groups around the current step.
+    pub depth: u32,
     /// The kinds of steps.
     pub kinds: &'static Kinds,
     /// Number of steps decoded so far.
@@ -247,6 +262,9 @@ impl<'a> Reader<'a> {
             operations: Vec::new(),
             timed: Vec::new(),
             socket: OpenSocket::None,
+            transaction: None,
+            groups: 0,
+            depth: 0,
             kinds,
             steps: 0,
         }

@@ -205,6 +205,11 @@ impl<'n> Walk<'_, 'n> {
                         .for_each(|(name, lasts)| self.give(name, lasts));
                 }
                 ("repeat", Value::Map(_)) => self.repeat(&entry.value),
+                ("transaction", Value::Map(_)) => {
+                    if let Some(flow) = entry.value.get("flow") {
+                        self.steps(flow);
+                    }
+                }
                 _ => {}
             }
         }

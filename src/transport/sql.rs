@@ -35,6 +35,8 @@ pub struct Session<Io> {
     count: u64,
     /// Whether a transaction is open.
     is_in_transaction: bool,
+    /// Whether the server has said that it ends the connection.
+    is_ended: bool,
 }
 
 /// A statement that the server has prepared.
@@ -75,12 +77,23 @@ impl<Io: Read + Write + Metered + Unpin> Session<Io> {
             prepared: HashMap::new(),
             count: 0,
             is_in_transaction: false,
+            is_ended: false,
         })
+    }
+
+    /// Returns whether a transaction is open on it.
+    pub(crate) const fn is_in_transaction(&self) -> bool {
+        self.is_in_transaction
+    }
+
+    /// Returns whether it can carry another statement of a transaction.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.connection.is_reusable() && !self.is_ended
     }
 
     /// Returns whether others can use it.
     pub(crate) const fn is_reusable(&self) -> bool {
-        self.connection.is_reusable() && !self.is_in_transaction
+        self.is_open() && !self.is_in_transaction
     }
 
     /// Runs a statement; `begun` is called when the first byte of the answer has arrived.
@@ -118,6 +131,7 @@ impl<Io: Read + Write + Metered + Unpin> Session<Io> {
         let size = reader.size();
         let rows = reader.into_inner();
         self.is_in_transaction = rows.is_in_transaction;
+        self.is_ended = rows.error.as_ref().is_some_and(|error| error.is_fatal);
         if statement.is_prepared {
             match (&rows.columns, &rows.error) {
                 (Some(columns), _) if is_new && rows.is_parsed => {

@@ -123,6 +123,20 @@ pub(crate) fn mode_run(run: &Value, all_measured: bool) {
             }
         }
     }
+    for group in run["groups"].as_array().into_iter().flatten() {
+        has("group", group, "name mix failures throughput_rps");
+        let what = format!("{what} group {}", group["name"]);
+        identities(&what, group);
+        kinds(&what, group, count(group, "failed"));
+        let timed = self::timed(group, count(group, "completed"));
+        for (name, samples) in [
+            ("response_ms", timed),
+            ("think_ms", timed),
+            ("response_ok_ms", count(group, "ok")),
+        ] {
+            quantity(&format!("{what} {name}"), &group[name], samples);
+        }
+    }
     // Both the steps and the mix entries add up to the whole run; requests to a target are a part
     // of it.
     for name in COUNTS.split_whitespace() {

@@ -386,6 +386,10 @@ const PLACES: &[(&str, &str)] = &[
         "mix: [ { flow: [ { repeat: { @ } } ] } ]",
     ),
     (
+        "/definitions/step/properties/transaction",
+        "mix: [ { flow: [ { transaction: { @ } } ] } ]",
+    ),
+    (
         "/definitions/step/properties/multipart/additionalProperties/anyOf/1",
         "mix: [ { flow: [ { post: /, multipart: { f: { @ } } } ] } ]",
     ),

@@ -20,12 +20,16 @@ use crate::support::{
 use rustix::process::{Signal, getuid, kill_process};
 
 /// The shipped scenarios that need a server.
-pub(crate) const FILES: [&str; 2] = ["database.yaml", "seed/29b-database.yaml"];
+pub(crate) const FILES: [&str; 3] = [
+    "database.yaml",
+    "seed/29b-database.yaml",
+    "seed/29f-transaction.yaml",
+];
 
 /// A password that no output may contain.
 const PASSWORD: &str = "p/w-secret-93";
 /// The same in a URL.
-const ESCAPED: &str = "p%2Fw-secret-93";
+pub(crate) const ESCAPED: &str = "p%2Fw-secret-93";
 
 /// Returns the folder with the programs of the newest version.
 fn programs() -> Option<PathBuf> {
@@ -47,7 +51,7 @@ fn programs() -> Option<PathBuf> {
 }
 
 /// A server of the system's package in a folder of its own; stopped on drop.
-struct Postgres {
+pub(crate) struct Postgres {
     child: Child,
     port: u16,
     folder: Arc<tempfile::TempDir>,
@@ -56,7 +60,7 @@ struct Postgres {
 
 impl Postgres {
     /// Starts it on a free port; `None` if it is not installed.
-    fn start(flags: &[&str], prepare: impl Fn(&Path)) -> Option<Self> {
+    pub(crate) fn start(flags: &[&str], prepare: impl Fn(&Path)) -> Option<Self> {
         let bin = programs()?;
         let folder = Arc::new(folder());
         let data = folder.path().join("data");
@@ -131,7 +135,7 @@ impl Postgres {
     }
 
     /// Runs a statement by `psql`; returns the first value.
-    fn ask(&self, statement: &str) -> String {
+    pub(crate) fn ask(&self, statement: &str) -> String {
         let database = if statement.starts_with("create database") {
             "postgres"
         } else {
@@ -158,19 +162,19 @@ impl Postgres {
         String::from_utf8_lossy(&asked.stdout).trim().into()
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     /// Returns how many lines of its log contain this text since `from`, and the log's length.
-    fn logged(&self, from: usize, part: &str) -> usize {
+    pub(crate) fn logged(&self, from: usize, part: &str) -> usize {
         self.log()[from..]
             .lines()
             .filter(|line| line.contains(part))
             .count()
     }
 
-    fn url(&self, user: &str) -> String {
+    pub(crate) fn url(&self, user: &str) -> String {
         format!("postgres://{user}@127.0.0.1:{}/shop", self.port)
     }
 }
@@ -205,7 +209,7 @@ fn as_owner(program: PathBuf, folder: &Path) -> Command {
     command
 }
 
-fn text(url: &str, options: &str, flow: &str) -> String {
+pub(crate) fn text(url: &str, options: &str, flow: &str) -> String {
     format!(
         "name: t\ntargets: {{ db: {{ url: \"{url}\"{options} }} }}\nworkers: 2\nload: {{ vus: 6, iterations_per_vu: 10 }}\nmix:\n- flow:{flow}"
     )
@@ -465,13 +469,13 @@ fn postgres_speaks_tls() {
 }
 
 /// A message of the server.
-fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn message(tag: u8, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len() + 4).expect("short");
     [&[tag], &length.to_be_bytes()[..], body].concat()
 }
 
 /// The login of a server that trusts anybody.
-fn greeting() -> Vec<u8> {
+pub(crate) fn greeting() -> Vec<u8> {
     [message(b'R', &[0; 4]), message(b'Z', b"I")].concat()
 }
 

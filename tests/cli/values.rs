@@ -131,6 +131,9 @@ fn operations(steps: &mut [Step]) -> Vec<&mut Operation> {
     for step in steps {
         match &mut step.kind {
             StepKind::Operation(operation) => all.push(&mut **operation),
+            StepKind::Timed(group) | StepKind::Transaction(group) => {
+                all.extend(operations(&mut group.flow));
+            }
             StepKind::Flow(steps) => all.extend(operations(steps)),
             StepKind::Parallel(group) => all.extend(operations(&mut group.branches)),
             StepKind::Race(group) => all.extend(operations(&mut group.branches)),

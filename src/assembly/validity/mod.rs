@@ -66,6 +66,11 @@ fn accounting(run: &ModeRun) -> Check {
             .chain(&run.stages)
             .map(|part| (part.name.as_str(), part.counts)),
     )
+    .chain(
+        run.groups
+            .iter()
+            .map(|group| (group.name.as_str(), group.counts)),
+    )
     .filter(|(_, counts)| !counts.hold())
     .map(|(name, _)| name)
     .collect();

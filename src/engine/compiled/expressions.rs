@@ -55,6 +55,8 @@ fn of(step: &Step) -> Vec<&String> {
         StepKind::Operation(_)
         | StepKind::Think(_)
         | StepKind::Flow(_)
+        | StepKind::Timed(_)
+        | StepKind::Transaction(_)
         | StepKind::Parallel(_)
         | StepKind::Race(_)
         | StepKind::Websocket(_)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use hyper::rt::{Read, Write};
 
-use super::database::Database;
+use super::database::{Database, OpenTransaction};
 use super::jar::Jar;
 use super::pool::{self, ConnectionTarget, KeptConnections, RunPart};
 use crate::engine::schedule::limit::Limit;
@@ -60,6 +60,8 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     streams: Vec<Option<Stream<Io>>>,
     /// Its own idle connections to databases, by target; empty if no step uses one.
     databases: Vec<Option<Database<Io>>>,
+    /// The transaction that it is in, while no statement runs.
+    pub transaction: Option<Box<OpenTransaction<Io>>>,
     /// Its open WebSocket, while idle.
     pub socket: Option<Box<WebSocket<Wire<Io>>>>,
     /// The page of a crawl that it visits.
@@ -88,6 +90,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             tidies: like.iter().any(KeptConnections::is_per_iteration),
             streams: Vec::new(),
             databases: Vec::new(),
+            transaction: None,
             socket: None,
             page: None,
             jar,
@@ -140,9 +143,11 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
         self.databases[target] = Some(connection);
     }
 
-    /// Closes the WebSockets left open by the user and its branches.
+    /// Closes the WebSockets left open by the user and its branches, and the connections of their
+    /// transactions.
     pub fn hang_up(&mut self) {
         self.socket = None;
+        self.transaction = None;
         self.branches.iter_mut().for_each(Self::hang_up);
     }
 

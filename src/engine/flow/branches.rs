@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::first_failure::{FirstFailure, HandsOn, without_thread};
 use super::interpreter;
-use super::iteration_state::{End, IterationState};
+use super::iteration_state::{End, Failures, IterationState};
 use crate::engine::connection::user::{BranchScope, User};
 use crate::engine::draw::Position;
 use crate::engine::driver::{BranchJob, Driver, Local, Until};
@@ -85,7 +85,7 @@ pub(crate) async fn run<'b, D: Driver>(
     let job = &Branches::new(worker.world, steps, position, state);
     let failed = HandsOn {
         of: &job.failure,
-        to: &mut state.failure,
+        to: &mut state.failures,
     };
     let never_begun = NeverBegun { worker, job };
     let gathered = worker
@@ -93,7 +93,7 @@ pub(crate) async fn run<'b, D: Driver>(
         .gather(job, worker, user.branches(job.steps.len()), most, until)
         .await;
     drop((never_begun, failed));
-    // Branches dropped midway may have left a WebSocket open.
+    // Branches dropped midway may have left a WebSocket or a transaction open.
     user.branches(job.steps.len())
         .iter_mut()
         .for_each(User::hang_up);
@@ -118,7 +118,7 @@ pub(crate) async fn run<'b, D: Driver>(
                 .iter()
                 .find_map(Step::first_operation)
                 .map_or(0, |operation| operation.id);
-            without_thread(worker, operation, &mut state.failure, &error)
+            without_thread(worker, operation, &mut state.failures, &error)
         }
         (Ok(ended), Until::First | Until::FirstSuccess) if ended.contains(&Some(true)) => {
             End::Through
@@ -139,7 +139,7 @@ struct Branch<'a, 'b, 'w, D: Driver> {
 
 impl<D: Driver> Drop for Branch<'_, '_, '_, D> {
     fn drop(&mut self) {
-        if let Some(kind) = self.state.failure {
+        if let Some(kind) = self.state.failures.first {
             self.failure.note(kind);
         }
     }
@@ -198,7 +198,8 @@ impl<'b, D: Driver> BranchJob<D> for Branches<'b> {
                 fresh,
                 scheduled,
                 planned,
-                failure: None,
+                failures: Failures::default(),
+                think: None,
                 ended: None,
                 scope,
                 kept: None,

@@ -61,7 +61,7 @@ pub(crate) async fn run<'b, D: Driver>(
     };
     let failed = HandsOn {
         of: &job.failure,
-        to: &mut state.failure,
+        to: &mut state.failures,
     };
     let most = crawl.concurrency as usize;
     let users = user.branches(most);
@@ -73,7 +73,7 @@ pub(crate) async fn run<'b, D: Driver>(
     match gathered {
         Ok(_) if job.failure.kind().is_none() => End::Through,
         Ok(_) => End::Broken,
-        Err(error) => without_thread(worker, id, &mut state.failure, &error),
+        Err(error) => without_thread(worker, id, &mut state.failures, &error),
     }
 }
 

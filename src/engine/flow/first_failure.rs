@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::iteration_state::End;
+use super::iteration_state::{End, Failures};
 use crate::engine::driver::Driver;
 use crate::engine::world::worker::Worker;
 use crate::metrics::{FailedTry, FailureKind};
@@ -38,13 +38,13 @@ pub(super) struct HandsOn<'a> {
     /// The failure of the group.
     pub of: &'a FirstFailure,
     /// Where it goes.
-    pub to: &'a mut Option<FailureKind>,
+    pub to: &'a mut Failures,
 }
 
 impl Drop for HandsOn<'_> {
     fn drop(&mut self) {
         if let Some(kind) = self.of.kind() {
-            self.to.get_or_insert(kind);
+            self.to.note(kind);
         }
     }
 }
@@ -53,7 +53,7 @@ impl Drop for HandsOn<'_> {
 pub(super) fn without_thread<D: Driver>(
     worker: &Worker<'_, D>,
     operation: u32,
-    failure: &mut Option<FailureKind>,
+    failures: &mut Failures,
     error: &io::Error,
 ) -> End {
     let at = worker.driver.now();
@@ -65,6 +65,6 @@ pub(super) fn without_thread<D: Driver>(
         at,
         url: None,
     });
-    failure.get_or_insert(FailureKind::Other);
+    failures.note(FailureKind::Other);
     End::Broken
 }

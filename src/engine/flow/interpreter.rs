@@ -5,8 +5,9 @@ use std::future::poll_fn;
 use std::pin::pin;
 
 use super::iteration_state::{End, IterationState};
+use super::timed_group::GroupRecord;
 use super::values::{holds, is_due, items, set};
-use super::{branches, crawl};
+use super::{branches, crawl, transaction};
 use crate::base::Nanos;
 use crate::engine::connection::user::User;
 use crate::engine::draw::{Position, Purpose, generator};
@@ -16,7 +17,7 @@ use crate::engine::operation::{self, Call};
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::worker::Worker;
 use crate::plan::profile::Occupies;
-use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind, Websocket};
+use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind, TimedFlow, Websocket};
 
 /// How long a peer may take to answer the close of a WebSocket.
 const GOODBYE: Nanos = Nanos::from_secs(1);
@@ -62,7 +63,11 @@ fn leaves_socket(step: &Step) -> bool {
         | StepKind::Crawl(_)
         | StepKind::Websocket(_) => true,
         // The steps inside are examined one by one.
-        StepKind::Flow(_) | StepKind::Repeat(_) | StepKind::Set(_) => false,
+        StepKind::Flow(_)
+        | StepKind::Timed(_)
+        | StepKind::Transaction(_)
+        | StepKind::Repeat(_)
+        | StepKind::Set(_) => false,
     }
 }
 
@@ -151,13 +156,17 @@ async fn take<'a, 'w, D: Driver>(
         }
         StepKind::Think(delay) => {
             state.scheduled = None;
-            pause(worker, delay, position, state.number).await;
+            pause(worker, delay, position, state).await;
             End::Through
         }
         StepKind::Set(values) => set(worker, values, position, state)
             .unwrap_or_else(|error| state.fail(worker, step, &error)),
         // Only groups are boxed, because they recurse: a flow of operations is one future.
         StepKind::Flow(steps) => Box::pin(run(worker, user, steps, position, state)).await,
+        StepKind::Timed(group) => Box::pin(timed(worker, user, group, position, state)).await,
+        StepKind::Transaction(group) => {
+            Box::pin(transaction::run(worker, user, group, position, state)).await
+        }
         StepKind::Websocket(group) => {
             Box::pin(websocket(worker, user, group, position, state)).await
         }
@@ -203,7 +212,7 @@ async fn take<'a, 'w, D: Driver>(
     }
 }
 
-async fn operate<'a, 'w, D: Driver>(
+pub(super) async fn operate<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
     operation: &'a Operation,
@@ -248,7 +257,7 @@ async fn operate<'a, 'w, D: Driver>(
     match failure {
         None => End::Through,
         Some(kind) => {
-            state.failure.get_or_insert(kind);
+            state.failures.note(kind);
             End::Broken
         }
     }
@@ -258,16 +267,33 @@ async fn pause<D: Driver>(
     worker: &Worker<'_, D>,
     delay: &Delay,
     position: Position,
-    iteration: u64,
+    state: &mut IterationState<'_, '_, D>,
 ) {
     let pause = delay.sample(&mut generator(
         worker.world.plan.seed,
-        iteration,
+        state.number,
         position,
         Purpose::Length,
     ));
-    let until = worker.driver.now() + pause;
-    worker.driver.sleep_until(until).await;
+    let begun = worker.driver.now();
+    worker.driver.sleep_until(begun + pause).await;
+    if let Some(think) = &mut state.think {
+        *think += worker.driver.now() - begun;
+    }
+}
+
+/// Runs the steps of a group that is measured as a whole.
+async fn timed<'a, 'w, D: Driver>(
+    worker: &'a Worker<'w, D>,
+    user: &mut User<D::Io>,
+    group: &'a TimedFlow,
+    position: Position,
+    state: &mut IterationState<'a, 'w, D>,
+) -> End {
+    let record = GroupRecord::begin(worker, group.group, state);
+    let end = run(worker, user, &group.flow, position, state).await;
+    record.end(state);
+    end
 }
 
 /// Opens a WebSocket, runs the steps that may use it, and closes it.

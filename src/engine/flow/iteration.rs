@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use super::interpreter;
-use super::iteration_state::{End, IterationState};
+use super::iteration_state::{End, Failures, IterationState};
 use crate::base::Nanos;
 use crate::engine::compiled::feed::Exhausted;
 use crate::engine::connection::user::User;
@@ -115,7 +115,8 @@ async fn iterate<D: Driver>(
         fresh,
         scheduled: Some(scheduled),
         planned: None,
-        failure: None,
+        failures: Failures::default(),
+        think: None,
         ended: None,
         scope,
         kept: None,
@@ -140,7 +141,7 @@ async fn iterate<D: Driver>(
     user.end_iteration();
     record.end(
         state.ended.unwrap_or_else(|| worker.driver.now()),
-        state.failure,
+        state.failures.first,
     );
     Ok(())
 }

@@ -22,8 +22,10 @@ pub(crate) struct IterationState<'a, 'w, D: Driver> {
     /// The first operation of this branch, recorded as planned when the branch began. Boxed, so
     /// that it does not make every iteration larger.
     pub planned: Option<Box<Record<'a, 'w, D>>>,
-    /// The first failure of an operation, whether or not the flow continued after it.
-    pub failure: Option<FailureKind>,
+    /// The failures of operations, whether or not the flow continued after them.
+    pub failures: Failures,
+    /// How long the innermost timed group has paused; `None` outside of all of them.
+    pub think: Option<Nanos>,
     /// When the last step ended, if that was an operation.
     pub ended: Option<Nanos>,
     /// The values of the iteration.
@@ -33,6 +35,23 @@ pub(crate) struct IterationState<'a, 'w, D: Driver> {
     /// The operation run last, or the first one to come; a failure between operations is attributed
     /// to it.
     pub last_operation: u32,
+}
+
+/// The first failures of an iteration or a branch, and of the part of it in a timed group.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Failures {
+    /// The first one.
+    pub first: Option<FailureKind>,
+    /// The first one since the innermost timed group began.
+    pub in_group: Option<FailureKind>,
+}
+
+impl Failures {
+    /// Notes a failure, after any others.
+    pub(crate) fn note(&mut self, kind: FailureKind) {
+        self.first.get_or_insert(kind);
+        self.in_group.get_or_insert(kind);
+    }
 }
 
 /// How a sequence of steps ended.
@@ -71,7 +90,7 @@ impl<D: Driver> IterationState<'_, '_, D> {
             at,
             url: None,
         });
-        self.failure.get_or_insert(FailureKind::Data);
+        self.failures.note(FailureKind::Data);
         End::Broken
     }
 

@@ -7,4 +7,6 @@ mod frontier;
 pub(crate) mod interpreter;
 pub(crate) mod iteration;
 pub(crate) mod iteration_state;
+mod timed_group;
+mod transaction;
 pub(crate) mod values;

@@ -4,18 +4,21 @@ use percent_encoding::percent_decode_str;
 
 use super::attempt::Attempt;
 use super::trace::Trace;
-use crate::engine::connection::database::Database;
+use crate::engine::connection::database::{Database, OpenTransaction};
 use crate::engine::connection::user::User;
 use crate::engine::driver::Driver;
-use crate::plan::kinds::sql::SqlStatement;
+use crate::metrics::FailureKind;
+use crate::plan::kinds::sql::{SqlStatement, TransactionPart};
 use crate::result::Body;
 use crate::transport::TransportError;
-use crate::transport::sql::{Session, Statement};
+use crate::transport::sql::{Answer, Session, Statement};
+use crate::transport::stream::Connection;
 use crate::transport::wire::Wire;
 use crate::value::Scope;
 
 impl<D: Driver> Attempt<'_, '_, D> {
-    /// Runs a statement over a connection of the target's pool or the user's own.
+    /// Runs a statement over the connection of the user's transaction, one of the target's pool, or
+    /// the user's own.
     pub(super) async fn sql(
         &self,
         user: &mut User<D::Io>,
@@ -34,7 +37,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             let shown = shown(&sql.statement, &params);
             recording.text(self.url(scope).unwrap_or_default(), Some(&shown));
         }
-        let mut session = self.session(user, sql.target, trace).await?;
+        let mut open = self.open(user, sql, trace).await?;
         let statement = Statement {
             id: self.operation.id,
             text: &sql.statement,
@@ -42,20 +45,75 @@ impl<D: Driver> Attempt<'_, '_, D> {
             is_prepared: !world.plan.targets[sql.target].database.is_unprepared,
             is_kept: self.keeps_text(),
         };
-        let answer = session.run(statement, || self.begin_answer(trace));
+        let answer = open.session.run(statement, || self.begin_answer(trace));
         let answer = self.before_first_byte(answer, trace).await?;
         trace.last.hop.ended.set(Some(self.worker.driver.now()));
-        if session.is_reusable() {
-            user.keep_database(sql.target, Database::Sql(session));
+        let misled = misled(sql.part, &answer, open.session.is_in_transaction());
+        let is_wrong = misled.as_ref().map(|error| error.kind) == Some(FailureKind::Protocol);
+        if !is_wrong {
+            self.keep(user, sql, open, answer.error.is_none());
         }
-        let Some(error) = answer.error else {
+        let Some(error) = answer.error.map(TransportError::from).or(misled) else {
             return self.judge(&answer.json, answer.size, Some(answer.rows), scope, trace);
         };
-        let error = TransportError::from(error);
         if let Some(recording) = &self.recording {
             recording.body(Body::new(error.message.as_bytes(), answer.size, true));
         }
         Err(error)
+    }
+
+    /// Returns the connection of the user's transaction if the statement continues it, and
+    /// otherwise one that is in none.
+    async fn open(
+        &self,
+        user: &mut User<D::Io>,
+        sql: &SqlStatement,
+        trace: &Trace,
+    ) -> Result<OpenTransaction<D::Io>, TransportError> {
+        if !sql.part.continues() {
+            let session = self.session(user, sql.target, trace).await?;
+            return Ok(OpenTransaction {
+                session,
+                slot: None,
+            });
+        }
+        let Some(mut open) = user.transaction.take() else {
+            return Err(TransportError {
+                kind: FailureKind::Sql,
+                message: "the transaction is over: a statement before has lost its connection"
+                    .into(),
+            });
+        };
+        let connection: &mut Connection<_> = Session::as_mut(&mut open.session);
+        trace.begin(connection.byte_counters());
+        Ok(*open)
+    }
+
+    /// Keeps a connection for the next statement of the transaction, or for any other one.
+    fn keep(
+        &self,
+        user: &mut User<D::Io>,
+        sql: &SqlStatement,
+        open: OpenTransaction<D::Io>,
+        is_good: bool,
+    ) {
+        match sql.part {
+            TransactionPart::Begin if is_good && open.session.is_open() => {
+                let slot = self.connection.take();
+                user.transaction = Some(Box::new(OpenTransaction { slot, ..open }));
+            }
+            // The server expects a rollback after an error.
+            TransactionPart::Inside if open.session.is_open() => {
+                user.transaction = Some(Box::new(open));
+            }
+            _ if open.session.is_reusable() => {
+                let OpenTransaction { session, slot } = open;
+                user.keep_database(sql.target, Database::Sql(session));
+                // Whoever gets the slot finds the connection.
+                drop(slot);
+            }
+            _ => {}
+        }
     }
 
     /// Returns a connection that has logged in: a kept one, or a new one.
@@ -82,6 +140,33 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.last.hop.ready.set(self.worker.driver.now());
         Ok(Box::new(session))
     }
+}
+
+/// Returns the error of an answer that is none by itself, but not what the statement asked for.
+fn misled(
+    part: TransactionPart,
+    answer: &Answer,
+    is_in_transaction: bool,
+) -> Option<TransportError> {
+    let (kind, message) = match part {
+        TransactionPart::Begin | TransactionPart::Inside if !is_in_transaction => (
+            FailureKind::Protocol,
+            "the server says that no transaction is open",
+        ),
+        TransactionPart::Commit | TransactionPart::Rollback if is_in_transaction => (
+            FailureKind::Protocol,
+            "the server says that the transaction is still open",
+        ),
+        TransactionPart::Commit if answer.is_rolled_back => (
+            FailureKind::Sql,
+            "the server rolled the transaction back, because a statement in it had failed",
+        ),
+        _ => return None,
+    };
+    answer.error.is_none().then(|| TransportError {
+        kind,
+        message: message.into(),
+    })
 }
 
 /// Returns a statement with its parameters for people who debug.

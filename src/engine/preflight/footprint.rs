@@ -33,6 +33,7 @@ impl Footprint {
                 StepKind::Operation(operation) => self.operation(operation),
                 StepKind::Think(_) | StepKind::Set(_) => {}
                 StepKind::Flow(steps) => self.steps(steps),
+                StepKind::Timed(group) | StepKind::Transaction(group) => self.steps(&group.flow),
                 StepKind::Repeat(group) => self.steps(&group.flow),
                 StepKind::Websocket(group) => {
                     self.operation(&group.handshake);

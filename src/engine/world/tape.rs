@@ -8,7 +8,9 @@ use std::cell::RefCell;
 use super::World;
 use super::recorders::SampleSink;
 use crate::base::Nanos;
-use crate::metrics::{FailedTry, Held, IterationSample, Outcome, Recorder, Sample, TagValue};
+use crate::metrics::{
+    FailedTry, GroupSample, Held, IterationSample, Outcome, Recorder, Sample, TagValue,
+};
 
 /// The number of samples on a full tape: few enough to still be in the nearest cache when they are
 /// folded.
@@ -33,6 +35,7 @@ struct Checked {
 struct Pending {
     operations: Vec<Sample>,
     iterations: Vec<IterationSample>,
+    groups: Vec<GroupSample>,
     errors: Vec<FailedTry>,
     checked: Vec<Checked>,
     tagged: Vec<(Sample, Vec<TagValue>, Held)>,
@@ -48,6 +51,7 @@ impl Pending {
         let Self {
             operations,
             iterations,
+            groups,
             errors,
             checked,
             tagged,
@@ -57,6 +61,7 @@ impl Pending {
         let lengths = [
             operations.len(),
             iterations.len(),
+            groups.len(),
             errors.len(),
             checked.len(),
             tagged.len(),
@@ -144,6 +149,11 @@ impl<'w> Tape<'w> {
         self.put(|pending| &mut pending.iterations, sample);
     }
 
+    /// Records one pass through a timed group.
+    pub fn group(&self, sample: GroupSample) {
+        self.put(|pending| &mut pending.groups, sample);
+    }
+
     /// Records a failed try.
     pub fn error(&self, failed: FailedTry) {
         self.put(|pending| &mut pending.errors, failed);
@@ -184,6 +194,9 @@ impl<'w> Tape<'w> {
             recorder.iteration(sample);
         }
         pending.iterations.clear();
+        for sample in pending.groups.drain(..) {
+            recorder.group(&sample, window_end);
+        }
         for error in pending.errors.drain(..) {
             recorder.error(error);
         }

@@ -1,7 +1,7 @@
 //! Whether a [`Recorder`] that was read from a file can be one of a plan.
 
 use super::Recorder;
-use crate::metrics::{Batches, Figures, Windows};
+use crate::metrics::{Batches, Figures, GroupFigures, Windows};
 
 impl Recorder {
     /// Checks that it is like `empty`, an empty recorder of the plan, so that the two can be added,
@@ -12,6 +12,7 @@ impl Recorder {
     pub fn fits(&self, empty: &Self) -> Result<(), &'static str> {
         let is_like = self.epoch == empty.epoch
             && self.steps.len() == empty.steps.len()
+            && self.groups.len() == empty.groups.len()
             && self.stages.is_like(&empty.stages)
             && self.probes.len() == empty.probes.len()
             && self.iteration_parts.len() == empty.iteration_parts.len()
@@ -35,10 +36,13 @@ impl Recorder {
         {
             return Err("its time line is damaged");
         }
+        let groups = self.groups.iter().zip(&empty.groups);
+        let groups = groups.map(|(own, wanted)| (&own.figures, &wanted.figures));
         let batches = self
             .steps
             .iter()
             .zip(&empty.steps)
+            .chain(groups)
             .map(|(own, wanted)| (own.batches(), wanted.batches()))
             .chain([(
                 self.duration_batches.as_ref(),
@@ -57,6 +61,7 @@ impl Recorder {
             .chain([&self.durations])
             .all(super::Track::is_consistent);
         if !(tracks
+            && self.groups.iter().all(GroupFigures::is_consistent)
             && figures
                 .chain(self.tags.figures_of_all())
                 .all(Figures::is_consistent))

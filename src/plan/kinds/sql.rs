@@ -14,16 +14,51 @@ pub struct SqlStatement {
     pub statement: String,
     /// The parameters; an empty one is NULL, and any other has one text.
     pub params: Vec<Vec<Template>>,
+    /// Its part in a transaction. Omitted outside of one, so that fingerprints stay the same.
+    #[serde(default, skip_serializing_if = "TransactionPart::is_none")]
+    pub part: TransactionPart,
+}
+
+/// The part of a statement in a transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransactionPart {
+    /// It has none: it is a transaction of its own.
+    #[default]
+    None,
+    /// It begins one, and keeps its connection for it.
+    Begin,
+    /// It is inside of one.
+    Inside,
+    /// It commits one, and gives the connection back.
+    Commit,
+    /// It rolls one back, and gives the connection back.
+    Rollback,
+}
+
+impl TransactionPart {
+    const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
+    /// Returns whether it uses the connection that the beginning of the transaction has kept.
+    pub const fn continues(self) -> bool {
+        matches!(self, Self::Inside | Self::Commit | Self::Rollback)
+    }
 }
 
 pub(super) const fn profile(sql: &SqlStatement) -> Profile<'_> {
     Profile {
         target: Some(sql.target),
-        connection: Some(Connection {
-            target: sql.target,
-            protocol: "sql",
-            is_pooled: true,
-        }),
+        connection: if sql.part.continues() {
+            None
+        } else {
+            Some(Connection {
+                target: sql.target,
+                protocol: "sql",
+                is_pooled: true,
+            })
+        },
         texts: TextGroups::List(sql.params.as_slice()),
         ..Profile::NETWORK
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::metrics::Summary;
-use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult};
+use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult, TimedGroup};
 
 use super::super::asked::{self, Percentile};
 use super::super::view;
@@ -68,6 +68,7 @@ pub(crate) fn of_run(result: &RunResult, run: &ModeRun) -> Vec<Table> {
     .into_iter()
     .chain([
         groups("Steps", &run.steps, 1),
+        timed_groups(run, &percentiles),
         groups("Mix", &run.mixes, 2),
         groups("Targets", &run.targets, 2),
         groups("Stages", &run.stages, 1),
@@ -254,6 +255,39 @@ fn groups(
     head.extend(percentiles.iter().map(|one| one.name));
     head.push("max");
     Table::new(caption, "steps", &head, rows)
+}
+
+/// Creates the table of the groups that are measured as a whole.
+fn timed_groups(run: &ModeRun, percentiles: &[Percentile]) -> Option<Table> {
+    let row = |group: &TimedGroup| {
+        let summary = group.response_ms.as_ref();
+        let mean = |of: Option<&Summary>| {
+            view::or_na(of.filter(|s| s.count > 0), |s| view::duration_ms(s.mean))
+        };
+        let mut row = vec![
+            format!("{} / {}", view::plain(&group.mix), view::plain(&group.name)),
+            view::count(group.counts.ok),
+            view::count(group.counts.failed),
+            view::rate(group.throughput_rps),
+            mean(summary),
+        ];
+        row.extend(percentiles.iter().map(|one| one.show(summary)));
+        row.push(view::or_na(summary.filter(|s| s.count > 0), |s| {
+            view::duration_ms(s.max)
+        }));
+        row.push(mean(group.think_ms.as_ref()));
+        row
+    };
+    let mut head = vec!["name", "ok", "failed", "throughput", "mean"];
+    head.extend(percentiles.iter().map(|one| one.name));
+    head.extend(["max", "mean pause"]);
+    let rows = run.groups.iter().map(row).collect();
+    Table::new(
+        "Groups as a whole, whose steps are counted above",
+        "steps",
+        &head,
+        rows,
+    )
 }
 
 fn limits(run: &ModeRun) -> Option<Table> {

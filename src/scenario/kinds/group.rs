@@ -1,6 +1,6 @@
 //! `flow`, `parallel` and `race`: run steps in order, concurrently, or against each other.
 
-use crate::plan::{Parallel, Race, StepKind};
+use crate::plan::{Parallel, Race, Step, StepKind, TimedFlow};
 use crate::scenario::decode;
 use crate::scenario::diagnostic::quoted;
 use crate::scenario::fields::Fields;
@@ -9,11 +9,14 @@ use crate::scenario::kind::{Family, Kind, Reader, StepAction};
 use crate::scenario::limits::MAX_SLOTS;
 use crate::scenario::tree::Node;
 
+/// Maximum number of timed groups around a step.
+const MAX_DEPTH: u32 = 4;
+
 /// Runs steps in order.
 pub(super) const FLOW: Kind = Kind {
     keys: &["flow"],
     family: Family::Group,
-    own_keys: &[],
+    own_keys: &["timed"],
     takes: &[],
     holds_templates: false,
     sends_headers: false,
@@ -95,15 +98,40 @@ impl Reader<'_> {
         action: StepAction<'_>,
         fields: &mut Fields<'_>,
     ) -> Option<(String, StepKind)> {
-        let steps = self.steps_of(action, fields)?;
-        Some((action.key.to_owned(), StepKind::Flow(steps)))
+        let is_timed = fields
+            .take("timed", self.problems)
+            .and_then(|node| decode::flag(node, "timed", self.problems));
+        let kind = if is_timed == Some(true) {
+            StepKind::Timed(self.timed(action, |reader| reader.steps_of(action, fields))?)
+        } else {
+            StepKind::Flow(self.steps_of(action, fields)?)
+        };
+        Some((action.key.to_owned(), kind))
     }
 
-    fn steps_of(
+    /// Decodes the steps of a group that is measured as a whole.
+    pub(super) fn timed(
         &mut self,
         action: StepAction<'_>,
-        fields: &mut Fields<'_>,
-    ) -> Option<Vec<crate::plan::Step>> {
+        steps: impl FnOnce(&mut Self) -> Option<Vec<Step>>,
+    ) -> Option<TimedFlow> {
+        let group = self.groups;
+        self.groups += 1;
+        self.depth += 1;
+        if self.depth == MAX_DEPTH + 1 {
+            self.problems
+                .error(
+                    action.span,
+                    format!("groups that are timed are nested at most {MAX_DEPTH} deep"),
+                )
+                .help("remove `timed` from one of them");
+        }
+        let flow = steps(self);
+        self.depth -= 1;
+        flow.map(|flow| TimedFlow { group, flow })
+    }
+
+    fn steps_of(&mut self, action: StepAction<'_>, fields: &mut Fields<'_>) -> Option<Vec<Step>> {
         self.refuse_in_group(action, fields);
         (!action.value.is_null()).then(|| self.list(action.value, action.key))
     }

@@ -45,6 +45,7 @@ mod sleep;
 mod sql;
 mod tcp;
 mod think;
+mod transaction;
 mod websocket;
 
 use super::kind::{Kind, Kinds};
@@ -69,6 +70,7 @@ const ALL: &[&Kind] = &[
     &group::PARALLEL,
     &group::RACE,
     &repeat::KIND,
+    &transaction::KIND,
     &message::SEND,
     &message::RECEIVE,
 ];

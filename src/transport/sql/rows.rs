@@ -23,6 +23,8 @@ pub(crate) struct Answer {
     pub size: u64,
     /// The number of rows that were returned, or changed.
     pub rows: u64,
+    /// Whether the server has rolled a transaction back.
+    pub is_rolled_back: bool,
     /// The error, if there is one.
     pub error: Option<SqlError>,
 }
@@ -66,6 +68,7 @@ pub(super) struct Rows {
     /// The first error.
     pub error: Option<SqlError>,
     is_kept: bool,
+    is_rolled_back: bool,
     json: Json,
     count: u64,
 }
@@ -83,6 +86,7 @@ impl Rows {
             is_in_transaction: false,
             error: None,
             is_kept,
+            is_rolled_back: false,
             json,
             count: 0,
         }
@@ -96,6 +100,7 @@ impl Rows {
             json: self.json.into_text(),
             size,
             rows: self.count,
+            is_rolled_back: self.is_rolled_back,
             error: self.error,
         }
     }
@@ -180,6 +185,7 @@ impl Handle for Rows {
             Message::DataRow(body) => self.row(&body)?,
             Message::CommandComplete(body) => {
                 let tag = body.tag().map_err(|e| wrong(&e))?;
+                self.is_rolled_back = tag == "ROLLBACK";
                 // `INSERT 0 5`, `UPDATE 5`, `SELECT 5`; `CREATE TABLE` has none.
                 let count = tag.rsplit(' ').next().and_then(|count| count.parse().ok());
                 self.count = count.unwrap_or(self.count);
@@ -187,9 +193,8 @@ impl Handle for Rows {
             Message::ErrorResponse(body) => {
                 let error = SqlError::new(body.fields())?;
                 let is_fatal = error.is_fatal;
-                self.error.get_or_insert(error);
-                // The connection ends without another message.
-                self.is_in_transaction |= is_fatal;
+                // A fatal one after another ends the connection without another message.
+                self.error.get_or_insert(error).is_fatal |= is_fatal;
                 return Ok(is_fatal);
             }
             Message::ReadyForQuery(body) => {

@@ -44,6 +44,39 @@ pub(super) fn look(look: &Look<'_>) {
     tries(look);
     planned(look);
     iterations(look);
+    groups(look);
+}
+
+/// Checks the groups that are measured as a whole.
+fn groups(look: &Look<'_>) {
+    let run = look.run();
+    for group in &run.groups {
+        let counts = group.counts;
+        let begun = counts.planned == counts.started && counts.retries == 0;
+        let data = group.failures.get(Data.name()).copied();
+        let timed = counts.completed - data.unwrap_or_default();
+        let times = [&group.response_ms, &group.think_ms]
+            .map(|times| times.as_ref().map_or(0, |summary| summary.count));
+        let holds = counts.hold() && begun && times == [timed; 2];
+        look.hold("groups", holds, || format!("{group:?}"));
+    }
+    if !look.is_whole() {
+        return;
+    }
+    let sum = |count: fn(&Counts) -> u64| {
+        let each = run.groups.iter().map(|group| count(&group.counts));
+        each.sum::<u64>()
+    };
+    let fails = run.counts.failed + run.counts.dropped > 0 || !run.try_failures.is_empty();
+    look.hold("groups", fails || sum(|counts| counts.failed) == 0, || {
+        format!("failed without a reason: {:?}", run.groups)
+    });
+    let cut = run.iterations.counts.unfinished > 0;
+    look.hold(
+        "groups",
+        cut || sum(|counts| counts.unfinished) == 0,
+        || format!("unfinished in iterations that ended: {:?}", run.groups),
+    );
 }
 
 /// Checks that failures are of the kinds that the script allows.
