@@ -52,6 +52,11 @@ impl Extract {
         matches!(self, Self::JsonPath(_) | Self::Regex(..) | Self::Body)
     }
 
+    /// Returns whether the headers have to be kept, even without the body.
+    pub const fn needs_headers(&self) -> bool {
+        matches!(self, Self::Header(_) | Self::Cookie(_))
+    }
+
     /// Extracts the value, if there is one.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod arrivals;
 mod authority;
 mod bodies;
 mod capacity;
+mod clients;
 mod commands;
 mod connections;
 mod contract;

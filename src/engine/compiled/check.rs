@@ -128,6 +128,12 @@ impl Check {
         self.rules.iter().any(|rule| rule.wanted.needs_body())
     }
 
+    /// Returns whether the headers have to be kept, even without the body.
+    pub fn needs_headers(&self) -> bool {
+        let mut wanted = self.rules.iter().map(|rule| &rule.wanted);
+        wanted.any(|wanted| matches!(wanted, Expectation::Header(..)))
+    }
+
     /// Checks a response against every expectation except its time. `size` is the size of its body;
     /// `broken` says why a required body is missing.
     pub fn response(

@@ -52,11 +52,17 @@ impl Extraction {
 
     /// Returns whether the body has to be kept.
     pub fn needs_body(&self) -> bool {
-        self.captures
-            .iter()
-            .map(|taken| &taken.extract)
-            .chain(&self.tags)
-            .any(Extract::needs_body)
+        self.sources().any(Extract::needs_body)
+    }
+
+    /// Returns whether the headers have to be kept, even without the body.
+    pub fn needs_headers(&self) -> bool {
+        self.sources().any(Extract::needs_headers)
+    }
+
+    fn sources(&self) -> impl Iterator<Item = &Extract> {
+        let captures = self.captures.iter().map(|taken| &taken.extract);
+        captures.chain(&self.tags)
     }
 
     /// Stores the captures of a successful response in the scope.
