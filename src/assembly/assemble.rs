@@ -101,6 +101,7 @@ fn figures(
         bytes_in: total.bytes_in,
         bytes_out: total.bytes_out,
         resent: total.resent,
+        http_client: parts::http_client(plan),
         pushes: total.pushes,
         iterations: Iterations {
             counts: counts(recorder.iterations()),

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::base::{Share, parse};
-use crate::plan::{Format, Metric, Mode};
+use crate::plan::{Format, HttpClient, Metric, Mode};
 
 /// A list of modes, as one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,14 @@ pub(crate) fn mode(text: &str) -> Result<Mode, String> {
         };
         format!("{what}; write sequential, threaded, async, processes or simulated")
     })
+}
+
+/// Parses the name of a client.
+pub(crate) fn http_client(text: &str) -> Result<HttpClient, String> {
+    let mut known = [HttpClient::Hyper, HttpClient::Lean].into_iter();
+    known
+        .find(|client| client.name() == text)
+        .ok_or_else(|| format!("unknown client `{text}`; write hyper or lean"))
 }
 
 /// Parses `none`, or names separated by commas.

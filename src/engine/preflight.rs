@@ -160,7 +160,7 @@ fn reach(
         name: name.clone(),
         source,
     };
-    let protocol = (!target.address.is_of_database()).then_some(target.http.protocol);
+    let protocol = (!target.address.is_of_database()).then_some(target.http.asked_protocol());
     let tls = target
         .tls_host()
         .map(|host| Tls::new(&target.tls, host, protocol, folder))
@@ -169,7 +169,7 @@ fn reach(
     let mut reach = ResolvedTarget {
         addresses: Vec::new(),
         silent: Vec::new(),
-        is_http2: tls.is_some() || target.http.protocol == Protocol::Http2,
+        is_http2: tls.is_some() || target.http.asked_protocol() == Protocol::Http2,
     };
     let mut failure = None;
     for address in addresses {

@@ -32,11 +32,20 @@ impl Operation {
     /// Returns whether something looks into the bodies of its responses: a check, a capture or a
     /// tag. Otherwise they are only counted.
     pub fn reads_bodies(&self) -> bool {
-        let captured = self.captures.iter().map(|capture| &capture.source);
-        let tagged = self.tags.iter().map(|tag| &tag.source);
         self.expect.body.is_some()
             || !self.expect.json.is_empty()
-            || captured.chain(tagged).any(Source::is_in_body)
+            || self.sources().any(Source::is_in_body)
+    }
+
+    /// Returns whether something looks at the headers of its responses.
+    pub fn reads_headers(&self) -> bool {
+        !self.expect.headers.is_empty() || self.sources().any(Source::is_in_headers)
+    }
+
+    /// Returns the places of its captures and tags.
+    fn sources(&self) -> impl Iterator<Item = &Source> {
+        let captured = self.captures.iter().map(|capture| &capture.source);
+        captured.chain(self.tags.iter().map(|tag| &tag.source))
     }
 }
 

@@ -78,6 +78,11 @@ impl Source {
             Self::Header(_) | Self::Cookie(_) | Self::Status | Self::Path => false,
         }
     }
+
+    /// Returns whether the place is in the headers.
+    pub const fn is_in_headers(&self) -> bool {
+        matches!(self, Self::Header(_) | Self::Cookie(_))
+    }
 }
 
 /// The order in which rows are taken from a feed.

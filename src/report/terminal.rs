@@ -87,8 +87,10 @@ fn head(result: &RunResult, width: usize) -> String {
     };
     let end = paint.on(ending.word);
     let name = Paint::Strong.on(&view::plain(&result.scenario.name));
+    let client = result.unusual_http_client();
+    let client = client.map_or_else(String::new, |name| format!(" · HTTP client {name}"));
     let line = format!(
-        "{name} · {end} · seed {} · {}",
+        "{name} · {end} · seed {} · {}{client}",
         result.scenario.seed,
         view::moment(&result.started_at)
     );

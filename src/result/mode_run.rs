@@ -277,6 +277,10 @@ pub struct ModeRun {
     /// Requests sent again because the server reported that it had not processed them (HTTP/2).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub resent: u64,
+    /// What speaks HTTP/1.1 with the targets, if any of them speaks it: `hyper`, `lean`, or
+    /// `hyper and lean` if they differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_client: Option<String>,
     /// Messages that servers pushed over WebSockets and no step waited for.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub pushes: u64,

@@ -69,6 +69,12 @@ pub enum ReadError {
 }
 
 impl RunResult {
+    /// Returns what spoke HTTP/1.1, unless that is the usual client or nothing.
+    pub fn unusual_http_client(&self) -> Option<&str> {
+        let client = self.runs.first()?.http_client.as_deref()?;
+        (client != "hyper").then_some(client)
+    }
+
     /// Returns the text of `result.json`.
     ///
     /// # Errors

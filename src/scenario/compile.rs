@@ -239,6 +239,7 @@ impl Steps {
         let mut targets = Targets::collect(
             fields.take("targets", problems),
             &overrides.targets,
+            overrides.http_client,
             context.folder,
             problems,
         );

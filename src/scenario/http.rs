@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::section::Section;
 use super::tree::Node;
 use super::words;
-use crate::plan::{HttpOptions, KeepAlive, Protocol};
+use crate::plan::{HttpClient, HttpOptions, KeepAlive, Protocol};
 
 /// The map `http` of a target.
 const HTTP: Section = Section::new(&[
@@ -34,6 +34,10 @@ const PROTOCOLS: [(&str, Protocol); 3] = [
     ("auto", Protocol::Auto),
     ("http1", Protocol::Http1),
     ("http2", Protocol::Http2),
+];
+const CLIENTS: [(&str, HttpClient); 2] = [
+    (HttpClient::Hyper.name(), HttpClient::Hyper),
+    (HttpClient::Lean.name(), HttpClient::Lean),
 ];
 const KEEP_ALIVES: [(&str, KeepAlive); 4] = [
     ("per_vu", KeepAlive::PerVu),
@@ -65,6 +69,8 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let protocol = fields
         .take("protocol", problems)
         .and_then(|node| one_of(node, "protocol", "protocol", &PROTOCOLS, problems));
+    let client_node = fields.take("client", problems);
+    let client = client_node.and_then(|node| one_of(node, "client", "client", &CLIENTS, problems));
     let keep_alive = fields.take("keep_alive", problems).and_then(|node| {
         one_of(
             node,
@@ -88,6 +94,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         redirects: redirects.unwrap_or(default.redirects),
         cookies: cookies.unwrap_or(default.cookies),
         protocol: protocol.unwrap_or(default.protocol),
+        client: client.unwrap_or(default.client),
         keep_alive: keep_alive.unwrap_or(default.keep_alive),
         max_connections: max_connections.map(|(_, n)| n),
         max_lifetime,
@@ -99,29 +106,59 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         .into_iter()
         .filter_map(|(key, given)| Some((key, given?.0)))
         .collect();
-    if let (Some((place, _)), KeepAlive::Never, Some(_)) = (
-        lifetime.map(|node| (node.span, ())),
-        options.keep_alive,
-        max_lifetime,
-    ) {
-        problems
-            .error(
-                place,
-                "`max_lifetime` has no effect with `keep_alive: never`: each request has its own connection",
-            )
-            .help("remove `max_lifetime`, or keep connections with another `keep_alive`");
-    }
-    if let (Some((place, most)), Some(count)) = (max_connections, options.connections)
-        && count > most
-    {
-        problems
-            .error(
-                place,
-                format!("`connections` asks for {count}, but `max_connections` allows {most}"),
-            )
-            .help("raise `max_connections`, or lower `connections`");
-    }
+    let places = Places {
+        client: client_node.map(|node| node.span),
+        max_lifetime: lifetime.map(|node| node.span),
+        max_connections: max_connections.map(|(place, _)| place),
+    };
+    places.judge(&options, problems);
     Some((options, streams))
+}
+
+/// Where options stand that may contradict others.
+struct Places {
+    client: Option<Span>,
+    max_lifetime: Option<Span>,
+    max_connections: Option<Span>,
+}
+
+impl Places {
+    /// Reports options that contradict each other.
+    fn judge(&self, options: &HttpOptions, problems: &mut Diagnostics) {
+        if let (Some(place), HttpClient::Lean, Protocol::Http2) =
+            (self.client, options.client, options.protocol)
+        {
+            problems
+                .error(
+                    place,
+                    "`client: lean` speaks HTTP/1.1, but this target uses HTTP/2",
+                )
+                .help("remove `client: lean`, or `protocol: http2`");
+        }
+        if let (Some(place), KeepAlive::Never, Some(_)) =
+            (self.max_lifetime, options.keep_alive, options.max_lifetime)
+        {
+            problems
+                .error(
+                    place,
+                    "`max_lifetime` has no effect with `keep_alive: never`: each request has its own connection",
+                )
+                .help("remove `max_lifetime`, or keep connections with another `keep_alive`");
+        }
+        if let (Some(place), Some(most), Some(count)) = (
+            self.max_connections,
+            options.max_connections,
+            options.connections,
+        ) && count > most
+        {
+            problems
+                .error(
+                    place,
+                    format!("`connections` asks for {count}, but `max_connections` allows {most}"),
+                )
+                .help("raise `max_connections`, or lower `connections`");
+        }
+    }
 }
 
 /// Reports an HTTP/2 key if HTTP/2 is not used, or if the connection is not shared; `secure` is
@@ -133,8 +170,9 @@ pub(super) fn of_http2(
     secure: Option<bool>,
     problems: &mut Diagnostics,
 ) {
-    let is_plain = options.protocol == Protocol::Auto && secure == Some(false);
-    if options.protocol == Protocol::Http1 || is_plain {
+    let protocol = options.asked_protocol();
+    let is_plain = protocol == Protocol::Auto && secure == Some(false);
+    if protocol == Protocol::Http1 || is_plain {
         problems
             .error(
                 place,

@@ -4,7 +4,7 @@
 
 use super::Workers;
 use crate::base::{Nanos, Rate};
-use crate::plan::{Format, Mode};
+use crate::plan::{Format, HttpClient, Mode};
 
 /// Values that take precedence over the file's. `vus` and `rate` replace the file's load model.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +25,8 @@ pub struct Overrides {
     pub iterations: Option<u64>,
     /// `--target NAME=URL`, or `--target URL` if there is at most one target.
     pub targets: Vec<(Option<String>, String)>,
+    /// `--http-client`: the client of HTTP/1.1, for every target that does not ask for HTTP/2.
+    pub http_client: Option<HttpClient>,
     /// `--var NAME=VALUE`.
     pub vars: Vec<(String, String)>,
     /// `--threshold`: checks in addition to the file's.

@@ -12,7 +12,7 @@ use super::url::{self, Url};
 use super::vars::is_name;
 use super::words;
 use crate::plan::target::authority;
-use crate::plan::{Address, Retry, Scheme, Target};
+use crate::plan::{Address, HttpClient, Retry, Scheme, Target};
 
 const MAX_TARGETS: usize = 1000;
 
@@ -22,18 +22,24 @@ pub(super) struct Targets {
     list: Vec<KnownTarget>,
     /// Whether a declaration is invalid, so that missing targets are not reported.
     broken: bool,
+    /// The client of HTTP/1.1, if the command line names one.
+    client: Option<HttpClient>,
 }
 
 impl Targets {
-    /// Decodes the `targets` section, and applies the URLs of the command line. File paths are
-    /// relative to `folder`.
+    /// Decodes the `targets` section, and applies the URLs and the client of the command line. File
+    /// paths are relative to `folder`.
     pub(super) fn collect(
         section: Option<&Node>,
         flags: &[(Option<String>, String)],
+        client: Option<HttpClient>,
         folder: &Path,
         problems: &mut Diagnostics,
     ) -> Self {
-        let mut targets = Self::default();
+        let mut targets = Self {
+            client,
+            ..Self::default()
+        };
         let entries = match section.map(|node| (node, &node.value)) {
             Some((_, Value::Map(entries))) => entries.as_slice(),
             None => &[],
@@ -69,7 +75,10 @@ impl Targets {
                 targets.broken = true;
                 continue;
             }
-            let target = declared(&entry.key, &entry.value, entry.key_span, folder, problems);
+            let mut target = declared(&entry.key, &entry.value, entry.key_span, folder, problems);
+            if let Some(client) = client {
+                target.http.use_client(client);
+            }
             targets.broken |= target.address.is_none();
             targets.list.push(target);
         }
@@ -310,7 +319,7 @@ impl Targets {
                 name,
                 address,
                 headers,
-                http,
+                mut http,
                 tls,
                 resolve,
                 limits,
@@ -319,6 +328,10 @@ impl Targets {
                 ..
             } = known;
             let address = address?;
+            if let Some(client) = self.client {
+                // Those that absolute URLs create, too.
+                http.use_client(client);
+            }
             database.is_secure = tls_span.is_some() && address.asks_for_tls();
             Some(Target {
                 name,

@@ -4,8 +4,10 @@
 
 mod failure;
 mod hyper_connection;
+pub(crate) mod lean;
 mod limits;
 mod request;
+mod wire_request;
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};

@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use futures_util::future::Either;
 use h2::RecvStream;
+use http::HeaderMap;
 use http::response::Parts;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 
 use super::TransportError;
 use super::counted::{ByteCounters, Metered};
-use super::http::{Connection, Message, ResponseResult};
+use super::http::lean::{self, HeaderNeeds};
+use super::http::{Connection, Message, PreparedRequest, ResponseResult};
 use super::http2::{ConnectionTask, Http2, Refusal};
 use super::wire::Wire;
 use crate::base::Nanos;
+use crate::plan::HttpClient;
 
 /// A connection to one target. Dropping it closes it.
 pub struct Link<Io: Read + Write + Unpin + Send + 'static> {
@@ -26,34 +29,52 @@ pub struct Link<Io: Read + Write + Unpin + Send + 'static> {
 enum LinkConnection<Io: Read + Write + Unpin + Send + 'static> {
     // Boxed, so that moving a link into and out of a pool moves a pointer.
     Http1(Box<Connection<Wire<Io>>>),
+    Lean(Box<lean::Connection<Wire<Io>>>),
     Http2(Box<Http2>),
 }
 
-/// A request handed to a link: for HTTP/1.1 the pending response, for HTTP/2 the message.
+/// A request handed to a link: the pending response for hyper's client of HTTP/1.1, the message for
+/// HTTP/2, and nothing for the lean client, whose connection has it.
 pub(crate) type HandedRequest<R> = Either<R, Option<Box<Message>>>;
 
 /// The body of a response that is being received.
 pub enum IncomingBody {
-    /// Over HTTP/1.1.
+    /// Over HTTP/1.1, by hyper's client.
     Http1(Incoming),
+    /// Over HTTP/1.1, by the lean client, whose connection has it.
+    Lean,
     /// Over HTTP/2.
     Http2(RecvStream),
 }
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
-    /// Starts HTTP over `wire`, which was established at `born`.
+    /// Starts HTTP over `wire`, which was established at `born`: HTTP/1.1 by `client`.
     ///
     /// # Errors
     /// If the connection fails or the peer speaks another protocol.
-    pub async fn open(wire: Wire<Io>, is_http2: bool, born: Nanos) -> Result<Self, TransportError> {
+    pub async fn open(
+        wire: Wire<Io>,
+        is_http2: bool,
+        client: HttpClient,
+        born: Nanos,
+    ) -> Result<Self, TransportError> {
         let connection = if is_http2 {
             let secure = matches!(wire, Wire::Tls(_));
             LinkConnection::Http2(Box::new(Http2::open(wire, secure).await?))
         } else {
-            let mut connection = Connection::new(wire).await?;
-            // An error here also shows in the request.
-            connection.is_ready().await;
-            LinkConnection::Http1(Box::new(connection))
+            // In both, an error here also shows in the request.
+            match client {
+                HttpClient::Hyper => {
+                    let mut connection = Connection::new(wire).await?;
+                    connection.is_ready().await;
+                    LinkConnection::Http1(Box::new(connection))
+                }
+                HttpClient::Lean => {
+                    let mut connection = Box::new(lean::Connection::new(wire));
+                    connection.is_ready().await;
+                    LinkConnection::Lean(connection)
+                }
+            }
         };
         Ok(Self { born, connection })
     }
@@ -72,7 +93,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// it cannot be shared.
     pub fn share(&mut self) -> Option<Self> {
         match &mut self.connection {
-            LinkConnection::Http1(_) => None,
+            LinkConnection::Http1(_) | LinkConnection::Lean(_) => None,
             LinkConnection::Http2(http2) => Some(Self {
                 born: self.born,
                 connection: LinkConnection::Http2(Box::new(http2.share())),
@@ -83,7 +104,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// Returns the number of other handles.
     pub fn parts(&self) -> usize {
         match &self.connection {
-            LinkConnection::Http1(_) => 0,
+            LinkConnection::Http1(_) | LinkConnection::Lean(_) => 0,
             LinkConnection::Http2(http2) => http2.parts(),
         }
     }
@@ -99,7 +120,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// Returns how many concurrent requests it can carry.
     pub fn most_streams(&self) -> usize {
         match &self.connection {
-            LinkConnection::Http1(_) => 1,
+            LinkConnection::Http1(_) | LinkConnection::Lean(_) => 1,
             LinkConnection::Http2(http2) => http2.most_streams(),
         }
     }
@@ -108,6 +129,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     pub fn byte_counters(&self) -> Arc<ByteCounters> {
         match &self.connection {
             LinkConnection::Http1(connection) => connection.byte_counters(),
+            LinkConnection::Lean(connection) => connection.byte_counters(),
             LinkConnection::Http2(http2) => http2.byte_counters(),
         }
     }
@@ -117,6 +139,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     pub async fn is_ready(&mut self) -> bool {
         match &mut self.connection {
             LinkConnection::Http1(connection) => connection.is_ready().await,
+            LinkConnection::Lean(connection) => connection.is_ready().await,
             LinkConnection::Http2(http2) => http2.is_ready().await,
         }
     }
@@ -125,6 +148,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     pub fn is_reusable(&self) -> bool {
         match &self.connection {
             LinkConnection::Http1(connection) => connection.is_reusable(),
+            LinkConnection::Lean(connection) => connection.is_reusable(),
             LinkConnection::Http2(http2) => http2.is_reusable(),
         }
     }
@@ -133,6 +157,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     pub fn has_answered(&self) -> bool {
         match &self.connection {
             LinkConnection::Http1(connection) => connection.byte_counters().received() > 0,
+            LinkConnection::Lean(connection) => connection.has_answered(),
             LinkConnection::Http2(http2) => http2.has_answered(),
         }
     }
@@ -140,37 +165,63 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// Returns how the server refused the last request, if it did: it may then be sent again.
     pub fn refusal(&self) -> Option<Refusal> {
         match &self.connection {
-            LinkConnection::Http1(_) => None,
+            LinkConnection::Http1(_) | LinkConnection::Lean(_) => None,
             LinkConnection::Http2(http2) => http2.refusal(),
         }
     }
 
-    /// Hands a request over, for [`Self::answer`] to send.
+    /// Returns whether a request that is sent as it was prepared needs no message.
+    pub const fn sends_prepared(&self) -> bool {
+        matches!(self.connection, LinkConnection::Lean(_))
+    }
+
+    /// Hands a request over, for [`Self::answer`] to send: the message, or else the request as it
+    /// was prepared.
     pub fn ask(
         &mut self,
-        message: Message,
+        request: &PreparedRequest,
+        message: Option<Message>,
     ) -> HandedRequest<impl Future<Output = ResponseResult> + use<Io>> {
+        let of_request = || request.message(HeaderMap::new());
         match &mut self.connection {
-            LinkConnection::Http1(connection) => Either::Left(connection.ask(message)),
-            LinkConnection::Http2(_) => Either::Right(Some(Box::new(message))),
+            LinkConnection::Http1(connection) => {
+                Either::Left(connection.ask(message.unwrap_or_else(of_request)))
+            }
+            LinkConnection::Lean(connection) => {
+                match message {
+                    None => connection.ask_prepared(request),
+                    Some(message) => connection.ask(message),
+                }
+                Either::Right(None)
+            }
+            LinkConnection::Http2(_) => {
+                Either::Right(Some(Box::new(message.unwrap_or_else(of_request))))
+            }
         }
     }
 
     /// Sends the request that was handed over last, and waits for the head of its response; `sent`
-    /// is called whenever a part of the request has been sent.
+    /// is called whenever a part of the request has been sent. Headers that nobody `needs` may be
+    /// missing in the head.
     ///
     /// # Errors
     /// If the connection fails or the response is not HTTP. The link must not be used again in that
     /// case.
-    pub async fn answer(
+    pub(crate) async fn answer(
         &mut self,
         asked: Pin<&mut HandedRequest<impl Future<Output = ResponseResult>>>,
+        request: &PreparedRequest,
+        needs: impl FnOnce() -> HeaderNeeds,
         sent: impl FnMut(),
     ) -> Result<(Parts, IncomingBody), TransportError> {
         match (&mut self.connection, asked.as_pin_mut()) {
             (LinkConnection::Http1(connection), Either::Left(response)) => {
                 let (head, body) = connection.answer(response, sent).await?.into_parts();
                 Ok((head, IncomingBody::Http1(body)))
+            }
+            (LinkConnection::Lean(connection), Either::Right(_)) => {
+                let head = connection.answer(request, needs(), sent).await?;
+                Ok((head, IncomingBody::Lean))
             }
             (LinkConnection::Http2(http2), Either::Right(mut message)) => {
                 let message = message.take().expect("what was handed over is sent once");
@@ -179,7 +230,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
                 Ok((head, IncomingBody::Http2(body)))
             }
             (LinkConnection::Http1(_), Either::Right(_))
-            | (LinkConnection::Http2(_), Either::Left(_)) => {
+            | (LinkConnection::Lean(_) | LinkConnection::Http2(_), Either::Left(_)) => {
                 unreachable!("a request is sent over the link to which it was handed")
             }
         }
@@ -200,12 +251,14 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
             (LinkConnection::Http1(connection), IncomingBody::Http1(body)) => {
                 connection.receive(body, keep).await
             }
+            (LinkConnection::Lean(connection), IncomingBody::Lean) => {
+                connection.receive(keep).await
+            }
             (LinkConnection::Http2(http2), IncomingBody::Http2(body)) => {
                 http2.receive(body, keep).await
             }
             // A body is read over the link that it came from.
-            (LinkConnection::Http1(_), IncomingBody::Http2(_))
-            | (LinkConnection::Http2(_), IncomingBody::Http1(_)) => Ok(false),
+            _ => Ok(false),
         }
     }
 }

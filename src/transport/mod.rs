@@ -3,6 +3,8 @@
 pub(crate) mod body;
 pub(crate) mod counted;
 pub(crate) mod decode;
+#[cfg(any(test, fuzzing))]
+pub mod differential;
 pub mod endpoint;
 pub(crate) mod error;
 pub(crate) mod exec;

@@ -1,6 +1,7 @@
 //! The result file against its contract: every key is present, nothing is NaN, and all counts add
 //! up.
 
+use loadgen::plan::HttpClient;
 use loadgen::result::codec;
 use serde_json::Value;
 
@@ -90,6 +91,11 @@ pub(crate) fn check(result: &Value) {
 }
 
 pub(crate) fn mode_run(run: &Value, all_measured: bool) {
+    if let Some(client) = run.get("http_client")
+        && crate::HTTP_CLIENT != HttpClient::default()
+    {
+        assert_eq!(client, crate::HTTP_CLIENT.name());
+    }
     let what = format!("{} round {}", run["mode"], run["round"]);
     has(&what, run, RUN);
     group(&what, run);

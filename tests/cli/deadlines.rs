@@ -109,6 +109,7 @@ fn run(folder: &Path, mode: Mode, url: &str, target: &str, flow: &str, peer: &Pe
         &source,
         &Overrides {
             seed: Some(7),
+            http_client: Some(crate::HTTP_CLIENT),
             ..Overrides::default()
         },
         &|_| None,

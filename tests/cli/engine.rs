@@ -16,6 +16,7 @@ pub(crate) fn plan(text: &str) -> Plan {
         &source,
         &Overrides {
             seed: Some(7),
+            http_client: Some(crate::HTTP_CLIENT),
             ..Overrides::default()
         },
         &|_| None,

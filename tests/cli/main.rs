@@ -1,10 +1,17 @@
-//! The one integration test binary: a module for each subject.
+//! The integration tests: a module for each subject. `tests/lean` runs those that depend on what
+//! servers send once more, with the other client of HTTP/1.1.
+
+use loadgen::plan::HttpClient;
+
+/// The client that every run uses.
+const HTTP_CLIENT: HttpClient = HttpClient::Hyper;
 
 mod alarms;
 mod arrivals;
 mod authority;
 mod bodies;
 mod capacity;
+mod clients;
 mod commands;
 mod connections;
 mod contract;

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use loadgen::engine::{Environment, Job, ResolvedTarget};
-use loadgen::plan::{Mode, Plan};
+use loadgen::plan::{HttpClient, Mode, Plan};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -43,7 +43,8 @@ pub(crate) fn shipped(path: &str) -> String {
     format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Creates a command in a folder, without environment variables that would affect loadgen.
+/// Creates a command in a folder, without environment variables that would affect loadgen, except
+/// the one for the client of HTTP/1.1.
 pub(crate) fn program(name: &str, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(name);
     command
@@ -63,6 +64,9 @@ pub(crate) fn program(name: &str, folder: &Path, arguments: &[&str]) -> Command 
         "GITHUB_WORKSPACE",
     ] {
         command.env_remove(variable);
+    }
+    if crate::HTTP_CLIENT != HttpClient::default() {
+        command.env("LOADGEN_HTTP_CLIENT", crate::HTTP_CLIENT.name());
     }
     command
 }

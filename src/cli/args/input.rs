@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args as ClapArgs, ValueEnum};
 
-use crate::cli::values::{assignment, header, target};
+use crate::cli::values::{assignment, header, http_client, target};
+use crate::plan::HttpClient;
 use crate::scenario::Overrides;
 
 /// Inputs of a scenario that every command takes.
@@ -48,6 +49,10 @@ pub(crate) struct ScenarioArgs {
     /// The URL of a target, instead of the file's
     #[arg(long, env = "LOADGEN_TARGET", value_parser = target, value_name = "URL|NAME=URL", value_delimiter = ',', action = ArgAction::Append)]
     pub target: Vec<(Option<String>, String)>,
+    /// The client that speaks HTTP/1.1, instead of the file's: hyper, or lean, which takes less
+    /// processor time
+    #[arg(long, env = "LOADGEN_HTTP_CLIENT", value_parser = http_client, value_name = "CLIENT")]
+    pub http_client: Option<HttpClient>,
     /// Inputs of the scenario.
     #[command(flatten)]
     pub inputs: InputArgs,
@@ -61,6 +66,7 @@ impl ScenarioArgs {
     pub(crate) fn overrides(&self) -> Overrides {
         Overrides {
             targets: self.target.clone(),
+            http_client: self.http_client,
             vars: self.inputs.var.clone(),
             allow_targets: self.inputs.allow_target.clone(),
             allow_exec: self.inputs.allow_exec,

@@ -7,7 +7,8 @@ use clap::{ArgAction, Args as ClapArgs, Subcommand};
 
 use super::input::{InputArgs, OnInvalid};
 use crate::base::{Nanos, Rate, Share, parse};
-use crate::cli::values::{Modes, modes, target, tolerance};
+use crate::cli::values::{Modes, http_client, modes, target, tolerance};
+use crate::plan::HttpClient;
 use crate::plan::Metric;
 use crate::scenario::{Overrides, Workers};
 
@@ -86,6 +87,10 @@ pub(crate) struct AbArgs {
     /// The maximum number of iterations, in each run
     #[arg(short = 'i', long, env = "LOADGEN_ITERATIONS", value_name = "N")]
     pub iterations: Option<u64>,
+    /// The client that speaks HTTP/1.1, instead of the file's: hyper, or lean, which takes less
+    /// processor time
+    #[arg(long, env = "LOADGEN_HTTP_CLIENT", value_parser = http_client, value_name = "CLIENT")]
+    pub http_client: Option<HttpClient>,
     /// Inputs of the scenario.
     #[command(flatten)]
     pub inputs: InputArgs,
@@ -114,6 +119,7 @@ impl AbArgs {
             duration: self.duration,
             iterations: self.iterations,
             targets: targets.to_vec(),
+            http_client: self.http_client,
             vars: self.inputs.var.clone(),
             allow_targets: self.inputs.allow_target.clone(),
             allow_exec: self.inputs.allow_exec,

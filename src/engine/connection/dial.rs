@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
 use crate::engine::job::ResolvedTarget;
-use crate::plan::{Protocol, Target};
+use crate::plan::{HttpClient, Protocol, Target};
 use crate::transport::TransportError;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::link::Link;
@@ -25,6 +25,8 @@ pub struct Dial {
     tls_of_streams: Option<Tls>,
     /// Whether the connections speak HTTP/2.
     pub is_http2: bool,
+    /// What speaks HTTP/1.1 over them.
+    client: HttpClient,
     /// Whether a server has to be asked for TLS first.
     asks_for_tls: bool,
     /// The age after which a connection is no longer used.
@@ -67,6 +69,7 @@ impl Dial {
             tls,
             tls_of_streams,
             is_http2: reach.is_http2,
+            client: target.http.client,
             asks_for_tls: target.database.is_secure,
             max_lifetime,
         })
@@ -80,6 +83,7 @@ impl Dial {
             tls: None,
             tls_of_streams: None,
             is_http2: false,
+            client: HttpClient::default(),
             asks_for_tls: false,
             max_lifetime: None,
         }
@@ -108,7 +112,7 @@ impl Dial {
         times: &DialTimes,
     ) -> Result<Link<D::Io>, TransportError> {
         let (wire, connected) = self.wire(driver, self.tls.as_ref(), times).await?;
-        let mut link = Link::open(wire, self.is_http2, connected).await?;
+        let mut link = Link::open(wire, self.is_http2, self.client, connected).await?;
         link.detach(|task| driver.background(task));
         Ok(link)
     }

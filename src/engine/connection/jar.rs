@@ -22,6 +22,11 @@ const MAX_COOKIES: usize = 300;
 pub struct Jar(Arc<OnceLock<Mutex<Vec<Cookie>>>>);
 
 impl Jar {
+    /// Returns whether no server has set a cookie.
+    pub fn is_empty(&self) -> bool {
+        self.0.get().is_none()
+    }
+
     /// Adds the cookies for `origin` to a message: longer paths first, and cookies with equal paths
     /// in the order in which they were set (RFC 6265, section 5.4). Cookies written by the scenario
     /// are kept and win over others of the same name. `now_ms` returns the time of day.

@@ -16,6 +16,7 @@ use crate::engine::driver::{Driver, within};
 use crate::engine::schedule::limit::enter;
 use crate::metrics::FailureKind;
 use crate::transport::TransportError;
+use crate::transport::http::lean::HeaderNeeds;
 use crate::transport::http::{Message, PreparedRequest, ResponseResult};
 use crate::transport::http2::Refusal;
 use crate::transport::link::{HandedRequest, IncomingBody, Link};
@@ -159,10 +160,13 @@ impl<D: Driver> Attempt<'_, '_, D> {
         &self,
         connection: &mut Link<D::Io>,
         asked: Pin<&mut HandedRequest<impl Future<Output = ResponseResult>>>,
+        request: &PreparedRequest,
+        needs: impl FnOnce() -> HeaderNeeds,
         trace: &Trace,
     ) -> Result<(Parts, IncomingBody), TransportError> {
         let driver = &self.worker.driver;
-        let answer = pin!(connection.answer(asked, || trace.last.hop.sent.set(Some(driver.now()))));
+        let sent = || trace.last.hop.sent.set(Some(driver.now()));
+        let answer = pin!(connection.answer(asked, request, needs, sent));
         match self.operation.timeout.first_byte {
             None => answer.await,
             Some(limit) => within(driver, self.started + limit, answer)
@@ -251,8 +255,20 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let base_url = world.base_urls[target]
             .as_ref()
             .filter(|_| world.plan.targets[target].http.cookies);
-        let asked = pin!(connection.ask(self.outgoing(user, request, target, base_url)));
-        let (head, body) = match self.answer(&mut connection, asked, trace).await {
+        let is_prepared = connection.sends_prepared()
+            && self.recording.is_none()
+            && (base_url.is_none() || user.jar.is_empty());
+        let message = (!is_prepared).then(|| self.outgoing(user, request, target, base_url));
+        let asked = pin!(connection.ask(request, message));
+        let needs = || HeaderNeeds {
+            all: needs_body
+                || self.recording.is_some()
+                || world.route(self.operation).reads_headers,
+            cookies: base_url.is_some(),
+            location: follows,
+        };
+        let answer = self.answer(&mut connection, asked, request, needs, trace);
+        let (head, body) = match answer.await {
             Ok(answer) => answer,
             Err(error) => {
                 self.prepare_to_resend(user, target, connection, error, trace)?;

@@ -11,6 +11,8 @@ pub struct Route {
     pub pool: Option<usize>,
     /// Whether the bodies of its responses are read, rather than only counted.
     pub reads_bodies: bool,
+    /// Whether their headers are read, even if the bodies are not.
+    pub reads_headers: bool,
 }
 
 impl Route {
@@ -21,6 +23,7 @@ impl Route {
             target: profile.target,
             pool: pooled.map(|used| used.target),
             reads_bodies: operation.reads_bodies(),
+            reads_headers: operation.reads_headers(),
         }
     }
 }

@@ -186,6 +186,7 @@ fn resources(run: &ModeRun, is_open: bool) -> Option<Table> {
             "requests sent again",
             (run.resent > 0).then(|| view::count(run.resent)),
         ),
+        ("client of HTTP/1.1", run.http_client.clone()),
         (
             "messages pushed",
             (run.pushes > 0).then(|| view::count(run.pushes)),

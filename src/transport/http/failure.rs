@@ -13,6 +13,9 @@ use crate::transport::tls::failure::reason;
 /// and its limits cannot be set.
 const TRAILERS: &str = "chunk trailers";
 
+/// The message for them.
+pub(super) const TRAILERS_TOO_LARGE: &str = "the trailers of the response are larger than loadgen reads: more than 100 lines, or more than 16 KiB";
+
 /// Converts an error during a request. `reused`: the connection had carried a request before;
 /// `answered`: a part of the response had arrived.
 pub(crate) fn error(error: &hyper::Error, reused: bool, answered: bool) -> TransportError {
@@ -33,10 +36,9 @@ pub(crate) fn error(error: &hyper::Error, reused: bool, answered: bool) -> Trans
         };
     }
     if io.is_some_and(|e| e.to_string().starts_with(TRAILERS)) {
-        let message = "the trailers of the response are larger than loadgen reads: more than 100 lines, or more than 16 KiB".into();
         return TransportError {
             kind: FailureKind::Protocol,
-            message,
+            message: TRAILERS_TOO_LARGE.into(),
         };
     }
     let ended = error.is_incomplete_message()

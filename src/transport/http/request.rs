@@ -3,6 +3,7 @@
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 
+use super::wire_request::{Prepared, WireRequest};
 use crate::transport::body::{Outgoing, Payload};
 
 /// A message to send: a head and a body.
@@ -19,6 +20,8 @@ pub struct PreparedRequest {
     pub headers: HeaderMap,
     /// The body.
     pub body: Payload,
+    /// The same as it is sent, for the client that sends it as it is.
+    prepared: Prepared,
 }
 
 impl PreparedRequest {
@@ -33,7 +36,14 @@ impl PreparedRequest {
             uri,
             headers,
             body,
+            prepared: Prepared::default(),
         }
+    }
+
+    /// Returns the request as it is sent over HTTP/1.1.
+    pub(super) fn on_wire(&self) -> &WireRequest {
+        self.prepared
+            .get(&self.method, &self.uri, &self.headers, &self.body)
     }
 
     /// Creates the message of one try. Its headers go into the given empty map: hyper passes the

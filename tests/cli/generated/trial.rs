@@ -39,7 +39,11 @@ impl Case {
     /// If it is not a valid scenario, with its diagnostics.
     pub(super) fn new(tree: &Value) -> Result<Self, String> {
         let source = Source::inline("generated.yaml", yaml(tree));
-        let compiled = compile(&source, &Overrides::default(), &|_| None);
+        let overrides = Overrides {
+            http_client: Some(crate::HTTP_CLIENT),
+            ..Overrides::default()
+        };
+        let compiled = compile(&source, &overrides, &|_| None);
         let plan = compiled
             .map_err(|problems| problems.render(&source, false))?
             .plan;

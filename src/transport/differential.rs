@@ -1,0 +1,531 @@
+//! Both clients of HTTP/1.1 on the same bytes, cut in the same places: what they send, what they
+//! make of the response, how they fail, and whether the connection can be used again has to agree.
+//!
+//! What is sent here, and how it is answered, they agree on without exception. Where they differ on
+//! purpose, a script can't show it:
+//!
+//! - If the connection fails while the request is being sent, the lean client still reads what the
+//!   peer has said (RFC 9112, section 9.5); hyper's may report the failure instead.
+//! - If the response comes before the whole body is sent, the lean client closes the connection
+//!   (RFC 9112, section 9.3: the peer has to read the rest, or close); hyper's sends the rest of a
+//!   body in memory first.
+//! - After a head of more than 100 lines hyper's client allows as many lines of trailers; the lean
+//!   one never allows more than 100.
+//! - Both refuse a `content-length` near 2⁶⁴, but hyper's says that the head is too large.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use hyper::rt::{Read, ReadBufCursor, Write};
+
+use super::body::Payload;
+use super::counted::{ByteCounters, Metered};
+use super::http::PreparedRequest;
+use super::http::lean::HeaderNeeds;
+use super::link::Link;
+use super::wire::Wire;
+use crate::base::Nanos;
+use crate::metrics::FailureKind;
+use crate::plan::HttpClient;
+
+/// The most that a client is polled for one step; more often, it waits for the peer.
+const MAX_POLLS: usize = 100_000;
+
+/// What comes after the bytes of a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The end of the stream.
+    Close,
+    /// Nothing.
+    Silence,
+    /// An error.
+    Reset,
+}
+
+/// What a peer does.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// The method of the requests; one with a body sends one.
+    pub method: Method,
+    /// The pieces of the responses; each is there only when the client looks again.
+    pub pieces: Vec<Vec<u8>>,
+    /// Whether the pieces come before any request.
+    pub is_early: bool,
+    /// What comes after them.
+    pub end: End,
+}
+
+impl Script {
+    /// Reads a script from bytes: what the peer sends, after two bytes that say how.
+    pub fn from_bytes(data: &[u8]) -> Self {
+        let (how, cuts, mut rest) = match data {
+            [how, cuts, rest @ ..] => (*how, *cuts, rest),
+            _ => (0, 0, data),
+        };
+        let method = match how & 7 {
+            0 => Method::HEAD,
+            1 => Method::POST,
+            2 => Method::CONNECT,
+            _ => Method::GET,
+        };
+        let end = match how >> 3 & 3 {
+            0 => End::Silence,
+            1 => End::Reset,
+            _ => End::Close,
+        };
+        let mut pieces = Vec::new();
+        let mut turn = cuts;
+        while !rest.is_empty() {
+            let size = if cuts == 0 {
+                rest.len()
+            } else {
+                // A generator of the simplest kind.
+                turn = turn.wrapping_mul(141).wrapping_add(51);
+                usize::from(turn % cuts) + 1
+            };
+            let (piece, behind) = rest.split_at(size.min(rest.len()));
+            pieces.push(piece.to_vec());
+            rest = behind;
+        }
+        Self {
+            method,
+            pieces,
+            is_early: how >> 5 == 7,
+            end,
+        }
+    }
+}
+
+/// A stream whose other end follows a script.
+#[derive(Debug)]
+struct Peer {
+    state: Arc<Mutex<State>>,
+    counters: Arc<ByteCounters>,
+}
+
+#[derive(Debug)]
+struct State {
+    pieces: VecDeque<Vec<u8>>,
+    end: End,
+    /// Whether the next piece is there.
+    is_due: bool,
+    has_begun: bool,
+    /// Who waits for the beginning.
+    reader: Option<Waker>,
+    sent: Vec<u8>,
+}
+
+impl Peer {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Metered for Peer {
+    fn byte_counters(&self) -> Arc<ByteCounters> {
+        self.counters.clone()
+    }
+}
+
+impl Read for Peer {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut state = self.state();
+        if !state.has_begun {
+            state.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        state.is_due = !state.is_due;
+        if state.is_due {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        match state.pieces.pop_front() {
+            Some(mut piece) => {
+                let rest = piece.split_off(piece.len().min(buf.remaining()));
+                buf.put_slice(&piece);
+                self.counters.receive(piece.len());
+                if !rest.is_empty() {
+                    state.pieces.push_front(rest);
+                }
+                Poll::Ready(Ok(()))
+            }
+            None => match state.end {
+                End::Close => Poll::Ready(Ok(())),
+                End::Silence => Poll::Pending,
+                End::Reset => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            },
+        }
+    }
+}
+
+impl Write for Peer {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut state = self.state();
+        state.has_begun = true;
+        if let Some(reader) = state.reader.take() {
+            reader.wake();
+        }
+        state.sent.extend_from_slice(bytes);
+        self.counters.send(bytes.len());
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// What a client makes of a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It waits for more.
+    Waits,
+    /// No head arrived.
+    Failed(FailureKind),
+    /// A head arrived.
+    Answered {
+        /// Its version and status, and its reason if that is not the usual one.
+        line: String,
+        /// Its headers.
+        headers: Vec<(String, Vec<u8>)>,
+        /// What arrived of the body.
+        body: Vec<u8>,
+        /// Why the rest did not, or that it may still come.
+        rest: Result<(), Option<FailureKind>>,
+        /// Whether the connection can carry another request.
+        is_reusable: bool,
+    },
+}
+
+/// What a client does with a script.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Behaviour {
+    /// The outcome of each request.
+    pub outcomes: Vec<Outcome>,
+    /// What was sent.
+    pub sent: Vec<u8>,
+}
+
+/// Whether a future asks to be polled again.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Behaviour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sent = String::from_utf8_lossy(&self.sent);
+        write!(f, "{:?} after sending {sent:?}", self.outcomes)
+    }
+}
+
+/// Polls a future until it waits for the peer.
+fn finish<T>(future: impl Future<Output = T>) -> Option<T> {
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let mut future = pin!(future);
+    for _ in 0..MAX_POLLS {
+        if let Poll::Ready(done) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(done);
+        }
+        if !woken.0.swap(false, Ordering::Relaxed) {
+            break;
+        }
+    }
+    None
+}
+
+fn request(method: &Method) -> PreparedRequest {
+    let mut headers = HeaderMap::new();
+    headers.insert("host", HeaderValue::from_static("peer"));
+    let body = if *method == Method::POST { "abc" } else { "" };
+    let uri = Uri::from_static("/path?query");
+    let payload = Payload::Bytes(Bytes::from_static(body.as_bytes()));
+    PreparedRequest::new(method.clone(), uri, headers, payload)
+}
+
+/// Sends two requests, the second one if the connection can carry it.
+fn behaviour(client: HttpClient, script: &Script) -> Behaviour {
+    let state = Arc::new(Mutex::new(State {
+        pieces: script.pieces.clone().into(),
+        end: script.end,
+        is_due: script.is_early,
+        has_begun: script.is_early,
+        reader: None,
+        sent: Vec::new(),
+    }));
+    let peer = Peer {
+        state: state.clone(),
+        counters: Arc::default(),
+    };
+    let link = finish(Link::open(Wire::Plain(peer), false, client, Nanos::ZERO));
+    let mut outcomes = Vec::new();
+    if let Some(Ok(mut link)) = link {
+        for _ in 0..2 {
+            let outcome = exchange(&mut link, &request(&script.method));
+            let goes_on = matches!(
+                outcome,
+                Outcome::Answered {
+                    is_reusable: true,
+                    ..
+                }
+            );
+            outcomes.push(outcome);
+            if !goes_on {
+                break;
+            }
+        }
+    }
+    let sent = std::mem::take(&mut state.lock().unwrap_or_else(PoisonError::into_inner).sent);
+    Behaviour { outcomes, sent }
+}
+
+fn exchange(link: &mut Link<Peer>, request: &PreparedRequest) -> Outcome {
+    let mut asked = pin!(link.ask(request, None));
+    let needs = || HeaderNeeds {
+        all: true,
+        ..HeaderNeeds::default()
+    };
+    let (head, incoming) = match finish(link.answer(asked.as_mut(), request, needs, || {})) {
+        None => return Outcome::Waits,
+        Some(Err(error)) => return Outcome::Failed(error.kind),
+        Some(Ok(answer)) => answer,
+    };
+    let mut body = Vec::new();
+    let rest = match finish(link.receive(incoming, |data| body.extend_from_slice(data))) {
+        None => Err(None),
+        Some(Err(error)) => Err(Some(error.kind)),
+        Some(Ok(_)) => Ok(()),
+    };
+    let reason = head.extensions.get::<hyper::ext::ReasonPhrase>();
+    Outcome::Answered {
+        line: format!("{:?} {} {reason:?}", head.version, head.status.as_u16()),
+        headers: head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+            .collect(),
+        body,
+        rest,
+        // Twice, because what comes behind the response may be there only then.
+        is_reusable: rest.is_ok()
+            && link.is_reusable()
+            && (0..2).all(|_| finish(link.is_ready()) == Some(true)),
+    }
+}
+
+/// Runs both clients on a script.
+///
+/// # Errors
+/// If they behave differently.
+pub fn compare(script: &Script) -> Result<(), String> {
+    let hyper = behaviour(HttpClient::Hyper, script);
+    let lean = behaviour(HttpClient::Lean, script);
+    if hyper == lean {
+        return Ok(());
+    }
+    Err(format!(
+        "\nhyper: {hyper:?}\nlean:  {lean:?}\n{} {:?} in {} pieces, then {:?}",
+        script.method,
+        String::from_utf8_lossy(&script.pieces.concat()),
+        script.pieces.len(),
+        script.end
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::stream::cut;
+    use proptest::prelude::*;
+
+    /// What heads and bodies consist of, right and wrong.
+    const PARTS: [&str; 74] = [
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.0 200 OK\r\n",
+        "HTTP/1.1 404 Nothing here\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\n",
+        "HTTP/1.1 204 No Content\r\n",
+        "HTTP/1.1 304 Not Modified\r\n",
+        "HTTP/1.1 302 Found\r\nlocation: /b\r\n",
+        "HTTP/1.1 099 Low\r\n",
+        "HTTP/1.1 200\r\n",
+        "HTTP/1.1 200 \r\n",
+        "HTTP/2 200 OK\r\n",
+        "HTTP/1.1 200 OK\n",
+        "content-length: 5\r\n",
+        "content-length: 5\r\n",
+        "Content-Length: 0\r\n",
+        "content-length: 5, 5\r\n",
+        "content-length: 6\r\n",
+        "content-length: -1\r\n",
+        "content-length: +5\r\n",
+        "content-length:\r\n",
+        "content-length: 18446744073709551613\r\n",
+        "content-length: 18446744073709551615\r\n",
+        "content-length: 99999999999999999999\r\n",
+        "content-length: \u{e9}\r\n",
+        "transfer-encoding: chunked\r\n",
+        "transfer-encoding: chunked\r\n",
+        "Transfer-Encoding: Chunked\r\n",
+        "transfer-encoding: gzip, chunked\r\n",
+        "transfer-encoding: chunked, gzip\r\n",
+        "transfer-encoding: \u{e9}, chunked\r\n",
+        "transfer-encoding: \r\n",
+        "connection: close\r\n",
+        "connection: keep-alive\r\n",
+        "Connection: Keep-Alive, x\r\n",
+        "connection: \u{e9}close, close\r\n",
+        "set-cookie: a=b\r\n",
+        "x-odd: \u{1}\r\n",
+        "x odd: b\r\n",
+        ": nameless\r\n",
+        "x-folded: a\r\n b\r\n",
+        "x-empty:\r\n",
+        "x-tab:\ta \t\r\n",
+        "\r\n",
+        "\r\n",
+        "\r\n",
+        "\n",
+        "\n\n",
+        "hello",
+        "hello",
+        "5\r\nhello\r\n",
+        "5\r\nhello\r\n",
+        "5;ext=1\r\nhello\r\n",
+        "05 \r\nhello\r\n",
+        "5\nhello\r\n",
+        "5\r\nhello",
+        "fffffffffffffffff\r\n",
+        "ffffffffffffffff\r\n",
+        ";\r\n",
+        "5;\n\r\nhello\r\n",
+        "0\r\n\r\n",
+        "0\r\n\r\n",
+        "0\r\n",
+        "trailer: 1\r\n",
+        "bad trailer\r\n",
+        "0;a\r\n\r\n",
+        "g\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "HTTP/1.0 200 OK\r\ncontent-length: 5\r\nconnection: keep-alive\r\n\r\nhello",
+    ];
+
+    fn script() -> impl Strategy<Value = Script> {
+        let parts = prop::collection::vec(prop::sample::select(&PARTS[..]), 0..12);
+        let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..2);
+        let cuts = prop_oneof![
+            Just(Vec::new()),
+            prop::collection::vec(1..40usize, 0..12),
+            prop::collection::vec(1..3usize, 0..400),
+        ];
+        let method = prop::sample::select(vec![
+            Method::GET,
+            Method::GET,
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::CONNECT,
+        ]);
+        let end = prop::sample::select(vec![End::Close, End::Close, End::Silence, End::Reset]);
+        let all = (
+            parts,
+            changes,
+            cuts,
+            method,
+            end,
+            prop::bool::weighted(0.05),
+        );
+        all.prop_map(|(parts, changes, cuts, method, end, is_early)| {
+            let mut bytes = parts.concat().into_bytes();
+            for (place, byte) in changes {
+                if !bytes.is_empty() {
+                    let place = place.index(bytes.len());
+                    bytes[place] = byte;
+                }
+            }
+            let pieces = cut(&bytes, cuts).into_iter().map(<[u8]>::to_vec);
+            Script {
+                method,
+                pieces: pieces.filter(|piece| !piece.is_empty()).collect(),
+                is_early,
+                end,
+            }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn both_clients_agree(script in script()) {
+            prop_assert_eq!(compare(&script), Ok(()));
+        }
+    }
+
+    #[test]
+    fn both_agree_on_heads_and_trailers_at_the_limits() {
+        let lines = |count: usize| "a: b\r\n".repeat(count);
+        for (head, body) in [
+            (lines(99), String::new()),
+            (lines(500), String::new()),
+            (lines(999), String::new()),
+            (lines(1001), String::new()),
+            (format!("a: {}\r\n", "x".repeat(300 << 10)), String::new()),
+            (format!("a: {}\r\n", "x".repeat(500 << 10)), String::new()),
+            (format!("{}: b\r\n", "x".repeat(70_000)), String::new()),
+            (
+                "transfer-encoding: chunked\r\n".into(),
+                format!("0\r\n{}\r\n", lines(100)),
+            ),
+            (
+                "transfer-encoding: chunked\r\n".into(),
+                format!("0\r\n{}\r\n", lines(101)),
+            ),
+            (
+                "transfer-encoding: chunked\r\n".into(),
+                format!("0\r\na: {}\r\n\r\n", "x".repeat(20 << 10)),
+            ),
+            (
+                "transfer-encoding: chunked\r\n".into(),
+                format!("5;{}\r\nhello\r\n0\r\n\r\n", "x".repeat(20 << 10)),
+            ),
+        ] {
+            let bytes = format!("HTTP/1.1 200 OK\r\n{head}\r\n{body}");
+            for cuts in [0, 200] {
+                let script = Script::from_bytes(&[&[16 + 3, cuts], bytes.as_bytes()].concat());
+                let compared =
+                    compare(&script).map_err(|why| why.chars().take(900).collect::<String>());
+                assert_eq!(compared, Ok(()), "{} bytes, {cuts}", bytes.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The same tests with the lean client of HTTP/1.1: everything that depends on what a server sends,
+//! when it sends it, and how a connection ends.
+
+use loadgen::plan::HttpClient;
+
+/// The client that every run uses.
+const HTTP_CLIENT: HttpClient = HttpClient::Lean;
+
+#[path = "../cli/authority.rs"]
+mod authority;
+#[path = "../cli/bodies.rs"]
+mod bodies;
+#[path = "../cli/connections.rs"]
+mod connections;
+#[path = "../cli/contract.rs"]
+mod contract;
+#[path = "../cli/crawls.rs"]
+mod crawls;
+#[path = "../cli/deadlines.rs"]
+mod deadlines;
+#[path = "../cli/engine.rs"]
+mod engine;
+#[path = "../cli/exchange_peers.rs"]
+mod exchange_peers;
+#[path = "../cli/exchanges.rs"]
+mod exchanges;
+#[path = "../cli/faults.rs"]
+mod faults;
+#[path = "../cli/framing.rs"]
+mod framing;
+#[path = "../cli/generated/mod.rs"]
+mod generated;
+#[path = "../cli/limits.rs"]
+mod limits;
+#[path = "../cli/moments.rs"]
+mod moments;
+#[path = "../cli/nginx.rs"]
+mod nginx;
+#[path = "../cli/once.rs"]
+mod once;
+#[path = "../cli/peer.rs"]
+mod peer;
+#[path = "../cli/peers.rs"]
+mod peers;
+#[path = "../cli/processes.rs"]
+mod processes;
+#[path = "../cli/redirects.rs"]
+mod redirects;
+#[path = "../cli/support.rs"]
+#[expect(dead_code, reason = "tests that are not run again need the rest")]
+mod support;
+#[path = "../cli/syscalls.rs"]
+mod syscalls;
+#[path = "../cli/texts.rs"]
+mod texts;
+#[path = "../cli/tls.rs"]
+mod tls;
+#[path = "../cli/tries.rs"]
+mod tries;
+#[path = "../cli/troubles.rs"]
+mod troubles;
+#[path = "../cli/unmade.rs"]
+mod unmade;
+#[path = "../cli/values.rs"]
+mod values;
