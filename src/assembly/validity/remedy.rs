@@ -1,7 +1,7 @@
 //! What a generator that was itself the bottleneck can do about it, by the figures of its own run.
 
 use super::demand::Demand;
-use crate::plan::{Mode, Plan};
+use crate::plan::{HttpClient, Mode, Operation, Plan, Protocol};
 
 /// Returns what takes load off a generator whose processors were busy, the most effective first;
 /// `waited` if its threads waited for a processor for longer than they ran.
@@ -20,6 +20,10 @@ pub(super) fn of_busy(demand: &Demand<'_>, waited: bool, plan: &Plan) -> String 
         )),
         _ => {}
     }
+    if plan.operations().any(|(.., own)| may_be_lean(own, plan)) {
+        remedies
+            .push("`http: { client: lean }` takes less of them for a request over HTTP/1.1".into());
+    }
     let all = plan.operations().count();
     let reading = plan
         .operations()
@@ -34,6 +38,15 @@ pub(super) fn of_busy(demand: &Demand<'_>, waited: bool, plan: &Plan) -> String 
     remedies.join("; ")
 }
 
+/// Returns whether an operation is a request that the lean client could send instead.
+fn may_be_lean(operation: &Operation, plan: &Plan) -> bool {
+    let request = operation.action.profile().request;
+    request.is_some_and(|request| {
+        let http = &plan.targets[request.target].http;
+        http.client == HttpClient::Hyper && http.protocol != Protocol::Http2
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,8 +55,12 @@ mod tests {
     use crate::scenario::fixture;
 
     fn remedies(mode: Mode, workers: u32, waited: bool, flow: &str) -> String {
+        of_client("lean", mode, workers, waited, flow)
+    }
+
+    fn of_client(client: &str, mode: Mode, workers: u32, waited: bool, flow: &str) -> String {
         let text = format!(
-            "{{name: t, targets: {{t: {{url: builtin}}}}, mix: [{{name: m, flow: [{flow}]}}], load: {{vus: 1, iterations: 1}}}}"
+            "{{name: t, targets: {{t: {{url: builtin, http: {{client: {client}}}}}}}, mix: [{{name: m, flow: [{flow}]}}], load: {{vus: 1, iterations: 1}}}}"
         );
         let demand = Demand {
             mode,
@@ -72,6 +89,10 @@ mod tests {
             "{get: /}, {get: /a, expect: {body: {contains: x}}}, {get: /b, expect: {status: 200}}";
         let less = remedies(Mode::Async, 3, false, checked);
         assert!(less.starts_with("1 of 3 steps read what arrives"), "{less}");
+        let heavy = of_client("hyper", Mode::Async, 3, false, "{get: /}");
+        assert!(heavy.starts_with("`http: { client: lean }`"), "{heavy}");
+        let idle = of_client("hyper", Mode::Async, 3, false, "{sleep: 1ms}");
+        assert_eq!(idle, last);
         let crowded = remedies(Mode::Sequential, 1, true, "{get: /}");
         assert!(
             crowded.starts_with("other programs, perhaps the target")
