@@ -499,6 +499,10 @@ mod tests {
             (lines(500), String::new()),
             (lines(999), String::new()),
             (lines(1001), String::new()),
+            (
+                "content-length: 18446744073709551615\r\n".into(),
+                "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".into(),
+            ),
             (format!("a: {}\r\n", "x".repeat(300 << 10)), String::new()),
             (format!("a: {}\r\n", "x".repeat(500 << 10)), String::new()),
             (format!("{}: b\r\n", "x".repeat(70_000)), String::new()),

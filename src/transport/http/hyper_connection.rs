@@ -16,6 +16,10 @@ use crate::transport::TransportError;
 use crate::transport::body::Outgoing;
 use crate::transport::replay::Replay;
 
+/// The number of lines of a head, without that of its status, that hyper accepts if it is not told
+/// otherwise.
+const USUAL_LINES: usize = 100;
+
 /// The result of sending a message.
 pub(crate) type ResponseResult = hyper::Result<Response<Incoming>>;
 
@@ -82,6 +86,11 @@ impl<Io: Read + Write + Unpin + Send + 'static> HyperConnection<Io> {
             return Err(head_too_large());
         };
         let http1::Parts { io, read_buf, .. } = driver.into_parts();
+        if !has_many_lines(&read_buf) {
+            // hyper refuses a length near 2⁶⁴ in the same way, but has taken its head already: what
+            // follows is not the response.
+            return Err(head_too_large());
+        }
         let muted = Arc::new(AtomicBool::new(true));
         let replay = Replay::new(io, read_buf, muted.clone());
         let (sender, driver) = wide()
@@ -99,6 +108,18 @@ impl<Io: Read + Write + Unpin + Send + 'static> HyperConnection<Io> {
             Self::Usual(_) | Self::Gone => Poll::Ready(()),
         }
     }
+}
+
+/// Returns whether the head at the beginning of the input has more lines than hyper's client
+/// accepts.
+fn has_many_lines(input: &[u8]) -> bool {
+    let lines = input.split(|byte| *byte == b'\n');
+    let is_empty = |line: &&[u8]| matches!(line, [] | [b'\r']);
+    let head = lines
+        .skip_while(is_empty)
+        .take_while(|line| !is_empty(line));
+    // Beside the line of the status.
+    head.count() > 1 + USUAL_LINES
 }
 
 /// Lets hyper proceed with a connection; errors reach the pending request.
