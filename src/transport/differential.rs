@@ -29,7 +29,7 @@ use super::body::Payload;
 use super::counted::{ByteCounters, Metered};
 use super::http::PreparedRequest;
 use super::http::lean::HeaderNeeds;
-use super::link::Link;
+use super::link::{HandedRequest, Link};
 use super::wire::Wire;
 use crate::base::Nanos;
 use crate::metrics::FailureKind;
@@ -304,7 +304,12 @@ fn behaviour(client: HttpClient, script: &Script) -> Behaviour {
 }
 
 fn exchange(link: &mut Link<Peer>, request: &PreparedRequest) -> Outcome {
-    let mut asked = pin!(link.ask(request, None));
+    let asked = if link.ask_prepared(request) {
+        HandedRequest::Right(None)
+    } else {
+        link.ask(request.message(HeaderMap::new()))
+    };
+    let mut asked = pin!(asked);
     let needs = || HeaderNeeds {
         all: true,
         ..HeaderNeeds::default()

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use futures_util::future::Either;
 use h2::RecvStream;
-use http::HeaderMap;
 use http::response::Parts;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
@@ -170,33 +169,28 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Returns whether a request that is sent as it was prepared needs no message.
-    pub const fn sends_prepared(&self) -> bool {
-        matches!(self.connection, LinkConnection::Lean(_))
+    /// Hands a request over as it was prepared, for [`Self::answer`] to send, if the connection takes
+    /// it like that; otherwise a message has to be made of it.
+    pub fn ask_prepared(&mut self, request: &PreparedRequest) -> bool {
+        let LinkConnection::Lean(connection) = &mut self.connection else {
+            return false;
+        };
+        connection.ask_prepared(request);
+        true
     }
 
-    /// Hands a request over, for [`Self::answer`] to send: the message, or else the request as it
-    /// was prepared.
+    /// Hands a message over, for [`Self::answer`] to send.
     pub fn ask(
         &mut self,
-        request: &PreparedRequest,
-        message: Option<Message>,
+        message: Message,
     ) -> HandedRequest<impl Future<Output = ResponseResult> + use<Io>> {
-        let of_request = || request.message(HeaderMap::new());
         match &mut self.connection {
-            LinkConnection::Http1(connection) => {
-                Either::Left(connection.ask(message.unwrap_or_else(of_request)))
-            }
+            LinkConnection::Http1(connection) => Either::Left(connection.ask(message)),
             LinkConnection::Lean(connection) => {
-                match message {
-                    None => connection.ask_prepared(request),
-                    Some(message) => connection.ask(message),
-                }
+                connection.ask(message);
                 Either::Right(None)
             }
-            LinkConnection::Http2(_) => {
-                Either::Right(Some(Box::new(message.unwrap_or_else(of_request))))
-            }
+            LinkConnection::Http2(_) => Either::Right(Some(Box::new(message))),
         }
     }
 

@@ -255,11 +255,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let base_url = world.base_urls[target]
             .as_ref()
             .filter(|_| world.plan.targets[target].http.cookies);
-        let is_prepared = connection.sends_prepared()
-            && self.recording.is_none()
-            && (base_url.is_none() || user.jar.is_empty());
-        let message = (!is_prepared).then(|| self.outgoing(user, request, target, base_url));
-        let asked = pin!(connection.ask(request, message));
+        let has_cookies = base_url.is_some() && !user.jar.is_empty();
+        let is_changed = has_cookies || self.recording.is_some();
+        let asked = if !is_changed && connection.ask_prepared(request) {
+            HandedRequest::Right(None)
+        } else {
+            connection.ask(self.outgoing(user, request, target, base_url))
+        };
+        let asked = pin!(asked);
         let needs = || HeaderNeeds {
             all: needs_body
                 || self.recording.is_some()

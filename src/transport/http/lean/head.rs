@@ -137,6 +137,8 @@ impl Seen {
         // By length first: most lines are none of these.
         match line.name.len() {
             8 if is("location") => self.has_location = true,
+            // What most servers say, and need not.
+            10 if is("connection") && line.value == b"keep-alive" => self.keeps = true,
             10 if is("connection") => {
                 self.closes |= has_word(line.value, "close");
                 self.keeps |= has_word(line.value, "keep-alive");
