@@ -257,12 +257,11 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .filter(|_| world.plan.targets[target].http.cookies);
         let has_cookies = base_url.is_some() && !user.jar.is_empty();
         let is_changed = has_cookies || self.recording.is_some();
-        let asked = if !is_changed && connection.ask_prepared(request) {
+        let asked = pin!(if !is_changed && connection.ask_prepared(request) {
             HandedRequest::Right(None)
         } else {
             connection.ask(self.outgoing(user, request, target, base_url))
-        };
-        let asked = pin!(asked);
+        });
         let needs = || HeaderNeeds {
             all: needs_body
                 || self.recording.is_some()

@@ -157,6 +157,11 @@ impl Seen {
     }
 
     fn length(&mut self, value: &[u8]) {
+        // Nearly always there is one line with one number.
+        if let (false, Some(length)) = (self.has_length, digits(value)) {
+            (self.has_length, self.length) = (true, Some(length));
+            return;
+        }
         for word in words(value) {
             let length = digits(word);
             if !self.has_length {
