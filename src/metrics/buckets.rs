@@ -46,9 +46,8 @@ pub(super) struct Buckets<const DIGITS: u8> {
     carries: Vec<[u16; PAGE]>,
     /// Counts without pages and overflows of carries, by bucket in ascending order.
     loose: Vec<(u16, u64)>,
-    /// Everything but the zeros in compact form, until the next value is recorded: the count of each
-    /// bucket with values. Where that is not the next bucket, a zero, which is no count, and the
-    /// distance from the previous one precede it.
+    /// Everything but the zeros in compact form, until the next value is recorded: for each bucket
+    /// with values the distance from the previous one, and its count.
     packed: Vec<u8>,
 }
 
@@ -210,7 +209,11 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         }
         let mut bytes = spare.pop().unwrap_or_default();
         let mut before = 0;
-        self.each(|place, n| write_bucket(&mut bytes, &mut before, place, n));
+        self.each(|place, n| {
+            write(&mut bytes, (place - before) as u64);
+            write(&mut bytes, n);
+            before = place;
+        });
         *self = Self {
             zeros: self.zeros,
             packed: bytes,
@@ -259,7 +262,11 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
             let n = bucket.count_at_value();
             match Self::place(bucket.value_iterated_to()) {
                 0 => zeros = n,
-                place => write_bucket(&mut bytes, &mut before, place, n),
+                place => {
+                    write(&mut bytes, (place - before) as u64);
+                    write(&mut bytes, n);
+                    before = place;
+                }
             }
         }
         Self {
@@ -316,17 +323,6 @@ fn put<T>(list: &mut Vec<T>, value: T) -> u16 {
     (list.len() - 1) as u16
 }
 
-/// Writes the count of a bucket behind that of the bucket `before`, which it becomes.
-fn write_bucket(bytes: &mut Vec<u8>, before: &mut usize, place: usize, n: u64) {
-    let distance = place - *before;
-    if distance != 1 {
-        write(bytes, 0);
-        write(bytes, distance as u64);
-    }
-    write(bytes, n);
-    *before = place;
-}
-
 /// Writes a number with seven bits per byte, the lowest first; the highest bit says that more
 /// follow.
 fn write(bytes: &mut Vec<u8>, mut number: u64) {
@@ -355,14 +351,9 @@ fn read(bytes: &mut &[u8]) -> Option<u64> {
 /// Calls `see` with each packed bucket.
 fn unpack(mut packed: &[u8], mut see: impl FnMut(usize, u64)) {
     let mut place = 0;
-    while let Some(mut n) = read(&mut packed) {
-        let mut distance = 1;
-        if n == 0 {
-            distance = read(&mut packed).unwrap_or_default();
-            n = read(&mut packed).unwrap_or_default();
-        }
+    while let Some(distance) = read(&mut packed) {
         place += distance as usize;
-        see(place, n);
+        see(place, read(&mut packed).unwrap_or_default());
     }
 }
 

@@ -15,9 +15,8 @@ use crate::base::Nanos;
 /// The maximum number of windows; beyond it, each becomes twice as wide.
 pub(crate) const MAX_WINDOWS: usize = 600;
 
-/// The capacity kept for each packed histogram of a window, in bytes: 100,000 response times spread
-/// over seven octaves fill 128 buckets of each, of which most take two bytes.
-const ROOM: usize = 1536;
+/// The capacity kept for each packed histogram of a window, in bytes: that of a busy service.
+const ROOM: usize = 1024;
 
 /// The number of windows whose histograms stay open in a time line that others are added to; older
 /// ones are packed until a late sample is added.
