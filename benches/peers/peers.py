@@ -213,7 +213,7 @@ def draw(saved, picture):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(saved, file)
         file.flush()
-        subprocess.run(["cargo", "bench", "--quiet", "--bench", "chart", "--", file.name, str(picture.absolute())], cwd=ROOT, check=True)
+        subprocess.run(["cargo", "bench", "--profile", "dev", "--quiet", "--bench", "chart", "--", file.name, str(picture.absolute())], cwd=ROOT, check=True)
 
 
 def picture(a, _):

@@ -27,8 +27,10 @@ pub(crate) mod stages;
 pub(crate) mod text;
 pub(crate) mod throughput;
 pub(crate) mod timeline;
+pub mod tools;
 pub mod trace;
 
+pub use self::png::{PngError, render as rendered};
 use self::trace::Cast;
 
 /// A chart that is a file: the stem of its name, and the function that draws it.

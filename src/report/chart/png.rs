@@ -36,7 +36,7 @@ pub enum PngError {
 ///
 /// # Errors
 /// If the drawing is not SVG, or far too large.
-pub(crate) fn render(svg: &str) -> Result<Vec<u8>, PngError> {
+pub fn render(svg: &str) -> Result<Vec<u8>, PngError> {
     let options = Options {
         fontdb: fonts(),
         font_family: "DejaVu Sans".into(),
