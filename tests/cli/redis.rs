@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::authority::Authority;
 use crate::support::{
     REAL_MODES, count, fails_in_every_mode, folder, is_installed, near, number, run, run_in,
-    run_of, scenario, shipped, until,
+    run_of, run_shipped, scenario, shipped, until,
 };
 
 /// The shipped scenarios that need a server.
@@ -174,8 +174,8 @@ fn waiting_for_a_connection_is_queue_and_the_known_answer_holds() {
         return;
     };
     let folder = folder();
-    let url = format!("url=redis://127.0.0.1:{}", server.port);
-    let file = shipped("scenarios/seed/29b-redis.yaml");
+    let url = format!("redis://127.0.0.1:{}", server.port);
+    let file = "scenarios/seed/29b-redis.yaml";
     for (mode, wall_s) in [
         ("sequential", 1.6),
         ("threaded", 0.4),
@@ -184,11 +184,7 @@ fn waiting_for_a_connection_is_queue_and_the_known_answer_holds() {
     ] {
         server.ask("FLUSHALL");
         server.ask("CONFIG RESETSTAT");
-        let arguments = [
-            "run", &file, "--mode", mode, "--var", &url, "-o", "out", "--format", "none",
-        ];
-        run(folder.path(), &arguments).exits(0);
-        let result = crate::support::result(&folder.path().join("out"));
+        let result = run_shipped(folder.path(), file, mode, &url);
         let run = run_of(&result, mode);
         near(mode, number(run, "wall_s"), wall_s, 1.1);
         assert_eq!((count(run, "ok"), count(run, "failed")), (16, 0), "{mode}");

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::authority::Authority;
 use crate::support::{
     REAL_MODES, count, fails_in_every_mode, files, folder, near, number, pid, result, run, run_in,
-    run_of, scenario, shipped, until,
+    run_of, run_shipped, scenario, shipped, until,
 };
 use rustix::process::{Signal, getuid, kill_process};
 
@@ -284,8 +284,8 @@ fn the_known_answer_holds_and_the_scenario_to_start_from_runs() {
         return;
     };
     let folder = folder();
-    let url = format!("url={}", server.url(&format!("app:{ESCAPED}")));
-    let file = shipped("scenarios/seed/29b-database.yaml");
+    let url = server.url(&format!("app:{ESCAPED}"));
+    let file = "scenarios/seed/29b-database.yaml";
     for (mode, wall_s) in [
         ("sequential", 1.6),
         ("threaded", 0.4),
@@ -293,11 +293,7 @@ fn the_known_answer_holds_and_the_scenario_to_start_from_runs() {
         ("processes", 0.4),
     ] {
         let from = server.log().len();
-        let arguments = [
-            "run", &file, "--mode", mode, "--var", &url, "-o", "out", "--format", "none",
-        ];
-        run(folder.path(), &arguments).exits(0);
-        let result = result(&folder.path().join("out"));
+        let result = run_shipped(folder.path(), file, mode, &url);
         let run = run_of(&result, mode);
         near(mode, number(run, "wall_s"), wall_s, 1.1);
         assert_eq!((count(run, "ok"), count(run, "failed")), (8, 0), "{mode}");
@@ -313,6 +309,7 @@ fn the_known_answer_holds_and_the_scenario_to_start_from_runs() {
         }
     }
     let file = shipped("scenarios/database.yaml");
+    let url = format!("url={url}");
     for mode in REAL_MODES {
         let arguments = ["run", &file, "--mode", mode, "--var", &url, "-i", "60"];
         let others = ["-o", "out", "--format", "none", "--no-thresholds"];

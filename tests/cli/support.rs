@@ -95,6 +95,14 @@ pub(crate) fn run_in(folder: &Path, mode: &str) -> Value {
     run_of(&run_to_result(folder, &["--mode", mode]), mode).clone()
 }
 
+/// Runs a shipped scenario in one mode against a server at `url`; returns its result.
+pub(crate) fn run_shipped(folder: &Path, file: &str, mode: &str, url: &str) -> Value {
+    let (file, url) = (shipped(file), format!("url={url}"));
+    let arguments = ["run", &file, "--mode", mode, "--var", &url];
+    run(folder, &[&arguments[..], &TO_RESULT[2..]].concat()).exits(0);
+    result(&folder.join("out"))
+}
+
 /// Runs a scenario of two operations against a hostile peer in each mode: both must fail with this
 /// kind and a message with this part, in bounded memory.
 #[track_caller]

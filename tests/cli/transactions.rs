@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::sql::{ESCAPED, Postgres, greeting, message, text};
 use crate::support::{
-    REAL_MODES, count, folder, near, number, result, run, run_in, run_of, scenario, shipped, until,
+    REAL_MODES, count, folder, near, number, run, run_in, run_of, run_shipped, scenario, until,
 };
 
 /// Modes that run users side by side.
@@ -59,8 +59,8 @@ fn the_known_answer_holds() {
         return;
     };
     let folder = folder();
-    let url = format!("url={}", url(&server));
-    let file = shipped("scenarios/seed/29f-transaction.yaml");
+    let url = url(&server);
+    let file = "scenarios/seed/29f-transaction.yaml";
     for (mode, wall_s) in [
         ("sequential", 1.6),
         ("threaded", 0.4),
@@ -68,11 +68,7 @@ fn the_known_answer_holds() {
         ("processes", 0.4),
     ] {
         let from = server.log().len();
-        let arguments = [
-            "run", &file, "--mode", mode, "--var", &url, "-o", "out", "--format", "none",
-        ];
-        run(folder.path(), &arguments).exits(0);
-        let result = result(&folder.path().join("out"));
+        let result = run_shipped(folder.path(), file, mode, &url);
         // The teardown looks at the sum.
         let warnings = result["warnings"].to_string();
         assert!(!warnings.contains("teardown"), "{warnings}");
