@@ -72,13 +72,24 @@ impl TimedFlow {
 
     /// Returns the steps of a transaction: that which begins it, those inside, that which commits
     /// and that which rolls back. Returns `None` if these are not the steps of one.
-    pub fn in_transaction(&self) -> Option<(&Step, &[Step], &Step, &Step)> {
+    pub fn in_transaction(&self) -> Option<TransactionSteps<'_>> {
         match self.flow.as_slice() {
             [begin, inside @ .., commit, rollback] => Some((begin, inside, commit, rollback)),
             _ => None,
         }
     }
+
+    /// Returns the steps of a transaction that is committed: all but the rollback.
+    pub(crate) fn until_commit(&self) -> &[Step] {
+        match self.flow.as_slice() {
+            [steps @ .., _rollback] => steps,
+            [] => &[],
+        }
+    }
 }
+
+/// What begins a transaction, the steps inside, what commits it and what rolls it back.
+pub type TransactionSteps<'a> = (&'a Step, &'a [Step], &'a Step, &'a Step);
 
 /// Concurrent branches, all of which are waited for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -254,10 +265,7 @@ pub(crate) fn expected_of(steps: &[Step], counts: fn(&Operation) -> bool) -> Opt
             StepKind::Think(_) | StepKind::Set(_) => 0.0,
             StepKind::Flow(steps) => expected(steps)?,
             StepKind::Timed(group) => expected(&group.flow)?,
-            // If nothing fails, there is no rollback.
-            StepKind::Transaction(group) => {
-                expected(&group.flow[..group.flow.len().saturating_sub(1)])?
-            }
+            StepKind::Transaction(group) => expected(group.until_commit())?,
             StepKind::Parallel(parallel) => expected(&parallel.branches)?,
             // One branch wins; which one is not known here.
             StepKind::Race(race) => expected(&race.branches)? / race.branches.len() as f64,

@@ -34,7 +34,9 @@ pub use check::{Check, CheckError, Operator};
 pub use database::{DatabaseOptions, Login};
 pub use delay::Delay;
 pub use expect::{BodyRule, Expect, JsonKind, JsonRule, Receive, StatusRule};
-pub use flow::{Crawl, Parallel, Passes, Race, Repeat, Step, StepKind, TimedFlow, Websocket};
+pub use flow::{
+    Crawl, Parallel, Passes, Race, Repeat, Step, StepKind, TimedFlow, TransactionSteps, Websocket,
+};
 pub use format::Format;
 pub use http::{HttpClient, HttpOptions, KeepAlive, Protocol};
 pub use kinds::Action;

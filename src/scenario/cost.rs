@@ -95,8 +95,7 @@ fn one(step: &Step) -> Cost {
         StepKind::Set(_) => Cost::NOTHING,
         StepKind::Flow(steps) => sequence(steps),
         StepKind::Timed(group) => sequence(&group.flow),
-        // If nothing fails, there is no rollback.
-        StepKind::Transaction(group) => sequence(&group.flow[..group.flow.len().saturating_sub(1)]),
+        StepKind::Transaction(group) => sequence(group.until_commit()),
         StepKind::Parallel(parallel) => side_by_side(parallel),
         StepKind::Race(race) => against(&race.branches),
         StepKind::Crawl(crawl) => of_operation(&crawl.page),

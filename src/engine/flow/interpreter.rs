@@ -17,7 +17,9 @@ use crate::engine::operation::{self, Call};
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::worker::Worker;
 use crate::plan::profile::Occupies;
-use crate::plan::{Delay, Operation, Passes, Repeat, Step, StepKind, TimedFlow, Websocket};
+use crate::plan::{
+    Delay, Operation, Passes, Repeat, Step, StepKind, TimedFlow, TransactionSteps, Websocket,
+};
 
 /// How long a peer may take to answer the close of a WebSocket.
 const GOODBYE: Nanos = Nanos::from_secs(1);
@@ -163,9 +165,10 @@ async fn take<'a, 'w, D: Driver>(
             .unwrap_or_else(|error| state.fail(worker, step, &error)),
         // Only groups are boxed, because they recurse: a flow of operations is one future.
         StepKind::Flow(steps) => Box::pin(run(worker, user, steps, position, state)).await,
-        StepKind::Timed(group) => Box::pin(timed(worker, user, group, position, state)).await,
+        StepKind::Timed(group) => Box::pin(timed(worker, user, group, None, position, state)).await,
         StepKind::Transaction(group) => {
-            Box::pin(transaction::run(worker, user, group, position, state)).await
+            let parts = group.in_transaction();
+            Box::pin(timed(worker, user, group, parts, position, state)).await
         }
         StepKind::Websocket(group) => {
             Box::pin(websocket(worker, user, group, position, state)).await
@@ -282,16 +285,20 @@ async fn pause<D: Driver>(
     }
 }
 
-/// Runs the steps of a group that is measured as a whole.
+/// Runs the steps of a group that is measured as a whole; `parts` are those of a transaction.
 async fn timed<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
     group: &'a TimedFlow,
+    parts: Option<TransactionSteps<'a>>,
     position: Position,
     state: &mut IterationState<'a, 'w, D>,
 ) -> End {
     let record = GroupRecord::begin(worker, group.group, state);
-    let end = run(worker, user, &group.flow, position, state).await;
+    let end = match parts {
+        None => run(worker, user, &group.flow, position, state).await,
+        Some(parts) => transaction::run(worker, user, parts, position, state).await,
+    };
     record.end(state);
     end
 }

@@ -2,52 +2,36 @@
 
 use super::interpreter;
 use super::iteration_state::{End, IterationState};
-use super::timed_group::GroupRecord;
 use crate::engine::connection::user::User;
 use crate::engine::draw::Position;
 use crate::engine::driver::Driver;
 use crate::engine::world::worker::Worker;
-use crate::plan::{Step, TimedFlow};
+use crate::plan::{Step, TransactionSteps};
 
-/// Runs a transaction. It is broken if it was not committed.
+/// Runs the parts of a transaction: what begins it, the steps inside, what commits it and what rolls
+/// it back. It is broken if it was not committed.
 pub(super) async fn run<'a, 'w, D: Driver>(
     worker: &'a Worker<'w, D>,
     user: &mut User<D::Io>,
-    group: &'a TimedFlow,
+    (begin, inside, commit, rollback): TransactionSteps<'a>,
     position: Position,
     state: &mut IterationState<'a, 'w, D>,
 ) -> End {
-    let record = GroupRecord::begin(worker, group.group, state);
-    let end = within(worker, user, group, position, state).await;
-    // Closes its connection, if neither a commit nor a rollback has given it back.
-    user.transaction = None;
-    record.end(state);
-    end
-}
-
-async fn within<'a, 'w, D: Driver>(
-    worker: &'a Worker<'w, D>,
-    user: &mut User<D::Io>,
-    group: &'a TimedFlow,
-    position: Position,
-    state: &mut IterationState<'a, 'w, D>,
-) -> End {
-    let Some((begin, inside, commit, rollback)) = group.in_transaction() else {
-        return End::Through;
-    };
     // The steps inside draw the same as they would outside of a transaction.
     let edge = |number: usize| position.inside(inside.len() + number);
-    if statement(worker, user, begin, edge(0), state).await == End::Broken {
-        return End::Broken;
+    let mut end = statement(worker, user, begin, edge(0), state).await;
+    if end == End::Through {
+        end = interpreter::run(worker, user, inside, position, state).await;
+        if end == End::Through {
+            end = statement(worker, user, commit, edge(1), state).await;
+        } else if user.transaction.is_some() {
+            // Without a connection there is nothing to roll back: the server does that by itself.
+            statement(worker, user, rollback, edge(2), state).await;
+        }
     }
-    if interpreter::run(worker, user, inside, position, state).await == End::Through {
-        return statement(worker, user, commit, edge(1), state).await;
-    }
-    // Without a connection there is nothing to roll back: the server does that by itself.
-    if user.transaction.is_some() {
-        statement(worker, user, rollback, edge(2), state).await;
-    }
-    End::Broken
+    // Closes its connection, if neither a commit nor a rollback has given it back.
+    user.transaction = None;
+    end
 }
 
 /// Runs a statement that begins or ends the transaction.

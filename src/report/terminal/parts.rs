@@ -2,95 +2,91 @@
 //! stages of its load.
 
 use super::layout::{right, table};
+use crate::metrics::Summary;
 use crate::plan::Mode;
 use crate::report::asked::{self, Percentile};
 use crate::report::paint::Paint;
 use crate::report::{tally, view};
-use crate::result::{Counts, Group, ModeRun, RunResult};
+use crate::result::{Counts, Group, ModeRun, RunResult, TimedGroup};
 
 /// Lists the steps.
 pub(super) fn steps(result: &RunResult, mode: Mode, width: usize) -> String {
-    let Some(run) = tally::rounds(result, mode).next() else {
-        return String::new();
-    };
-    let several_mixes = run.mixes.len() > 1;
-    let mut table = table(width);
-    let percentiles = percentiles(result);
-    let names = percentiles.iter().map(|one| one.name.to_owned());
-    table.set_header(
-        [first_of(result, run, ""), "ok".into(), "failed".into()]
-            .into_iter()
-            .chain(names),
-    );
-    for group in &run.steps {
-        table.add_row(
-            part(group, several_mixes)
-                .into_iter()
-                .chain(figures(group, &percentiles)),
-        );
-    }
-    right(&mut table, 1);
-    table.trim_fmt()
+    parts(result, mode, width, "", &[], |run, percentiles| {
+        let several_mixes = run.mixes.len() > 1;
+        let row = |group| {
+            [
+                &part(group, several_mixes)[..],
+                &figures(group, percentiles),
+            ]
+            .concat()
+        };
+        Some(run.steps.iter().map(row).collect())
+    })
 }
 
 /// Lists the groups that are measured as a whole.
 pub(super) fn groups(result: &RunResult, mode: Mode, width: usize) -> String {
-    let Some(run) = tally::rounds(result, mode)
-        .next()
-        .filter(|run| !run.groups.is_empty())
-    else {
-        return String::new();
-    };
-    let several_mixes = run.mixes.len() > 1;
-    let mut table = table(width);
-    let percentiles = percentiles(result);
-    let names = percentiles.iter().map(|one| one.name.to_owned());
-    let head = [
-        first_of(result, run, " as a whole"),
-        "ok".into(),
-        "failed".into(),
-    ];
-    table.set_header(head.into_iter().chain(names));
-    table.add_rows(run.groups.iter().map(|group| {
-        let mix = Some(&group.mix).filter(|_| several_mixes);
-        let [name, ok, failed] = named(mix, &group.name, &group.counts);
-        let times = percentiles
-            .iter()
-            .map(|one| one.show(group.response_ms.as_ref()));
-        [name, ok, failed]
-            .into_iter()
-            .chain(times)
-            .collect::<Vec<_>>()
-    }));
-    right(&mut table, 1);
-    table.trim_fmt()
+    parts(
+        result,
+        mode,
+        width,
+        " as a whole",
+        &[],
+        |run, percentiles| {
+            let several_mixes = run.mixes.len() > 1;
+            let row = |group: &TimedGroup| {
+                let mix = Some(&group.mix).filter(|_| several_mixes);
+                let times = times(group.response_ms.as_ref(), percentiles);
+                [&named(mix, &group.name, &group.counts)[..], &times].concat()
+            };
+            (!run.groups.is_empty()).then(|| run.groups.iter().map(row).collect())
+        },
+    )
 }
 
 /// Describes how a load in stages changed from one to the next.
 pub(super) fn stages(result: &RunResult, mode: Mode, width: usize) -> String {
-    let Some(run) = tally::rounds(result, mode)
-        .next()
-        .filter(|run| !run.stages.is_empty())
-    else {
+    parts(
+        result,
+        mode,
+        width,
+        " by stage",
+        &["throughput"],
+        |run, percentiles| {
+            let row = |group: &Group| {
+                let throughput = [view::rate(group.throughput_rps)];
+                let times = figures(group, percentiles);
+                [&part(group, false)[..], &throughput, &times].concat()
+            };
+            (!run.stages.is_empty()).then(|| run.stages.iter().map(row).collect())
+        },
+    )
+}
+
+/// Lists parts of the first run of a mode: `what` they are, and which columns they have before their
+/// percentiles; `rows` returns `None` if there are no such parts.
+fn parts(
+    result: &RunResult,
+    mode: Mode,
+    width: usize,
+    what: &str,
+    columns: &[&str],
+    rows: impl FnOnce(&ModeRun, &[Percentile]) -> Option<Vec<Vec<String>>>,
+) -> String {
+    let percentiles = asked::percentiles([result], &["p50", "p95", "p99"]);
+    let first = tally::rounds(result, mode).next();
+    let Some((run, rows)) = first.and_then(|run| Some((run, rows(run, &percentiles)?))) else {
         return String::new();
     };
     let mut table = table(width);
-    let percentiles = percentiles(result);
-    let names = percentiles.iter().map(|one| one.name.to_owned());
-    let head = [
-        first_of(result, run, " by stage"),
-        "ok".into(),
-        "failed".into(),
-        "throughput".into(),
-    ];
-    table.set_header(head.into_iter().chain(names));
-    table.add_rows(run.stages.iter().map(|group| {
-        let [name, ok, failed] = part(group, false);
-        [name, ok, failed, view::rate(group.throughput_rps)]
-            .into_iter()
-            .chain(figures(group, &percentiles))
-            .collect::<Vec<_>>()
-    }));
+    let names = percentiles.iter().map(|one| one.name);
+    let names = ["ok", "failed"]
+        .into_iter()
+        .chain(columns.iter().copied())
+        .chain(names);
+    let head = std::iter::once(first_of(result, run, what)).chain(names.map(str::to_owned));
+    table.set_header(head);
+    table.add_rows(rows);
     right(&mut table, 1);
     table.trim_fmt()
 }
@@ -110,15 +106,14 @@ fn first_of(result: &RunResult, run: &ModeRun, what: &str) -> String {
     )
 }
 
-/// Returns the percentiles shown for parts of a run.
-fn percentiles(result: &RunResult) -> Vec<Percentile> {
-    asked::percentiles([result], &["p50", "p95", "p99"])
+fn figures(group: &Group, percentiles: &[Percentile]) -> Vec<String> {
+    times(group.times.response_ms.as_ref(), percentiles)
 }
 
-fn figures(group: &Group, percentiles: &[Percentile]) -> Vec<String> {
+fn times(response_ms: Option<&Summary>, percentiles: &[Percentile]) -> Vec<String> {
     percentiles
         .iter()
-        .map(|one| one.show(group.times.response_ms.as_ref()))
+        .map(|one| one.show(response_ms))
         .collect()
 }
 
