@@ -214,7 +214,7 @@ fn what_ends_without_a_commit_has_failed_with_its_reason() {
     let folder = folder();
     let continued = "{ sql: 'select 1 / 0', on_error: continue, name: bad }, { sql: 'insert into parent values (1)', on_error: continue, name: after }";
     for (flow, failed, at, message) in [
-        // The server answers a commit with a rollback, which is no error to it.
+        // The server answers a commit with a rollback, which it does not report as an error.
         (
             continued,
             3,

@@ -142,7 +142,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
     }
 }
 
-/// Returns the error of an answer that is none by itself, but not what the statement asked for.
+/// Returns an error if the server reports success, but the transaction is not in the state that the
+/// statement asked for.
 fn misled(
     part: TransactionPart,
     answer: &Answer,

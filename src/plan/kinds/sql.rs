@@ -23,7 +23,7 @@ pub struct SqlStatement {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TransactionPart {
-    /// It has none: it is a transaction of its own.
+    /// Not in a transaction: the statement is one of its own.
     #[default]
     None,
     /// It begins one, and keeps its connection for it.

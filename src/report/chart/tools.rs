@@ -28,13 +28,13 @@ const ROUNDS: u32 = 6;
 /// The colour of other tools' bars.
 const OTHER: RGBColor = RGBColor(0xa9, 0xb4, 0xbf);
 
-/// Why there is no chart.
+/// Why the figures cannot be drawn.
 #[derive(Debug, Error)]
 pub enum ToolsError {
     /// The figures cannot be read.
     #[error("these are not figures of `peers.py cost --save`: {0}")]
     Unreadable(#[from] serde_json::Error),
-    /// There is nothing to draw.
+    /// wrk is missing.
     #[error("wrk was not measured, which all else is relative to")]
     WithoutWrk,
 }

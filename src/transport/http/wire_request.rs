@@ -120,8 +120,8 @@ impl WireRequest {
     }
 }
 
-/// A prepared request as it is sent, written when it is first needed. A clone has none, because it
-/// is made to be changed.
+/// A prepared request as it is sent, written when it is first needed. A clone starts without
+/// one, because it is made to be changed.
 #[derive(Default)]
 pub(super) struct Prepared(OnceLock<WireRequest>);
 

@@ -24,8 +24,8 @@ impl Framing {
         matches!(self, Self::End)
     }
 
-    /// Takes some of the input, and passes what belongs to the body to `keep`; returns how much was
-    /// taken, which is nothing only if there is none.
+    /// Takes some of the input, and passes what belongs to the body to `keep`; returns how many
+    /// bytes were taken, at least one unless the input is empty.
     ///
     /// # Errors
     /// If it is malformed.

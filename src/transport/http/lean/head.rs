@@ -264,7 +264,7 @@ fn framing(
     let body = match (status, asked) {
         (101, _) | (200..=299, Asked::Connect) if status != 204 => return Ok((Framing::End, true)),
         (100..=199 | 204 | 304, _) | (_, Asked::Head) => Framing::End,
-        // HTTP/1.0 has none, so the peer does not know where the body ends.
+        // HTTP/1.0 does not define transfer codings, so the peer does not know where the body ends.
         _ if seen.has_encoding && is_old => {
             return Err(TransportError {
                 message: "unexpected transfer-encoding parsed".into(),

@@ -17,8 +17,8 @@ thread_local! {
     static IDLE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What was read from a connection and not used yet. It holds a buffer only while there is
-/// something: a connection between two requests has none.
+/// What was read from a connection and not used yet. An idle connection holds no
+/// buffer.
 #[derive(Debug, Default)]
 pub(super) struct Input {
     /// All of it initialized, so that it can be read into.
