@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::group::{Span, group};
 use super::split;
 use crate::metrics::{Figures, Recorder};
-use crate::plan::{Action, Plan, Protocol};
+use crate::plan::{Action, Plan};
 use crate::result::Group;
 
 /// Sums up the operations with the same key, in the order in which the keys first occur.
@@ -87,17 +87,9 @@ pub(crate) fn targets(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Grou
         .collect()
 }
 
-/// Returns the names of what speaks HTTP/1.1 with the targets of steps that may speak it. (The
-/// handshake of a WebSocket is always hyper's.)
+/// Returns the names of what speaks HTTP/1.1 with the targets.
 pub(crate) fn http_client(plan: &Plan) -> Option<String> {
-    let mut names: Vec<&str> = plan
-        .operations()
-        .filter_map(|(_, _, operation)| operation.action.profile().connection)
-        .filter(|connection| connection.protocol == "http")
-        .map(|connection| &plan.targets[connection.target].http)
-        .filter(|options| options.asked_protocol() != Protocol::Http2)
-        .map(|options| options.client.name())
-        .collect();
+    let mut names: Vec<&str> = plan.http1().map(|options| options.client.name()).collect();
     names.sort_unstable();
     names.dedup();
     (!names.is_empty()).then(|| names.join(" and "))

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::profile::Folder;
 use super::{
-    Feed, Format, Guard, Limits, Load, Mode, Name, Operation, Secrets, Step, Target, Threshold,
-    flow,
+    Feed, Format, Guard, HttpOptions, Limits, Load, Mode, Name, Operation, Protocol, Secrets, Step,
+    Target, Threshold, flow,
 };
 
 /// A flow of the request mix.
@@ -112,6 +112,16 @@ impl Plan {
     pub fn timed_groups(&self) -> impl Iterator<Item = (usize, &str, u32)> {
         self.steps()
             .filter_map(|(mix, step)| Some((mix, step.name.as_str(), step.timed_group()?)))
+    }
+
+    /// Returns the HTTP options of each operation that may speak HTTP/1.1. (The handshake of a
+    /// WebSocket is not among them, because hyper's client always makes it.)
+    pub(crate) fn http1(&self) -> impl Iterator<Item = &HttpOptions> {
+        self.operations()
+            .filter_map(|(.., operation)| operation.action.profile().connection)
+            .filter(|connection| connection.protocol == "http")
+            .map(|connection| &self.targets[connection.target].http)
+            .filter(|options| options.asked_protocol() != Protocol::Http2)
     }
 
     /// Returns whether every operation, including those of setup and teardown, is a mock one, so

@@ -1,7 +1,7 @@
 //! What a generator that was itself the bottleneck can do about it, by the figures of its own run.
 
 use super::demand::Demand;
-use crate::plan::{HttpClient, Mode, Operation, Plan, Protocol};
+use crate::plan::{HttpClient, Mode, Plan};
 
 /// Returns what takes load off a generator whose processors were busy, the most effective first;
 /// `waited` if its threads waited for a processor for longer than they ran.
@@ -20,7 +20,10 @@ pub(super) fn of_busy(demand: &Demand<'_>, waited: bool, plan: &Plan) -> String 
         )),
         _ => {}
     }
-    if plan.operations().any(|(.., own)| may_be_lean(own, plan)) {
+    if plan
+        .http1()
+        .any(|options| options.client == HttpClient::Hyper)
+    {
         remedies
             .push("`http: { client: lean }` takes less of them for a request over HTTP/1.1".into());
     }
@@ -36,15 +39,6 @@ pub(super) fn of_busy(demand: &Demand<'_>, waited: bool, plan: &Plan) -> String 
     }
     remedies.push("share the load among machines (`--shard`), or lower it".into());
     remedies.join("; ")
-}
-
-/// Returns whether an operation is a request that the lean client could send instead.
-fn may_be_lean(operation: &Operation, plan: &Plan) -> bool {
-    let request = operation.action.profile().request;
-    request.is_some_and(|request| {
-        let http = &plan.targets[request.target].http;
-        http.client == HttpClient::Hyper && http.protocol != Protocol::Http2
-    })
 }
 
 #[cfg(test)]
@@ -93,6 +87,9 @@ mod tests {
         assert!(heavy.starts_with("`http: { client: lean }`"), "{heavy}");
         let idle = of_client("hyper", Mode::Async, 3, false, "{sleep: 1ms}");
         assert_eq!(idle, last);
+        let handshake = "{websocket: /ws, flow: [{send: x}]}";
+        let handshake = of_client("hyper", Mode::Async, 3, false, handshake);
+        assert!(!handshake.contains("lean"), "{handshake}");
         let crowded = remedies(Mode::Sequential, 1, true, "{get: /}");
         assert!(
             crowded.starts_with("other programs, perhaps the target")
