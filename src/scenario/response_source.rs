@@ -8,7 +8,7 @@ use super::section::Section;
 use super::tree::{Entry, Node, Value};
 use super::words;
 use crate::plan::Source;
-use crate::value::extract::json_path;
+use crate::value::query::Query;
 
 /// `regex` as a map.
 const REGEX: Section = Section::new(&[("pattern", "regex")]);
@@ -161,7 +161,7 @@ pub(super) fn query(node: &Node, key: &str, problems: &mut Diagnostics) -> Optio
 
 /// Returns whether a text is a JSONPath query; reports it if not.
 pub(super) fn is_query(text: &str, place: Span, problems: &mut Diagnostics) -> bool {
-    let Err(wrong) = json_path(text) else {
+    let Err(wrong) = Query::compile(text) else {
         return true;
     };
     // `items[0].id`, the syntax of other tools.
@@ -184,7 +184,7 @@ pub(super) fn is_query(text: &str, place: Span, problems: &mut Diagnostics) -> b
             ),
         )
     };
-    if !text.starts_with('$') && json_path(&rooted).is_ok() {
+    if !text.starts_with('$') && Query::compile(&rooted).is_ok() {
         error.help(format!("write {}", quoted(&rooted)));
     } else {
         error.help("write a query such as `$.items[0].id` or `$..name` (RFC 9535)");

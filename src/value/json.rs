@@ -2,6 +2,8 @@
 //! response or a file to the request that uses them. `10.00` and `10.0` differ if they are signed,
 //! and an id of 25 digits does not fit into a float.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt;
 
 use minijinja::Value;
@@ -9,60 +11,76 @@ use serde::Deserializer as _;
 use serde::de::{MapAccess, Visitor};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
-use serde_json_path::{JsonPath, PathElement};
+use serde_json_path::PathElement;
 
 use super::decimal::Decimal;
 use super::exact::{from_json, is_special, keeping, number};
+use super::query::Query;
 
 /// A body as JSON.
 #[derive(Debug)]
-pub struct Document<'a> {
+pub(crate) struct Document<'a> {
     /// The text without a byte order mark, which a parser may skip (RFC 8259, section 8.1).
     text: &'a str,
-    value: Json,
+    /// The text as a tree, for queries that need it; or why it is not JSON.
+    tree: OnceCell<Result<Json, String>>,
 }
 
 /// The result of a query.
 pub struct Found<'d> {
     /// The value.
-    pub value: &'d Json,
+    pub value: Cow<'d, Json>,
     /// Its text, if its numbers may have lost precision.
     raw: Option<&'d RawValue>,
 }
 
 impl<'a> Document<'a> {
-    /// Parses a body.
+    /// Creates the document of a body, which is read when it is queried.
     ///
     /// # Errors
-    /// If it is not JSON, with the reason.
-    pub fn parse(body: &'a [u8]) -> Result<Self, String> {
+    /// If it is not a text, with the reason.
+    pub(crate) fn new(body: &'a [u8]) -> Result<Self, String> {
         let text =
             str::from_utf8(body).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.trim().is_empty() {
             return Err("it is empty".into());
         }
-        serde_json::from_str(text)
-            .map(|value| Self { text, value })
-            .map_err(|e| e.to_string())
+        let tree = OnceCell::new();
+        Ok(Self { text, tree })
     }
 
     /// Returns the first match of a query.
-    pub fn find(&self, path: &JsonPath) -> Option<Found<'_>> {
-        let value = path.query(&self.value).first()?;
-        Some(Found {
-            value,
-            raw: if has_floats(value) {
-                self.raw(path)
-            } else {
-                None
-            },
-        })
+    ///
+    /// # Errors
+    /// If the text is not JSON, with the reason.
+    pub(crate) fn find(&self, query: &Query) -> Result<Option<Found<'_>>, String> {
+        if self.tree.get().is_none()
+            && let Some(Ok(located)) = query.locate(self.text)
+        {
+            let Some(raw) = located else { return Ok(None) };
+            // What is only skipped need not be valid in each detail, but a value must.
+            if let Ok(found) = Found::of(raw) {
+                return Ok(Some(found));
+            }
+        }
+        let tree = self.tree()?;
+        let Some(value) = query.path.query(tree).first() else {
+            return Ok(None);
+        };
+        let raw = has_floats(value).then(|| self.raw(query, tree)).flatten();
+        let value = Cow::Borrowed(value);
+        Ok(Some(Found { value, raw }))
+    }
+
+    fn tree(&self) -> Result<&Json, String> {
+        let parse = || serde_json::from_str(self.text).map_err(|e| e.to_string());
+        self.tree.get_or_init(parse).as_ref().map_err(String::clone)
     }
 
     /// Returns the text of the first match of a query.
-    fn raw(&self, path: &JsonPath) -> Option<&RawValue> {
-        let located = path.query_located(&self.value);
+    fn raw(&self, query: &Query, tree: &Json) -> Option<&RawValue> {
+        let located = query.path.query_located(tree);
         let mut raw: &RawValue = serde_json::from_str(self.text).ok()?;
         for element in located.iter().next()?.location().iter() {
             raw = match (parts(raw).ok()?, element) {
@@ -84,12 +102,19 @@ impl<'a> Document<'a> {
     }
 }
 
-impl Found<'_> {
+impl<'d> Found<'d> {
+    fn of(raw: &'d RawValue) -> serde_json::Result<Self> {
+        let value: Json = serde_json::from_str(raw.get())?;
+        let raw = has_floats(&value).then_some(raw);
+        let value = Cow::Owned(value);
+        Ok(Self { value, raw })
+    }
+
     /// Converts it to a value of expressions.
     pub fn to_value(&self) -> Value {
         self.raw
             .and_then(|raw| exact(raw).ok())
-            .unwrap_or_else(|| from_json(self.value))
+            .unwrap_or_else(|| from_json(&self.value))
     }
 
     /// Returns it as JSON text.
@@ -102,7 +127,7 @@ impl Found<'_> {
     pub fn equals(&self, wanted: &Json) -> bool {
         match self.raw {
             Some(raw) => same_text(wanted, raw),
-            None => same(wanted, self.value),
+            None => same(wanted, &self.value),
         }
     }
 }
@@ -247,7 +272,6 @@ mod tests {
     use super::*;
     use crate::value::decimal::is_exact;
     use crate::value::exact::{computable, original, print};
-    use crate::value::extract::json_path;
 
     const NUMBERS: [&str; 17] = [
         "0",
@@ -270,9 +294,10 @@ mod tests {
     ];
 
     fn found(body: &str, path: &str) -> Value {
-        Document::parse(body.as_bytes())
+        Document::new(body.as_bytes())
+            .expect("a text")
+            .find(&Query::compile(path).expect("a path"))
             .expect("JSON")
-            .find(&json_path(path).expect("a path"))
             .expect("there")
             .to_value()
     }
@@ -307,7 +332,7 @@ mod tests {
             NUMBERS.join(",")
         );
         let value = found(&whole, "$");
-        let again = Document::parse(whole.as_bytes()).expect("JSON").value;
+        let again: Json = serde_json::from_str(&whole).expect("JSON");
         assert_eq!(
             serde_json::from_str::<Json>(&print(&value).expect("JSON")).expect("JSON"),
             again
@@ -346,9 +371,10 @@ mod tests {
     fn numbers_are_compared_digit_by_digit() {
         let equal = |a: &str, b: &str| {
             let wanted = serde_json::from_str(a).expect("JSON");
-            Document::parse(b.as_bytes())
+            Document::new(b.as_bytes())
+                .expect("a text")
+                .find(&Query::compile("$").expect("a path"))
                 .expect("JSON")
-                .find(&json_path("$").expect("a path"))
                 .expect("there")
                 .equals(&wanted)
         };
@@ -399,9 +425,17 @@ mod tests {
             (b"\xff\xfe{\0", "not UTF-8 at byte 0"),
             (b"{", "EOF"),
         ] {
-            let why = Document::parse(body).expect_err("not JSON");
-            assert!(why.contains(part), "{why}");
+            for query in ["$.a[0]", "$..a"] {
+                let query = Query::compile(query).expect("a path");
+                let document = Document::new(body);
+                let found = document.as_ref().map_err(String::clone);
+                let found = found.and_then(|document| document.find(&query).map(|_| ()));
+                let why = found.expect_err("not JSON");
+                assert!(why.contains(part), "{why}");
+            }
         }
-        assert!(Document::parse("\u{feff}{}".as_bytes()).is_ok());
+        let marked = Document::new("\u{feff}{}".as_bytes()).expect("a text");
+        let query = Query::compile("$.a").expect("a path");
+        assert!(marked.find(&query).expect("JSON").is_none());
     }
 }

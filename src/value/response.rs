@@ -7,7 +7,8 @@ use encoding_rs::{Encoding, UTF_8};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, SET_COOKIE};
 
-use super::json::Document;
+use super::json::{Document, Found};
+use super::query::Query;
 
 /// The maximum number of characters of a body in a message.
 const MAX_SHOWN: usize = 60;
@@ -60,20 +61,21 @@ impl<'a> Response<'a> {
             .map(|value| String::from_utf8_lossy(value.as_bytes()))
     }
 
-    /// Returns the body as JSON, which is UTF-8 regardless of the content type (RFC 8259, section
-    /// 8.1); parsed at most once.
+    /// Returns the first match of a query in the body, which is JSON and thus UTF-8 regardless of the
+    /// content type (RFC 8259, section 8.1).
     ///
     /// # Errors
-    /// If it is not JSON, with the reason.
-    pub fn json(&self) -> Result<&Document<'a>, &str> {
-        let json = || {
-            Document::parse(self.body).map_err(|why| {
+    /// If the body is not JSON, with the reason.
+    pub fn find(&self, query: &Query) -> Result<Option<Found<'_>>, String> {
+        let document = self.json.get_or_init(|| Document::new(self.body));
+        let document = document.as_ref().map_err(String::clone);
+        document
+            .and_then(|document| document.find(query))
+            .map_err(|why| {
                 let seen =
                     String::from_utf8_lossy(&self.body[..self.body.len().min(MAX_SHOWN * 4)]);
                 format!("the body is not JSON ({why}), seen {}", shown(&seen))
             })
-        };
-        self.json.get_or_init(json).as_ref().map_err(String::as_str)
     }
 
     /// Returns the body as text, in the charset of its byte order mark or its content type, or else

@@ -2,19 +2,18 @@
 
 use regex::Regex;
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
 use super::failure::failed;
 use crate::engine::compiled::quoted::quoted;
 use crate::plan::{JsonKind, JsonRule};
 use crate::transport::TransportError;
-use crate::value::extract::json_path;
 use crate::value::json::Found;
+use crate::value::query::Query;
 use crate::value::{Response, ValueError};
 
 /// An expectation about a value in a JSON body.
 pub(crate) struct Json {
-    path: JsonPath,
+    query: Query,
     rule: JsonRule,
     matches: Option<Regex>,
 }
@@ -32,7 +31,7 @@ impl Json {
             .transpose()
             .map_err(|e| ValueError(e.to_string()))?;
         Ok(Self {
-            path: json_path(&rule.path)?,
+            query: Query::compile(&rule.path)?,
             rule: rule.clone(),
             matches,
         })
@@ -68,11 +67,11 @@ impl Json {
     /// The first condition of the rule that does not hold, with the actual value.
     pub(crate) fn judge(&self, response: &Response<'_>) -> Result<(), TransportError> {
         let rule = &self.rule;
-        let body = match response.json() {
-            Ok(body) => body,
+        let found = match response.find(&self.query) {
+            Ok(found) => found,
             Err(why) => return failed(format!("json {}: {why}", rule.path)),
         };
-        let Some(found) = body.find(&self.path) else {
+        let Some(found) = found else {
             return if rule.exists == Some(false) {
                 Ok(())
             } else {
@@ -93,7 +92,7 @@ impl Json {
         {
             return self.wrong("to match ", &quoted(wanted.as_str()), &seen());
         }
-        let value = found.value;
+        let value = &*found.value;
         if let Some(wanted) = rule.kind.filter(|wanted| !is_kind(*wanted, value)) {
             return self.wrong("the type ", word(wanted), &seen());
         }
@@ -120,11 +119,9 @@ impl Json {
 
     /// Returns the value that a response has at the path, for a message.
     pub(crate) fn seen(&self, response: &Response<'_>) -> String {
-        match response.json() {
-            Ok(body) => body
-                .find(&self.path)
-                .map_or_else(|| "nothing".into(), |found| short(&found)),
-            Err(why) => why.to_owned(),
+        match response.find(&self.query) {
+            Ok(found) => found.map_or_else(|| "nothing".into(), |found| short(&found)),
+            Err(why) => why,
         }
     }
 
@@ -138,7 +135,7 @@ impl Json {
 
 /// Formats the match for a message.
 fn short(found: &Found<'_>) -> String {
-    match found.value {
+    match &*found.value {
         Value::Number(_) => found.text(),
         Value::Array(_) | Value::Object(_) => quoted(&found.text()),
         other => short_value(other),
