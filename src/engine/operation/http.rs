@@ -15,6 +15,7 @@ use crate::engine::connection::user::User;
 use crate::engine::driver::{Driver, within};
 use crate::engine::schedule::limit::enter;
 use crate::metrics::FailureKind;
+use crate::plan::Action;
 use crate::transport::TransportError;
 use crate::transport::http::lean::HeaderNeeds;
 use crate::transport::http::{Message, PreparedRequest, ResponseResult};
@@ -263,11 +264,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
             connection.ask(self.outgoing(user, request, target, base_url))
         });
         let needs = || HeaderNeeds {
-            all: needs_body
-                || self.recording.is_some()
-                || world.route(self.operation).reads_headers,
+            all: self.recording.is_some() || world.route(self.operation).reads_headers,
+            body: needs_body,
             cookies: base_url.is_some(),
-            location: follows,
+            location: follows || matches!(self.operation.action, Action::Page(_)),
         };
         let answer = self.answer(&mut connection, asked, request, needs, trace);
         let (head, body) = match answer.await {

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version};
 use httparse::{Header, ParserConfig, Status};
@@ -27,10 +27,28 @@ const MAX_NAME: usize = u16::MAX as usize;
 pub(crate) struct HeaderNeeds {
     /// All of them.
     pub all: bool,
+    /// What a reader of the body must know: its encoding and its type.
+    pub body: bool,
     /// Cookies.
     pub cookies: bool,
     /// The location of a redirect.
     pub location: bool,
+}
+
+impl HeaderNeeds {
+    /// Returns whether somebody looks at any of them.
+    const fn are_some(self) -> bool {
+        self.all || self.body || self.cookies || self.location
+    }
+
+    /// Returns whether somebody looks at the headers of a name, whose characters may be of any case.
+    fn include(self, name: &str) -> bool {
+        let is = |wanted: &HeaderName| name.eq_ignore_ascii_case(wanted.as_str());
+        self.all
+            || (self.body && (is(&CONTENT_TYPE) || is(&CONTENT_ENCODING)))
+            || (self.cookies && is(&SET_COOKIE))
+            || (self.location && is(&LOCATION))
+    }
 }
 
 /// A complete head.
@@ -127,8 +145,6 @@ struct Seen {
     has_length: bool,
     /// The length, if all lines agree on one.
     length: Option<u64>,
-    has_cookies: bool,
-    has_location: bool,
 }
 
 impl Seen {
@@ -136,14 +152,12 @@ impl Seen {
         let is = |name: &str| line.name.eq_ignore_ascii_case(name);
         // By length first: most lines are none of these.
         match line.name.len() {
-            8 if is("location") => self.has_location = true,
             // What most servers say, and need not.
             10 if is("connection") && line.value == b"keep-alive" => self.keeps = true,
             10 if is("connection") => {
                 self.closes |= has_word(line.value, "close");
                 self.keeps |= has_word(line.value, "keep-alive");
             }
-            10 if is("set-cookie") => self.has_cookies = true,
             14 if is("content-length") => self.length(line.value),
             17 if is("transfer-encoding") => {
                 self.has_encoding = true;
@@ -229,11 +243,8 @@ fn read(
         if is_old {
             parts.version = Version::HTTP_10;
         }
-        if needs.all
-            || (needs.cookies && seen.has_cookies)
-            || (needs.location && seen.has_location && status.is_redirection())
-        {
-            keep(&mut parts, response, head)?;
+        if needs.are_some() {
+            keep(&mut parts, response, needs)?;
         }
         Some(parts)
     };
@@ -283,29 +294,34 @@ fn framing(
     Ok((body, false))
 }
 
-/// Keeps the headers of a response, as slices of one copy of its head, and its reason.
+/// Keeps those headers of a response that somebody looks at; with all of them, also its reason.
 fn keep(
     parts: &mut Parts,
     response: &httparse::Response<'_, '_>,
-    head: &[u8],
+    needs: HeaderNeeds,
 ) -> Result<(), TransportError> {
-    let copy = Bytes::copy_from_slice(head);
-    let mut headers = HeaderMap::with_capacity(response.headers.len());
-    for line in response.headers.iter() {
+    let needed = || (response.headers.iter()).filter(|line| needs.include(line.name));
+    let number = needed().count();
+    if number == 0 {
+        return Ok(());
+    }
+    let mut headers = HeaderMap::with_capacity(number);
+    for line in needed() {
         let name = HeaderName::from_bytes(line.name.as_bytes());
-        let start = line.value.as_ptr().addr() - head.as_ptr().addr();
-        let value = HeaderValue::from_maybe_shared(copy.slice(start..start + line.value.len()));
+        let value = HeaderValue::from_bytes(line.value);
         match (name, value) {
             (Ok(name), Ok(value)) => headers.append(name, value),
             _ => return Err(invalid("HTTP header")),
         };
     }
     parts.headers = headers;
-    let reason = response.reason.unwrap_or_default();
-    if Some(reason) != parts.status.canonical_reason()
-        && let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes())
-    {
-        parts.extensions.insert(reason);
+    if needs.all {
+        let reason = response.reason.unwrap_or_default();
+        if Some(reason) != parts.status.canonical_reason()
+            && let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes())
+        {
+            parts.extensions.insert(reason);
+        }
     }
     Ok(())
 }
