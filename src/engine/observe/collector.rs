@@ -266,6 +266,8 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn no_worker_waits_while_figures_are_made() {
+        /// How often figures are made.
+        const FIGURES: u64 = 10;
         let steps: Vec<_> = (0..20)
             .map(|step| format!("{{sleep: 1ms, name: s{step}}}"))
             .collect();
@@ -301,7 +303,7 @@ mod tests {
                     .without(before)
                     .voluntary
             });
-            for second in 1..=3 {
+            for second in 1..=FIGURES {
                 let frame = Frame {
                     mode: Mode::Async,
                     round: 1,
@@ -317,8 +319,8 @@ mod tests {
             done.store(true, Ordering::SeqCst);
             worker.join().expect("no panic")
         });
-        // A thread that waits gives up its processor voluntarily, which the system counts apart
-        // from preemption.
-        assert!(waits <= 1, "{waits} waits");
+        // A thread that waits gives up its processor voluntarily, which the system counts apart from
+        // preemption. It may also wait for memory, which other tests ask for at the same time.
+        assert!(waits < FIGURES / 2, "{waits} waits");
     }
 }
