@@ -148,7 +148,7 @@ def main():
     p.add_argument("--requests", type=int, default=20_000)
     p.add_argument("--connections", type=int, default=50)
     p.add_argument("--mode", default="async")
-    p.add_argument("--scenario", default=str(HERE / "peers/static.yaml"), help="another one; its iterations are counted")
+    p.add_argument("--scenario", type=pathlib.Path, default=HERE / "peers/static.yaml", help="another one; its iterations are counted")
     p.add_argument("--body", default="13", help="what the target answers: so many bytes, or a file")
     p.add_argument("--only", choices=["loadgen", "bare"], help="not beside the other")
     p.add_argument("--top", type=int, default=0, help="so many functions of the worker")
@@ -164,7 +164,7 @@ def main():
 
         def ours(requests):
             load = ["--target", f"http://127.0.0.1:{port}", "-u", str(a.connections), "-i", str(requests), "-d", "1h", "--mode", a.mode]
-            return [loadgen, "run", a.scenario, *load, "--workers", "1", "--no-progress", "-o", str(folder / f"out-{requests}")]
+            return [loadgen, "run", str(a.scenario.absolute()), *load, "--workers", "1", "--no-progress", "-o", str(folder / f"out-{requests}")]
 
         theirs = lambda requests: [bare, f"127.0.0.1:{port}", str(a.connections), str(requests)]
         costs = {}
