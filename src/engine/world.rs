@@ -140,6 +140,7 @@ fn request(
     base_urls: &[Option<BaseUrl>],
     names: &Names,
     folder: &Path,
+    cores: usize,
 ) -> Result<Option<Recipe>, RunError> {
     let Some(request) = operation.action.profile().request else {
         return Ok(None);
@@ -147,7 +148,9 @@ fn request(
     let index = request.target;
     let target = plan.targets.get(index).ok_or(RunError::NoTarget(index))?;
     let base_url = base_urls[index].as_ref().ok_or(RunError::NoTarget(index))?;
-    Ok(Some(Recipe::new(request, target, base_url, names, folder)?))
+    Ok(Some(Recipe::new(
+        request, target, base_url, names, folder, cores,
+    )?))
 }
 
 /// Compiles the headers of requests, by target.
@@ -216,13 +219,13 @@ impl<'p> World<'p> {
             dials,
             busy: plan.targets.iter().map(|_| Arc::default()).collect(),
             echo: echo.map(|address| Dial::plain(Endpoint::Tcp(address))),
-            source: Source::new(load, plan.seed),
+            source: Source::new(plan),
             choice: Choice::new(plan),
             expressions: Expressions::compile(plan, &names)?,
             feeds: Feeds::read(plan, &names, folder)?,
             checks: for_each(plan, |operation| Check::new(&operation.expect))?,
             requests: for_each(plan, |operation| {
-                request(plan, operation, &base_urls, &names, folder)
+                request(plan, operation, &base_urls, &names, folder, cores)
             })?,
             exchanges: for_each(plan, |operation| Exchange::new(&operation.action, &names))?,
             texts: for_each(plan, |operation| Texts::new(operation, &names))?,

@@ -19,6 +19,9 @@ use crate::metrics::FailureKind;
 /// The bytes read from a file at once. The HTTP library buffers a few of these for each connection.
 const CHUNK: usize = 64 << 10;
 
+/// The largest body of which each thread has a copy.
+const MAX_COPIED: usize = 16 << 10;
+
 /// The body of a request.
 #[derive(Clone, Debug)]
 pub enum Payload {
@@ -169,6 +172,16 @@ impl Payload {
         match self {
             Self::Bytes(_) => Ok(()),
             Self::File(payload) => payload.check(),
+        }
+    }
+
+    /// Creates a copy that shares no count of references with this one, unless it is large.
+    pub(crate) fn detached(&self) -> Self {
+        match self {
+            Self::Bytes(bytes) if bytes.len() <= MAX_COPIED => {
+                Self::Bytes(Bytes::copy_from_slice(bytes))
+            }
+            Self::Bytes(_) | Self::File(_) => self.clone(),
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) use self::hyper_connection::wide;
 use self::hyper_connection::{HyperConnection, advance, last_word};
 use self::limits::MAX_HEAD;
 pub(super) use self::limits::{head_too_large, within_limits};
-pub(crate) use self::request::{Message, PreparedRequest};
+pub(crate) use self::request::{Message, PreparedRequest, detached};
 use super::TransportError;
 use super::body::{Outgoing, Progress};
 use super::counted::{ByteCounters, Metered};

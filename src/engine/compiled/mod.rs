@@ -7,6 +7,7 @@ pub(crate) mod exchange;
 pub(crate) mod expressions;
 pub(crate) mod extraction;
 pub(crate) mod feed;
+pub(crate) mod per_thread;
 pub(crate) mod quoted;
 pub(crate) mod request;
 pub(crate) mod texts;

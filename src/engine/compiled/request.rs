@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use self::multipart::Multipart;
 use super::base_url::{self, BaseUrl};
+use super::per_thread::PerThread;
 use super::quoted::quoted;
 use crate::engine::draw::{Position, Purpose, generator};
 use crate::metrics::FailureKind;
@@ -23,7 +24,7 @@ use crate::plan::secrets::without_users;
 use crate::plan::{Body, HttpRequest, KeepAlive, Target, Template};
 use crate::transport::TransportError;
 use crate::transport::body::{FilePayload, Payload};
-use crate::transport::http::PreparedRequest;
+use crate::transport::http::{PreparedRequest, detached};
 use crate::value::file::FileError;
 use crate::value::{Facts, Names, Scope, Text, ValueError, file};
 
@@ -43,14 +44,14 @@ pub struct InvalidRequest {
 /// How a request is made.
 pub enum Recipe {
     /// The request is always the same.
-    Ready(Box<PreparedRequest>),
+    Ready(PerThread<PreparedRequest>),
     /// Values are filled in for each try.
     Rendered(Box<Rendered>),
 }
 
 /// A request that is ready to be sent.
 pub enum BuiltRequest<'r> {
-    /// The request shared by all tries.
+    /// The request shared by all tries of a thread.
     Ready(&'r PreparedRequest),
     /// A request made for this try.
     Own(Box<PreparedRequest>),
@@ -78,7 +79,7 @@ pub struct Rendered {
 
 /// The value of a header.
 enum Line {
-    Fixed(HeaderValue),
+    Fixed(PerThread<HeaderValue>),
     Text(Text),
     /// The content type of a multipart body, which names the boundary.
     Multipart,
@@ -86,14 +87,28 @@ enum Line {
 
 /// The body to send.
 enum Content {
-    Fixed(Payload),
+    Fixed(PerThread<Payload>),
     Text(Text),
     Multipart(Multipart),
 }
 
+impl Line {
+    /// Creates a line that is always the same.
+    fn fixed(value: &HeaderValue, threads: usize) -> Self {
+        Self::Fixed(PerThread::new(threads, || detached(value)))
+    }
+}
+
+impl Content {
+    /// Creates a body that is always the same.
+    fn fixed(payload: &Payload, threads: usize) -> Self {
+        Self::Fixed(PerThread::new(threads, || payload.detached()))
+    }
+}
+
 impl Recipe {
-    /// Compiles `request` for `target`, which is at `base_url`; files are read relative to
-    /// `folder`.
+    /// Compiles `request` for `target`, which is at `base_url`, and for this many threads; files are
+    /// read relative to `folder`.
     ///
     /// # Errors
     /// If a method, path or header is not valid HTTP, or a file cannot be read; validation of the
@@ -104,6 +119,7 @@ impl Recipe {
         base_url: &BaseUrl,
         names: &Names,
         folder: &Path,
+        threads: usize,
     ) -> Result<Self, InvalidRequest> {
         let invalid = |reason: String| {
             let path = request
@@ -118,36 +134,38 @@ impl Recipe {
         };
         let text = |template: &Template| Text::compile(template, names).map_err(|e| invalid(e.0));
         let body = match &request.body {
-            None => Content::Fixed(Payload::default()),
+            None => Content::fixed(&Payload::default(), threads),
             Some(Body::Text(template) | Body::Json(template) | Body::Form(template)) => {
                 Content::Text(text(template)?)
             }
             Some(Body::File(path)) => {
-                Content::Fixed(payload(folder, path).map_err(|e| invalid(e.to_string()))?)
+                let payload = payload(folder, path).map_err(|e| invalid(e.to_string()))?;
+                Content::fixed(&payload, threads)
             }
             Some(Body::Multipart(parts)) => {
                 Content::Multipart(Multipart::new(parts, names, folder).map_err(invalid)?)
             }
         };
-        let mut headers = own_lines(target, base_url).map_err(&invalid)?;
+        let mut headers = own_lines(target, base_url, threads).map_err(&invalid)?;
         match &request.body {
             Some(Body::Json(_)) => headers.push((
                 CONTENT_TYPE,
-                Line::Fixed(HeaderValue::from_static("application/json")),
+                Line::fixed(&HeaderValue::from_static("application/json"), threads),
             )),
             Some(Body::Form(_)) => {
                 headers.push((
                     CONTENT_TYPE,
-                    Line::Fixed(HeaderValue::from_static(
-                        "application/x-www-form-urlencoded",
-                    )),
+                    Line::fixed(
+                        &HeaderValue::from_static("application/x-www-form-urlencoded"),
+                        threads,
+                    ),
                 ));
             }
             Some(Body::Multipart(_)) => headers.push((CONTENT_TYPE, Line::Multipart)),
             Some(Body::Text(_) | Body::File(_)) | None => {}
         }
         for (name, template) in target.headers.iter().chain(&request.headers) {
-            headers.push(written_line(name, template, names).map_err(&invalid)?);
+            headers.push(written_line(name, template, names, threads).map_err(&invalid)?);
         }
         let method = request
             .method
@@ -170,29 +188,29 @@ impl Recipe {
                 0,
                 0,
             ));
-            return rendered
-                .make(names.start(), &facts)
-                .map(Box::new)
-                .map(Self::Ready)
-                .map_err(|e| invalid(e.message));
+            let request = rendered
+                .make(names.start(), &facts, 0)
+                .map_err(|e| invalid(e.message))?;
+            return Ok(Self::Ready(PerThread::new(threads, || request.detached())));
         }
         Ok(Self::Rendered(Box::new(rendered)))
     }
 
-    /// Creates the request of one try.
+    /// Creates the request of one try on the thread with this index.
     ///
     /// # Errors
     /// If a value is not available, or the resulting request cannot be sent: a failure of kind
     /// `data`.
     pub fn make(
         &self,
+        thread: usize,
         scope: &Scope,
         facts: impl FnOnce() -> Arc<Facts>,
     ) -> Result<BuiltRequest<'_>, TransportError> {
         match self {
-            Self::Ready(request) => Ok(BuiltRequest::Ready(request)),
+            Self::Ready(request) => Ok(BuiltRequest::Ready(request.of(thread))),
             Self::Rendered(rendered) => rendered
-                .make(scope, &facts())
+                .make(scope, &facts(), thread)
                 .map(Box::new)
                 .map(BuiltRequest::Own),
         }
@@ -203,7 +221,7 @@ impl Recipe {
     /// Returns the URI of one try's request, below its target, or `None` if a value is missing.
     pub fn uri(&self, scope: &Scope, facts: impl FnOnce() -> Arc<Facts>) -> Option<Uri> {
         match self {
-            Self::Ready(request) => Some(request.uri.clone()),
+            Self::Ready(request) => Some(request.of(0).uri.clone()),
             Self::Rendered(rendered) => {
                 let mut path = String::new();
                 rendered.path.render(scope, &facts(), &mut path).ok()?;
@@ -216,11 +234,16 @@ impl Recipe {
 impl Rendered {
     /// Fills in the values of the path, the body and the headers, in this order, which determines
     /// the order of random draws.
-    fn make(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<PreparedRequest, TransportError> {
+    fn make(
+        &self,
+        scope: &Scope,
+        facts: &Arc<Facts>,
+        thread: usize,
+    ) -> Result<PreparedRequest, TransportError> {
         let put = |text: &Text| rendered(text, scope, facts);
         let uri = self.uri(&put(&self.path).map_err(|e| data(format!("path: {e}")))?)?;
         let (body, multipart) = match &self.body {
-            Content::Fixed(payload) => (payload.clone(), None),
+            Content::Fixed(payload) => (payload.of(thread).clone(), None),
             Content::Text(text) => (
                 Payload::Bytes(put(text).map_err(|e| data(format!("body: {e}")))?.into()),
                 None,
@@ -231,7 +254,7 @@ impl Rendered {
                 (Payload::Bytes(body), Some(content_type))
             }
         };
-        let headers = filled(&self.headers, put, multipart.as_deref())?;
+        let headers = filled(&self.headers, put, multipart.as_deref(), thread)?;
         Ok(PreparedRequest::new(
             self.method.clone(),
             uri,
@@ -271,11 +294,12 @@ impl TargetHeaders {
     /// # Errors
     /// If a header is not valid HTTP; validation of the scenario reports these first.
     pub fn new(target: &Target, base_url: &BaseUrl, names: &Names) -> Result<Self, InvalidRequest> {
+        // They are for redirects, which are seldom: all threads share them.
         let written = target
             .headers
             .iter()
-            .map(|(name, template)| written_line(name, template, names));
-        let lines = own_lines(target, base_url)
+            .map(|(name, template)| written_line(name, template, names, 1));
+        let lines = own_lines(target, base_url, 1)
             .and_then(|own| own.into_iter().map(Ok).chain(written).collect());
         let invalid = |reason| InvalidRequest {
             method: "headers of".into(),
@@ -291,7 +315,7 @@ impl TargetHeaders {
     /// If a value is not available, or the resulting header cannot be sent: a failure of kind
     /// `data`.
     pub fn make(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<HeaderMap, TransportError> {
-        filled(&self.0, |text| rendered(text, scope, facts), None)
+        filled(&self.0, |text| rendered(text, scope, facts), None, 0)
     }
 }
 
@@ -301,22 +325,19 @@ fn rendered(text: &Text, scope: &Scope, facts: &Arc<Facts>) -> Result<String, Va
 }
 
 /// Returns the headers that loadgen adds by itself.
-fn own_lines(target: &Target, base_url: &BaseUrl) -> Result<Vec<(HeaderName, Line)>, String> {
+fn own_lines(
+    target: &Target,
+    base_url: &BaseUrl,
+    threads: usize,
+) -> Result<Vec<(HeaderName, Line)>, String> {
+    let fixed = |value: &HeaderValue| Line::fixed(value, threads);
+    let agent = HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION")));
     let mut lines = vec![
-        (
-            HOST,
-            Line::Fixed(base_url.host().map_err(|e| e.to_string())?),
-        ),
-        (
-            USER_AGENT,
-            Line::Fixed(HeaderValue::from_static(concat!(
-                "loadgen/",
-                env!("CARGO_PKG_VERSION")
-            ))),
-        ),
+        (HOST, fixed(&base_url.host().map_err(|e| e.to_string())?)),
+        (USER_AGENT, fixed(&agent)),
     ];
     if target.http.keep_alive == KeepAlive::Never {
-        lines.push((CONNECTION, Line::Fixed(HeaderValue::from_static("close"))));
+        lines.push((CONNECTION, fixed(&HeaderValue::from_static("close"))));
     }
     Ok(lines)
 }
@@ -326,11 +347,14 @@ fn written_line(
     name: &str,
     template: &Template,
     names: &Names,
+    threads: usize,
 ) -> Result<(HeaderName, Line), String> {
     let line = match template.as_text() {
-        Some(fixed) => Line::Fixed(
-            HeaderValue::from_str(fixed).map_err(|e| format!("value of header `{name}`: {e}"))?,
-        ),
+        Some(fixed) => {
+            let value = HeaderValue::from_str(fixed)
+                .map_err(|e| format!("value of header `{name}`: {e}"))?;
+            Line::fixed(&value, threads)
+        }
         None => Line::Text(Text::compile(template, names).map_err(|e| e.0)?),
     };
     Ok((
@@ -344,11 +368,12 @@ fn filled(
     lines: &[(HeaderName, Line)],
     put: impl Fn(&Text) -> Result<String, ValueError>,
     multipart: Option<&str>,
+    thread: usize,
 ) -> Result<HeaderMap, TransportError> {
     let mut headers = HeaderMap::with_capacity(lines.len());
     for (name, line) in lines {
         let value = match line {
-            Line::Fixed(value) => value.clone(),
+            Line::Fixed(value) => value.of(thread).clone(),
             Line::Text(text) => header(
                 name,
                 &put(text).map_err(|e| data(format!("header `{name}`: {e}")))?,
@@ -461,6 +486,7 @@ mod tests {
             &base_url(),
             &names,
             Path::new("."),
+            2,
         )
         .map_err(|e| e.to_string())?;
         let facts = || {
@@ -471,7 +497,7 @@ mod tests {
             ))
         };
         recipe
-            .make(names.start(), facts)
+            .make(1, names.start(), facts)
             .map(|made| (*made).clone())
             .map_err(|e| format!("{}: {}", e.kind, e.message))
     }
@@ -555,6 +581,7 @@ mod tests {
                 &base_url(),
                 &names,
                 Path::new("."),
+                1,
             )
         };
         let recipe = ready(&request(
@@ -566,6 +593,7 @@ mod tests {
         let Recipe::Ready(prepared) = recipe else {
             panic!("it is static")
         };
+        let prepared = prepared.of(0);
         assert_eq!(
             (
                 prepared.uri.to_string().as_str(),

@@ -33,7 +33,7 @@ pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::
         let Some(scheduled) = worker
             .world
             .source
-            .next(&worker.driver, &worker.world.stop, asker)
+            .next(&worker.driver, &worker.world.stop, asker, &worker.claimed)
             .await
         else {
             return;

@@ -60,7 +60,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let target = request.target;
         let recipe = world.requests[self.operation.id as usize].as_ref();
         let recipe = recipe.expect("every page has a request");
-        let made = recipe.make(scope, || self.facts())?;
+        let made = recipe.make(self.worker.thread, scope, || self.facts())?;
         let uri = PathAndQuery::try_from(page.path.as_str())
             .map(Uri::from)
             .map_err(|error| data(format!("the link can't be sent: {error}")))?;

@@ -85,7 +85,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .as_ref()
             .expect("every HTTP operation has a request");
         let needs_body = world.route(self.operation).reads_bodies;
-        let mut request = recipe.make(scope, || self.facts())?;
+        let mut request = recipe.make(self.worker.thread, scope, || self.facts())?;
         let (mut target, most) = (target, world.plan.targets[target].http.redirects);
         let mut redirects = 0;
         let (head, kept) = loop {

@@ -27,7 +27,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let recipe = world.requests[self.operation.id as usize]
             .as_ref()
             .expect("every handshake has a request");
-        let request = recipe.make(scope, || self.facts())?;
+        let request = recipe.make(self.worker.thread, scope, || self.facts())?;
         let mut message = request.message(HeaderMap::new());
         let base_url = world.base_urls[target]
             .as_ref()

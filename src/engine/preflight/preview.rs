@@ -73,7 +73,7 @@ pub(crate) fn first_request(
         .ok_or(RunError::NoTarget(request.target))?;
     let names = Names::new(&plan.names);
     let base_url = BaseUrl::new(target, None).unwrap_or_else(builtin);
-    let recipe = Recipe::new(request, target, &base_url, &names, folder)?;
+    let recipe = Recipe::new(request, target, &base_url, &names, folder, 1)?;
     let mut scope = names.start().clone();
     // A missing row ends the run before its first request.
     let _ = Feeds::read(plan, &names, folder)?.deal(
@@ -84,7 +84,9 @@ pub(crate) fn first_request(
         &mut scope,
     );
     let draws = generator(plan.seed, number, position.attempt(0), Purpose::Value);
-    let made = recipe.make(&scope, || Arc::new(Facts::new(draws, number + 1, unix_ms)));
+    let made = recipe.make(0, &scope, || {
+        Arc::new(Facts::new(draws, number + 1, unix_ms))
+    });
     let request = made.map_err(|error| error.message).map(|made| {
         let url = match &target.address {
             Address::Builtin => format!("builtin{}", made.uri),

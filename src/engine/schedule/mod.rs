@@ -3,6 +3,7 @@
 
 pub(crate) mod arrival_queue;
 pub(crate) mod busy;
+pub(crate) mod claimed_numbers;
 pub(crate) mod limit;
 pub(crate) mod scheduled_iteration;
 pub(crate) mod source;

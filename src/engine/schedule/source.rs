@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use super::arrival_queue::ArrivalQueue;
 use futures_util::future::{Either, select};
 
+use super::claimed_numbers::ClaimedNumbers;
 use super::scheduled_iteration::ScheduledIteration;
 use super::stop::Stop;
 use crate::base::{CachePadded, Nanos};
 use crate::engine::driver::Driver;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::pacing::{Arrivals, Levels};
-use crate::plan::{Load, LoadModel, OnFull};
+use crate::plan::{LoadModel, OnFull, Plan};
 
 /// Who asks for iterations: one virtual user, or all of them in the sequential mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,13 +66,16 @@ pub struct Closed {
     levels: Option<Levels>,
     epoch: Nanos,
     warm: AtomicU64,
+    /// Whether the numbers may have gaps: rows are dealt by number, and none may be left out.
+    has_gaps: bool,
     /// The number of the next measured iteration, shared by all threads.
     measured: CachePadded<AtomicU64>,
 }
 
 impl Source {
-    /// Creates the source of a load.
-    pub fn new(load: &Load, seed: u64) -> Self {
+    /// Creates the source of a plan's load.
+    pub fn new(plan: &Plan) -> Self {
+        let load = &plan.load;
         match load.model {
             LoadModel::Closed { .. } => Self::Closed(Box::new(Closed {
                 users: u64::from(load.slots_of_whole()),
@@ -82,6 +86,7 @@ impl Source {
                 levels: (!load.stages.is_empty()).then(|| Levels::new(&load.stages)),
                 epoch: load.warmup,
                 warm: AtomicU64::new(0),
+                has_gaps: plan.feeds.is_empty(),
                 measured: CachePadded(AtomicU64::new(load.shard().nth(0))),
             })),
             LoadModel::Open {
@@ -90,7 +95,7 @@ impl Source {
                 max_in_flight,
                 ..
             } => Self::Open(Box::new(ArrivalQueue::new(
-                Arrivals::of_load(load, seed),
+                Arrivals::of_load(load, plan.seed),
                 (on_full == OnFull::Drop).then_some(queue as usize),
                 max_in_flight,
             ))),
@@ -103,13 +108,14 @@ impl Source {
         driver: &D,
         stop: &Stop,
         asker: IterationTaker,
+        claimed: &ClaimedNumbers,
     ) -> Option<ScheduledIteration> {
         match self {
             Self::Closed(closed) => {
                 if let Some(levels) = &closed.levels {
                     closed.activity(levels, driver, stop, asker).await?;
                 }
-                closed.next(driver.now(), stop, asker)
+                closed.next(driver.now(), stop, asker, claimed)
             }
             Self::Open(queue) => queue.next(driver, stop, asker.is_new()).await,
         }
@@ -150,7 +156,13 @@ impl Closed {
         }
     }
 
-    fn next(&self, now: Nanos, stop: &Stop, asker: IterationTaker) -> Option<ScheduledIteration> {
+    fn next(
+        &self,
+        now: Nanos,
+        stop: &Stop,
+        asker: IterationTaker,
+        claimed: &ClaimedNumbers,
+    ) -> Option<ScheduledIteration> {
         if now >= stop.end() {
             return None;
         }
@@ -164,7 +176,7 @@ impl Closed {
                 }
         } else {
             match asker {
-                IterationTaker::All => self.count(self.total, stop)?,
+                IterationTaker::All => self.count(self.total, stop, claimed)?,
                 IterationTaker::One { taken, .. }
                     if self.per_user.is_some_and(|most| taken >= most) =>
                 {
@@ -177,7 +189,7 @@ impl Closed {
                 {
                     taken * self.users + user
                 }
-                IterationTaker::One { .. } => self.count(self.iterations, stop)?,
+                IterationTaker::One { .. } => self.count(self.iterations, stop, claimed)?,
             }
         };
         Some(ScheduledIteration {
@@ -188,7 +200,10 @@ impl Closed {
         })
     }
 
-    fn count(&self, most: Option<u64>, stop: &Stop) -> Option<u64> {
+    fn count(&self, most: Option<u64>, stop: &Stop, claimed: &ClaimedNumbers) -> Option<u64> {
+        if most.is_none() && self.has_gaps {
+            return Some(claimed.take(&self.measured, self.step));
+        }
         let number = self.measured.fetch_add(self.step, Ordering::Relaxed);
         if most.is_none_or(|most| number < most) {
             return Some(number);

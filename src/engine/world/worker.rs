@@ -6,6 +6,7 @@ use super::World;
 use super::tape::Tape;
 use crate::engine::draw::{Position, Purpose, generator};
 use crate::engine::driver::Driver;
+use crate::engine::schedule::claimed_numbers::ClaimedNumbers;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::value::Facts;
 
@@ -17,6 +18,10 @@ pub struct Worker<'w, D> {
     pub driver: D,
     /// This thread's samples.
     pub tape: Tape<'w>,
+    /// Its index.
+    pub thread: usize,
+    /// The iterations that it has claimed.
+    pub claimed: ClaimedNumbers,
 }
 
 impl<'w, D: Driver> Worker<'w, D> {
@@ -26,6 +31,8 @@ impl<'w, D: Driver> Worker<'w, D> {
             world,
             driver,
             tape: Tape::new(world, world.sink(thread), !D::TAKES_TURNS),
+            thread,
+            claimed: ClaimedNumbers::default(),
         }
     }
 

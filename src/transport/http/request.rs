@@ -1,7 +1,8 @@
 //! [`PreparedRequest`]: a request from which each try creates its message.
 
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 use super::wire_request::{Prepared, WireRequest};
 use crate::transport::body::{Outgoing, Payload};
@@ -40,6 +41,24 @@ impl PreparedRequest {
         }
     }
 
+    /// Creates a copy that shares no count of references with this one, as messages made of both
+    /// would change it; only a large body is shared.
+    pub(crate) fn detached(&self) -> Self {
+        let header = |(name, value): (&HeaderName, &HeaderValue)| {
+            // A name that is not a standard one is text, which is counted like a value.
+            let name = HeaderName::from_bytes(name.as_str().as_bytes());
+            name.map(|name| (name, detached(value)))
+        };
+        let uri = PathAndQuery::try_from(self.uri.to_string());
+        Self {
+            method: self.method.clone(),
+            uri: uri.map_or_else(|_| self.uri.clone(), Uri::from),
+            headers: self.headers.iter().flat_map(header).collect(),
+            body: self.body.detached(),
+            prepared: Prepared::default(),
+        }
+    }
+
     /// Returns the request as it is sent over HTTP/1.1.
     pub(super) fn on_wire(&self) -> &WireRequest {
         self.prepared
@@ -61,4 +80,15 @@ impl PreparedRequest {
         std::mem::forget(std::mem::replace(request.headers_mut(), headers));
         request
     }
+}
+
+/// Creates a copy of a header's value that shares no count of references with it.
+pub(crate) fn detached(value: &HeaderValue) -> HeaderValue {
+    HeaderValue::from_bytes(value.as_bytes()).map_or_else(
+        |_| value.clone(),
+        |mut copy| {
+            copy.set_sensitive(value.is_sensitive());
+            copy
+        },
+    )
 }
