@@ -42,14 +42,28 @@ struct Due {
 /// A slot for one due time at a time.
 #[derive(Debug, Default)]
 struct Slot {
-    /// The due time requested, and its waker.
-    wanted: Option<(Due, Waker)>,
+    /// The due time requested.
+    wanted: Option<Due>,
+    /// The waker of this due time or of the last one, which is nearly always the same: to clone it
+    /// and to drop it is to count references atomically.
+    waker: Option<Waker>,
     /// The slot's valid heap entry, no later than the requested time; its other entries are stale.
     standing: Option<Due>,
 }
 
+impl Slot {
+    /// Sets the waker; returns the last one unless it wakes the same task.
+    fn set_waker(&mut self, waker: &Waker) -> Option<Waker> {
+        match &self.waker {
+            Some(last) if last.will_wake(waker) => None,
+            _ => self.waker.replace(waker.clone()),
+        }
+    }
+}
+
 impl State {
-    fn add(&mut self, at: Nanos, waker: &Waker) -> Due {
+    /// Requests a due time; returns it, and a waker that is not needed any more.
+    fn add(&mut self, at: Nanos, waker: &Waker) -> (Due, Option<Waker>) {
         self.asked += 1;
         let place = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());
@@ -61,21 +75,21 @@ impl State {
             slot: place,
         };
         let slot = &mut self.slots[place as usize];
-        slot.wanted = Some((due, waker.clone()));
+        slot.wanted = Some(due);
+        let useless = slot.set_waker(waker);
         if slot.standing.is_none_or(|standing| standing > due) {
             slot.standing = Some(due);
             self.heap.push(Reverse(due));
         }
-        due
+        (due, useless)
     }
 
-    /// Removes a due time, cancelled or expired; returns its waker if it was still requested.
-    fn take(&mut self, due: Due) -> Option<Waker> {
-        let (_, waker) = self.slots[due.slot as usize]
-            .wanted
-            .take_if(|(wanted, _)| *wanted == due)?;
+    /// Removes a due time, cancelled or expired; returns its slot if it was still requested.
+    fn take(&mut self, due: Due) -> Option<&mut Slot> {
+        let slot = &mut self.slots[due.slot as usize];
+        slot.wanted.take_if(|wanted| *wanted == due)?;
         self.free.push(due.slot);
-        Some(waker)
+        Some(slot)
     }
 
     fn sweep(&mut self) {
@@ -92,7 +106,7 @@ impl State {
         loop {
             let Reverse(top) = *self.heap.peek().filter(|Reverse(top)| top.at <= until)?;
             let slot = &mut self.slots[top.slot as usize];
-            let wanted = slot.wanted.as_ref().map(|(wanted, _)| *wanted);
+            let wanted = slot.wanted;
             if slot.standing == Some(top) {
                 if wanted == Some(top) {
                     return wanted;
@@ -136,7 +150,8 @@ impl Timers {
         let due = state.first(now)?;
         state.heap.pop();
         state.slots[due.slot as usize].standing = None;
-        state.take(due)
+        // Its task is done with this due time, so the slot does not keep the waker.
+        state.take(due)?.waker.take()
     }
 }
 
@@ -165,11 +180,8 @@ impl<F> Sleep<F> {
     fn forget(&mut self) {
         if let Some(due) = self.due.take() {
             let mut state = self.timers.0.borrow_mut();
-            let waker = state.take(due);
+            state.take(due);
             state.sweep();
-            drop(state);
-            // The waker may be the last reference to its task, whose drop may cancel another timer.
-            drop(waker);
         }
     }
 }
@@ -182,19 +194,22 @@ impl<F: Fn() -> Nanos + Unpin> Future for Sleep<F> {
             self.forget();
             return Poll::Ready(());
         }
-        let waiting = self.due.is_some_and(|due| {
-            match &mut self.timers.0.borrow_mut().slots[due.slot as usize].wanted {
-                Some((wanted, waker)) if *wanted == due => {
-                    waker.clone_from(cx.waker());
-                    true
-                }
-                _ => false,
-            }
+        let mut state = self.timers.0.borrow_mut();
+        let slot = (self.due).and_then(|due| {
+            let slot = &mut state.slots[due.slot as usize];
+            (slot.wanted == Some(due)).then_some(slot)
         });
-        if !waiting {
-            let due = self.timers.0.borrow_mut().add(self.at, cx.waker());
-            self.due = Some(due);
-        }
+        let (due, useless) = match slot {
+            Some(slot) => (None, slot.set_waker(cx.waker())),
+            None => {
+                let (due, useless) = state.add(self.at, cx.waker());
+                (Some(due), useless)
+            }
+        };
+        drop(state);
+        self.due = due.or(self.due);
+        // It may be the last reference to its task, whose drop may cancel another timer.
+        drop(useless);
         Poll::Pending
     }
 }

@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::metrics::Recorder;
 
-/// The most recorders shared by threads. Even if operations take no time at all, a thread spends
-/// only a tenth of its time in a recorder, so a few threads seldom wait for each other.
-pub(super) const MAX_RECORDERS: usize = 8;
+/// The most recorders. There is one for each core, so that neither a lock nor what it guards passes
+/// from one core to another; of more threads than cores, some share one. Even if operations take no
+/// time at all, a thread spends only a tenth of its time in a recorder.
+pub(super) const MAX_RECORDERS: usize = 64;
 
 /// The live counts of some threads.
 #[derive(Default)]
