@@ -301,11 +301,7 @@ fn keep(
     needs: HeaderNeeds,
 ) -> Result<(), TransportError> {
     let needed = || (response.headers.iter()).filter(|line| needs.include(line.name));
-    let number = needed().count();
-    if number == 0 {
-        return Ok(());
-    }
-    let mut headers = HeaderMap::with_capacity(number);
+    let mut headers = HeaderMap::with_capacity(needed().count());
     for line in needed() {
         let name = HeaderName::from_bytes(line.name.as_bytes());
         let value = HeaderValue::from_bytes(line.value);
