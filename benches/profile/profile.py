@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Instructions per request, counted and not timed: loadgen, and hyper alone doing the same.
 
-    profile.py [--requests 20000] [--connections 50] [--mode async] [--top 25]
+    profile.py [--requests 20000] [--connections 50] [--mode async] [--workers 1] [--top 25]
 
 Runs each under `valgrind --tool=callgrind` for N and for 3 N requests. What the second run has more, divided by 2 N, is
 what a request costs: start-up, connecting and the report cancel out. Only user mode is counted; the system's part is the
 same for every client that makes the same calls. Counts repeat within a few tens of instructions, on a busy machine too.
 
-Only the thread that makes the requests counts, the worker. All others (observer, progress, the report at the end) work by
+Only the threads that make the requests count, the workers. All others (observer, progress, the report at the end) work by
 the clock and not by the request, and under valgrind a request takes fifty times as long.
 
 Printed are the totals, loadgen's own share, which is what it takes above bare hyper, and where the worker's instructions
@@ -78,25 +78,26 @@ def instructions(file):
     return counts
 
 
-def threads(command, folder, environment=None):
-    """Runs a program under callgrind: the counts of each of its threads, and its children's. That of the requests, in which
-    hyper is at work, comes first."""
+def threads(command, folder, workers):
+    """Runs a program under callgrind: the counts of the threads that make the requests, in which hyper is at work, added up;
+    and of each other thread, its children's too."""
     folder.mkdir()
     tool = ["valgrind", "--tool=callgrind", "--trace-children=yes", "--separate-threads=yes", f"--callgrind-out-file={folder}/%p.out"]
-    done = subprocess.run([*tool, *command], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run([*tool, *command], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(command)} ends with {done.returncode}: {done.stdout[-600:]}")
     counts = [instructions(file) for file in folder.glob("*.out-*")]
     in_hyper = lambda thread: sum(count for (place, _), count in thread.items() if crate(place) == "hyper")
-    first, *others = sorted(filter(None, counts), key=in_hyper, reverse=True)
-    if not in_hyper(first):
-        sys.exit(f"no thread of `{' '.join(command)}` made requests, or callgrind could not write down what it saw")
-    return first, others
+    counts = sorted(filter(None, counts), key=in_hyper, reverse=True)
+    ours, others = counts[:workers], counts[workers:]
+    if len(ours) < workers or not all(map(in_hyper, ours)):
+        sys.exit(f"fewer than {workers} threads of `{' '.join(command)}` made requests, or callgrind could not write down what it saw")
+    return sum(ours, collections.Counter()), others
 
 
-def cost(name, command, requests, folder):
-    """Instructions per request of the thread that makes them, by function, and what all others took in the second run."""
-    (short, _), (long, others) = (threads(command(n), folder / f"{name}-{n}") for n in (requests, 3 * requests))
+def cost(name, command, requests, folder, workers):
+    """Instructions per request of the threads that make them, by function, and what all others took in the second run."""
+    (short, _), (long, others) = (threads(command(n), folder / f"{name}-{n}", workers) for n in (requests, 3 * requests))
     worker = collections.Counter(long)
     worker.subtract(short)
     return {key: count / (2 * requests) for key, count in worker.items()}, sum(thread.total() for thread in others)
@@ -148,6 +149,7 @@ def main():
     p.add_argument("--requests", type=int, default=20_000)
     p.add_argument("--connections", type=int, default=50)
     p.add_argument("--mode", default="async")
+    p.add_argument("--workers", type=int, default=1, help="threads that make loadgen's requests: whether a request costs more with several")
     p.add_argument("--scenario", type=pathlib.Path, default=HERE / "peers/static.yaml", help="another one; its iterations are counted")
     p.add_argument("--body", default="13", help="what the target answers: so many bytes, or a file")
     p.add_argument("--only", choices=["loadgen", "bare"], help="not beside the other")
@@ -164,14 +166,14 @@ def main():
 
         def ours(requests):
             load = ["--target", f"http://127.0.0.1:{port}", "-u", str(a.connections), "-i", str(requests), "-d", "1h", "--mode", a.mode]
-            return [loadgen, "run", str(a.scenario.absolute()), *load, "--workers", "1", "--no-progress", "-o", str(folder / f"out-{requests}")]
+            return [loadgen, "run", str(a.scenario.absolute()), *load, "--workers", str(a.workers), "--no-progress", "-o", str(folder / f"out-{requests}")]
 
         theirs = lambda requests: [bare, f"127.0.0.1:{port}", str(a.connections), str(requests)]
         costs = {}
         with running([build("target", pathlib.Path(tmp)), str(port), a.body], port):
             for name, command in [("bare", theirs), ("loadgen", ours)]:
                 if a.only in (None, name):
-                    costs[name] = cost(name, command, a.requests, folder)
+                    costs[name] = cost(name, command, a.requests, folder, a.workers if name == "loadgen" else 1)
         for file in folder.glob("out-*/result.json"):
             run = json.loads(file.read_text())["runs"][0]
             if run["failed"] or run["iterations"]["ok"] != int(file.parent.name.removeprefix("out-")):
