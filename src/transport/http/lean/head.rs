@@ -294,7 +294,9 @@ fn framing(
     Ok((body, false))
 }
 
-/// Keeps those headers of a response that somebody looks at; with all of them, also its reason.
+/// Keeps those headers of a response that somebody looks at; with all of them, also its reason. Not
+/// inlined: most heads are read without it.
+#[inline(never)]
 fn keep(
     parts: &mut Parts,
     response: &httparse::Response<'_, '_>,
