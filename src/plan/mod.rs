@@ -53,4 +53,4 @@ pub use slice::{Aborts, MAX_SHARDS, SliceError};
 pub use target::{Address, Scheme, Target, TlsOptions};
 pub use template::{Encode, Piece, Template};
 pub use threshold::{Guard, Selector, StopWhen, Threshold};
-pub use values::{AtEnd, Capture, Feed, Name, Order, Source, Tag};
+pub use values::{AtEnd, Capture, Feed, FeedFile, FeedRange, FeedSource, Name, Order, Source, Tag};

@@ -109,18 +109,79 @@ pub enum AtEnd {
     Stop,
 }
 
-/// A file of rows; each iteration that uses it takes one.
+/// Where the rows of a feed come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FeedSource {
+    /// A file.
+    File(FeedFile),
+    /// The scenario itself: a list of maps, as JSON text, which keeps all digits.
+    Rows(String),
+    /// A range of integers, each a row by itself.
+    Range(FeedRange),
+}
+
+impl FeedSource {
+    /// Returns the path of the file, if it is one.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::File(file) => Some(&file.path),
+            Self::Rows(_) | Self::Range(_) => None,
+        }
+    }
+}
+
+/// A file of rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedFile {
+    /// Path relative to the scenario.
+    pub path: String,
+    /// What separates the cells of a CSV file, unless its name tells.
+    pub separator: Option<char>,
+    /// Label of its encoding (WHATWG Encoding Standard); UTF-8 if not given.
+    pub encoding: Option<String>,
+}
+
+/// The integers from `first` up to `last`, both included, at a distance of `step`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedRange {
+    /// The first one.
+    pub first: i64,
+    /// The bound that none of them passes.
+    pub last: i64,
+    /// The distance between two; negative if they decrease.
+    pub step: i64,
+}
+
+impl FeedRange {
+    /// Returns how many integers it has; 0 if the first one is beyond the bound, or `step` is 0.
+    pub fn count(self) -> u64 {
+        let span = i128::from(self.last) - i128::from(self.first);
+        let whole = span.checked_div(i128::from(self.step)).filter(|steps| {
+            *steps >= 0 && (span == 0 || span.signum() == i128::from(self.step).signum())
+        });
+        whole.map_or(0, |steps| u64::try_from(steps + 1).unwrap_or(u64::MAX))
+    }
+
+    /// Returns the one at an index below its count.
+    pub fn at(self, index: u64) -> i64 {
+        let value = i128::from(self.first) + i128::from(self.step) * i128::from(index);
+        i64::try_from(value).unwrap_or(self.last)
+    }
+}
+
+/// Rows; each iteration that uses them takes one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feed {
     /// Name of the feed, an identifier.
     pub name: String,
-    /// Path relative to the scenario.
-    pub file: String,
+    /// Where the rows come from.
+    pub source: FeedSource,
     /// Order of the rows.
     pub order: Order,
     /// What happens after the last row.
     pub at_end: AtEnd,
-    /// Names of the columns.
+    /// Names of the columns; empty if a row is a number.
     pub columns: Vec<String>,
     /// Number of rows when the scenario was compiled.
     pub rows: u64,

@@ -356,6 +356,10 @@ impl<'n> Walk<'_, 'n> {
                 place,
                 format!("the feed `{name}` has no column {}", quoted(column)),
             );
+            if columns.is_empty() {
+                error.help(format!("its rows are numbers: write `{{{{{name}}}}}`"));
+                continue;
+            }
             match words::nearest(column, columns.iter().map(String::as_str)) {
                 Some(near) => error.help(format!("did you mean `{name}.{near}`?")),
                 None => error.help(format!(

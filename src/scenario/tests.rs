@@ -327,7 +327,11 @@ fn feeds_are_read_and_may_end_the_run() {
     let plan = compiled(text, folder.path()).unwrap_or_else(|e| panic!("{e}"));
     let feed = &plan.feeds[0];
     assert_eq!(
-        (feed.name.as_str(), feed.file.as_str(), feed.rows),
+        (
+            feed.name.as_str(),
+            feed.source.path().expect("a file"),
+            feed.rows
+        ),
         ("users", "users.csv", 2)
     );
     assert_eq!(

@@ -25,21 +25,23 @@ pub(crate) struct Malformed {
 pub(crate) struct Csv<'t> {
     rest: &'t str,
     line: u64,
+    separator: char,
 }
 
 impl<'t> Csv<'t> {
-    /// Starts at the first line.
-    pub(crate) const fn new(text: &'t str) -> Self {
+    /// Starts at the first line of a text whose cells are separated by `separator`.
+    pub(crate) const fn new(text: &'t str, separator: char) -> Self {
         Self {
             rest: text,
             line: 1,
+            separator,
         }
     }
 
     fn record(&mut self) -> Result<Record<'t>, Malformed> {
         let line = self.line;
         let mut cells = vec![self.cell()?];
-        while let Some(rest) = self.rest.strip_prefix(',') {
+        while let Some(rest) = self.rest.strip_prefix(self.separator) {
             self.rest = rest;
             cells.push(self.cell()?);
         }
@@ -47,7 +49,12 @@ impl<'t> Csv<'t> {
         Ok(Record { line, cells })
     }
 
-    /// Reads a cell up to a comma, a line break or the end of the text.
+    /// Returns whether a character ends a cell.
+    const fn ends(&self, c: char) -> bool {
+        c == self.separator || matches!(c, '\r' | '\n')
+    }
+
+    /// Reads a cell up to a separator, a line break or the end of the text.
     fn cell(&mut self) -> Result<Cow<'t, str>, Malformed> {
         if let Some(rest) = self.rest.strip_prefix('"') {
             self.rest = rest;
@@ -56,7 +63,7 @@ impl<'t> Csv<'t> {
         // A quote in the middle of a cell is an ordinary character: `5" pipe`.
         let (cell, rest) = self
             .rest
-            .split_at(self.rest.find(is_end).unwrap_or(self.rest.len()));
+            .split_at(self.rest.find(|c| self.ends(c)).unwrap_or(self.rest.len()));
         self.rest = rest;
         Ok(cell.into())
     }
@@ -81,7 +88,9 @@ impl<'t> Csv<'t> {
                     self.rest = rest;
                     cell += "\"";
                 }
-                None if self.rest.is_empty() || self.rest.starts_with(is_end) => return Ok(cell),
+                None if self.rest.is_empty() || self.rest.starts_with(|c| self.ends(c)) => {
+                    return Ok(cell);
+                }
                 None => {
                     let opened = if begun == self.line {
                         String::new()
@@ -131,10 +140,6 @@ impl<'t> Iterator for Csv<'t> {
     }
 }
 
-const fn is_end(c: char) -> bool {
-    matches!(c, ',' | '\r' | '\n')
-}
-
 /// Counts the line breaks in a text, in any form.
 fn line_breaks(text: &str) -> u64 {
     let bytes = text.as_bytes();
@@ -159,7 +164,7 @@ mod tests {
                 .map(|r| (r.line, r.cells.into_iter().map(Cow::into_owned).collect()))
                 .map_err(|e| (e.line, e.message))
         };
-        Csv::new(text).map(record).collect()
+        Csv::new(text, ',').map(record).collect()
     }
 
     fn cells(line: u64, cells: &[&str]) -> Row {

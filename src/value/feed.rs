@@ -1,10 +1,14 @@
-//! Feeds: files of rows, loaded completely before the run.
+//! Feeds: rows of files and of the scenario itself, loaded completely before the run.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use encoding_rs::Encoding;
+use flate2::read::MultiGzDecoder;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
 use serde_json::error::Category;
@@ -15,13 +19,19 @@ use thiserror::Error;
 use super::csv::Csv;
 use super::file::{self, FileError};
 use super::{exact, json};
+use crate::plan::{FeedFile, FeedRange, FeedSource};
 
 /// The maximum number of rows of a feed.
 const MAX_ROWS: usize = 10_000_000;
 /// The maximum number of columns of a feed.
 const MAX_COLUMNS: usize = 1000;
-/// Separators that other programs use instead of a comma, as messages name them.
-const SEPARATORS: [(&str, char); 3] = [("semicolons", ';'), ("tabs", '\t'), ("bars", '|')];
+/// Separators of cells, as messages name them and as a scenario says them.
+const SEPARATORS: [(&str, char, &str); 4] = [
+    ("commas", ',', ","),
+    ("semicolons", ';', ";"),
+    ("tabs", '\t', "tab"),
+    ("bars", '|', "|"),
+];
 
 /// Why a feed can't be used.
 #[derive(Debug, Error)]
@@ -30,8 +40,29 @@ pub enum FeedError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Its name does not indicate a format.
-    #[error("`{0}` is neither `.csv` nor `.json` nor `.jsonl`; rename it to match its content")]
+    #[error(
+        "`{0}` is neither `.csv` nor `.tsv` nor `.json` nor `.jsonl`; rename it to match its content"
+    )]
     Unknown(String),
+    /// It is not a gzip file, although its name says so, or too large without its compression.
+    #[error("`{file}` can't be decompressed: {message}; its name says that it is a gzip file")]
+    Compressed {
+        /// The file as written in the scenario.
+        file: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// It is in another encoding.
+    #[error("`{file}` is not valid {encoding} text; name the encoding that it was saved in")]
+    Encoding {
+        /// The file as written in the scenario.
+        file: String,
+        /// The name of the encoding.
+        encoding: &'static str,
+    },
+    /// Such a file has no separator.
+    #[error("`{0}` is JSON, whose values have no separator; remove `separator`")]
+    Separator(String),
     /// It has no rows.
     #[error(
         "`{0}` has no rows; a CSV file has its column names in the first line, and a row on each line after it"
@@ -55,8 +86,8 @@ pub struct Rows {
     /// The names of the columns; in JSON, every member that any row has.
     pub columns: Arc<[String]>,
     /// The rows.
-    pub rows: Vec<Value>,
-    /// The first 16 hexadecimal digits of the SHA-256 of the file.
+    pub rows: RowList,
+    /// The first 16 hexadecimal digits of the SHA-256 of the source.
     pub digest: String,
 }
 
@@ -89,30 +120,54 @@ impl Object for Row {
     }
 }
 
-/// Reads the rows of a file, by its path relative to `folder`. Its extension gives the format:
-/// `.csv` with the column names in the first line, `.json` with a list of maps, `.jsonl` (or
-/// `.ndjson`) with a map per line.
+/// Rows by their number.
+#[derive(Debug)]
+pub enum RowList {
+    /// Rows in memory.
+    Values(Vec<Value>),
+    /// Integers, each made when it is needed.
+    Range(FeedRange),
+}
+
+impl RowList {
+    /// Returns how many there are.
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::Values(rows) => rows.len() as u64,
+            Self::Range(range) => range.count(),
+        }
+    }
+
+    /// Returns the row with this number, from 0.
+    pub fn get(&self, row: u64) -> Option<Value> {
+        match self {
+            Self::Values(rows) => rows.get(usize::try_from(row).ok()?).cloned(),
+            Self::Range(range) => (row < range.count()).then(|| Value::from(range.at(row))),
+        }
+    }
+}
+
+/// Reads rows; a file by its path relative to `folder`.
 ///
 /// # Errors
-/// If the file cannot be read, has no rows, or its content is invalid.
-pub fn read(folder: &Path, typed: &str) -> Result<Rows, FeedError> {
-    let content = file::read(folder, typed)?;
-    let mut digest = String::new();
-    for byte in Sha256::digest(&content).iter().take(8) {
-        let _ = write!(digest, "{byte:02x}");
+/// If a file cannot be read, there are no rows, or the content is invalid.
+pub fn read(folder: &Path, source: &FeedSource) -> Result<Rows, FeedError> {
+    match source {
+        FeedSource::File(file) => {
+            let content = file::read(folder, &file.path)?;
+            let table = of_file(file, &content)?;
+            rows(&file.path, table, &content)
+        }
+        FeedSource::Rows(text) => rows("rows", json_list("rows", text)?, text.as_bytes()),
+        FeedSource::Range(range) => Ok(Rows {
+            columns: Arc::default(),
+            rows: RowList::Range(*range),
+            digest: digest(format!("{range:?}").as_bytes()),
+        }),
     }
-    let text = text(typed, &content)?;
-    let extension = Path::new(typed)
-        .extension()
-        .and_then(|e| e.to_str())
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let (columns, rows) = match extension.as_str() {
-        "csv" => csv(typed, text)?,
-        "json" => json_list(typed, text)?,
-        "jsonl" | "ndjson" => json_lines(typed, text)?,
-        _ => return Err(FeedError::Unknown(typed.into())),
-    };
+}
+
+fn rows(typed: &str, (columns, rows): Table, content: &[u8]) -> Result<Rows, FeedError> {
     if rows.is_empty() {
         return Err(FeedError::Empty(typed.into()));
     }
@@ -128,21 +183,83 @@ pub fn read(folder: &Path, typed: &str) -> Result<Rows, FeedError> {
         )
     };
     Ok(Rows {
-        rows: rows.into_iter().map(row).collect(),
+        rows: RowList::Values(rows.into_iter().map(row).collect()),
         columns,
-        digest,
+        digest: digest(content),
     })
 }
 
+fn digest(content: &[u8]) -> String {
+    let mut digest = String::new();
+    for byte in Sha256::digest(content).iter().take(8) {
+        let _ = write!(digest, "{byte:02x}");
+    }
+    digest
+}
+
+/// Reads a file's content. Its extension gives the format: `.csv` and `.tsv` with the column names in
+/// the first line, `.json` with a list of maps, `.jsonl` (or `.ndjson`) with a map per line; and `.gz`
+/// behind it, that it is compressed.
+fn of_file(file: &FeedFile, content: &[u8]) -> Result<Table, FeedError> {
+    let typed = &file.path;
+    let name = typed.to_ascii_lowercase();
+    let plain = name.strip_suffix(".gz");
+    let decompressed = plain.map(|_| decompressed(typed, content)).transpose()?;
+    let text = text(file, decompressed.as_deref().unwrap_or(content))?;
+    let extension = Path::new(plain.unwrap_or(&name)).extension();
+    let format = extension.and_then(|e| e.to_str()).unwrap_or_default();
+    match (format, file.separator) {
+        ("csv", separator) => csv(typed, &text, separator, ','),
+        ("tsv", separator) => csv(typed, &text, separator, '\t'),
+        ("json" | "jsonl" | "ndjson", Some(_)) => Err(FeedError::Separator(typed.clone())),
+        ("json", None) => json_list(typed, &text),
+        ("jsonl" | "ndjson", None) => json_lines(typed, &text),
+        _ => Err(FeedError::Unknown(typed.clone())),
+    }
+}
+
+fn decompressed(file: &str, content: &[u8]) -> Result<Vec<u8>, FeedError> {
+    let failed = |message: String| FeedError::Compressed {
+        file: file.into(),
+        message,
+    };
+    let mut out = Vec::new();
+    let mut decoder = MultiGzDecoder::new(content).take(file::LARGEST + 1);
+    decoder
+        .read_to_end(&mut out)
+        .map_err(|error| failed(error.to_string()))?;
+    if out.len() as u64 > file::LARGEST {
+        let most = file::LARGEST >> 20;
+        return Err(failed(format!("it has more than {most} MiB of text")));
+    }
+    Ok(out)
+}
+
 /// Returns the text of a file, without its byte order mark.
-fn text<'c>(file: &str, content: &'c [u8]) -> Result<&'c str, FeedError> {
+fn text<'c>(file: &FeedFile, content: &'c [u8]) -> Result<Cow<'c, str>, FeedError> {
+    let encoding =
+        (file.encoding.as_deref()).and_then(|label| Encoding::for_label(label.as_bytes()));
+    if let Some(encoding) = encoding.filter(|encoding| *encoding != encoding_rs::UTF_8) {
+        let (text, _, is_broken) = encoding.decode(content);
+        return if is_broken {
+            Err(FeedError::Encoding {
+                file: file.path.clone(),
+                encoding: encoding.name(),
+            })
+        } else {
+            Ok(text)
+        };
+    }
+    let file = file.path.as_str();
     let line = |at: usize| content[..at].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
     let text = str::from_utf8(content).map_err(|e| {
         let at = e.valid_up_to();
         wrong(
             file,
             line(at),
-            format!("it is not UTF-8 text (byte {at} of the file); save it as UTF-8"),
+            format!(
+                "it is not UTF-8 text (byte {at} of the file); save it as UTF-8, or name its `encoding`"
+            ),
         )
     })?;
     // UTF-16 without a byte order mark is often valid UTF-8, with many of these.
@@ -150,10 +267,10 @@ fn text<'c>(file: &str, content: &'c [u8]) -> Result<&'c str, FeedError> {
         return Err(wrong(
             file,
             line(at),
-            "a NUL byte, which no text has; save the file as UTF-8",
+            "a NUL byte, which no text has; save the file as UTF-8, or name its `encoding`",
         ));
     }
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).into())
 }
 
 type Table = (Vec<String>, Vec<Box<[Value]>>);
@@ -166,9 +283,11 @@ fn wrong(file: &str, line: u64, message: impl Into<String>) -> FeedError {
     }
 }
 
-fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
+/// Reads rows whose cells are separated by `separator`, or else by what is `usual`.
+fn csv(file: &str, text: &str, separator: Option<char>, usual: char) -> Result<Table, FeedError> {
+    let separator = separator.unwrap_or(usual);
     let mut records =
-        Csv::new(text).map(|record| record.map_err(|e| wrong(file, e.line, e.message)));
+        Csv::new(text, separator).map(|record| record.map_err(|e| wrong(file, e.line, e.message)));
     let Some(header) = records.next().transpose()? else {
         return Ok(Table::default());
     };
@@ -177,7 +296,7 @@ fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
         .iter()
         .map(|name| name.trim().to_owned())
         .collect();
-    check_header(file, header.line, &columns)?;
+    check_header(file, header.line, &columns, separator)?;
     let mut rows = Vec::new();
     for record in records {
         let record = record?;
@@ -194,7 +313,7 @@ fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
             return Err(wrong(
                 file,
                 record.line,
-                format!("{message}; complete the row, or quote a cell that contains a comma"),
+                format!("{message}; complete the row, or quote a cell that contains the separator"),
             ));
         }
         if rows.len() == MAX_ROWS {
@@ -215,16 +334,21 @@ fn csv(file: &str, text: &str) -> Result<Table, FeedError> {
     Ok((columns, rows))
 }
 
-fn check_header(file: &str, line: u64, columns: &[String]) -> Result<(), FeedError> {
+fn check_header(
+    file: &str,
+    line: u64,
+    columns: &[String],
+    separator: char,
+) -> Result<(), FeedError> {
     if let [only] = columns
-        && let Some((name, _)) = SEPARATORS
+        && let Some((name, _, typed)) = SEPARATORS
             .iter()
-            .find(|(_, separator)| only.contains(*separator))
+            .find(|(_, other, _)| *other != separator && only.contains(*other))
     {
         return Err(wrong(
             file,
             line,
-            format!("cells are separated by {name}; save the file with commas between them"),
+            format!("cells are separated by {name}; write `separator: \"{typed}\"` beside `file`"),
         ));
     }
     let mut known = HashSet::new();
@@ -368,26 +492,130 @@ mod tests {
     use super::*;
 
     fn rows(name: &str, content: impl AsRef<[u8]>) -> Result<Vec<String>, String> {
+        let file = FeedFile {
+            path: name.into(),
+            ..FeedFile::default()
+        };
+        rows_of(file, content)
+    }
+
+    fn rows_of(file: FeedFile, content: impl AsRef<[u8]>) -> Result<Vec<String>, String> {
         let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join(name), content).expect("written");
-        let rows = read(folder.path(), name).map_err(|e| e.to_string())?;
+        std::fs::write(folder.path().join(&file.path), content).expect("written");
+        shown(folder.path(), &FeedSource::File(file))
+    }
+
+    fn shown(folder: &Path, source: &FeedSource) -> Result<Vec<String>, String> {
+        let rows = read(folder, source).map_err(|e| e.to_string())?;
         let cell = |row: &Value, column: &String| {
             row.get_attr(column).map_or_else(
                 |e| e.to_string(),
                 |v| exact::print(&v).unwrap_or_else(|e| e.to_string()),
             )
         };
-        Ok(rows
-            .rows
-            .iter()
+        Ok((0..rows.rows.count())
+            .map(|number| rows.rows.get(number).expect("there"))
             .map(|row| {
                 rows.columns
                     .iter()
-                    .map(|c| format!("{c}={}", cell(row, c)))
+                    .map(|c| format!("{c}={}", cell(&row, c)))
                     .collect::<Vec<_>>()
                     .join(" ")
             })
             .collect())
+    }
+
+    #[test]
+    fn cells_are_separated_by_what_the_file_or_its_name_says() {
+        let wanted = [r#"id="1" name="x, y""#, r#"id="2" name="a;b""#];
+        assert_eq!(
+            rows("a.tsv", "id\tname\n1\tx, y\n2\ta;b\n").expect("good"),
+            wanted
+        );
+        let separated = |path: &str, separator| FeedFile {
+            path: path.into(),
+            separator: Some(separator),
+            encoding: None,
+        };
+        let text = "id;name\r\n1;x, y\r\n2;\"a;b\"\r\n";
+        assert_eq!(
+            rows_of(separated("a.csv", ';'), text).expect("good"),
+            wanted
+        );
+        let why = rows("a.csv", text).expect_err("no commas");
+        assert!(
+            why.ends_with("write `separator: \";\"` beside `file`"),
+            "{why}"
+        );
+        let why = rows_of(separated("a.jsonl", ';'), "{}").expect_err("JSON");
+        assert!(why.contains("remove `separator`"), "{why}");
+    }
+
+    #[test]
+    fn a_file_may_be_in_another_encoding() {
+        let encoded = |encoding: &str| FeedFile {
+            path: "a.csv".into(),
+            separator: None,
+            encoding: Some(encoding.into()),
+        };
+        for (encoding, content) in [
+            ("windows-1252", &b"name\nZo\xeb\n"[..]),
+            ("utf-16le", b"\xff\xfen\0a\0m\0e\0\n\0Z\0o\0\xeb\0"),
+            ("UTF-8", "\u{feff}name\nZoë".as_bytes()),
+        ] {
+            let found = rows_of(encoded(encoding), content);
+            assert_eq!(found.expect("good"), [r#"name="Zoë""#], "{encoding}");
+        }
+        let why = rows_of(encoded("shift_jis"), b"name\n\x81").expect_err("cut");
+        assert!(why.contains("not valid Shift_JIS text"), "{why}");
+    }
+
+    #[test]
+    fn a_file_may_be_compressed() {
+        use std::io::Write as _;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(b"id\n1\n2\n").expect("memory");
+        let content = gzip.finish().expect("memory");
+        assert_eq!(
+            rows("a.csv.gz", &content).expect("good"),
+            [r#"id="1""#, r#"id="2""#]
+        );
+        assert_eq!(rows("A.CSV.GZ", &content).expect("good").len(), 2);
+        for broken in [&content[..content.len() - 6], b"id\n1\n"] {
+            let why = rows("a.csv.gz", broken).expect_err("no gzip file");
+            assert!(why.starts_with("`a.csv.gz` can't be decompressed"), "{why}");
+        }
+        assert!(rows("a.gz", &content).is_err_and(|why| why.contains("neither")));
+    }
+
+    #[test]
+    fn rows_may_be_in_the_scenario() {
+        let rows = FeedSource::Rows(r#"[{"id": 1, "price": 10.00}, {"id": 2}]"#.into());
+        assert_eq!(
+            shown(Path::new("."), &rows).expect("good"),
+            ["id=1 price=10.00", "id=2 price=null"]
+        );
+    }
+
+    #[test]
+    fn a_range_has_its_ends_and_makes_each_number_when_it_is_needed() {
+        let range = |first, last, step| FeedRange { first, last, step };
+        let all = |range| {
+            let rows = read(Path::new("."), &FeedSource::Range(range)).expect("good");
+            let numbers = (0..rows.rows.count()).map(|row| rows.rows.get(row).expect("there"));
+            numbers
+                .map(|number| number.to_string())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(all(range(1, 3, 1)), "1 2 3");
+        assert_eq!(all(range(5, -2, -3)), "5 2 -1");
+        assert_eq!(all(range(7, 7, 100)), "7");
+        for empty in [range(2, 1, 1), range(1, 2, -1), range(1, 2, 0)] {
+            assert_eq!(empty.count(), 0, "{empty:?}");
+        }
+        let whole = range(i64::MIN, i64::MAX, 1);
+        assert_eq!((whole.count(), whole.at(u64::MAX)), (u64::MAX, i64::MAX));
     }
 
     #[test]
@@ -462,7 +690,7 @@ mod tests {
             (
                 "a.csv",
                 "a;b\n1;2\n",
-                "line 1: cells are separated by semicolons; save the file with commas",
+                "line 1: cells are separated by semicolons; write `separator: \";\"`",
             ),
             (
                 "a.csv",
@@ -534,7 +762,7 @@ mod tests {
     #[test]
     fn a_file_of_another_form_is_refused() {
         for (name, content, part) in [
-            ("a.tsv", "a\tb\n1\t2\n", "neither `.csv` nor"),
+            ("a.txt", "a\tb\n1\t2\n", "neither `.csv` nor"),
             ("a.txt", "a", "neither `.csv` nor"),
         ] {
             refuses(name, content, part);

@@ -297,6 +297,10 @@ const PLACES: &[(&str, &str)] = &[
         "/properties/data/additionalProperties",
         "data: { f: { @ } }",
     ),
+    (
+        "/properties/data/additionalProperties/properties/range",
+        "data: { f: { range: { @ } } }",
+    ),
     ("/definitions/target", "targets: { t: { @ } }"),
     (
         "/definitions/target/properties/http",

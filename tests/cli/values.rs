@@ -12,8 +12,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use loadgen::engine::{preflight, run_mode};
 use loadgen::plan::{
-    Action, AtEnd, Body, BodyPart, Capture, Content, Encode, Feed, HttpRequest, JsonRule, Mode,
-    Name, Operation, Order, Passes, Plan, Source, Step, StepKind, Tag, Template,
+    Action, AtEnd, Body, BodyPart, Capture, Content, Encode, Feed, FeedFile, FeedSource,
+    HttpRequest, JsonRule, Mode, Name, Operation, Order, Passes, Plan, Source, Step, StepKind, Tag,
+    Template,
 };
 use loadgen::result::{ModeRun, ResponseCheck, StoppedBy};
 use loadgen::value::feed;
@@ -462,10 +463,42 @@ fn run_in(folder: &Path, plan: &Plan, mode: Mode) -> ModeRun {
 }
 
 #[test]
+fn each_number_of_a_range_is_one_iteration() {
+    let listener = Listener::start(|_, _| reply(200, "", b""));
+    let url = listener.url();
+    let text = format!(
+        "{{name: x, targets: {{shop: {{url: '{url}'}}}}, \
+         data: {{ids: {{range: {{from: 9, to: 1, step: -3}}, order: shuffled, at_end: stop}}, \
+         sizes: {{rows: [{{size: s}}, {{size: l}}]}}}}, \
+         mix: [{{name: a, data: [ids, sizes], flow: [{{get: '/{{{{ids}}}}/{{{{sizes.size}}}}'}}]}}], \
+         load: {{vus: 2, duration: 20s}}}}"
+    );
+    let plan = plan(&text);
+    for mode in Mode::REAL {
+        let run = run(&plan, mode);
+        assert_eq!(
+            (run.counts.ok, run.stopped_by),
+            (3, StoppedBy::Data),
+            "{mode}"
+        );
+        let mut lines = listener.lines();
+        // Which size goes with which number depends on the seed alone.
+        lines
+            .iter_mut()
+            .for_each(|line| line.truncate("GET /9".len()));
+        assert_eq!(lines, ["GET /3", "GET /6", "GET /9"], "{mode}");
+    }
+}
+
+#[test]
 fn each_row_is_one_iteration_and_the_last_one_ends_the_run() {
     let folder = crate::support::folder();
     std::fs::write(folder.path().join("users.csv"), "id\na\nb\nc\nd\ne\nf\ng\n").expect("written");
-    let rows = feed::read(folder.path(), "users.csv").expect("good");
+    let source = FeedSource::File(FeedFile {
+        path: "users.csv".into(),
+        ..FeedFile::default()
+    });
+    let rows = feed::read(folder.path(), &source).expect("good");
     let listener = Listener::start(|_, _| reply(200, "", b""));
     for load in [
         "{vus: 3, duration: 20s}",
@@ -477,7 +510,7 @@ fn each_row_is_one_iteration_and_the_last_one_ends_the_run() {
         plan.mix[0].data = vec![0];
         plan.feeds = vec![Feed {
             name: "users".into(),
-            file: "users.csv".into(),
+            source: source.clone(),
             order: Order::Shuffled,
             at_end: AtEnd::Stop,
             columns: rows.columns.to_vec(),

@@ -83,17 +83,17 @@ impl Feeds {
             if !users.contains(&true) {
                 return Ok(None);
             }
-            let rows = feed::read(folder, &feed.file).map_err(|source| RowsError::File {
+            let rows = feed::read(folder, &feed.source).map_err(|source| RowsError::File {
                 name: feed.name.clone(),
                 source,
             })?;
             if rows.digest != feed.digest
-                || rows.rows.len() as u64 != feed.rows
+                || rows.rows.count() != feed.rows
                 || *rows.columns != *feed.columns
             {
                 return Err(RowsError::Changed {
                     name: feed.name.clone(),
-                    file: feed.file.clone(),
+                    file: feed.source.path().unwrap_or("rows").to_owned(),
                 });
             }
             let ranks = users.contains(&false).then(|| Ranks::new(users));
@@ -138,10 +138,9 @@ impl Feeds {
                 Some(row) => row,
                 None => rows_of_feed.row(*feed, number, choice, seed)?,
             };
-            if let (Some(place), Some(row)) =
-                (rows_of_feed.place, rows_of_feed.rows.rows.get(row as usize))
+            if let (Some(place), Some(row)) = (rows_of_feed.place, rows_of_feed.rows.rows.get(row))
             {
-                scope.set(place, row.clone());
+                scope.set(place, row);
             }
         }
         Ok(())
@@ -150,7 +149,7 @@ impl Feeds {
 
 impl FeedRows {
     fn row(&self, feed: usize, number: u64, choice: &Choice, seed: u64) -> Result<u64, Exhausted> {
-        let rows = self.rows.rows.len() as u64;
+        let rows = self.rows.rows.count();
         // Warm-up iterations take rows by their own numbers, wrap around at the end, and leave the
         // rows of the run untouched.
         let (rank, measured) = match number.checked_sub(WARMUP_NUMBERS) {
@@ -242,9 +241,16 @@ impl Ranks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Limits, MixEntry, Name};
+    use crate::plan::{FeedFile, FeedSource, Limits, MixEntry, Name};
     use crate::value::Value;
     use std::collections::BTreeSet;
+
+    fn source() -> FeedSource {
+        FeedSource::File(FeedFile {
+            path: "users.csv".into(),
+            ..FeedFile::default()
+        })
+    }
 
     fn plan(order: Order, at_end: AtEnd, rows: &Rows, users: &[bool]) -> Plan {
         let entry = |(index, uses): (usize, &bool)| MixEntry {
@@ -256,11 +262,11 @@ mod tests {
         };
         let feed = Feed {
             name: "users".into(),
-            file: "users.csv".into(),
+            source: source(),
             order,
             at_end,
             columns: rows.columns.to_vec(),
-            rows: rows.rows.len() as u64,
+            rows: rows.rows.count(),
             digest: rows.digest.clone(),
         };
         Plan {
@@ -308,7 +314,7 @@ mod tests {
         let plan = plan(
             order,
             at_end,
-            &feed::read(folder.path(), "users.csv").expect("good"),
+            &feed::read(folder.path(), &source()).expect("good"),
             users,
         );
         let names = Names::new(&plan.names);
@@ -370,7 +376,7 @@ mod tests {
             AtEnd::Recycle,
             &Rows {
                 columns: Vec::new().into(),
-                rows: Vec::new(),
+                rows: feed::RowList::Values(Vec::new()),
                 digest: String::new(),
             },
             &[true, false],
@@ -403,7 +409,7 @@ mod tests {
         let plan = plan(
             Order::Sequential,
             AtEnd::Stop,
-            &feed::read(folder.path(), "users.csv").expect("good"),
+            &feed::read(folder.path(), &source()).expect("good"),
             &[true],
         );
         let names = Names::new(&plan.names);
