@@ -5,7 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use super::compiled::feed::RowsError;
-use super::compiled::request::InvalidRequest;
+use super::compiled::invalid::InvalidRequest;
 use super::schedule::start::MissedStart;
 use crate::transport::tls::TlsError;
 use crate::value::ValueError;

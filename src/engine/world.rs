@@ -24,7 +24,8 @@ use super::compiled::exchange::Exchange;
 use super::compiled::expressions::Expressions;
 use super::compiled::extraction::Extraction;
 use super::compiled::feed::{Exhausted, Feeds};
-use super::compiled::request::{Recipe, TargetHeaders};
+use super::compiled::headers::TargetHeaders;
+use super::compiled::request::Recipe;
 use super::compiled::texts::Texts;
 use super::connection::dial::Dial;
 use super::connection::pool::ConnectionTarget;
@@ -148,9 +149,8 @@ fn request(
     let index = request.target;
     let target = plan.targets.get(index).ok_or(RunError::NoTarget(index))?;
     let base_url = base_urls[index].as_ref().ok_or(RunError::NoTarget(index))?;
-    Ok(Some(Recipe::new(
-        request, target, base_url, names, folder, cores,
-    )?))
+    let recipe = Recipe::new(request, target, base_url, names, folder, cores)?;
+    Ok(Some(recipe))
 }
 
 /// Compiles the headers of requests, by target.

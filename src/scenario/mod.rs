@@ -26,6 +26,7 @@ pub(crate) mod diagnostic;
 mod expect;
 mod expression;
 mod feed;
+mod feed_source;
 mod fields;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use regex::Regex;
 
 use super::check::json::Json;
-use super::request::data;
+use super::invalid::data;
 use crate::plan::{Action, Receive, Template};
 use crate::transport::TransportError;
 use crate::value::{Facts, Names, Response, Scope, Text, ValueError};

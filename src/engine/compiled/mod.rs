@@ -7,6 +7,8 @@ pub(crate) mod exchange;
 pub(crate) mod expressions;
 pub(crate) mod extraction;
 pub(crate) mod feed;
+pub(crate) mod headers;
+pub(crate) mod invalid;
 pub(crate) mod per_thread;
 pub(crate) mod quoted;
 pub(crate) mod request;

@@ -7,39 +7,28 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-use http::header::{
-    CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
-};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Uri};
-use thiserror::Error;
 
 use self::multipart::Multipart;
 use super::base_url::{self, BaseUrl};
+use super::headers::{Line, filled, own_lines, rendered, written_line};
+use super::invalid::{InvalidRequest, data};
 use super::per_thread::PerThread;
 use super::quoted::quoted;
 use crate::engine::draw::{Position, Purpose, generator};
-use crate::metrics::FailureKind;
 use crate::plan::secrets::without_users;
-use crate::plan::{Body, HttpRequest, KeepAlive, Target, Template};
+use crate::plan::{Body, HttpRequest, Target, Template};
 use crate::transport::TransportError;
 use crate::transport::body::{FilePayload, Payload};
-use crate::transport::http::{PreparedRequest, detached};
+use crate::transport::http::PreparedRequest;
 use crate::value::file::FileError;
-use crate::value::{Facts, Names, Scope, Text, ValueError, file};
+use crate::value::{Facts, Names, Scope, Text, file};
 
 /// The largest file that is kept in memory for sending, in bytes; larger files are read while they
 /// are sent.
 const SMALL: u64 = 1 << 20;
-
-/// A request that cannot be sent, regardless of the values filled in.
-#[derive(Debug, Error)]
-#[error("{method} {path}: {reason}")]
-pub struct InvalidRequest {
-    method: String,
-    path: String,
-    reason: String,
-}
 
 /// How a request is made.
 pub enum Recipe {
@@ -77,26 +66,11 @@ pub struct Rendered {
     body: Content,
 }
 
-/// The value of a header.
-enum Line {
-    Fixed(PerThread<HeaderValue>),
-    Text(Text),
-    /// The content type of a multipart body, which names the boundary.
-    Multipart,
-}
-
 /// The body to send.
 enum Content {
     Fixed(PerThread<Payload>),
     Text(Text),
     Multipart(Multipart),
-}
-
-impl Line {
-    /// Creates a line that is always the same.
-    fn fixed(value: &HeaderValue, threads: usize) -> Self {
-        Self::Fixed(PerThread::new(threads, || detached(value)))
-    }
 }
 
 impl Content {
@@ -147,23 +121,14 @@ impl Recipe {
             }
         };
         let mut headers = own_lines(target, base_url, threads).map_err(&invalid)?;
-        match &request.body {
-            Some(Body::Json(_)) => headers.push((
-                CONTENT_TYPE,
-                Line::fixed(&HeaderValue::from_static("application/json"), threads),
-            )),
-            Some(Body::Form(_)) => {
-                headers.push((
-                    CONTENT_TYPE,
-                    Line::fixed(
-                        &HeaderValue::from_static("application/x-www-form-urlencoded"),
-                        threads,
-                    ),
-                ));
-            }
-            Some(Body::Multipart(_)) => headers.push((CONTENT_TYPE, Line::Multipart)),
-            Some(Body::Text(_) | Body::File(_)) | None => {}
-        }
+        let fixed = |value| Line::fixed(&HeaderValue::from_static(value), threads);
+        let content_type = match &request.body {
+            Some(Body::Json(_)) => Some(fixed("application/json")),
+            Some(Body::Form(_)) => Some(fixed("application/x-www-form-urlencoded")),
+            Some(Body::Multipart(_)) => Some(Line::Multipart),
+            Some(Body::Text(_) | Body::File(_)) | None => None,
+        };
+        headers.extend(content_type.map(|line| (CONTENT_TYPE, line)));
         for (name, template) in target.headers.iter().chain(&request.headers) {
             headers.push(written_line(name, template, names, threads).map_err(&invalid)?);
         }
@@ -285,106 +250,6 @@ impl Rendered {
     }
 }
 
-/// The headers of every request to a target, whichever step or redirect sends it there.
-pub struct TargetHeaders(Vec<(HeaderName, Line)>);
-
-impl TargetHeaders {
-    /// Compiles the headers of `target`, which is at `base_url`.
-    ///
-    /// # Errors
-    /// If a header is not valid HTTP; validation of the scenario reports these first.
-    pub fn new(target: &Target, base_url: &BaseUrl, names: &Names) -> Result<Self, InvalidRequest> {
-        // They are for redirects, which are seldom: all threads share them.
-        let written = target
-            .headers
-            .iter()
-            .map(|(name, template)| written_line(name, template, names, 1));
-        let lines = own_lines(target, base_url, 1)
-            .and_then(|own| own.into_iter().map(Ok).chain(written).collect());
-        let invalid = |reason| InvalidRequest {
-            method: "headers of".into(),
-            path: target.name.clone(),
-            reason,
-        };
-        lines.map(Self).map_err(invalid)
-    }
-
-    /// Returns the headers with the values of one try filled in.
-    ///
-    /// # Errors
-    /// If a value is not available, or the resulting header cannot be sent: a failure of kind
-    /// `data`.
-    pub fn make(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<HeaderMap, TransportError> {
-        filled(&self.0, |text| rendered(text, scope, facts), None, 0)
-    }
-}
-
-fn rendered(text: &Text, scope: &Scope, facts: &Arc<Facts>) -> Result<String, ValueError> {
-    let mut out = String::new();
-    text.render(scope, facts, &mut out).map(|()| out)
-}
-
-/// Returns the headers that loadgen adds by itself.
-fn own_lines(
-    target: &Target,
-    base_url: &BaseUrl,
-    threads: usize,
-) -> Result<Vec<(HeaderName, Line)>, String> {
-    let fixed = |value: &HeaderValue| Line::fixed(value, threads);
-    let agent = HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION")));
-    let mut lines = vec![
-        (HOST, fixed(&base_url.host().map_err(|e| e.to_string())?)),
-        (USER_AGENT, fixed(&agent)),
-    ];
-    if target.http.keep_alive == KeepAlive::Never {
-        lines.push((CONNECTION, fixed(&HeaderValue::from_static("close"))));
-    }
-    Ok(lines)
-}
-
-/// Compiles a header written in the scenario.
-fn written_line(
-    name: &str,
-    template: &Template,
-    names: &Names,
-    threads: usize,
-) -> Result<(HeaderName, Line), String> {
-    let line = match template.as_text() {
-        Some(fixed) => {
-            let value = HeaderValue::from_str(fixed)
-                .map_err(|e| format!("value of header `{name}`: {e}"))?;
-            Line::fixed(&value, threads)
-        }
-        None => Line::Text(Text::compile(template, names).map_err(|e| e.0)?),
-    };
-    Ok((
-        HeaderName::from_bytes(name.as_bytes()).map_err(|e| format!("header `{name}`: {e}"))?,
-        line,
-    ))
-}
-
-/// Fills in the headers' values; of several headers with one name, the last wins.
-fn filled(
-    lines: &[(HeaderName, Line)],
-    put: impl Fn(&Text) -> Result<String, ValueError>,
-    multipart: Option<&str>,
-    thread: usize,
-) -> Result<HeaderMap, TransportError> {
-    let mut headers = HeaderMap::with_capacity(lines.len());
-    for (name, line) in lines {
-        let value = match line {
-            Line::Fixed(value) => value.of(thread).clone(),
-            Line::Text(text) => header(
-                name,
-                &put(text).map_err(|e| data(format!("header `{name}`: {e}")))?,
-            )?,
-            Line::Multipart => header(name, multipart.unwrap_or_default())?,
-        };
-        headers.insert(name, value);
-    }
-    Ok(headers)
-}
-
 /// Returns the content of a file: read once if it is small, otherwise while it is sent.
 fn payload(folder: &Path, path: &str) -> Result<Payload, FileError> {
     let file = file::open(folder, path)?;
@@ -397,30 +262,6 @@ fn payload(folder: &Path, path: &str) -> Result<Payload, FileError> {
     }
     let payload = FilePayload::new(file, path).map_err(failed)?;
     Ok(Payload::File(Arc::new(payload)))
-}
-
-fn header(name: &HeaderName, value: &str) -> Result<HeaderValue, TransportError> {
-    let wrong = |_| {
-        data(format!(
-            "header `{name}`: {} has a line break or another character that can't be sent",
-            quoted(value)
-        ))
-    };
-    HeaderValue::from_str(value).map_err(wrong)
-}
-
-/// Creates a failure of kind `data`.
-pub(crate) fn data(message: String) -> TransportError {
-    TransportError {
-        kind: FailureKind::Data,
-        message,
-    }
-}
-
-impl From<ValueError> for TransportError {
-    fn from(error: ValueError) -> Self {
-        data(error.0)
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::exchange::MessageText;
-use super::request::data;
+use super::invalid::data;
 use crate::plan::Operation;
 use crate::transport::TransportError;
 use crate::value::{Facts, Names, Scope, ValueError};

@@ -7,8 +7,8 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, Method, Uri};
 
 use crate::engine::compiled::base_url;
+use crate::engine::compiled::headers::TargetHeaders;
 use crate::engine::compiled::quoted::quoted;
-use crate::engine::compiled::request::TargetHeaders;
 use crate::engine::world::World;
 use crate::metrics::FailureKind;
 use crate::plan::secrets::without_users;

@@ -1,0 +1,52 @@
+//! [`FeedError`]: why rows can't be used.
+
+use thiserror::Error;
+
+use crate::value::file::FileError;
+
+/// Why a feed can't be used.
+#[derive(Debug, Error)]
+pub enum FeedError {
+    /// The file can't be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Its name does not indicate a format.
+    #[error(
+        "`{0}` is neither `.csv` nor `.tsv` nor `.json` nor `.jsonl`; rename it to match its content"
+    )]
+    Unknown(String),
+    /// It is not a gzip file, although its name says so, or too large without its compression.
+    #[error("`{file}` can't be decompressed: {message}; its name says that it is a gzip file")]
+    Compressed {
+        /// The file as written in the scenario.
+        file: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// It is in another encoding.
+    #[error("`{file}` is not valid {encoding} text; name the encoding that it was saved in")]
+    Encoding {
+        /// The file as written in the scenario.
+        file: String,
+        /// The name of the encoding.
+        encoding: &'static str,
+    },
+    /// Such a file has no separator.
+    #[error("`{0}` is JSON, whose values have no separator; remove `separator`")]
+    Separator(String),
+    /// It has no rows.
+    #[error(
+        "`{0}` has no rows; a CSV file has its column names in the first line, and a row on each line after it"
+    )]
+    Empty(String),
+    /// Its content is invalid.
+    #[error("`{file}`, line {line}: {message}")]
+    Wrong {
+        /// The file as written in the scenario.
+        file: String,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong, and how to fix it.
+        message: String,
+    },
+}
