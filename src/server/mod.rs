@@ -32,6 +32,7 @@ mod paced;
 mod reply;
 mod room;
 mod route;
+mod scripted;
 mod started;
 mod state;
 mod stop;

@@ -3,7 +3,6 @@
 //! Part `k` of `n` is due at `k/n` of the total time, so the last byte is sent at its end, and a
 //! late event loop catches up instead of falling behind. Knows nothing of routes.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::LazyLock;
@@ -15,6 +14,7 @@ use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use tokio::time::Sleep;
 
+use super::scripted::{Cut, Scripted};
 use crate::base::{Clock, Nanos};
 
 /// The content repeats after this many bytes, which is also the maximum size of a part.
@@ -91,6 +91,8 @@ pub(super) enum Payload {
     Whole(Option<Bytes>),
     /// In parts.
     Paced(Paced),
+    /// In parts with their own times, boxed because few responses are like that.
+    Scripted(Box<Scripted>),
 }
 
 impl Payload {
@@ -102,15 +104,19 @@ impl Payload {
 
 impl Body for Payload {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Cut;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let paced = match self.get_mut() {
             Self::Whole(bytes) => return Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Paced(paced) => paced,
+            Self::Scripted(scripted) => {
+                let part = ready!(scripted.poll_part(cx));
+                return Poll::Ready(part.map(|content| content.map(Frame::data)));
+            }
         };
         if paced.sent == paced.parts {
             return Poll::Ready(None);
@@ -138,6 +144,7 @@ impl Body for Payload {
         match self {
             Self::Whole(bytes) => bytes.is_none(),
             Self::Paced(paced) => paced.sent == paced.parts,
+            Self::Scripted(_) => false,
         }
     }
 
@@ -149,7 +156,7 @@ impl Body for Payload {
             Self::Paced(paced) if paced.announced => {
                 SizeHint::with_exact(paced.size - portion(paced.size, paced.sent, paced.parts))
             }
-            Self::Paced(_) => SizeHint::default(),
+            Self::Paced(_) | Self::Scripted(_) => SizeHint::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::paced::{Paced, Payload};
+use super::scripted::Scripted;
 use crate::base::Nanos;
 
 /// A response and the moment it is due.
@@ -26,6 +27,12 @@ impl Reply {
     /// Creates a response whose body is sent in parts.
     pub(super) fn paced(body: Paced) -> Self {
         Self::with("application/octet-stream", Payload::Paced(body))
+    }
+
+    /// Creates a stream of server-sent events.
+    pub(super) fn events(body: Scripted) -> Self {
+        Self::with("text/event-stream", Payload::Scripted(Box::new(body)))
+            .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
     }
 
     /// Creates a JSON response.

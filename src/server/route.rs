@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::handlers::{api, echo, pages, shop, site, stream};
+use super::handlers::{api, echo, events, pages, shop, site, stream};
 use super::reply::{Problem, Reply};
 use super::state::State;
 
@@ -183,6 +183,16 @@ pub(super) static ROUTES: &[Route] = &[
         "/drip",
         "?bytes=N (1000) in ?chunks=N (10) over ?over=S (1), in chunked transfer",
         stream::drip,
+    ),
+    get(
+        "/sse",
+        "?events=N (21) server-sent events, then [DONE]: the first after ?first=D (100ms), the others after ?gap=D (10ms), also distributions such as lognormal:10ms,80ms; ?fault=F spoils it",
+        events::sse,
+    ),
+    post(
+        "/v1/chat/completions",
+        "a language model as others have it, streamed if the body says so: max_tokens or ?tokens=N (21), ?per_event=N (1); ?first, ?gap and ?fault as for /sse",
+        events::completions,
     ),
     get(
         "/ws/echo",

@@ -36,6 +36,7 @@ pub(super) struct State {
     open: Cell<u64>,
     orders: Cell<u64>,
     flaky: Cell<u64>,
+    streams: Cell<u64>,
 }
 
 /// A value that was computed and is cached for a while.
@@ -77,6 +78,7 @@ impl State {
             open: Cell::new(0),
             orders: Cell::new(0),
             flaky: Cell::new(0),
+            streams: Cell::new(0),
         }
     }
 
@@ -117,6 +119,12 @@ impl State {
         let token = format!("{:032x}", self.tokens.borrow_mut().random::<u128>());
         self.sessions.borrow_mut().insert(&token, user);
         token
+    }
+
+    /// Returns the seed of the next stream, which depends only on that of the server and the number of
+    /// the stream.
+    pub(super) fn next_stream(&self) -> u64 {
+        self.seed ^ count(&self.streams).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
     /// Returns whether the next call of the flaky route fails, given the failure rate: the result

@@ -3,6 +3,7 @@
 
 pub(super) mod api;
 pub(super) mod echo;
+pub(super) mod events;
 pub(super) mod pages;
 pub(super) mod shop;
 pub(super) mod site;
