@@ -7,9 +7,11 @@ use super::series::series;
 use super::{groups, parts, selected, split, together, validity};
 use crate::base::Nanos;
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
-use crate::metrics::{FailureKind, Figures, Recorder, Summary};
+use crate::metrics::{FailureKind, Figures, Recorder, StreamFigures, Summary, Track};
 use crate::plan::Plan;
-use crate::result::{ErrorExample, Histograms, Iterations, ModeRun, StoppedBy, Warmup, codec};
+use crate::result::{
+    ErrorExample, Histograms, Iterations, ModeRun, StoppedBy, Streaming, Warmup, codec,
+};
 
 /// Assembles the figures of one finished mode and round of a plan.
 pub fn assemble(plan: &Plan, measured: &Measurements<'_>) -> ModeRun {
@@ -114,6 +116,10 @@ fn figures(
         },
         throughput_rps: total.throughput_rps,
         times: total.times,
+        streaming: Streaming {
+            stream_lag_ms: dependence.summary(recorder.reading_lag()),
+            ..total.streaming
+        },
         steps: parts::steps(plan, recorder, span),
         groups: groups::groups(plan, recorder, span),
         mixes: parts::mixes(plan, recorder, span),
@@ -134,6 +140,10 @@ fn figures(
 
 /// Returns the histograms behind the figures of all operations, and of iterations.
 fn histograms(whole: &Figures, recorder: &Recorder) -> Histograms {
+    let of_streams = |track: fn(&StreamFigures) -> &Track| {
+        let streams = whole.streams.as_deref();
+        streams.and_then(|streams| encoded(track(streams)))
+    };
     Histograms {
         response: codec::encode(&whole.response().histogram()),
         response_ok: codec::encode(&whole.response_ok.histogram()),
@@ -146,6 +156,12 @@ fn histograms(whole: &Figures, recorder: &Recorder) -> Histograms {
         tls: encoded(&whole.tls),
         send: encoded(&whole.send),
         body: encoded(&whole.body),
+        stream_first: of_streams(|streams| &streams.first),
+        stream_first_service: of_streams(|streams| &streams.first_service),
+        stream_gap: of_streams(|streams| &streams.gap),
+        stream_unit: of_streams(|streams| &streams.unit),
+        stream_rate: of_streams(|streams| &streams.rate),
+        stream_lag: encoded(recorder.reading_lag()),
         unit: "ns".into(),
         lowest: LOWEST,
         highest: HIGHEST,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::dependence::Dependence;
+use super::streams::streaming;
 use crate::base::Nanos;
 use crate::metrics::{FailureKind, Figures, Held, Tally, Track};
 use crate::result::{ChecksHeld, Counts, Group, StoppedBy, Times, codec};
@@ -76,6 +77,7 @@ pub(crate) fn group(
             first_byte_ms: dependence.summary(&figures.first_byte),
             body_ms: dependence.summary(&figures.body),
         },
+        streaming: streaming(figures.streams.as_deref(), measured_s, dependence),
         bytes_in: figures.bytes_in,
         bytes_out: figures.bytes_out,
         resent: figures.resent,

@@ -13,6 +13,7 @@ mod recorder;
 mod selected;
 mod series;
 mod split;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod together;

@@ -8,7 +8,7 @@ use super::observations::Observations;
 use super::recorder::{groups_taken, iteration_parts, taken};
 use super::series::series;
 use super::split;
-use crate::metrics::{Figures, Recorder, Track};
+use crate::metrics::{Figures, Recorder, StreamFigures, Track};
 use crate::plan::{Plan, Quantity, Selector};
 use crate::result::{Group, Iterations, Probe};
 
@@ -145,6 +145,10 @@ fn track<'f>(
     duration: Option<&'f Track>,
     of: Quantity,
 ) -> Option<Cow<'f, Track>> {
+    let of_streams = |track: fn(&StreamFigures) -> &Track| {
+        let streams = figures.streams.as_deref();
+        streams.map(|streams| Cow::Borrowed(track(streams)))
+    };
     match of {
         Quantity::Response => Some(figures.response()),
         Quantity::Ok => Some(Cow::Borrowed(&figures.response_ok)),
@@ -153,5 +157,10 @@ fn track<'f>(
         Quantity::Queue => Some(Cow::Borrowed(&figures.queue)),
         Quantity::FirstByte => Some(Cow::Borrowed(&figures.first_byte)),
         Quantity::Iteration => duration.map(Cow::Borrowed),
+        Quantity::StreamFirst => of_streams(|streams| &streams.first),
+        Quantity::StreamService => of_streams(|streams| &streams.first_service),
+        Quantity::StreamGap => of_streams(|streams| &streams.gap),
+        Quantity::StreamUnit => of_streams(|streams| &streams.unit),
+        Quantity::StreamRate => of_streams(|streams| &streams.rate),
     }
 }

@@ -94,7 +94,13 @@ fn record(recorder: &mut Recorder, one: &Happened) {
             0 => TagValue::None,
             value => TagValue::found(&format!("value-{value}")),
         };
-        recorder.tags(&sample, vec![value], Held::from_outcomes(&passed), end);
+        recorder.tags(
+            &sample,
+            vec![value],
+            Held::from_outcomes(&passed),
+            None,
+            end,
+        );
     }
     if let Outcome::Failed(kind) = one.outcome {
         recorder.error(FailedTry {

@@ -10,7 +10,9 @@ mod debugging;
 mod exec;
 mod file;
 mod http;
+mod http_stream;
 mod mock;
+pub(crate) mod reading;
 pub(crate) mod record;
 mod recording;
 pub(crate) mod redirect;
@@ -146,8 +148,9 @@ fn conclude<D: Driver>(
     // Time spent on a response after it was read is not the server's.
     let now = last.hop.ended.get().unwrap_or_else(|| worker.driver.now());
     let check = &worker.world.checks[attempt.operation.id as usize];
-    let response = now - call.scheduled.intended;
-    let result = check.time(response, &mut last.checks.borrow_mut(), result);
+    let intended = call.scheduled.intended;
+    let first = || record.trace.first_event(intended);
+    let result = check.time(now - intended, first, &mut last.checks.borrow_mut(), result);
     match result {
         Ok(()) => (record.succeed(now), now),
         Err(error) => (record.fail(now, error, attempt.url(scope)), now),

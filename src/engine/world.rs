@@ -2,8 +2,10 @@
 //! shared on purpose: the source of iterations, the limits, the stop, and the recorders that full
 //! tapes go to.
 
+mod ended;
 pub(crate) mod exchange_log;
 pub(crate) mod folders;
+pub(crate) mod reading;
 pub(crate) mod recorders;
 mod route;
 pub(crate) mod tape;
@@ -13,8 +15,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+pub(crate) use self::ended::Ended;
 use self::exchange_log::ExchangeLog;
 use self::folders::Folders;
+use self::reading::Streams;
 use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder};
 use self::route::Route;
 use super::compiled::base_url::BaseUrl;
@@ -83,6 +87,8 @@ pub struct World<'p> {
     pub folders: Folders,
     /// By operation id: what is extracted from its responses.
     pub extractions: Vec<Extraction>,
+    /// How answers are read as streams.
+    pub(crate) streams: Streams,
     /// By operation id: where it goes.
     routes: Vec<Route>,
     /// Where iterations come from.
@@ -107,15 +113,6 @@ pub struct World<'p> {
     pub exchange_log: Option<ExchangeLog>,
     recorders: Vec<CachePadded<SharedRecorder>>,
     gauges: Vec<CachePadded<Gauges>>,
-}
-
-/// How an iteration ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// Whether it ran all of its steps.
-    pub through: bool,
-    /// The values it ended with.
-    pub scope: Scope,
 }
 
 /// Returns the names of a plan with the values that iterations start with.
@@ -170,6 +167,13 @@ fn headers(
 fn target_limits(plan: &Plan) -> Vec<Option<Limit>> {
     let limit = |target: &Target| Limit::new(format!("target {}", target.name), &target.limits);
     plan.targets.iter().map(limit).collect()
+}
+
+/// Creates the limits of each operation.
+fn step_limits(plan: &Plan) -> Vec<Option<Limit>> {
+    let operations = plan.operations();
+    let limits = operations.map(|(_, name, own)| Limit::new(format!("step {name}"), &own.limits));
+    limits.collect()
 }
 
 impl<'p> World<'p> {
@@ -230,6 +234,7 @@ impl<'p> World<'p> {
             exchanges: for_each(plan, |operation| Exchange::new(&operation.action, &names))?,
             texts: for_each(plan, |operation| Texts::new(operation, &names))?,
             folders: Folders::open(plan, environment)?,
+            streams: Streams::new(plan)?,
             extractions: for_each(plan, |operation| Extraction::new(operation, &names))?,
             routes: plan.operations().map(|(.., own)| Route::new(own)).collect(),
             base_urls,
@@ -242,10 +247,7 @@ impl<'p> World<'p> {
             dry: AtomicBool::new(false),
             run_limit: Limit::new("run", &plan.limits),
             target_limits: target_limits(plan),
-            step_limits: plan
-                .operations()
-                .map(|(_, name, operation)| Limit::new(format!("step {name}"), &operation.limits))
-                .collect(),
+            step_limits: step_limits(plan),
             mix_limits: plan
                 .mix
                 .iter()

@@ -33,18 +33,24 @@ pub(crate) fn check(check: &Check) -> Result<(), InvalidObjective> {
             "it is a figure of loadgen itself, not of the target"
         }
         Metric::Speedup | Metric::Efficiency => "it compares modes, but only one mode is run",
-        Metric::Throughput | Metric::Count | Metric::Iterations | Metric::BytesIn => {
-            "it grows with the rate by itself"
-        }
-        Metric::Time(..) if upper => return Ok(()),
-        Metric::ErrorRate | Metric::DropRate | Metric::Dropped if upper || none => return Ok(()),
-        Metric::CheckRate if matches!(check.operator, Operator::Above | Operator::AtLeast) => {
+        Metric::Throughput
+        | Metric::Count
+        | Metric::Iterations
+        | Metric::BytesIn
+        | Metric::UnitsRate => "it grows with the rate by itself",
+        Metric::Time(Quantity::StreamRate, _) | Metric::Goodput | Metric::CheckRate
+            if matches!(check.operator, Operator::Above | Operator::AtLeast) =>
+        {
             return Ok(());
         }
+        Metric::Time(Quantity::StreamRate, _) => "a higher rate meets it more easily",
+        Metric::Time(..) if upper => return Ok(()),
+        Metric::ErrorRate | Metric::DropRate | Metric::Dropped if upper || none => return Ok(()),
         Metric::Time(..)
         | Metric::ErrorRate
         | Metric::DropRate
         | Metric::Dropped
+        | Metric::Goodput
         | Metric::CheckRate => "a higher rate meets it more easily",
     };
     Err(InvalidObjective {
@@ -56,9 +62,12 @@ pub(crate) fn check(check: &Check) -> Result<(), InvalidObjective> {
 /// Returns the implicit check on failures if none of these checks covers failures: a target that
 /// refuses everything immediately is fast.
 pub(crate) fn implied(checks: &[Check]) -> Option<Check> {
-    let speaks = checks
-        .iter()
-        .any(|check| matches!(check.metric, Metric::ErrorRate | Metric::CheckRate));
+    let speaks = checks.iter().any(|check| {
+        matches!(
+            check.metric,
+            Metric::ErrorRate | Metric::CheckRate | Metric::Goodput
+        )
+    });
     (!speaks).then_some(Check {
         metric: Metric::ErrorRate,
         operator: Operator::AtMost,

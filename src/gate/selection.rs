@@ -5,7 +5,8 @@ use crate::metrics::interval::is_enough;
 use crate::metrics::summary::{Summary, percentile_ms};
 use crate::plan::{Metric, Quantity, Selector, Statistic};
 use crate::result::{
-    ChecksHeld, Counts, Group, Iterations, ModeComparison, ModeRun, Window, codec,
+    ChecksHeld, Counts, Group, Iterations, ModeComparison, ModeRun, Streaming, Streams, Window,
+    codec,
 };
 
 /// The part of one run that a selector selects.
@@ -61,6 +62,18 @@ impl<'r> Selected<'r> {
         }
     }
 
+    /// Returns the counts of its streams, if it has any.
+    const fn streams(self) -> Option<&'r Streams> {
+        self.streaming().streams.as_ref()
+    }
+
+    const fn streaming(self) -> &'r Streaming {
+        match self {
+            Self::Whole(run) => &run.streaming,
+            Self::Group(group, _) => &group.streaming,
+        }
+    }
+
     const fn bytes_in(self) -> u64 {
         match self {
             Self::Whole(run) => run.bytes_in,
@@ -73,6 +86,7 @@ impl<'r> Selected<'r> {
             Self::Whole(run) => &run.times,
             Self::Group(group, _) => &group.times,
         };
+        let streaming = self.streaming();
         let all = match of {
             Quantity::Response => &times.response_ms,
             Quantity::Ok => &times.response_ok_ms,
@@ -81,6 +95,11 @@ impl<'r> Selected<'r> {
             Quantity::Queue => &times.queue_ms,
             Quantity::FirstByte => &times.first_byte_ms,
             Quantity::Iteration => &self.iterations()?.duration_ms,
+            Quantity::StreamFirst => &streaming.stream_first_ms,
+            Quantity::StreamService => &streaming.stream_first_service_ms,
+            Quantity::StreamGap => &streaming.stream_gap_ms,
+            Quantity::StreamUnit => &streaming.stream_unit_ms,
+            Quantity::StreamRate => &streaming.stream_rate,
         };
         all.as_ref().filter(|summary| summary.count > 0)
     }
@@ -95,6 +114,11 @@ impl<'r> Selected<'r> {
                 Quantity::Queue => Some(&run.histograms.queue),
                 Quantity::Iteration => run.histograms.iteration.as_deref(),
                 Quantity::FirstByte => run.histograms.first_byte.as_deref(),
+                Quantity::StreamFirst => run.histograms.stream_first.as_deref(),
+                Quantity::StreamService => run.histograms.stream_first_service.as_deref(),
+                Quantity::StreamGap => run.histograms.stream_gap.as_deref(),
+                Quantity::StreamUnit => run.histograms.stream_unit.as_deref(),
+                Quantity::StreamRate => run.histograms.stream_rate.as_deref(),
             },
             Self::Group(group, _) => group.histograms.get(of.name()).map(String::as_str),
         }
@@ -166,7 +190,13 @@ impl<'r> Selection<'r> {
                 self.sum(|part| part.counts().planned + part.refused()),
             ),
             Metric::CheckRate => self.check_rate(),
-            Metric::Throughput => self.throughput(),
+            Metric::Throughput => self.rate(|part| Some(part.throughput_rps())),
+            Metric::UnitsRate => self.rate(|part| Some(part.streams()?.units_per_s)),
+            Metric::Goodput => {
+                let sum =
+                    |count: fn(&Streams) -> u64| self.sum(|part| part.streams().map_or(0, count));
+                share(sum(|streams| streams.ok), sum(|streams| streams.completed))
+            }
             Metric::Count => Some(self.sum(|part| {
                 part.summary(Quantity::Response)
                     .map_or(0, |response| response.count)
@@ -252,8 +282,9 @@ impl<'r> Selection<'r> {
         }
     }
 
-    /// Returns the good completions of all rounds per measured time of all rounds.
-    fn throughput(&self) -> Option<f64> {
+    /// Returns a rate over the measured time of all rounds, from that of each part; `None` if no part
+    /// has it.
+    fn rate(&self, of_part: impl Fn(Selected<'r>) -> Option<f64>) -> Option<f64> {
         let mut seconds = 0.0;
         let mut last = None;
         for (run, _) in &self.parts {
@@ -263,12 +294,12 @@ impl<'r> Selection<'r> {
                 last = Some(run.round);
             }
         }
-        let completions: f64 = self
+        let counts = self
             .parts
             .iter()
-            .map(|(run, part)| part.throughput_rps() * run.measured_s)
-            .sum();
-        (seconds > 0.0).then(|| completions / seconds)
+            .filter_map(|(run, part)| Some(of_part(*part)? * run.measured_s));
+        let count = counts.reduce(|sum, count| sum + count)?;
+        (seconds > 0.0).then(|| count / seconds)
     }
 
     fn check_rate(&self) -> Option<f64> {

@@ -80,6 +80,8 @@ kinds! {
     Exec = "exec",
     /// A file could not be read or written.
     File = "file",
+    /// A stream broke the rules of its format, or ended too early.
+    Stream = "stream",
     /// A Redis server answered with an error.
     Redis = "redis",
     /// A PostgreSQL server answered with an error.

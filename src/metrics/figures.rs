@@ -1,81 +1,18 @@
 //! [`Figures`]: counts and times of a set of operations.
 
 mod bounds;
+mod tally;
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::exact;
+pub use self::tally::Tally;
 use super::interval::Inflation;
-use super::{Batches, FailureKind, GroupSample, Held, Outcome, Sample, StatusCounts, Track};
+use super::{
+    Batches, GroupSample, Held, Outcome, Sample, StatusCounts, StreamFigures, StreamSample, Track,
+};
 use crate::base::Nanos;
-
-/// Counts of operations or iterations by outcome.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
-    /// Due according to the plan.
-    pub planned: u64,
-    /// Started.
-    pub started: u64,
-    /// Succeeded.
-    pub ok: u64,
-    /// Failed, by kind.
-    #[serde(with = "exact::by_kind")]
-    pub failed: [u64; FailureKind::COUNT],
-    /// Refused by a full limit.
-    pub dropped: u64,
-    /// Planned and never started.
-    pub skipped: u64,
-    /// Started and then cancelled.
-    pub cancelled: u64,
-    /// Started and never completed.
-    pub unfinished: u64,
-}
-
-impl Tally {
-    pub(super) fn count(&mut self, outcome: Outcome) {
-        self.planned += 1;
-        self.started += u64::from(!matches!(outcome, Outcome::Skipped | Outcome::Dropped));
-        match outcome {
-            Outcome::Ok => self.ok += 1,
-            Outcome::Dropped => self.dropped += 1,
-            Outcome::Cancelled => self.cancelled += 1,
-            Outcome::Failed(kind) => self.failed[kind as usize] += 1,
-            Outcome::Skipped => self.skipped += 1,
-            Outcome::Unfinished => self.unfinished += 1,
-        }
-    }
-
-    pub(super) fn add(&mut self, other: &Self) {
-        self.planned += other.planned;
-        self.started += other.started;
-        self.ok += other.ok;
-        self.dropped += other.dropped;
-        self.skipped += other.skipped;
-        self.cancelled += other.cancelled;
-        self.unfinished += other.unfinished;
-        for (a, b) in self.failed.iter_mut().zip(other.failed) {
-            *a += b;
-        }
-    }
-
-    /// Returns the failures of all kinds.
-    pub fn failures(&self) -> u64 {
-        self.failed.iter().sum()
-    }
-
-    /// Returns the number of those that completed.
-    pub fn completed(&self) -> u64 {
-        self.ok + self.failures()
-    }
-
-    /// Returns the number of those that completed and have times: requests that could not be made
-    /// have none.
-    pub fn timed(&self) -> u64 {
-        self.completed() - self.failed[FailureKind::Data as usize]
-    }
-}
 
 /// The figures of one step, or the sum of several.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -128,6 +65,9 @@ pub struct Figures {
     /// From the head of the response to its end.
     #[serde(default, skip_serializing_if = "Track::is_empty")]
     pub body: Track,
+    /// The figures of answers that come in pieces, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<Box<StreamFigures>>,
     /// The response times by batch, if needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     batches: Option<Batches>,
@@ -216,6 +156,18 @@ impl Figures {
         }
     }
 
+    /// Records the stream of an operation, which is recorded besides.
+    pub(super) fn record_stream(
+        &mut self,
+        sample: &Sample,
+        stream: &StreamSample,
+        window_end: Nanos,
+    ) {
+        self.streams
+            .get_or_insert_default()
+            .record(sample, stream, window_end);
+    }
+
     /// Records the time to connect.
     fn connected(&mut self, sample: &Sample) {
         for (track, time) in [
@@ -249,6 +201,9 @@ impl Figures {
         self.send.add(&other.send);
         self.first_byte.add(&other.first_byte);
         self.body.add(&other.body);
+        if let Some(theirs) = &other.streams {
+            self.streams.get_or_insert_default().add(theirs);
+        }
         if let Some(theirs) = &other.batches {
             match &mut self.batches {
                 Some(mine) => mine.add(theirs),
@@ -260,6 +215,9 @@ impl Figures {
     /// Packs the histograms until they are needed again.
     pub(super) fn pack(&mut self) {
         self.tracks().into_iter().for_each(Track::pack);
+        if let Some(streams) = &mut self.streams {
+            streams.tracks().into_iter().for_each(Track::pack);
+        }
     }
 
     /// Clears the figures and keeps the capacity.
@@ -276,8 +234,12 @@ impl Figures {
             bytes_in,
             bytes_out,
             batches,
+            streams,
             ..
         } = self;
+        if let Some(streams) = streams {
+            streams.clear();
+        }
         *tally = Tally::default();
         *held = Held::default();
         if let Some(batches) = batches {
@@ -390,6 +352,7 @@ impl Figures {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::FailureKind;
 
     fn figures_of(responses: &[u64], failed: &[u64]) -> Figures {
         let mut figures = Figures::default();

@@ -4,6 +4,7 @@
 mod groups;
 mod recorded;
 mod shape;
+mod streams;
 mod texts;
 
 use serde::{Deserialize, Serialize};
@@ -12,8 +13,8 @@ use super::exact;
 use super::probe::Probe;
 use super::{
     Batches, CheckTally, ErrorLog, FailedTry, FailureKind, Figures, GroupFigures, Held,
-    IterationFigures, IterationPart, IterationSample, Outcome, ProbeOf, Sample, Stages, Stretch,
-    TagFigures, TagValue, TakenBy, Tally, Track, Windows,
+    IterationFigures, IterationPart, IterationSample, Outcome, ProbeOf, Sample, Stages,
+    StreamSample, Stretch, TagFigures, TagValue, TakenBy, Tally, Track, Windows,
 };
 use crate::base::Nanos;
 
@@ -67,6 +68,9 @@ pub struct Recorder {
     try_failures: [u64; FailureKind::COUNT],
     checks: CheckTally,
     tags: TagFigures,
+    /// How late workers woke up while streams were open.
+    #[serde(default, skip_serializing_if = "Track::is_empty")]
+    reading: Track,
     #[serde(with = "exact::ns")]
     last_completion: Nanos,
     /// How long the oldest operation that never completed had been running.
@@ -106,6 +110,7 @@ impl Recorder {
             try_failures: [0; FailureKind::COUNT],
             checks: CheckTally::default(),
             tags: TagFigures::default(),
+            reading: Track::default(),
             last_completion: epoch,
             oldest_unfinished: Nanos::ZERO,
         }
@@ -181,6 +186,7 @@ impl Recorder {
             try_failures,
             checks,
             tags,
+            reading,
             last_completion,
             oldest_unfinished,
         } = self;
@@ -206,6 +212,7 @@ impl Recorder {
         *checks = CheckTally::default();
         // The figures of a hundred values take too much memory to keep for those that recur.
         tags.clear();
+        reading.clear();
         *last_completion = *epoch;
         *oldest_unfinished = Nanos::ZERO;
     }
@@ -253,11 +260,6 @@ impl Recorder {
         }
     }
 
-    /// Returns whether operations planned at this moment are measured.
-    pub fn measures(&self, at: Nanos) -> bool {
-        at >= self.epoch && self.stages.measures(at)
-    }
-
     /// Records the outcomes of an operation's checks, in their order.
     pub fn checks(&mut self, operation: u32, intended: Nanos, passed: &[bool]) {
         if self.measures(intended) {
@@ -272,7 +274,14 @@ impl Recorder {
 
     /// Records the values that split an operation's figures, one for each of its tags, and the
     /// outcomes of its checks.
-    pub fn tags(&mut self, sample: &Sample, values: Vec<TagValue>, held: Held, window_end: Nanos) {
+    pub fn tags(
+        &mut self,
+        sample: &Sample,
+        values: Vec<TagValue>,
+        held: Held,
+        stream: Option<&StreamSample>,
+        window_end: Nanos,
+    ) {
         for probe in &mut self.probes {
             if let TakenBy::Tag(place, wanted) = probe.taken_by(sample.operation)
                 && values
@@ -287,6 +296,7 @@ impl Recorder {
                 sample,
                 values,
                 held,
+                stream,
                 self.window_end(sample.completed, window_end),
             );
         }
@@ -335,11 +345,6 @@ impl Recorder {
         }
     }
 
-    /// Returns whether an iteration of this mix entry planned at `intended` belongs to a part.
-    pub fn is_in(&self, part: IterationPart, mix: u32, intended: Nanos) -> bool {
-        part.holds(&self.stages, mix, intended)
-    }
-
     /// Records a failed try of an operation.
     pub fn error(&mut self, failed: FailedTry) {
         if self.measures(failed.intended) {
@@ -384,6 +389,7 @@ impl Recorder {
         }
         self.checks.add(&other.checks);
         self.tags.add(&other.tags);
+        self.reading.add(&other.reading);
         self.last_completion = self.last_completion.max(other.last_completion);
         self.oldest_unfinished = self.oldest_unfinished.max(other.oldest_unfinished);
     }
@@ -470,6 +476,7 @@ mod tests {
                 &sample,
                 vec![TagValue::found(&(k % 100).to_string())],
                 Held::default(),
+                None,
                 Nanos::MAX,
             );
         }
@@ -488,6 +495,7 @@ mod tests {
                 &sample(Nanos(k), 100_000 + k * 997, 1_000 + k),
                 vec![TagValue::found(&(k % 100).to_string())],
                 Held::default(),
+                None,
                 Nanos::MAX,
             );
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Figures, Held, Outcome, Sample, exact};
+use super::{Figures, Held, Outcome, Sample, StreamSample, exact};
 use crate::base::Nanos;
 
 /// The number of stages whose histograms stay open for recording; older ones are packed until a
@@ -64,6 +64,23 @@ impl Stages {
             && let Some(place) = self.place(sample.completed)
         {
             self.figures[place].ok_in_window += 1;
+        }
+    }
+
+    /// Records the stream of a measured operation. The units of a successful completion before
+    /// `window_end` count as throughput of the stage in which it falls.
+    pub fn stream(&mut self, sample: &Sample, stream: &StreamSample, window_end: Nanos) {
+        let Some(place) = self.place(sample.intended) else {
+            return;
+        };
+        self.move_on(place);
+        self.figures[place].record_stream(sample, stream, Nanos::ZERO);
+        if sample.outcome == Outcome::Ok
+            && sample.completed < window_end
+            && let Some(place) = self.place(sample.completed)
+        {
+            let streams = self.figures[place].streams.get_or_insert_default();
+            streams.units_in_window += stream.units.unwrap_or(0);
         }
     }
 

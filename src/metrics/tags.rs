@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Figures, Held, Sample};
+use super::{Figures, Held, Sample, StreamSample};
 use crate::base::Nanos;
 
 /// The maximum number of values of one tag that have figures of their own.
@@ -76,12 +76,23 @@ impl TagFigures {
         Self { asked, ..self }
     }
 
-    /// Records an operation with the values of its tags and the outcomes of its checks.
-    pub fn note(&mut self, sample: &Sample, values: Vec<TagValue>, held: Held, window_end: Nanos) {
+    /// Records an operation with the values of its tags, the outcomes of its checks, and its stream if
+    /// it has one.
+    pub fn note(
+        &mut self,
+        sample: &Sample,
+        values: Vec<TagValue>,
+        held: Held,
+        stream: Option<&StreamSample>,
+        window_end: Nanos,
+    ) {
         for (tag, value) in values.into_iter().enumerate() {
             let figures = self.figures(sample.operation, tag, value);
             figures.record(sample, window_end);
             figures.held.add(held);
+            if let Some(stream) = stream {
+                figures.record_stream(sample, stream, window_end);
+            }
         }
     }
 
@@ -198,7 +209,7 @@ mod tests {
                 } else {
                     TagValue::found(&format!("{}", number + index * 1000))
                 };
-                half.note(&sample, vec![value], Held::default(), Nanos::MAX);
+                half.note(&sample, vec![value], Held::default(), None, Nanos::MAX);
             }
         }
         let [mut whole, other] = seen;

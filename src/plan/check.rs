@@ -80,7 +80,7 @@ impl Check {
     /// Returns the longest response or iteration time that the check allows, in milliseconds;
     /// `None` if it does not limit one.
     pub fn longest_ms(&self) -> Option<f64> {
-        let of_target = matches!(self.metric, Metric::Time(of, _) if !matches!(of, Quantity::Lag | Quantity::Queue));
+        let of_target = matches!(self.metric, Metric::Time(of, _) if !matches!(of, Quantity::Lag | Quantity::Queue | Quantity::StreamRate));
         (of_target && matches!(self.operator, Operator::Below | Operator::AtMost))
             .then_some(self.limit)
     }

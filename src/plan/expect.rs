@@ -28,6 +28,22 @@ pub struct Expect {
     pub max_rows: Option<u64>,
     /// Maximum response time.
     pub max_response: Option<Nanos>,
+    /// Rules for the events of a stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamRule>,
+}
+
+/// Rules for the events of a stream; all given parts must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamRule {
+    /// Minimum number of counted events.
+    pub min_events: Option<u64>,
+    /// Maximum time from intended to the first counted event.
+    pub max_first: Option<Nanos>,
+    /// Maximum time between counted events.
+    pub max_gap: Option<Nanos>,
+    /// Maximum time per unit.
+    pub max_unit: Option<Nanos>,
 }
 
 /// Rule for a text body; all given parts must hold.

@@ -5,50 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A duration measured for every operation or iteration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Quantity {
-    /// completed − intended.
-    Response,
-    /// completed − intended, of good operations only.
-    Ok,
-    /// completed − started.
-    Service,
-    /// The load generator's own lateness.
-    Lag,
-    /// Deliberate waiting.
-    Queue,
-    /// intended → end of the flow.
-    Iteration,
-    /// started → first byte of the response.
-    FirstByte,
-}
-
-impl Quantity {
-    /// All quantities.
-    pub const ALL: [Self; 7] = [
-        Self::Response,
-        Self::Ok,
-        Self::Service,
-        Self::Lag,
-        Self::Queue,
-        Self::Iteration,
-        Self::FirstByte,
-    ];
-
-    /// Returns the prefix before the dot; empty for response times.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Response => "response",
-            Self::Ok => "ok",
-            Self::Service => "service",
-            Self::Lag => "lag",
-            Self::Queue => "queue",
-            Self::Iteration => "iteration",
-            Self::FirstByte => "first_byte",
-        }
-    }
-}
+use super::quantity::Quantity;
 
 /// A statistic of a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +19,21 @@ pub enum Statistic {
     /// The maximum.
     Max,
 }
+
+impl Statistic {
+    /// Returns the statistic with this name.
+    fn from_name(name: &str) -> Result<Self, Option<String>> {
+        Ok(match name {
+            "mean" => Self::Mean,
+            "min" => Self::Min,
+            "max" => Self::Max,
+            other => Self::Percentile(percentile(other)?),
+        })
+    }
+}
+
+/// The remedy for an unknown metric of streams.
+const OF_STREAMS: &str = "the metrics of streams are `stream.first.p95`, `stream.first_service.p95`, `stream.gap.p99`, `stream.unit.p50`, `stream.rate.p50`, `stream.units_rate` and `stream.goodput`";
 
 /// A figure that a run is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +57,10 @@ pub enum Metric {
     Iterations,
     /// Bytes received.
     BytesIn,
+    /// Units of good streams per second.
+    UnitsRate,
+    /// Good streams ÷ completed streams.
+    Goodput,
     /// Speedup relative to the baseline mode.
     Speedup,
     /// Ideal wall time ÷ wall time.
@@ -116,7 +92,7 @@ pub enum Unit {
 }
 
 /// The metrics whose name is a single word.
-pub(super) const WORDS: [(&str, Metric); 12] = [
+pub(super) const WORDS: [(&str, Metric); 14] = [
     ("error_rate", Metric::ErrorRate),
     ("drop_rate", Metric::DropRate),
     ("check_rate", Metric::CheckRate),
@@ -125,6 +101,8 @@ pub(super) const WORDS: [(&str, Metric); 12] = [
     ("dropped", Metric::Dropped),
     ("iterations", Metric::Iterations),
     ("bytes_in", Metric::BytesIn),
+    ("stream.units_rate", Metric::UnitsRate),
+    ("stream.goodput", Metric::Goodput),
     ("speedup", Metric::Speedup),
     ("efficiency", Metric::Efficiency),
     ("cpu_per_request", Metric::CpuPerRequest),
@@ -148,6 +126,14 @@ impl Metric {
         if let Some((_, metric)) = WORDS.iter().find(|(word, _)| *word == name) {
             return Ok(*metric);
         }
+        if let Some(rest) = name.strip_prefix("stream.") {
+            let found = Quantity::ALL.into_iter().find_map(|of| {
+                let own = of.name().strip_prefix("stream.")?;
+                Some((of, rest.strip_prefix(own)?.strip_prefix('.')?))
+            });
+            let (of, statistic) = found.ok_or_else(|| Some(OF_STREAMS.into()))?;
+            return Ok(Self::Time(of, Statistic::from_name(statistic)?));
+        }
         let (of, statistic) = match name.split_once('.').filter(|(head, _)| !head.starts_with('p')) {
             None => (Quantity::Response, name),
             Some((head, rest)) => match Quantity::ALL.into_iter().find(|q| q.name() == head) {
@@ -160,21 +146,17 @@ impl Metric {
                 None => return Err(Some("the prefixes are `ok.`, `service.`, `lag.`, `queue.`, `iteration.` and `first_byte.`".into())),
             },
         };
-        let statistic = match statistic {
-            "mean" => Statistic::Mean,
-            "min" => Statistic::Min,
-            "max" => Statistic::Max,
-            other => Statistic::Percentile(percentile(other)?),
-        };
-        Ok(Self::Time(of, statistic))
+        Ok(Self::Time(of, Statistic::from_name(statistic)?))
     }
 
     /// Returns the unit of the metric.
     pub const fn unit(self) -> Unit {
         match self {
+            Self::Time(Quantity::StreamRate, _) | Self::Throughput | Self::UnitsRate => {
+                Unit::PerSecond
+            }
             Self::Time(..) | Self::CpuPerRequest => Unit::Millis,
-            Self::ErrorRate | Self::DropRate | Self::CheckRate => Unit::Share,
-            Self::Throughput => Unit::PerSecond,
+            Self::ErrorRate | Self::DropRate | Self::CheckRate | Self::Goodput => Unit::Share,
             Self::BytesIn | Self::PeakRss => Unit::Bytes,
             Self::Count | Self::Dropped | Self::Iterations | Self::Speedup | Self::Efficiency => {
                 Unit::Number
@@ -192,12 +174,18 @@ impl Metric {
     /// Returns `None` if neither is, or if the metric only measures the length of the run.
     pub const fn worse(self) -> Option<f64> {
         match self {
+            Self::Time(Quantity::StreamRate, _)
+            | Self::Throughput
+            | Self::UnitsRate
+            | Self::Goodput
+            | Self::CheckRate
+            | Self::Speedup
+            | Self::Efficiency => Some(-1.0),
             Self::Time(..)
             | Self::ErrorRate
             | Self::DropRate
             | Self::CpuPerRequest
             | Self::PeakRss => Some(1.0),
-            Self::Throughput | Self::CheckRate | Self::Speedup | Self::Efficiency => Some(-1.0),
             Self::Count | Self::Dropped | Self::Iterations | Self::BytesIn => None,
         }
     }
@@ -237,6 +225,14 @@ impl Metric {
                 | Self::Throughput
                 | Self::Count
         )
+    }
+
+    /// Returns whether only streams have the metric.
+    pub const fn is_of_streams(self) -> bool {
+        match self {
+            Self::Time(of, _) => of.is_of_streams(),
+            other => matches!(other, Self::UnitsRate | Self::Goodput),
+        }
     }
 
     /// Returns whether the metric exists for whole iterations only.
@@ -357,6 +353,11 @@ pub(super) fn foreign(name: &str) -> Option<String> {
         "med" | "median" => "p50",
         "rate" | "http_req_failed" | "failures" | "errors" => "error_rate",
         "http_req_duration" | "latency" | "response_time" => "p95",
+        "ttft" | "time_to_first_token" | "time_to_first_output_token" => "stream.first.p95",
+        "itl" | "inter_token_latency" => "stream.gap.p99",
+        "tpot" | "time_per_output_token" => "stream.unit.p50",
+        "output_token_throughput" | "tokens_per_second" => "stream.units_rate",
+        "goodput" | "request_goodput" => "stream.goodput",
         "rps" | "qps" | "http_reqs" => "throughput",
         "checks" => "check_rate",
         "requests" => "count",

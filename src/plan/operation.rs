@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Capture, Expect, Limits, Source, StatusRule, Tag};
+use super::{Action, Capture, Expect, Limits, Source, StatusRule, Stream, Tag};
 use crate::base::{Nanos, Share};
 
 /// A measured step.
@@ -26,6 +26,9 @@ pub struct Operation {
     pub captures: Vec<Capture>,
     /// Tags by which the metrics are split.
     pub tags: Vec<Tag>,
+    /// How its answer is read as a stream of events, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Box<Stream>>,
 }
 
 impl Operation {
@@ -39,7 +42,9 @@ impl Operation {
 
     /// Returns whether something looks at the headers of its responses.
     pub fn reads_headers(&self) -> bool {
-        !self.expect.headers.is_empty() || self.sources().any(Source::is_in_headers)
+        !self.expect.headers.is_empty()
+            || self.stream.is_some()
+            || self.sources().any(Source::is_in_headers)
     }
 
     /// Returns the places of its captures and tags.

@@ -24,6 +24,11 @@ impl Percentile {
     pub(crate) fn show(self, summary: Option<&Summary>) -> String {
         view::percentile(summary, self.key)
     }
+
+    /// Returns its value in a summary, unless the sample is too small for it.
+    pub(crate) fn value(self, summary: Option<&Summary>) -> Option<f64> {
+        view::percentile_ms(summary, self.key)
+    }
 }
 
 /// The percentiles that every summary has, in order.

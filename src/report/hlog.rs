@@ -125,6 +125,10 @@ fn quantities(run: &ModeRun) -> Vec<(&'static str, Result<Histogram<u64>, CodecE
         ("send", h.send.as_ref()),
         ("first_byte", h.first_byte.as_ref()),
         ("body", h.body.as_ref()),
+        ("stream_first", h.stream_first.as_ref()),
+        ("stream_first_service", h.stream_first_service.as_ref()),
+        ("stream_gap", h.stream_gap.as_ref()),
+        ("stream_unit", h.stream_unit.as_ref()),
     ];
     texts
         .into_iter()

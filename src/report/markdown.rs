@@ -11,7 +11,7 @@ use super::ending::Ending;
 use super::headline::Headline;
 use super::markup::{cell, code, fenced, prose};
 use super::thresholds::Row;
-use super::{changes, comparison, reproduce, tally, thresholds, versions, view};
+use super::{changes, comparison, reproduce, streams, tally, thresholds, versions, view};
 
 /// The maximum size in bytes of the rows of a table or list; GitHub's limit is 65,536 characters in
 /// total.
@@ -36,7 +36,12 @@ pub(crate) fn render(result: &RunResult) -> String {
             .as_ref()
             .map(|comparison| compared(result, comparison)),
     );
-    parts.extend([troubles(result), notes(result), again(result)]);
+    parts.extend([
+        streamed(result),
+        troubles(result),
+        notes(result),
+        again(result),
+    ]);
     parts
         .into_iter()
         .filter(|part| !part.is_empty())
@@ -267,6 +272,17 @@ fn compared(result: &RunResult, of: &Comparison) -> String {
     } else {
         format!("{text}\n<sub>{}</sub>\n", legend.join("; "))
     }
+}
+
+/// Returns the figures of answers that come in pieces.
+fn streamed(result: &RunResult) -> String {
+    let Some(figures) = streams::table(result) else {
+        return String::new();
+    };
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let rule = format!("|---|{}\n", "--:|".repeat(figures.head.len() - 1));
+    let rows: String = figures.rows.iter().map(|row| line(row)).collect();
+    format!("{}{rule}{rows}", line(&figures.head))
 }
 
 /// Lists failures by kind, with examples, and what did not run.

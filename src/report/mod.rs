@@ -37,6 +37,7 @@ pub(crate) mod reproduce;
 pub(crate) mod sink;
 pub(crate) mod spreadsheet;
 pub(crate) mod status;
+pub(crate) mod streams;
 pub(crate) mod tally;
 pub mod terminal;
 pub(crate) mod thresholds;

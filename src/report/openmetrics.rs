@@ -4,75 +4,29 @@
 //! Units are seconds, bytes and ratios, as the format requires. Unknown values have no line. There
 //! are no timestamps: collectors add their own.
 
-use std::fmt::Write as _;
+mod streams;
+mod text;
 
 use crate::plan::Mode;
 use crate::result::{Comparison, ModeComparison, Outcome, RunResult, ThresholdVerdict, Verdict};
 
+use self::text::{QUANTILES, Text, label};
 use super::tally::{self, Tally};
 use super::{changes, thresholds, view};
 
-/// The quantiles of a summary, with the names of their percentiles.
-const QUANTILES: [(&str, &str); 5] = [
-    ("p50", "0.5"),
-    ("p90", "0.9"),
-    ("p95", "0.95"),
-    ("p99", "0.99"),
-    ("p999", "0.999"),
-];
-
 /// Returns the metrics as text.
 pub(crate) fn render(result: &RunResult) -> String {
-    let mut text = Text {
-        out: String::new(),
-        scenario: label(&result.scenario.name),
-    };
+    let mut text = Text::new(&result.scenario.name);
     run(&mut text, result);
     if let Some(comparison) = &result.comparison {
         gauges(&mut text, comparison);
         responses(&mut text, comparison);
     }
     counters(&mut text, result);
+    streams::metrics(&mut text, result);
     thresholds_met(&mut text, result);
     baseline(&mut text, result);
-    text.out.push_str("# EOF\n");
-    text.out
-}
-
-/// The text so far.
-struct Text {
-    out: String,
-    scenario: String,
-}
-
-impl Text {
-    /// Begins a metric family; its name ends with its unit, if it has one.
-    fn family(&mut self, name: &str, kind: &str, unit: &str, help: &str) {
-        let _ = writeln!(self.out, "# TYPE loadgen_{name} {kind}");
-        if !unit.is_empty() {
-            let _ = writeln!(self.out, "# UNIT loadgen_{name} {unit}");
-        }
-        let _ = writeln!(self.out, "# HELP loadgen_{name} {help}");
-    }
-
-    /// Writes a line of the family, unless the value is unknown. Label values are escaped already.
-    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: Option<f64>) {
-        let Some(value) = value.and_then(view::digits) else {
-            return;
-        };
-        let _ = write!(self.out, "loadgen_{name}{{scenario=\"{}\"", self.scenario);
-        for (key, text) in labels {
-            let _ = write!(self.out, ",{key}=\"{text}\"");
-        }
-        let _ = writeln!(self.out, "}} {value}");
-    }
-}
-
-/// Escapes a label value for use between quotes.
-fn label(text: &str) -> String {
-    view::shortened(&view::plain(text), 500)
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
+    text.end()
 }
 
 fn run(text: &mut Text, result: &RunResult) {

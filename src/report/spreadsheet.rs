@@ -7,15 +7,16 @@
 
 mod cells;
 mod groups;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::io;
 
 use crate::metrics::Summary;
 use crate::plan::Mode;
-use crate::result::{Counts, Group, ModeComparison, ModeRun, RunResult};
+use crate::result::{Counts, Group, ModeComparison, ModeRun, RunResult, Streaming};
 
-use self::cells::{failures, known, number, table, text};
+use self::cells::{FEW_PERCENTILES, failures, known, number, table, text};
 use super::tally::{self, Tally};
 use super::view;
 
@@ -61,9 +62,8 @@ const TIMES: [&str; 9] = [
     "body",
     "think",
 ];
-/// The percentiles of the response time, and those of the other times.
+/// The percentiles of the response time.
 const PERCENTILES: [&str; 7] = ["p50", "p75", "p90", "p95", "p99", "p999", "p9999"];
-const FEW_PERCENTILES: [&str; 3] = ["p50", "p90", "p99"];
 /// The columns of a whole mode, with all of its rounds together.
 const OF_MODES: [&str; 10] = [
     "rounds",
@@ -210,6 +210,7 @@ struct RunPart<'a> {
     failures: Option<&'a BTreeMap<String, u64>>,
     response: Option<&'a Summary>,
     times: [Option<&'a Summary>; TIMES.len()],
+    streaming: Option<&'a Streaming>,
     compared: Option<&'a ModeComparison>,
 }
 
@@ -240,6 +241,7 @@ impl<'a> RunPart<'a> {
             bytes: Some([run.bytes_in, run.bytes_out]),
             failures: Some(&run.failures),
             response: run.times.response_ms.as_ref(),
+            streaming: Some(&run.streaming),
             times: [
                 &run.times.service_ms,
                 &run.times.lag_ms,
@@ -268,6 +270,7 @@ impl<'a> RunPart<'a> {
             bytes: Some([group.bytes_in, group.bytes_out]),
             failures: Some(&group.failures),
             response: group.times.response_ms.as_ref(),
+            streaming: Some(&group.streaming),
             times: [
                 &group.times.service_ms,
                 &group.times.lag_ms,
@@ -319,6 +322,7 @@ fn header() -> Vec<String> {
             .flat_map(|time| few().map(move |of| format!("{time}_{of}_ms"))),
     );
     names.extend(OF_MODES.map(str::to_owned));
+    names.extend(streams::header());
     names
 }
 
@@ -383,6 +387,7 @@ fn part(result: &RunResult, part: &RunPart<'_>) -> Vec<String> {
         of(|m| m.threads_peak.map(|n| n as f64)),
         of(|m| m.ctx_per_operation),
     ]);
+    row.extend(streams::cells(part.streaming));
     row
 }
 

@@ -33,6 +33,24 @@ pub struct Histograms {
     /// Times from the head of the response to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// Times from intended to the first counted event of streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_first: Option<String>,
+    /// Times from started to the first counted event of streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_first_service: Option<String>,
+    /// Times between counted events of streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_gap: Option<String>,
+    /// Times per unit of streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_unit: Option<String>,
+    /// Units per second of streams, in millionths instead of `ns`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_rate: Option<String>,
+    /// How late workers woke up while streams were open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_lag: Option<String>,
     /// `ns`.
     pub unit: String,
     /// The lowest value that is distinguished from zero.

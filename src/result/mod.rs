@@ -14,6 +14,7 @@ pub(crate) mod program;
 mod redact;
 pub(crate) mod run_result;
 pub(crate) mod shards;
+pub(crate) mod streams;
 pub(crate) mod threshold;
 pub(crate) mod timed_group;
 pub(crate) mod validity;
@@ -38,6 +39,7 @@ pub use mode_run::{
 pub use program::{Build, End, ScenarioEcho};
 pub use run_result::{ReadError, RunResult, SCHEMA};
 pub use shards::{ShardHost, ShardPart, Shards};
+pub use streams::{Streaming, Streams};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
 pub use timed_group::TimedGroup;
 pub use validity::{Check, Validity, Verdict};

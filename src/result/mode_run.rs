@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
+use super::streams::Streaming;
 use super::timed_group::TimedGroup;
 use super::{Histograms, Validity, Window};
 use crate::metrics::summary::Summary;
@@ -80,6 +81,9 @@ pub struct Group {
     /// The times of its operations.
     #[serde(flatten)]
     pub times: Times,
+    /// The figures of its streams.
+    #[serde(flatten)]
+    pub streaming: Streaming,
     /// Bytes received, at the HTTP level.
     pub bytes_in: u64,
     /// Bytes sent, at the HTTP level.
@@ -293,6 +297,9 @@ pub struct ModeRun {
     /// The times of its operations.
     #[serde(flatten)]
     pub times: Times,
+    /// The figures of its streams.
+    #[serde(flatten)]
+    pub streaming: Streaming,
     /// Figures by step.
     pub steps: Vec<Group>,
     /// Figures of groups of steps that are measured as a whole; they are not in the counts and times

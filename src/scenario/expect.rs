@@ -7,7 +7,7 @@ use super::pattern::Patterns;
 use super::response_source::Origin;
 use super::section::Section;
 use super::tree::{Node, Scalar, Value};
-use super::{header, json_rule};
+use super::{header, json_rule, stream};
 use crate::plan::{BodyRule, Expect, StatusRule};
 
 /// The map `expect`.
@@ -32,7 +32,9 @@ const BODY_RULE: Section = Section::new(&[("regex", "matches"), ("includes", "co
 const SIZE_RULE: Section = Section::new(&[]);
 
 /// Keys that apply to the response itself.
-const OF_ANSWERS: [&str; 6] = ["status", "headers", "body", "json", "size", "rows"];
+const OF_ANSWERS: [&str; 7] = [
+    "status", "headers", "body", "json", "size", "rows", "stream",
+];
 
 /// Decodes the `expect` of a request whose response has these parts.
 pub(super) fn decode(
@@ -84,6 +86,9 @@ pub(super) fn decode(
     if let Some(node) = fields.take("rows", problems) {
         rows(node, &mut expect, problems);
     }
+    expect.stream = fields
+        .take("stream", problems)
+        .and_then(|node| stream::rule(node, problems));
     max_response(&mut fields, &mut expect, problems);
     fields.finish(problems);
     Some(expect)

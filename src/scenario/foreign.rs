@@ -18,11 +18,6 @@ pub(super) const MISSING_KINDS: &[(&[&str], &str, &str)] = &[
         "`sql` speaks to PostgreSQL",
     ),
     (
-        &["sse", "eventsource", "stream", "events"],
-        "event streams",
-        "`get` reads a response up to its end, which `timeout` bounds",
-    ),
-    (
         &[
             "script",
             "js",

@@ -154,8 +154,20 @@ fn dead(
             op.expect != Expect::default() && selector.takes(plan, mix, name, op)
         })
     };
+    let streams = |selector: &Selector| {
+        plan.operations()
+            .any(|(mix, name, op)| op.stream.is_some() && selector.takes(plan, mix, name, op))
+    };
     let any = Selector::default();
     match metric {
+        _ if metric.is_of_streams() && !streams(selector.unwrap_or(&any)) => {
+            problems
+                .error(
+                    places.check,
+                    format!("`{metric}` measures streams, but there are none here"),
+                )
+                .help("give a request `stream: { as: sse }`, or remove it");
+        }
         Metric::Time(Quantity::FirstByte, _) | Metric::BytesIn
             if !network(selector.unwrap_or(&any)) =>
         {

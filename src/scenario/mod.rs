@@ -62,6 +62,7 @@ mod section;
 mod settings;
 pub(crate) mod source;
 mod stages;
+mod stream;
 mod target;
 mod template;
 #[cfg(test)]

@@ -7,10 +7,11 @@ use super::request::{self, RequestLine};
 use super::response_source;
 use super::timeout::PartialTimeouts;
 use super::tree::typed;
-use super::{capture, delay, expect, limits, retry, timeout};
+use super::{capture, delay, expect, limits, retry, stream, timeout};
 use crate::base::Share;
 use crate::plan::{
-    Action, Capture, Delay, Expect, HttpRequest, Limits, Operation, Retry, Scheme, StepKind, Tag,
+    Action, Capture, Delay, Expect, HttpRequest, Limits, Operation, Retry, Scheme, StepKind,
+    Stream, Tag,
 };
 
 /// Keys that only HTTP requests may have.
@@ -92,6 +93,8 @@ impl Reader<'_> {
         let retry = fields
             .take("retry", self.problems)
             .and_then(|node| retry::decode(node, self.problems));
+        let stream = fields.take("stream", self.problems);
+        let of = if stream.is_some() { of.streamed() } else { of };
         let expect = fields.take("expect", self.problems);
         let expect = expect
             .and_then(|node| expect::decode(node, of, self.patterns, self.problems))
@@ -122,6 +125,8 @@ impl Reader<'_> {
             self.problems,
         )?;
         let targets = self.targets.timeout(request.target);
+        let total = timeout.or(targets).resolve().total;
+        let stream = stream.map(|node| stream::decode(node, total, self.problems));
         let retry = retry.or_else(|| self.targets.retry(request.target));
         let parts = OperationParts {
             expect,
@@ -129,6 +134,7 @@ impl Reader<'_> {
             limits,
             captures,
             tags,
+            stream: stream.flatten().map(Box::new),
             ..OperationParts::default()
         };
         let operation = self.number(action, work(request), parts, timeout, targets);
@@ -294,6 +300,7 @@ impl Reader<'_> {
             fail,
             captures,
             tags,
+            stream,
         } = parts;
         Operation {
             id,
@@ -305,6 +312,7 @@ impl Reader<'_> {
             fail,
             captures,
             tags,
+            stream,
         }
     }
 }
@@ -323,6 +331,8 @@ pub(super) struct OperationParts {
     pub captures: Vec<Capture>,
     /// Tags by which its metrics are split.
     pub tags: Vec<Tag>,
+    /// How its answer is read as a stream, if it is one.
+    pub stream: Option<Box<Stream>>,
 }
 
 impl Default for OperationParts {
@@ -334,6 +344,7 @@ impl Default for OperationParts {
             fail: Share::ZERO,
             captures: Vec::new(),
             tags: Vec::new(),
+            stream: None,
         }
     }
 }

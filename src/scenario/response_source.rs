@@ -18,6 +18,8 @@ const REGEX: Section = Section::new(&[("pattern", "regex")]);
 pub(super) enum Origin {
     /// The response to a request.
     Response,
+    /// The response to a request, read as a stream of events.
+    Stream,
     /// The response that opens a WebSocket: it has no body.
     Handshake,
     /// A text, such as over TCP or a WebSocket: it has nothing else.
@@ -29,6 +31,14 @@ pub(super) enum Origin {
 }
 
 impl Origin {
+    /// Returns the same response, read as a stream of events.
+    pub(super) const fn streamed(self) -> Self {
+        match self {
+            Self::Response => Self::Stream,
+            other => other,
+        }
+    }
+
     /// Checks that it has such a place; otherwise returns why not.
     pub(super) fn has(self, place: &str) -> Result<(), &'static str> {
         match (self, place) {
@@ -41,6 +51,13 @@ impl Origin {
             }
             (Self::Reply | Self::Rows, "header" | "headers" | "cookie" | "status") => {
                 Err("the reply of a database is JSON, without a head")
+            }
+            (Self::Stream, "jsonpath" | "json") => {
+                Err("the answer is a stream of events, not one JSON document")
+            }
+            (Self::Stream, "stream") => Ok(()),
+            (_, "stream") => {
+                Err("the answer is not read as a stream; that takes `stream: { as: … }`")
             }
             (Self::Rows, "rows") => Ok(()),
             (_, "rows") => Err("only the answer to a statement has rows"),

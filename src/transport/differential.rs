@@ -16,6 +16,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -312,13 +313,16 @@ fn exchange(link: &mut Link<Peer>, request: &PreparedRequest, needs: HeaderNeeds
         link.ask(request.message(HeaderMap::new()))
     };
     let mut asked = pin!(asked);
-    let (head, incoming) = match finish(link.answer(asked.as_mut(), request, || needs, || {})) {
+    let (head, mut incoming) = match finish(link.answer(asked.as_mut(), request, || needs, || {})) {
         None => return Outcome::Waits,
         Some(Err(error)) => return Outcome::Failed(error.kind),
         Some(Ok(answer)) => answer,
     };
     let mut body = Vec::new();
-    let rest = match finish(link.receive(incoming, |data| body.extend_from_slice(data))) {
+    let rest = match finish(link.receive(&mut incoming, |data| {
+        body.extend_from_slice(data);
+        ControlFlow::Continue(())
+    })) {
         None => Err(None),
         Some(Err(error)) => Err(Some(error.kind)),
         Some(Ok(_)) => Ok(()),

@@ -10,6 +10,7 @@ mod request;
 mod wire_request;
 
 use std::future::poll_fn;
+use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -247,16 +248,16 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         within_limits(response.headers()).map(|()| response)
     }
 
-    /// Reads a body to its end, one frame at a time, and passes each to `keep`. Returns `false` if
-    /// all of it had come with the head.
+    /// Reads a body to its end, one frame at a time, and passes each to `keep`, which may break off.
+    /// Returns `false` if all of it had come with the head.
     ///
     /// # Errors
     /// If the connection fails or the response is not HTTP. The connection must not be used again
     /// in that case.
     pub(crate) async fn receive(
         &mut self,
-        mut body: Incoming,
-        mut keep: impl FnMut(&[u8]),
+        body: &mut Incoming,
+        mut keep: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<bool, TransportError> {
         let mut more = false;
         let Self {
@@ -268,19 +269,21 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         while !body.is_end_stream() {
             let frame = poll_fn(|cx| {
                 wakes.poll(cx, |cx| {
-                    if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
+                    if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
                         return Poll::Ready(frame);
                     }
                     more = true;
                     advance(driver, ended, cx);
-                    Pin::new(&mut body).poll_frame(cx)
+                    Pin::new(&mut *body).poll_frame(cx)
                 })
             })
             .await;
             match frame {
                 Some(Ok(frame)) => {
-                    if let Some(data) = frame.data_ref() {
-                        keep(data);
+                    if let Some(data) = frame.data_ref()
+                        && keep(data).is_break()
+                    {
+                        break;
                     }
                 }
                 // A part of this response had arrived, so a stale connection is not the cause.

@@ -7,6 +7,7 @@ mod upload;
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -319,15 +320,15 @@ impl Http2 {
         Ok((head, body))
     }
 
-    /// Reads a body to its end, one piece at a time, and passes each to `keep`. Returns `false` if
-    /// there was none.
+    /// Reads a body to its end, one piece at a time, and passes each to `keep`, which may break off.
+    /// Returns `false` if there was none.
     ///
     /// # Errors
     /// If the connection or the stream fails.
     pub(crate) async fn receive(
         &mut self,
-        mut body: RecvStream,
-        mut keep: impl FnMut(&[u8]),
+        body: &mut RecvStream,
+        mut keep: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<bool, TransportError> {
         let mut more = false;
         while !body.is_end_stream() {
@@ -343,14 +344,25 @@ impl Http2 {
                 break;
             };
             let piece = piece?;
-            keep(&piece);
             // It fails only if more is released than was received.
             let _ = body.flow_control().release_capacity(piece.len());
+            if keep(&piece).is_break() {
+                break;
+            }
         }
         // The server did not wait for the rest: dropping it resets the stream.
         self.upload = None;
         self.claim();
         Ok(more)
+    }
+}
+
+impl Http2 {
+    /// Resets the stream of a body whose rest is not read.
+    pub(crate) async fn hang_up(&mut self, body: RecvStream) {
+        // Dropping it resets the stream, which the driver tells the server.
+        drop(body);
+        run(&mut self.driver, &mut self.ended, |_| Poll::Ready(())).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`Link`]: a connection for HTTP requests, of any version.
 
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -230,16 +231,16 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Reads a body to its end, one piece at a time, and passes each to `keep`. Returns `false` if
-    /// nothing more had to be read.
+    /// Reads a body to its end, one piece at a time, and passes each to `keep`, which may break off:
+    /// the rest can be read later. Returns `false` if nothing more had to be read.
     ///
     /// # Errors
     /// If the connection fails or the response is not HTTP. The link must not be used again in that
     /// case.
     pub async fn receive(
         &mut self,
-        body: IncomingBody,
-        keep: impl FnMut(&[u8]),
+        body: &mut IncomingBody,
+        keep: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<bool, TransportError> {
         match (&mut self.connection, body) {
             (LinkConnection::Http1(connection), IncomingBody::Http1(body)) => {
@@ -253,6 +254,18 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
             }
             // A body is read over the link that it came from.
             _ => Ok(false),
+        }
+    }
+
+    /// Gives up the rest of a body; returns whether the connection can carry another request.
+    pub async fn hang_up(&mut self, body: IncomingBody) -> bool {
+        match (&mut self.connection, body) {
+            (LinkConnection::Http2(http2), IncomingBody::Http2(body)) => {
+                http2.hang_up(body).await;
+                http2.is_reusable()
+            }
+            // Over HTTP/1.1, only closing the connection stops the server.
+            _ => false,
         }
     }
 }

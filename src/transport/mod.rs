@@ -7,6 +7,7 @@ pub(crate) mod decode;
 pub mod differential;
 pub mod endpoint;
 pub(crate) mod error;
+pub(crate) mod events;
 pub(crate) mod exec;
 pub(crate) mod file;
 pub(crate) mod http;

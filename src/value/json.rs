@@ -55,14 +55,8 @@ impl<'a> Document<'a> {
     /// # Errors
     /// If the text is not JSON, with the reason.
     pub(crate) fn find(&self, query: &Query) -> Result<Option<Found<'_>>, String> {
-        if self.tree.get().is_none()
-            && let Some(Ok(located)) = query.locate(self.text)
-        {
-            let Some(raw) = located else { return Ok(None) };
-            // What is only skipped need not be valid in each detail, but a value must.
-            if let Ok(found) = Found::of(raw) {
-                return Ok(Some(found));
-            }
+        if let Some(found) = self.found_while_reading(query) {
+            return Ok(found);
         }
         let tree = self.tree()?;
         let Some(value) = query.path.query(tree).first() else {
@@ -71,6 +65,37 @@ impl<'a> Document<'a> {
         let raw = has_floats(value).then(|| self.raw(query, tree)).flatten();
         let value = Cow::Borrowed(value);
         Ok(Some(Found { value, raw }))
+    }
+
+    /// Returns whether any match of a query is as wanted.
+    ///
+    /// # Errors
+    /// If the text is not JSON, with the reason.
+    pub(crate) fn any(
+        &self,
+        query: &Query,
+        wanted: impl Fn(&Json) -> bool,
+    ) -> Result<bool, String> {
+        if let Some(found) = self.found_while_reading(query) {
+            return Ok(found.is_some_and(|found| wanted(&found.value)));
+        }
+        let all = query.path.query(self.tree()?);
+        Ok(all.iter().any(|value| wanted(value)))
+    }
+
+    /// Returns the only match of a query, if the query is one that needs no tree and there is none
+    /// yet.
+    fn found_while_reading(&self, query: &Query) -> Option<Option<Found<'_>>> {
+        if self.tree.get().is_some() {
+            return None;
+        }
+        match query.locate(self.text)? {
+            Ok(None) => Some(None),
+            // What is only skipped need not be valid in each detail, but a value must.
+            Ok(Some(raw)) => Found::of(raw).ok().map(Some),
+            // The tree says why.
+            Err(_) => None,
+        }
     }
 
     fn tree(&self) -> Result<&Json, String> {

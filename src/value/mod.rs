@@ -28,6 +28,6 @@ pub use extract::Extract;
 pub use function::Facts;
 pub use json::from_raw;
 pub use minijinja::Value;
-pub use response::Response;
+pub use response::{Response, StreamSeen};
 pub use scope::{Names, Scope, UserValues};
 pub use text::Text;

@@ -9,9 +9,21 @@ use http::header::{CONTENT_TYPE, SET_COOKIE};
 
 use super::json::{Document, Found};
 use super::query::Query;
+use crate::base::Nanos;
 
 /// The maximum number of characters of a body in a message.
 const MAX_SHOWN: usize = 60;
+
+/// What was seen of a stream of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StreamSeen {
+    /// The number of counted events.
+    pub events: u64,
+    /// The longest time between two of them; zero if there are no two.
+    pub max_gap: Nanos,
+    /// The time per unit, if it has one.
+    pub time_per_unit: Option<Nanos>,
+}
 
 /// A response, as far as it was kept.
 pub struct Response<'a> {
@@ -23,6 +35,8 @@ pub struct Response<'a> {
     pub body: &'a [u8],
     /// The number of rows of a statement, if it is the answer to one.
     pub rows: Option<u64>,
+    /// What was seen of its events, if it is a stream.
+    pub stream: Option<StreamSeen>,
     json: OnceCell<Result<Document<'a>, String>>,
     text: OnceCell<Result<Cow<'a, str>, String>>,
 }
@@ -35,6 +49,7 @@ impl<'a> Response<'a> {
             headers,
             body,
             rows: None,
+            stream: None,
             json: OnceCell::new(),
             text: OnceCell::new(),
         }

@@ -440,6 +440,7 @@ fn expectations_are_kept_as_written() {
         max_size: Some(Size(4 << 20)),
         min_rows: None,
         max_rows: None,
+        stream: None,
         max_response: Some(MS(500)),
     };
     let found = operation(

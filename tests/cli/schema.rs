@@ -410,6 +410,18 @@ const PLACES: &[(&str, &str)] = &[
         "mix: [ { flow: [ { get: /, expect: { size: { @ } } } ] } ]",
     ),
     (
+        "/definitions/expect/properties/stream",
+        "mix: [ { flow: [ { get: /, stream: { as: sse }, expect: { stream: { @ } } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/stream",
+        "mix: [ { flow: [ { get: /, stream: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/stream/properties/stop_after",
+        "mix: [ { flow: [ { get: /, stream: { as: sse, stop_after: { @ } } } ] } ]",
+    ),
+    (
         "/definitions/jsonRule/anyOf/1",
         "mix: [ { flow: [ { get: /, expect: { json: { $.a: { @ } } } } ] } ]",
     ),

@@ -20,6 +20,8 @@ mod crawls;
 mod deadlines;
 #[path = "../cli/engine.rs"]
 mod engine;
+#[path = "../cli/event_streams.rs"]
+mod event_streams;
 #[path = "../cli/exchange_peers.rs"]
 mod exchange_peers;
 #[path = "../cli/exchanges.rs"]

@@ -5,25 +5,21 @@
 mod demand;
 pub(crate) mod headroom;
 mod judged;
+mod lag;
+mod reading;
 mod remedy;
 mod settled;
 pub mod shards;
 
 use self::judged::judged;
+use self::lag::{LAG_FLOOR_MS, LAG_SHARE, LAG_SHARE_OF_LIMIT, p99};
 use super::observations::Observations;
-use crate::metrics::interval::at_least;
 use crate::pacing::Arrivals;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::pacing::fit::{CRITICAL, anderson_darling};
 use crate::plan::{Load, LoadModel, Mode, Plan, Spread};
-use crate::result::{Check, ModeRun, Validity, Verdict, codec};
+use crate::result::{Check, ModeRun, Validity, Verdict};
 
-/// The smallest p99 of lag that makes a run invalid.
-const LAG_FLOOR_MS: f64 = 1.0;
-/// The share of the median response time that the p99 of lag may reach.
-const LAG_SHARE: f64 = 0.05;
-/// The share of the shortest time in a threshold that the p99 of lag may reach.
-const LAG_SHARE_OF_LIMIT: f64 = 0.10;
 /// The share of started operations that may be unfinished.
 const UNFINISHED_SHARE: f64 = 0.01;
 
@@ -42,6 +38,7 @@ pub fn check(run: &ModeRun, plan: &Plan, seen: &[Observations]) -> Validity {
         headroom::check(run.mode, plan, seen),
         clock(run),
     ];
+    checks.extend(reading::check(run, plan));
     checks.extend(poisson(plan));
     checks.extend(settled(run, plan));
     if run.mode == Mode::Processes {
@@ -126,11 +123,10 @@ fn pacing(run: &ModeRun, plan: &Plan) -> Check {
 /// Returns how late operations may start, in milliseconds. Lag that is small compared to the
 /// measured times, or to those in thresholds, is harmless.
 pub fn lag_limit_ms(run: &ModeRun, plan: &Plan) -> f64 {
-    let of_median = run
-        .times
-        .response_ms
-        .as_ref()
-        .map_or(0.0, |q| q.p50 * LAG_SHARE);
+    // The first event of a stream may come long before its end.
+    let medians = [&run.times.response_ms, &run.streaming.stream_first_ms];
+    let medians = medians.into_iter().flatten().map(|q| q.p50);
+    let of_median = medians.reduce(f64::min).unwrap_or(0.0) * LAG_SHARE;
     let own = plan
         .thresholds
         .iter()
@@ -148,13 +144,8 @@ pub fn lag_limit_ms(run: &ModeRun, plan: &Plan) -> f64 {
 /// them, and a single hiccup of the machine would invalidate the run; then this is a lower bound
 /// that the percentile reliably exceeds.
 fn lag(run: &ModeRun) -> (f64, &'static str) {
-    let Some(summary) = &run.times.lag_ms else {
-        return (0.0, "");
-    };
-    match (summary.ci95.get("p99"), codec::decode(&run.histograms.lag)) {
-        (Some(None), Ok(histogram)) => (at_least(&histogram, 99.0) as f64 / 1e6, "at least "),
-        _ => (summary.p99, ""),
-    }
+    let lag = run.times.lag_ms.as_ref();
+    lag.map_or((0.0, ""), |lag| p99(lag, &run.histograms.lag))
 }
 
 fn unfinished(run: &ModeRun) -> Check {

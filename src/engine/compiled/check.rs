@@ -12,7 +12,7 @@ use self::json::Json;
 use super::quoted::quoted;
 use crate::base::{Nanos, Size};
 use crate::metrics::FailureKind;
-use crate::plan::{Expect, StatusRule};
+use crate::plan::{Expect, StatusRule, StreamRule};
 use crate::transport::TransportError;
 use crate::value::{Response, ValueError};
 
@@ -21,6 +21,8 @@ pub struct Check {
     rules: Vec<Rule>,
     /// The longest acceptable response time.
     max_response: Option<Nanos>,
+    /// The longest acceptable time to the first event of a stream.
+    max_first: Option<Nanos>,
 }
 
 /// An expectation written in the scenario, with the name that results show.
@@ -38,6 +40,9 @@ enum Expectation {
     Matches(Regex),
     Equals(String),
     Json(Box<Json>),
+    MinEvents(u64),
+    MaxGap(Nanos),
+    MaxUnit(Nanos),
 }
 
 /// The verdict on a response.
@@ -106,21 +111,26 @@ impl Check {
             let json = Json::new(wanted)?;
             rule(json.name(), Expectation::Json(Box::new(json)));
         }
+        let stream = expect.stream.unwrap_or_default();
+        for (name, wanted) in of_stream(stream) {
+            rule(name, wanted);
+        }
         Ok(Self {
             rules,
             max_response: expect.max_response,
+            max_first: stream.max_first,
         })
     }
 
     /// Returns the names of the expectations, in the order in which they are evaluated.
     pub fn names(&self) -> impl Iterator<Item = String> {
-        let time = self.max_response.map(|most| format!("max_response {most}"));
-        self.rules.iter().map(|rule| rule.name.clone()).chain(time)
+        let rules = self.rules.iter().map(|rule| rule.name.clone());
+        rules.chain(self.times().map(|(name, most)| format!("{name} {most}")))
     }
 
     /// Returns whether the scenario specifies any expectation.
     pub const fn is_written(&self) -> bool {
-        !self.rules.is_empty() || self.max_response.is_some()
+        !self.rules.is_empty() || self.max_response.is_some() || self.max_first.is_some()
     }
 
     /// Checks a response against every expectation except its time. `size` is the size of its body;
@@ -160,32 +170,62 @@ impl Check {
         judged
     }
 
-    /// Judges the duration of an operation that succeeded or that had a response to judge.
+    /// Returns the names and the limits of the times.
+    fn times(&self) -> impl Iterator<Item = (&'static str, Nanos)> {
+        let times = [
+            ("stream max_first", self.max_first),
+            ("max_response", self.max_response),
+        ];
+        times
+            .into_iter()
+            .filter_map(|(name, most)| Some((name, most?)))
+    }
+
+    /// Judges the times of an operation that succeeded or that had a response to judge: its response
+    /// time, and the time to the `first` counted event of its stream. Both begin when it was intended.
     ///
     /// # Errors
     /// The failure that the operation already had, or that it took too long.
     pub fn time(
         &self,
         response: Nanos,
+        first: impl FnOnce() -> Option<Nanos>,
         passed: &mut Option<Vec<bool>>,
         result: Result<(), TransportError>,
     ) -> Result<(), TransportError> {
-        let Some(most) = self.max_response else {
-            return result;
-        };
-        if result.is_err() && passed.is_none() {
+        let is_judged = self.max_response.is_some() || self.max_first.is_some();
+        if !is_judged || (result.is_err() && passed.is_none()) {
             return result;
         }
-        let in_time = response <= most;
-        passed.get_or_insert_default().push(in_time);
-        result.and_then(|()| {
-            if in_time {
-                Ok(())
-            } else {
-                failed(format!("response time: expected at most {most}"))
+        let mut result = result;
+        let mut judge = |most: Option<Nanos>, time: Option<Nanos>, what: &str| {
+            let Some(most) = most else { return };
+            let in_time = time.is_some_and(|time| time <= most);
+            passed.get_or_insert_default().push(in_time);
+            if result.is_ok() && !in_time {
+                result = failed(format!("{what}: expected at most {most}"));
             }
-        })
+        };
+        if self.max_first.is_some() {
+            judge(self.max_first, first(), "first event of the stream");
+        }
+        judge(self.max_response, Some(response), "response time");
+        result
     }
+}
+
+/// Returns the expectations for the events of a stream that need no time of the operation.
+fn of_stream(rule: StreamRule) -> impl Iterator<Item = (String, Expectation)> {
+    let named = |name: String, wanted| (format!("stream {name}"), wanted);
+    let rules = [
+        rule.min_events
+            .map(|least| named(format!("min_events {least}"), Expectation::MinEvents(least))),
+        rule.max_gap
+            .map(|most| named(format!("max_gap {most}"), Expectation::MaxGap(most))),
+        rule.max_unit
+            .map(|most| named(format!("max_unit {most}"), Expectation::MaxUnit(most))),
+    ];
+    rules.into_iter().flatten()
 }
 
 impl Expectation {
@@ -209,6 +249,7 @@ impl Expectation {
                 quoted(what)
             )),
         };
+        let stream = response.stream.unwrap_or_default();
         match self {
             Self::Status(rules) => status(rules, response.status),
             Self::Header(name, wanted) => header(response, name, wanted),
@@ -230,6 +271,21 @@ impl Expectation {
             }
             Self::Equals(wanted) => body(&|text| text == wanted, "", wanted),
             Self::Json(json) => json.judge(response),
+            Self::MinEvents(least) if stream.events < *least => failed(format!(
+                "events of the stream: expected at least {least}, seen {}",
+                stream.events
+            )),
+            Self::MaxGap(most) if stream.max_gap > *most => failed(format!(
+                "gap between events: expected at most {most}, seen {}",
+                stream.max_gap
+            )),
+            Self::MaxUnit(most) => match stream.time_per_unit.filter(|time| time > most) {
+                Some(time) => failed(format!(
+                    "time per unit: expected at most {most}, seen {time}"
+                )),
+                None => Ok(()),
+            },
+            Self::MinEvents(_) | Self::MaxGap(_) => Ok(()),
         }
     }
 }
@@ -453,6 +509,7 @@ mod tests {
         let mut passed = Some(seen.passed);
         let late = check.time(
             Nanos::from_secs(1),
+            || None,
             &mut passed,
             Err(seen.failure.expect("a header")),
         );
@@ -470,7 +527,7 @@ mod tests {
         };
         let mut none = None;
         assert!(
-            check.time(Nanos::ZERO, &mut none, gone()).is_err() && none.is_none(),
+            check.time(Nanos::ZERO, || None, &mut none, gone()).is_err() && none.is_none(),
             "no response, nothing judged"
         );
     }

@@ -69,7 +69,9 @@ mod tests {
     use crate::engine::world::tape::Tape;
     use crate::metrics::interval::Inflation;
     use crate::metrics::resources::Usage;
-    use crate::metrics::{FailedTry, FailureKind, Held, IterationSample, Sample, TagValue};
+    use crate::metrics::{
+        FailedTry, FailureKind, Held, IterationSample, Sample, StreamSample, TagValue,
+    };
     use crate::plan::{Mode, Plan};
     use crate::scenario::fixture;
 
@@ -121,10 +123,19 @@ mod tests {
         let passed = [k.is_multiple_of(2), true];
         recorder.checks(sample.operation, sample.intended, &passed);
         let value = TagValue::found(&format!("{}", k % 60));
+        let mut stream = StreamSample {
+            units: Some(k),
+            other_events: k % 3,
+            ..StreamSample::default()
+        };
+        (0..k % 5).for_each(|n| stream.count(sample.started + Nanos(n * k)));
+        recorder.stream(&sample, &stream, Nanos::MAX);
+        recorder.reading(sample.intended, Nanos(k));
         recorder.tags(
             &sample,
             vec![value],
             Held::from_outcomes(&passed),
+            Some(&stream),
             Nanos::MAX,
         );
         if matches!(sample.outcome, Outcome::Failed(_)) {

@@ -164,6 +164,10 @@ pub(crate) fn watch(
         }
         let now = clock.now();
         hiccup = hiccup.max(now - until);
+        if mode != Mode::Async && world.streams.is_any_open() {
+            // Threads that read wake up as late as this one does.
+            world.sink(0).recorder.lock().reading(until, now - until);
+        }
         if !measuring && now >= world.epoch() {
             measuring = true;
             before = Counters::now(&clock);

@@ -1,5 +1,7 @@
 //! [`KeptBody`]: the body of a response, as far as it is needed.
 
+use std::ops::ControlFlow;
+
 use http::HeaderMap;
 
 use crate::metrics::FailureKind;
@@ -46,6 +48,12 @@ impl KeptBody {
             let room = self.most - self.bytes.len();
             self.bytes.extend_from_slice(&data[..data.len().min(room)]);
         }
+    }
+
+    /// Does the same for who reads a body to its end.
+    pub(crate) fn keep(&mut self, data: &[u8]) -> ControlFlow<()> {
+        self.take(data);
+        ControlFlow::Continue(())
     }
 
     /// Returns the number of bytes received.

@@ -48,7 +48,9 @@ fn conclude<D: Driver>(
     let hop = &last.hop;
     let now = hop.ended.get().unwrap_or_else(|| worker.driver.now());
     let check = &worker.world.checks[operation.id as usize];
-    let response = now - record.sample.intended;
+    let intended = record.sample.intended;
+    let first = record.trace.first_event(intended);
+    let response = now - intended;
     let result = match result {
         Ok(()) => Ok(()),
         Err(error) => Err(TransportError {
@@ -57,12 +59,16 @@ fn conclude<D: Driver>(
         }),
     };
     let has_response = last.checks.borrow().is_some();
-    let seen_time = check
-        .seen_time(response)
-        .filter(|_| result.is_ok() || has_response);
-    let result = check.time(response, &mut last.checks.borrow().clone(), result);
+    if result.is_ok() || has_response {
+        exchange.checks.extend(check.seen_times(response, first));
+    }
+    let result = check.time(
+        response,
+        || first,
+        &mut last.checks.borrow().clone(),
+        result,
+    );
     let millis = |time: Option<Nanos>| time.map(Nanos::as_millis_f64);
-    exchange.checks.extend(seen_time);
     exchange.times = ExchangeTimes {
         queue_ms: exchange.times.queue_ms,
         connect_ms: millis(last.dial.connect.get()),

@@ -6,6 +6,7 @@ use http::response::Parts;
 
 use super::attempt::{Attempt, timeout};
 use super::body::KeptBody;
+use super::reading::Reading;
 use super::redirect;
 use super::trace::Trace;
 use crate::engine::compiled::base_url::BaseUrl;
@@ -85,6 +86,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let recipe = world.requests[id]
             .as_ref()
             .expect("every HTTP operation has a request");
+        if let Some(rules) = world.streams.rules(self.operation) {
+            trace.last.stream.replace(Some(Reading::new(rules).into()));
+        }
         let needs_body = world.route(self.operation).reads_bodies;
         let mut request = recipe.make(self.worker.thread, scope, || self.facts())?;
         let (mut target, most) = (target, world.plan.targets[target].http.redirects);
@@ -127,7 +131,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
             Ok(body) => (body, None),
             Err(error) => (Vec::new(), Some(error)),
         };
-        let response = Response::new(head.status.as_u16(), &head.headers, &body);
+        let mut response = Response::new(head.status.as_u16(), &head.headers, &body);
+        response.stream = trace.last.stream.borrow().as_ref().map(|own| own.seen());
         if let Some(recording) = &self.recording {
             recording.judge(self.worker.world, &response, size, broken.as_ref());
         }
@@ -271,7 +276,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             location: follows || matches!(self.operation.action, Action::Page(_)),
         };
         let answer = self.answer(&mut connection, asked, request, needs, trace);
-        let (head, body) = match answer.await {
+        let (head, mut body) = match answer.await {
             Ok(answer) => answer,
             Err(error) => {
                 self.prepare_to_resend(user, target, connection, error, trace)?;
@@ -296,7 +301,13 @@ impl<D: Driver> Attempt<'_, '_, D> {
             None => KeptBody::new(needs_body),
             Some(_) => KeptBody::shown(needs_body),
         };
-        let received = connection.receive(body, |data| kept.take(data)).await;
+        if let Some(rules) = self.stream_rules(&head, is_followed) {
+            let answer = (connection, body, kept);
+            let streamed = self.streamed(user, target, answer, rules, &head, trace);
+            let kept = Box::pin(streamed).await?;
+            return Ok(Some((head, kept)));
+        }
+        let received = connection.receive(&mut body, |data| kept.keep(data)).await;
         if let Some(recording) = &self.recording {
             recording.body(kept.to_show(&head.headers, received.is_ok()));
         }

@@ -137,9 +137,15 @@ impl<D: Driver> Drop for Record<'_, '_, D> {
                     .tape
                     .checks(self.sample.operation, self.sample.intended, passed);
             }
+            let stream = self.trace.last.stream.take();
+            let stream = stream.map(|reading| Box::new(reading.into_sample()));
             let tags = self.trace.last.tags.take();
             if !tags.is_empty() {
-                self.worker.tape.tags(self.sample, tags, held);
+                let stream = stream.clone();
+                self.worker.tape.tags(self.sample, tags, held, stream);
+            }
+            if let Some(stream) = stream {
+                self.worker.tape.stream(self.sample, stream);
             }
         }
         self.worker.tape.operation(self.sample);

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use super::reading::Reading;
 use crate::base::Nanos;
 use crate::engine::connection::dial::DialTimes;
 use crate::metrics::{Sample, TagValue};
@@ -28,6 +29,8 @@ pub(crate) struct Try {
     pub checks: RefCell<Option<Vec<bool>>>,
     /// The values of the operation's tags, if there was a response.
     pub tags: RefCell<Vec<TagValue>>,
+    /// What was read of its answer as a stream, if that is one.
+    pub stream: RefCell<Option<Box<Reading>>>,
     /// The durations of making its connection, if it made one.
     pub dial: DialTimes,
     /// Its last request; the next one, after a redirect, replaces it as a whole.
@@ -97,6 +100,13 @@ impl Trace {
     pub(crate) fn answer(&self, now: Nanos, started: Nanos) {
         self.last.hop.first_byte.set(Some(now - started));
         self.last.hop.ended.set(Some(now));
+    }
+
+    /// Returns the time from intended to the first counted event of the stream, if there was one.
+    pub(crate) fn first_event(&self, intended: Nanos) -> Option<Nanos> {
+        let stream = self.last.stream.borrow();
+        let first = stream.as_ref().and_then(|reading| reading.first());
+        first.map(|at| at - intended)
     }
 
     /// Copies the trace to the sample of its operation.

@@ -298,6 +298,7 @@ fn event_loop(
         return Ok(());
     };
     let worker = worker.get_or_init(|| Worker::new(world, Async::new(clock), thread));
+    let mut watch = pin!(world.streams.is_any().then(|| worker.watch_reading()));
     let all = poll_fn(|cx| {
         over.register(cx.waker());
         if world.stop.is_over() {
@@ -307,6 +308,10 @@ fn event_loop(
             if next.is_none() {
                 return Poll::Ready(());
             }
+        }
+        if let Some(watch) = watch.as_mut().as_pin_mut() {
+            // It never ends.
+            let _ = watch.poll(cx);
         }
         worker.tape.rest();
         Poll::Pending

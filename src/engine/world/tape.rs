@@ -9,7 +9,8 @@ use super::World;
 use super::recorders::SampleSink;
 use crate::base::Nanos;
 use crate::metrics::{
-    FailedTry, GroupSample, Held, IterationSample, Outcome, Recorder, Sample, TagValue,
+    FailedTry, GroupSample, Held, IterationSample, Outcome, Recorder, Sample, StreamSample,
+    TagValue,
 };
 
 /// The number of samples on a full tape: few enough to still be in the nearest cache when they are
@@ -31,6 +32,14 @@ struct Checked {
     passed: Vec<bool>,
 }
 
+/// What splits the figures of one operation.
+struct Tagged {
+    sample: Sample,
+    values: Vec<TagValue>,
+    held: Held,
+    stream: Option<Box<StreamSample>>,
+}
+
 #[derive(Default)]
 struct Pending {
     operations: Vec<Sample>,
@@ -38,8 +47,10 @@ struct Pending {
     groups: Vec<GroupSample>,
     errors: Vec<FailedTry>,
     checked: Vec<Checked>,
-    tagged: Vec<(Sample, Vec<TagValue>, Held)>,
+    tagged: Vec<Tagged>,
+    streamed: Vec<(Sample, Box<StreamSample>)>,
     pushed: Vec<(u32, Nanos, u64)>,
+    readings: Vec<(Nanos, Nanos)>,
     handed_over: Nanos,
     /// Whether it contains a long operation.
     long: bool,
@@ -55,7 +66,9 @@ impl Pending {
             errors,
             checked,
             tagged,
+            streamed,
             pushed,
+            readings,
             ..
         } = self;
         let lengths = [
@@ -65,7 +78,9 @@ impl Pending {
             errors.len(),
             checked.len(),
             tagged.len(),
+            streamed.len(),
             pushed.len(),
+            readings.len(),
         ];
         lengths.into_iter().max().unwrap_or_default()
     }
@@ -132,9 +147,29 @@ impl<'w> Tape<'w> {
         );
     }
 
-    /// Records the values of an operation's tags, and the outcomes of its checks.
-    pub fn tags(&self, sample: Sample, values: Vec<TagValue>, held: Held) {
-        self.put(|pending| &mut pending.tagged, (sample, values, held));
+    /// Records the values of an operation's tags, the outcomes of its checks, and its stream if it
+    /// has one.
+    pub fn tags(
+        &self,
+        sample: Sample,
+        values: Vec<TagValue>,
+        held: Held,
+        stream: Option<Box<StreamSample>>,
+    ) {
+        self.put(
+            |pending| &mut pending.tagged,
+            Tagged {
+                sample,
+                values,
+                held,
+                stream,
+            },
+        );
+    }
+
+    /// Records the stream of an operation.
+    pub fn stream(&self, sample: Sample, stream: Box<StreamSample>) {
+        self.put(|pending| &mut pending.streamed, (sample, stream));
     }
 
     /// Records messages that a server has pushed over the WebSocket that an operation opened.
@@ -142,6 +177,11 @@ impl<'w> Tape<'w> {
         if count > 0 {
             self.put(|pending| &mut pending.pushed, (operation, now, count));
         }
+    }
+
+    /// Records how late this thread woke up at a moment while streams were open.
+    pub fn reading(&self, at: Nanos, late: Nanos) {
+        self.put(|pending| &mut pending.readings, (at, late));
     }
 
     /// Records an iteration.
@@ -206,8 +246,20 @@ impl<'w> Tape<'w> {
         for (operation, at, count) in pending.pushed.drain(..) {
             recorder.pushes(operation, at, count);
         }
-        for (sample, values, held) in pending.tagged.drain(..) {
-            recorder.tags(&sample, values, held, window_end);
+        for (at, late) in pending.readings.drain(..) {
+            recorder.reading(at, late);
+        }
+        for tagged in pending.tagged.drain(..) {
+            let Tagged {
+                sample,
+                values,
+                held,
+                stream,
+            } = tagged;
+            recorder.tags(&sample, values, held, stream.as_deref(), window_end);
+        }
+        for (sample, stream) in pending.streamed.drain(..) {
+            recorder.stream(&sample, &stream, window_end);
         }
     }
 }
@@ -307,7 +359,7 @@ mod tests {
         let writes: [Write; 4] = [
             |tape| tape.error(failed()),
             |tape| tape.checks(0, Nanos::ZERO, vec![true]),
-            |tape| tape.tags(sample(0), vec![TagValue::None], Held::default()),
+            |tape| tape.tags(sample(0), vec![TagValue::None], Held::default(), None),
             |tape| tape.pushes(0, Nanos::ZERO, 1),
         ];
         let longest = |tape: &Tape<'_>| tape.pending.borrow().longest();

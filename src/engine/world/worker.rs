@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use super::World;
 use super::tape::Tape;
+use crate::base::Nanos;
 use crate::engine::draw::{Position, Purpose, generator};
 use crate::engine::driver::Driver;
 use crate::engine::schedule::claimed_numbers::ClaimedNumbers;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::value::Facts;
+
+/// The time between two looks at how late streams are read.
+const READING_INTERVAL: Nanos = Nanos::from_millis(2);
 
 /// The state of one thread of a run, shared by its virtual users.
 pub struct Worker<'w, D> {
@@ -41,6 +45,19 @@ impl<'w, D: Driver> Worker<'w, D> {
     pub(crate) async fn wait_if_over(&self) {
         if self.world.stop.is_over() {
             std::future::pending().await
+        }
+    }
+
+    /// Looks again and again at how late this thread wakes up, and records that while streams are
+    /// open: how long bytes lay in a socket is unknown, but how late what reads them gets its turn is
+    /// not. Never returns.
+    pub(crate) async fn watch_reading(&self) {
+        loop {
+            let due = self.driver.now() + READING_INTERVAL;
+            self.driver.sleep_until(due).await;
+            if self.world.streams.is_any_open() {
+                self.tape.reading(due, self.driver.now() - due);
+            }
         }
     }
 

@@ -38,10 +38,12 @@ impl Figures {
             self.bytes_out >> 10,
         ];
         let of_tracks = self.all_tracks().map(Track::count);
+        let of_streams = self.streams.iter().map(|streams| streams.largest_count());
         let of_statuses = self.statuses.iter().map(|(_, n)| n);
         counts
             .into_iter()
             .chain(of_tracks)
+            .chain(of_streams)
             .chain(of_statuses)
             .max()
             .unwrap_or(0)
@@ -49,6 +51,8 @@ impl Figures {
 
     /// Returns whether its times agree with their histograms; see [`Track::is_consistent`].
     pub(in crate::metrics) fn is_consistent(&self) -> bool {
+        let streams = self.streams.as_ref();
         self.all_tracks().into_iter().all(Track::is_consistent)
+            && streams.is_none_or(|streams| streams.is_consistent())
     }
 }

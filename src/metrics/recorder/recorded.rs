@@ -9,6 +9,16 @@ use crate::metrics::{
 };
 
 impl Recorder {
+    /// Returns whether operations planned at this moment are measured.
+    pub fn measures(&self, at: Nanos) -> bool {
+        at >= self.epoch && self.stages.measures(at)
+    }
+
+    /// Returns whether an iteration of this mix entry planned at `intended` belongs to a part.
+    pub fn is_in(&self, part: IterationPart, mix: u32, intended: Nanos) -> bool {
+        part.holds(&self.stages, mix, intended)
+    }
+
     /// Returns the size of its operations' figures in bytes.
     #[cfg(test)]
     pub fn held_by_steps(&self) -> usize {

@@ -58,7 +58,7 @@ impl Recorder {
         let figures = self.steps.iter().chain(self.stages.figures());
         let tracks = parts
             .map(|((_, own), _)| &own.durations)
-            .chain([&self.durations])
+            .chain([&self.durations, &self.reading])
             .all(super::Track::is_consistent);
         if !(tracks
             && self.groups.iter().all(GroupFigures::is_consistent)

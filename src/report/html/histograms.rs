@@ -24,6 +24,9 @@ pub(super) fn histograms(cast: &Cast<'_>) -> String {
             ("service", trace.times(|h| Some(&h.service))),
             ("first byte", trace.times(|h| h.first_byte.as_ref())),
             ("iteration", trace.times(|h| h.iteration.as_ref())),
+            ("first event", trace.times(|h| h.stream_first.as_ref())),
+            ("gap between events", trace.times(|h| h.stream_gap.as_ref())),
+            ("time per unit", trace.times(|h| h.stream_unit.as_ref())),
         ];
         let response = trace
             .compared

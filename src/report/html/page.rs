@@ -83,6 +83,8 @@ struct Page {
     first: Option<Figure>,
     parts: Vec<FigureGroup>,
     percentiles: Option<Table>,
+    /// Those of streams, of each result that has any.
+    streams: Vec<Table>,
     steps: Option<Table>,
     sections: Vec<Section>,
     histograms: String,
@@ -261,6 +263,11 @@ fn page(
         first: figures::first(cast),
         parts: figures::parts(cast),
         percentiles: tables_of::percentiles(cast),
+        streams: cast
+            .results()
+            .into_iter()
+            .flat_map(tables::streamed)
+            .collect(),
         steps: tables_of::steps(cast),
         sections: cast
             .traces

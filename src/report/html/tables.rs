@@ -6,7 +6,7 @@ use crate::metrics::Summary;
 use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult, TimedGroup};
 
 use super::super::asked::{self, Percentile};
-use super::super::view;
+use super::super::{streams, view};
 
 /// A table; the first cell of each row is its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,6 +96,13 @@ fn times(result: &RunResult, run: &ModeRun) -> Option<Table> {
         ("first byte", &run.times.first_byte_ms),
         ("body", &run.times.body_ms),
         ("iteration", &run.iterations.duration_ms),
+        ("first event of streams", &run.streaming.stream_first_ms),
+        (
+            "first event, from started",
+            &run.streaming.stream_first_service_ms,
+        ),
+        ("gap between events", &run.streaming.stream_gap_ms),
+        ("time per unit", &run.streaming.stream_unit_ms),
     ];
     let rows = rows
         .into_iter()
@@ -108,6 +115,16 @@ fn times(result: &RunResult, run: &ModeRun) -> Option<Table> {
         })
         .collect();
     Table::new("Times", "figures", &head, rows)
+}
+
+/// Creates the tables of the streams of a result: mode beside mode, and by stage.
+pub(crate) fn streamed(result: &RunResult) -> impl Iterator<Item = Table> {
+    let all = [streams::table(result), streams::by_stage(result)];
+    all.into_iter().flatten().filter_map(|figures| {
+        let head: Vec<&str> = figures.head.iter().map(String::as_str).collect();
+        let (caption, _) = head.split_first()?;
+        Table::new(&view::capital(caption), "figures", &head, figures.rows)
+    })
 }
 
 fn time(name: &str, summary: &Summary, percentiles: &[Percentile]) -> Vec<String> {

@@ -7,6 +7,9 @@ use csv::{Terminator, WriterBuilder};
 
 use crate::report::view;
 
+/// The percentiles of times other than the response time.
+pub(super) const FEW_PERCENTILES: [&str; 3] = ["p50", "p90", "p99"];
+
 pub(super) fn number(value: f64) -> String {
     view::digits(value).unwrap_or_default()
 }

@@ -6,6 +6,7 @@ use crate::metrics::Summary;
 use crate::plan::Mode;
 use crate::report::asked::{self, Percentile};
 use crate::report::paint::Paint;
+use crate::report::streams::{self, StreamTable};
 use crate::report::{tally, view};
 use crate::result::{Counts, Group, ModeRun, RunResult, TimedGroup};
 
@@ -61,6 +62,27 @@ pub(super) fn stages(result: &RunResult, mode: Mode, width: usize) -> String {
             (!run.stages.is_empty()).then(|| run.stages.iter().map(row).collect())
         },
     )
+}
+
+/// Lists the figures of answers that come in pieces, mode beside mode.
+pub(super) fn streams(result: &RunResult, width: usize) -> String {
+    streamed(streams::table(result), width)
+}
+
+/// Lists those of each stage.
+pub(super) fn streams_by_stage(result: &RunResult, width: usize) -> String {
+    streamed(streams::by_stage(result), width)
+}
+
+fn streamed(figures: Option<StreamTable>, width: usize) -> String {
+    let Some(figures) = figures else {
+        return String::new();
+    };
+    let mut table = table(width);
+    table.set_header(figures.head);
+    table.add_rows(figures.rows);
+    right(&mut table, 1);
+    table.trim_fmt()
 }
 
 /// Lists parts of the first run of a mode: `what` they are, and which columns they have before their

@@ -14,6 +14,7 @@ mod upload;
 
 use std::future::poll_fn;
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -273,15 +274,15 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
         }
     }
 
-    /// Reads a body to its end, one piece at a time, and passes each to `keep`. Returns `false` if
-    /// all of it had come with the head.
+    /// Reads a body to its end, one piece at a time, and passes each to `keep`, which may break off.
+    /// Returns `false` if all of it had come with the head.
     ///
     /// # Errors
     /// If the connection fails or the response is not HTTP. The connection must not be used again
     /// in that case.
     pub(crate) async fn receive(
         &mut self,
-        mut keep: impl FnMut(&[u8]),
+        mut keep: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<bool, TransportError> {
         if self.body.is_end() {
             return Ok(false);
@@ -295,15 +296,21 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
     fn poll_body(
         &mut self,
         cx: &mut Context<'_>,
-        keep: &mut impl FnMut(&[u8]),
+        keep: &mut impl FnMut(&[u8]) -> ControlFlow<()>,
         more: &mut bool,
     ) -> Poll<Result<(), TransportError>> {
         // The peer may read on only while it sends.
         self.poll_send(cx, &[], || {})?;
         loop {
             while !self.input.is_empty() && !self.body.is_end() {
-                let taken = self.body.take(self.input.bytes(), keep)?;
+                let mut flow = ControlFlow::Continue(());
+                let taken = self
+                    .body
+                    .take(self.input.bytes(), &mut |data| flow = keep(data))?;
                 self.input.consume(taken);
+                if flow.is_break() && !self.body.is_end() {
+                    return Poll::Ready(Ok(()));
+                }
             }
             if self.body.is_end() {
                 self.finish();

@@ -32,13 +32,18 @@ impl Check {
             .collect()
     }
 
-    /// Returns the expectation of the time, if there is one.
-    pub(crate) fn seen_time(&self, response: Nanos) -> Option<SeenCheck> {
-        self.max_response.map(|most| SeenCheck {
-            name: format!("max_response {most}"),
-            passed: response <= most,
-            seen: response.to_string(),
-        })
+    /// Returns the expectations of the times.
+    pub(crate) fn seen_times(&self, response: Nanos, first: Option<Nanos>) -> Vec<SeenCheck> {
+        let seen = |name: &str, most: Option<Nanos>, time: Option<Nanos>| {
+            most.map(|most| SeenCheck {
+                name: format!("{name} {most}"),
+                passed: time.is_some_and(|time| time <= most),
+                seen: time.map_or_else(|| "none".into(), |time| time.to_string()),
+            })
+        };
+        let first = seen("stream max_first", self.max_first, first);
+        let all = seen("max_response", self.max_response, Some(response));
+        first.into_iter().chain(all).collect()
     }
 }
 
@@ -62,6 +67,7 @@ impl Expectation {
     }
 
     fn seen(&self, response: &Response<'_>, size: u64) -> String {
+        let stream = response.stream.unwrap_or_default();
         match self {
             Self::Status(_) => response.status.to_string(),
             Self::Header(name, _) => response
@@ -73,6 +79,11 @@ impl Expectation {
                 response.text().map_or_else(str::to_owned, quoted)
             }
             Self::Json(json) => json.seen(response),
+            Self::MinEvents(_) => stream.events.to_string(),
+            Self::MaxGap(_) => stream.max_gap.to_string(),
+            Self::MaxUnit(_) => stream
+                .time_per_unit
+                .map_or_else(|| "none".into(), |time| time.to_string()),
         }
     }
 }
