@@ -35,7 +35,7 @@ const PLAIN: Sample = Sample {
     simulated_s: None,
 };
 
-const SAMPLES: [Sample; 27] = [
+const SAMPLES: [Sample; 28] = [
     Sample {
         file: "api.yaml",
         arguments: &["--var", "slow=0.002", "-i", "80"],
@@ -73,6 +73,19 @@ const SAMPLES: [Sample; 27] = [
         file: "crawl.yaml",
         arguments: &["--var", "start=/site/0/0", "--var", "delay=0ms"],
         failures: &[("status", 1)],
+        ..PLAIN
+    },
+    Sample {
+        file: "llm.yaml",
+        arguments: &[
+            "-u",
+            "6",
+            "-i",
+            "12",
+            "--var",
+            "tokens=5",
+            "--no-thresholds",
+        ],
         ..PLAIN
     },
     Sample {
