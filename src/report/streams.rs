@@ -9,8 +9,10 @@ use crate::result::{ModeRun, RunResult, Streaming, Streams};
 pub(crate) struct StreamTable {
     /// What the figures are of, then each mode.
     pub head: Vec<String>,
-    /// The name of a figure, then its value in each mode.
+    /// The name of a figure, then its value in each mode; of stages, the name of one and its figures.
     pub rows: Vec<Vec<String>>,
+    /// Whether it is of stages.
+    pub is_by_stage: bool,
 }
 
 /// Returns the figures of the streams of a result, if it has any.
@@ -45,6 +47,7 @@ pub(crate) fn table(result: &RunResult) -> Option<StreamTable> {
     Some(StreamTable {
         head: head.collect(),
         rows,
+        is_by_stage: false,
     })
 }
 
@@ -52,47 +55,51 @@ pub(crate) fn table(result: &RunResult) -> Option<StreamTable> {
 /// if there are any.
 pub(crate) fn by_stage(result: &RunResult) -> Option<StreamTable> {
     let runs = tally::modes(result).into_iter();
-    let runs: Vec<&ModeRun> = runs
-        .filter_map(|mode| tally::rounds(result, mode).next())
-        .collect();
+    let runs = runs.filter_map(|mode| tally::rounds(result, mode).next());
     let mut rows = Vec::new();
-    for run in &runs {
+    for run in runs {
         for stage in &run.stages {
             let Some(streams) = &stage.streaming.streams else {
                 continue;
             };
             let of = &stage.streaming;
             let time = |summary: &Option<Summary>, name| view::percentile(summary.as_ref(), name);
-            let mut name = view::shortened(&view::plain(&stage.name), 60);
-            if runs.len() > 1 {
-                name = format!("{}: {name}", run.mode);
-            }
             rows.push(vec![
-                name,
+                view::shortened(&view::plain(&stage.name), 30),
+                run.mode.to_string(),
                 view::count(streams.completed),
                 view::or_na(streams.goodput, view::share),
                 view::rate(streams.units_per_s),
                 time(&of.stream_first_ms, "p50"),
                 time(&of.stream_first_ms, "p95"),
-                time(&of.stream_gap_ms, "p50"),
                 time(&of.stream_gap_ms, "p99"),
                 time(&of.stream_unit_ms, "p50"),
             ]);
         }
     }
+    // Stage by stage, in order, so that modes stand side by side.
+    let order: Vec<String> = rows
+        .iter()
+        .map(|row: &Vec<String>| row[0].clone())
+        .collect();
+    rows.sort_by_key(|row| order.iter().position(|name| *name == row[0]));
     let head = [
         "streams by stage",
+        "mode",
         "completed",
         "goodput",
         "units",
         "first p50",
-        "first p95",
-        "gap p50",
+        "p95",
         "gap p99",
-        "per unit p50",
+        "unit p50",
     ];
     let head = head.map(str::to_owned).to_vec();
-    (!rows.is_empty()).then_some(StreamTable { head, rows })
+    (!rows.is_empty()).then_some(StreamTable {
+        head,
+        rows,
+        is_by_stage: true,
+    })
 }
 
 /// A count, omitted if it says nothing in any mode.
@@ -127,6 +134,8 @@ pub(crate) struct StreamTime {
     pub get: fn(&Streaming) -> Option<&Summary>,
     /// Formats a value.
     pub show: fn(f64) -> String,
+    /// Whether percentiles but the median would be misread: of a rate, high ones are the good ones.
+    only_median: bool,
 }
 
 /// The times of streams, and the rate, which is as much a figure of each.
@@ -135,26 +144,31 @@ pub(crate) const TIMES: [StreamTime; 5] = [
         name: "first event",
         get: |s| s.stream_first_ms.as_ref(),
         show: view::duration_ms,
+        only_median: false,
     },
     StreamTime {
         name: "first event, from started",
         get: |s| s.stream_first_service_ms.as_ref(),
         show: view::duration_ms,
+        only_median: false,
     },
     StreamTime {
         name: "gap between events",
         get: |s| s.stream_gap_ms.as_ref(),
         show: view::duration_ms,
+        only_median: false,
     },
     StreamTime {
         name: "time per unit",
         get: |s| s.stream_unit_ms.as_ref(),
         show: view::duration_ms,
+        only_median: false,
     },
     StreamTime {
         name: "units per second of a stream",
         get: |s| s.stream_rate.as_ref(),
         show: view::rate,
+        only_median: true,
     },
 ];
 
@@ -173,6 +187,100 @@ impl StreamTime {
             let name = format!("{}, {}", self.name, percentile.name);
             std::iter::once(name).chain(cells).collect()
         };
-        percentiles.iter().map(row).collect()
+        let is_shown = |one: &&Percentile| !self.only_median || one.key == "p50";
+        percentiles.iter().filter(is_shown).map(row).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{fixture, hlog, html, markdown, openmetrics, spreadsheet, terminal};
+    use super::*;
+
+    /// A form of a result: its name, what writes it, and what is in it of streams.
+    type Form<'a> = (&'a str, &'a dyn Fn(&RunResult) -> String, &'a [&'a str]);
+
+    /// Returns a result whose modes have streams.
+    fn result() -> RunResult {
+        let mut result = fixture::three_modes();
+        for run in &mut result.runs {
+            let times = run.times.response_ms.clone();
+            run.streaming = Streaming {
+                stream_first_ms: times.clone(),
+                stream_first_service_ms: times.clone(),
+                stream_gap_ms: times.clone(),
+                stream_unit_ms: times.clone(),
+                stream_rate: times,
+                stream_lag_ms: None,
+                streams: Some(Streams {
+                    completed: 40,
+                    ok: 30,
+                    hung_up: 5,
+                    events: 1234,
+                    other_events: 80,
+                    unit: "units".into(),
+                    units: 2468,
+                    without_units: 0,
+                    units_per_s: 246.8,
+                    goodput: Some(0.75),
+                }),
+            };
+            run.histograms.stream_first = Some(run.histograms.response.clone());
+            run.histograms.stream_gap = Some(run.histograms.response.clone());
+        }
+        result
+    }
+
+    #[test]
+    fn streams_are_in_every_form_and_nowhere_without_them() {
+        let (with, without) = (result(), fixture::three_modes());
+        let forms: [Form<'_>; 6] = [
+            (
+                "terminal",
+                &|r| terminal::render(r, terminal::Style::default()),
+                &["goodput: met all their limits", "75.0 %", "247/s"],
+            ),
+            (
+                "markdown",
+                &markdown::render,
+                &["| first event, p50 |", "| counted events | 1,234 |"],
+            ),
+            (
+                "openmetrics",
+                &openmetrics::render,
+                &[
+                    "loadgen_stream_events_total{",
+                    "loadgen_stream_first_seconds{",
+                    "loadgen_stream_goodput_ratio{",
+                ],
+            ),
+            (
+                "csv",
+                &|r| spreadsheet::summary(r).expect("text"),
+                &[",30,5,1234,80,2468,246.8,0.75,"],
+            ),
+            (
+                "hlog",
+                &|r| hlog::render(r).expect("text"),
+                &["stream_first", "stream_gap"],
+            ),
+            (
+                "html",
+                &|r| html::render(r, html::Delivery::Whole(&[])).expect("a page"),
+                &[
+                    "id=\"chart-first-events\"",
+                    "id=\"chart-gaps\"",
+                    "id=\"data-streams\"",
+                ],
+            ),
+        ];
+        for (name, form, parts) in forms {
+            let (with, without) = (form(&with), form(&without));
+            for part in parts {
+                assert!(with.contains(part), "{name}: no {part} in\n{with}");
+                assert!(!without.contains(part), "{name}: {part}");
+            }
+        }
+        assert!(table(&without).is_none() && by_stage(&without).is_none());
     }
 }

@@ -219,7 +219,8 @@ fn pieces_are_put_together_whatever_they_are() {
             number(gaps, "p50") < 20.0 && number(gaps, "max") > 55.0,
             "{mode}: {gaps}"
         );
-        assert_eq!(peer.most_open(), 1, "{mode}: one connection for all");
+        let connections = count(&run["connect_ms"], "count");
+        assert_eq!(connections, 1, "{mode}: one connection for all");
     }
 }
 
@@ -436,7 +437,7 @@ fn streams_over_http2_and_tls_have_the_same_figures() {
     let flow = "{ get: /a, stream: { as: sse, until: '[DONE]' } }, { get: /endless, stream: { as: sse, stop_after: { events: 4 } } }";
     std::fs::write(folder.path().join("ca.pem"), &authority.pem).expect("written");
     let text = format!(
-        "{{name: t, workers: 1, targets: {{a: {{url: 'https://{address}', tls: {{ca: ca.pem}}}}}}, load: {{vus: 2, iterations: 6}}, mix: [{{name: m, flow: [{flow}]}}]}}"
+        "{{name: t, workers: 1, targets: {{a: {{url: 'https://{address}', tls: {{ca: ca.pem}}, http: {{protocol: http2}}}}}}, load: {{vus: 2, iterations: 6}}, mix: [{{name: m, flow: [{flow}]}}]}}"
     );
     scenario(folder.path(), &text);
     patiently(|| {
@@ -452,7 +453,7 @@ fn streams_over_http2_and_tls_have_the_same_figures() {
             let connects = count(&run["connect_ms"], "count");
             assert!(connects <= 2, "{mode}: {connects}: the connection goes on");
             let resets = || seen[1].load(Ordering::SeqCst) - before[1];
-            crate::support::until("streams are reset", || resets() == 6);
+            crate::support::until("streams are reset", || resets() >= 6);
         }
     });
 }

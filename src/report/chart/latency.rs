@@ -8,6 +8,7 @@ use super::ladder::Ladder;
 use super::palette::{self, LineStyle};
 use super::plot::{self, Across, Plot, Up, place};
 use super::trace::{Cast, Trace};
+use crate::result::Histograms;
 
 /// The number of points of a curve.
 const POINTS: u32 = 240;
@@ -18,9 +19,77 @@ const MARK_GAP: f64 = 14.0;
 /// Service times are drawn if they are less than this share of response times.
 const APART: f64 = 0.9;
 
-/// Draws the chart, if some mode has a sample.
+/// Where the histogram of a time is in a result.
+type Stored = fn(&Histograms) -> Option<&String>;
+
+/// A time by percentile.
+struct Shown {
+    title: &'static str,
+    subtitle: &'static str,
+    x_label: &'static str,
+    y_label: &'static str,
+    time: fn(&Trace<'_>) -> Option<Ladder>,
+    /// The same time from started, and its legend.
+    service: Option<(Stored, &'static str)>,
+}
+
+const RESPONSE: Shown = Shown {
+    title: "Response time by percentile",
+    subtitle: "Lower is better. This share of all operations, including failed ones, took no longer than the line.",
+    x_label: "percentile of operations",
+    y_label: "response time",
+    time: |trace| trace.response(),
+    service: Some((
+        |h| Some(&h.service),
+        "service time, in the colour of its mode",
+    )),
+};
+
+const FIRST_EVENT: Shown = Shown {
+    title: "Time to the first event by percentile",
+    subtitle: "Lower is better. From when a request was intended, waiting included; this share of all streams took no longer than the line.",
+    x_label: "percentile of streams",
+    y_label: "time to the first event",
+    time: |trace| of_streams(trace, |h| h.stream_first.as_ref()),
+    service: Some((
+        |h| h.stream_first_service.as_ref(),
+        "from when it started, in the colour of its mode",
+    )),
+};
+
+const GAP: Shown = Shown {
+    title: "Gap between events by percentile",
+    subtitle: "Lower is better. This share of all gaps between counted events, as they are read, was no longer than the line.",
+    x_label: "percentile of gaps",
+    y_label: "gap",
+    time: |trace| of_streams(trace, |h| h.stream_gap.as_ref()),
+    service: None,
+};
+
+fn of_streams(trace: &Trace<'_>, of: impl Fn(&Histograms) -> Option<&String>) -> Option<Ladder> {
+    Ladder::from_histogram(&trace.times(of)?)
+}
+
+/// Draws the response times, if some mode has a sample.
 pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
-    let curves: Vec<Curve<'_>> = cast.traces.iter().filter_map(Curve::from_trace).collect();
+    draw(cast, &RESPONSE)
+}
+
+/// Draws the times to the first event of streams, if some mode has streams.
+pub(crate) fn first_events(cast: &Cast<'_>) -> Option<String> {
+    draw(cast, &FIRST_EVENT)
+}
+
+/// Draws the gaps between events of streams, if some mode has streams.
+pub(crate) fn gaps(cast: &Cast<'_>) -> Option<String> {
+    draw(cast, &GAP)
+}
+
+fn draw(cast: &Cast<'_>, shown: &Shown) -> Option<String> {
+    let curves = cast.traces.iter();
+    let curves: Vec<Curve<'_>> = curves
+        .filter_map(|trace| Curve::from_trace(trace, shown))
+        .collect();
     if curves.is_empty() {
         return None;
     }
@@ -38,14 +107,22 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
         })
         .collect();
     let plot = Plot {
-        title: format!("Response time by percentile – {}", cast.name),
-        subtitle: "Lower is better. This share of all operations, including failed ones, took no longer than the line.".into(),
-        description: curves.iter().map(Curve::describe).collect::<Vec<_>>().join(" "),
+        title: format!("{} – {}", shown.title, cast.name),
+        subtitle: shown.subtitle.into(),
+        description: curves
+            .iter()
+            .map(Curve::describe)
+            .collect::<Vec<_>>()
+            .join(" "),
         x: Across::Percentiles(reach),
-        x_label: "percentile of operations",
-        y: Up { values, log: true, show: view::duration_ms },
-        y_label: "response time",
-        legend: legend(&curves),
+        x_label: shown.x_label,
+        y: Up {
+            values,
+            log: true,
+            show: view::duration_ms,
+        },
+        y_label: shown.y_label,
+        legend: legend(&curves, shown),
         shades: Vec::new(),
         limits: Vec::new(),
         columns: String::new(),
@@ -84,12 +161,14 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
 }
 
 /// Returns a legend entry for each mode, and one for service times if they are drawn.
-fn legend(curves: &[Curve<'_>]) -> Vec<Entry> {
+fn legend(curves: &[Curve<'_>], shown: &Shown) -> Vec<Entry> {
     let mut legend: Vec<Entry> = curves
         .iter()
         .map(|curve| Entry::from_trace(curve.trace))
         .collect();
-    if curves.iter().any(|curve| curve.service.is_some()) {
+    if let Some((_, text)) = shown.service
+        && curves.iter().any(|curve| curve.service.is_some())
+    {
         let style = LineStyle {
             color: palette::MUTED,
             dash: DOTS,
@@ -97,7 +176,7 @@ fn legend(curves: &[Curve<'_>]) -> Vec<Entry> {
         };
         legend.push(Entry {
             key: String::new(),
-            text: "service time, in the colour of its mode".into(),
+            text: text.into(),
             style,
             marked: false,
         });
@@ -119,11 +198,12 @@ struct Curve<'a> {
 }
 
 impl<'a> Curve<'a> {
-    fn from_trace(trace: &'a Trace<'a>) -> Option<Self> {
-        let response = trace.response()?;
+    fn from_trace(trace: &'a Trace<'a>, shown: &Shown) -> Option<Self> {
+        let response = (shown.time)(trace)?;
         let points = points(&response);
-        let service = trace
-            .times(|times| Some(&times.service))
+        let service = shown
+            .service
+            .and_then(|(service, _)| trace.times(service))
             .and_then(|service| Ladder::from_histogram(&service))
             .map(|service| self::points(&service));
         let differs = |service: &Vec<(f64, f64)>| {

@@ -35,6 +35,8 @@ pub(crate) mod data {
     pub(crate) const COMPARISON: &str = "comparison";
     /// Percentiles of all modes.
     pub(crate) const PERCENTILES: &str = "percentiles";
+    /// The figures of streams.
+    pub(crate) const STREAMS: &str = "streams";
     /// The time series of each mode.
     pub(crate) const TIMELINE: &str = "timeline";
     /// The steps.
@@ -69,6 +71,10 @@ pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
         figure("distribution", data::PERCENTILES, spread::violins(cast)),
         figure("cdf", data::PERCENTILES, spread::cdf(cast)),
     ];
+    let streams = vec![
+        figure("first-events", data::STREAMS, latency::first_events(cast)),
+        figure("gaps", data::STREAMS, latency::gaps(cast)),
+    ];
     let time = [
         vec![figure("throughput", data::TIMELINE, throughput::svg(cast))],
         each("band", band::svg),
@@ -84,6 +90,7 @@ pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
         over("memory", &MEMORY),
     ];
     [
+        ("stream-times", "Streams", streams),
         ("response-times", "Response times", latency),
         ("over-time", "Over time", time.concat()),
         ("requests", "Stages of requests", steps),

@@ -164,8 +164,9 @@
         }
         return [`${number(value)} s`, rows];
       }
+      const time = { "chart-first-events": "first event", "chart-gaps": "gap between events" }[figure.id] ?? "response";
       for (const [key, name] of names()) {
-        const rungs = off.has(key) ? null : ladders[key]?.response;
+        const rungs = off.has(key) ? null : ladders[key]?.[time];
         if (rungs) rows.push(`${name}: ${kind === "times" ? `${number(100 * shareBelow(rungs, value))} %` : duration(atQuantile(rungs, 1 - 10 ** -value))}`);
       }
       return [kind === "times" ? `within ${duration(value)}` : `${+(100 - 10 ** (2 - value)).toFixed(Math.max(1, Math.ceil(value)))} %`, rows];

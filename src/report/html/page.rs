@@ -263,11 +263,7 @@ fn page(
         first: figures::first(cast),
         parts: figures::parts(cast),
         percentiles: tables_of::percentiles(cast),
-        streams: cast
-            .results()
-            .into_iter()
-            .flat_map(tables::streamed)
-            .collect(),
+        streams: streams(cast),
         steps: tables_of::steps(cast),
         sections: cast
             .traces
@@ -278,6 +274,20 @@ fn page(
         histograms: histograms(cast),
     }
     .render()
+}
+
+/// Returns the tables of streams of each result; links lead to those of the first.
+fn streams(cast: &Cast<'_>) -> Vec<Table> {
+    let mut tables: Vec<Table> = Vec::new();
+    for result in cast.results() {
+        for mut table in tables::streamed(result) {
+            if tables.iter().any(|known| known.id == table.id) {
+                table.id.clear();
+            }
+            tables.push(table);
+        }
+    }
+    tables
 }
 
 impl Head {

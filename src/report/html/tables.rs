@@ -123,7 +123,16 @@ pub(crate) fn streamed(result: &RunResult) -> impl Iterator<Item = Table> {
     all.into_iter().flatten().filter_map(|figures| {
         let head: Vec<&str> = figures.head.iter().map(String::as_str).collect();
         let (caption, _) = head.split_first()?;
-        Table::new(&view::capital(caption), "figures", &head, figures.rows)
+        let id = if figures.is_by_stage {
+            "streams-by-stage"
+        } else {
+            "streams"
+        };
+        let table = Table::new(&view::capital(caption), "figures", &head, figures.rows)?;
+        Some(Table {
+            id: id.into(),
+            ..table
+        })
     })
 }
 
