@@ -47,6 +47,7 @@ mod peers;
 mod pipelines;
 mod processes;
 mod programs;
+mod python;
 mod quick;
 mod readme;
 mod redirects;

@@ -4,21 +4,17 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::python::PythonPeer;
 use crate::support::{
-    MODES, count, folder, pairs, run_of, run_to_result, scenario, shipped, side_by_side, until,
+    MODES, count, folder, pairs, run_of, run_to_result, scenario, side_by_side, until,
 };
 
-/// The system's interpreter: any other may lack the package.
-const PYTHON: &str = "/usr/bin/python3";
-
-/// The running server; it is stopped on drop.
+/// The running server.
 struct Server {
-    child: Child,
-    _stdin: ChildStdin,
+    _peer: PythonPeer,
     log: PathBuf,
     url: String,
 }
@@ -26,38 +22,13 @@ struct Server {
 impl Server {
     /// Returns `None` if the library is not installed, which fails in CI.
     fn start(folder: &Path) -> Option<Self> {
-        let has = Command::new(PYTHON)
-            .args(["-c", "import websockets"])
-            .stderr(Stdio::null())
-            .status();
-        if !has.is_ok_and(|status| status.success()) {
-            let missing =
-                "python3-websockets is not installed (apt-get install python3-websockets)";
-            assert!(std::env::var_os("CI").is_none(), "{missing}");
-            let _ = writeln!(std::io::stderr(), "SKIPPED: {missing}");
-            return None;
-        }
         let log = folder.join("websocket.log");
-        let mut command = Command::new(PYTHON);
-        command.arg(shipped("tests/peers/websocket.py")).arg(&log);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped"))
-            .read_line(&mut line)
-            .expect("a line");
-        let port: u16 = line
-            .trim()
-            .parse()
-            .unwrap_or_else(|_| panic!("no port in {line:?}"));
+        let package = ("websockets", "python3-websockets");
+        let peer = PythonPeer::start("websocket.py", package, [&log])?;
         Some(Self {
-            _stdin: child.stdin.take().expect("piped"),
-            child,
             log,
-            url: format!("ws://127.0.0.1:{port}"),
+            url: format!("ws://127.0.0.1:{}", peer.port),
+            _peer: peer,
         })
     }
 
@@ -78,13 +49,6 @@ impl Server {
                 >= closed
         });
         logged
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
