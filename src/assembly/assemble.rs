@@ -5,7 +5,7 @@ use super::group::{Span, counts, encoded, group};
 use super::measurements::Measurements;
 use super::series::series;
 use super::{groups, parts, selected, split, together, validity};
-use crate::base::Nanos;
+use crate::base::{Nanos, status};
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
 use crate::metrics::{FailureKind, Figures, Recorder, StreamFigures, Summary, Track};
 use crate::plan::Plan;
@@ -97,7 +97,7 @@ fn figures(
         status_codes: whole
             .statuses
             .iter()
-            .map(|(status, n)| (status.to_string(), n))
+            .map(|(status, n)| (status::name(status).into_owned(), n))
             .collect(),
         checks: split::checks(plan, recorder, &measured.checks),
         bytes_in: total.bytes_in,

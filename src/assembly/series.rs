@@ -2,7 +2,7 @@
 
 use super::observations::{Gauge, Observations};
 use super::together::together;
-use crate::base::Nanos;
+use crate::base::{Nanos, status};
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::window::common;
 use crate::metrics::{FailureKind, Windows};
@@ -65,7 +65,7 @@ pub(crate) fn series(
                 status_codes: window
                     .statuses
                     .iter()
-                    .map(|(status, n)| (status.to_string(), n))
+                    .map(|(status, n)| (status::name(status).into_owned(), n))
                     .collect(),
                 response: (!response.is_empty()).then(|| codec::encode(&response)),
             }

@@ -1,5 +1,5 @@
-//! Floor 0: quantities, their parsing, the clock, and cache-line padding. Knows nothing of load,
-//! files or networks.
+//! Floor 0: quantities, their parsing, statuses, the clock, and cache-line padding. Knows nothing of
+//! load, files or networks.
 
 pub(crate) mod cache_padded;
 pub(crate) mod clock;
@@ -7,6 +7,7 @@ pub mod parse;
 pub(crate) mod rate;
 pub(crate) mod share;
 pub(crate) mod size;
+pub mod status;
 pub(crate) mod time;
 
 pub use cache_padded::CachePadded;

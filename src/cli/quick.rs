@@ -531,7 +531,8 @@ mod tests {
             ("ws://a", QuickInput::Urls, "a `websocket` step"),
             ("tcp://a:1", QuickInput::Files, "a `tcp` step"),
             ("htp://a", QuickInput::Urls, "did you mean `http://`?"),
-            ("grpc://a", QuickInput::Urls, "`wss://`"),
+            ("gopher://a", QuickInput::Urls, "`wss://`"),
+            ("grpc://a", QuickInput::Urls, "a `grpc` step"),
         ] {
             assert!(
                 said(typed, takes).contains(words),

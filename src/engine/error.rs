@@ -9,6 +9,7 @@ use super::compiled::invalid::InvalidRequest;
 use super::schedule::start::MissedStart;
 use crate::transport::tls::TlsError;
 use crate::value::ValueError;
+use crate::value::protobuf::SchemaError;
 
 /// Why a plan could not be run.
 #[derive(Debug, Error)]
@@ -25,6 +26,9 @@ pub enum RunError {
     /// The TLS settings of a target cannot be loaded.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The services of a target are not known.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// The rows of a feed are not available.
     #[error(transparent)]
     Rows(#[from] RowsError),

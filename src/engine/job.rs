@@ -90,6 +90,9 @@ pub struct ResolvedTarget {
     pub silent: Vec<Endpoint>,
     /// Whether it speaks HTTP/2.
     pub is_http2: bool,
+    /// The `FileDescriptorSet` of its services, if it was asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descriptors: Option<Vec<u8>>,
 }
 
 impl fmt::Display for ResolvedTarget {
@@ -115,6 +118,7 @@ impl From<Endpoint> for ResolvedTarget {
             addresses: vec![address],
             silent: Vec::new(),
             is_http2: false,
+            descriptors: None,
         }
     }
 }

@@ -9,6 +9,7 @@ mod database;
 mod debugging;
 mod exec;
 mod file;
+mod grpc;
 mod http;
 mod http_stream;
 mod mock;

@@ -1,11 +1,13 @@
 //! Checks before anything is measured: whether the targets may be put under load, and whether they
 //! are reachable. Resolves each target in use, judges every address, and only then connects to them
-//! and makes the TLS handshake; sends nothing else.
+//! and makes the TLS handshake; sends nothing else, but a question for the services of a
+//! target if the scenario asks for that.
 
 pub(crate) mod descriptors;
 pub(crate) mod footprint;
 pub(crate) mod ports;
 pub(crate) mod preview;
+pub(crate) mod reflection;
 pub(crate) mod safety;
 
 use std::io;
@@ -15,9 +17,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use self::reflection::ReflectionError;
 use self::safety::NotAllowed;
 use super::job::ResolvedTarget;
-use crate::plan::{Address, Plan, Protocol, Target};
+use crate::plan::{Address, GrpcSchema, Plan, Protocol, Target};
 use crate::transport::TransportError;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::tls::request::ask_blocking;
@@ -51,6 +54,14 @@ pub enum PreflightError {
         name: String,
         /// The reason.
         source: TlsError,
+    },
+    /// The services of the target are not known.
+    #[error("target `{name}`: {source}")]
+    Reflection {
+        /// The name of the target.
+        name: String,
+        /// The reason.
+        source: ReflectionError,
     },
     /// The address accepts connections, but the handshake fails.
     #[error("target `{name}` at {address}: {reason}")]
@@ -94,7 +105,10 @@ pub fn preflight(
         let target = &plan.targets[index];
         match &target.address {
             Address::Builtin => {
-                reached[index] = builtin.map(|address| ResolvedTarget::from(Endpoint::Tcp(address)))
+                reached[index] = builtin.map(|address| ResolvedTarget {
+                    is_http2: target.grpc.is_some(),
+                    ..ResolvedTarget::from(Endpoint::Tcp(address))
+                })
             }
             Address::Url { host, port, .. } => {
                 found.push((index, resolve(&plan.allow_targets, target, host, *port)?))
@@ -105,6 +119,18 @@ pub fn preflight(
     // All of them are allowed: no connection has been made before.
     for (index, candidates) in found {
         reached[index] = Some(reach(&plan.targets[index], candidates, folder)?);
+    }
+    for (target, reach) in plan.targets.iter().enumerate().zip(&mut reached) {
+        let (index, target) = target;
+        if let (Some(grpc), Some(reach)) = (&target.grpc, reach)
+            && grpc.schema == GrpcSchema::Reflection
+        {
+            let named = |source| PreflightError::Reflection {
+                name: target.name.clone(),
+                source,
+            };
+            reach.descriptors = Some(reflection::ask(plan, index, reach, folder).map_err(named)?);
+        }
     }
     Ok(reached)
 }
@@ -169,6 +195,7 @@ fn reach(
     let mut reach = ResolvedTarget {
         addresses: Vec::new(),
         silent: Vec::new(),
+        descriptors: None,
         is_http2: tls.is_some() || target.http.asked_protocol() == Protocol::Http2,
     };
     let mut failure = None;
@@ -272,6 +299,7 @@ mod tests {
             resolve,
             limits: Limits::default(),
             database: DatabaseOptions::default(),
+            grpc: None,
         }
     }
 

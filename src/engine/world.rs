@@ -2,6 +2,7 @@
 //! shared on purpose: the source of iterations, the limits, the stop, and the recorders that full
 //! tapes go to.
 
+mod compile;
 mod ended;
 pub(crate) mod exchange_log;
 pub(crate) mod folders;
@@ -11,10 +12,10 @@ mod route;
 pub(crate) mod tape;
 pub(crate) mod worker;
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use self::compile::{for_each, headers, request, schemas};
 pub(crate) use self::ended::Ended;
 use self::exchange_log::ExchangeLog;
 use self::folders::Folders;
@@ -22,6 +23,7 @@ use self::reading::Streams;
 use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder};
 use self::route::Route;
 use super::compiled::base_url::BaseUrl;
+use super::compiled::call::Call;
 use super::compiled::check::Check;
 use super::compiled::choice::Choice;
 use super::compiled::exchange::Exchange;
@@ -79,6 +81,8 @@ pub struct World<'p> {
     dry: AtomicBool,
     /// By operation id: how its request is made, if it has one.
     pub requests: Vec<Option<Recipe>>,
+    /// By operation id: its messages, if it is a call of gRPC.
+    pub calls: Vec<Option<Call>>,
     /// By operation id: its exchange, if it sends plain text.
     pub exchanges: Vec<Option<Exchange>>,
     /// By operation id: the texts that it needs besides.
@@ -122,45 +126,6 @@ fn names(plan: &Plan, setup_values: &SetupValues, start: Option<Scope>) -> Resul
         names.set(name, from_raw(value).map_err(RunError::SetupValue)?);
     }
     Ok(names.starting(start))
-}
-
-/// Compiles something for each operation of a plan, by its id.
-fn for_each<T, E>(plan: &Plan, compile: impl Fn(&Operation) -> Result<T, E>) -> Result<Vec<T>, E> {
-    plan.operations()
-        .map(|(_, _, operation)| compile(operation))
-        .collect()
-}
-
-/// Compiles the request of an operation, if it has one.
-fn request(
-    plan: &Plan,
-    operation: &Operation,
-    base_urls: &[Option<BaseUrl>],
-    names: &Names,
-    folder: &Path,
-    cores: usize,
-) -> Result<Option<Recipe>, RunError> {
-    let Some(request) = operation.action.profile().request else {
-        return Ok(None);
-    };
-    let index = request.target;
-    let target = plan.targets.get(index).ok_or(RunError::NoTarget(index))?;
-    let base_url = base_urls[index].as_ref().ok_or(RunError::NoTarget(index))?;
-    let recipe = Recipe::new(request, target, base_url, names, folder, cores)?;
-    Ok(Some(recipe))
-}
-
-/// Compiles the headers of requests, by target.
-fn headers(
-    plan: &Plan,
-    base_urls: &[Option<BaseUrl>],
-    names: &Names,
-) -> Result<Vec<Option<TargetHeaders>>, RunError> {
-    let of_target = |(target, base_url): (&Target, &Option<BaseUrl>)| {
-        let headers = |base_url| TargetHeaders::new(target, base_url, names);
-        Ok(base_url.as_ref().map(headers).transpose()?)
-    };
-    plan.targets.iter().zip(base_urls).map(of_target).collect()
 }
 
 /// Creates the limits of all operations on each target.
@@ -215,6 +180,7 @@ impl<'p> World<'p> {
         });
         let dials = dials.collect::<Result<_, _>>()?;
         let headers = headers(plan, &base_urls, &names)?;
+        let schemas = schemas(plan, environment)?;
         let load = &plan.load;
         let end = load.duration.map_or(Nanos::MAX, |d| load.warmup + d);
         let recorder = |_| CachePadded(SharedRecorder(Mutex::new(Box::new(new_recorder(plan)))));
@@ -229,8 +195,9 @@ impl<'p> World<'p> {
             feeds: Feeds::read(plan, &names, folder)?,
             checks: for_each(plan, |operation| Check::new(&operation.expect))?,
             requests: for_each(plan, |operation| {
-                request(plan, operation, &base_urls, &names, folder, cores)
+                request(plan, operation, &base_urls, &names, folder, &schemas, cores)
             })?,
+            calls: for_each(plan, |operation| Call::new(operation, &schemas))?,
             exchanges: for_each(plan, |operation| Exchange::new(&operation.action, &names))?,
             texts: for_each(plan, |operation| Texts::new(operation, &names))?,
             folders: Folders::open(plan, environment)?,

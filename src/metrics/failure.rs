@@ -86,6 +86,8 @@ kinds! {
     Redis = "redis",
     /// A PostgreSQL server answered with an error.
     Sql = "sql",
+    /// A gRPC service answered with a status that the scenario does not accept.
+    Grpc = "grpc",
     /// A mock operation failed as configured.
     Mock = "mock",
     /// Anything else; the message has the details.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Template;
+use crate::base::status::is_of_grpc;
 use crate::base::{Nanos, Size};
 
 /// The criteria for a good response. Without status rules, every 2xx and 3xx status is good.
@@ -79,6 +80,12 @@ pub enum StatusRule {
 }
 
 impl StatusRule {
+    /// Returns whether rules are those of gRPC's statuses, whose codes are above those of HTTP.
+    pub fn are_of_grpc(rules: &[Self]) -> bool {
+        let is_one = |rule: &Self| matches!(rule, Self::Code(code) if is_of_grpc(*code));
+        rules.iter().any(is_one)
+    }
+
     /// Returns whether the rule matches this status.
     pub fn fits(self, status: u16) -> bool {
         match self {

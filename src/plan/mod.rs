@@ -10,6 +10,7 @@ pub(crate) mod expect;
 mod fingerprint;
 pub(crate) mod flow;
 mod format;
+pub(crate) mod grpc;
 pub(crate) mod http;
 pub mod kinds;
 pub(crate) mod limits;
@@ -40,6 +41,7 @@ pub use flow::{
     Crawl, Parallel, Passes, Race, Repeat, Step, StepKind, TimedFlow, TransactionSteps, Websocket,
 };
 pub use format::Format;
+pub use grpc::{GrpcOptions, GrpcSchema, MessageValue};
 pub use http::{HttpClient, HttpOptions, KeepAlive, Protocol};
 pub use kinds::Action;
 pub use limits::{Limits, OnFull};

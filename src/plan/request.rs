@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Template;
+use super::{MessageValue, Template};
 
 /// An HTTP request, resolved as far as possible before the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub enum Body {
     File(String),
     /// A multipart form, whose parts may be files.
     Multipart(Vec<BodyPart>),
+    /// A message of protobuf, which the schema of the target describes.
+    Message(MessageValue),
 }
 
 /// A part of a multipart body.
@@ -71,6 +73,7 @@ impl HttpRequest {
                     Content::File(_) => None,
                 })
                 .collect(),
+            Some(Body::Message(message)) => message.templates(),
             Some(Body::File(_)) | None => Vec::new(),
         };
         std::iter::once(&self.path)

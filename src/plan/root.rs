@@ -168,7 +168,7 @@ impl Plan {
     }
 
     /// Calls `visit` with every operation, including those of setup and teardown.
-    fn each_operation<'a>(&'a self, mut visit: impl FnMut(&'a Operation)) {
+    pub(crate) fn each_operation<'a>(&'a self, mut visit: impl FnMut(&'a Operation)) {
         let flows = self
             .mix
             .iter()

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::http::{HttpOptions, is_default};
-use super::{DatabaseOptions, Limits, Template};
+use super::{DatabaseOptions, GrpcOptions, Limits, Template};
 
 /// The scheme of a target's URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,11 +28,15 @@ pub enum Scheme {
     Rediss,
     /// PostgreSQL; whether it uses TLS is an option of the target.
     Postgres,
+    /// gRPC over HTTP/2 over plain TCP.
+    Grpc,
+    /// gRPC over HTTP/2 over TLS.
+    Grpcs,
 }
 
 impl Scheme {
     /// All schemes.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Http,
         Self::Https,
         Self::Ws,
@@ -41,6 +45,8 @@ impl Scheme {
         Self::Redis,
         Self::Rediss,
         Self::Postgres,
+        Self::Grpc,
+        Self::Grpcs,
     ];
 
     /// Returns the scheme with this name, ignoring case.
@@ -66,14 +72,16 @@ impl Scheme {
             Self::Redis => "redis",
             Self::Rediss => "rediss",
             Self::Postgres => "postgres",
+            Self::Grpc => "grpc",
+            Self::Grpcs => "grpcs",
         }
     }
 
     /// Returns the default port of a URL without one. TCP has none: 0, which is not valid in a URL.
     pub const fn port(self) -> u16 {
         match self {
-            Self::Http | Self::Ws => 80,
-            Self::Https | Self::Wss => 443,
+            Self::Http | Self::Ws | Self::Grpc => 80,
+            Self::Https | Self::Wss | Self::Grpcs => 443,
             Self::Tcp => 0,
             Self::Redis | Self::Rediss => 6379,
             Self::Postgres => 5432,
@@ -87,7 +95,7 @@ impl Scheme {
 
     /// Returns whether connections use TLS.
     pub const fn is_secure(self) -> bool {
-        matches!(self, Self::Https | Self::Wss | Self::Rediss)
+        matches!(self, Self::Https | Self::Wss | Self::Rediss | Self::Grpcs)
     }
 
     /// Returns the scheme of the same protocol without TLS.
@@ -97,17 +105,28 @@ impl Scheme {
             Self::Https => Self::Http,
             Self::Wss => Self::Ws,
             Self::Rediss => Self::Redis,
+            Self::Grpcs => Self::Grpc,
             other => other,
         }
     }
 
-    /// Returns the HTTP scheme that a WebSocket is opened over; other schemes are returned
+    /// Returns the HTTP scheme that WebSockets and gRPC go over; other schemes are returned
     /// unchanged.
     #[must_use]
     pub const fn of_requests(self) -> Self {
         match self {
-            Self::Ws => Self::Http,
-            Self::Wss => Self::Https,
+            Self::Ws | Self::Grpc => Self::Http,
+            Self::Wss | Self::Grpcs => Self::Https,
+            _ => self,
+        }
+    }
+
+    /// Returns the scheme of gRPC over this one; other schemes are returned unchanged.
+    #[must_use]
+    pub const fn of_grpc(self) -> Self {
+        match self {
+            Self::Http => Self::Grpc,
+            Self::Https => Self::Grpcs,
             _ => self,
         }
     }
@@ -297,4 +316,7 @@ pub struct Target {
     /// Options of a database.
     #[serde(default, skip_serializing_if = "is_default")]
     pub database: DatabaseOptions,
+    /// Options of a target that speaks gRPC; others have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grpc: Option<GrpcOptions>,
 }

@@ -48,7 +48,8 @@ impl Tally {
     /// WebSocket.
     pub(crate) fn has_bad_status(&self) -> bool {
         self.status_codes.iter().any(|(code, n)| {
-            *n > 0 && !code.starts_with('2') && !code.starts_with('3') && code != "101"
+            let is_good = code.starts_with(['2', '3']) || ["101", "OK"].contains(&code.as_str());
+            *n > 0 && !is_good
         })
     }
 }

@@ -7,13 +7,15 @@ use super::pattern::Patterns;
 use super::response_source::Origin;
 use super::section::Section;
 use super::tree::{Node, Scalar, Value};
-use super::{header, json_rule, stream};
+use super::{header, json_rule, stream, words};
+use crate::base::status;
 use crate::plan::{BodyRule, Expect, StatusRule};
 
 /// The map `expect`.
 const EXPECT: Section = Section::new(&[
     ("code", "status"),
     ("status_code", "status"),
+    ("grpcStatus", "grpc_status"),
     ("statusCode", "status"),
     ("response_code", "status"),
     ("text", "body: { contains: … }"),
@@ -32,8 +34,15 @@ const BODY_RULE: Section = Section::new(&[("regex", "matches"), ("includes", "co
 const SIZE_RULE: Section = Section::new(&[]);
 
 /// Keys that apply to the response itself.
-const OF_ANSWERS: [&str; 7] = [
-    "status", "headers", "body", "json", "size", "rows", "stream",
+const OF_ANSWERS: [&str; 8] = [
+    "status",
+    "grpc_status",
+    "headers",
+    "body",
+    "json",
+    "size",
+    "rows",
+    "stream",
 ];
 
 /// Decodes the `expect` of a request whose response has these parts.
@@ -68,8 +77,16 @@ pub(super) fn decode(
                 "`status` allows nothing",
                 "write `status: 200`, `[200, 201]` or `2xx`",
             ),
+            status_rule,
             problems,
         );
+    }
+    if let Some(node) = fields.take("grpc_status", problems) {
+        let empty = (
+            "`grpc_status` allows nothing",
+            "write `grpc_status: OK`, or `[OK, NOT_FOUND]`",
+        );
+        expect.status = statuses(node, empty, grpc_status, problems);
     }
     if let Some(node) = fields.take("headers", problems) {
         expect.headers = header::expected(node, problems);
@@ -260,11 +277,15 @@ fn rows(node: &Node, expect: &mut Expect, problems: &mut Diagnostics) {
     fields.finish(problems);
 }
 
+/// Decodes a status of one protocol.
+pub(super) type StatusReader = fn(&Node, &mut Diagnostics) -> Option<StatusRule>;
+
 /// Decodes a status, a class of statuses, or a list; `empty` is the message and the remedy for an
 /// empty list.
 pub(super) fn statuses(
     node: &Node,
     empty: (&str, &str),
+    rule: StatusReader,
     problems: &mut Diagnostics,
 ) -> Vec<StatusRule> {
     let rules = match &node.value {
@@ -276,11 +297,36 @@ pub(super) fn statuses(
     }
     rules
         .iter()
-        .filter_map(|rule| status_rule(rule, problems))
+        .filter_map(|node| rule(node, problems))
         .collect()
 }
 
-fn status_rule(node: &Node, problems: &mut Diagnostics) -> Option<StatusRule> {
+/// Decodes a status of gRPC, by its name.
+pub(super) fn grpc_status(node: &Node, problems: &mut Diagnostics) -> Option<StatusRule> {
+    let text = decode::text(node, "grpc_status", problems)?;
+    let found = status::from_grpc_name(text.trim());
+    if found.is_none() {
+        let error = problems.error(
+            node.span,
+            format!("{} is not a status of gRPC", quoted(text)),
+        );
+        let code = text.trim().parse::<usize>().ok();
+        let near = code
+            .and_then(|code| status::GRPC_NAMES.get(code).copied())
+            .or_else(|| words::nearest(text, status::GRPC_NAMES));
+        match near {
+            Some(near) => error.help(format!("write `{near}`")),
+            None => error.help(format!(
+                "write one of {}",
+                words::listed(status::GRPC_NAMES)
+            )),
+        };
+    }
+    found.map(StatusRule::Code)
+}
+
+/// Decodes a status of HTTP.
+pub(super) fn status_rule(node: &Node, problems: &mut Diagnostics) -> Option<StatusRule> {
     if let Value::Scalar(Scalar { text, .. }) = &node.value {
         let text = text.trim().to_ascii_lowercase();
         let class = text

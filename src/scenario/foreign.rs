@@ -8,11 +8,6 @@
 /// implemented.
 pub(super) const MISSING_KINDS: &[(&[&str], &str, &str)] = &[
     (
-        &["grpc", "grpcCall", "rpc"],
-        "gRPC calls",
-        "where the service has a gateway that speaks JSON over HTTP, call that with `post`",
-    ),
-    (
         &["mysql", "mssql", "oracle", "sqlite"],
         "queries of this database",
         "`sql` speaks to PostgreSQL",

@@ -37,6 +37,28 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, Te
     read(node, &OWN, decode::template, problems)
 }
 
+/// Decodes a `metadata` map of a call of gRPC, which may not have the names that gRPC uses itself.
+pub(super) fn metadata(node: &Node, problems: &mut Diagnostics) -> Vec<(String, Template)> {
+    const OF_GRPC: &str = "remove it: it follows from the other keys of the step";
+    let own = ["content-type", "te", "host", "connection"].map(|name| (name, OF_GRPC));
+    if let Value::Map(entries) = &node.value {
+        let is_reserved = |key: &str| key.to_ascii_lowercase().starts_with("grpc-");
+        for entry in entries.iter().filter(|entry| is_reserved(&entry.key)) {
+            problems
+                .error(
+                    entry.key_span,
+                    format!(
+                        "the name {} is reserved for gRPC itself",
+                        quoted(&entry.key)
+                    ),
+                )
+                .help("choose another name");
+        }
+    }
+    let refused: Vec<_> = OWN.into_iter().chain(own).collect();
+    read(node, &refused, decode::template, problems)
+}
+
 /// Decodes a `headers` map of expected headers, including ones that a request must not set, such as
 /// `content-length`.
 pub(super) fn expected(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {

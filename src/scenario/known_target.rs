@@ -4,13 +4,15 @@ use super::database::SpecialKey;
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::fields::Fields;
+use super::grpc::{self, KnownGrpc};
 use super::section::Section;
 use super::timeout::{self, PartialTimeouts};
 use super::tree::{Node, Value};
 use super::url::{self};
 use super::{auth, database, header, http, limits, retry, tls};
 use crate::plan::{
-    Address, DatabaseOptions, HttpOptions, Limits, Protocol, Retry, Template, TlsOptions,
+    Address, DatabaseOptions, HttpClient, HttpOptions, Limits, Protocol, Retry, Template,
+    TlsOptions,
 };
 use std::net::SocketAddr;
 use std::path::Path;
@@ -51,6 +53,8 @@ pub(super) struct KnownTarget {
     pub database: DatabaseOptions,
     /// Keys that only some addresses have, with their locations.
     pub special: Vec<SpecialKey>,
+    /// The services of a target that speaks gRPC.
+    pub grpc: Option<KnownGrpc>,
     pub declared: bool,
 }
 
@@ -77,6 +81,7 @@ impl KnownTarget {
             limits,
             database: DatabaseOptions::default(),
             special: Vec::new(),
+            grpc: None,
             declared,
         }
     }
@@ -104,8 +109,11 @@ impl KnownTarget {
                 });
         }
         database::judge(&self.special, address, problems);
-        if let (Some(place), Address::Builtin, Protocol::Http2) =
-            (self.http_span, address, self.http.protocol)
+        if let Some(grpc) = &self.grpc {
+            grpc.judge(address, problems);
+        }
+        if let (Some(place), Address::Builtin, Protocol::Http2, None) =
+            (self.http_span, address, self.http.protocol, &self.grpc)
         {
             problems
                 .error(place, "the built-in server supports only HTTP/1.1")
@@ -165,6 +173,38 @@ fn addresses(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>>
     Some(found)
 }
 
+/// Decodes the services of a target, which then speaks HTTP/2, and has neither cookies nor
+/// redirects.
+fn services(
+    known: &mut KnownTarget,
+    fields: &mut Fields<'_>,
+    folder: &Path,
+    problems: &mut Diagnostics,
+) {
+    let Some(node) = fields.take("grpc", problems) else {
+        return;
+    };
+    known.grpc = Some(grpc::decode(node, folder, problems));
+    if let Some(place) = known
+        .http_span
+        .filter(|_| known.http.protocol == Protocol::Http1)
+    {
+        problems
+            .error(
+                place,
+                "gRPC goes over HTTP/2, and `protocol: http1` excludes it",
+            )
+            .help("remove `protocol`");
+    }
+    known.http = HttpOptions {
+        protocol: Protocol::Http2,
+        client: HttpClient::Hyper,
+        cookies: false,
+        redirects: 0,
+        ..known.http
+    };
+}
+
 pub(super) fn declared(
     name: &str,
     node: &Node,
@@ -215,6 +255,7 @@ pub(super) fn declared(
         known.http_span = Some(node.span);
         (known.http, known.of_http2) = http::decode(node, problems).unwrap_or_default();
     }
+    services(&mut known, &mut fields, folder, problems);
     let login = known.database.login.take();
     known.database = database::decode(&mut fields, &mut known.http, problems);
     known.database.login = login;
@@ -232,7 +273,7 @@ pub(super) fn declared(
         .unwrap_or_default();
     known.retry = fields
         .take("retry", problems)
-        .and_then(|node| retry::decode(node, problems));
+        .and_then(|node| retry::of_target(node, known.grpc.is_some(), problems));
     known.limits = fields
         .take("limits", problems)
         .map(|node| limits::decode(node, problems))

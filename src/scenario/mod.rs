@@ -36,6 +36,7 @@ mod gate;
 mod gate_lint;
 mod gate_places;
 mod gate_selector;
+mod grpc;
 mod header;
 mod http;
 mod json;

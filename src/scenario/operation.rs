@@ -194,7 +194,13 @@ impl Reader<'_> {
         of: response_source::Origin,
     ) -> (OperationParts, PartialTimeouts) {
         let mut parts = self.answered(action, fields, silent, of);
-        let own = self.own_retry(fields, action.key);
+        let own = if of == response_source::Origin::Call {
+            fields
+                .take("retry", self.problems)
+                .and_then(|node| retry::of_calls(node, self.problems))
+        } else {
+            self.own_retry(fields, action.key)
+        };
         parts.retry = own.or_else(|| self.targets.retry(target?));
         let timeout = fields
             .take("timeout", self.problems)

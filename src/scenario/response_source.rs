@@ -28,6 +28,8 @@ pub(super) enum Origin {
     Reply,
     /// The rows of a statement, as JSON.
     Rows,
+    /// The answer of a gRPC service: its message as JSON, and its metadata as headers.
+    Call,
 }
 
 impl Origin {
@@ -59,7 +61,11 @@ impl Origin {
             (_, "stream") => {
                 Err("the answer is not read as a stream; that takes `stream: { as: … }`")
             }
-            (Self::Rows, "rows") => Ok(()),
+            (Self::Call, "status" | "cookie") => {
+                Err("a call of gRPC has a status of its own, and no cookies")
+            }
+            (Self::Call, "grpc_status") | (Self::Rows, "rows") => Ok(()),
+            (_, "grpc_status") => Err("only a call of gRPC has one"),
             (_, "rows") => Err("only the answer to a statement has rows"),
             _ => Ok(()),
         }

@@ -37,8 +37,31 @@ fn kinds() -> impl Iterator<Item = &'static str> {
         .chain(kinds.map(FailureKind::name))
 }
 
-/// Decodes `retry`.
+/// Decodes `retry` of requests over HTTP.
 pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
+    of_statuses(node, expect::status_rule, problems)
+}
+
+/// Decodes `retry` of calls of gRPC.
+pub(super) fn of_calls(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
+    of_statuses(node, expect::grpc_status, problems)
+}
+
+/// Decodes `retry` of a target, which speaks gRPC or HTTP.
+pub(super) fn of_target(node: &Node, is_grpc: bool, problems: &mut Diagnostics) -> Option<Retry> {
+    if is_grpc {
+        of_calls(node, problems)
+    } else {
+        decode(node, problems)
+    }
+}
+
+/// Decodes `retry` with statuses of one protocol.
+fn of_statuses(
+    node: &Node,
+    rule: expect::StatusReader,
+    problems: &mut Diagnostics,
+) -> Option<Retry> {
     let mut fields = Fields::open(node, &RETRY, "`retry`", EXAMPLE, problems)?;
     let attempts = fields
         .need("attempts", "attempts: 3", problems)
@@ -56,6 +79,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
                     "`status` lists nothing to retry",
                     "write `status: [503]`, or remove it",
                 ),
+                rule,
                 problems,
             )
         })

@@ -1,5 +1,7 @@
 //! The targets of a scenario, and how a step finds its target.
 
+mod services;
+
 use super::known_target::{KnownTarget, declared};
 use std::path::Path;
 
@@ -240,13 +242,16 @@ impl Targets {
         place: Span,
         problems: &mut Diagnostics,
     ) -> bool {
-        let Some(KnownTarget {
+        let Some(known) = self.list.get(index) else {
+            return true;
+        };
+        let KnownTarget {
             name,
             address: Some(address @ Address::Url { scheme, .. }),
             ..
-        }) = self.list.get(index)
+        } = known
         else {
-            return true;
+            return self.is_not_grpc(known, step, place, problems);
         };
         if schemes.contains(scheme) {
             return true;
@@ -257,6 +262,7 @@ impl Targets {
             Scheme::Postgres => "a `sql` step",
             Scheme::Ws | Scheme::Wss => "a `websocket` step",
             Scheme::Http | Scheme::Https => "a request or a `websocket` step",
+            Scheme::Grpc | Scheme::Grpcs => "a `grpc` step",
         };
         problems
             .error(
@@ -267,6 +273,30 @@ impl Targets {
                 "use {steps} there, or give this step a target with `{}://…`",
                 schemes[0].name()
             ));
+        false
+    }
+
+    /// Returns whether a step that is not a call can go to a target whose address does not tell its
+    /// protocol; reports it if not.
+    fn is_not_grpc(
+        &self,
+        known: &KnownTarget,
+        step: &str,
+        place: Span,
+        problems: &mut Diagnostics,
+    ) -> bool {
+        if step == "grpc" || known.grpc.is_none() {
+            return true;
+        }
+        problems
+            .error(
+                place,
+                format!(
+                    "`{step}` can't go to the target `{}`, which speaks gRPC",
+                    known.name
+                ),
+            )
+            .help("declare another target without `grpc` for it");
         false
     }
 
@@ -325,6 +355,7 @@ impl Targets {
                 limits,
                 mut database,
                 tls_span,
+                grpc,
                 ..
             } = known;
             let address = address?;
@@ -342,6 +373,7 @@ impl Targets {
                 resolve,
                 limits,
                 database,
+                grpc: grpc.and_then(|known| known.options),
             })
         };
         self.list.into_iter().filter_map(target).collect()

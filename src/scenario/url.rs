@@ -570,7 +570,7 @@ mod tests {
 
     #[test]
     fn every_scheme_is_in_the_list() {
-        for unknown in ["grpc://a", "h2c://a", "mysql://a/b"] {
+        for unknown in ["thrift://a", "h2c://a", "mysql://a/b"] {
             let remedy = parse(unknown).expect_err(unknown).remedy;
             for scheme in Scheme::ALL {
                 assert!(

@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::call::Call;
+use super::grpc;
 use super::paced::Payload;
 use super::reply::{Problem, Reply};
 use super::route;
@@ -46,6 +47,9 @@ const LARGEST_DRAIN: usize = 64 << 20;
 /// The pause after an accept that failed for lack of descriptors; some are likely to be free by
 /// then.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// The pause after a read of less than the preface of HTTP/2, of which the rest will follow.
+const PREFACE_PAUSE: Duration = Duration::from_millis(1);
 
 /// Listens on `address`. Must be called inside the runtime.
 pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -78,6 +82,11 @@ pub(super) async fn accept(listener: &TcpListener, state: &Rc<State>) -> Infalli
 async fn connection(stream: TcpStream, state: Rc<State>) {
     // Otherwise a small response could wait for the client's delayed acknowledgement, some 40 ms.
     let _ = stream.set_nodelay(true);
+    match tokio::time::timeout(HEAD_TIMEOUT, is_http2(&stream)).await {
+        Ok(Ok(false)) => {}
+        Ok(Ok(true)) => return grpc::connection(stream, state).await,
+        Ok(Err(_)) | Err(_) => return,
+    }
     let open = Rc::new(State::connection_opened(&state));
     let service =
         service_fn(|request| async { Ok::<_, Infallible>(answer(&state, &open, request).await) });
@@ -89,6 +98,20 @@ async fn connection(stream: TcpStream, state: Rc<State>) {
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades()
         .await;
+}
+
+/// Returns whether a client begins with the preface of HTTP/2, as those of gRPC do.
+async fn is_http2(stream: &TcpStream) -> io::Result<bool> {
+    // No method of HTTP/1.1 begins with it.
+    const PREFACE: &[u8] = b"PRI";
+    let mut first = [0; PREFACE.len()];
+    loop {
+        let count = stream.peek(&mut first).await?;
+        if count == PREFACE.len() || count == 0 || !PREFACE.starts_with(&first[..count]) {
+            return Ok(first == PREFACE);
+        }
+        tokio::time::sleep(PREFACE_PAUSE).await;
+    }
 }
 
 /// Returns the reply to one request, at the moment it is due.

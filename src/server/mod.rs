@@ -13,7 +13,8 @@
 //!                                                                        └ websocket (where one is asked for)
 //! ```
 //!
-//! In addition, `tcp` echoes what arrives on a port of its own.
+//! A connection that begins with the preface of HTTP/2 goes to `grpc`, which has the service
+//! `loadgen.Echo`. In addition, `tcp` echoes what arrives on a port of its own.
 //!
 //! Delays use tokio's timers, which tick in whole milliseconds and round up: no response comes too
 //! early, and one may be up to about 1 ms late. That is fine for a mock service, whose delays stand
@@ -24,6 +25,7 @@ mod call;
 mod child;
 mod error;
 mod faults;
+mod grpc;
 mod handlers;
 mod listener;
 mod live;

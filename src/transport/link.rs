@@ -15,6 +15,7 @@ use super::counted::{ByteCounters, Metered};
 use super::http::lean::{self, HeaderNeeds};
 use super::http::{Connection, Message, PreparedRequest, ResponseResult};
 use super::http2::{ConnectionTask, Http2, Refusal};
+use super::sink::BodySink;
 use super::wire::Wire;
 use crate::base::Nanos;
 use crate::plan::HttpClient;
@@ -255,6 +256,38 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
             // A body is read over the link that it came from.
             _ => Ok(false),
         }
+    }
+
+    /// Reads a body to its end into a sink, with the trailers behind it if the sink wants them. Returns
+    /// `false` if nothing more had to be read.
+    ///
+    /// # Errors
+    /// If the connection fails, the response is not HTTP, or the sink does not want the rest. The
+    /// link must not be used again in that case.
+    pub(crate) async fn receive_into<S: BodySink>(
+        &mut self,
+        body: &mut IncomingBody,
+        sink: &mut S,
+    ) -> Result<bool, TransportError> {
+        let mut refused = Ok(());
+        let received = self.receive(body, |data| {
+            refused = sink.take(data);
+            match refused {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        });
+        let more = received.await?;
+        refused?;
+        if S::WANTS_TRAILERS
+            && more
+            && let (LinkConnection::Http2(http2), IncomingBody::Http2(body)) =
+                (&mut self.connection, body)
+            && let Some(trailers) = Box::pin(http2.trailers(body)).await?
+        {
+            sink.take_trailers(trailers);
+        }
+        Ok(more)
     }
 
     /// Gives up the rest of a body; returns whether the connection can carry another request.

@@ -31,13 +31,14 @@ const ALLOWED: [&str; 13] = [
 
 /// Crates with several versions, because two dependencies need different ones. Entries that no
 /// longer apply must be removed.
-const SEVERAL: [&str; 7] = [
+const SEVERAL: [&str; 8] = [
     "base64",
     "getrandom",
     "glam",
     "miniz_oxide",
     "nom",
     "syn",
+    "unicode-width",
     "untrusted",
 ];
 

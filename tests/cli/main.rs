@@ -32,6 +32,8 @@ mod framing;
 mod fuzz;
 mod generated;
 mod groups;
+mod grpc;
+mod grpc_peers;
 mod honesty;
 mod hostile;
 mod intervals;

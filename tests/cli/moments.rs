@@ -29,6 +29,7 @@ fn run(plan: &Plan, mode: Mode, at: &[SocketAddr]) -> ModeRun {
             addresses: vec![Endpoint::Tcp(*address)],
             silent: Vec::new(),
             is_http2: false,
+            descriptors: None,
         })
     };
     let run = run_mode(

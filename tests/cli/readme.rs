@@ -155,6 +155,9 @@ fn with_files() -> tempfile::TempDir {
     let messages = "scenarios/seed/17-messages.csv";
     fs::create_dir_all(folder.path().join("scenarios/seed")).expect("created");
     fs::copy(support::shipped(messages), folder.path().join(messages)).expect("copied");
+    fs::create_dir_all(folder.path().join("protos")).expect("created");
+    let proto = support::shipped("scenarios/protos/echo.proto");
+    fs::copy(proto, folder.path().join("protos/echo.proto")).expect("copied");
     folder
 }
 

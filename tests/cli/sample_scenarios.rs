@@ -35,7 +35,7 @@ const PLAIN: Sample = Sample {
     simulated_s: None,
 };
 
-const SAMPLES: [Sample; 28] = [
+const SAMPLES: [Sample; 29] = [
     Sample {
         file: "api.yaml",
         arguments: &["--var", "slow=0.002", "-i", "80"],
@@ -91,6 +91,11 @@ const SAMPLES: [Sample; 28] = [
     Sample {
         file: "files.yaml",
         arguments: &["--var", "rounds=3", "--var", "size=10KB"],
+        ..PLAIN
+    },
+    Sample {
+        file: "grpc.yaml",
+        wall_s: Some([1.6, 0.4, 0.4]),
         ..PLAIN
     },
     Sample {

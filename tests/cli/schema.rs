@@ -233,6 +233,8 @@ fn broken_scenarios_do_not_match_the_schema() {
         ("get: /", "file: { write: a, text: b, bytes: 1KB }"),
         ("get: /", "file: { read: a, in: temp }"),
         ("get: /", "tcp: {}"),
+        ("get: /", "grpc: Orders.Get"),
+        ("get: /", "grpc: [a]"),
         ("get: /", "redis: PING"),
         ("get: /", "redis: []"),
         ("get: /", "sql: ''"),
@@ -348,6 +350,10 @@ const PLACES: &[(&str, &str)] = &[
     (
         "/definitions/step/properties/redis/anyOf/1",
         "mix: [ { flow: [ { redis: { @ } } ] } ]",
+    ),
+    (
+        "/definitions/target/properties/grpc",
+        "targets: { t: { url: 'grpc://a', grpc: { @ } } }",
     ),
     (
         "/definitions/target/properties/sql",

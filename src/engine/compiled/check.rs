@@ -10,10 +10,12 @@ use regex::Regex;
 use self::failure::failed;
 use self::json::Json;
 use super::quoted::quoted;
+use crate::base::status::{GRPC_OK, is_of_grpc, name};
 use crate::base::{Nanos, Size};
 use crate::metrics::FailureKind;
 use crate::plan::{Expect, StatusRule, StreamRule};
 use crate::transport::TransportError;
+use crate::transport::grpc::message_text;
 use crate::value::{Response, ValueError};
 
 /// The expectations for an operation's responses.
@@ -63,8 +65,10 @@ impl Check {
         let mut rules = Vec::new();
         let mut rule = |name: String, wanted| rules.push(Rule { name, wanted });
         if !expect.status.is_empty() {
+            let of_grpc = StatusRule::are_of_grpc(&expect.status);
+            let key = if of_grpc { "grpc_status" } else { "status" };
             rule(
-                format!("status {}", words(&expect.status)),
+                format!("{key} {}", words(&expect.status)),
                 Expectation::Status(expect.status.clone()),
             );
         }
@@ -154,7 +158,7 @@ impl Check {
                 ..
             })
         ) {
-            judged.failure = status(&[], response.status).err();
+            judged.failure = status(&[], response).err();
         }
         for rule in &self.rules {
             let verdict = match broken {
@@ -251,7 +255,7 @@ impl Expectation {
         };
         let stream = response.stream.unwrap_or_default();
         match self {
-            Self::Status(rules) => status(rules, response.status),
+            Self::Status(rules) => status(rules, response),
             Self::Header(name, wanted) => header(response, name, wanted),
             Self::Size(Some(least), _) if size < least.0 => {
                 failed(format!("size: expected at least {least}, seen {size} B"))
@@ -290,18 +294,34 @@ impl Expectation {
     }
 }
 
-fn status(rules: &[StatusRule], seen: u16) -> Result<(), TransportError> {
+fn status(rules: &[StatusRule], response: &Response<'_>) -> Result<(), TransportError> {
+    let seen = response.status;
     let good = if rules.is_empty() {
-        (200..400).contains(&seen)
+        (200..400).contains(&seen) || seen == GRPC_OK
     } else {
         rules.iter().any(|rule| rule.fits(seen))
     };
     if good {
         return Ok(());
     }
+    if !is_of_grpc(seen) {
+        return Err(TransportError {
+            kind: FailureKind::Status,
+            message: format!("status {seen}, expected {}", words(rules)),
+        });
+    }
+    let text = response.headers.get("grpc-message");
+    let text = text.map(|text| message_text(text.as_bytes()));
+    let text = text.filter(|text| !text.is_empty());
+    let wanted = if rules.is_empty() {
+        name(GRPC_OK).into_owned()
+    } else {
+        words(rules)
+    };
+    let said = text.map_or_else(String::new, |text| format!(": {}", quoted(&text)));
     Err(TransportError {
-        kind: FailureKind::Status,
-        message: format!("status {seen}, expected {}", words(rules)),
+        kind: FailureKind::Grpc,
+        message: format!("{}, expected {wanted}{said}", name(seen)),
     })
 }
 
@@ -336,7 +356,7 @@ fn words(rules: &[StatusRule]) -> String {
         return "2xx or 3xx".into();
     }
     let word = |rule: &StatusRule| match rule {
-        StatusRule::Code(code) => code.to_string(),
+        StatusRule::Code(code) => name(*code).into_owned(),
         StatusRule::Class(class) => format!("{class}xx"),
     };
     rules.iter().map(word).collect::<Vec<_>>().join(", ")

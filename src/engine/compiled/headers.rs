@@ -44,12 +44,9 @@ impl TargetHeaders {
             .map(|(name, template)| written_line(name, template, names, 1));
         let lines = own_lines(target, base_url, 1)
             .and_then(|own| own.into_iter().map(Ok).chain(written).collect());
-        let invalid = |reason| InvalidRequest {
-            method: "headers of".into(),
-            path: target.name.clone(),
-            reason,
-        };
-        lines.map(Self).map_err(invalid)
+        lines
+            .map(Self)
+            .map_err(|reason| InvalidRequest::of_target(target, reason))
     }
 
     /// Returns the headers with the values of one try filled in.

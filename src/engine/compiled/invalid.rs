@@ -3,19 +3,55 @@
 use thiserror::Error;
 
 use crate::metrics::FailureKind;
+use crate::plan::{HttpRequest, Target};
 use crate::transport::TransportError;
 use crate::value::ValueError;
+use crate::value::protobuf::{GrpcMethod, Schema};
 
 /// A request that cannot be sent, regardless of the values filled in.
 #[derive(Debug, Error)]
 #[error("{method} {path}: {reason}")]
 pub struct InvalidRequest {
-    /// The method, or what stands for it.
-    pub method: String,
-    /// The path, or what stands for it.
-    pub path: String,
-    /// Why it can't be sent.
-    pub reason: String,
+    method: String,
+    path: String,
+    reason: String,
+}
+
+impl InvalidRequest {
+    /// Creates the error of a request.
+    pub(super) fn of(request: &HttpRequest, reason: String) -> Self {
+        let path = request.path.as_text();
+        Self {
+            method: request.method.clone(),
+            path: path.map_or_else(|| "{{…}}".into(), str::to_owned),
+            reason,
+        }
+    }
+
+    /// Creates the error of the headers of a target.
+    pub(super) fn of_target(target: &Target, reason: String) -> Self {
+        Self {
+            method: "headers of".into(),
+            path: target.name.clone(),
+            reason,
+        }
+    }
+
+    /// Finds the method that a request calls.
+    ///
+    /// # Errors
+    /// If the schema has no such method.
+    pub(super) fn method(
+        request: &HttpRequest,
+        schema: Option<&Schema>,
+    ) -> Result<GrpcMethod, Self> {
+        let path = request.path.as_text().unwrap_or_default();
+        let invalid = |reason: String| Self::of(request, reason);
+        let schema = schema.ok_or_else(|| invalid("the target has no services".into()))?;
+        schema
+            .unary(path)
+            .map_err(|wrong| invalid(wrong.to_string()))
+    }
 }
 
 /// Creates a failure of kind `data`.

@@ -1,6 +1,7 @@
 //! The requests and responses that a plan describes, compiled once and used by every operation.
 
 pub(crate) mod base_url;
+pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod choice;
 pub(crate) mod exchange;

@@ -1,6 +1,8 @@
 //! [`Recipe`]: how an operation's request is made: once for all tries, or per try if values are
 //! filled in.
 
+mod content;
+mod message;
 mod multipart;
 
 use std::ops::Deref;
@@ -11,7 +13,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Uri};
 
-use self::multipart::Multipart;
+use self::content::Content;
 use super::base_url::{self, BaseUrl};
 use super::headers::{Line, filled, own_lines, rendered, written_line};
 use super::invalid::{InvalidRequest, data};
@@ -19,16 +21,12 @@ use super::per_thread::PerThread;
 use super::quoted::quoted;
 use crate::engine::draw::{Position, Purpose, generator};
 use crate::plan::secrets::without_users;
-use crate::plan::{Body, HttpRequest, Target, Template};
+use crate::plan::{Body, HttpRequest, Target};
 use crate::transport::TransportError;
-use crate::transport::body::{FilePayload, Payload};
+use crate::transport::body::Payload;
 use crate::transport::http::PreparedRequest;
-use crate::value::file::FileError;
-use crate::value::{Facts, Names, Scope, Text, file};
-
-/// The largest file that is kept in memory for sending, in bytes; larger files are read while they
-/// are sent.
-const SMALL: u64 = 1 << 20;
+use crate::value::protobuf::Schema;
+use crate::value::{Facts, Names, Scope, Text};
 
 /// How a request is made.
 pub enum Recipe {
@@ -38,7 +36,7 @@ pub enum Recipe {
     Rendered(Box<Rendered>),
 }
 
-/// A request that is ready to be sent.
+/// A request of one try.
 pub enum BuiltRequest<'r> {
     /// The request shared by all tries of a thread.
     Ready(&'r PreparedRequest),
@@ -66,23 +64,9 @@ pub struct Rendered {
     body: Content,
 }
 
-/// The body to send.
-enum Content {
-    Fixed(PerThread<Payload>),
-    Text(Text),
-    Multipart(Multipart),
-}
-
-impl Content {
-    /// Creates a body that is always the same.
-    fn fixed(payload: &Payload, threads: usize) -> Self {
-        Self::Fixed(PerThread::new(threads, || payload.detached()))
-    }
-}
-
 impl Recipe {
-    /// Compiles `request` for `target`, which is at `base_url`, and for this many threads; files are
-    /// read relative to `folder`.
+    /// Compiles `request` for `target`, which is at `base_url` and has this schema, if any, and for this
+    /// many threads; files are read relative to `folder`.
     ///
     /// # Errors
     /// If a method, path or header is not valid HTTP, or a file cannot be read; validation of the
@@ -94,39 +78,17 @@ impl Recipe {
         names: &Names,
         folder: &Path,
         threads: usize,
+        schema: Option<&Schema>,
     ) -> Result<Self, InvalidRequest> {
-        let invalid = |reason: String| {
-            let path = request
-                .path
-                .as_text()
-                .map_or_else(|| "{{…}}".into(), str::to_owned);
-            InvalidRequest {
-                method: request.method.clone(),
-                path,
-                reason,
-            }
-        };
-        let text = |template: &Template| Text::compile(template, names).map_err(|e| invalid(e.0));
-        let body = match &request.body {
-            None => Content::fixed(&Payload::default(), threads),
-            Some(Body::Text(template) | Body::Json(template) | Body::Form(template)) => {
-                Content::Text(text(template)?)
-            }
-            Some(Body::File(path)) => {
-                let payload = payload(folder, path).map_err(|e| invalid(e.to_string()))?;
-                Content::fixed(&payload, threads)
-            }
-            Some(Body::Multipart(parts)) => {
-                Content::Multipart(Multipart::new(parts, names, folder).map_err(invalid)?)
-            }
-        };
+        let invalid = |reason: String| InvalidRequest::of(request, reason);
+        let body = Content::new(request, target, names, folder, threads, schema)?;
         let mut headers = own_lines(target, base_url, threads).map_err(&invalid)?;
         let fixed = |value| Line::fixed(&HeaderValue::from_static(value), threads);
         let content_type = match &request.body {
             Some(Body::Json(_)) => Some(fixed("application/json")),
             Some(Body::Form(_)) => Some(fixed("application/x-www-form-urlencoded")),
             Some(Body::Multipart(_)) => Some(Line::Multipart),
-            Some(Body::Text(_) | Body::File(_)) | None => None,
+            Some(Body::Text(_) | Body::File(_) | Body::Message(_)) | None => None,
         };
         headers.extend(content_type.map(|line| (CONTENT_TYPE, line)));
         for (name, template) in target.headers.iter().chain(&request.headers) {
@@ -139,7 +101,7 @@ impl Recipe {
         let rendered = Rendered {
             method,
             base_url: base_url.clone(),
-            path: text(&request.path)?,
+            path: Text::compile(&request.path, names).map_err(|e| invalid(e.0))?,
             headers,
             body,
         };
@@ -209,6 +171,7 @@ impl Rendered {
         let uri = self.uri(&put(&self.path).map_err(|e| data(format!("path: {e}")))?)?;
         let (body, multipart) = match &self.body {
             Content::Fixed(payload) => (payload.of(thread).clone(), None),
+            Content::Message(message) => (Payload::Bytes(message.make(scope, facts)?), None),
             Content::Text(text) => (
                 Payload::Bytes(put(text).map_err(|e| data(format!("body: {e}")))?.into()),
                 None,
@@ -250,26 +213,13 @@ impl Rendered {
     }
 }
 
-/// Returns the content of a file: read once if it is small, otherwise while it is sent.
-fn payload(folder: &Path, path: &str) -> Result<Payload, FileError> {
-    let file = file::open(folder, path)?;
-    let failed = |source| FileError::Io {
-        path: path.into(),
-        source,
-    };
-    if file.metadata().map_err(failed)?.len() <= SMALL {
-        return file::read(folder, path).map(|content| Payload::Bytes(content.into()));
-    }
-    let payload = FilePayload::new(file, path).map_err(failed)?;
-    Ok(Payload::File(Arc::new(payload)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::compiled::base_url::Origin;
     use crate::plan::{
-        Address, BodyPart, Content as Inside, Encode, HttpOptions, Limits, Name, Scheme, TlsOptions,
+        Address, BodyPart, Content as Inside, Encode, HttpOptions, Limits, Name, Scheme, Template,
+        TlsOptions,
     };
     use serde_json::json;
 
@@ -280,6 +230,7 @@ mod tests {
             headers,
             http: HttpOptions::default(),
             tls: TlsOptions::default(),
+            grpc: None,
             resolve: Vec::new(),
             limits: Limits::default(),
             database: Default::default(),
@@ -328,6 +279,7 @@ mod tests {
             &names,
             Path::new("."),
             2,
+            None,
         )
         .map_err(|e| e.to_string())?;
         let facts = || {
@@ -423,6 +375,7 @@ mod tests {
                 &names,
                 Path::new("."),
                 1,
+                None,
             )
         };
         let recipe = ready(&request(

@@ -69,6 +69,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         };
         let scheme = match action {
             Action::Handshake(_) | Action::Message(_) => base_url.origin.scheme.of_websockets(),
+            Action::Grpc(_) => base_url.origin.scheme.of_grpc(),
             _ => base_url.origin.scheme,
         };
         let request = if let Action::Message(message) = action {
@@ -140,6 +141,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             Action::Tcp(exchange) => Box::pin(self.tcp(user, exchange, scope, trace)).await,
             Action::Exec(execution) => Box::pin(self.exec(execution, scope, trace)).await,
             Action::File(access) => Box::pin(self.file(access, scope, trace)).await,
+            Action::Grpc(request) => Box::pin(self.grpc(user, request.target, scope, trace)).await,
             Action::Redis(commands) => Box::pin(self.redis(user, commands, scope, trace)).await,
             Action::Sql(statement) => Box::pin(self.sql(user, statement, scope, trace)).await,
             Action::Sleep(duration) => self.sleep(duration).await,

@@ -1,16 +1,30 @@
 //! [`KeptBody`]: the body of a response, as far as it is needed.
 
-use std::ops::ControlFlow;
-
 use http::HeaderMap;
+use http::response::Parts;
 
+use crate::engine::compiled::call::Call;
 use crate::metrics::FailureKind;
 use crate::result::{Body, MAX_TEXT};
 use crate::transport::TransportError;
 use crate::transport::decode::decoded;
+use crate::transport::sink::BodySink;
 
 /// The most that is kept of a body, in bytes, before it is decoded.
 const MAX_BODY: usize = 16 << 20;
+
+/// What an exchange makes of the body of a response.
+pub(crate) trait ResponseBody: BodySink {
+    /// Creates it when only the head has arrived: whether something looks at it, and whether people
+    /// who debug do.
+    fn create(head: &Parts, is_needed: bool, is_recorded: bool) -> Self;
+
+    /// Returns the status that the head alone tells, or 0.
+    fn status(head: &Parts) -> u16;
+
+    /// Returns it for people who debug; `call` is what it belongs to, if that is one of gRPC.
+    fn to_show(&self, headers: &HeaderMap, call: Option<&Call>, is_whole: bool) -> Body;
+}
 
 /// The part of a body that is kept while it is received.
 pub(crate) struct KeptBody {
@@ -41,38 +55,9 @@ impl KeptBody {
         }
     }
 
-    /// Appends received data.
-    pub(crate) fn take(&mut self, data: &[u8]) {
-        self.size += data.len() as u64;
-        if self.most > 0 {
-            let room = self.most - self.bytes.len();
-            self.bytes.extend_from_slice(&data[..data.len().min(room)]);
-        }
-    }
-
-    /// Does the same for who reads a body to its end.
-    pub(crate) fn keep(&mut self, data: &[u8]) -> ControlFlow<()> {
-        self.take(data);
-        ControlFlow::Continue(())
-    }
-
     /// Returns the number of bytes received.
     pub(crate) const fn size(&self) -> u64 {
         self.size
-    }
-
-    /// Returns its beginning for people who debug, without its content encodings if it has arrived
-    /// whole.
-    pub(crate) fn to_show(&self, headers: &HeaderMap, is_whole: bool) -> Body {
-        let is_whole = is_whole && self.bytes.len() as u64 == self.size;
-        let decoded = is_whole
-            .then(|| decoded(headers, self.bytes.clone()).ok())
-            .flatten();
-        Body::new(
-            decoded.as_deref().unwrap_or(&self.bytes),
-            self.size,
-            is_whole,
-        )
     }
 
     /// Returns the body without its content encodings; empty if it is not needed.
@@ -97,6 +82,51 @@ impl KeptBody {
     }
 }
 
+impl BodySink for KeptBody {
+    const WANTS_TRAILERS: bool = false;
+
+    #[inline]
+    fn take(&mut self, data: &[u8]) -> Result<(), TransportError> {
+        self.size += data.len() as u64;
+        if self.most > 0 {
+            let room = self.most - self.bytes.len();
+            self.bytes.extend_from_slice(&data[..data.len().min(room)]);
+        }
+        Ok(())
+    }
+
+    fn take_trailers(&mut self, _: HeaderMap) {}
+}
+
+impl ResponseBody for KeptBody {
+    #[inline]
+    fn create(_: &Parts, is_needed: bool, is_recorded: bool) -> Self {
+        if is_recorded {
+            Self::shown(is_needed)
+        } else {
+            Self::new(is_needed)
+        }
+    }
+
+    #[inline]
+    fn status(head: &Parts) -> u16 {
+        head.status.as_u16()
+    }
+
+    /// Its beginning, without its content encodings if it has arrived whole.
+    fn to_show(&self, headers: &HeaderMap, _: Option<&Call>, is_whole: bool) -> Body {
+        let is_whole = is_whole && self.bytes.len() as u64 == self.size;
+        let decoded = is_whole
+            .then(|| decoded(headers, self.bytes.clone()).ok())
+            .flatten();
+        Body::new(
+            decoded.as_deref().unwrap_or(&self.bytes),
+            self.size,
+            is_whole,
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,14 +135,14 @@ mod tests {
     fn no_more_is_kept_than_there_may_be() {
         let headers = HeaderMap::new();
         let mut kept = KeptBody::new(true);
-        kept.take(b"ab");
-        kept.take(b"c");
+        kept.take(b"ab").expect("it takes all");
+        kept.take(b"c").expect("it takes all");
         assert_eq!(
             (kept.size(), kept.decoded(&headers).expect("small")),
             (3, b"abc".to_vec())
         );
         let mut large = KeptBody::new(true);
-        (0..17).for_each(|_| large.take(&[0; 1 << 20]));
+        (0..17).for_each(|_| large.take(&[0; 1 << 20]).expect("it takes all"));
         assert!(large.bytes.len() <= MAX_BODY);
         assert!(
             large
@@ -120,7 +150,7 @@ mod tests {
                 .is_err_and(|e| e.kind == FailureKind::Check && e.message.contains("16 MiB"))
         );
         let mut unwanted = KeptBody::new(false);
-        unwanted.take(&[0; 100]);
+        unwanted.take(&[0; 100]).expect("it takes all");
         assert_eq!(
             (
                 unwanted.size(),

@@ -7,6 +7,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 
 use super::attempt::Attempt;
+use super::body::KeptBody;
 use super::redirect;
 use super::trace::Trace;
 use crate::engine::compiled::base_url::{self, Origin};
@@ -67,7 +68,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let (method, headers) = (made.method.clone(), made.headers.clone());
         let request = PreparedRequest::new(method, uri, headers, made.body.clone());
         let (head, kept) = loop {
-            let exchange = self.exchange(user, &request, target, true, false, trace);
+            let exchange = self.exchange::<KeptBody>(user, &request, target, true, false, trace);
             if let Some(answer) = pin!(exchange).await? {
                 break answer;
             }

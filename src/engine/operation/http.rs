@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use http::response::Parts;
 
 use super::attempt::{Attempt, timeout};
-use super::body::KeptBody;
+use super::body::{KeptBody, ResponseBody};
 use super::reading::Reading;
 use super::redirect;
 use super::trace::Trace;
@@ -95,7 +95,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let mut redirects = 0;
         let (head, kept) = loop {
             let follows = most > 0;
-            let Some((head, kept)) =
+            let Some((head, kept)): Option<(Parts, KeptBody)> =
                 pin!(self.exchange(user, &request, target, needs_body, follows, trace)).await?
             else {
                 continue;
@@ -233,10 +233,17 @@ impl<D: Driver> Attempt<'_, '_, D> {
         if let Some(recording) = &self.recording {
             let world = self.worker.world;
             let origin = world.base_urls[target].as_ref().map(|base| &base.origin);
-            let url = origin.map_or_else(String::new, |o| format!("{o}{}", request.uri));
             let dial = world.dials[target].as_ref();
             let is_http2 = dial.is_some_and(|dial| dial.is_http2);
-            recording.request(url, &message, &request.body, is_http2);
+            let call = world.calls[self.operation.id as usize].as_ref();
+            let url = origin.map_or_else(String::new, |origin| {
+                let scheme = origin.scheme;
+                let scheme = call.map_or(scheme, |_| scheme.of_grpc());
+                format!("{}://{}{}", scheme.name(), origin.authority, request.uri)
+            });
+            let shown = call.and_then(|call| call.shown(&request.body));
+            let shown = shown.as_ref().unwrap_or(&request.body);
+            recording.request(url, &message, &request.body, shown, is_http2);
         }
         message
     }
@@ -244,7 +251,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     /// Sends one request and reads its response to the end; returns `None` if the request must be
     /// resent. The body is kept if it is needed, and the response does not lead elsewhere while
     /// redirects are followed.
-    pub(super) async fn exchange(
+    pub(super) async fn exchange<B: ResponseBody>(
         &self,
         user: &mut User<D::Io>,
         request: &PreparedRequest,
@@ -252,7 +259,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         needs_body: bool,
         follows: bool,
         trace: &Trace,
-    ) -> Result<Option<(Parts, KeptBody)>, TransportError> {
+    ) -> Result<Option<(Parts, B)>, TransportError> {
         let driver = &self.worker.driver;
         // Checked before a connection is used for it.
         request.body.check()?;
@@ -283,7 +290,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 return Ok(None);
             }
         };
-        trace.last.hop.status.set(head.status.as_u16());
+        trace.last.hop.status.set(B::status(&head));
         let answered = driver.now();
         trace.last.hop.first_byte.set(Some(answered - self.started));
         if let Some(recording) = &self.recording {
@@ -297,19 +304,17 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
         let is_followed = follows && redirect::asks(head.status.as_u16(), &head.headers);
         let needs_body = needs_body && !is_followed;
-        let mut kept = match &self.recording {
-            None => KeptBody::new(needs_body),
-            Some(_) => KeptBody::shown(needs_body),
-        };
+        let mut kept = B::create(&head, needs_body, self.recording.is_some());
         if let Some(rules) = self.stream_rules(&head, is_followed) {
             let answer = (connection, body, kept);
             let streamed = self.streamed(user, target, answer, rules, &head, trace);
             let kept = Box::pin(streamed).await?;
             return Ok(Some((head, kept)));
         }
-        let received = connection.receive(&mut body, |data| kept.keep(data)).await;
+        let received = connection.receive_into(&mut body, &mut kept).await;
         if let Some(recording) = &self.recording {
-            recording.body(kept.to_show(&head.headers, received.is_ok()));
+            let call = world.calls[self.operation.id as usize].as_ref();
+            recording.body(kept.to_show(&head.headers, call, received.is_ok()));
         }
         // A body that arrived with the head took no time of its own.
         let ended = if received? { driver.now() } else { answered };

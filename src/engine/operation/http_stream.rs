@@ -8,7 +8,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::response::Parts;
 
 use super::attempt::Attempt;
-use super::body::KeptBody;
+use super::body::ResponseBody;
 use super::reading::Reading;
 use super::trace::Trace;
 use crate::base::Nanos;
@@ -26,7 +26,7 @@ use crate::transport::link::{IncomingBody, Link};
 const MAX_LINGER: Nanos = Nanos::from_millis(100);
 
 /// An answer whose head has arrived: its connection, its body, and what is kept of that.
-type Answer<Io> = (Link<Io>, IncomingBody, KeptBody);
+type Answer<Io, B> = (Link<Io>, IncomingBody, B);
 
 impl<D: Driver> Attempt<'_, '_, D> {
     /// Returns how to read the body that follows a head as a stream, unless it is none: only that of a
@@ -37,15 +37,15 @@ impl<D: Driver> Attempt<'_, '_, D> {
     }
 
     /// Reads the body of an answer as a stream; returns what is kept of it.
-    pub(super) async fn streamed(
+    pub(super) async fn streamed<B: ResponseBody>(
         &self,
         user: &mut User<D::Io>,
         target: usize,
-        answer: Answer<D::Io>,
+        answer: Answer<D::Io, B>,
         rules: &StreamRules,
         head: &Parts,
         trace: &Trace,
-    ) -> Result<KeptBody, TransportError> {
+    ) -> Result<B, TransportError> {
         let driver = &self.worker.driver;
         let (mut connection, mut body, kept) = answer;
         let kept = RefCell::new(kept);
@@ -59,7 +59,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let now = driver.now();
         let kept = kept.into_inner();
         if let Some(recording) = &self.recording {
-            recording.body(kept.to_show(&head.headers, result.is_ok()));
+            let call = self.worker.world.calls[self.operation.id as usize].as_ref();
+            recording.body(kept.to_show(&head.headers, call, result.is_ok()));
         }
         let is_whole = result?;
         let answered = self.started + trace.last.hop.first_byte.get().unwrap_or_default();
@@ -79,12 +80,12 @@ impl<D: Driver> Attempt<'_, '_, D> {
     }
 
     /// Reads events; returns whether the body was read to its end.
-    async fn events(
+    async fn events<B: ResponseBody>(
         &self,
         connection: &mut Link<D::Io>,
         body: &mut IncomingBody,
         rules: &StreamRules,
-        kept: &RefCell<KeptBody>,
+        kept: &RefCell<B>,
         trace: &Trace,
     ) -> Result<bool, TransportError> {
         let driver = &self.worker.driver;
@@ -92,9 +93,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let stream = &trace.last.stream;
         let failure = Cell::new(None);
         let read = connection.receive(body, |data| {
-            kept.borrow_mut().take(data);
+            let taken = kept.borrow_mut().take(data);
             let now = driver.now();
-            with(stream, |reading| reading.piece(rules, data, now)).unwrap_or_else(|error| {
+            let read = || with(stream, |reading| reading.piece(rules, data, now));
+            taken.and_then(|()| read()).unwrap_or_else(|error| {
                 failure.set(Some(error));
                 ControlFlow::Break(())
             })
@@ -116,7 +118,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         if with(stream, |reading| reading.is_hung_up()) {
             return Ok(false);
         }
-        let rest = connection.receive(body, |data| kept.borrow_mut().keep(data));
+        let rest = connection.receive(body, |data| match kept.borrow_mut().take(data) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        });
         let rest = within(driver, now + MAX_LINGER, rest).await;
         Ok(rest.is_some_and(|rest| rest.is_ok()))
     }

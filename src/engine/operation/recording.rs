@@ -30,8 +30,15 @@ impl<'l> Recording<'l> {
         Self { log, exchange }
     }
 
-    /// Records an HTTP request that is about to be sent.
-    pub(super) fn request(&self, url: String, message: &Message, body: &Payload, is_http2: bool) {
+    /// Records an HTTP request that is about to be sent. Its body is shown as `shown`.
+    pub(super) fn request(
+        &self,
+        url: String,
+        message: &Message,
+        body: &Payload,
+        shown: &Payload,
+        is_http2: bool,
+    ) {
         let version = if is_http2 { "HTTP/2" } else { "HTTP/1.1" };
         let line = format!("{} {} {version}", message.method(), message.uri());
         let mut headers = headers(message.headers());
@@ -42,7 +49,8 @@ impl<'l> Recording<'l> {
             host.into_iter()
                 .for_each(|host| host.name = ":authority".into());
         }
-        let (first, size) = body.beginning(MAX_TEXT);
+        let (first, whole) = shown.beginning(MAX_TEXT);
+        let (_, size) = body.beginning(0);
         let is_announced = message.headers().contains_key(header::CONTENT_LENGTH);
         if size > 0 && !is_announced {
             // Added by the HTTP library.
@@ -51,7 +59,7 @@ impl<'l> Recording<'l> {
                 value: size.to_string(),
             });
         }
-        let body = (size > 0).then(|| Body::new(&first, size, first.len() as u64 == size));
+        let body = (size > 0).then(|| Body::new(&first, size, first.len() as u64 == whole));
         let request = Sent {
             line: Some(line),
             headers,
@@ -101,6 +109,11 @@ impl<'l> Recording<'l> {
             received.line = Some(line.trim_end().to_owned());
             received.headers = headers(&head.headers);
         });
+    }
+
+    /// Records the trailers of a response.
+    pub(super) fn trailers(&self, trailers: &HeaderMap) {
+        self.receive(|received| received.headers.extend(headers(trailers)));
     }
 
     /// Records the body of a response, or a text that was received.

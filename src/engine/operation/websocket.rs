@@ -39,7 +39,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         ask(&mut message);
         if let Some(recording) = &self.recording {
             let url = self.url(scope).unwrap_or_default();
-            recording.request(url, &message, &request.body, false);
+            recording.request(url, &message, &request.body, &request.body, false);
         }
         let dial = world.dials[target]
             .as_ref()

@@ -5,13 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::compiled::base_url::{BaseUrl, Origin};
+use crate::engine::compiled::call::Call;
 use crate::engine::compiled::choice::Choice;
 use crate::engine::compiled::feed::Feeds;
 use crate::engine::compiled::request::Recipe;
 use crate::engine::draw::{Position, Purpose, generator};
 use crate::engine::error::RunError;
-use crate::plan::{Address, HttpRequest, Parallel, Plan, Race, Scheme, Step, StepKind};
+use crate::plan::{
+    Address, GrpcSchema, HttpRequest, Parallel, Plan, Race, Scheme, Step, StepKind, Target,
+};
 use crate::transport::body::Payload;
+use crate::transport::http::PreparedRequest;
+use crate::value::protobuf::Schema;
 use crate::value::{Facts, Names};
 
 /// The number of iterations searched for one that sends a request.
@@ -73,7 +78,33 @@ pub(crate) fn first_request(
         .ok_or(RunError::NoTarget(request.target))?;
     let names = Names::new(&plan.names);
     let base_url = BaseUrl::new(target, None).unwrap_or_else(builtin);
-    let recipe = Recipe::new(request, target, &base_url, &names, folder, 1)?;
+    let preview = |request| Preview {
+        mix: plan.mix[mix].name.clone(),
+        step: step.name.clone(),
+        iteration: number,
+        request,
+    };
+    let (schema, call) = match &target.grpc {
+        None => (None, None),
+        Some(grpc) if grpc.schema == GrpcSchema::Reflection => {
+            let why = "the message is known when the server has described its services";
+            return Ok(Some(preview(Err(why.into()))));
+        }
+        Some(grpc) => {
+            let schema = Schema::load(&grpc.schema, folder, None)?;
+            let call = Call::of_request(request, Some(&schema))?;
+            (Some(schema), Some(call))
+        }
+    };
+    let recipe = Recipe::new(
+        request,
+        target,
+        &base_url,
+        &names,
+        folder,
+        1,
+        schema.as_ref(),
+    )?;
     let mut scope = names.start().clone();
     // A missing row ends the run before its first request.
     let _ = Feeds::read(plan, &names, folder)?.deal(
@@ -87,39 +118,43 @@ pub(crate) fn first_request(
     let made = recipe.make(0, &scope, || {
         Arc::new(Facts::new(draws, number + 1, unix_ms))
     });
-    let request = made.map_err(|error| error.message).map(|made| {
-        let url = match &target.address {
-            Address::Builtin => format!("builtin{}", made.uri),
-            Address::Unix { .. } => format!("{}{}", target.address, made.uri),
-            Address::Url { .. } => format!("{}{}", base_url.origin, made.uri),
-        };
-        let text =
-            |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let (body, length) = match &made.body {
-            Payload::Bytes(bytes) => (
-                std::str::from_utf8(bytes).ok().map(str::to_owned),
-                Some(bytes.len()),
-            ),
-            Payload::File(_) => (None, None),
-        };
-        Request {
-            method: made.method.to_string(),
-            url,
-            headers: made
-                .headers
-                .iter()
-                .map(|(name, value)| (name.to_string(), text(value)))
-                .collect(),
-            body,
-            length,
+    let request = made.map_err(|error| error.message);
+    let request = request.map(|made| shown(&made, target, &base_url, call.as_ref()));
+    Ok(Some(preview(request)))
+}
+
+/// Returns a request for people.
+fn shown(
+    made: &PreparedRequest,
+    target: &Target,
+    base_url: &BaseUrl,
+    call: Option<&Call>,
+) -> Request {
+    let url = match &target.address {
+        Address::Builtin => format!("builtin{}", made.uri),
+        Address::Unix { .. } => format!("{}{}", target.address, made.uri),
+        Address::Url { scheme, .. } => {
+            let authority = &base_url.origin.authority;
+            format!("{}://{authority}{}", scheme.name(), made.uri)
         }
-    });
-    Ok(Some(Preview {
-        mix: plan.mix[mix].name.clone(),
-        step: step.name.clone(),
-        iteration: number,
-        request,
-    }))
+    };
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let message = call.and_then(|call| call.shown(&made.body));
+    let bytes = |payload: &Payload| match payload {
+        Payload::Bytes(bytes) => Some(bytes.clone()),
+        Payload::File(_) => None,
+    };
+    let headers = made.headers.iter();
+    Request {
+        method: made.method.to_string(),
+        url,
+        headers: headers
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
+        body: bytes(message.as_ref().unwrap_or(&made.body))
+            .and_then(|bytes| Some(std::str::from_utf8(&bytes).ok()?.to_owned())),
+        length: bytes(&made.body).map(|bytes| bytes.len()),
+    }
 }
 
 /// Returns the first step that sends a request, with its place.

@@ -9,6 +9,7 @@ mod cpu;
 pub mod crawl;
 pub mod exec;
 pub mod file;
+mod grpc;
 mod http;
 pub(crate) mod redis;
 mod sleep;
@@ -39,6 +40,8 @@ pub enum Action {
     Exec(exec::Execution),
     /// Reads, writes or looks at a file.
     File(file::FileAccess),
+    /// Calls a method of a gRPC service.
+    Grpc(HttpRequest),
     /// Sends commands to a Redis server.
     Redis(redis::RedisCommands),
     /// Runs a statement at a PostgreSQL server.
@@ -68,6 +71,7 @@ impl Action {
             Self::Tcp(exchange) => tcp::profile(exchange),
             Self::Exec(execution) => exec::profile(execution),
             Self::File(access) => file::profile(access),
+            Self::Grpc(request) => grpc::profile(request),
             Self::Redis(commands) => redis::profile(commands),
             Self::Sql(statement) => sql::profile(statement),
             Self::Sleep(duration) => sleep::profile(*duration),

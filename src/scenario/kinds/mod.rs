@@ -36,6 +36,7 @@ mod crawl;
 mod exec;
 mod file;
 mod group;
+mod grpc;
 mod http;
 mod message;
 mod redis;
@@ -61,6 +62,7 @@ const ALL: &[&Kind] = &[
     &crawl::KIND,
     &file::KIND,
     &exec::KIND,
+    &grpc::KIND,
     &redis::KIND,
     &sql::KIND,
     &sleep::KIND,

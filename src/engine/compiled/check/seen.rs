@@ -1,7 +1,7 @@
 //! What each expectation has seen of a response, for people who debug.
 
 use super::{Check, Expectation};
-use crate::base::Nanos;
+use crate::base::{Nanos, status};
 use crate::engine::compiled::quoted::quoted;
 use crate::result::SeenCheck;
 use crate::transport::TransportError;
@@ -69,7 +69,7 @@ impl Expectation {
     fn seen(&self, response: &Response<'_>, size: u64) -> String {
         let stream = response.stream.unwrap_or_default();
         match self {
-            Self::Status(_) => response.status.to_string(),
+            Self::Status(_) => status::name(response.status).into_owned(),
             Self::Header(name, _) => response
                 .header(name)
                 .map_or_else(|| "none".into(), |seen| quoted(&seen)),
