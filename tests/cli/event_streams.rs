@@ -503,3 +503,16 @@ fn a_server_on_node_is_read_as_it_writes() {
     drop(node.stdin.take());
     node.wait().expect("it ends");
 }
+
+#[test]
+fn an_event_loop_that_reads_late_does_not_blame_the_server() {
+    let (folder, server) = (folder(), Server::start());
+    let flow = "{ parallel: [ { get: '/sse?events=50', stream: { as: sse, until: '[DONE]' } }, { flow: [ { think: 200ms }, { block: 300ms } ] } ] }";
+    scenario(
+        folder.path(),
+        &text(&server.url(), "{vus: 2, iterations: 6}", flow),
+    );
+    let run = run_in(folder.path(), "async");
+    let check = crate::support::check_of(&run, "reading");
+    assert_eq!(check["verdict"], "invalid", "{check}");
+}

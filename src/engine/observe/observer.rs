@@ -165,8 +165,7 @@ pub(crate) fn watch(
         let now = clock.now();
         hiccup = hiccup.max(now - until);
         if mode != Mode::Async && world.streams.is_any_open() {
-            // Threads that read wake up as late as this one does.
-            world.sink(0).recorder.lock().reading(until, now - until);
+            read_late(world, until, now);
         }
         if !measuring && now >= world.epoch() {
             measuring = true;
@@ -199,6 +198,16 @@ pub(crate) fn watch(
         ..after.since(&before)
     };
     seen
+}
+
+/// Records how late this thread woke up, as late as threads do that read streams. A stall is many
+/// late looks.
+fn read_late(world: &World<'_>, until: Nanos, now: Nanos) {
+    let mut due = until;
+    while due <= now {
+        world.sink(0).recorder.lock().reading(due, now - due);
+        due += SAMPLING_INTERVAL;
+    }
 }
 
 /// Reports what a mode has measured up to a moment: as figures, or as measurements if another

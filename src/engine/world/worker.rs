@@ -52,11 +52,17 @@ impl<'w, D: Driver> Worker<'w, D> {
     /// open: how long bytes lay in a socket is unknown, but how late what reads them gets its turn is
     /// not. Never returns.
     pub(crate) async fn watch_reading(&self) {
+        let mut due = self.driver.now() + READING_INTERVAL;
         loop {
-            let due = self.driver.now() + READING_INTERVAL;
             self.driver.sleep_until(due).await;
-            if self.world.streams.is_any_open() {
-                self.tape.reading(due, self.driver.now() - due);
+            let now = self.driver.now();
+            let is_any_open = self.world.streams.is_any_open();
+            // Every look that was missed counts: a long stall is not one late look, but many.
+            while due <= now {
+                if is_any_open {
+                    self.tape.reading(due, now - due);
+                }
+                due += READING_INTERVAL;
             }
         }
     }
