@@ -36,9 +36,12 @@ pub(crate) struct HeaderNeeds {
 }
 
 impl HeaderNeeds {
-    /// Returns whether somebody looks at any of them.
-    const fn are_some(self) -> bool {
-        self.all || self.body || self.cookies || self.location
+    /// Returns whether somebody looks at any header of a head in which this was seen.
+    const fn are_met(self, seen: &Seen) -> bool {
+        self.all
+            || self.body
+            || (self.cookies && seen.has_cookies)
+            || (self.location && seen.has_location)
     }
 
     /// Returns whether somebody looks at the headers of a name, whose characters may be of any case.
@@ -145,6 +148,8 @@ struct Seen {
     has_length: bool,
     /// The length, if all lines agree on one.
     length: Option<u64>,
+    has_cookies: bool,
+    has_location: bool,
 }
 
 impl Seen {
@@ -152,12 +157,14 @@ impl Seen {
         let is = |name: &str| line.name.eq_ignore_ascii_case(name);
         // By length first: most lines are none of these.
         match line.name.len() {
+            8 if is("location") => self.has_location = true,
             // What most servers say, and need not.
             10 if is("connection") && line.value == b"keep-alive" => self.keeps = true,
             10 if is("connection") => {
                 self.closes |= has_word(line.value, "close");
                 self.keeps |= has_word(line.value, "keep-alive");
             }
+            10 if is("set-cookie") => self.has_cookies = true,
             14 if is("content-length") => self.length(line.value),
             17 if is("transfer-encoding") => {
                 self.has_encoding = true;
@@ -243,7 +250,7 @@ fn read(
         if is_old {
             parts.version = Version::HTTP_10;
         }
-        if needs.are_some() {
+        if needs.are_met(&seen) {
             keep(&mut parts, response, needs)?;
         }
         Some(parts)
