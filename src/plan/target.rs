@@ -316,7 +316,7 @@ pub struct Target {
     /// Options of a database.
     #[serde(default, skip_serializing_if = "is_default")]
     pub database: DatabaseOptions,
-    /// Options of a target that speaks gRPC; others have none.
+    /// Options of a target that speaks gRPC; absent for all others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grpc: Option<GrpcOptions>,
 }

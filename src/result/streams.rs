@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::metrics::Summary;
 
-/// The figures of answers that come in pieces. All are absent if there are no such answers.
+/// The figures of answers that come in pieces. All are absent without such answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Streaming {
     /// From intended to the first counted event, in milliseconds.

@@ -200,7 +200,7 @@ impl KnownGrpc {
         }
     }
 
-    /// Finds the method of a step; `None` if it is not known before the run, or is no method, which
+    /// Finds the method of a step; `None` if it is not known before the run, or is not a method, which
     /// is reported.
     pub(super) fn method(
         &self,

@@ -83,8 +83,8 @@ impl<'a> Document<'a> {
         Ok(all.iter().any(|value| wanted(value)))
     }
 
-    /// Returns the only match of a query, if the query is one that needs no tree and there is none
-    /// yet.
+    /// Returns the only match of a query, or `None` if the query needs a tree or the tree was built
+    /// already.
     fn found_while_reading(&self, query: &Query) -> Option<Option<Found<'_>>> {
         if self.tree.get().is_some() {
             return None;

@@ -19,7 +19,7 @@ const MAX_SHOWN: usize = 60;
 pub struct StreamSeen {
     /// The number of counted events.
     pub events: u64,
-    /// The longest time between two of them; zero if there are no two.
+    /// The longest time between two of them; zero for fewer than two.
     pub max_gap: Nanos,
     /// The time per unit, if it has one.
     pub time_per_unit: Option<Nanos>,

@@ -67,7 +67,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
     }
 }
 
-/// Returns the message of an answer as JSON, or why it has none.
+/// Returns the message of an answer as JSON, or why it can't be read.
 fn json(call: &Call, message: &[u8]) -> (Vec<u8>, Option<TransportError>) {
     match call.json(message) {
         Ok(json) => (json, None),

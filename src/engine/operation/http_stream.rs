@@ -29,7 +29,7 @@ const MAX_LINGER: Nanos = Nanos::from_millis(100);
 type Answer<Io, B> = (Link<Io>, IncomingBody, B);
 
 impl<D: Driver> Attempt<'_, '_, D> {
-    /// Returns how to read the body that follows a head as a stream, unless it is none: only that of a
+    /// Returns how to read the body that follows a head as a stream, if it is one: only that of a
     /// successful answer is, and not one that leads elsewhere.
     pub(super) fn stream_rules(&self, head: &Parts, is_followed: bool) -> Option<&StreamRules> {
         let rules = self.worker.world.streams.rules(self.operation);

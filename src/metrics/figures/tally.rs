@@ -64,7 +64,7 @@ impl Tally {
     }
 
     /// Returns the number of those that completed and have times: requests that could not be made
-    /// have none.
+    /// do not.
     pub fn timed(&self) -> u64 {
         self.completed() - self.failed[FailureKind::Data as usize]
     }

@@ -105,7 +105,7 @@ impl Schema {
     /// Finds a method by the name that scenarios use: `package.Service/Method`.
     ///
     /// # Errors
-    /// If there is none.
+    /// If the schema does not have it.
     pub fn method(&self, name: &str) -> Result<GrpcMethod, MethodError> {
         let (service_name, method_name) = method_parts(name)?;
         let Some(service) = self.0.get_service_by_name(service_name) else {
@@ -133,7 +133,7 @@ impl Schema {
     /// Finds a method with one message each way.
     ///
     /// # Errors
-    /// If there is none, or it has streams.
+    /// If the schema does not have it, or it has streams.
     pub fn unary(&self, name: &str) -> Result<GrpcMethod, MethodError> {
         let method = self.method(name)?;
         match method.is_stream() {

@@ -202,7 +202,7 @@ mod tests {
         schema.method("shop.Orders/Get").expect("a method")
     }
 
-    /// Makes a message with one field that inserts a value; returns it as JSON, or why it is none.
+    /// Makes a message with one field that inserts a value; returns it as JSON, or why it can't be made.
     fn made(field: &str, value: Value) -> Result<Value, String> {
         let names = Names::new(&[Name {
             name: "x".into(),
