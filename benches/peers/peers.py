@@ -84,6 +84,12 @@ def installed(commands, wanted):
     return have
 
 
+def chosen(tools, commands, modes):
+    """The tools to run: all, or those that are named, where `loadgen` stands for each of its modes and clients."""
+    wanted = tools.split(",") if tools else [*commands.keys() - modes.keys(), "loadgen"]
+    return [tool for name in wanted for tool in (modes if name == "loadgen" else [name])]
+
+
 def many(connections):
     return "1 connection" if connections == 1 else f"{connections} connections"
 
@@ -166,7 +172,7 @@ def cost(a, tmp):
                 commands = {tool: commands[tool] for tool in ("wrk", "ab", "oha")}
             file = "tls.yaml" if a.tls else "static.yaml"
             commands |= {name: ours(a, file, port, connections, out, *how) for name, how in modes.items()}
-            have = have or installed(commands, a.tools.split(",") if a.tools else list(commands))
+            have = have or installed(commands, chosen(a.tools, commands, modes))
             # One at a time has one connection.
             tools = [tool for tool in have if connections == 1 or modes.get(tool, [""])[0] != "sequential"]
             spent = measured(commands, counts, tools, a.rounds, ",".join(map(str, range(a.threads))), tmp)
