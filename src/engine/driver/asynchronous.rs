@@ -19,6 +19,7 @@ use std::task::{Context, Poll};
 
 use hyper_util::rt::TokioIo;
 
+use super::batch::Batch;
 use super::blocking::spend_cpu;
 use super::exact::{Lateness, SpinPermit};
 use super::socket::Socket;
@@ -40,6 +41,7 @@ pub(crate) struct Async {
     turns: Cell<u64>,
     /// The value of `turns` at the last [`Driver::yield_now`].
     breathed: Cell<u64>,
+    batch: Batch,
 }
 
 impl Async {
@@ -52,6 +54,7 @@ impl Async {
             starts: Rc::default(),
             turns: Cell::new(0),
             breathed: Cell::new(u64::MAX),
+            batch: Batch::default(),
         }
     }
 
@@ -90,6 +93,17 @@ impl Async {
     fn timer(&self, timers: &Rc<Timers>, at: Nanos) -> impl Future<Output = ()> + use<> {
         let latest = self.latest.clone();
         Sleep::new(timers.clone(), move || latest.get(), at)
+    }
+
+    /// Lets the tasks go on that wait for their siblings, once all others that are ready have been
+    /// polled.
+    pub(crate) fn release_batch(&self) {
+        self.batch.release();
+    }
+
+    /// Returns whether tasks wait for their siblings.
+    pub(crate) fn has_batch(&self) -> bool {
+        !self.batch.is_empty()
     }
 
     /// Notes that a task is being polled, which ends the turn of the previous one.
@@ -199,6 +213,24 @@ impl Driver for Async {
             })
             .await;
             self.breathed.set(self.turns.get());
+        }
+    }
+
+    async fn wait_for_siblings(&self) {
+        if self.batch.is_worth_waiting() {
+            let mut waited = false;
+            poll_fn(|cx| {
+                if waited {
+                    return Poll::Ready(());
+                }
+                waited = true;
+                self.batch.add(cx.waker());
+                Poll::Pending
+            })
+            .await;
+            self.breathed.set(self.turns.get());
+        } else {
+            self.yield_now().await;
         }
     }
 }

@@ -2,6 +2,7 @@
 //! knows nothing of flows, limits or figures.
 
 pub(crate) mod asynchronous;
+mod batch;
 pub(crate) mod blocking;
 mod cores;
 pub(crate) mod exact;
@@ -88,6 +89,12 @@ pub trait Driver: Sized {
     /// Yields to siblings on the same thread, if any, unless the caller has waited since it last
     /// yielded.
     fn yield_now(&self) -> impl Future<Output = ()>;
+
+    /// Yields like [`Self::yield_now`], and may wait until all siblings that are ready have run, so
+    /// that those which are about to do the same do it one right after the other.
+    fn wait_for_siblings(&self) -> impl Future<Output = ()> {
+        self.yield_now()
+    }
 }
 
 /// A future that stays on its thread: one for each branch, never for each operation.

@@ -21,7 +21,12 @@ use crate::plan::Step;
 /// Runs iterations until there are none left: for the one user given, or for all of them in turn.
 pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
     loop {
-        worker.driver.yield_now().await;
+        // Only where nothing planned is due: iterations of the closed model begin when they do.
+        if matches!(worker.world.source, Source::Closed(_)) {
+            worker.driver.wait_for_siblings().await;
+        } else {
+            worker.driver.yield_now().await;
+        }
         let asker = match users {
             [user] => IterationTaker::One {
                 user: user.index,

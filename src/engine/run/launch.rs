@@ -5,7 +5,7 @@ use std::future::{Future as _, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::{Arc, OnceLock, mpsc};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use futures_util::StreamExt as _;
@@ -304,10 +304,18 @@ fn event_loop(
         if world.stop.is_over() {
             return Poll::Ready(());
         }
-        while let Poll::Ready(next) = tasks.poll_next_unpin(cx) {
-            if next.is_none() {
-                return Poll::Ready(());
-            }
+        // Tasks that wait for their siblings go on within the same poll, without waking the loop for
+        // that, but only once: those that never wait for anything else must not keep it from its
+        // timers and connections.
+        if run_ready(&mut tasks, &mut Context::from_waker(Waker::noop())) {
+            return Poll::Ready(());
+        }
+        worker.driver.release_batch();
+        if run_ready(&mut tasks, cx) {
+            return Poll::Ready(());
+        }
+        if worker.driver.has_batch() {
+            cx.waker().wake_by_ref();
         }
         if let Some(watch) = watch.as_mut().as_pin_mut() {
             // It never ends.
@@ -328,6 +336,16 @@ fn event_loop(
     result
         .inspect_err(|_| world.stop.give_up())
         .map_err(RunError::Runtime)
+}
+
+/// Polls all tasks that are ready; returns whether all have ended.
+fn run_ready<F: Future>(tasks: &mut FuturesUnordered<F>, cx: &mut Context<'_>) -> bool {
+    while let Poll::Ready(next) = tasks.poll_next_unpin(cx) {
+        if next.is_none() {
+            return true;
+        }
+    }
+    false
 }
 
 /// Runs a user's iterations and notifies the worker's driver of every poll. The worker is set
