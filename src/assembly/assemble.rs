@@ -19,7 +19,6 @@ pub fn assemble(plan: &Plan, measured: &Measurements<'_>) -> ModeRun {
     let recorder = &*measured.recorder;
     let iterations = recorder.iterations();
     let done = plan
-        .load
         .total_iterations()
         .is_some_and(|n| iterations.planned + recorder.aside() >= n);
     let by_plan = if done {
@@ -31,12 +30,11 @@ pub fn assemble(plan: &Plan, measured: &Measurements<'_>) -> ModeRun {
     let wall = measured.wall(plan);
     let lasted = match stopped_by {
         StoppedBy::Iterations | StoppedBy::Data => wall,
+        StoppedBy::Duration => planned_length(plan, measured, wall),
         // Whatever ended the run early moved its end to that moment.
-        StoppedBy::Duration
-        | StoppedBy::Interrupt
-        | StoppedBy::Condition
-        | StoppedBy::Threshold
-        | StoppedBy::Panic => measured.stop - epoch,
+        StoppedBy::Interrupt | StoppedBy::Condition | StoppedBy::Threshold | StoppedBy::Panic => {
+            measured.stop - epoch
+        }
     };
     let dependence = Dependence::of_run(recorder, epoch);
     let duration_ms = dependence
@@ -52,6 +50,20 @@ pub fn assemble(plan: &Plan, measured: &Measurements<'_>) -> ModeRun {
     let mut run = figures(plan, measured, &span, duration_ms);
     run.validity = validity::check(&run, plan, &measured.seen);
     run
+}
+
+/// Returns how long a run that ended by time was planned to be. A load that its iterations can end
+/// may have ended before its time, so that with others beside it, the run may have as well.
+fn planned_length(plan: &Plan, measured: &Measurements<'_>, wall: Nanos) -> Nanos {
+    let whole = measured.stop - plan.load.warmup;
+    if !plan.has_own_loads() {
+        return whole;
+    }
+    let by_time = plan
+        .loads()
+        .filter(|own| own.load.total_iterations().is_none())
+        .map(|own| own.load.end() - plan.load.warmup);
+    whole.min(by_time.fold(wall, Nanos::max))
 }
 
 /// Assembles the figures of a run in progress from what it has measured up to `measured.end`,
@@ -85,7 +97,7 @@ fn figures(
         mode: measured.mode,
         round: measured.round,
         workers: measured.workers(),
-        vus: plan.load.model.slots(),
+        vus: plan.slots(),
         wall_s: span.wall_s,
         measured_s: span.measured_s,
         stopped_by: span.stopped_by,

@@ -96,7 +96,7 @@ pub fn new_recorder(plan: &Plan) -> Recorder {
         .operations()
         .map(|(_, _, operation)| operation.action.target().is_some())
         .collect();
-    let width = aligned(width_for(load.duration), plan.windows());
+    let width = aligned(width_for(plan.duration()), plan.windows());
     let windowed = plan.probes().into_iter().filter(|(_, windowed)| *windowed);
     let probes: Vec<ProbeOf> = windowed
         .map(|(selector, _)| probe_of(plan, &selector))

@@ -39,6 +39,7 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
         return Ok(Exit::Usage);
     };
     let Compiled { plan, secrets, .. } = compiled;
+    or_exit(check_has_one_load(&plan), Exit::Usage)?;
     let mode = args.mode.unwrap_or_else(|| mode_of(&plan));
     let load = described(&plan);
     let mut search = or_exit(search_of(args, &plan), Exit::Usage)?;
@@ -259,6 +260,18 @@ fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
             least,
             most,
         )),
+    }
+}
+
+/// Rejects a plan with loads side by side: a search varies the rate of one.
+fn check_has_one_load(plan: &Plan) -> anyhow::Result<()> {
+    match plan.mix.iter().find(|entry| entry.load.is_some()) {
+        Some(entry) => Err(anyhow!(
+            "the mix entry `{}` has a load of its own, and a search varies the rate of one load; remove `load` from the entries to search for \
+             the rate of them all",
+            entry.name
+        )),
+        None => Ok(()),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::base::Nanos;
 use crate::engine::compiled::choice::Choice;
 use crate::pacing::Arrivals;
 use crate::pacing::arrivals::Arrival;
-use crate::plan::{Load, LoadModel, Plan, Secrets};
+use crate::plan::{Load, LoadModel, NumberedLoad, Plan, Secrets};
 use crate::result::ScenarioEcho;
 use crate::scenario::{Compiled, Overrides, Source, SourceError, compile};
 
@@ -136,16 +136,39 @@ pub(super) fn first_iterations(
 ) -> (String, Vec<String>) {
     let choice = Choice::new(plan);
     let entry = |number: u64| secrets.redact(&plan.mix[choice.mix_of(number)].name);
-    match plan.load.model {
+    if plan.has_own_loads() {
+        let each = plan.loads().flat_map(|own| {
+            let (_, lines) = first_of_load(plan, &own, &entry, most);
+            lines
+        });
+        return ("first iterations of each load:".into(), each.collect());
+    }
+    let shared = NumberedLoad {
+        load: &plan.load,
+        mix: None,
+    };
+    first_of_load(plan, &shared, &entry, most)
+}
+
+/// Describes the first iterations of a load; `entry` returns the name of the mix entry that an
+/// iteration runs.
+fn first_of_load(
+    plan: &Plan,
+    own: &NumberedLoad<'_>,
+    entry: &dyn Fn(u64) -> String,
+    most: usize,
+) -> (String, Vec<String>) {
+    let load = own.load;
+    match load.model {
         LoadModel::Open { rate, .. } => {
-            let staged = if plan.load.stages.is_empty() {
+            let staged = if load.stages.is_empty() {
                 "at"
             } else {
                 "in stages of at most"
             };
             let measured = Load {
                 warmup: Nanos::ZERO,
-                ..plan.load.clone()
+                ..load.clone()
             };
             let line = |a: Arrival| {
                 format!(
@@ -157,30 +180,32 @@ pub(super) fn first_iterations(
             };
             (
                 format!("first planned arrivals, {staged} {rate}:"),
-                Arrivals::of_load(&measured, plan.seed)
-                    .take(most)
-                    .map(line)
-                    .collect(),
+                Arrivals::of_load(
+                    &NumberedLoad {
+                        load: &measured,
+                        ..*own
+                    },
+                    plan.seed,
+                )
+                .take(most)
+                .map(line)
+                .collect(),
             )
         }
         LoadModel::Closed { vus } => {
-            let staged = if plan.load.stages.is_empty() {
+            let staged = if load.stages.is_empty() {
                 ""
             } else {
                 "at most "
             };
-            let all = plan
-                .load
-                .total_iterations()
-                .unwrap_or(u64::MAX)
-                .min(most as u64);
+            let all = load.total_iterations().unwrap_or(u64::MAX).min(most as u64);
             let head = format!(
                 "first iterations, started by {staged}{vus} virtual users as they become free:"
             );
             (
                 head,
                 (0..all)
-                    .map(|number| plan.load.shard().nth(number))
+                    .map(|number| own.first_number() + load.shard().nth(number))
                     .map(|number| format!("iteration {number}: {}", entry(number)))
                     .collect(),
             )

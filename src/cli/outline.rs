@@ -110,7 +110,7 @@ fn facts(plan: &Plan, secrets: &Secrets) -> String {
                 view::things(runs, "run")
             ),
         ),
-        (what, format!("{level}{}", lasting(&plan.load))),
+        (what, format!("{level}{}", lasting(plan))),
     ];
     rows.extend(plan.spared_cores.map(|spared| {
         (
@@ -123,7 +123,7 @@ fn facts(plan: &Plan, secrets: &Secrets) -> String {
         )
     }));
     rows.extend(totals(plan));
-    rows.extend(plan.load.duration.map(|duration| {
+    rows.extend(plan.duration().map(|duration| {
         let each = (duration + plan.load.warmup).as_secs_f64();
         let all = if runs > 1 {
             format!("{} runs of {}: ", runs, view::duration_s(each))
@@ -148,9 +148,11 @@ fn facts(plan: &Plan, secrets: &Secrets) -> String {
         })
         .collect();
     rows.extend((!targets.is_empty()).then(|| ("targets", shown(&targets.join(" · ")))));
-    let weights: f64 = plan.mix.iter().map(|entry| entry.weight).sum();
-    let entry = |entry: &crate::plan::MixEntry| {
-        format!("{} {}", entry.name, view::share(entry.weight / weights))
+    let shared = plan.mix.iter().filter(|entry| entry.load.is_none());
+    let weights: f64 = shared.map(|entry| entry.weight).sum();
+    let entry = |entry: &crate::plan::MixEntry| match entry.load {
+        Some(_) => entry.name.clone(),
+        None => format!("{} {}", entry.name, view::share(entry.weight / weights)),
     };
     rows.push((
         "mix",
@@ -170,18 +172,20 @@ fn facts(plan: &Plan, secrets: &Secrets) -> String {
 }
 
 /// Describes how long a load lasts, and what else bounds it.
-fn lasting(load: &Load) -> String {
+fn lasting(plan: &Plan) -> String {
     let mut text = String::new();
-    if let Some(duration) = load.duration {
+    let load = &plan.load;
+    let (duration, total) = (plan.duration(), plan.total_iterations());
+    if let Some(duration) = duration {
         text.push_str(&format!(", for {duration}"));
     }
-    if let Some(iterations) = load.total_iterations() {
+    if let Some(iterations) = total {
         text.push_str(&format!(
             ", until {} are done",
             view::things(iterations, "iteration")
         ));
     }
-    if load.duration.is_none() && load.total_iterations().is_none() {
+    if duration.is_none() && total.is_none() && !plan.has_own_loads() {
         text.push_str(", until its data ends");
     }
     if load.warmup > Nanos::ZERO {
@@ -192,6 +196,11 @@ fn lasting(load: &Load) -> String {
 
 /// Describes the amount of work, as far as it is known before the run.
 fn totals(plan: &Plan) -> Vec<(&'static str, String)> {
+    if plan.has_own_loads() {
+        let total = plan.total_iterations();
+        let row = |total| ("iterations", format!("{} per run", view::count(total)));
+        return total.map(row).into_iter().collect();
+    }
     let weights: f64 = plan.mix.iter().map(|entry| entry.weight).sum();
     let each = |counts| {
         let of_entry = |entry: &crate::plan::MixEntry| {

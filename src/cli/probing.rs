@@ -67,6 +67,7 @@ impl<'a> Prober<'a> {
         let load = Load {
             model,
             stages: Vec::new(),
+            start_after: Nanos::ZERO,
             duration: Some(time),
             iterations: None,
             iterations_per_vu: None,

@@ -26,7 +26,7 @@ use super::schedule::stop::Signal;
 use super::world::World;
 use crate::assembly::{Measurements, Observations, assemble};
 use crate::base::Nanos;
-use crate::plan::{LoadModel, Mode, Plan};
+use crate::plan::{LoadModel, Mode, NumberedLoad, Plan};
 use crate::result::{ModeRun, StoppedBy};
 use crate::value::Scope;
 
@@ -151,17 +151,18 @@ pub fn ideal(plan: &Plan, folder: &Path) -> Option<f64> {
 
 /// Returns whether a plan is known to have more iterations than this.
 fn is_beyond(plan: &Plan, most: u64) -> bool {
-    let load = &plan.load;
-    let arrivals = match load.model {
-        LoadModel::Open { rate, .. } if load.stages.is_empty() => load
-            .duration
-            .map(|duration| rate.per_second_f64() * duration.as_secs_f64()),
-        _ => None,
-    };
-    let counted = load.total_iterations().map(|total| total as f64);
-    // Whichever comes first.
-    let planned = arrivals.into_iter().chain(counted).reduce(f64::min);
-    planned.is_some_and(|planned| planned > most as f64)
+    let planned = plan.loads().filter_map(|NumberedLoad { load, .. }| {
+        let arrivals = match load.model {
+            LoadModel::Open { rate, .. } if load.stages.is_empty() => load
+                .duration
+                .map(|duration| rate.per_second_f64() * duration.as_secs_f64()),
+            _ => None,
+        };
+        let counted = load.total_iterations().map(|total| total as f64);
+        // Whichever comes first.
+        arrivals.into_iter().chain(counted).reduce(f64::min)
+    });
+    planned.sum::<f64>() > most as f64
 }
 
 fn cores() -> usize {

@@ -79,6 +79,23 @@ const INDEPENDENT: [&str; 6] = [
     "{vus: 10, iterations_per_vu: 23, warmup: 1s}",
 ];
 
+/// Loads side by side.
+const LOADS: &str = r#"mix: [
+    {name: a, weight: 3, flow: [{sleep: {exponential: {mean: 20ms}}, name: one}]},
+    {name: b, load: {rate: 40/s, arrivals: poisson, start_after: 2s, duration: 5s}, flow: [{sleep: {uniform: [1ms, 80ms]}}]},
+    {name: c, load: {vus: 9, iterations_per_vu: 12}, flow: [{sleep: {uniform: [1ms, 80ms]}}]}],
+    load: {rate: 20/s, duration: 10s, warmup: 1s}"#;
+
+#[test]
+fn slices_of_loads_side_by_side_add_up_to_the_whole() {
+    let plan = plan(&format!("{{name: t, modes: [simulated], {LOADS}}}"));
+    let whole = measured(&plan);
+    for count in [2, 5] {
+        let sum = merged(&slices(&plan, count));
+        assert_eq!(figures(&plan, &sum), figures(&plan, &whole), "{count}");
+    }
+}
+
 #[test]
 fn slices_add_up_to_the_whole_byte_for_byte() {
     for load in INDEPENDENT {

@@ -95,8 +95,8 @@ pub struct World<'p> {
     pub(crate) streams: Streams,
     /// By operation id: where it goes.
     routes: Vec<Route>,
-    /// Where iterations come from.
-    pub source: Source,
+    /// By load: where its iterations come from.
+    pub sources: Vec<Source>,
     /// By operation id: the expectations for its responses.
     pub checks: Vec<Check>,
     /// The limit of the whole run.
@@ -182,14 +182,16 @@ impl<'p> World<'p> {
         let headers = headers(plan, &base_urls, &names)?;
         let schemas = schemas(plan, environment)?;
         let load = &plan.load;
-        let end = load.duration.map_or(Nanos::MAX, |d| load.warmup + d);
+        let end = plan
+            .duration()
+            .map_or(Nanos::MAX, |time| load.warmup + time);
         let recorder = |_| CachePadded(SharedRecorder(Mutex::new(Box::new(new_recorder(plan)))));
         Ok(Self {
             plan,
             dials,
             busy: plan.targets.iter().map(|_| Arc::default()).collect(),
             echo: echo.map(|address| Dial::plain(Endpoint::Tcp(address))),
-            source: Source::new(plan),
+            sources: plan.loads().map(|own| Source::new(&own, plan)).collect(),
             choice: Choice::new(plan),
             expressions: Expressions::compile(plan, &names)?,
             feeds: Feeds::read(plan, &names, folder)?,

@@ -6,7 +6,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::Levels;
 use crate::base::{Nanos, Rate};
-use crate::plan::{Load, LoadModel, Shard, Spread, Stage};
+use crate::plan::{LoadModel, NumberedLoad, Shard, Spread, Stage};
 
 /// The first iteration number of the warm-up. It is separate, so that the measured part draws the
 /// same random numbers with or without a warm-up.
@@ -179,22 +179,31 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    /// Returns the planned arrivals of a load; a closed model has none.
-    pub fn of_load(load: &Load, seed: u64) -> Self {
+    /// Returns the planned arrivals of a load, given the seed of the plan; a closed model has none.
+    pub fn of_load(own: &NumberedLoad<'_>, seed: u64) -> Self {
+        let load = own.load;
         let (spread, rate, iterations) = match load.model {
             LoadModel::Open { rate, arrivals, .. } => (arrivals, rate, load.iterations),
             LoadModel::Closed { .. } => (Spread::Constant, Rate::per_second(1), Some(0)),
         };
-        Self::new(&Schedule {
+        let mut arrivals = Self::new(&Schedule {
             spread,
             rate,
             stages: &load.stages,
-            seed,
+            seed: own.seed(seed),
             warmup: load.warmup,
             duration: load.duration,
             iterations,
             shard: load.shard(),
-        })
+        });
+        arrivals.warm.first += own.first_number();
+        arrivals.measured.first += own.first_number();
+        if load.start_after > Nanos::ZERO {
+            // A load that starts later takes no part in the warm-up.
+            arrivals.warm.most = 0;
+            arrivals.measured.start += load.start_after;
+        }
+        arrivals
     }
 
     /// Creates the arrivals of a schedule.

@@ -78,7 +78,11 @@ pub struct Load {
     /// How the level changes; empty if it is constant. With stages, `duration` is the sum of
     /// theirs.
     pub stages: Vec<Stage>,
-    /// Time after which no new iteration starts.
+    /// Time from the end of the warm-up until the first iteration may start. Omitted if zero, so that
+    /// fingerprints stay the same.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub start_after: Nanos,
+    /// Time after which no new iteration starts, from `start_after` on.
     pub duration: Option<Nanos>,
     /// Maximum number of iterations, shared by all virtual users.
     pub iterations: Option<u64>,
@@ -96,6 +100,12 @@ pub struct Load {
     pub slice: Option<Slice>,
 }
 
+/// Returns whether a time is zero, for serialization.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires it")]
+fn is_zero(time: &Nanos) -> bool {
+    *time == Nanos::ZERO
+}
+
 impl Load {
     /// Returns the load of one iteration of one virtual user, started within `duration` if given.
     pub const fn once(duration: Option<Nanos>, graceful_stop: Nanos) -> Self {
@@ -103,6 +113,7 @@ impl Load {
             model: LoadModel::Closed { vus: 1 },
             stages: Vec::new(),
             stop_when: Vec::new(),
+            start_after: Nanos::ZERO,
             duration,
             iterations: Some(1),
             iterations_per_vu: None,
@@ -110,6 +121,27 @@ impl Load {
             graceful_stop,
             slice: None,
         }
+    }
+
+    /// Returns a load in which nothing starts: what loads side by side have in common, if none is
+    /// shared.
+    pub fn none(warmup: Nanos, graceful_stop: Nanos) -> Self {
+        Self {
+            model: LoadModel::Closed { vus: 0 },
+            iterations: Some(0),
+            warmup,
+            ..Self::once(None, graceful_stop)
+        }
+    }
+
+    /// Returns the moment, on the run's clock, at which its measured part begins.
+    pub fn begin(&self) -> Nanos {
+        self.warmup + self.start_after
+    }
+
+    /// Returns the moment, on the run's clock, from which no iteration starts.
+    pub fn end(&self) -> Nanos {
+        self.duration.map_or(Nanos::MAX, |time| self.begin() + time)
     }
 
     /// Returns the share of the whole load that this is.

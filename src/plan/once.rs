@@ -20,6 +20,7 @@ impl Plan {
             if let Some(name) = until {
                 end_with(&mut entry.flow, name);
             }
+            entry.load = None;
             renumber(&mut entry.flow, &mut numbers);
         }
         Self {

@@ -15,6 +15,9 @@ pub struct MixEntry {
     pub name: String,
     /// Weight with which the entry is drawn, relative to the other entries.
     pub weight: f64,
+    /// Its own load, beside the one that other entries share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
     /// Limits of this entry's iterations.
     pub limits: Limits,
     /// Indices of the feeds from which each iteration takes a row.
@@ -55,7 +58,8 @@ pub struct Plan {
     pub teardown: Vec<Step>,
     /// The request mix; never empty.
     pub mix: Vec<MixEntry>,
-    /// How much load, for how long.
+    /// How much load, for how long. All entries without a load of their own share it; the warm-up,
+    /// the graceful stop and the stop conditions are those of the whole run.
     pub load: Load,
     /// Limits of the whole run.
     pub limits: Limits,

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::flow::each_mut;
 use super::shard::{Shard, Slice};
-use super::{Address, Limits, LoadModel, Mode, OnFull, Plan, Secrets, Target};
+use super::{Address, Limits, Load, LoadModel, Mode, OnFull, Plan, Secrets, Target};
 use crate::base::Nanos;
 
 /// The maximum number of shards of a run.
@@ -125,7 +125,7 @@ impl Plan {
         if self.modes.contains(&Mode::Processes) {
             errors.push(SliceError::Processes);
         }
-        if self.load.has_both_iterations() {
+        if self.loads().any(|own| own.load.has_both_iterations()) {
             errors.push(SliceError::BothIterations);
         }
         let used = self.targets_used();
@@ -159,7 +159,7 @@ impl Plan {
     /// Returns the number of processes of the mode of that name: one for each worker, but no more
     /// than any cap can be divided among.
     pub fn processes(&self) -> u32 {
-        let most = self.workers.min(self.load.model.slots()).min(MAX_SHARDS);
+        let most = self.workers.min(self.slots()).min(MAX_SHARDS);
         (1..=most)
             .rev()
             .find(|count| self.undividable(*count).is_empty())
@@ -197,11 +197,19 @@ impl Plan {
     fn share(&self, shard: Shard, fingerprint: String) -> Self {
         let mut slice = self.clone();
         Divider::new(shard).plan(&mut slice, &self.targets_used());
-        slice.load.slice = Some(Slice {
-            shard,
-            slots: self.load.model.slots(),
-            fingerprint,
-        });
+        let place = |whole: &Load, fingerprint| {
+            Some(Slice {
+                shard,
+                slots: whole.model.slots(),
+                fingerprint,
+            })
+        };
+        slice.load.slice = place(&self.load, fingerprint);
+        for (entry, whole) in slice.mix.iter_mut().zip(&self.mix) {
+            if let (Some(own), Some(whole)) = (&mut entry.load, &whole.load) {
+                own.slice = place(whole, String::new());
+            }
+        }
         slice.setup.clear();
         slice.teardown.clear();
         slice
@@ -224,17 +232,8 @@ impl Divider {
 
     /// Divides the caps of a plan; `used` are the targets whose caps matter.
     fn plan(&mut self, plan: &mut Plan, used: &[usize]) {
-        match &mut plan.load.model {
-            LoadModel::Closed { vus } => self.cap("load.vus", vus),
-            LoadModel::Open {
-                max_in_flight,
-                queue,
-                on_full,
-                ..
-            } => {
-                self.cap("load.max_in_flight", max_in_flight);
-                self.queue("load.queue", queue, *on_full);
-            }
+        if plan.loads().any(|own| own.mix.is_none()) {
+            self.load("load", &mut plan.load.model);
         }
         self.limits("limits", &mut plan.limits);
         for index in used {
@@ -242,12 +241,30 @@ impl Divider {
         }
         for entry in &mut plan.mix {
             self.limits(&format!("mix.{}.limits", entry.name), &mut entry.limits);
+            if let Some(own) = &mut entry.load {
+                self.load(&format!("mix.{}.load", entry.name), &mut own.model);
+            }
             each_mut(&mut entry.flow, &mut |step| {
                 let key = format!("{} › {}.limits", entry.name, step.name);
                 if let Some(operation) = step.operation_mut() {
                     self.limits(&key, &mut operation.limits);
                 }
             });
+        }
+    }
+
+    fn load(&mut self, key: &str, model: &mut LoadModel) {
+        match model {
+            LoadModel::Closed { vus } => self.cap(&format!("{key}.vus"), vus),
+            LoadModel::Open {
+                max_in_flight,
+                queue,
+                on_full,
+                ..
+            } => {
+                self.cap(&format!("{key}.max_in_flight"), max_in_flight);
+                self.queue(&format!("{key}.queue"), queue, *on_full);
+            }
         }
     }
 

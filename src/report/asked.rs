@@ -2,8 +2,11 @@
 //! users, and the percentiles that its thresholds refer to. Tables, charts and headlines show
 //! these.
 
+use crate::base::Nanos;
 use crate::metrics::Summary;
-use crate::plan::{Check, LoadModel, Metric, Mode, Plan, Quantity, Selector, Spread, Statistic};
+use crate::plan::{
+    Check, Load, LoadModel, Metric, Mode, Plan, Quantity, Selector, Spread, Statistic,
+};
 use crate::result::{RunResult, ThresholdResult};
 
 use super::view;
@@ -116,13 +119,36 @@ pub(crate) fn plan(result: &RunResult) -> Option<Plan> {
 
 /// Returns whether a result has planned arrivals, which are independent of the target's responses.
 pub(crate) fn is_open(result: &RunResult) -> bool {
-    plan(result).is_some_and(|plan| matches!(plan.load.model, LoadModel::Open { .. }))
+    plan(result).is_some_and(|plan| plan.has_arrivals())
 }
 
-/// Returns the name and the level of the load in a plan.
+/// Returns the name and the level of the load in a plan, or of each of its loads.
 pub(crate) fn load(plan: &Plan) -> (&'static str, String) {
-    let staged = !plan.load.stages.is_empty();
-    match plan.load.model {
+    if !plan.has_own_loads() {
+        return level(&plan.load);
+    }
+    let each = plan.loads().map(|own| {
+        let name = own.mix.map_or("shared", |mix| &plan.mix[mix].name);
+        let (what, level) = level(own.load);
+        let what = match own.load.model {
+            LoadModel::Closed { .. } => format!(" {what}"),
+            LoadModel::Open { .. } => String::new(),
+        };
+        let start = own.load.start_after;
+        let from = if start > Nanos::ZERO {
+            format!(" from {start} on")
+        } else {
+            String::new()
+        };
+        format!("{name}: {level}{what}{from}")
+    });
+    ("loads", each.collect::<Vec<_>>().join(" · "))
+}
+
+/// Returns the name and the level of a load.
+fn level(load: &Load) -> (&'static str, String) {
+    let staged = !load.stages.is_empty();
+    match load.model {
         LoadModel::Closed { vus } => {
             let most = if staged { "at most " } else { "" };
             (

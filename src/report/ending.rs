@@ -96,8 +96,11 @@ impl Ending {
 /// Returns whether something other than its data was to end the run; unless the plan says
 /// otherwise, it was.
 fn is_bound_otherwise(result: &RunResult) -> bool {
-    asked::plan(result)
-        .is_none_or(|plan| plan.load.duration.is_some() || plan.load.total_iterations().is_some())
+    asked::plan(result).is_none_or(|plan| {
+        plan.has_own_loads()
+            || plan.load.duration.is_some()
+            || plan.load.total_iterations().is_some()
+    })
 }
 
 /// Returns the names of the modes for which the condition holds.

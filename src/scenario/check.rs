@@ -8,7 +8,9 @@ use super::plan_places::PlanPlaces;
 use super::tree::Value;
 use crate::base::Nanos;
 use crate::plan::profile::Occupies;
-use crate::plan::{AtEnd, Backoff, Delay, LoadModel, Mode, Plan, Step, StepKind, flow};
+use crate::plan::{
+    AtEnd, Backoff, Delay, LoadModel, Mode, NumberedLoad, Plan, Step, StepKind, flow,
+};
 
 /// Reports problems of single steps under the plan's modes; the plan may be incomplete.
 pub(super) fn steps(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
@@ -76,7 +78,9 @@ fn requests(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
 
 /// Reports loads that cannot be divided among processes.
 fn divided(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
-    if plan.modes.contains(&Mode::Processes) && plan.load.has_both_iterations() {
+    if plan.modes.contains(&Mode::Processes)
+        && plan.loads().any(|own| own.load.has_both_iterations())
+    {
         problems
             .error(
                 places.of(&["load", "iterations_per_vu"], "--iterations"),
@@ -118,23 +122,28 @@ fn endless(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
         return;
     }
     let modes = places.of(&["modes"], "--mode");
-    let closed = matches!(plan.load.model, LoadModel::Closed { .. });
-    let bound = plan.load.total_iterations().is_some()
-        || lint::limits(plan).any(|limits| limits.rate.is_some());
+    let is_limited = lint::limits(plan).any(|limits| limits.rate.is_some());
     let stops = |index: &usize| {
         plan.feeds
             .get(*index)
             .is_some_and(|feed| feed.at_end == AtEnd::Stop)
     };
-    let fed = plan.mix.iter().all(|entry| entry.data.iter().any(stops));
-    if closed
-        && !bound
-        && !fed
-        && !plan
-            .mix
-            .iter()
-            .any(|entry| entry.flow.iter().any(takes_time))
-    {
+    let is_endless = |own: NumberedLoad<'_>| {
+        let entries = || {
+            let all = plan.mix.iter().enumerate();
+            all.filter(|(index, entry)| match own.mix {
+                Some(mix) => *index == mix,
+                None => entry.load.is_none(),
+            })
+        };
+        let is_closed = matches!(own.load.model, LoadModel::Closed { .. });
+        let is_fed = entries().all(|(_, entry)| entry.data.iter().any(stops));
+        is_closed
+            && own.load.total_iterations().is_none()
+            && !is_fed
+            && !entries().any(|(_, entry)| entry.flow.iter().any(takes_time))
+    };
+    if !is_limited && plan.loads().any(is_endless) {
         problems
             .error(
                 modes,

@@ -13,12 +13,13 @@ use super::plan_places::PlanPlaces;
 use super::section::Section;
 use super::settings::{Settings, any_seed, report};
 use super::target::Targets;
-use super::tree::Node;
+use super::tree::{Node, Value};
 use super::vars::Vars;
 use super::{
-    Overrides, Source, allow, check, credentials, limits, load, order, template, threshold, yaml,
+    Overrides, Source, allow, check, credentials, limits, load, order, own_load, template,
+    threshold, yaml,
 };
-use crate::plan::{Format, Plan, Secrets};
+use crate::plan::{Format, Load, Plan, Secrets};
 
 /// The top level of a scenario.
 const TOP: Section = Section {
@@ -136,9 +137,7 @@ fn plan(
     let steps = Steps::read(&mut fields, context, &vars, overrides, problems);
     order::check(&root, &names, &steps.feeds, &source.text, problems);
     vars.report_unused(problems);
-    let load = fields
-        .need("load", "load: { vus: 10, duration: 30s }", problems)
-        .and_then(|node| load::decode(node, overrides, steps.are_fed(), problems));
+    let load = steps.load(&root, &mut fields, overrides, problems);
     let limits = fields.take("limits", problems);
     let limits = limits.map(|node| limits::decode(node, problems));
     let formats = fields.take("report", problems);
@@ -154,7 +153,11 @@ fn plan(
     let allow_targets = allow::decode(allowed, &overrides.allow_targets, problems);
     fields.finish(problems);
     steps.feeds.report_unused(problems);
-    let mix = steps.mix?;
+    let mut mix = steps.mix?;
+    let feeds = steps.feeds.into_plan();
+    if let Some(common) = &load {
+        own_load::complete(common, &mut mix.entries, &feeds, &root, problems);
+    }
     let targets = steps.targets.into_plan();
     let (workers, spared_cores) = settings.workers.resolve(&targets);
     let mut plan = Plan {
@@ -166,7 +169,7 @@ fn plan(
         workers,
         spared_cores,
         targets,
-        feeds: steps.feeds.into_plan(),
+        feeds,
         names: names.into_plan(),
         setup: steps.setup.steps,
         teardown: steps.teardown.steps,
@@ -282,6 +285,34 @@ impl Steps {
             teardown,
             mix,
         }
+    }
+
+    /// Decodes the top-level `load`, in which entries without a load of their own take part.
+    fn load(
+        &self,
+        root: &Node,
+        fields: &mut Fields<'_>,
+        overrides: &Overrides,
+        problems: &mut Diagnostics,
+    ) -> Option<Load> {
+        // As typed, because an entry with an error is not decoded.
+        let entries = root.get("mix").map(|mix| &mix.value);
+        let (own, all) = match entries {
+            Some(Value::List(items)) => {
+                let own = items.iter().filter(|item| item.get("load").is_some());
+                (own.count(), items.len())
+            }
+            _ => (0, 0),
+        };
+        if own > 0 {
+            own_load::report_flags(overrides, problems);
+        }
+        if own > 0 && own == all {
+            return own_load::decode_common(fields.take("load", problems), problems);
+        }
+        fields
+            .need("load", "load: { vus: 10, duration: 30s }", problems)
+            .and_then(|node| load::decode(node, overrides, self.are_fed(), problems))
     }
 
     /// Returns whether every iteration takes a row of a feed that ends the run after its last row.

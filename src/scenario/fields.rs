@@ -13,6 +13,8 @@ pub(super) struct Fields<'n> {
     pub span: Span,
     entries: &'n [Entry],
     asked: Vec<&'static str>,
+    /// Keys of other maps, which are reported as misplaced.
+    misplaced: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
@@ -30,6 +32,7 @@ impl<'n> Fields<'n> {
                 span: node.span,
                 entries,
                 asked: Vec::new(),
+                misplaced: Vec::new(),
             }),
             Value::Broken => None,
             _ => {
@@ -47,6 +50,12 @@ impl<'n> Fields<'n> {
     /// Returns the entry of a key, whatever its value.
     pub(super) fn entry(&mut self, key: &'static str) -> Option<&'n Entry> {
         self.asked.push(key);
+        self.entries.iter().find(|e| e.key == key)
+    }
+
+    /// Returns the entry of a key that belongs to another map; the caller reports it.
+    pub(super) fn misplaced(&mut self, key: &'static str) -> Option<&'n Entry> {
+        self.misplaced.push(key);
         self.entries.iter().find(|e| e.key == key)
     }
 
@@ -114,11 +123,19 @@ impl<'n> Fields<'n> {
     pub(super) fn report_unknown(&self, known: &[&'static str], problems: &mut Diagnostics) {
         for entry in self.entries {
             let key = entry.key.as_str();
-            if known.contains(&key) || (self.section.is_extensible && key.starts_with("x-")) {
+            if known.contains(&key)
+                || self.misplaced.contains(&key)
+                || (self.section.is_extensible && key.starts_with("x-"))
+            {
                 continue;
             }
-            let known = if problems.is_full() { &[] } else { known };
-            unknown(self.section, key, entry.key_span, known, problems);
+            let known: Vec<&str> = if problems.is_full() {
+                Vec::new()
+            } else {
+                let own = known.iter().filter(|key| !self.misplaced.contains(key));
+                own.copied().collect()
+            };
+            unknown(self.section, key, entry.key_span, &known, problems);
         }
     }
 }
@@ -149,26 +166,9 @@ fn unknown(
     if section.is_step && missing_kind(key, span, problems) {
         return;
     }
-    if section.is_later(key) {
-        problems
-            .error(
-                span,
-                format!(
-                    "`{key}` is part of the scenario language, but this version of loadgen does not run it yet"
-                ),
-            )
-            .help("remove it");
-        return;
-    }
     let error = problems.error(span, format!("unknown key {}", quoted(key)));
     if let Some(ours) = section.ours(key) {
-        if section.is_later(ours) {
-            error.help(format!(
-                "loadgen calls it `{ours}`, which this version does not run yet"
-            ));
-        } else {
-            error.help(format!("loadgen calls it `{ours}`"));
-        }
+        error.help(format!("loadgen calls it `{ours}`"));
     } else if let Some(near) = words::nearest(key, known.iter().copied()) {
         error.help(format!("did you mean `{near}`?"));
     } else {

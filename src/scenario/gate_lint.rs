@@ -56,7 +56,7 @@ pub(super) fn threshold(
                 .help("remove `abort`: the threshold is judged at the end too");
         }
         if let Some(after) =
-            after.filter(|after| plan.load.duration.is_some_and(|whole| *after >= whole))
+            after.filter(|after| plan.duration().is_some_and(|whole| *after >= whole))
         {
             problems
                 .error(
@@ -305,7 +305,7 @@ fn window(
             .help("write a shorter one");
         return;
     }
-    match plan.load.duration {
+    match plan.duration() {
         Some(whole) if window > whole => {
             problems
                 .error(

@@ -16,6 +16,10 @@ const REMEDY: &str = "to at least that, or lower the `rate`: otherwise waiting t
 
 /// Warns of concurrency limits that can't carry the rate of the open model.
 pub(super) fn capacity(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
+    // What the others take of a cap is not known.
+    if plan.has_own_loads() {
+        return;
+    }
     let LoadModel::Open {
         rate,
         max_in_flight,

@@ -4,8 +4,7 @@
 //! line may override; the values that fit together become the plan's load.
 
 mod typed;
-
-use typed::{Keys, LoadValues};
+pub(super) use typed::{Keys, LoadValues};
 
 use super::decode;
 use super::diagnostic::{Diagnostics, Place};
@@ -19,7 +18,7 @@ use crate::base::Nanos;
 use crate::plan::{Load, LoadModel};
 
 /// The map `load`.
-const LOAD: Section = Section::new(&[
+pub(super) const LOAD: Section = Section::new(&[
     ("arrivalRate", "rate"),
     ("arrival_rate", "rate"),
     ("arrivalCount", "iterations"),
@@ -50,9 +49,15 @@ const LOAD: Section = Section::new(&[
     ("startVUs", "start"),
 ]);
 
+/// How long iterations in flight may take by default to finish.
+pub(super) const GRACEFUL_STOP: Nanos = Nanos::from_secs(30);
+
+/// The keys that only the load of a mix entry has.
+const OF_ENTRY: [&str; 2] = ["start_after", "stop_after"];
+
 /// The model of a load.
 #[derive(Clone, Copy)]
-struct Choice {
+pub(super) struct Choice {
     /// Whether iterations start at an arrival rate.
     is_open: bool,
     /// Whether the command line chose it.
@@ -77,6 +82,7 @@ pub(super) fn decode(
     let before = problems.len();
     let keys = Keys::find(&mut fields);
     let mut typed = LoadValues::read(&mut fields, problems);
+    report_of_entry(&mut fields, problems);
     fields.finish(problems);
     report_rivals(&keys, problems);
     let choice = choose(&keys, &mut typed, overrides, problems)?;
@@ -98,8 +104,22 @@ pub(super) fn decode(
     build(typed, choice)
 }
 
+/// Reports keys of the shared load that only that of a mix entry has.
+fn report_of_entry(fields: &mut Fields<'_>, problems: &mut Diagnostics) {
+    for key in OF_ENTRY {
+        if let Some(entry) = fields.misplaced(key) {
+            problems
+                .error(
+                    entry.key_span,
+                    format!("`{key}` belongs to the load of a mix entry, which may start later than others"),
+                )
+                .help(format!("move it: `mix: [ {{ load: {{ {key}: …, … }}, … }} ]`"));
+        }
+    }
+}
+
 /// Reports keys of the file that each specify the amount of load.
-fn report_rivals(keys: &Keys<'_>, problems: &mut Diagnostics) {
+pub(super) fn report_rivals(keys: &Keys<'_>, problems: &mut Diagnostics) {
     if let Some(stages) = keys.stages {
         for key in [keys.vus, keys.rate, keys.duration].into_iter().flatten() {
             problems
@@ -132,7 +152,7 @@ fn report_rivals(keys: &Keys<'_>, problems: &mut Diagnostics) {
 
 /// Chooses the model. If the command line chooses it, keys of the file that only the other model
 /// has are ignored.
-fn choose(
+pub(super) fn choose(
     keys: &Keys<'_>,
     typed: &mut LoadValues,
     overrides: &Overrides,
@@ -176,7 +196,12 @@ fn choose(
 }
 
 /// Reports keys of the file that only the other model has.
-fn report_misfits(keys: &Keys<'_>, typed: &LoadValues, choice: Choice, problems: &mut Diagnostics) {
+pub(super) fn report_misfits(
+    keys: &Keys<'_>,
+    typed: &LoadValues,
+    choice: Choice,
+    problems: &mut Diagnostics,
+) {
     if choice.is_open {
         if let Some(key) = keys.iterations_per_vu {
             problems
@@ -235,7 +260,7 @@ fn flags(typed: &mut LoadValues, overrides: &Overrides, problems: &mut Diagnosti
 
 /// Derives the length and the highest level from the stages, unless the command line overrides
 /// them.
-fn follow_stages(
+pub(super) fn follow_stages(
     typed: &mut LoadValues,
     keys: &Keys<'_>,
     overrides: &Overrides,
@@ -299,7 +324,7 @@ fn report_endless(
 }
 
 /// Builds the load of the plan, with defaults for keys that are not set.
-fn build(typed: LoadValues, choice: Choice) -> Option<Load> {
+pub(super) fn build(typed: LoadValues, choice: Choice) -> Option<Load> {
     let model = if choice.is_open {
         LoadModel::Open {
             rate: typed.rate?,
@@ -316,11 +341,12 @@ fn build(typed: LoadValues, choice: Choice) -> Option<Load> {
     Some(Load {
         model,
         stages: typed.stages.map(Stages::into_plan).unwrap_or_default(),
+        start_after: Nanos::ZERO,
         duration: typed.duration,
         iterations: typed.iterations,
         iterations_per_vu: typed.iterations_per_vu,
         warmup: typed.warmup.unwrap_or(Nanos::ZERO),
-        graceful_stop: typed.graceful_stop.unwrap_or(Nanos::from_secs(30)),
+        graceful_stop: typed.graceful_stop.unwrap_or(GRACEFUL_STOP),
         stop_when: Vec::new(),
         slice: None,
     })

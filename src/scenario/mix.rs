@@ -9,22 +9,21 @@ use super::fields::Fields;
 use super::flow;
 use super::kind::Reader;
 use super::limits;
+use super::own_load;
 use super::section::Section;
 use super::tree::Node;
 use crate::plan::{MixEntry, Step};
 
 /// An entry of `mix`.
-const MIX: Section = Section {
-    later: &["load"],
-    ..Section::new(&[
-        ("steps", "flow"),
-        ("requests", "flow"),
-        ("feed", "data"),
-        ("feeds", "data"),
-        ("payload", "data"),
-        ("csv", "data"),
-    ])
-};
+const MIX: Section = Section::new(&[
+    ("steps", "flow"),
+    ("requests", "flow"),
+    ("feed", "data"),
+    ("feeds", "data"),
+    ("payload", "data"),
+    ("csv", "data"),
+    ("executor", "load"),
+]);
 
 const MAX_ENTRIES: usize = 1000;
 
@@ -123,6 +122,22 @@ fn entry(
         Some(node) => decode::weight(node, "weight", reader.problems),
         None => Some(1.0),
     };
+    let weight_key = fields.entry("weight");
+    let load_key = fields.entry("load");
+    if let (Some(weight), Some(load)) = (weight_key, load_key) {
+        reader
+            .problems
+            .error(
+                weight.key_span,
+                "`weight` together with `load`: an entry with a load of its own is not drawn",
+            )
+            .related(load.key_span, "its own load")
+            .help("remove one of the two; without `load` it takes part in the top-level `load`");
+    }
+    let load = match fields.take("load", reader.problems) {
+        Some(node) => Some(own_load::decode_own(node, reader.problems)?),
+        None => None,
+    };
     let limits = fields
         .take("limits", reader.problems)
         .map(|node| limits::decode(node, reader.problems))
@@ -138,6 +153,7 @@ fn entry(
     Some(MixEntry {
         name: name?,
         weight: weight?,
+        load,
         limits,
         data,
         flow: flow?,

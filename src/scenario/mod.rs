@@ -52,6 +52,7 @@ mod names;
 mod operation;
 mod order;
 mod overrides;
+mod own_load;
 mod pattern;
 mod plan_places;
 mod render;

@@ -4,8 +4,6 @@
 pub(super) struct Section {
     /// Other names of its keys, common in other tools or by habit, with our spelling.
     pub foreign: &'static [(&'static str, &'static str)],
-    /// Keys of the language that this version does not support, and rejects by name.
-    pub later: &'static [&'static str],
     /// Whether keys that start with `x-` are ignored.
     pub is_extensible: bool,
     /// Whether it is a step, so that an unknown key may be a kind of step.
@@ -17,7 +15,6 @@ impl Section {
     pub(super) const fn new(foreign: &'static [(&'static str, &'static str)]) -> Self {
         Self {
             foreign,
-            later: &[],
             is_extensible: false,
             is_step: false,
         }
@@ -30,11 +27,6 @@ impl Section {
             .find(|(theirs, _)| theirs.eq_ignore_ascii_case(word))
             .map(|(_, ours)| *ours)
     }
-
-    /// Returns whether the language has this key here, but this version does not support it.
-    pub(super) fn is_later(&self, word: &str) -> bool {
-        self.later.contains(&word)
-    }
 }
 
 #[cfg(test)]
@@ -46,6 +38,5 @@ mod tests {
         let load = Section::new(&[("arrivalRate", "rate")]);
         assert_eq!(load.ours("arrivalrate"), Some("rate"));
         assert_eq!(load.ours("rate"), None);
-        assert!(!load.is_later("rate"));
     }
 }

@@ -271,6 +271,11 @@ impl Stages {
         None
     }
 
+    /// Returns whether all stages are measured.
+    pub(super) fn are_all_measured(&self) -> bool {
+        self.stages.iter().all(|stage| stage.measure)
+    }
+
     /// Returns whether the levels are arrival rates.
     pub(super) fn are_open(&self) -> bool {
         self.levels[0].is_arrivals()

@@ -39,6 +39,7 @@ mod hostile;
 mod intervals;
 mod language;
 mod limits;
+mod loads;
 mod moments;
 mod nginx;
 mod once;

@@ -17,7 +17,7 @@ use super::observations::Observations;
 use crate::pacing::Arrivals;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::pacing::fit::{CRITICAL, anderson_darling};
-use crate::plan::{Load, LoadModel, Mode, Plan, Spread};
+use crate::plan::{Load, LoadModel, Mode, NumberedLoad, Plan, Spread};
 use crate::result::{Check, ModeRun, Validity, Verdict};
 
 /// The share of started operations that may be unfinished.
@@ -39,7 +39,8 @@ pub fn check(run: &ModeRun, plan: &Plan, seen: &[Observations]) -> Validity {
         clock(run),
     ];
     checks.extend(reading::check(run, plan));
-    checks.extend(poisson(plan));
+    let arrivals = plan.loads().filter_map(|own| poisson(&own, plan.seed));
+    checks.extend(arrivals.max_by_key(|check| check.verdict));
     checks.extend(settled(run, plan));
     if run.mode == Mode::Processes {
         checks.extend(shards::of_processes(run, seen));
@@ -89,7 +90,7 @@ fn pacing(run: &ModeRun, plan: &Plan) -> Check {
     let limit = lag_limit_ms(run, plan);
     let (lag, least) = lag(run);
     // In the closed model nothing is planned before a user is free for it.
-    let left = if matches!(plan.load.model, LoadModel::Open { .. }) {
+    let left = if plan.has_arrivals() {
         run.iterations.counts.skipped
     } else {
         0
@@ -200,26 +201,30 @@ fn clock(run: &ModeRun) -> Check {
 }
 
 /// Checks whether planned Poisson arrivals are a Poisson process.
-fn poisson(plan: &Plan) -> Option<Check> {
+fn poisson(own: &NumberedLoad<'_>, seed: u64) -> Option<Check> {
     let LoadModel::Open {
         rate,
         arrivals: Spread::Poisson,
         ..
-    } = plan.load.model
+    } = own.load.model
     else {
         return None;
     };
     // All shards together are the process.
     let whole = Load {
         slice: None,
-        ..plan.load.clone()
+        ..own.load.clone()
     };
-    let times = Arrivals::of_load(&whole, plan.seed)
+    let whole = NumberedLoad {
+        load: &whole,
+        mix: own.mix,
+    };
+    let times = Arrivals::of_load(&whole, seed)
         .filter(|arrival| arrival.number < WARMUP_NUMBERS)
         .take(GAPS + 1);
     let times: Vec<f64> = times.map(|arrival| arrival.at.as_secs_f64()).collect();
     let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    if gaps.len() < 10 || !plan.load.stages.is_empty() {
+    if gaps.len() < 10 || !own.load.stages.is_empty() {
         return None;
     }
     let a2 = anderson_darling(&gaps, rate.per_second_f64());
@@ -234,7 +239,7 @@ fn poisson(plan: &Plan) -> Option<Check> {
 
 fn settled(run: &ModeRun, plan: &Plan) -> Option<Check> {
     // A changing load has no level to settle at.
-    if !plan.load.stages.is_empty() {
+    if !plan.load.stages.is_empty() || plan.has_own_loads() {
         return None;
     }
     let limit = "no trend of the medians (Mann–Kendall, 1 %) and no start-up of over half of the run (MSER-5), by more than 10 % and 0.25 ms";

@@ -183,8 +183,7 @@ impl Sum {
             skew_ms,
             lasted_s: self
                 .plan
-                .load
-                .duration
+                .duration()
                 .map_or(run.wall_s, crate::base::Nanos::as_secs_f64),
             hosts: hosts.len(),
             clocks: &clocks,
@@ -198,7 +197,7 @@ impl Sum {
         };
         let present = self.shards.len() as u32;
         let total = run.iterations.counts.planned.max(1);
-        let is_small = self.plan.load.model.slots() <= MAX_SIMULATED;
+        let is_small = self.plan.slots() <= MAX_SIMULATED;
         let ideal_s = is_small
             .then(|| ideal(&self.plan, Path::new(".")))
             .flatten();
@@ -288,9 +287,10 @@ impl Sum {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let load = &self.plan.load;
-        let by_time = load.total_iterations().is_none()
-            && matches!(load.model, crate::plan::LoadModel::Closed { .. });
+        let by_time = self.plan.loads().any(|own| {
+            own.load.total_iterations().is_none()
+                && matches!(own.load.model, crate::plan::LoadModel::Closed { .. })
+        });
         let approximate = by_time.then(|| {
             "the closed model is bound by time: which iterations ran depends on the shards, as it does on the speed of one process".to_owned()
         });

@@ -3,7 +3,8 @@
 use rand::RngExt as _;
 
 use crate::engine::draw::{Position, Purpose, generator};
-use crate::plan::Plan;
+use crate::pacing::arrivals::WARMUP_NUMBERS;
+use crate::plan::{Plan, own_load_of};
 
 /// Draws mix entries by weight; an iteration gets the same entry no matter who asks.
 #[derive(Clone, Debug)]
@@ -17,7 +18,12 @@ impl Choice {
     /// Creates the choice for a plan's mix.
     pub fn new(plan: &Plan) -> Self {
         let sums = plan.mix.iter().scan(0.0, |sum, entry| {
-            *sum += entry.weight;
+            // An entry with a load of its own takes no part in the shared one.
+            *sum += if entry.load.is_none() {
+                entry.weight
+            } else {
+                0.0
+            };
             Some(*sum)
         });
         Self {
@@ -31,6 +37,9 @@ impl Choice {
         let last = self.upper.len() - 1;
         if last == 0 {
             return 0;
+        }
+        if let Some((mix, _)) = own_load_of(iteration & !WARMUP_NUMBERS) {
+            return mix.min(last);
         }
         let point = generator(self.seed, iteration, Position::default(), Purpose::Mix)
             .random::<f64>()

@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::choice::Choice;
 use crate::engine::draw::{Position, Purpose, generator, shuffled};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
-use crate::plan::{AtEnd, Feed, Order, Plan};
+use crate::plan::{AtEnd, Feed, Order, Plan, own_load_of};
 use crate::value::feed::{FeedError, Rows};
 use crate::value::{Names, Scope, feed};
 
@@ -152,12 +152,15 @@ impl FeedRows {
         let rows = self.rows.rows.count();
         // Warm-up iterations take rows by their own numbers, wrap around at the end, and leave the
         // rows of the run untouched.
+        // Each load takes rows from the first one on.
+        let place = |number| own_load_of(number).map_or(number, |(_, own)| own);
         let (rank, measured) = match number.checked_sub(WARMUP_NUMBERS) {
-            Some(own) => (own, false),
+            Some(own) => (place(own), false),
             None => (
                 self.ranks
                     .as_ref()
-                    .map_or(number, |ranks| ranks.of(number, choice)),
+                    .filter(|_| own_load_of(number).is_none())
+                    .map_or_else(|| place(number), |ranks| ranks.of(number, choice)),
                 true,
             ),
         };
@@ -256,6 +259,7 @@ mod tests {
         let entry = |(index, uses): (usize, &bool)| MixEntry {
             name: format!("m{index}"),
             weight: 1.0 + index as f64,
+            load: None,
             limits: Limits::default(),
             data: if *uses { vec![0] } else { Vec::new() },
             flow: Vec::new(),
@@ -291,6 +295,7 @@ mod tests {
                 stages: Vec::new(),
                 stop_when: Vec::new(),
                 slice: None,
+                start_after: crate::base::Nanos::ZERO,
                 duration: None,
                 iterations: Some(1),
                 iterations_per_vu: None,

@@ -9,7 +9,6 @@ use super::database::{Database, OpenTransaction};
 use super::jar::Jar;
 use super::pool::{self, ConnectionTarget, KeptConnections, RunPart};
 use crate::engine::schedule::limit::Limit;
-use crate::plan::Shard;
 use crate::transport::counted::Metered;
 use crate::transport::stream;
 use crate::transport::websocket::WebSocket;
@@ -44,7 +43,9 @@ type Stream<Io> = stream::Connection<Wire<Io>>;
 
 /// A virtual user, or a slot of the open model: the state kept from one iteration to the next.
 pub struct User<Io: Read + Write + Unpin + Send + 'static> {
-    /// Its number among all users.
+    /// The index of its load.
+    pub load: usize,
+    /// Its number among all users of its load.
     pub index: u64,
     /// The number of measured iterations that it has taken.
     pub taken: u64,
@@ -80,8 +81,9 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
     /// Creates a user without any state, whose connections are like these.
-    fn new(index: u64, like: &[KeptConnections<Io>], jar: Jar) -> Self {
+    fn new(load: usize, index: u64, like: &[KeptConnections<Io>], jar: Jar) -> Self {
         Self {
+            load,
             index,
             taken: 0,
             warmed: 0,
@@ -104,7 +106,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
     /// Returns the users of its first `count` branches, creating those that do not exist yet.
     pub fn branches(&mut self, count: usize) -> &mut [Self] {
         while self.branches.len() < count {
-            let branch = Self::new(self.index, &self.connections, self.jar.clone());
+            let branch = Self::new(self.load, self.index, &self.connections, self.jar.clone());
             self.branches.push(branch);
         }
         &mut self.branches[..count]
@@ -151,26 +153,21 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
         self.branches.iter_mut().for_each(Self::hang_up);
     }
 
-    /// Creates `count` users of these targets, distributed over `parts` with connections of their
-    /// own. They have the numbers of a shard. `side_by_side` says that several users may share a
+    /// Creates users of these targets, distributed over `parts` with connections of their own.
+    /// `numbers` are the load of each, and its number there. `side_by_side` says that several users may share a
     /// connection at the same time.
     pub fn all(
         targets: &[ConnectionTarget<'_>],
-        shard: Shard,
-        count: usize,
+        numbers: impl IntoIterator<Item = (usize, u64)>,
         parts: usize,
         side_by_side: bool,
     ) -> Vec<Vec<Self>> {
         let mut shares: Vec<Vec<Self>> = (0..parts).map(|_| Vec::new()).collect();
         let like = |index| pool::of_part(targets, RunPart { index, of: parts }, side_by_side);
         let like: Vec<Vec<KeptConnections<Io>>> = (0..parts).map(like).collect();
-        for index in 0..count {
-            let part = index % parts;
-            shares[part].push(Self::new(
-                shard.nth(index as u64),
-                &like[part],
-                Jar::default(),
-            ));
+        for (place, (load, index)) in numbers.into_iter().enumerate() {
+            let part = place % parts;
+            shares[part].push(Self::new(load, index, &like[part], Jar::default()));
         }
         shares
     }

@@ -4,6 +4,8 @@ use std::pin::pin;
 
 use super::interpreter;
 use super::iteration_state::{End, Failures, IterationState};
+use super::lane::Lane;
+use super::turns::Turns;
 use crate::base::Nanos;
 use crate::engine::compiled::feed::Exhausted;
 use crate::engine::connection::user::User;
@@ -16,17 +18,28 @@ use crate::engine::world::Ended;
 use crate::engine::world::worker::Worker;
 use crate::metrics::{FailureKind, IterationSample, Outcome};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
-use crate::plan::Step;
+use crate::plan::{NUMBERS_PER_LOAD, Step};
 
-/// Runs iterations until there are none left: for the one user given, or for all of them in turn.
-pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::Io>]) {
+/// Runs iterations until there are none left: for the one user given, or for all users of all loads
+/// in turn.
+pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, lanes: &mut [Lane<'_, D::Io>]) {
+    let world = worker.world;
+    let mut turns = Turns::new(lanes);
+    // Only where nothing planned is ever due: iterations of the closed model begin when they do.
+    let is_closed = world
+        .sources
+        .iter()
+        .all(|source| matches!(source, Source::Closed(_)));
     loop {
-        // Only where nothing planned is due: iterations of the closed model begin when they do.
-        if matches!(worker.world.source, Source::Closed(_)) {
+        if is_closed {
             worker.driver.wait_for_siblings().await;
         } else {
             worker.driver.yield_now().await;
         }
+        let place = turns.next(lanes, &world.sources, &worker.driver);
+        let Lane { load, users } = &mut lanes[place];
+        let source = &world.sources[*load];
+        let users = &mut **users;
         let asker = match users {
             [user] => IterationTaker::One {
                 user: user.index,
@@ -35,21 +48,22 @@ pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::
             },
             _ => IterationTaker::All,
         };
-        let Some(scheduled) = worker
-            .world
-            .source
-            .next(&worker.driver, &worker.world.stop, asker, &worker.claimed)
+        let Some(scheduled) = source
+            .next(&worker.driver, &world.stop, asker, &worker.claimed)
             .await
         else {
+            if turns.are_left_without(place) {
+                continue;
+            }
             return;
         };
-        refuse(worker);
+        refuse(worker, source);
         let measured = scheduled.number < WARMUP_NUMBERS;
-        let slot = if measured {
-            scheduled.number
-        } else {
-            scheduled.number - WARMUP_NUMBERS
-        } % users.len() as u64;
+        let slot = match &*users {
+            [_] => 0,
+            // The numbers of a warm-up are those of the run, far above them.
+            several => scheduled.number % WARMUP_NUMBERS % NUMBERS_PER_LOAD % several.len() as u64,
+        };
         let user = &mut users[slot as usize];
         let taken = if measured {
             &mut user.taken
@@ -60,12 +74,13 @@ pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, users: &mut [User<D::
         if pin!(iterate(worker, user, scheduled)).await.is_err() {
             return;
         }
+        turns.end(place, &worker.driver);
     }
 }
 
 /// Records the arrivals that a full queue has refused.
-fn refuse<D: Driver>(worker: &Worker<'_, D>) {
-    let Source::Open(queue) = &worker.world.source else {
+fn refuse<D: Driver>(worker: &Worker<'_, D>, source: &Source) {
+    let Source::Open(queue) = source else {
         return;
     };
     for arrival in queue.refused() {

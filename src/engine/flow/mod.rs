@@ -7,6 +7,8 @@ mod frontier;
 pub(crate) mod interpreter;
 pub(crate) mod iteration;
 pub(crate) mod iteration_state;
+pub(crate) mod lane;
 mod timed_group;
 mod transaction;
+mod turns;
 pub(crate) mod values;

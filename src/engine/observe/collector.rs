@@ -39,7 +39,10 @@ impl<'w> Collector<'w> {
     /// Collects the rest and returns the total, with the arrivals that no worker has run.
     pub(crate) fn finish(mut self) -> Recorder {
         self.collect();
-        if let Source::Open(queue) = &self.world.source {
+        for source in &self.world.sources {
+            let Source::Open(queue) = source else {
+                continue;
+            };
             // No worker is left to record them.
             let end = self.world.stop.end();
             for arrival in queue.refused_until(end) {

@@ -38,7 +38,10 @@ pub(crate) fn gather(
         machine: Machine::here(),
         workers: frame.workers,
         limits: limits(world),
-        waited_for_slot: matches!(&world.source, Source::Open(queue) if queue.has_made_wait()),
+        waited_for_slot: world
+            .sources
+            .iter()
+            .any(|source| matches!(source, Source::Open(queue) if queue.has_made_wait())),
         ..seen
     };
     let recorder = Cow::Owned(recorder);

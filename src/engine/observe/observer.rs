@@ -345,12 +345,12 @@ impl ProgressReporter {
         let failed = recorder.warmup().failed + steps.iter().map(|step| step.failed).sum::<u64>();
         let iterations = recorder.iterations().planned + recorder.aside();
         let (response, lag) = recorder.windows().recent(2);
-        let load = &world.plan.load;
+        let plan = world.plan;
         let measured = now - world.epoch();
-        let by_time = load
-            .duration
+        let by_time = plan
+            .duration()
             .map(|d| measured.as_secs_f64() / d.as_secs_f64().max(1e-9));
-        let by_count = load
+        let by_count = plan
             .total_iterations()
             .map(|n| iterations as f64 / n.max(1) as f64);
         let progress = Progress {

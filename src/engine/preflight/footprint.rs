@@ -96,7 +96,7 @@ pub(crate) fn connections(plan: &Plan) -> BTreeMap<Connection, u64> {
     let footprint = Footprint::of_user(plan);
     let mut counts = BTreeMap::new();
     footprint.count(&mut counts);
-    let users = u64::from(plan.load.model.slots());
+    let users = u64::from(plan.slots());
     for (connection, count) in &mut counts {
         let cap = plan.targets[connection.target]
             .http
@@ -111,7 +111,7 @@ pub(crate) fn connections(plan: &Plan) -> BTreeMap<Connection, u64> {
 /// Returns the most descriptors that operations need while they run, besides connections.
 pub(crate) fn passing(plan: &Plan) -> u64 {
     let (sum, most) = Footprint::of_user(plan).passing();
-    let users = u64::from(plan.load.model.slots());
+    let users = u64::from(plan.slots());
     let cap = plan.limits.concurrency.map_or(u64::MAX, u64::from);
     sum.saturating_mul(users).min(cap.saturating_mul(most))
 }

@@ -93,7 +93,7 @@ fn judge(
             .chain(shared)
             .min()
             .unwrap_or(u32::MAX);
-        let users = u64::from(plan.load.model.slots());
+        let users = u64::from(plan.slots());
         let needed = (users * at_once(plan, index)).min(u64::from(cap));
         if needed > allowed {
             return Err(TooFewPorts {
@@ -103,7 +103,9 @@ fn judge(
                 allowed,
             });
         }
+        // What loads side by side send to one target together is not estimated.
         if target.http.keep_alive == KeepAlive::Never
+            && !plan.has_own_loads()
             && let LoadModel::Open { rate, .. } = plan.load.model
         {
             let is_loopback = reach

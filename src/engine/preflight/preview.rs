@@ -62,7 +62,11 @@ pub(crate) fn first_request(
     unix_ms: u64,
 ) -> Result<Option<Preview>, RunError> {
     let choice = Choice::new(plan);
-    let found = (0..ITERATIONS)
+    let numbers = plan.loads().flat_map(|own| {
+        let first = own.first_number();
+        first..first + ITERATIONS
+    });
+    let found = numbers
         .map(|number| (number, choice.mix_of(number)))
         .find_map(|(number, mix)| {
             let start = Position::default().inside(mix);

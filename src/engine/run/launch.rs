@@ -23,6 +23,7 @@ use crate::engine::driver::blocking::{Blocking, block_on, register};
 use crate::engine::driver::simulated::{Budget, Simulated, Stuck};
 use crate::engine::error::RunError;
 use crate::engine::flow::iteration;
+use crate::engine::flow::lane::Lane;
 use crate::engine::observe::collector::Collector;
 use crate::engine::observe::event::Event;
 use crate::engine::observe::observer;
@@ -31,7 +32,7 @@ use crate::engine::schedule::stop::Signal;
 use crate::engine::world::World;
 use crate::engine::world::worker::Worker;
 use crate::metrics::Recorder;
-use crate::plan::{LoadModel, Mode, Plan};
+use crate::plan::{Load, LoadModel, Mode, Plan};
 use crate::transport::counted::Metered;
 
 /// The number of iterations per virtual user that may start at one virtual moment if the run is
@@ -48,7 +49,7 @@ const STACK: usize = 512 * 1024;
 
 /// Returns the maximum number of threads that a mode can run a plan's workers on.
 pub(crate) fn max_threads(plan: &Plan, mode: Mode) -> usize {
-    let slots = plan.load.model.slots() as usize;
+    let slots = plan.slots() as usize;
     match mode {
         // Each process of the mode has one event loop.
         Mode::Sequential | Mode::Processes | Mode::Simulated => 1,
@@ -162,32 +163,44 @@ pub(crate) fn guarded<T>(
     done.ok()
 }
 
-/// Creates all virtual users or slots of a run, distributed over parts with connections of their
-/// own.
-fn users<Io>(world: &World<'_>, parts: usize, side_by_side: bool) -> Vec<Vec<User<Io>>>
+/// Creates all virtual users or slots of a run, those of each load one after another, distributed
+/// over parts with connections of their own.
+fn users<Io>(
+    world: &World<'_>,
+    parts: usize,
+    side_by_side: bool,
+    slots: impl Fn(&Load) -> u32,
+) -> Vec<Vec<User<Io>>>
 where
     Io: Read + Write + Metered + Unpin + Send + 'static,
 {
     let targets: Vec<_> = (0..world.plan.targets.len())
         .map(|target| world.connection_target(target))
         .collect();
-    let count = world.plan.load.model.slots() as usize;
-    User::all(
-        &targets,
-        world.plan.load.shard(),
-        count,
-        parts,
-        side_by_side,
-    )
+    let numbers = world.plan.loads().enumerate().flat_map(|(place, own)| {
+        let shard = own.load.shard();
+        (0..slots(own.load)).map(move |index| (place, shard.nth(index.into())))
+    });
+    User::all(&targets, numbers, parts, side_by_side)
+}
+
+/// Returns the number of virtual users or slots of a load.
+const fn all_slots(load: &Load) -> u32 {
+    load.model.slots()
+}
+
+/// Returns the number of virtual users or slots of a load of which one at a time is run: one
+/// iteration of the open model needs one slot.
+const fn slots_in_turn(load: &Load) -> u32 {
+    match load.model {
+        LoadModel::Closed { vus } => vus,
+        LoadModel::Open { .. } => 1,
+    }
 }
 
 /// Runs one iteration after another on the calling thread.
 pub(crate) fn sequential(world: &World<'_>, start: &StartLine) {
-    let mut users = users(world, 1, false).remove(0);
-    if matches!(world.plan.load.model, LoadModel::Open { .. }) {
-        // One iteration at a time needs one slot.
-        users.truncate(1);
-    }
+    let mut users = users(world, 1, false, slots_in_turn).remove(0);
     guarded(world, start, || {
         blocking(world, start, 0, false, &mut users)
     });
@@ -198,7 +211,7 @@ pub(crate) fn sequential(world: &World<'_>, start: &StartLine) {
 /// # Errors
 /// If the system cannot start a thread.
 pub(crate) fn threaded(world: &World<'_>, start: &StartLine) -> Result<(), RunError> {
-    let users: Vec<User<_>> = users(world, 1, false).remove(0);
+    let users: Vec<User<_>> = users(world, 1, false, all_slots).remove(0);
     let wanted = users.len();
     thread::scope(|scope| {
         for (index, user) in users.into_iter().enumerate() {
@@ -237,7 +250,11 @@ fn blocking(
     let Some(clock) = start.arrive() else { return };
     let worker = Worker::new(world, Blocking::new(clock, threads), thread);
     // If cancelled, the operations in progress have been dropped, and have recorded themselves.
-    let _ = block_on(&parker, clock, iteration::run(&worker, users));
+    let _ = block_on(
+        &parker,
+        clock,
+        iteration::run(&worker, &mut Lane::all(users)),
+    );
 }
 
 /// Runs tasks on event loops, one loop per thread.
@@ -251,7 +268,10 @@ pub(crate) fn asynchronous(
 ) -> Result<(), RunError> {
     thread::scope(|scope| {
         let mut threads = Vec::new();
-        for (index, users) in users(world, workers, true).into_iter().enumerate() {
+        for (index, users) in users(world, workers, true, all_slots)
+            .into_iter()
+            .enumerate()
+        {
             let work = move || guarded(world, start, || event_loop(world, start, index, users));
             match thread::Builder::new()
                 .name(format!("worker-{index}"))
@@ -352,7 +372,7 @@ fn run_ready<F: Future>(tasks: &mut FuturesUnordered<F>, cx: &mut Context<'_>) -
 /// before the first poll.
 async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async as Driver>::Io>) {
     let worker = worker.get().expect("no task is polled before the start");
-    let mut run = pin!(iteration::run(worker, std::slice::from_mut(user)));
+    let mut run = pin!(async { iteration::run(worker, &mut [Lane::of_one(user)]).await });
     poll_fn(|cx| {
         worker.driver.turn();
         run.as_mut().poll(cx)
@@ -366,11 +386,10 @@ async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async
 /// # Errors
 /// If the plan never ends.
 pub(crate) fn simulated(world: &World<'_>, cores: u32, total: u64) -> Result<Nanos, RunError> {
-    let mut users = users(world, 1, false).remove(0);
+    let mut users = users(world, 1, false, all_slots).remove(0);
     // The iterations that the plan counts may all take no time; those of a warm-up are not counted.
     let at_once = world
         .plan
-        .load
         .total_iterations()
         .unwrap_or(0)
         .saturating_add(MAX_AT_ONCE * users.len() as u64);
@@ -378,7 +397,7 @@ pub(crate) fn simulated(world: &World<'_>, cores: u32, total: u64) -> Result<Nan
     let worker = Worker::new(world, Simulated::new(cores, budget), 0);
     let mut tasks: FuturesUnordered<_> = users
         .iter_mut()
-        .map(|user| Box::pin(iteration::run(&worker, std::slice::from_mut(user))))
+        .map(|user| Box::pin(async { iteration::run(&worker, &mut [Lane::of_one(user)]).await }))
         .collect();
     let all = async { while tasks.next().await.is_some() {} };
     let end = worker.driver.run(all, || world.stop.drain_end());

@@ -126,6 +126,7 @@ impl Lifecycle<'_> {
         plan.mix = vec![MixEntry {
             name: String::new(),
             weight: 1.0,
+            load: None,
             limits: Limits::default(),
             data: Vec::new(),
             flow: steps.to_vec(),

@@ -190,7 +190,7 @@ impl ArrivalQueue {
         let mut begun = driver.now();
         if begun < arrival.at {
             let sleep = pin!(driver.sleep_until_precise(arrival.at));
-            if let Either::Right(_) = select(sleep, pin!(stop.interruption())).await {
+            if let Either::Right(_) = select(sleep, pin!(stop.interruption(None))).await {
                 return None;
             }
             begun = driver.now();
@@ -202,6 +202,20 @@ impl ArrivalQueue {
             queue: idle_since - arrival.at,
             begun,
         })
+    }
+
+    /// Returns when the next arrival is due, for a thread that has only one slot and other work;
+    /// `now` if there are no more.
+    pub fn due(&self, now: Nanos) -> Nanos {
+        let mut state = self.state();
+        if state.free == 0 {
+            state.fill(self.room, now);
+        }
+        let State {
+            queue, arrivals, ..
+        } = &mut *state;
+        let next = queue.front().or_else(|| arrivals.peek());
+        next.map_or(now, |arrival| arrival.at)
     }
 
     fn sit_down(&self, now: Nanos, is_new: bool) -> FreeSlot<'_> {

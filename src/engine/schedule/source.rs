@@ -1,7 +1,7 @@
 //! [`Source`]: where iterations come from, one at a time, for the whole run.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub(crate) use super::arrival_queue::ArrivalQueue;
 use futures_util::future::{Either, select};
@@ -13,7 +13,10 @@ use crate::base::{CachePadded, Nanos};
 use crate::engine::driver::Driver;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::pacing::{Arrivals, Levels};
-use crate::plan::{LoadModel, OnFull, Plan};
+use crate::plan::{LoadModel, NumberedLoad, OnFull, Plan};
+
+/// The level at which the first user is active: from which it rounds to 1.
+const FIRST_ACTIVE: f64 = 0.5;
 
 /// Who asks for iterations: one virtual user, or all of them in the sequential mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +48,7 @@ impl IterationTaker {
     }
 }
 
-/// Where iterations come from.
+/// Where the iterations of a load come from.
 pub enum Source {
     /// Each virtual user's next iteration begins when its last one is complete.
     Closed(Box<Closed>),
@@ -60,11 +63,22 @@ pub struct Closed {
     /// The distance between two numbers.
     step: u64,
     iterations: Option<u64>,
+    /// The number of the first iteration.
+    first: u64,
     per_user: Option<u64>,
     total: Option<u64>,
     /// The number of active users over time, if it changes.
     levels: Option<Levels>,
+    /// Whether it begins later than the run.
+    is_delayed: bool,
+    /// Whether users may have to wait before they begin an iteration.
+    is_uneven: bool,
+    /// When its measured part begins; nothing starts before if it begins later than the run.
     epoch: Nanos,
+    /// When it ends.
+    end: Nanos,
+    /// Whether all iterations have been taken.
+    exhausted: AtomicBool,
     warm: AtomicU64,
     /// Whether the numbers may have gaps: rows are dealt by number, and none may be left out.
     has_gaps: bool,
@@ -73,21 +87,27 @@ pub struct Closed {
 }
 
 impl Source {
-    /// Creates the source of a plan's load.
-    pub fn new(plan: &Plan) -> Self {
-        let load = &plan.load;
+    /// Creates the source of one of a plan's loads.
+    pub fn new(own: &NumberedLoad<'_>, plan: &Plan) -> Self {
+        let (load, first) = (own.load, own.first_number());
+        let offset = |most: Option<u64>| most.map(|most| first.saturating_add(most));
         match load.model {
             LoadModel::Closed { .. } => Self::Closed(Box::new(Closed {
                 users: u64::from(load.slots_of_whole()),
                 step: u64::from(load.shard().count),
-                iterations: load.iterations,
+                iterations: offset(load.iterations),
+                first,
                 per_user: load.iterations_per_vu,
-                total: load.total_iterations(),
+                total: offset(load.total_iterations()),
                 levels: (!load.stages.is_empty()).then(|| Levels::new(&load.stages)),
-                epoch: load.warmup,
+                is_delayed: load.start_after > Nanos::ZERO,
+                is_uneven: !load.stages.is_empty() || load.start_after > Nanos::ZERO,
+                epoch: load.begin(),
+                end: load.end(),
+                exhausted: AtomicBool::new(false),
                 warm: AtomicU64::new(0),
                 has_gaps: plan.feeds.is_empty(),
-                measured: CachePadded(AtomicU64::new(load.shard().nth(0))),
+                measured: CachePadded(AtomicU64::new(first + load.shard().nth(0))),
             })),
             LoadModel::Open {
                 queue,
@@ -95,10 +115,19 @@ impl Source {
                 max_in_flight,
                 ..
             } => Self::Open(Box::new(ArrivalQueue::new(
-                Arrivals::of_load(load, plan.seed),
+                Arrivals::of_load(own, plan.seed),
                 (on_full == OnFull::Drop).then_some(queue as usize),
                 max_in_flight,
             ))),
+        }
+    }
+
+    /// Returns when its next iteration is due, for the thread that does the work of all its users, of
+    /// which the one whose turn it is became free at `freed`.
+    pub fn due(&self, now: Nanos, freed: Nanos) -> Nanos {
+        match self {
+            Self::Closed(closed) => closed.due(now, freed),
+            Self::Open(queue) => queue.due(now),
         }
     }
 
@@ -112,8 +141,8 @@ impl Source {
     ) -> Option<ScheduledIteration> {
         match self {
             Self::Closed(closed) => {
-                if let Some(levels) = &closed.levels {
-                    closed.activity(levels, driver, stop, asker).await?;
+                if closed.is_uneven {
+                    closed.activity(driver, stop, asker).await?;
                 }
                 closed.next(driver.now(), stop, asker, claimed)
             }
@@ -123,20 +152,44 @@ impl Source {
 }
 
 impl Closed {
-    /// Waits until the asker is active; returns `None` if that will not happen again.
+    /// Returns when the next iteration is due, for a thread that does the work of all users, given
+    /// when the one whose turn it is became free.
+    fn due(&self, now: Nanos, freed: Nanos) -> Nanos {
+        let ready = if self.is_delayed {
+            freed.max(self.epoch)
+        } else {
+            freed
+        };
+        let Some(levels) = &self.levels else {
+            return ready;
+        };
+        let since = now.max(ready) - self.epoch;
+        match levels.reaches(FIRST_ACTIVE, since) {
+            Some(at) if at > since => self.epoch + at,
+            _ => ready,
+        }
+    }
+
+    /// Waits until the load has begun and the asker is active; returns `None` if that will not
+    /// happen again.
     ///
     /// The first user is active when the level rounds to 1, the second when it rounds to 2, and so
     /// on. In the sequential mode, the work of all is done while the first is active.
     async fn activity<D: Driver>(
         &self,
-        levels: &Levels,
         driver: &D,
         stop: &Stop,
         asker: IterationTaker,
     ) -> Option<()> {
+        if self.is_delayed && driver.now() < self.epoch {
+            self.wait_until(self.epoch, driver, stop).await?;
+        }
+        let Some(levels) = &self.levels else {
+            return Some(());
+        };
         let wanted = match asker {
-            IterationTaker::All => 0.5,
-            IterationTaker::One { user, .. } => user as f64 + 0.5,
+            IterationTaker::All => FIRST_ACTIVE,
+            IterationTaker::One { user, .. } => user as f64 + FIRST_ACTIVE,
         };
         loop {
             let now = driver.now();
@@ -146,13 +199,19 @@ impl Closed {
             if at <= since {
                 return Some(());
             }
-            if self.epoch + at >= stop.end() {
-                return None;
-            }
-            let sleep = pin!(driver.sleep_until(self.epoch + at));
-            if let Either::Right(_) = select(sleep, pin!(stop.interruption())).await {
-                return None;
-            }
+            self.wait_until(self.epoch + at, driver, stop).await?;
+        }
+    }
+
+    /// Waits until a moment; returns `None` if the load or the run ends before.
+    async fn wait_until<D: Driver>(&self, at: Nanos, driver: &D, stop: &Stop) -> Option<()> {
+        if at >= stop.end() {
+            return None;
+        }
+        let sleep = pin!(driver.sleep_until(at));
+        match select(sleep, pin!(stop.interruption(Some(&self.exhausted)))).await {
+            Either::Left(_) => Some(()),
+            Either::Right(_) => None,
         }
     }
 
@@ -163,13 +222,14 @@ impl Closed {
         asker: IterationTaker,
         claimed: &ClaimedNumbers,
     ) -> Option<ScheduledIteration> {
-        if now >= stop.end() {
+        if now >= stop.end().min(self.end) {
             return None;
         }
         let number = if now < self.epoch {
             // Each user has numbers of its own: what is left of its warm-up when measuring begins does
             // not depend on others.
             WARMUP_NUMBERS
+                + self.first
                 + match asker {
                     IterationTaker::All => self.warm.fetch_add(1, Ordering::Relaxed),
                     IterationTaker::One { user, warmed, .. } => warmed * self.users + user,
@@ -187,7 +247,7 @@ impl Closed {
                 IterationTaker::One { user, taken, .. }
                     if self.iterations.is_none() && self.per_user.is_some() =>
                 {
-                    taken * self.users + user
+                    self.first + taken * self.users + user
                 }
                 IterationTaker::One { .. } => self.count(self.iterations, stop, claimed)?,
             }
@@ -209,7 +269,7 @@ impl Closed {
             return Some(number);
         }
         // Users waiting to become active again have nothing left to wait for.
-        stop.exhaust();
+        stop.exhaust(&self.exhausted);
         None
     }
 }

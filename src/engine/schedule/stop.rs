@@ -29,11 +29,10 @@ pub struct Stop {
     early: OnceLock<StoppedBy>,
     /// Whether a part of loadgen panicked.
     broken: AtomicBool,
-    exhausted: AtomicBool,
     over: AtomicBool,
     /// The callbacks to call once, when it is over.
     callers: Mutex<Vec<Box<dyn Fn() + Send>>>,
-    /// The wakers to wake once, when the run is ended early or its iterations are used up; by
+    /// The wakers to wake once, when the run is ended early or the iterations of a load are used up; by
     /// ticket, because a hundred thousand users may wait.
     waiting: Mutex<BTreeMap<u64, Waker>>,
     tickets: AtomicU64,
@@ -48,7 +47,6 @@ impl Stop {
             graceful,
             early: OnceLock::new(),
             broken: AtomicBool::new(false),
-            exhausted: AtomicBool::new(false),
             over: AtomicBool::new(false),
             callers: Mutex::default(),
             waiting: Mutex::default(),
@@ -101,9 +99,9 @@ impl Stop {
         self.wake();
     }
 
-    /// Notes that there are no more iterations, so that nobody waits for one.
-    pub fn exhaust(&self) {
-        if !self.exhausted.load(Ordering::Relaxed) && !self.exhausted.swap(true, Ordering::SeqCst) {
+    /// Notes in `exhausted` that a load has no more iterations, so that nobody waits for one.
+    pub fn exhaust(&self, exhausted: &AtomicBool) {
+        if !exhausted.load(Ordering::Relaxed) && !exhausted.swap(true, Ordering::SeqCst) {
             self.wake();
         }
     }
@@ -135,10 +133,12 @@ impl Stop {
         }
     }
 
-    /// Waits until something ends the run early, or its iterations are used up.
-    pub fn interruption(&self) -> Interruption<'_> {
+    /// Waits until something ends the run early, or the iterations of a load are used up, if
+    /// `exhausted` says so.
+    pub fn interruption<'a>(&'a self, exhausted: Option<&'a AtomicBool>) -> Interruption<'a> {
         Interruption {
             stop: self,
+            exhausted,
             ticket: None,
         }
     }
@@ -147,6 +147,7 @@ impl Stop {
 /// Waits for the end of a run; see [`Stop::interruption`].
 pub struct Interruption<'a> {
     stop: &'a Stop,
+    exhausted: Option<&'a AtomicBool>,
     ticket: Option<u64>,
 }
 
@@ -156,7 +157,10 @@ impl Future for Interruption<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let stop = self.stop;
         let mut waiting = stop.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if stop.early().is_some() || stop.exhausted.load(Ordering::SeqCst) {
+        let is_exhausted = self
+            .exhausted
+            .is_some_and(|exhausted| exhausted.load(Ordering::SeqCst));
+        if stop.early().is_some() || is_exhausted {
             return Poll::Ready(());
         }
         let ticket = *self

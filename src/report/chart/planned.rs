@@ -21,6 +21,10 @@ impl Planned {
         let Ok(plan) = serde_json::from_value::<Plan>(result.plan.clone()) else {
             return Self::default();
         };
+        if plan.has_own_loads() {
+            // A chart shows one curve, and entries differ in what an iteration of them does.
+            return Self::default();
+        }
         let weights: f64 = plan.mix.iter().map(|m| m.weight).sum();
         let each = plan
             .mix

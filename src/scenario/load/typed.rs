@@ -11,7 +11,7 @@ use crate::scenario::tree::{Entry, Node};
 use crate::scenario::{decode, limits, stages};
 
 /// The keys that the section has, whatever their values.
-pub(super) struct Keys<'n> {
+pub(crate) struct Keys<'n> {
     pub vus: Option<&'n Entry>,
     pub rate: Option<&'n Entry>,
     pub iterations_per_vu: Option<&'n Entry>,
@@ -24,7 +24,7 @@ pub(super) struct Keys<'n> {
 }
 
 impl<'n> Keys<'n> {
-    pub(super) fn find(fields: &mut Fields<'n>) -> Self {
+    pub(crate) fn find(fields: &mut Fields<'n>) -> Self {
         Self {
             vus: fields.entry("vus"),
             rate: fields.entry("rate"),
@@ -39,13 +39,13 @@ impl<'n> Keys<'n> {
     }
 
     /// Returns the keys that only a load with an arrival rate has.
-    pub(super) fn of_open_model(&self) -> impl Iterator<Item = &'n Entry> {
+    pub(crate) fn of_open_model(&self) -> impl Iterator<Item = &'n Entry> {
         self.open_model.into_iter().flatten()
     }
 }
 
 /// The values of the file, each if it is set and valid.
-pub(super) struct LoadValues {
+pub(crate) struct LoadValues {
     pub vus: Option<u32>,
     pub rate: Option<Rate>,
     pub max_in_flight: Option<u32>,
@@ -61,7 +61,7 @@ pub(super) struct LoadValues {
 }
 
 impl LoadValues {
-    pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Diagnostics) -> Self {
+    pub(crate) fn read(fields: &mut Fields<'_>, problems: &mut Diagnostics) -> Self {
         Self {
             vus: fields
                 .take("vus", problems)
@@ -99,7 +99,7 @@ impl LoadValues {
     }
 
     /// Returns whether a time or a number of iterations ends the load.
-    pub(super) fn ends(&self) -> bool {
+    pub(crate) fn ends(&self) -> bool {
         self.duration.is_some() || self.iterations.is_some() || self.iterations_per_vu.is_some()
     }
 }
