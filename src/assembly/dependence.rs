@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use crate::base::Nanos;
 use crate::metrics::interval::Inflation;
+use crate::metrics::summary::NANOS_PER_MS;
 use crate::metrics::{Figures, Recorder, Summary, Track};
 
 /// How strongly consecutive operations depend on each other.
@@ -84,9 +85,15 @@ impl Dependence {
     /// their times, so these use the dependence of response times; a time that only few of the
     /// operations have depends less.
     pub(crate) fn summary(&self, times: &Track) -> Option<Summary> {
+        self.summary_in(times, NANOS_PER_MS)
+    }
+
+    /// Summarizes values of these operations in a unit that is `per` times the recorded one.
+    pub(crate) fn summary_in(&self, values: &Track, per: f64) -> Option<Summary> {
         let thinned =
-            |all: &Inflation| all.thinned(times.count() as f64 / self.count.max(1) as f64);
-        times.summary(&self.inflation.as_ref().map_or(Inflation::NONE, thinned))
+            |all: &Inflation| all.thinned(values.count() as f64 / self.count.max(1) as f64);
+        let inflation = self.inflation.as_ref().map_or(Inflation::NONE, thinned);
+        values.summary_in(&inflation, per)
     }
 }
 

@@ -6,6 +6,7 @@ mod dependence;
 mod group;
 mod groups;
 mod measurements;
+mod measures;
 mod observations;
 mod part;
 mod parts;

@@ -11,6 +11,7 @@
 
 pub(crate) mod comparable;
 mod judge;
+mod measured;
 pub(crate) mod objective;
 mod paired;
 mod probe;

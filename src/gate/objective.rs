@@ -44,9 +44,10 @@ pub(crate) fn check(check: &Check) -> Result<(), InvalidObjective> {
             return Ok(());
         }
         Metric::Time(Quantity::StreamRate, _) => "a higher rate meets it more easily",
-        Metric::Time(..) if upper => return Ok(()),
+        Metric::Time(..) | Metric::Measure(..) if upper => return Ok(()),
         Metric::ErrorRate | Metric::DropRate | Metric::Dropped if upper || none => return Ok(()),
         Metric::Time(..)
+        | Metric::Measure(..)
         | Metric::ErrorRate
         | Metric::DropRate
         | Metric::Dropped

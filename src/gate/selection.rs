@@ -5,8 +5,8 @@ use crate::metrics::interval::is_enough;
 use crate::metrics::summary::{Summary, percentile_ms};
 use crate::plan::{Metric, Quantity, Selector, Statistic};
 use crate::result::{
-    ChecksHeld, Counts, Group, Iterations, ModeComparison, ModeRun, Streaming, Streams, Window,
-    codec,
+    ChecksHeld, Counts, Group, Iterations, Measure, ModeComparison, ModeRun, Streaming, Streams,
+    Window, codec,
 };
 
 /// The part of one run that a selector selects.
@@ -137,6 +137,8 @@ impl<'r> Selected<'r> {
 pub(super) struct Selection<'r> {
     /// Each part with its run.
     pub parts: Vec<(&'r ModeRun, Selected<'r>)>,
+    /// The measures of its steps.
+    pub(super) measures: Vec<&'r Measure>,
 }
 
 /// A figure of a selection.
@@ -154,6 +156,13 @@ impl<'r> Selection<'r> {
         runs: impl IntoIterator<Item = &'r ModeRun>,
         selector: &Selector,
     ) -> Self {
+        let runs: Vec<&ModeRun> = runs.into_iter().collect();
+        let is_taken = |measure: &&Measure| {
+            let is = |wanted: &Option<String>, own: &str| wanted.as_ref().is_none_or(|w| w == own);
+            is(&selector.mix, &measure.mix) && is(&selector.step, &measure.step)
+        };
+        let measures = runs.iter().flat_map(|run| &run.measures).filter(is_taken);
+        let measures = measures.collect();
         let parts = runs
             .into_iter()
             .flat_map(|run| {
@@ -162,7 +171,7 @@ impl<'r> Selection<'r> {
                     .map(move |part| (run, part))
             })
             .collect();
-        Self { parts }
+        Self { parts, measures }
     }
 
     fn sum(&self, count: impl Fn(Selected<'r>) -> u64) -> u64 {
@@ -184,6 +193,7 @@ impl<'r> Selection<'r> {
         let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
         let value = match metric {
             Metric::Time(of, statistic) => return self.time(of, statistic, compared),
+            Metric::Measure(name, statistic, _) => return self.measure(name, statistic),
             Metric::ErrorRate => share(self.sum(|part| part.counts().failed), completed),
             Metric::DropRate => share(
                 dropped,

@@ -2,7 +2,9 @@
 //! in batches.
 
 mod groups;
+mod measures;
 mod recorded;
+mod responses;
 mod shape;
 mod streams;
 mod texts;
@@ -12,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::exact;
 use super::probe::Probe;
 use super::{
-    Batches, CheckTally, ErrorLog, FailedTry, FailureKind, Figures, GroupFigures, Held,
-    IterationFigures, IterationPart, IterationSample, Outcome, ProbeOf, Sample, Stages,
-    StreamSample, Stretch, TagFigures, TagValue, TakenBy, Tally, Track, Windows,
+    Batches, CheckTally, ErrorLog, FailedTry, FailureKind, Figures, GroupFigures, IterationFigures,
+    IterationPart, IterationSample, MeasureFigures, Outcome, ProbeOf, Sample, Stages, Stretch,
+    TagFigures, TakenBy, Tally, Track, Windows,
 };
 use crate::base::Nanos;
 
@@ -51,6 +53,8 @@ pub struct Recorder {
     steps: Vec<Figures>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     groups: Vec<GroupFigures>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    measures: Vec<MeasureFigures>,
     stages: Stages,
     iterations: Tally,
     /// The number of iterations in stages that are not measured.
@@ -97,6 +101,7 @@ impl Recorder {
             epoch,
             steps: operations.iter().map(step).collect(),
             groups: Vec::new(),
+            measures: Vec::new(),
             stages: Stages::default(),
             iterations: Tally::default(),
             aside: 0,
@@ -173,6 +178,7 @@ impl Recorder {
             epoch,
             steps,
             groups,
+            measures,
             stages,
             iterations,
             aside,
@@ -192,6 +198,7 @@ impl Recorder {
         } = self;
         steps.iter_mut().for_each(Figures::clear);
         groups.iter_mut().for_each(GroupFigures::clear);
+        measures.iter_mut().for_each(MeasureFigures::clear);
         stages.clear();
         *iterations = Tally::default();
         *aside = 0;
@@ -260,48 +267,6 @@ impl Recorder {
         }
     }
 
-    /// Records the outcomes of an operation's checks, in their order.
-    pub fn checks(&mut self, operation: u32, intended: Nanos, passed: &[bool]) {
-        if self.measures(intended) {
-            self.checks.note(operation, passed);
-            let held = Held::from_outcomes(passed);
-            self.stages.checks(intended, held);
-            if let Some(step) = self.steps.get_mut(operation as usize) {
-                step.held.add(held);
-            }
-        }
-    }
-
-    /// Records the values that split an operation's figures, one for each of its tags, and the
-    /// outcomes of its checks.
-    pub fn tags(
-        &mut self,
-        sample: &Sample,
-        values: Vec<TagValue>,
-        held: Held,
-        stream: Option<&StreamSample>,
-        window_end: Nanos,
-    ) {
-        for probe in &mut self.probes {
-            if let TakenBy::Tag(place, wanted) = probe.taken_by(sample.operation)
-                && values
-                    .get(*place)
-                    .is_some_and(|value| value.name() == wanted)
-            {
-                probe.windows.record(sample);
-            }
-        }
-        if self.measures(sample.intended) {
-            self.tags.note(
-                sample,
-                values,
-                held,
-                stream,
-                self.window_end(sample.completed, window_end),
-            );
-        }
-    }
-
     /// Records messages that a server pushed at `at` on what an operation has opened.
     pub fn pushes(&mut self, operation: u32, at: Nanos, count: u64) {
         if self.measures(at)
@@ -361,6 +326,9 @@ impl Recorder {
         for (mine, theirs) in self.groups.iter_mut().zip(&other.groups) {
             mine.add(theirs);
         }
+        for (mine, theirs) in self.measures.iter_mut().zip(&other.measures) {
+            mine.add(theirs);
+        }
         self.stages.add(&other.stages);
         self.iterations.add(&other.iterations);
         self.aside += other.aside;
@@ -398,6 +366,7 @@ impl Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::{Held, TagValue};
 
     /// Creates the sample of a successful request over the network with these times.
     fn sample(intended: Nanos, response: u64, lag: u64) -> Sample {

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::interval::{Inflation, intervals, is_enough};
 use super::percentiles::PERCENTILES;
 
-/// Times in milliseconds. `min`, `mean`, `sd` and `max` are exact; percentiles are the histogram's,
+/// The nanoseconds of a millisecond.
+pub const NANOS_PER_MS: f64 = 1e6;
+
+/// Times in milliseconds, or other values in a unit of their own. `min`, `mean`, `sd` and `max` are exact; percentiles are the histogram's,
 /// within its three significant digits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -42,7 +45,7 @@ pub struct Summary {
     pub ci95: BTreeMap<String, Option<[f64; 2]>>,
 }
 
-/// The exact statistics of a set of values, in milliseconds.
+/// The exact statistics of a set of values, in the unit of their summary.
 #[derive(Clone, Copy, Debug)]
 pub struct Moments {
     /// The number of values.
@@ -58,8 +61,14 @@ pub struct Moments {
 }
 
 impl Summary {
-    /// Summarizes values with these moments and this histogram of nanoseconds.
-    pub fn new(moments: Moments, histogram: &Histogram<u64>, inflation: &Inflation) -> Self {
+    /// Summarizes values with these moments and this histogram, whose unit the moments' is `per`
+    /// times: [`NANOS_PER_MS`] for times.
+    pub fn new(
+        moments: Moments,
+        histogram: &Histogram<u64>,
+        inflation: &Inflation,
+        per: f64,
+    ) -> Self {
         let Moments {
             count,
             min,
@@ -67,7 +76,7 @@ impl Summary {
             sd,
             max,
         } = moments;
-        let at = |p: f64| percentile_ms(histogram, p, max);
+        let at = |p: f64| percentile_in(histogram, p, max, per);
         Self {
             count,
             min,
@@ -88,7 +97,7 @@ impl Summary {
                 .map(|((name, _), ends)| {
                     (
                         (*name).to_owned(),
-                        ends.map(|ends| ends.map(|end| (end as f64 / 1e6).clamp(min, max))),
+                        ends.map(|ends| ends.map(|end| (end as f64 / per).clamp(min, max))),
                     )
                 })
                 .collect(),
@@ -117,7 +126,12 @@ impl Summary {
 /// `percentile` is from 0 to 100. HdrHistogram returns the highest value equivalent to the recorded
 /// one; it is clamped to `max`, so that no percentile exceeds the exact maximum.
 pub fn percentile_ms(histogram: &Histogram<u64>, percentile: f64, max_ms: f64) -> f64 {
-    (histogram.value_at_percentile(percentile) as f64 / 1e6).min(max_ms)
+    percentile_in(histogram, percentile, max_ms, NANOS_PER_MS)
+}
+
+/// Like [`percentile_ms`], in a unit that is `per` times the histogram's.
+pub fn percentile_in(histogram: &Histogram<u64>, percentile: f64, max: f64, per: f64) -> f64 {
+    (histogram.value_at_percentile(percentile) as f64 / per).min(max)
 }
 
 /// Summarizes several parts whose histograms add up to `whole`. Moments are as exact as those of
@@ -157,6 +171,7 @@ pub fn merged(
         },
         whole,
         inflation,
+        NANOS_PER_MS,
     ))
 }
 
@@ -177,7 +192,7 @@ mod tests {
                 sd: 1.0,
                 max: n as f64 / 1e3,
             };
-            let mut summary = Summary::new(moments, &histogram, &Inflation::NONE);
+            let mut summary = Summary::new(moments, &histogram, &Inflation::NONE, NANOS_PER_MS);
             summary
                 .ci95
                 .extend(without.iter().map(|name| ((*name).to_owned(), None)));

@@ -7,7 +7,7 @@ use super::buckets::Buckets;
 use super::exact;
 use super::histogram::{HIGHEST, SIGNIFICANT_DIGITS};
 use super::interval::Inflation;
-use super::summary::{Moments, Summary};
+use super::summary::{Moments, NANOS_PER_MS, Summary};
 use crate::base::Nanos;
 
 /// A histogram of nanoseconds with exact count, minimum, maximum, sum and sum of squares.
@@ -142,6 +142,11 @@ impl Track {
         Nanos(self.max)
     }
 
+    /// Returns the sum of the values.
+    pub const fn sum(&self) -> u128 {
+        self.sum
+    }
+
     /// Returns the mean in milliseconds, if there are values.
     pub fn mean_ms(&self) -> Option<f64> {
         let n = self.count();
@@ -159,8 +164,14 @@ impl Track {
         self.buckets.held()
     }
 
-    /// Returns the summary; `None` if there are no values.
+    /// Returns the summary in milliseconds; `None` if there are no values.
     pub fn summary(&self, inflation: &Inflation) -> Option<Summary> {
+        self.summary_in(inflation, NANOS_PER_MS)
+    }
+
+    /// Returns the summary in a unit that is `per` times the recorded one; `None` if there are no
+    /// values.
+    pub fn summary_in(&self, inflation: &Inflation, per: f64) -> Option<Summary> {
         let n = self.count();
         if n == 0 {
             return None;
@@ -181,12 +192,12 @@ impl Track {
             );
         let moments = Moments {
             count: n,
-            min: self.min as f64 / 1e6,
-            mean: mean / 1e6,
-            sd: spread / 1e6,
-            max: self.max as f64 / 1e6,
+            min: self.min as f64 / per,
+            mean: mean / per,
+            sd: spread / per,
+            max: self.max as f64 / per,
         };
-        Some(Summary::new(moments, &self.histogram(), inflation))
+        Some(Summary::new(moments, &self.histogram(), inflation, per))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::metric::foreign;
-use super::{Metric, Quantity, Unit};
+use super::{MeasureStatistic, Metric, Quantity, Unit};
 use crate::base::{Nanos, Share, Size, parse};
 
 /// A comparison operator.
@@ -156,6 +156,7 @@ impl Check {
         })?;
         let behind = at + signs;
         let value = behind + (text[behind..stop].len() - text[behind..stop].trim_start().len());
+        let metric = in_unit_of(metric, &text[value..stop]);
         let limit = limit(metric, &text[value..stop])
             .map_err(|(message, remedy)| wrong(message, remedy, value..stop))?;
         Ok(Self {
@@ -186,6 +187,24 @@ impl Check {
             Operator::Equal => 0.0 - (figure - self.limit).abs(),
         }
     }
+}
+
+/// Returns the metric in the unit of the value that it is compared with, if its own does not say:
+/// the unit of a measure is known where it is defined.
+fn in_unit_of(metric: Metric, value: &str) -> Metric {
+    let Metric::Measure(name, statistic @ MeasureStatistic::Of(_), _) = metric else {
+        return metric;
+    };
+    let unit = if value.parse::<f64>().is_ok() {
+        Unit::Number
+    } else if parse::duration(value).is_ok() {
+        Unit::Millis
+    } else if parse::size(value).is_ok() {
+        Unit::Bytes
+    } else {
+        Unit::Number
+    };
+    Metric::Measure(name, statistic, unit)
 }
 
 /// Parses the limit in the metric's unit; an error consists of the message and the remedy.

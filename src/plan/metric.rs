@@ -5,32 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::measure::MeasureName;
 use super::quantity::Quantity;
-
-/// A statistic of a quantity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Statistic {
-    /// A percentile, in thousandths of a percent: 99,900 is p99.9.
-    Percentile(u32),
-    /// The mean.
-    Mean,
-    /// The minimum.
-    Min,
-    /// The maximum.
-    Max,
-}
-
-impl Statistic {
-    /// Returns the statistic with this name.
-    fn from_name(name: &str) -> Result<Self, Option<String>> {
-        Ok(match name {
-            "mean" => Self::Mean,
-            "min" => Self::Min,
-            "max" => Self::Max,
-            other => Self::Percentile(percentile(other)?),
-        })
-    }
-}
+use super::statistic::Statistic;
 
 /// The remedy for an unknown metric of streams.
 const OF_STREAMS: &str = "the metrics of streams are `stream.first.p95`, `stream.first_service.p95`, `stream.gap.p99`, `stream.unit.p50`, `stream.rate.p50`, `stream.units_rate` and `stream.goodput`";
@@ -69,6 +46,19 @@ pub enum Metric {
     CpuPerRequest,
     /// Peak resident set size.
     PeakRss,
+    /// A statistic of a figure that the scenario defines, in the unit that it is compared in.
+    Measure(MeasureName, MeasureStatistic, Unit),
+}
+
+/// A statistic of a measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MeasureStatistic {
+    /// Of times, sizes and plain numbers.
+    Of(Statistic),
+    /// The share of responses that said yes.
+    Share,
+    /// The sum of the values.
+    Total,
 }
 
 /// The unit of a metric, here and in results.
@@ -134,6 +124,9 @@ impl Metric {
             let (of, statistic) = found.ok_or_else(|| Some(OF_STREAMS.into()))?;
             return Ok(Self::Time(of, Statistic::from_name(statistic)?));
         }
+        if let Some(rest) = name.strip_prefix("measure.") {
+            return of_measure(rest);
+        }
         let (of, statistic) = match name.split_once('.').filter(|(head, _)| !head.starts_with('p')) {
             None => (Quantity::Response, name),
             Some((head, rest)) => match Quantity::ALL.into_iter().find(|q| q.name() == head) {
@@ -152,6 +145,7 @@ impl Metric {
     /// Returns the unit of the metric.
     pub const fn unit(self) -> Unit {
         match self {
+            Self::Measure(.., unit) => unit,
             Self::Time(Quantity::StreamRate, _) | Self::Throughput | Self::UnitsRate => {
                 Unit::PerSecond
             }
@@ -186,7 +180,9 @@ impl Metric {
             | Self::DropRate
             | Self::CpuPerRequest
             | Self::PeakRss => Some(1.0),
-            Self::Count | Self::Dropped | Self::Iterations | Self::BytesIn => None,
+            Self::Count | Self::Dropped | Self::Iterations | Self::BytesIn | Self::Measure(..) => {
+                None
+            }
         }
     }
 
@@ -199,6 +195,11 @@ impl Metric {
                 | Self::Iterations
                 | Self::BytesIn
                 | Self::Time(_, Statistic::Max)
+                | Self::Measure(
+                    _,
+                    MeasureStatistic::Total | MeasureStatistic::Of(Statistic::Max),
+                    _
+                )
         )
     }
 
@@ -290,44 +291,18 @@ impl FromStr for Metric {
     }
 }
 
-/// Parses a percentile such as `p99.9` to thousandths.
-fn percentile(name: &str) -> Result<u32, Option<String>> {
-    let digits = name.strip_prefix('p').ok_or(None)?;
-    let plain = |text: &str| {
-        !text.is_empty() && text.len() <= 9 && text.bytes().all(|b| b.is_ascii_digit())
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    if !plain(whole) || !plain(fraction) {
-        let inner = digits
-            .strip_prefix('(')
-            .and_then(|rest| rest.strip_suffix(')'));
-        return Err(inner.map(|inner| format!("loadgen writes it `p{inner}`")));
-    }
-    if fraction.len() > 3 {
-        return Err(Some(
-            "a percentile has at most three decimals, as in `p99.999`".into(),
-        ));
-    }
-    let thousandths = format!("{whole}{fraction:0<3}")
-        .parse::<u64>()
-        .unwrap_or(u64::MAX);
-    match u32::try_from(thousandths) {
-        Ok(good @ 1..=100_000) => Ok(good),
-        _ if whole.len() > 2 && whole.starts_with("99") => Err(Some(format!(
-            "did you mean `p{}.{}`?",
-            &whole[..2],
-            &whole[2..]
-        ))),
-        _ => Err(Some(
-            "a percentile is above 0 and at most 100, as in `p99.9`".into(),
-        )),
-    }
-}
-
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some((name, _)) = WORDS.iter().find(|(_, metric)| metric == self) {
             return f.write_str(name);
+        }
+        if let Self::Measure(name, statistic, _) = self {
+            write!(f, "measure.{name}.")?;
+            return match statistic {
+                MeasureStatistic::Of(statistic) => write!(f, "{statistic}"),
+                MeasureStatistic::Share => f.write_str("share"),
+                MeasureStatistic::Total => f.write_str("total"),
+            };
         }
         let Self::Time(of, statistic) = self else {
             return Ok(());
@@ -335,15 +310,29 @@ impl fmt::Display for Metric {
         if *of != Quantity::Response {
             write!(f, "{}.", of.name())?;
         }
-        match statistic {
-            Statistic::Percentile(thousandths) => {
-                write!(f, "p{}", f64::from(*thousandths) / 1000.0)
-            }
-            Statistic::Mean => f.write_str("mean"),
-            Statistic::Min => f.write_str("min"),
-            Statistic::Max => f.write_str("max"),
-        }
+        write!(f, "{statistic}")
     }
+}
+
+/// Parses what follows `measure.`: a name and a statistic. The unit is that of a plain number until
+/// a value to compare with says otherwise.
+fn of_measure(rest: &str) -> Result<Metric, Option<String>> {
+    const REMEDY: &str = "write a measure's name and a statistic, as in `measure.db.p99`; statistics are percentiles, `mean`, `min`, `max`, `share` and `total`";
+    let remedy = || Some(REMEDY.to_owned());
+    let (name, statistic) = rest.split_once('.').ok_or_else(remedy)?;
+    let name = MeasureName::new(name).ok_or_else(remedy)?;
+    let statistic = match statistic {
+        "share" => MeasureStatistic::Share,
+        "total" => MeasureStatistic::Total,
+        other => {
+            MeasureStatistic::Of(Statistic::from_name(other).map_err(|why| why.or_else(remedy))?)
+        }
+    };
+    let unit = match statistic {
+        MeasureStatistic::Share => Unit::Share,
+        MeasureStatistic::Of(_) | MeasureStatistic::Total => Unit::Number,
+    };
+    Ok(Metric::Measure(name, statistic, unit))
 }
 
 /// Returns the remedy for a metric of another tool.

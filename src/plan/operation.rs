@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Capture, Expect, Limits, Source, StatusRule, Stream, Tag};
+use super::{Action, Capture, Expect, Limits, Measure, Source, StatusRule, Stream, Tag};
 use crate::base::{Nanos, Share};
 
 /// A measured step.
@@ -26,14 +26,17 @@ pub struct Operation {
     pub captures: Vec<Capture>,
     /// Tags by which the metrics are split.
     pub tags: Vec<Tag>,
+    /// Figures to read from the response.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Measure>,
     /// How its answer is read as a stream of events, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<Box<Stream>>,
 }
 
 impl Operation {
-    /// Returns whether something looks into the bodies of its responses: a check, a capture or a
-    /// tag. Otherwise they are only counted.
+    /// Returns whether something looks into the bodies of its responses: a check, a capture, a tag
+    /// or a measure. Otherwise they are only counted.
     pub fn reads_bodies(&self) -> bool {
         self.expect.body.is_some()
             || !self.expect.json.is_empty()
@@ -47,10 +50,13 @@ impl Operation {
             || self.sources().any(Source::is_in_headers)
     }
 
-    /// Returns the places of its captures and tags.
+    /// Returns the places of its captures, tags and measures.
     fn sources(&self) -> impl Iterator<Item = &Source> {
         let captured = self.captures.iter().map(|capture| &capture.source);
-        captured.chain(self.tags.iter().map(|tag| &tag.source))
+        let measured = self.measures.iter().map(|measure| &measure.source);
+        captured
+            .chain(self.tags.iter().map(|tag| &tag.source))
+            .chain(measured)
     }
 }
 

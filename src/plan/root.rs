@@ -111,6 +111,17 @@ impl Plan {
             .filter_map(|(mix, step)| Some((mix, step.name.as_str(), step.operation()?)))
     }
 
+    /// Returns every measure of the operations with the index of its mix entry and the name of its
+    /// step, ordered by [`super::Measure::number`].
+    pub fn measures(&self) -> impl Iterator<Item = (usize, &str, &super::Measure)> {
+        self.operations().flat_map(|(mix, name, operation)| {
+            operation
+                .measures
+                .iter()
+                .map(move |measure| (mix, name, measure))
+        })
+    }
+
     /// Returns every group that is measured as a whole, with the index of its mix entry and its name,
     /// ordered by [`super::TimedFlow::group`].
     pub fn timed_groups(&self) -> impl Iterator<Item = (usize, &str, u32)> {

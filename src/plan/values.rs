@@ -49,7 +49,8 @@ pub struct Tag {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
-    /// The first value that a JSONPath query (RFC 9535) selects in the body.
+    /// The first value that a JSONPath query (RFC 9535) selects in the body, or its length if
+    /// `|length` follows the query.
     JsonPath(String),
     /// A group of the first match of a regular expression in the body.
     Regex {
@@ -60,6 +61,15 @@ pub enum Source {
     },
     /// A header; the name is in lower case.
     Header(String),
+    /// A group of the first match of a regular expression in a header.
+    HeaderMatch {
+        /// The name of the header, in lower case.
+        header: String,
+        /// The regular expression.
+        pattern: String,
+        /// Index of the group; 0 is the whole match.
+        group: u32,
+    },
     /// A cookie set by the response.
     Cookie(String),
     /// The whole body as text.
@@ -75,13 +85,20 @@ impl Source {
     pub const fn is_in_body(&self) -> bool {
         match self {
             Self::JsonPath(_) | Self::Regex { .. } | Self::Body => true,
-            Self::Header(_) | Self::Cookie(_) | Self::Status | Self::Path => false,
+            Self::Header(_)
+            | Self::HeaderMatch { .. }
+            | Self::Cookie(_)
+            | Self::Status
+            | Self::Path => false,
         }
     }
 
     /// Returns whether the place is in the headers.
     pub const fn is_in_headers(&self) -> bool {
-        matches!(self, Self::Header(_) | Self::Cookie(_))
+        matches!(
+            self,
+            Self::Header(_) | Self::HeaderMatch { .. } | Self::Cookie(_)
+        )
     }
 }
 

@@ -4,14 +4,17 @@
 //! It stays below the maximum length of a comment, regardless of the result. Names and messages are
 //! in code spans, which contain no mentions, links, issues or markup; see [`super::markup`].
 
+mod figures;
+
 use crate::plan::Mode;
 use crate::result::{Comparison, Outcome, RunResult, ThresholdVerdict, Verdict};
 
+use self::figures::{measured, streamed};
 use super::ending::Ending;
 use super::headline::Headline;
 use super::markup::{cell, code, fenced, prose};
 use super::thresholds::Row;
-use super::{changes, comparison, reproduce, streams, tally, thresholds, versions, view};
+use super::{changes, comparison, reproduce, tally, thresholds, versions, view};
 
 /// The maximum size in bytes of the rows of a table or list; GitHub's limit is 65,536 characters in
 /// total.
@@ -38,6 +41,7 @@ pub(crate) fn render(result: &RunResult) -> String {
     );
     parts.extend([
         streamed(result),
+        measured(result),
         troubles(result),
         notes(result),
         again(result),
@@ -272,17 +276,6 @@ fn compared(result: &RunResult, of: &Comparison) -> String {
     } else {
         format!("{text}\n<sub>{}</sub>\n", legend.join("; "))
     }
-}
-
-/// Returns the figures of answers that come in pieces.
-fn streamed(result: &RunResult) -> String {
-    let Some(figures) = streams::table(result) else {
-        return String::new();
-    };
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let rule = format!("|---|{}\n", "--:|".repeat(figures.head.len() - 1));
-    let rows: String = figures.rows.iter().map(|row| line(row)).collect();
-    format!("{}{rule}{rows}", line(&figures.head))
 }
 
 /// Lists failures by kind, with examples, and what did not run.

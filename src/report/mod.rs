@@ -30,6 +30,7 @@ pub mod html;
 pub(crate) mod junit;
 pub(crate) mod markdown;
 pub(crate) mod markup;
+pub(crate) mod measures;
 pub(crate) mod openmetrics;
 pub(crate) mod paint;
 pub(crate) mod progress;
@@ -69,16 +70,20 @@ pub const PAGE_FILE: &str = "index.html";
 /// The folder of the page with separate style and script files.
 pub const PAGE_FOLDER: &str = "html";
 
+/// The table of measures, which only results that have some are written with.
+const MEASURES_FILE: &str = "measures.csv";
+
 /// A function that creates the text of a file.
 type Texter = fn(&RunResult) -> io::Result<String>;
 
 /// The text formats: the format, the file name, and the function that creates the text.
-pub const TEXTS: [(Format, &str, Texter); 9] = [
+pub const TEXTS: [(Format, &str, Texter); 10] = [
     (Format::Markdown, "report.md", |result| {
         Ok(markdown::render(result))
     }),
     (Format::Csv, "summary.csv", spreadsheet::summary),
     (Format::Csv, "series.csv", spreadsheet::series),
+    (Format::Csv, MEASURES_FILE, spreadsheet::measures),
     (Format::Hlog, "histograms.hlog", hlog::render),
     (Format::Junit, "junit.xml", junit::render),
     (Format::Ctrf, "ctrf-report.json", |result| {
@@ -192,7 +197,7 @@ pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Written 
     written.file(dir, RESULT_FILE, result.to_json());
     let texts = TEXTS
         .iter()
-        .filter(|(format, ..)| formats.contains(format))
+        .filter(|(format, file, _)| formats.contains(format) && says_something(result, file))
         .map(|(_, file, _)| *file);
     let beside: Vec<&'static str> = std::iter::once(RESULT_FILE).chain(texts).collect();
     let cast = Cast::from_result(result);
@@ -206,7 +211,7 @@ pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Written 
     );
     charts(&cast, formats, dir, &mut written);
     for (format, file, make) in TEXTS {
-        if formats.contains(&format) {
+        if formats.contains(&format) && says_something(result, file) {
             written.report(
                 dir,
                 file,
@@ -217,6 +222,11 @@ pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Written 
         }
     }
     written
+}
+
+/// Returns whether a result has something to say in this file.
+fn says_something(result: &RunResult, file: &str) -> bool {
+    file != MEASURES_FILE || result.runs.iter().any(|run| !run.measures.is_empty())
 }
 
 /// Writes the page and the charts of several results, each with its name, into a folder, which is

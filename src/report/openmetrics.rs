@@ -4,6 +4,7 @@
 //! Units are seconds, bytes and ratios, as the format requires. Unknown values have no line. There
 //! are no timestamps: collectors add their own.
 
+mod measures;
 mod streams;
 mod text;
 
@@ -24,6 +25,7 @@ pub(crate) fn render(result: &RunResult) -> String {
     }
     counters(&mut text, result);
     streams::metrics(&mut text, result);
+    measures::metrics(&mut text, result);
     thresholds_met(&mut text, result);
     baseline(&mut text, result);
     text.end()

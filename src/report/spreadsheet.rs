@@ -7,6 +7,7 @@
 
 mod cells;
 mod groups;
+mod measures;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,8 @@ use std::io;
 use crate::metrics::Summary;
 use crate::plan::Mode;
 use crate::result::{Counts, Group, ModeComparison, ModeRun, RunResult, Streaming};
+
+pub(crate) use self::measures::measures;
 
 use self::cells::{FEW_PERCENTILES, failures, known, number, table, text};
 use super::tally::{self, Tally};

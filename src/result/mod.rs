@@ -9,6 +9,7 @@ pub(crate) mod counts;
 pub(crate) mod exchange;
 pub(crate) mod histograms;
 pub(crate) mod host;
+pub(crate) mod measure;
 pub(crate) mod mode_run;
 pub(crate) mod program;
 mod redact;
@@ -32,6 +33,7 @@ pub use exchange::{
 };
 pub use histograms::Histograms;
 pub use host::Host;
+pub use measure::Measure;
 pub use mode_run::{
     ChecksHeld, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources,
     ResponseCheck, StoppedBy, Times, Warmup,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
+use super::measure::Measure;
 use super::streams::Streaming;
 use super::timed_group::TimedGroup;
 use super::{Histograms, Validity, Window};
@@ -306,6 +307,9 @@ pub struct ModeRun {
     /// of the run, which their operations are in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<TimedGroup>,
+    /// The figures that the scenario reads from responses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Measure>,
     /// Figures by mix entry.
     pub mixes: Vec<Group>,
     /// Figures by target.

@@ -23,7 +23,8 @@ const CAPTURE: Section = Section::new(&[
 /// A value of `tag`.
 const TAG: Section = Section::new(&[("json", "jsonpath"), ("regexp", "regex")]);
 
-const PLACES: [&str; 6] = ["jsonpath", "regex", "header", "cookie", "body", "status"];
+/// Places that captures and measures may use.
+pub(super) const PLACES: [&str; 6] = ["jsonpath", "regex", "header", "cookie", "body", "status"];
 /// Places that tags may use. The body is excluded: nearly every response has a different one.
 const OF_TAGS: [&str; 5] = ["header", "cookie", "status", "jsonpath", "regex"];
 /// Maximum number of captures, or of tags, per step.
@@ -59,7 +60,8 @@ pub(super) fn tags(
         .collect()
 }
 
-fn entries<'n>(
+/// Returns the named entries of `capture`, `tag` or `measure`.
+pub(super) fn entries<'n>(
     node: &'n Node,
     key: &str,
     example: &str,
@@ -192,7 +194,7 @@ fn tag(
 }
 
 /// Opens the map of a place; most other tools use the bare query.
-fn open<'n>(
+pub(super) fn open<'n>(
     entry: &'n Entry,
     section: &'static Section,
     what: &str,

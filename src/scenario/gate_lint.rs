@@ -2,6 +2,7 @@
 //! have the metric.
 
 use super::diagnostic::Diagnostics;
+use super::gate_measure;
 use super::gate_places::GatePlaces;
 use super::gate_selector::{measured, selector};
 use crate::base::Nanos;
@@ -119,6 +120,7 @@ fn figure(
         return false;
     }
     dead(plan, metric, Some(of), places, problems);
+    gate_measure::measure(plan, metric, of, places, problems);
     modes(plan, metric, of, places, problems);
     true
 }
@@ -132,6 +134,7 @@ pub(super) fn condition(
 ) {
     let metric = condition.check.metric;
     dead(plan, metric, None, places, problems);
+    gate_measure::measure(plan, metric, &Selector::default(), places, problems);
     live(plan, &condition.check, "stop_when", places, problems);
     window(plan, metric, condition.window, None, places, problems);
 }

@@ -10,12 +10,12 @@ use super::pattern::Patterns;
 use super::section::Section;
 use super::target::Targets;
 use super::tree::{Entry, Node};
-use crate::plan::StepKind;
+use crate::plan::{MeasureName, MeasureUnit, StepKind};
 
 /// Keys that any step may have.
 pub(super) const OF_STEPS: [&str; 5] = ["name", "when", "chance", "once", "on_error"];
 /// Keys that only requests and similar operations may have.
-pub(super) const OF_REQUESTS: [&str; 11] = [
+pub(super) const OF_REQUESTS: [&str; 12] = [
     "target",
     "query",
     "headers",
@@ -27,6 +27,7 @@ pub(super) const OF_REQUESTS: [&str; 11] = [
     "multipart",
     "capture",
     "tag",
+    "measure",
 ];
 /// Keys that only operations may have.
 pub(super) const OF_OPERATIONS: [&str; 5] = ["expect", "timeout", "retry", "limits", "fail"];
@@ -226,6 +227,10 @@ pub(super) struct Reader<'a> {
     pub transaction: Option<TransactionContext>,
     /// Number of timed groups decoded so far.
     pub groups: u32,
+    /// Number of measures decoded so far.
+    pub measures: u32,
+    /// The measures decoded so far, each name once, with its place.
+    pub measured: Vec<(MeasureName, MeasureUnit, Span)>,
     /// Number of timed groups around the current step.
     pub depth: u32,
     /// The kinds of steps.
@@ -264,6 +269,8 @@ impl<'a> Reader<'a> {
             socket: OpenSocket::None,
             transaction: None,
             groups: 0,
+            measures: 0,
+            measured: Vec::new(),
             depth: 0,
             kinds,
             steps: 0,

@@ -10,8 +10,8 @@ use super::tree::typed;
 use super::{capture, delay, expect, limits, retry, stream, timeout};
 use crate::base::Share;
 use crate::plan::{
-    Action, Capture, Delay, Expect, HttpRequest, Limits, Operation, Retry, Scheme, StepKind,
-    Stream, Tag,
+    Action, Capture, Delay, Expect, HttpRequest, Limits, Measure, Operation, Retry, Scheme,
+    StepKind, Stream, Tag,
 };
 
 /// Keys that only HTTP requests may have.
@@ -109,6 +109,7 @@ impl Reader<'_> {
         let tags = tags
             .map(|node| capture::tags(node, of, self.patterns, self.problems))
             .unwrap_or_default();
+        let measures = self.measures(fields, of);
         let limits = self.limits(fields);
         let why = "`fail` makes mock operations fail; a request fails when its response does";
         self.misplaced(fields, "fail", why, "remove `fail`");
@@ -134,6 +135,7 @@ impl Reader<'_> {
             limits,
             captures,
             tags,
+            measures,
             stream: stream.flatten().map(Box::new),
             ..OperationParts::default()
         };
@@ -151,7 +153,7 @@ impl Reader<'_> {
         of: response_source::Origin,
     ) -> OperationParts {
         if let Some(remedy) = silent {
-            for word in ["capture", "tag"] {
+            for word in ["capture", "tag", "measure"] {
                 let why =
                     format!("`{word}` takes a value from a response, but this step receives none");
                 self.misplaced(fields, word, &why, remedy);
@@ -173,12 +175,14 @@ impl Reader<'_> {
         let tags = tags
             .map(|node| capture::tags(node, of, self.patterns, self.problems))
             .unwrap_or_default();
+        let measures = self.measures(fields, of);
         let limits: Limits = self.limits(fields);
         OperationParts {
             expect,
             limits,
             captures,
             tags,
+            measures,
             ..OperationParts::default()
         }
     }
@@ -235,7 +239,7 @@ impl Reader<'_> {
     ) -> (OperationParts, PartialTimeouts) {
         let key = action.key;
         for word in OF_REQUESTS {
-            if !matches!(word, "capture" | "tag") {
+            if !matches!(word, "capture" | "tag" | "measure") {
                 let why = format!("`{word}` belongs to a request, but `{key}` sends none");
                 self.misplaced(fields, word, &why, &format!("remove `{word}`"));
             }
@@ -306,6 +310,7 @@ impl Reader<'_> {
             fail,
             captures,
             tags,
+            measures,
             stream,
         } = parts;
         Operation {
@@ -318,6 +323,7 @@ impl Reader<'_> {
             fail,
             captures,
             tags,
+            measures,
             stream,
         }
     }
@@ -337,6 +343,8 @@ pub(super) struct OperationParts {
     pub captures: Vec<Capture>,
     /// Tags by which its metrics are split.
     pub tags: Vec<Tag>,
+    /// Figures to read from the response.
+    pub measures: Vec<Measure>,
     /// How its answer is read as a stream, if it is one.
     pub stream: Option<Box<Stream>>,
 }
@@ -350,6 +358,7 @@ impl Default for OperationParts {
             fail: Share::ZERO,
             captures: Vec::new(),
             tags: Vec::new(),
+            measures: Vec::new(),
             stream: None,
         }
     }

@@ -8,6 +8,7 @@ use super::section::Section;
 use super::tree::{Entry, Node, Value};
 use super::words;
 use crate::plan::Source;
+use crate::value::extract::without_length;
 use crate::value::query::Query;
 
 /// `regex` as a map.
@@ -82,7 +83,10 @@ pub(super) fn source(
 ) -> Option<Source> {
     fields.known(places);
     let group = fields.entry("group");
-    let place = only_place(fields, places, problems)?;
+    let (within, place) = match (fields.entry("header"), fields.entry("regex")) {
+        (Some(header), Some(regex)) if only_these(fields, places) => (Some(header), regex),
+        _ => (None, only_place(fields, places, problems)?),
+    };
     if let Some(group) = group.filter(|_| place.key != "regex") {
         problems
             .error(
@@ -91,12 +95,14 @@ pub(super) fn source(
             )
             .help("remove it");
     }
-    if let Err(why) = of.has(&place.key) {
+    // A regular expression beside a header is matched there, and not in the body.
+    let location = within.unwrap_or(place);
+    if let Err(why) = of.has(&location.key) {
         let there = places.iter().copied().filter(|place| of.has(place).is_ok());
         problems
             .error(
-                place.key_span,
-                format!("`{}` is not available here: {why}", place.key),
+                location.key_span,
+                format!("`{}` is not available here: {why}", location.key),
             )
             .help(format!("take {}", words::listed(there)));
         return None;
@@ -109,8 +115,22 @@ pub(super) fn source(
     }
     let node = &place.value;
     match place.key.as_str() {
-        "jsonpath" => query(node, "jsonpath", problems).map(Source::JsonPath),
-        "regex" => regex(node, group, patterns, problems),
+        "jsonpath" => {
+            let text = decode::text(node, "jsonpath", problems)?;
+            let (query, _) = without_length(text);
+            is_query(query, node.span, problems).then(|| Source::JsonPath(text.to_owned()))
+        }
+        "regex" => {
+            let (pattern, group) = regex(node, group, patterns, problems)?;
+            Some(match within {
+                Some(within) => Source::HeaderMatch {
+                    header: header(&within.value, problems)?,
+                    pattern,
+                    group,
+                },
+                None => Source::Regex { pattern, group },
+            })
+        }
         "header" => header(node, problems).map(Source::Header),
         "cookie" => cookie(node, problems).map(Source::Cookie),
         key => {
@@ -130,6 +150,12 @@ pub(super) fn source(
             })
         }
     }
+}
+
+/// Returns whether a map specifies two places only.
+fn only_these(fields: &Fields<'_>, places: &[&'static str]) -> bool {
+    let named = |entry: &&Entry| places.contains(&entry.key.as_str());
+    fields.entries().iter().filter(named).count() == 2
 }
 
 /// Returns the one key of a map that specifies a place.
@@ -215,13 +241,13 @@ pub(super) fn is_query(text: &str, place: Span, problems: &mut Diagnostics) -> b
     false
 }
 
-/// Decodes a pattern, or a map with the pattern and its group.
+/// Decodes a pattern, or a map with the pattern and its group; returns both.
 fn regex(
     node: &Node,
     group: Option<&Entry>,
     patterns: &mut Patterns,
     problems: &mut Diagnostics,
-) -> Option<Source> {
+) -> Option<(String, u32)> {
     let mut group = group;
     let pattern = if matches!(node.value, Value::Map(_)) {
         let mut fields = Fields::open(
@@ -248,10 +274,7 @@ fn regex(
     let pattern = patterns.decode(pattern, "regex", problems)?;
     let groups = patterns.groups(&pattern);
     let Some(typed) = group else {
-        return Some(Source::Regex {
-            pattern,
-            group: groups.min(1),
-        });
+        return Some((pattern, groups.min(1)));
     };
     let group = decode::small(&typed.value, "group", 0..=1000, problems)?;
     if group > groups {
@@ -268,7 +291,7 @@ fn regex(
             .help("a group is written in `(…)`; `group: 0` is the whole match");
         return None;
     }
-    Some(Source::Regex { pattern, group })
+    Some((pattern, group))
 }
 
 fn header(node: &Node, problems: &mut Diagnostics) -> Option<String> {

@@ -12,10 +12,14 @@ use crate::plan::Source;
 pub enum Extract {
     /// The first match of a query.
     JsonPath(Query),
+    /// The length of the first match of a query: its items, members or characters.
+    JsonLength(Query),
     /// The match of a group.
     Regex(Regex, usize),
     /// The value of a header.
     Header(String),
+    /// The match of a group in a header.
+    HeaderMatch(String, Regex, usize),
     /// A cookie that the response sets.
     Cookie(String),
     /// The whole body.
@@ -33,12 +37,18 @@ impl Extract {
     /// If a JSONPath query or a regular expression is invalid; the scenario's validation finds
     /// these first.
     pub fn compile(source: &Source) -> Result<Self, ValueError> {
+        let regex = |pattern: &str| Regex::new(pattern).map_err(|e| ValueError(e.to_string()));
         Ok(match source {
-            Source::JsonPath(query) => Self::JsonPath(Query::compile(query)?),
-            Source::Regex { pattern, group } => Self::Regex(
-                Regex::new(pattern).map_err(|e| ValueError(e.to_string()))?,
-                *group as usize,
-            ),
+            Source::JsonPath(query) => match without_length(query) {
+                (query, true) => Self::JsonLength(Query::compile(query)?),
+                (query, false) => Self::JsonPath(Query::compile(query)?),
+            },
+            Source::Regex { pattern, group } => Self::Regex(regex(pattern)?, *group as usize),
+            Source::HeaderMatch {
+                header,
+                pattern,
+                group,
+            } => Self::HeaderMatch(header.clone(), regex(pattern)?, *group as usize),
             Source::Header(name) => Self::Header(name.clone()),
             Source::Cookie(name) => Self::Cookie(name.clone()),
             Source::Body => Self::Body,
@@ -54,6 +64,10 @@ impl Extract {
     pub fn from(&self, response: &Response<'_>) -> Result<Option<Value>, String> {
         Ok(match self {
             Self::JsonPath(query) => response.find(query)?.map(|found| found.to_value()),
+            Self::JsonLength(query) => {
+                let found = response.find(query)?;
+                found.and_then(|found| found.to_value().len().map(Value::from))
+            }
             Self::Regex(pattern, group) => pattern
                 .captures(response.text()?)
                 .and_then(|found| found.get(*group))
@@ -61,6 +75,10 @@ impl Extract {
             Self::Header(name) => response
                 .header(name)
                 .map(|value| Value::from(value.as_ref())),
+            Self::HeaderMatch(name, pattern, group) => response.header(name).and_then(|value| {
+                let found = pattern.captures(&value)?;
+                found.get(*group).map(|found| Value::from(found.as_str()))
+            }),
             // The last of several cookies of the same name is the one that the user keeps.
             Self::Cookie(name) => {
                 response
@@ -80,6 +98,16 @@ impl Extract {
             Self::Status => Some(Value::from(response.status)),
             Self::Path => None,
         })
+    }
+}
+
+/// Separates `|length`, which asks for the length of what a query finds, from the query. No query
+/// ends so.
+pub(crate) fn without_length(query: &str) -> (&str, bool) {
+    let split = query.trim_end().rsplit_once('|');
+    match split.filter(|(_, filter)| filter.trim() == "length") {
+        Some((query, _)) => (query.trim_end(), true),
+        None => (query, false),
     }
 }
 
@@ -152,6 +180,25 @@ mod tests {
             "no list"
         );
         assert_eq!(header("x-none"), None);
+    }
+
+    #[test]
+    fn takes_parts_of_headers_and_lengths() {
+        let matched = |header: &str, pattern: &str| {
+            extracted(&Source::HeaderMatch {
+                header: header.into(),
+                pattern: pattern.into(),
+                group: 1,
+            })
+        };
+        assert_eq!(matched("link", "</(3)>").as_deref(), Some("3"));
+        assert_eq!(matched("link", "</(4)>"), None);
+        assert_eq!(matched("absent", "(.*)"), None);
+        let json = |query: &str| extracted(&Source::JsonPath(query.into()));
+        assert_eq!(json("$.items|length").as_deref(), Some("1"));
+        assert_eq!(json("$.items[0] | length").as_deref(), Some("2"));
+        assert_eq!(json("$.items[0].id|length"), None, "a number has no length");
+        assert_eq!(json("$.absent|length"), None);
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod intervals;
 mod language;
 mod limits;
 mod loads;
+mod measures;
 mod moments;
 mod nginx;
 mod once;

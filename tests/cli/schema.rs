@@ -269,6 +269,15 @@ fn broken_scenarios_do_not_match_the_schema() {
             "get: /, capture: { a: { jsonpath: $.a, header: b } }",
         ),
         ("get: /", "get: /, capture: { a: { default: b } }"),
+        ("get: /", "get: /, measure: { a: { header: b } }"),
+        (
+            "get: /",
+            "get: /, measure: { a: { header: b, unit: hours } }",
+        ),
+        (
+            "get: /",
+            "get: /, measure: { a-b: { header: b, unit: ms } }",
+        ),
         ("get: /", "sleep: { exponential: { median: 3ms } }"),
         ("get: /", "repeat: { flow: [ { get: / } ] }"),
         (
@@ -441,6 +450,10 @@ const PLACES: &[(&str, &str)] = &[
     (
         "/definitions/capture",
         "mix: [ { flow: [ { get: /, capture: { a: { @ } } } ] } ]",
+    ),
+    (
+        "/definitions/measure",
+        "mix: [ { flow: [ { get: /, measure: { a: { unit: ms, @ } } } ] } ]",
     ),
     (
         "/definitions/tag",

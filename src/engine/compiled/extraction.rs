@@ -1,8 +1,9 @@
-//! [`Extraction`]: what is extracted from an operation's responses: captures and tag values.
+//! [`Extraction`]: what is extracted from an operation's responses: captures, tag values and measures.
 
 use super::quoted::quoted;
+use crate::metrics::histogram::HIGHEST;
 use crate::metrics::{FailureKind, TagValue};
-use crate::plan::{Operation, Source};
+use crate::plan::{MeasureUnit, Operation, Source};
 use crate::result::{Captured, MAX_TEXT};
 use crate::transport::TransportError;
 use crate::value::{Extract, Names, Response, Scope, Value, ValueError, from_json};
@@ -11,6 +12,8 @@ use crate::value::{Extract, Names, Response, Scope, Value, ValueError, from_json
 pub struct Extraction {
     captures: Vec<Taken>,
     tags: Vec<Extract>,
+    measures: Vec<(Extract, MeasureUnit)>,
+    first_measure: u32,
 }
 
 struct Taken {
@@ -24,7 +27,7 @@ struct Taken {
 }
 
 impl Extraction {
-    /// Compiles the captures and tags of an operation.
+    /// Compiles the captures, tags and measures of an operation.
     ///
     /// # Errors
     /// If a source in a response is invalid, or a name is not one of the plan's.
@@ -47,7 +50,17 @@ impl Extraction {
             .iter()
             .map(|tag| Extract::compile(&tag.source))
             .collect::<Result<_, _>>()?;
-        Ok(Self { captures, tags })
+        let measures = operation
+            .measures
+            .iter()
+            .map(|measure| Ok((Extract::compile(&measure.source)?, measure.unit)))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            captures,
+            tags,
+            measures,
+            first_measure: operation.measures.first().map_or(0, |first| first.number),
+        })
     }
 
     /// Stores the captures of a successful response in the scope.
@@ -105,6 +118,24 @@ impl Extraction {
         };
         self.tags.iter().map(value).collect()
     }
+
+    /// Returns the number of the operation's first measure; the others follow it.
+    pub const fn first_measure(&self) -> u32 {
+        self.first_measure
+    }
+
+    /// Returns the value of each measure as it is stored; `None` for one that cannot be read.
+    #[inline]
+    pub fn measures(&self, response: &Response<'_>) -> Vec<Option<u64>> {
+        if self.measures.is_empty() {
+            return Vec::new();
+        }
+        let value = |(extract, unit): &(Extract, MeasureUnit)| {
+            let found = extract.from(response).ok().flatten()?;
+            unit.read(&found.to_string(), HIGHEST)
+        };
+        self.measures.iter().map(value).collect()
+    }
 }
 
 impl Taken {
@@ -137,6 +168,15 @@ fn words(source: &Source) -> String {
         Source::JsonPath(query) => format!("`{}`", cut(query)),
         Source::Regex { pattern, group } => format!("{} (group {group})", quoted(pattern)),
         Source::Header(name) => format!("header `{}`", cut(name)),
+        Source::HeaderMatch {
+            header,
+            pattern,
+            group,
+        } => format!(
+            "{} in header `{}` (group {group})",
+            quoted(pattern),
+            cut(header)
+        ),
         Source::Cookie(name) => format!("cookie `{}`", cut(name)),
         Source::Body => "the body".into(),
         Source::Path => "the path".into(),

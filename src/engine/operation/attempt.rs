@@ -150,8 +150,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
     }
 
-    /// Checks a response, records the outcomes of its checks and the values of its tags, and
-    /// captures values from it. `size` is the size of its body, and `broken` says why the body is
+    /// Checks a response, records the outcomes of its checks, the values of its tags and its
+    /// measures, and captures values from it. `size` is the size of its body, and `broken` says why the body is
     /// missing, if it is.
     ///
     /// # Errors
@@ -177,7 +177,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
             return Err(failure);
         }
         let taken = extraction.captures(response, scope);
-        broken.map_or(taken, Err)
+        broken.map_or(taken, Err)?;
+        trace.last.measures.replace(extraction.measures(response));
+        Ok(())
     }
 
     /// Returns the facts that functions in the values of this try depend on.

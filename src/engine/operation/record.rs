@@ -147,6 +147,15 @@ impl<D: Driver> Drop for Record<'_, '_, D> {
             if let Some(stream) = stream {
                 self.worker.tape.stream(self.sample, stream);
             }
+            let measured = self.trace.last.measures.take();
+            if self.sample.outcome == Outcome::Ok && !measured.is_empty() {
+                let Sample {
+                    operation,
+                    intended,
+                    ..
+                } = self.sample;
+                self.worker.tape.measures(operation, intended, measured);
+            }
         }
         self.worker.tape.operation(self.sample);
     }

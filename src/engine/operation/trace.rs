@@ -29,6 +29,8 @@ pub(crate) struct Try {
     pub checks: RefCell<Option<Vec<bool>>>,
     /// The values of the operation's tags, if there was a response.
     pub tags: RefCell<Vec<TagValue>>,
+    /// What was read for the operation's measures, if it succeeded.
+    pub measures: RefCell<Vec<Option<u64>>>,
     /// What was read of its answer as a stream, if that is one.
     pub stream: RefCell<Option<Box<Reading>>>,
     /// The durations of making its connection, if it made one.

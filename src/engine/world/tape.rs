@@ -32,6 +32,13 @@ struct Checked {
     passed: Vec<bool>,
 }
 
+/// What was read for the measures of one operation.
+struct Measured {
+    operation: u32,
+    intended: Nanos,
+    values: Vec<Option<u64>>,
+}
+
 /// What splits the figures of one operation.
 struct Tagged {
     sample: Sample,
@@ -49,6 +56,7 @@ struct Pending {
     checked: Vec<Checked>,
     tagged: Vec<Tagged>,
     streamed: Vec<(Sample, Box<StreamSample>)>,
+    measured: Vec<Measured>,
     pushed: Vec<(u32, Nanos, u64)>,
     readings: Vec<(Nanos, Nanos)>,
     handed_over: Nanos,
@@ -67,6 +75,7 @@ impl Pending {
             checked,
             tagged,
             streamed,
+            measured,
             pushed,
             readings,
             ..
@@ -79,6 +88,7 @@ impl Pending {
             checked.len(),
             tagged.len(),
             streamed.len(),
+            measured.len(),
             pushed.len(),
             readings.len(),
         ];
@@ -172,6 +182,18 @@ impl<'w> Tape<'w> {
         self.put(|pending| &mut pending.streamed, (sample, stream));
     }
 
+    /// Records what was read for the measures of an operation.
+    pub fn measures(&self, operation: u32, intended: Nanos, values: Vec<Option<u64>>) {
+        self.put(
+            |pending| &mut pending.measured,
+            Measured {
+                operation,
+                intended,
+                values,
+            },
+        );
+    }
+
     /// Records messages that a server has pushed over the WebSocket that an operation opened.
     pub fn pushes(&self, operation: u32, now: Nanos, count: u64) {
         if count > 0 {
@@ -260,6 +282,10 @@ impl<'w> Tape<'w> {
         }
         for (sample, stream) in pending.streamed.drain(..) {
             recorder.stream(&sample, &stream, window_end);
+        }
+        for measured in pending.measured.drain(..) {
+            let first = self.world.extractions[measured.operation as usize].first_measure();
+            recorder.measured(measured.intended, first, &measured.values);
         }
     }
 }

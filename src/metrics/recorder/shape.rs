@@ -13,6 +13,7 @@ impl Recorder {
         let is_like = self.epoch == empty.epoch
             && self.steps.len() == empty.steps.len()
             && self.groups.len() == empty.groups.len()
+            && self.measures.len() == empty.measures.len()
             && self.stages.is_like(&empty.stages)
             && self.probes.len() == empty.probes.len()
             && self.iteration_parts.len() == empty.iteration_parts.len()
@@ -59,6 +60,7 @@ impl Recorder {
         let tracks = parts
             .map(|((_, own), _)| &own.durations)
             .chain([&self.durations, &self.reading])
+            .chain(self.measures.iter().map(|own| &own.values))
             .all(super::Track::is_consistent);
         if !(tracks
             && self.groups.iter().all(GroupFigures::is_consistent)

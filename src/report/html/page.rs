@@ -17,6 +17,7 @@ use super::figure_tables as tables_of;
 use super::figures::{self, Figure, FigureGroup, data};
 use super::gates;
 use super::histograms::histograms;
+use super::measure_table;
 use super::shard_table;
 use super::style::{script, style};
 use super::tables::{self, Table};
@@ -85,6 +86,8 @@ struct Page {
     percentiles: Option<Table>,
     /// Those of streams, of each result that has any.
     streams: Vec<Table>,
+    /// The figures that the scenario reads from responses, of a page about one result.
+    measures: Option<Table>,
     steps: Option<Table>,
     sections: Vec<Section>,
     histograms: String,
@@ -264,6 +267,7 @@ fn page(
         parts: figures::parts(cast),
         percentiles: tables_of::percentiles(cast),
         streams: streams(cast),
+        measures: measured(cast),
         steps: tables_of::steps(cast),
         sections: cast
             .traces
@@ -288,6 +292,14 @@ fn streams(cast: &Cast<'_>) -> Vec<Table> {
         }
     }
     tables
+}
+
+/// Returns the table of measures; pages about several results leave it to the page of each.
+fn measured(cast: &Cast<'_>) -> Option<Table> {
+    let results = cast.results();
+    let first = *results.first()?;
+    let is_only = results.iter().all(|own| std::ptr::eq(*own, first));
+    is_only.then(|| measure_table::measured(first)).flatten()
 }
 
 impl Head {

@@ -7,7 +7,7 @@ use crate::plan::Mode;
 use crate::report::asked::{self, Percentile};
 use crate::report::paint::Paint;
 use crate::report::streams::{self, StreamTable};
-use crate::report::{tally, view};
+use crate::report::{measures, tally, view};
 use crate::result::{Counts, Group, ModeRun, RunResult, TimedGroup};
 
 /// Lists the steps.
@@ -74,13 +74,23 @@ pub(super) fn streams_by_stage(result: &RunResult, width: usize) -> String {
     streamed(streams::by_stage(result), width)
 }
 
+/// Lists the figures that the scenario reads from responses, mode beside mode.
+pub(super) fn measures(result: &RunResult, width: usize) -> String {
+    measures::table(result).map_or_else(String::new, |figures| {
+        tabled(figures.head, figures.rows, width)
+    })
+}
+
 fn streamed(figures: Option<StreamTable>, width: usize) -> String {
-    let Some(figures) = figures else {
-        return String::new();
-    };
+    figures.map_or_else(String::new, |figures| {
+        tabled(figures.head, figures.rows, width)
+    })
+}
+
+fn tabled(head: Vec<String>, rows: Vec<Vec<String>>, width: usize) -> String {
     let mut table = table(width);
-    table.set_header(figures.head);
-    table.add_rows(figures.rows);
+    table.set_header(head);
+    table.add_rows(rows);
     right(&mut table, 1);
     table.trim_fmt()
 }

@@ -56,7 +56,7 @@ impl Reader<'_> {
             let why = format!("`{word}` belongs to one request, but `crawl` sends many");
             self.misplaced(fields, word, &why, &format!("remove `{word}`"));
         }
-        for word in ["capture", "tag"] {
+        for word in ["capture", "tag", "measure"] {
             let why = format!("`{word}` takes a value from one response, but `crawl` has many");
             self.misplaced(
                 fields,

@@ -1,0 +1,49 @@
+//! What a [`Recorder`] keeps of the responses to operations.
+
+use super::Recorder;
+use crate::base::Nanos;
+use crate::metrics::{Held, Sample, StreamSample, TagValue, TakenBy};
+
+impl Recorder {
+    /// Records the outcomes of an operation's checks, in their order.
+    pub fn checks(&mut self, operation: u32, intended: Nanos, passed: &[bool]) {
+        if self.measures(intended) {
+            self.checks.note(operation, passed);
+            let held = Held::from_outcomes(passed);
+            self.stages.checks(intended, held);
+            if let Some(step) = self.steps.get_mut(operation as usize) {
+                step.held.add(held);
+            }
+        }
+    }
+
+    /// Records the values that split an operation's figures, one for each of its tags, and the
+    /// outcomes of its checks.
+    pub fn tags(
+        &mut self,
+        sample: &Sample,
+        values: Vec<TagValue>,
+        held: Held,
+        stream: Option<&StreamSample>,
+        window_end: Nanos,
+    ) {
+        for probe in &mut self.probes {
+            if let TakenBy::Tag(place, wanted) = probe.taken_by(sample.operation)
+                && values
+                    .get(*place)
+                    .is_some_and(|value| value.name() == wanted)
+            {
+                probe.windows.record(sample);
+            }
+        }
+        if self.measures(sample.intended) {
+            self.tags.note(
+                sample,
+                values,
+                held,
+                stream,
+                self.window_end(sample.completed, window_end),
+            );
+        }
+    }
+}
