@@ -181,6 +181,8 @@ impl<'p> World<'p> {
         let dials = dials.collect::<Result<_, _>>()?;
         let headers = headers(plan, &base_urls, &names)?;
         let schemas = schemas(plan, environment)?;
+        let calls = for_each(plan, |operation| Call::new(operation, &schemas))?;
+        let streams = Streams::new(plan, &calls)?;
         let load = &plan.load;
         let end = plan
             .duration()
@@ -199,11 +201,11 @@ impl<'p> World<'p> {
             requests: for_each(plan, |operation| {
                 request(plan, operation, &base_urls, &names, folder, &schemas, cores)
             })?,
-            calls: for_each(plan, |operation| Call::new(operation, &schemas))?,
+            calls,
             exchanges: for_each(plan, |operation| Exchange::new(&operation.action, &names))?,
             texts: for_each(plan, |operation| Texts::new(operation, &names))?,
             folders: Folders::open(plan, environment)?,
-            streams: Streams::new(plan)?,
+            streams,
             extractions: for_each(plan, |operation| Extraction::new(operation, &names))?,
             routes: plan.operations().map(|(.., own)| Route::new(own)).collect(),
             base_urls,

@@ -36,6 +36,8 @@ pub enum Body {
     Multipart(Vec<BodyPart>),
     /// A message of protobuf, which the schema of the target describes.
     Message(MessageValue),
+    /// Several of them, which are sent one after the other without waiting in between.
+    Messages(Vec<MessageValue>),
 }
 
 /// A part of a multipart body.
@@ -74,6 +76,9 @@ impl HttpRequest {
                 })
                 .collect(),
             Some(Body::Message(message)) => message.templates(),
+            Some(Body::Messages(messages)) => {
+                messages.iter().flat_map(MessageValue::templates).collect()
+            }
             Some(Body::File(_)) | None => Vec::new(),
         };
         std::iter::once(&self.path)

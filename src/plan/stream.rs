@@ -2,15 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::JsonRule;
 use crate::base::Nanos;
 
 /// How the answer of an operation is read as a stream of events.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stream {
     /// What separates its events.
     pub framing: StreamFraming,
     /// The data of the event that ends it; without it, the end of the answer does.
     pub until: Option<String>,
+    /// Rules for the message that ends it, in addition: all of them must hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub until_json: Vec<JsonRule>,
     /// JSONPath query: only events with a value there that is not empty are counted.
     pub event: Option<String>,
     /// JSONPath query for the number of units that the server reports; without it, units are events.
@@ -31,6 +35,8 @@ pub enum StreamFraming {
     Lines,
     /// Nothing: each piece of the answer, as it is read, is an event.
     Chunks,
+    /// The frames of gRPC: each message is an event, whose data is its JSON.
+    Messages,
 }
 
 impl StreamFraming {
@@ -40,6 +46,7 @@ impl StreamFraming {
             Self::Sse => "sse",
             Self::Lines => "lines",
             Self::Chunks => "chunks",
+            Self::Messages => "messages",
         }
     }
 }

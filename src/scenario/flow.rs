@@ -160,7 +160,8 @@ impl Reader<'_> {
             if other.keys == kind.keys || is_reported {
                 continue;
             }
-            for key in other.own_keys.iter().filter(|key| **key != "on_error") {
+            let is_own = |key: &str| key == "on_error" || kind.takes.contains(&key);
+            for key in other.own_keys.iter().filter(|key| !is_own(key)) {
                 let why = format!("`{key}` belongs to `{}`", other.keys[0]);
                 let remedy = if *key == "concurrency" && kind.family.is_operation() {
                     "write `limits: { concurrency: … }`".to_owned()

@@ -6,17 +6,11 @@ use super::body;
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::fields::Fields;
+use super::grpc_message::remedy;
 use super::section::Section;
-use super::tree::{Node, ScalarType, Value};
-use super::words;
-use crate::plan::{Address, GrpcOptions, GrpcSchema, MessageValue, Scheme, Template};
-use crate::value::protobuf::{
-    GrpcMethod, MessageDescriptor, MessageError, MessageTemplate, PathStep, Remedy, Schema,
-    method_parts,
-};
-
-/// The type of the message that a method takes.
-pub(super) type Input = MessageDescriptor;
+use super::tree::{Node, Value};
+use crate::plan::{Address, GrpcOptions, GrpcSchema, Scheme};
+use crate::value::protobuf::{GrpcMethod, MethodError, Schema, method_parts};
 
 /// The map `grpc` of a target.
 const SECTION: Section = Section::new(&[
@@ -36,6 +30,15 @@ const SECTION: Section = Section::new(&[
 pub(super) const EXAMPLE: &str = "grpc: { proto: [protos/shop.proto] }";
 /// Maximum number of files or folders.
 const MAX_FILES: usize = 1000;
+
+/// Which streams a step has: the locations of their keys.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CallShape {
+    /// Its list of messages to send.
+    pub send: Option<Span>,
+    /// How it reads what comes.
+    pub stream: Option<Span>,
+}
 
 /// The services of a target.
 #[derive(Clone, Debug)]
@@ -200,29 +203,36 @@ impl KnownGrpc {
         }
     }
 
-    /// Finds the method of a step; `None` if it is not known before the run, or is not a method, which
-    /// is reported.
+    /// Finds the method of a step that sends a list of messages or one, and reads a stream or one
+    /// answer; `None` if it is not known before the run, or does not fit, which is reported.
     pub(super) fn method(
         &self,
         name: &str,
+        shape: CallShape,
         place: Span,
         problems: &mut Diagnostics,
     ) -> Option<GrpcMethod> {
+        let mut report = |wrong: MethodError, place| {
+            let remedy = remedy(&wrong.remedy, problems);
+            problems.error(place, wrong.message).help(remedy);
+        };
         let method = match self.schema.as_ref()?.method(name) {
             Ok(method) => method,
             Err(wrong) => {
-                let remedy = remedy(&wrong.remedy, problems);
-                problems.error(place, wrong.message).help(remedy);
+                report(wrong, place);
                 return None;
             }
         };
-        if let Some(why) = method.is_stream() {
-            problems
-                .error(place, format!("{} {why}", quoted(name)))
-                .help("call a method with one message each way; streams are not available in this version of loadgen");
-            return None;
+        let CallShape { send, stream } = shape;
+        let sent = method.refuse_sent(send.is_some());
+        let received = method.refuse_received(stream.is_some());
+        let fits = sent.is_none() && received.is_none();
+        for (wrong, key) in [(sent, send), (received, stream)] {
+            if let Some(wrong) = wrong {
+                report(wrong, key.unwrap_or(place));
+            }
         }
-        Some(method)
+        fits.then_some(method)
     }
 }
 
@@ -234,114 +244,4 @@ pub(super) fn is_method(name: &str, place: Span, problems: &mut Diagnostics) -> 
     let remedy = remedy(&wrong.remedy, problems);
     problems.error(place, wrong.message).help(remedy);
     false
-}
-
-/// Decodes a message, whose type may not be known yet.
-pub(super) fn message(
-    node: Option<&Node>,
-    of: Option<&MessageDescriptor>,
-    place: Span,
-    problems: &mut Diagnostics,
-) -> Option<MessageValue> {
-    let value = match node {
-        Some(node) => value(node)?,
-        None => MessageValue::Map(Vec::new()),
-    };
-    if let Some(node) = node.filter(|_| !matches!(value, MessageValue::Map(_))) {
-        problems
-            .error(
-                node.span,
-                format!("`message` must be a map, but this is {}", node.describe()),
-            )
-            .help("write its fields: `message: { id: 7 }`");
-        return None;
-    }
-    if let Some(of) = of
-        && let Err(errors) = MessageTemplate::new(&value, of)
-    {
-        for error in errors {
-            let at = node.map_or(place, |node| find(node, &error));
-            let remedy = remedy(&error.remedy, problems);
-            problems.error(at, error.message).help(remedy);
-        }
-        return None;
-    }
-    Some(value)
-}
-
-/// Returns the place of an error in a message.
-fn find(node: &Node, error: &MessageError) -> Span {
-    let mut at = node;
-    let mut place = node.span;
-    for (index, step) in error.path.iter().enumerate() {
-        let is_last = index + 1 == error.path.len();
-        let next = match (step, &at.value) {
-            (PathStep::Key(key), Value::Map(entries)) => entries
-                .iter()
-                .find(|entry| entry.key == *key)
-                .map(|entry| (&entry.value, entry.key_span)),
-            (PathStep::Item(item), Value::List(items)) => {
-                items.get(*item).map(|item| (item, item.span))
-            }
-            _ => None,
-        };
-        let Some((inside, key)) = next else {
-            return place;
-        };
-        at = inside;
-        place = if is_last && (error.is_key || inside.is_null()) {
-            key
-        } else {
-            inside.span
-        };
-    }
-    place
-}
-
-fn remedy(remedy: &Remedy, problems: &Diagnostics) -> String {
-    match remedy {
-        Remedy::Text(text) => text.clone(),
-        Remedy::Choose { word, known } => {
-            let known = || known.iter().map(String::as_str);
-            let near = (!problems.is_full())
-                .then(|| words::nearest(word, known()))
-                .flatten();
-            match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}", words::listed(known())),
-            }
-        }
-    }
-}
-
-/// Converts a node to a value of a message; `None` if a part of it is invalid, which was reported.
-fn value(node: &Node) -> Option<MessageValue> {
-    Some(match &node.value {
-        Value::Broken => return None,
-        Value::List(items) => {
-            let items: Vec<_> = items.iter().map(value).collect();
-            MessageValue::List(items.into_iter().collect::<Option<_>>()?)
-        }
-        Value::Map(entries) => {
-            let entries: Vec<_> = entries
-                .iter()
-                .map(|entry| Some((entry.key.clone(), value(&entry.value)?)))
-                .collect();
-            MessageValue::Map(entries.into_iter().collect::<Option<_>>()?)
-        }
-        Value::Scalar(scalar) => match (&scalar.template, scalar.scalar_type()) {
-            (Some(template), _) => MessageValue::Text(template.clone()),
-            (None, ScalarType::Null) => MessageValue::Null,
-            (None, ScalarType::Bool(yes)) => MessageValue::Bool(yes),
-            (None, ScalarType::Text) => MessageValue::Text(Template::from(scalar.text.as_str())),
-            (None, ScalarType::Int(n)) => MessageValue::Number(n.to_string()),
-            (None, ScalarType::Float(n)) if n.is_finite() => MessageValue::Number(n.to_string()),
-            // JSON has no such number, and protobuf writes it as a text.
-            (None, ScalarType::Float(n)) if n.is_nan() => MessageValue::Text("NaN".into()),
-            (None, ScalarType::Float(n)) => {
-                let name = if n > 0.0 { "Infinity" } else { "-Infinity" };
-                MessageValue::Text(name.into())
-            }
-        },
-    })
 }

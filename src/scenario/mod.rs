@@ -38,6 +38,7 @@ mod gate_measure;
 mod gate_places;
 mod gate_selector;
 mod grpc;
+mod grpc_message;
 mod header;
 mod http;
 mod json;

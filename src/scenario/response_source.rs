@@ -31,6 +31,8 @@ pub(super) enum Origin {
     Rows,
     /// The answer of a gRPC service: its message as JSON, and its metadata as headers.
     Call,
+    /// The answer of a gRPC service, read as a stream of messages: it has its metadata only.
+    CallStream,
 }
 
 impl Origin {
@@ -38,6 +40,7 @@ impl Origin {
     pub(super) const fn streamed(self) -> Self {
         match self {
             Self::Response => Self::Stream,
+            Self::Call => Self::CallStream,
             other => other,
         }
     }
@@ -58,14 +61,20 @@ impl Origin {
             (Self::Stream, "jsonpath" | "json") => {
                 Err("the answer is a stream of events, not one JSON document")
             }
-            (Self::Stream, "stream") => Ok(()),
+            (Self::CallStream, "jsonpath" | "json" | "regex" | "body") => {
+                Err("the answer is a stream of messages, not one")
+            }
+            (Self::Stream | Self::CallStream, "stream") => Ok(()),
+            (Self::Call, "stream") => {
+                Err("the answer is not read as a stream; that takes `stream: {}`")
+            }
             (_, "stream") => {
                 Err("the answer is not read as a stream; that takes `stream: { as: … }`")
             }
-            (Self::Call, "status" | "cookie") => {
+            (Self::Call | Self::CallStream, "status" | "cookie") => {
                 Err("a call of gRPC has a status of its own, and no cookies")
             }
-            (Self::Call, "grpc_status") | (Self::Rows, "rows") => Ok(()),
+            (Self::Call | Self::CallStream, "grpc_status") | (Self::Rows, "rows") => Ok(()),
             (_, "grpc_status") => Err("only a call of gRPC has one"),
             (_, "rows") => Err("only the answer to a statement has rows"),
             _ => Ok(()),

@@ -3,9 +3,11 @@
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
 use super::fields::Fields;
+use super::json_rule;
+use super::pattern::Patterns;
 use super::response_source::query;
 use super::section::Section;
-use super::tree::{Entry, Node};
+use super::tree::{Entry, Node, Value};
 use super::words;
 use crate::base::Nanos;
 use crate::plan::{Stream, StreamFraming, StreamRule};
@@ -55,6 +57,56 @@ pub(super) fn decode(node: &Node, total: Nanos, problems: &mut Diagnostics) -> O
     let until = fields
         .take("until", problems)
         .and_then(|node| until(node, problems));
+    let stream = events(fields, framing.flatten(), total, problems);
+    stream.map(|stream| Stream { until, ..stream })
+}
+
+/// Decodes `stream` of a call of gRPC, whose events are messages.
+pub(super) fn of_calls(
+    node: &Node,
+    total: Nanos,
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Option<Stream> {
+    let example = "stream: { event: $.text }";
+    let mut fields = Fields::open(node, &STREAM, "`stream`", example, problems)?;
+    if let Some(entry) = fields.entry("as") {
+        problems
+            .error(
+                entry.key_span,
+                "the events of a call of gRPC are its messages",
+            )
+            .help("remove `as`");
+    }
+    let until_json = match fields.take("until", problems) {
+        Some(node) if matches!(node.value, Value::Map(_)) => {
+            json_rule::decode(node, patterns, problems)
+        }
+        Some(node) => {
+            problems
+                .error(
+                    node.span,
+                    format!("`until` must be a map of what the last message has, but this is {}", node.describe()),
+                )
+                .help("write `until: { $.done: true }`, or remove it: then the end of the answer ends the stream");
+            Vec::new()
+        }
+        None => Vec::new(),
+    };
+    let stream = events(fields, Some(StreamFraming::Messages), total, problems);
+    stream.map(|stream| Stream {
+        until_json,
+        ..stream
+    })
+}
+
+/// Decodes the keys that streams of every framing have.
+fn events(
+    mut fields: Fields<'_>,
+    framing: Option<StreamFraming>,
+    total: Nanos,
+    problems: &mut Diagnostics,
+) -> Option<Stream> {
     let event = fields
         .take("event", problems)
         .and_then(|node| query(node, "event", problems));
@@ -67,8 +119,9 @@ pub(super) fn decode(node: &Node, total: Nanos, problems: &mut Diagnostics) -> O
         .unwrap_or_default();
     fields.finish(problems);
     Some(Stream {
-        framing: framing??,
-        until,
+        framing: framing?,
+        until: None,
+        until_json: Vec::new(),
         event,
         units,
         stop_after_events: stop.0,

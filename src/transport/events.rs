@@ -4,9 +4,12 @@
 mod failure;
 mod sse;
 
+use http::HeaderMap;
+
 pub(crate) use self::failure::failed;
 use self::sse::Block;
 use super::TransportError;
+use super::grpc::Messages;
 use crate::plan::StreamFraming;
 
 /// The maximum length of a line, in bytes.
@@ -21,6 +24,8 @@ pub(crate) struct EventParser {
     after_cr: bool,
     /// The event that has begun.
     block: Block,
+    /// The message of gRPC that has begun.
+    messages: Messages,
 }
 
 impl EventParser {
@@ -31,7 +36,13 @@ impl EventParser {
             line: Vec::new(),
             after_cr: false,
             block: Block::new(),
+            messages: Messages::new(),
         }
+    }
+
+    /// Notes what the head of the answer says of what comes.
+    pub(crate) fn begin(&mut self, head: &HeaderMap) {
+        self.messages.begin(head);
     }
 
     /// Takes the next piece, and passes the data of every event that ends in it to `see`, until
@@ -45,11 +56,15 @@ impl EventParser {
         piece: &[u8],
         mut see: impl FnMut(&[u8]) -> bool,
     ) -> Result<(), TransportError> {
-        if self.framing == StreamFraming::Chunks {
-            if !piece.is_empty() {
-                see(piece);
+        match self.framing {
+            StreamFraming::Chunks => {
+                if !piece.is_empty() {
+                    see(piece);
+                }
+                return Ok(());
             }
-            return Ok(());
+            StreamFraming::Messages => return self.messages.take(piece, see),
+            StreamFraming::Sse | StreamFraming::Lines => {}
         }
         let mut rest = piece;
         while !rest.is_empty() {
@@ -84,13 +99,13 @@ impl EventParser {
     /// no blank line ended is dropped.
     ///
     /// # Errors
-    /// If the last event is too long.
+    /// If the last event is too long, or the answer ends in the middle of a message of gRPC.
     pub(crate) fn end(&mut self, mut see: impl FnMut(&[u8]) -> bool) -> Result<(), TransportError> {
         let line = std::mem::take(&mut self.line);
         if self.framing == StreamFraming::Lines {
             self.block.line(self.framing, &line, &mut see)?;
         }
-        Ok(())
+        self.messages.end()
     }
 
     const fn ends_line(&self, byte: u8) -> bool {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::Either;
 use h2::RecvStream;
+use http::HeaderMap;
 use http::response::Parts;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
@@ -281,13 +282,26 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         refused?;
         if S::WANTS_TRAILERS
             && more
-            && let (LinkConnection::Http2(http2), IncomingBody::Http2(body)) =
-                (&mut self.connection, body)
-            && let Some(trailers) = Box::pin(http2.trailers(body)).await?
+            && let Some(trailers) = Box::pin(self.trailers(body)).await?
         {
             sink.take_trailers(trailers);
         }
         Ok(more)
+    }
+
+    /// Receives the trailers behind a body that was read to its end, if there are any, which only
+    /// HTTP/2 has here.
+    ///
+    /// # Errors
+    /// If the connection fails. The link must not be used again in that case.
+    pub(crate) async fn trailers(
+        &mut self,
+        body: &mut IncomingBody,
+    ) -> Result<Option<HeaderMap>, TransportError> {
+        match (&mut self.connection, body) {
+            (LinkConnection::Http2(http2), IncomingBody::Http2(body)) => http2.trailers(body).await,
+            _ => Ok(None),
+        }
     }
 
     /// Gives up the rest of a body; returns whether the connection can carry another request.

@@ -12,16 +12,16 @@ use crate::support::{
 };
 
 /// A server by grpcio.
-struct Server {
+pub(crate) struct Server {
     _peer: PythonPeer,
     log: PathBuf,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Server {
     /// Starts it, with its sources and descriptors in `folder`; `None` if the library is not
     /// installed, which fails in CI.
-    fn start(folder: &Path, flags: &[&str]) -> Option<Self> {
+    pub(crate) fn start(folder: &Path, flags: &[&str]) -> Option<Self> {
         let (source, log) = (folder.join("protos/shop.proto"), folder.join("grpc.log"));
         fs::create_dir_all(folder.join("protos")).expect("a folder");
         fs::copy(shipped("tests/scenarios/broken/shop.proto"), source).expect("a copy");
@@ -38,7 +38,7 @@ impl Server {
     }
 
     /// Returns the lines of its log that begin with this word.
-    fn logged(&self, word: &str) -> Vec<String> {
+    pub(crate) fn logged(&self, word: &str) -> Vec<String> {
         let log = fs::read_to_string(&self.log).expect("a log");
         let lines = log.lines().filter(|line| line.starts_with(word));
         lines.map(str::to_owned).collect()
@@ -46,13 +46,13 @@ impl Server {
 }
 
 /// A scenario with this target and flow; 4 users, each 5 times.
-fn text(url: &str, options: &str, flow: &str) -> String {
+pub(crate) fn text(url: &str, options: &str, flow: &str) -> String {
     format!(
         "name: t\ntargets: {{ shop: {{ url: \"{url}\", {options} }} }}\nvars: {{ id: o-7 }}\nload: {{ vus: 4, iterations_per_vu: 5 }}\nmix:\n- name: m\n  flow:{flow}"
     )
 }
 
-const PROTO: &str = "grpc: { proto: [protos/shop.proto] }";
+pub(crate) const PROTO: &str = "grpc: { proto: [protos/shop.proto] }";
 
 #[test]
 fn another_library_reads_every_kind_of_field() {

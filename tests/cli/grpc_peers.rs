@@ -56,6 +56,25 @@ fn act(what: &str, respond: &mut SendResponse<Bytes>) {
             Some("0"),
         ),
         "web page" => answer(respond, &[("content-type", "text/html")], b"<html>", None),
+        "cut later" => answer(
+            respond,
+            &good,
+            b"\0\0\0\0\x05\x0a\x03abc\0\0\0\0\x05\x0a",
+            None,
+        ),
+        "long prefix later" => {
+            answer(
+                respond,
+                &good,
+                b"\0\0\0\0\x05\x0a\x03abc\0\xff\xff\xff\xffab",
+                Some("0"),
+            );
+        }
+        "failed later" => answer(respond, &good, GOOD, Some("14")),
+        "refused in head" => {
+            let head = head(&[OF_GRPC, ("grpc-status", "5")]);
+            respond.send_response(head, true).expect("a head");
+        }
         "cut" => answer(respond, &good, &GOOD[..8], None),
         "cut in prefix" => answer(respond, &good, &GOOD[..3], Some("0")),
         "twice" => answer(respond, &good, b"\0\0\0\0\0\0\0\0\0\0", Some("0")),
@@ -101,6 +120,14 @@ fn peer() -> String {
         }
     });
     format!("grpc://{address}")
+}
+
+/// A scenario of two calls with a stream of answers that ask the peer for something.
+fn streamed(url: &str, what: &str) -> String {
+    text(url, what).replace("Echo/Say", "Echo/Count").replace(
+        "expect: {json: {$.text: abc}}",
+        "stream: {event: $.text}, expect: {stream: {min_events: 2}}",
+    )
 }
 
 /// A scenario of two calls that ask the peer for something.
@@ -154,5 +181,54 @@ fn a_peer_that_does_not_keep_to_grpc_is_a_named_failure() {
     for mode in MODES {
         let run = run_in(folder.path(), mode);
         assert_eq!(count(&run, "ok"), 2, "{mode}: {}", run["errors"]);
+    }
+}
+
+#[test]
+fn a_stream_of_messages_that_is_not_one_is_a_named_failure() {
+    let (folder, url) = (folder(), peer());
+    let proto = shipped("scenarios/protos/echo.proto");
+    std::fs::copy(proto, folder.path().join("echo.proto")).expect("a copy");
+    for (what, kind, part) in [
+        (
+            "no trailers",
+            "protocol",
+            "without `grpc-status` in its trailers",
+        ),
+        (
+            "status in head",
+            "protocol",
+            "in the head of an answer that has a message",
+        ),
+        (
+            "long prefix later",
+            "protocol",
+            "announces 4294967295 B, more than 16 MiB",
+        ),
+        ("compressed", "protocol", "`grpc-encoding` does not say how"),
+        ("packed badly", "protocol", "not valid gzip"),
+        ("web page", "protocol", "text/html"),
+        ("cut later", "incomplete", "after 1 of 5 B"),
+        ("cut in prefix", "incomplete", "after 3 of 5 B"),
+        ("nonsense", "protocol", "not a `loadgen.SayReply`"),
+        ("no number", "protocol", "not a number"),
+        ("failed later", "grpc", "UNAVAILABLE, expected OK"),
+        ("refused in head", "grpc", "NOT_FOUND, expected OK"),
+        ("bad gateway", "protocol", "HTTP status 502"),
+        ("reset", "reset", "RST_STREAM INTERNAL_ERROR"),
+        ("reset in message", "reset", "RST_STREAM CANCEL"),
+        ("no message", "check", "expected at least 2, seen 0"),
+        ("good", "check", "expected at least 2, seen 1"),
+    ] {
+        fails_in_every_mode(folder.path(), &streamed(&url, what), kind, part);
+    }
+    scenario(
+        folder.path(),
+        &streamed(&url, "twice").replace("event: $.text", ""),
+    );
+    for mode in MODES {
+        let run = run_in(folder.path(), mode);
+        assert_eq!(count(&run, "ok"), 2, "{mode}: {}", run["errors"]);
+        assert_eq!(count(&run["streams"], "events"), 4, "{mode}");
     }
 }

@@ -34,6 +34,7 @@ mod generated;
 mod groups;
 mod grpc;
 mod grpc_peers;
+mod grpc_streams;
 mod honesty;
 mod hostile;
 mod intervals;

@@ -135,6 +135,8 @@ fn each(part: &Value, path: &str, visit: &mut impl FnMut(&str, &Value)) {
                 !matches!(
                     key.as_str(),
                     "examples" | "default" | "defaultSnippets" | "enum"
+                    // They narrow what is described elsewhere.
+                    | "if" | "then" | "else"
                 )
             }) {
                 each(value, &format!("{path}/{key}"), visit);
@@ -242,6 +244,10 @@ fn broken_scenarios_do_not_match_the_schema() {
         ("get: /", "tcp: {}"),
         ("get: /", "grpc: Orders.Get"),
         ("get: /", "grpc: [a]"),
+        ("get: /", "grpc: a.B/C, send: { id: 7 }"),
+        ("get: /", "grpc: a.B/C, stream: { as: sse }"),
+        ("get: /", "grpc: a.B/C, stream: { until: '[DONE]' }"),
+        ("get: /", "get: /, stream: { until: '[DONE]' }"),
         ("get: /", "redis: PING"),
         ("get: /", "redis: []"),
         ("get: /", "sql: ''"),

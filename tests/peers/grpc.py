@@ -59,9 +59,13 @@ def shop():
     field(order, "total", 2, FIELD.TYPE_INT64)
     field(order, "seen", 3, FIELD.TYPE_STRING)
     service = file.service.add(name="Orders")
-    for name in ["Get", "Fail", "Slow", "Watch"]:
+    for name in ["Get", "Fail", "Slow", "Watch", "Collect", "Talk"]:
         service.method.add(
-            name=name, input_type=".shop.GetRequest", output_type=".shop.Order", server_streaming=name == "Watch"
+            name=name,
+            input_type=".shop.GetRequest",
+            output_type=".shop.Order",
+            client_streaming=name in ["Collect", "Talk"],
+            server_streaming=name in ["Watch", "Talk"],
         )
     return file
 
@@ -135,7 +139,25 @@ def slow(asked, context):
 
 
 def watch(asked, context):
-    yield Order()
+    note("Watch", context)
+    for item in asked.items:
+        time.sleep(0.02)
+        yield Order(id=item.name, total=item.amount)
+    context.set_trailing_metadata([("x-cost", "7")])
+    if asked.state == 1:
+        context.abort(grpc.StatusCode.UNAVAILABLE, "no more é")
+
+
+def collect(asked, context):
+    note("Collect", context)
+    every = list(asked)
+    return Order(id=" ".join(one.id for one in every), total=len(every))
+
+
+def talk(asked, context):
+    note("Talk", context)
+    for one in asked:
+        yield Order(id=one.id, total=len(one.items))
 
 
 def reflect(asked, context):
@@ -164,6 +186,8 @@ orders = {
     "Fail": grpc.unary_unary_rpc_method_handler(fail, **options),
     "Slow": grpc.unary_unary_rpc_method_handler(slow, **options),
     "Watch": grpc.unary_stream_rpc_method_handler(watch, **options),
+    "Collect": grpc.stream_unary_rpc_method_handler(collect, **options),
+    "Talk": grpc.stream_stream_rpc_method_handler(talk, **options),
 }
 handlers = [grpc.method_handlers_generic_handler("shop.Orders", orders)]
 for version in ["v1", "v1alpha"]:

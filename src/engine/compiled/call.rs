@@ -25,28 +25,42 @@ impl Call {
             return Ok(None);
         };
         let schema = schemas.get(request.target).and_then(Option::as_ref);
-        Self::of_request(request, schema).map(Some)
+        let is_stream = operation.stream.is_some();
+        Self::of_request(request, is_stream, schema).map(Some)
     }
 
-    /// Returns the messages of the call that a request is; `schema` is that of its target.
+    /// Returns the messages of the call that a request is, whose answer is read as a stream or not;
+    /// `schema` is that of its target.
     ///
     /// # Errors
     /// As [`Self::new`].
     pub fn of_request(
         request: &HttpRequest,
+        is_stream: bool,
         schema: Option<&Schema>,
     ) -> Result<Self, InvalidRequest> {
-        let GrpcMethod { input, output, .. } = InvalidRequest::method(request, schema)?;
+        let method = InvalidRequest::method(request, schema)?;
+        if let Some(wrong) = method.refuse_received(is_stream) {
+            return Err(InvalidRequest::of(request, wrong.to_string()));
+        }
+        let GrpcMethod { input, output, .. } = method;
         Ok(Self { input, output })
     }
 
-    /// Returns the message of a request for people who debug.
+    /// Returns the type of the message of an answer.
+    pub const fn output(&self) -> &MessageDescriptor {
+        &self.output
+    }
+
+    /// Returns the messages of a request for people who debug, one a line.
     pub fn shown(&self, request: &Payload) -> Option<Payload> {
-        let Payload::Bytes(frame) = request else {
+        let Payload::Bytes(frames) = request else {
             return None;
         };
-        let json = to_json(&unframed(frame)?, &self.input).ok()?;
-        Some(Payload::Bytes(json.into()))
+        let messages = unframed(frames)?.into_iter();
+        let lines = messages.map(|message| to_json(&message, &self.input).ok());
+        let lines: Vec<_> = lines.collect::<Option<_>>()?;
+        Some(Payload::Bytes(lines.join(&b'\n').into()))
     }
 
     /// Returns the message of an answer as JSON.

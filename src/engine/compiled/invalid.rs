@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::metrics::FailureKind;
-use crate::plan::{HttpRequest, Target};
+use crate::plan::{Body, HttpRequest, Target};
 use crate::transport::TransportError;
 use crate::value::ValueError;
 use crate::value::protobuf::{GrpcMethod, Schema};
@@ -40,7 +40,7 @@ impl InvalidRequest {
     /// Finds the method that a request calls.
     ///
     /// # Errors
-    /// If the schema has no such method.
+    /// If the schema has no such method, or it takes another number of messages.
     pub(super) fn method(
         request: &HttpRequest,
         schema: Option<&Schema>,
@@ -48,9 +48,14 @@ impl InvalidRequest {
         let path = request.path.as_text().unwrap_or_default();
         let invalid = |reason: String| Self::of(request, reason);
         let schema = schema.ok_or_else(|| invalid("the target has no services".into()))?;
-        schema
-            .unary(path)
-            .map_err(|wrong| invalid(wrong.to_string()))
+        let method = schema
+            .method(path)
+            .map_err(|wrong| invalid(wrong.to_string()))?;
+        let sends_stream = matches!(request.body, Some(Body::Messages(_)));
+        match method.refuse_sent(sends_stream) {
+            None => Ok(method),
+            Some(wrong) => Err(invalid(wrong.to_string())),
+        }
     }
 }
 

@@ -88,7 +88,9 @@ impl Recipe {
             Some(Body::Json(_)) => Some(fixed("application/json")),
             Some(Body::Form(_)) => Some(fixed("application/x-www-form-urlencoded")),
             Some(Body::Multipart(_)) => Some(Line::Multipart),
-            Some(Body::Text(_) | Body::File(_) | Body::Message(_)) | None => None,
+            Some(Body::Text(_) | Body::File(_) | Body::Message(_) | Body::Messages(_)) | None => {
+                None
+            }
         };
         headers.extend(content_type.map(|line| (CONTENT_TYPE, line)));
         for (name, template) in target.headers.iter().chain(&request.headers) {

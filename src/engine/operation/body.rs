@@ -22,6 +22,10 @@ pub(crate) trait ResponseBody: BodySink {
     /// Returns the status that the head alone tells, or 0.
     fn status(head: &Parts) -> u16;
 
+    /// Returns whether the server says behind the body that it has failed, which explains an early
+    /// end of a stream.
+    fn has_failed(&self, head: &Parts) -> bool;
+
     /// Returns it for people who debug; `call` is what it belongs to, if that is one of gRPC.
     fn to_show(&self, headers: &HeaderMap, call: Option<&Call>, is_whole: bool) -> Body;
 }
@@ -111,6 +115,10 @@ impl ResponseBody for KeptBody {
     #[inline]
     fn status(head: &Parts) -> u16 {
         head.status.as_u16()
+    }
+
+    fn has_failed(&self, _: &Parts) -> bool {
+        false
     }
 
     /// Its beginning, without its content encodings if it has arrived whole.

@@ -67,12 +67,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .map_err(|error| data(format!("the link can't be sent: {error}")))?;
         let (method, headers) = (made.method.clone(), made.headers.clone());
         let request = PreparedRequest::new(method, uri, headers, made.body.clone());
-        let (head, kept) = loop {
-            let exchange = self.exchange::<KeptBody>(user, &request, target, true, false, trace);
-            if let Some(answer) = pin!(exchange).await? {
-                break answer;
-            }
-        };
+        let exchange = self.answered::<KeptBody>(user, &request, target, true, trace);
+        let (head, kept) = pin!(exchange).await?;
         let (size, is_html) = (kept.size(), is_html(&head.headers));
         let is_needed = is_html || world.route(self.operation).reads_bodies;
         let (body, broken) = match kept.decoded(&head.headers) {

@@ -5,19 +5,20 @@ use http::response::Parts;
 
 use super::attempt::Attempt;
 use super::body::ResponseBody;
+use super::reading::Reading;
 use super::trace::Trace;
 use crate::base::status::GRPC_OK;
 use crate::engine::compiled::call::Call;
 use crate::engine::connection::user::User;
 use crate::engine::driver::Driver;
 use crate::metrics::FailureKind;
-use crate::result::Body;
+use crate::result::{Body, MAX_TEXT};
 use crate::transport::TransportError;
-use crate::transport::grpc::{GrpcAnswer, GrpcEnd};
+use crate::transport::grpc::{GrpcAnswer, GrpcEnd, GrpcStream};
 use crate::value::{Response, Scope};
 
 impl<D: Driver> Attempt<'_, '_, D> {
-    /// Sends the message of a call over HTTP/2, and judges the answer with its trailers.
+    /// Sends the messages of a call over HTTP/2, and judges the answer with its trailers.
     pub(super) async fn grpc(
         &self,
         user: &mut User<D::Io>,
@@ -31,19 +32,28 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let (recipe, call) = recipe.zip(call).expect("every call has a request");
         let needs_message = world.route(self.operation).reads_bodies;
         let request = recipe.make(self.worker.thread, scope, || self.facts())?;
-        let (head, answer): (Parts, GrpcAnswer) = loop {
-            let exchange = self.exchange(user, &request, target, needs_message, false, trace);
-            if let Some(answer) = exchange.await? {
-                break answer;
-            }
+        let (head, size, end) = if let Some(rules) = world.streams.rules(self.operation) {
+            trace.last.stream.replace(Some(Reading::new(rules).into()));
+            let exchange = self.answered(user, &request, target, false, trace);
+            let (head, answer): (Parts, GrpcStream) = exchange.await?;
+            let stream = trace.last.stream.borrow();
+            let is_done = stream.as_ref().is_some_and(|reading| reading.is_done());
+            let (size, end) = (answer.size(), answer.end(&head, is_done)?);
+            (head, size, end)
+        } else {
+            let exchange = self.answered(user, &request, target, needs_message, trace);
+            let (head, answer): (Parts, GrpcAnswer) = exchange.await?;
+            let (size, end) = (answer.size(), answer.end(&head)?);
+            (head, size, Some(end))
         };
-        let size = answer.size();
+        if let Some(end) = &end {
+            trace.last.hop.status.set(end.status);
+        }
         let GrpcEnd {
             status,
             message,
             trailers,
-        } = answer.end(&head)?;
-        trace.last.hop.status.set(status);
+        } = end.unwrap_or_default();
         let (json, broken) = if needs_message && status == GRPC_OK {
             json(call, &message)
         } else {
@@ -56,7 +66,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         if status != GRPC_OK || world.route(self.operation).reads_headers {
             headers.extend(trailers);
         }
-        let response = Response::new(status, &headers, &json);
+        let mut response = Response::new(status, &headers, &json);
+        response.stream = trace.last.stream.borrow().as_ref().map(|own| own.seen());
         if let Some(recording) = &self.recording {
             recording.judge(world, &response, size, broken.as_ref());
         }
@@ -78,17 +89,26 @@ fn json(call: &Call, message: &[u8]) -> (Vec<u8>, Option<TransportError>) {
     }
 }
 
+/// Returns the status that the head of an answer tells. That of gRPC comes in the trailers, and only
+/// a head of another protocol has one.
+fn status_of(head: &Parts) -> u16 {
+    match head.status.as_u16() {
+        200 => 0,
+        other => other,
+    }
+}
+
 impl ResponseBody for GrpcAnswer {
     fn create(head: &Parts, is_needed: bool, is_recorded: bool) -> Self {
         Self::new(head, is_needed || is_recorded)
     }
 
-    /// The status comes in the trailers; a head of another protocol tells one of its own.
     fn status(head: &Parts) -> u16 {
-        match head.status.as_u16() {
-            200 => 0,
-            other => other,
-        }
+        status_of(head)
+    }
+
+    fn has_failed(&self, _: &Parts) -> bool {
+        false
     }
 
     fn to_show(&self, headers: &HeaderMap, call: Option<&Call>, is_whole: bool) -> Body {
@@ -98,5 +118,30 @@ impl ResponseBody for GrpcAnswer {
             .and_then(|call| call.json(&seen).ok());
         let text = json.as_deref().unwrap_or(&seen);
         Body::new(text, self.size(), is_whole)
+    }
+}
+
+impl ResponseBody for GrpcStream {
+    fn create(_: &Parts, _: bool, is_recorded: bool) -> Self {
+        Self::new(if is_recorded { MAX_TEXT } else { 0 })
+    }
+
+    fn status(head: &Parts) -> u16 {
+        status_of(head)
+    }
+
+    fn has_failed(&self, head: &Parts) -> bool {
+        Self::has_failed(self, head)
+    }
+
+    /// Its messages, one a line.
+    fn to_show(&self, headers: &HeaderMap, call: Option<&Call>, is_whole: bool) -> Body {
+        let mut lines = Vec::new();
+        self.each_shown(headers, |message| {
+            let json = call.and_then(|call| call.json(message).ok());
+            lines.push(json.unwrap_or_else(|| message.to_vec()));
+        });
+        let is_whole = is_whole && self.is_all_shown();
+        Body::new(&lines.join(&b'\n'), self.size(), is_whole)
     }
 }

@@ -248,6 +248,24 @@ impl<D: Driver> Attempt<'_, '_, D> {
         message
     }
 
+    /// Sends a request whose answer is the last one, however often it has to be resent, and reads its
+    /// response to the end.
+    pub(super) async fn answered<B: ResponseBody>(
+        &self,
+        user: &mut User<D::Io>,
+        request: &PreparedRequest,
+        target: usize,
+        needs_body: bool,
+        trace: &Trace,
+    ) -> Result<(Parts, B), TransportError> {
+        loop {
+            let exchange = self.exchange(user, request, target, needs_body, false, trace);
+            if let Some(answer) = pin!(exchange).await? {
+                return Ok(answer);
+            }
+        }
+    }
+
     /// Sends one request and reads its response to the end; returns `None` if the request must be
     /// resent. The body is kept if it is needed, and the response does not lead elsewhere while
     /// redirects are followed.

@@ -3,9 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
-use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::response::Parts;
+use hyper::rt::{Read, Write};
 
 use super::attempt::Attempt;
 use super::body::ResponseBody;
@@ -18,7 +18,9 @@ use crate::engine::connection::user::User;
 use crate::engine::driver::{Driver, within};
 use crate::plan::StreamFraming;
 use crate::transport::TransportError;
+use crate::transport::counted::Metered;
 use crate::transport::events::failed;
+use crate::transport::grpc::is_of_grpc;
 use crate::transport::link::{IncomingBody, Link};
 
 /// The longest time that is spent on reading what comes after the event that ends a stream, so that
@@ -49,9 +51,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let driver = &self.worker.driver;
         let (mut connection, mut body, kept) = answer;
         let kept = RefCell::new(kept);
-        let result = match check(rules, &head.headers) {
+        let result = match check(rules, head) {
             Ok(()) => {
-                self.events(&mut connection, &mut body, rules, &kept, trace)
+                with(&trace.last.stream, |reading| reading.begin(&head.headers));
+                self.events(&mut connection, &mut body, rules, &kept, head, trace)
                     .await
             }
             Err(error) => Err(error),
@@ -86,6 +89,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         body: &mut IncomingBody,
         rules: &StreamRules,
         kept: &RefCell<B>,
+        head: &Parts,
         trace: &Trace,
     ) -> Result<bool, TransportError> {
         let driver = &self.worker.driver;
@@ -114,7 +118,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
         };
         read?;
         let now = driver.now();
-        with(stream, |reading| reading.end(rules, now))?;
+        if !with(stream, |reading| reading.is_done()) {
+            take_trailers(connection, body, kept).await?;
+        }
+        let ended = with(stream, |reading| reading.end(rules, now));
+        // A server that says why it ended early has not cut the stream.
+        if !kept.borrow().has_failed(head) {
+            ended?;
+        }
         if with(stream, |reading| reading.is_hung_up()) {
             return Ok(false);
         }
@@ -123,8 +134,30 @@ impl<D: Driver> Attempt<'_, '_, D> {
             Err(_) => ControlFlow::Break(()),
         });
         let rest = within(driver, now + MAX_LINGER, rest).await;
-        Ok(rest.is_some_and(|rest| rest.is_ok()))
+        if rest.is_none_or(|rest| rest.is_err()) {
+            return Ok(false);
+        }
+        take_trailers(connection, body, kept).await?;
+        Ok(true)
     }
+}
+
+/// Takes the trailers behind a body that was read to its end, if they are wanted.
+async fn take_trailers<Io, B>(
+    connection: &mut Link<Io>,
+    body: &mut IncomingBody,
+    kept: &RefCell<B>,
+) -> Result<(), TransportError>
+where
+    Io: Read + Write + Metered + Unpin + Send + 'static,
+    B: ResponseBody,
+{
+    if B::WANTS_TRAILERS
+        && let Some(trailers) = connection.trailers(body).await?
+    {
+        kept.borrow_mut().take_trailers(trailers);
+    }
+    Ok(())
 }
 
 /// Changes the reading of the try.
@@ -138,7 +171,11 @@ fn with<T>(stream: &RefCell<Option<Box<Reading>>>, change: impl FnOnce(&mut Read
 }
 
 /// Checks whether the head announces what can be read as events.
-fn check(rules: &StreamRules, headers: &HeaderMap) -> Result<(), TransportError> {
+fn check(rules: &StreamRules, head: &Parts) -> Result<(), TransportError> {
+    if rules.framing == StreamFraming::Messages {
+        return is_of_grpc(head);
+    }
+    let headers = &head.headers;
     let value = |name: HeaderName| {
         let lines = headers.get_all(name).iter();
         let lines = lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());

@@ -3,11 +3,13 @@
 
 use std::ops::ControlFlow;
 
+use http::HeaderMap;
+
 use crate::base::Nanos;
 use crate::engine::compiled::streaming::StreamRules;
 use crate::metrics::StreamSample;
 use crate::transport::TransportError;
-use crate::transport::events::{EventParser, failed};
+use crate::transport::events::{EventParser, failed as stream_failed};
 use crate::value::StreamSeen;
 
 /// An answer that is being read as a stream of events.
@@ -33,10 +35,15 @@ impl Reading {
         }
     }
 
+    /// Notes what the head of the answer says of what comes.
+    pub(crate) fn begin(&mut self, head: &HeaderMap) {
+        self.parser.begin(head);
+    }
+
     /// Takes a piece that was read at this moment; breaks off if nothing after it is needed.
     ///
     /// # Errors
-    /// If a line or an event is too long.
+    /// If a line or an event is too long, or a message is not one.
     pub(crate) fn piece(
         &mut self,
         rules: &StreamRules,
@@ -48,14 +55,18 @@ impl Reading {
             sample,
             is_over,
         } = self;
-        parser.take(data, |data| event(sample, is_over, rules, data, now))?;
-        Ok(self.flow())
+        let mut failed = None;
+        parser.take(data, |data| {
+            event(sample, is_over, rules, data, now)
+                .unwrap_or_else(|error| stop(&mut failed, error))
+        })?;
+        failed.map_or_else(|| Ok(self.flow()), Err)
     }
 
     /// Ends the answer where its end was read.
     ///
     /// # Errors
-    /// If the event that ends the stream is missing, or the last one is too long.
+    /// If the event that ends the stream is missing, or the last one is not whole, or too long.
     pub(crate) fn end(&mut self, rules: &StreamRules, now: Nanos) -> Result<(), TransportError> {
         if self.flow().is_break() {
             return Ok(());
@@ -65,15 +76,22 @@ impl Reading {
             sample,
             is_over,
         } = self;
-        parser.end(|data| event(sample, is_over, rules, data, now))?;
-        if let Some(until) = rules.until.as_deref().filter(|_| self.flow().is_continue()) {
+        let mut failed = None;
+        parser.end(|data| {
+            event(sample, is_over, rules, data, now)
+                .unwrap_or_else(|error| stop(&mut failed, error))
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if let Some(until) = rules.end().filter(|_| self.flow().is_continue()) {
             let StreamSample {
                 events,
                 other_events,
                 ..
             } = self.sample;
             let before = events + other_events;
-            return Err(failed(format!(
+            return Err(stream_failed(format!(
                 "the stream ended without `{until}`, after {before} events"
             )));
         }
@@ -109,6 +127,11 @@ impl Reading {
         self.sample
     }
 
+    /// Returns whether nothing of what follows is needed.
+    pub(crate) const fn is_done(&self) -> bool {
+        self.flow().is_break()
+    }
+
     const fn flow(&self) -> ControlFlow<()> {
         if self.is_over || self.sample.hung_up {
             ControlFlow::Break(())
@@ -118,23 +141,28 @@ impl Reading {
     }
 }
 
+/// Keeps an error for when the parser has returned, and stops it.
+fn stop(failed: &mut Option<TransportError>, error: TransportError) -> bool {
+    *failed = Some(error);
+    false
+}
+
 /// Takes the data of an event; returns whether more is needed.
+///
+/// # Errors
+/// If it is not the message that it has to be.
 fn event(
     sample: &mut StreamSample,
     is_over: &mut bool,
     rules: &StreamRules,
     data: &[u8],
     now: Nanos,
-) -> bool {
-    if rules
-        .until
-        .as_ref()
-        .is_some_and(|until| until.as_bytes() == data)
-    {
+) -> Result<bool, TransportError> {
+    let facts = rules.facts(data)?;
+    if facts.is_end {
         *is_over = true;
-        return false;
+        return Ok(false);
     }
-    let facts = rules.facts(data);
     if facts.is_counted {
         sample.count(now);
     } else {
@@ -149,7 +177,7 @@ fn event(
     sample.hung_up = rules
         .stop_after_events
         .is_some_and(|most| sample.events >= most);
-    !sample.hung_up
+    Ok(!sample.hung_up)
 }
 
 #[cfg(test)]
@@ -164,6 +192,7 @@ mod tests {
         Stream {
             framing: StreamFraming::Sse,
             until: Some(DONE.into()),
+            until_json: Vec::new(),
             event: Some("$.delta".into()),
             units: Some("$.units".into()),
             stop_after_events: None,
@@ -172,7 +201,7 @@ mod tests {
     }
 
     fn rules(stream: &Stream) -> StreamRules {
-        StreamRules::new(stream).expect("good queries")
+        StreamRules::new(stream, None).expect("good queries")
     }
 
     /// Reads pieces that come every 10 ms from 100 ms on; returns how it ended, too.

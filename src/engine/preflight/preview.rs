@@ -96,7 +96,9 @@ pub(crate) fn first_request(
         }
         Some(grpc) => {
             let schema = Schema::load(&grpc.schema, folder, None)?;
-            let call = Call::of_request(request, Some(&schema))?;
+            let operation = step.operation();
+            let is_stream = operation.is_some_and(|operation| operation.stream.is_some());
+            let call = Call::of_request(request, is_stream, Some(&schema))?;
             (Some(schema), Some(call))
         }
     };

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::base::CachePadded;
+use crate::engine::compiled::call::Call;
 use crate::engine::compiled::streaming::StreamRules;
 use crate::plan::{Operation, Plan};
 use crate::value::ValueError;
@@ -15,14 +16,17 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    /// Compiles the rules of a plan.
+    /// Compiles the rules of a plan; `calls` are its calls of gRPC, by operation id.
     ///
     /// # Errors
     /// If a JSONPath query is invalid; validation of the scenario reports these first.
-    pub(super) fn new(plan: &Plan) -> Result<Self, ValueError> {
+    pub(super) fn new(plan: &Plan, calls: &[Option<Call>]) -> Result<Self, ValueError> {
         let rules = |operation: &Operation| {
             let stream = operation.stream.as_deref();
-            stream.map(StreamRules::new).transpose()
+            let call = calls.get(operation.id as usize).and_then(Option::as_ref);
+            stream
+                .map(|stream| StreamRules::new(stream, call.map(Call::output)))
+                .transpose()
         };
         let rules = plan.operations().map(|(.., operation)| rules(operation));
         Ok(Self {

@@ -4,10 +4,12 @@ use crate::base::Nanos;
 use crate::plan::{Action, Body, HttpRequest, Scheme, StepKind, Template};
 use crate::scenario::decode;
 use crate::scenario::fields::Fields;
-use crate::scenario::grpc;
+use crate::scenario::grpc::{self, CallShape};
+use crate::scenario::grpc_message;
 use crate::scenario::header;
 use crate::scenario::kind::{Family, Kind, Reader, StepAction};
 use crate::scenario::response_source::Origin;
+use crate::scenario::stream;
 use crate::scenario::timeout::PartialTimeouts;
 use crate::scenario::tree::{Node, typed};
 
@@ -17,11 +19,12 @@ pub(super) const KIND: Kind = Kind {
     keys: &["grpc"],
     family: Family::Network,
     own_keys: &["message", "metadata"],
-    takes: &[],
+    takes: &["send", "stream"],
     holds_templates: true,
     sends_headers: true,
     foreign: &[
         ("rpc", "grpc"),
+        ("messages", "send: [ { … } ]"),
         ("grpcCall", "grpc"),
         ("call", "grpc"),
         ("trailers", "expect: { headers: … }"),
@@ -57,17 +60,25 @@ impl Reader<'_> {
         let name = (!action.value.is_null())
             .then(|| decode::text(action.value, "grpc", self.problems))
             .flatten();
+        let stream = fields.take("stream", self.problems);
+        let shape = CallShape {
+            send: fields.entry("send").map(|entry| entry.key_span),
+            stream: stream.map(|node| node.span),
+        };
         let method = match (name, target) {
-            (Some(name), Some(target)) => self.method(name, target, action.value),
+            (Some(name), Some(target)) => self.method(name, target, shape, action.value),
             _ => None,
         };
-        let message = fields.entry("message").map(|entry| &entry.value);
-        let message = message.filter(|node| !node.is_null());
         let input = method.as_ref().and_then(|(_, input)| input.as_ref());
-        let message = grpc::message(message, input, action.span, self.problems);
+        let body = self.sent(action, fields, input);
         let metadata = self.metadata(fields);
-        let (parts, timeout) = self.exchanged(action, fields, target, None, Origin::Call);
-        let ((path, _), target, message) = (method?, target?, message?);
+        let of = stream.map_or(Origin::Call, |_| Origin::Call.streamed());
+        let (mut parts, timeout) = self.exchanged(action, fields, target, None, of);
+        let inherited = target.map(|target| self.targets.timeout(target));
+        let total = timeout.or(inherited.unwrap_or_default()).resolve().total;
+        let stream = stream.map(|node| stream::of_calls(node, total, self.patterns, self.problems));
+        let ((path, _), target, body) = (method?, target?, body?);
+        parts.stream = stream.flatten().map(Box::new);
         let inherited = self.targets.timeout(target);
         let headers = headers(metadata, timeout, inherited, self.targets.is_gzip(target));
         let request = HttpRequest {
@@ -75,7 +86,7 @@ impl Reader<'_> {
             method: "POST".into(),
             path: path.into(),
             headers,
-            body: Some(Body::Message(message)),
+            body: Some(body),
         };
         let operation = self.number(action, Action::Grpc(request), parts, timeout, inherited);
         let title = format!("grpc {}", typed(action.value));
@@ -100,8 +111,9 @@ impl Reader<'_> {
         &mut self,
         name: &str,
         target: usize,
+        shape: CallShape,
         node: &Node,
-    ) -> Option<(String, Option<grpc::Input>)> {
+    ) -> Option<(String, Option<grpc_message::Input>)> {
         let known = self.targets.services(target)?;
         // What is wrong with the options was reported.
         known.options.as_ref()?;
@@ -110,8 +122,34 @@ impl Reader<'_> {
             return grpc::is_method(name, node.span, self.problems)
                 .then(|| (format!("/{bare}"), None));
         }
-        let method = known.method(name, node.span, self.problems)?;
+        let method = known.method(name, shape, node.span, self.problems)?;
         Some((method.path, Some(method.input)))
+    }
+
+    /// Decodes `message`, or the messages of `send`.
+    fn sent(
+        &mut self,
+        action: StepAction<'_>,
+        fields: &mut Fields<'_>,
+        input: Option<&grpc_message::Input>,
+    ) -> Option<Body> {
+        let message = fields.entry("message");
+        let Some(send) = fields.entry("send") else {
+            let message = message.map(|entry| &entry.value);
+            let message = message.filter(|node| !node.is_null());
+            return grpc_message::message(message, input, action.span, self.problems)
+                .map(Body::Message);
+        };
+        if let Some(message) = message {
+            self.problems
+                .error(
+                    message.key_span,
+                    "a call sends `message` or the list `send`, not both",
+                )
+                .related(send.key_span, "the list")
+                .help("remove one of the two");
+        }
+        grpc_message::messages(&send.value, input, action.span, self.problems).map(Body::Messages)
     }
 
     /// Decodes `metadata`, without names that gRPC uses itself.

@@ -1,36 +1,19 @@
 //! [`GrpcAnswer`]: the answer of a call: its message and its status.
 
-use http::header::CONTENT_TYPE;
 use http::response::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue};
 
-use super::frame::{MAX_MESSAGE, PREFIX};
-use super::gzip;
-use crate::base::status::{self, GRPC_OK};
-use crate::metrics::FailureKind;
+use super::incoming::{ENCODING, Incoming};
+use super::outcome::{self, is_of_grpc, protocol};
+use crate::base::status::GRPC_OK;
 use crate::transport::TransportError;
 use crate::transport::sink::BodySink;
 
-/// The header with the status.
-const STATUS: &str = "grpc-status";
-/// The header that says how messages are compressed.
-const ENCODING: &str = "grpc-encoding";
-/// The longest value of a header in a message, in characters.
-const MAX_SHOWN: usize = 60;
-
 /// The answer of a call while it is received. At most one message is kept.
 pub(crate) struct GrpcAnswer {
-    /// Whether the message is looked at; otherwise it is only counted.
-    is_needed: bool,
     /// Whether it is of another protocol, whose body has no frames.
     is_foreign: bool,
-    prefix: [u8; PREFIX],
-    /// How much of the prefix has arrived.
-    prefixed: usize,
-    message: Vec<u8>,
-    /// How much of the message has arrived, and how much has been announced.
-    arrived: usize,
-    announced: usize,
+    incoming: Incoming,
     /// Bytes received, prefix included.
     size: u64,
     trailers: Option<HeaderMap>,
@@ -38,7 +21,7 @@ pub(crate) struct GrpcAnswer {
 
 /// What a call ended with.
 pub(crate) struct GrpcEnd {
-    /// The status, as [`status`] numbers it.
+    /// The status, as [`crate::base::status`] numbers it.
     pub(crate) status: u16,
     /// The message, unpacked, if there is one and it is needed.
     pub(crate) message: Vec<u8>,
@@ -46,17 +29,23 @@ pub(crate) struct GrpcEnd {
     pub(crate) trailers: HeaderMap,
 }
 
+/// What is judged of a call that the client gave up because it needed no more: a success.
+impl Default for GrpcEnd {
+    fn default() -> Self {
+        Self {
+            status: GRPC_OK,
+            message: Vec::new(),
+            trailers: HeaderMap::new(),
+        }
+    }
+}
+
 impl GrpcAnswer {
     /// Creates an answer of which the head has arrived.
     pub(crate) fn new(head: &Parts, is_needed: bool) -> Self {
         Self {
-            is_needed,
             is_foreign: is_of_grpc(head).is_err(),
-            prefix: [0; PREFIX],
-            prefixed: 0,
-            message: Vec::new(),
-            arrived: 0,
-            announced: 0,
+            incoming: Incoming::new(is_needed),
             size: 0,
             trailers: None,
         }
@@ -69,32 +58,15 @@ impl GrpcAnswer {
 
     /// Returns the message as far as it has arrived, unpacked if it is whole.
     pub(crate) fn seen(&self, head: &HeaderMap) -> Vec<u8> {
-        let unpacked = self.is_whole().then(|| self.unpacked(head).ok()).flatten();
-        unpacked.unwrap_or_else(|| self.message.clone())
-    }
-
-    const fn is_whole(&self) -> bool {
-        self.prefixed == PREFIX && self.arrived == self.announced
+        let is_whole = self.incoming.is_whole();
+        let unpacked = is_whole.then(|| self.unpacked(head).ok()).flatten();
+        unpacked.unwrap_or_else(|| self.incoming.raw().to_vec())
     }
 
     /// Returns the message without its compression.
     fn unpacked(&self, head: &HeaderMap) -> Result<Vec<u8>, TransportError> {
-        if self.prefix[0] == 0 {
-            return Ok(self.message.clone());
-        }
-        match head.get(ENCODING).map(HeaderValue::as_bytes) {
-            Some(b"gzip") if self.is_needed => {
-                gzip::unpacked(&self.message, MAX_MESSAGE).map_err(protocol)
-            }
-            Some(b"gzip") => Ok(Vec::new()),
-            None | Some(b"identity") => Err(protocol(format!(
-                "the message is compressed, and `{ENCODING}` does not say how"
-            ))),
-            Some(other) => Err(protocol(format!(
-                "the message is compressed by {}, and loadgen accepts gzip only",
-                shown(other)
-            ))),
-        }
+        let encoding = head.get(ENCODING).map(HeaderValue::as_bytes);
+        Ok(self.incoming.unpacked(encoding)?.into_owned())
     }
 
     /// Judges the answer when all of it has arrived.
@@ -103,38 +75,18 @@ impl GrpcAnswer {
     /// If it is not an answer of gRPC, or not a whole one.
     pub(crate) fn end(mut self, head: &Parts) -> Result<GrpcEnd, TransportError> {
         let trailers = self.trailers.take().unwrap_or_default();
-        is_of_grpc(head)?;
-        let found = match (trailers.get(STATUS), head.headers.get(STATUS)) {
-            (Some(found), _) => found,
-            (None, Some(found)) if self.size == 0 => found,
-            (None, Some(_)) => {
-                return Err(protocol(format!(
-                    "`{STATUS}` is in the head of an answer that has a message, and not in its trailers"
-                )));
-            }
-            (None, None) if !self.is_whole() && self.size > 0 => return Err(self.cut()),
-            (None, None) => {
-                return Err(protocol(format!(
-                    "the answer ended without `{STATUS}` in its trailers"
-                )));
-            }
-        };
-        let code = std::str::from_utf8(found.as_bytes()).ok();
-        let code: u32 = code.and_then(|code| code.parse().ok()).ok_or_else(|| {
-            protocol(format!(
-                "`{STATUS}` is {}, which is not a number",
-                shown(found.as_bytes())
-            ))
-        })?;
-        let status = status::of_grpc(code);
+        let (is_empty, is_whole) = (self.size == 0, self.incoming.is_whole());
+        let cut = || (!is_whole && !is_empty).then(|| self.incoming.cut());
+        let status = outcome::status(head, &trailers, is_empty, cut)?;
         if status == GRPC_OK {
-            match self.size {
-                0 => return Err(protocol("the status is OK, and there is no message".into())),
-                _ if !self.is_whole() => return Err(self.cut()),
-                _ => {}
+            if is_empty {
+                return Err(protocol("the status is OK, and there is no message".into()));
+            }
+            if !is_whole {
+                return Err(self.incoming.cut());
             }
         }
-        let message = if self.is_whole() {
+        let message = if is_whole {
             self.unpacked(&head.headers)?
         } else {
             Vec::new()
@@ -145,75 +97,19 @@ impl GrpcAnswer {
             trailers,
         })
     }
-
-    /// Creates the error of an answer that ended in the middle of its message.
-    fn cut(&self) -> TransportError {
-        let message = if self.prefixed < PREFIX {
-            format!(
-                "the answer ended in the middle of a prefix, after {} of {PREFIX} B",
-                self.prefixed
-            )
-        } else {
-            format!(
-                "the answer ended in the middle of a message, after {} of {} B",
-                self.arrived, self.announced
-            )
-        };
-        TransportError {
-            kind: FailureKind::Incomplete,
-            message,
-        }
-    }
-
-    /// Reads the prefix, which is complete.
-    fn announce(&mut self) -> Result<(), TransportError> {
-        let [flag, length @ ..] = self.prefix;
-        if flag > 1 {
-            return Err(protocol(format!(
-                "a message begins with {flag}, which is neither 0 (plain) nor 1 (compressed)"
-            )));
-        }
-        self.announced = u32::from_be_bytes(length) as usize;
-        if self.announced > MAX_MESSAGE {
-            return Err(protocol(format!(
-                "a message announces {} B, more than {} MiB",
-                self.announced,
-                MAX_MESSAGE >> 20
-            )));
-        }
-        Ok(())
-    }
 }
 
 impl BodySink for GrpcAnswer {
     const WANTS_TRAILERS: bool = true;
 
-    fn take(&mut self, mut data: &[u8]) -> Result<(), TransportError> {
+    fn take(&mut self, data: &[u8]) -> Result<(), TransportError> {
         self.size += data.len() as u64;
-        if self.is_foreign {
+        if self.is_foreign || self.incoming.take(data)?.is_empty() {
             return Ok(());
         }
-        if self.prefixed < PREFIX {
-            let part = data.len().min(PREFIX - self.prefixed);
-            self.prefix[self.prefixed..self.prefixed + part].copy_from_slice(&data[..part]);
-            self.prefixed += part;
-            data = &data[part..];
-            if self.prefixed < PREFIX {
-                return Ok(());
-            }
-            self.announce()?;
-        }
-        let part = data.len().min(self.announced - self.arrived);
-        if self.is_needed {
-            self.message.extend_from_slice(&data[..part]);
-        }
-        self.arrived += part;
-        if part < data.len() {
-            return Err(protocol(
-                "the answer has more than one message, and the method has one".into(),
-            ));
-        }
-        Ok(())
+        Err(protocol(
+            "the answer has more than one message, and the method has one".into(),
+        ))
     }
 
     fn take_trailers(&mut self, trailers: HeaderMap) {
@@ -221,46 +117,12 @@ impl BodySink for GrpcAnswer {
     }
 }
 
-/// Checks that a head is that of an answer of gRPC.
-fn is_of_grpc(head: &Parts) -> Result<(), TransportError> {
-    let content_type = head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if head.status != StatusCode::OK {
-        return Err(protocol(format!(
-            "the server answers with the HTTP status {}, not as gRPC does",
-            head.status.as_u16()
-        )));
-    }
-    let rest = content_type.and_then(|known| known.strip_prefix(b"application/grpc"));
-    match (rest, content_type) {
-        (Some([] | [b'+' | b';', ..]), _) => Ok(()),
-        (_, None) => Err(protocol(
-            "the answer has no content type, instead of `application/grpc`".into(),
-        )),
-        (_, Some(other)) => Err(protocol(format!(
-            "the content type is {}, instead of `application/grpc`",
-            shown(other)
-        ))),
-    }
-}
-
-fn protocol(message: String) -> TransportError {
-    TransportError {
-        kind: FailureKind::Protocol,
-        message,
-    }
-}
-
-/// Returns the value of a header for a message.
-fn shown(value: &[u8]) -> String {
-    let text = String::from_utf8_lossy(value);
-    format!("{:?}", text.chars().take(MAX_SHOWN).collect::<String>())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::status;
-    use http::Response;
+    use crate::transport::grpc::frame::PREFIX;
+    use http::{Response, StatusCode};
 
     fn head(lines: &[(&str, &str)]) -> Parts {
         let mut response = Response::builder();
@@ -359,7 +221,10 @@ mod tests {
             end(&gzip, &[&frame], &OK),
             ("OK".into(), "hello".repeat(100))
         );
-        assert_eq!(super::super::unframed(&frame), Some(b"hello".repeat(100)));
+        assert_eq!(
+            super::super::unframed(&frame),
+            Some(vec![b"hello".repeat(100)])
+        );
         assert!(
             end(&gzip, &[b"\x01\0\0\0\x03abc"], &OK)
                 .1

@@ -29,11 +29,18 @@ pub(crate) fn framed(mut frame: Vec<u8>, is_gzip: bool) -> Result<Bytes, Transpo
     Ok(frame.into())
 }
 
-/// Returns the message of a frame, unpacked; `None` if it is not a whole one.
-pub(crate) fn unframed(frame: &[u8]) -> Option<Vec<u8>> {
-    let (prefix, message) = frame.split_at_checked(PREFIX)?;
-    match prefix[0] {
-        0 => Some(message.to_vec()),
-        _ => gzip::unpacked(message, MAX_MESSAGE).ok(),
+/// Returns the messages of frames, unpacked; `None` if they are not whole ones.
+pub(crate) fn unframed(mut frames: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut messages = Vec::new();
+    while !frames.is_empty() {
+        let (prefix, rest) = frames.split_first_chunk::<PREFIX>()?;
+        let [flag, length @ ..] = *prefix;
+        let (message, rest) = rest.split_at_checked(u32::from_be_bytes(length) as usize)?;
+        messages.push(match flag {
+            0 => message.to_vec(),
+            _ => gzip::unpacked(message, MAX_MESSAGE).ok()?,
+        });
+        frames = rest;
     }
+    Some(messages)
 }

@@ -130,21 +130,6 @@ impl Schema {
         Ok(GrpcMethod::new(&method))
     }
 
-    /// Finds a method with one message each way.
-    ///
-    /// # Errors
-    /// If the schema does not have it, or it has streams.
-    pub fn unary(&self, name: &str) -> Result<GrpcMethod, MethodError> {
-        let method = self.method(name)?;
-        match method.is_stream() {
-            None => Ok(method),
-            Some(why) => Err(MethodError {
-                message: format!("`{name}` {why}"),
-                remedy: Remedy::Text("call a method with one message each way".into()),
-            }),
-        }
-    }
-
     /// Returns the names of its services.
     fn services(&self) -> Vec<String> {
         let services = self.0.services();
@@ -177,13 +162,36 @@ pub fn method_parts(name: &str) -> Result<(&str, &str), MethodError> {
 }
 
 impl GrpcMethod {
-    /// Returns what its streams do, if it has any.
-    pub const fn is_stream(&self) -> Option<&'static str> {
-        match (self.sends_stream, self.receives_stream) {
-            (false, false) => None,
-            (true, false) => Some("takes a stream of messages"),
-            (false, true) => Some("answers with a stream of messages"),
-            (true, true) => Some("takes and answers with streams of messages"),
+    /// Returns what is wrong with a call that sends a list of messages, or one.
+    pub fn refuse_sent(&self, is_list: bool) -> Option<MethodError> {
+        let (what, remedy) = match (self.sends_stream, is_list) {
+            (true, false) => (
+                "takes a stream of messages",
+                "write `send: [ { … }, { … } ]`",
+            ),
+            (false, true) => (
+                "takes one message",
+                "write `message: { … }` instead of `send`",
+            ),
+            _ => return None,
+        };
+        Some(self.refused(what, remedy))
+    }
+
+    /// Returns what is wrong with a call whose answer is read as a stream, or not.
+    pub fn refuse_received(&self, is_stream: bool) -> Option<MethodError> {
+        let (what, remedy) = match (self.receives_stream, is_stream) {
+            (true, false) => ("answers with a stream of messages", "write `stream: {}`"),
+            (false, true) => ("answers with one message", "remove `stream`"),
+            _ => return None,
+        };
+        Some(self.refused(what, remedy))
+    }
+
+    fn refused(&self, what: &str, remedy: &str) -> MethodError {
+        MethodError {
+            message: format!("`{}` {what}", self.path.trim_start_matches('/')),
+            remedy: Remedy::Text(remedy.into()),
         }
     }
 

@@ -55,7 +55,12 @@ impl Content {
             }
             Some(Body::Message(value)) => {
                 let method = InvalidRequest::method(request, schema)?;
-                Self::Message(Message::new(value, &method, target, names).map_err(invalid)?)
+                let values = std::slice::from_ref(value);
+                Self::Message(Message::new(values, &method, target, names).map_err(invalid)?)
+            }
+            Some(Body::Messages(values)) => {
+                let method = InvalidRequest::method(request, schema)?;
+                Self::Message(Message::new(values, &method, target, names).map_err(invalid)?)
             }
         })
     }

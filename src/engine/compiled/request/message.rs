@@ -1,8 +1,8 @@
-//! [`Message`]: a message of protobuf in its frame, the body of a call of gRPC.
+//! [`Message`]: messages of protobuf in their frames, the body of a call of gRPC.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::plan::{MessageValue, Target, Template};
 use crate::transport::TransportError;
@@ -13,19 +13,19 @@ use crate::value::{Facts, Names, Scope, ValueError};
 /// The room that is made for a message at first.
 const ROOM: usize = 128;
 
-/// A message in its frame.
+/// Messages, each in its frame.
 pub(super) struct Message {
-    content: MessageTemplate,
+    content: Vec<MessageTemplate>,
     is_gzip: bool,
 }
 
 impl Message {
-    /// Compiles the message that a method of `target` takes.
+    /// Compiles the messages that a method of `target` takes.
     ///
     /// # Errors
-    /// If the message does not fit, with the reason.
+    /// If a message does not fit, with the reason.
     pub(super) fn new(
-        value: &MessageValue,
+        values: &[MessageValue],
         method: &GrpcMethod,
         target: &Target,
         names: &Names,
@@ -34,21 +34,34 @@ impl Message {
             let errors = errors.iter().map(MessageError::to_string);
             format!("message: {}", errors.collect::<Vec<_>>().join("; "))
         };
-        let template: MessageTemplate<Template> =
-            MessageTemplate::new(value, &method.input).map_err(whole)?;
+        let compiled = |value| {
+            let template: MessageTemplate<Template> =
+                MessageTemplate::new(value, &method.input).map_err(whole)?;
+            template.compile(names).map_err(|e| e.0)
+        };
         Ok(Self {
-            content: template.compile(names).map_err(|e| e.0)?,
+            content: values.iter().map(compiled).collect::<Result<_, String>>()?,
             is_gzip: target.grpc.as_ref().is_some_and(|grpc| grpc.is_gzip),
         })
     }
 
-    /// Makes the frame of one try.
+    /// Makes the frames of one try.
     pub(super) fn make(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<Bytes, TransportError> {
-        let mut frame = Vec::with_capacity(ROOM);
-        frame.resize(PREFIX, 0);
-        self.content
-            .encode(scope, facts, &mut frame)
-            .map_err(|e| ValueError(format!("message: {e}")))?;
-        framed(frame, self.is_gzip)
+        let frame = |content: &MessageTemplate| {
+            let mut frame = Vec::with_capacity(ROOM);
+            frame.resize(PREFIX, 0);
+            content
+                .encode(scope, facts, &mut frame)
+                .map_err(|e| ValueError(format!("message: {e}")))?;
+            framed(frame, self.is_gzip)
+        };
+        if let [content] = self.content.as_slice() {
+            return frame(content);
+        }
+        let mut frames = BytesMut::new();
+        for content in &self.content {
+            frames.extend_from_slice(&frame(content)?);
+        }
+        Ok(frames.freeze())
     }
 }
