@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use super::paint::{self, Paint};
 use super::view;
 use crate::result::{
-    Body, Captured, Exchange, ExchangeOutcome, ExchangeTimes, Header, Hop, Pass, Section, SeenCheck,
+    Body, Captured, Exchange, ExchangeOutcome, ExchangeStream, ExchangeTimes, Header, Hop, Pass,
+    Section, SeenCheck,
 };
 
 /// The number of characters of a body that are shown.
@@ -48,6 +49,9 @@ pub(crate) fn render(exchange: &Exchange, color: bool) -> String {
     }
     for captured in &exchange.captures {
         let _ = writeln!(out, "  {}", capture_line(captured));
+    }
+    if let Some(stream) = &exchange.stream {
+        let _ = writeln!(out, "  {:<8} {}", "stream", stream_line(stream));
     }
     let times = times(&exchange.times);
     if !times.is_empty() {
@@ -187,6 +191,26 @@ fn capture_line(captured: &Captured) -> String {
         Some(why) => Paint::Bad.on(&format!("{name}: {}", view::plain(why))),
     };
     format!("{:<8} {text}", "capture")
+}
+
+fn stream_line(stream: &ExchangeStream) -> String {
+    let units = stream.units.map_or_else(
+        || "the server did not say how many units".to_owned(),
+        |units| format!("{units} units"),
+    );
+    let hung_up = stream.hung_up.then(|| "the client hung up".to_owned());
+    let times = [
+        ("first", stream.first_ms),
+        ("longest gap", stream.max_gap_ms),
+        ("per unit", stream.unit_ms),
+    ];
+    let times = times
+        .iter()
+        .filter_map(|(name, ms)| ms.map(|ms| format!("{name} {}", view::duration_ms(ms))));
+    let counts = [format!("{} events", stream.events), units];
+    let others = (stream.other_events > 0).then(|| format!("{} others", stream.other_events));
+    let parts = counts.into_iter().chain(others).chain(times).chain(hung_up);
+    parts.collect::<Vec<_>>().join(" · ")
 }
 
 fn times(times: &ExchangeTimes) -> String {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Build;
+use super::{Build, ExchangeStream};
 use crate::plan::Secrets;
 use crate::plan::secrets::HIDDEN;
 
@@ -71,6 +71,9 @@ pub struct Exchange {
     pub is_retried: bool,
     /// Its times.
     pub times: ExchangeTimes,
+    /// What was read of its answer as a stream, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<ExchangeStream>,
 }
 
 /// A request and its response.

@@ -7,6 +7,7 @@ pub(crate) mod change;
 pub(crate) mod comparison;
 pub(crate) mod counts;
 pub(crate) mod exchange;
+mod exchange_stream;
 pub(crate) mod histograms;
 pub(crate) mod host;
 pub(crate) mod measure;
@@ -31,6 +32,7 @@ pub use exchange::{
     Body, Captured, Exchange, ExchangeFailure, ExchangeOutcome, ExchangeTimes, Header, Hop,
     MAX_TEXT, Pass, Received, Section, SeenCheck, Sent, TRY_SCHEMA, TryResult,
 };
+pub use exchange_stream::ExchangeStream;
 pub use histograms::Histograms;
 pub use host::Host;
 pub use measure::Measure;

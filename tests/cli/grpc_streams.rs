@@ -222,4 +222,15 @@ fn what_is_tried_out_is_shown_one_message_a_line() {
     assert_eq!(hop["response"]["body"]["text"], received, "{hop:#}");
     let headers = hop["response"]["headers"].to_string();
     assert!(headers.contains("grpc-status"), "trailers, too: {headers}");
+    let stream = &exchange["stream"];
+    let counts = ["events", "other_events", "units"].map(|name| count(stream, name));
+    assert_eq!(counts, [2, 0, 2], "{stream}");
+    let times = ["first_ms", "max_gap_ms", "unit_ms"].map(|name| number(stream, name));
+    assert!(
+        times.iter().all(|ms| (0.0..5000.0).contains(ms)),
+        "{stream}"
+    );
+    let tried = run(folder.path(), &["try", "test.yaml"]).exits(0);
+    let line = "stream   2 events · 2 units · first ";
+    assert!(tried.stdout.contains(line), "{}", tried.stdout);
 }

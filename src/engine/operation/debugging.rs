@@ -78,6 +78,8 @@ fn conclude<D: Driver>(
         body_ms: millis(hop.body.get()),
         total_ms: millis(Some(now - attempt.started)),
     };
+    let reading = last.stream.borrow();
+    exchange.stream = reading.as_ref().map(|reading| reading.to_show(intended));
     exchange.outcome = ExchangeOutcome::Ok;
     if let Err(error) = result {
         exchange.outcome = ExchangeOutcome::Failed;

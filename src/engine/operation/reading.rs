@@ -8,6 +8,7 @@ use http::HeaderMap;
 use crate::base::Nanos;
 use crate::engine::compiled::streaming::StreamRules;
 use crate::metrics::StreamSample;
+use crate::result::ExchangeStream;
 use crate::transport::TransportError;
 use crate::transport::events::{EventParser, failed as stream_failed};
 use crate::value::StreamSeen;
@@ -114,6 +115,22 @@ impl Reading {
             events: self.sample.events,
             max_gap: self.sample.gaps.max(),
             time_per_unit: self.sample.time_per_unit(),
+        }
+    }
+
+    /// Returns what was read so far for people who debug, of an operation that was intended then.
+    pub(crate) fn to_show(&self, intended: Nanos) -> ExchangeStream {
+        let sample = &self.sample;
+        let millis = |time: Option<Nanos>| time.map(Nanos::as_millis_f64);
+        let has_gaps = sample.gaps.count() > 0;
+        ExchangeStream {
+            events: sample.events,
+            other_events: sample.other_events,
+            units: sample.units,
+            hung_up: sample.hung_up,
+            first_ms: millis(sample.first.map(|at| at - intended)),
+            max_gap_ms: millis(has_gaps.then(|| sample.gaps.max())),
+            unit_ms: millis(sample.time_per_unit()),
         }
     }
 
