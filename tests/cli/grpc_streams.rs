@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::authority::Authority;
 use crate::grpc::{PROTO, Server, text};
 use crate::support::{MODES, count, folder, number, patiently, run, run_in, scenario, shipped};
 
@@ -166,6 +167,39 @@ fn another_library_streams_both_ways() {
             assert_eq!(server.logged("Talk").len() - before, 20, "{mode}");
         }
     }
+}
+
+#[test]
+fn calls_go_over_tls_to_another_library() {
+    let (folder, authority) = (folder(), Authority::new());
+    let identity = authority.sign(&["127.0.0.1"]);
+    for (name, pem) in [
+        ("ca.pem", &authority.pem),
+        ("server.pem", &identity.cert),
+        ("server.key", &identity.key),
+    ] {
+        fs::write(folder.path().join(name), pem).expect("written");
+    }
+    let Some(server) = Server::start(folder.path(), &["tls", "v1"]) else {
+        return;
+    };
+    let url = server.url.replace("grpc://", "grpcs://");
+    let flow = "\n  - grpc: shop.Orders/Get\n    message: { id: \"{{id}}\" }\n    expect: { json: { $.id: o-7 } }\n  \
+                - grpc: shop.Orders/Talk\n    send: [ { id: a }, { id: b } ]\n    stream: { event: $.id }\n    expect: { stream: { min_events: 2 } }\n";
+    for services in [PROTO, "grpc: { reflection: true }"] {
+        let options = format!("{services}, tls: {{ ca: ca.pem }}");
+        scenario(folder.path(), &text(&url, &options, flow));
+        for mode in MODES {
+            let run = run_in(folder.path(), mode);
+            assert_eq!(count(&run, "ok"), 40, "{mode}: {}", run["errors"]);
+            let handshakes = count(&run["tls_ms"], "count");
+            assert!((1..=4).contains(&handshakes), "{mode}: {handshakes}");
+        }
+    }
+    scenario(folder.path(), &text(&url, PROTO, flow));
+    run(folder.path(), &["run", "test.yaml"])
+        .exits(3)
+        .says(&["signed by an authority that is not trusted"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 """A gRPC server by grpcio, for the tests: the services of tests/scenarios/broken/shop.proto, and reflection.
 
-Usage: grpc.py LOG DESCRIPTORS [gzip] [v1] [v1alpha]. Writes the set of its descriptors to a file, prints its port, logs
+Usage: grpc.py LOG DESCRIPTORS [gzip] [v1] [v1alpha] [tls]. With `tls` it reads server.pem and server.key beside LOG. Writes the set of its descriptors to a file, prints its port, logs
 each call, and ends when its standard input closes.
 """
 
@@ -200,7 +200,12 @@ for version in ["v1", "v1alpha"]:
 compression = grpc.Compression.Gzip if "gzip" in flags else grpc.Compression.NoCompression
 server = grpc.server(futures.ThreadPoolExecutor(max_workers=20), compression=compression)
 server.add_generic_rpc_handlers(handlers)
-port = server.add_insecure_port("127.0.0.1:0")
+if "tls" in flags:
+    folder = os.path.dirname(log_path)
+    key, certificate = [open(os.path.join(folder, name), "rb").read() for name in ["server.key", "server.pem"]]
+    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([(key, certificate)]))
+else:
+    port = server.add_insecure_port("127.0.0.1:0")
 server.start()
 print(port, flush=True)
 sys.stdin.read()
