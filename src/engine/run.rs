@@ -2,6 +2,7 @@
 
 mod around;
 pub mod child;
+mod event_loop;
 pub(crate) mod launch;
 pub(crate) mod lifecycle;
 mod passes;

@@ -45,7 +45,7 @@ use crate::assembly::new_recorder;
 use crate::base::{CachePadded, Nanos};
 use crate::metrics::{IterationSample, Outcome, Recorder};
 use crate::pacing::Arrival;
-use crate::plan::{Address, Operation, Plan, Target};
+use crate::plan::{Address, MixEntry, Operation, Plan, Target};
 use crate::result::{Section, StoppedBy};
 use crate::transport::endpoint::Endpoint;
 use crate::value::{Names, Scope, from_raw};
@@ -134,6 +134,12 @@ fn target_limits(plan: &Plan) -> Vec<Option<Limit>> {
     plan.targets.iter().map(limit).collect()
 }
 
+/// Creates the limits of the iterations of each mix entry.
+fn mix_limits(plan: &Plan) -> Vec<Option<Limit>> {
+    let limit = |entry: &MixEntry| Limit::new(format!("mix {}", entry.name), &entry.limits);
+    plan.mix.iter().map(limit).collect()
+}
+
 /// Creates the limits of each operation.
 fn step_limits(plan: &Plan) -> Vec<Option<Limit>> {
     let operations = plan.operations();
@@ -219,11 +225,7 @@ impl<'p> World<'p> {
             run_limit: Limit::new("run", &plan.limits),
             target_limits: target_limits(plan),
             step_limits: step_limits(plan),
-            mix_limits: plan
-                .mix
-                .iter()
-                .map(|entry| Limit::new(format!("mix {}", entry.name), &entry.limits))
-                .collect(),
+            mix_limits: mix_limits(plan),
             stop: Stop::new(end, load.graceful_stop),
             ended: OnceLock::new(),
             exchange_log: ExchangeLog::new(*recorded, Section::Mix),

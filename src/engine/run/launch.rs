@@ -1,24 +1,19 @@
 //! Puts workers on threads: one function for each mode, which is all that the modes differ in here.
 
-use std::cell::OnceCell;
-use std::future::{Future as _, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
-use std::sync::{Arc, OnceLock, mpsc};
-use std::task::{Context, Poll, Waker};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use futures_util::task::AtomicWaker;
 use hyper::rt::{Read, Write};
 
+use super::event_loop;
 use crate::assembly::Observations;
 use crate::base::Nanos;
 use crate::engine::connection::pool::max_parts;
 use crate::engine::connection::user::User;
 use crate::engine::driver::Driver;
-use crate::engine::driver::asynchronous::{self, Async};
 use crate::engine::driver::blocking::{Blocking, block_on, register};
 use crate::engine::driver::simulated::{Budget, Simulated, Stuck};
 use crate::engine::error::RunError;
@@ -272,7 +267,8 @@ pub(crate) fn asynchronous(
             .into_iter()
             .enumerate()
         {
-            let work = move || guarded(world, start, || event_loop(world, start, index, users));
+            let work =
+                move || guarded(world, start, || event_loop::run(world, start, index, users));
             match thread::Builder::new()
                 .name(format!("worker-{index}"))
                 .spawn_scoped(scope, work)
@@ -294,90 +290,6 @@ pub(crate) fn asynchronous(
             .filter_map(|thread| thread.join().ok().flatten())
             .collect()
     })
-}
-
-fn event_loop(
-    world: &World<'_>,
-    start: &StartLine,
-    thread: usize,
-    mut users: Vec<User<<Async as Driver>::Io>>,
-) -> Result<(), RunError> {
-    let runtime = asynchronous::runtime()
-        .inspect_err(|_| start.call_off())
-        .map_err(RunError::Runtime)?;
-    let over = Arc::new(AtomicWaker::new());
-    let waker = over.clone();
-    world.stop.when_over(move || waker.wake());
-    // Set before any task is polled.
-    let worker = OnceCell::new();
-    // Creating the tasks of a hundred thousand users takes a while, which must not be in their
-    // figures.
-    let mut tasks: FuturesUnordered<_> =
-        users.iter_mut().map(|user| seated(&worker, user)).collect();
-    let Some(clock) = start.arrive() else {
-        return Ok(());
-    };
-    let worker = worker.get_or_init(|| Worker::new(world, Async::new(clock), thread));
-    let mut watch = pin!(world.streams.is_any().then(|| worker.watch_reading()));
-    let all = poll_fn(|cx| {
-        over.register(cx.waker());
-        if world.stop.is_over() {
-            return Poll::Ready(());
-        }
-        // Tasks that wait for their siblings go on within the same poll, without waking the loop for
-        // that, but only once: those that never wait for anything else must not keep it from its
-        // timers and connections.
-        if run_ready(&mut tasks, &mut Context::from_waker(Waker::noop())) {
-            return Poll::Ready(());
-        }
-        worker.driver.release_batch();
-        if run_ready(&mut tasks, cx) {
-            return Poll::Ready(());
-        }
-        if worker.driver.has_batch() {
-            cx.waker().wake_by_ref();
-        }
-        if let Some(watch) = watch.as_mut().as_pin_mut() {
-            // It never ends.
-            let _ = watch.poll(cx);
-        }
-        worker.tape.rest();
-        Poll::Pending
-    });
-    // tokio's cooperative budget would pause a loop that has work to do; this loop yields by
-    // itself.
-    let run = || runtime.block_on(tokio::task::coop::unconstrained(worker.driver.run(all)));
-    let result = catch_unwind(AssertUnwindSafe(run));
-    drop(tasks);
-    // Needed after a panic too: dropping the runtime would wait for its offloaded blocking calls.
-    runtime.shutdown_background();
-    let result = result.unwrap_or_else(|panic| resume_unwind(panic));
-    // The other threads need not continue: without this one it is not the planned run.
-    result
-        .inspect_err(|_| world.stop.give_up())
-        .map_err(RunError::Runtime)
-}
-
-/// Polls all tasks that are ready; returns whether all have ended.
-fn run_ready<F: Future>(tasks: &mut FuturesUnordered<F>, cx: &mut Context<'_>) -> bool {
-    while let Poll::Ready(next) = tasks.poll_next_unpin(cx) {
-        if next.is_none() {
-            return true;
-        }
-    }
-    false
-}
-
-/// Runs a user's iterations and notifies the worker's driver of every poll. The worker is set
-/// before the first poll.
-async fn seated<'w>(worker: &OnceCell<Worker<'w, Async>>, user: &mut User<<Async as Driver>::Io>) {
-    let worker = worker.get().expect("no task is polled before the start");
-    let mut run = pin!(async { iteration::run(worker, &mut [Lane::of_one(user)]).await });
-    poll_fn(|cx| {
-        worker.driver.turn();
-        run.as_mut().poll(cx)
-    })
-    .await;
 }
 
 /// Runs a world in virtual time, on a machine with `cores` cores, for at most `total` iterations;
