@@ -13,7 +13,7 @@ const STATUS: &str = "grpc-status";
 /// The longest value of a header in a message, in characters.
 const MAX_SHOWN: usize = 60;
 
-/// Returns the status of an answer, as [`status`] numbers it. It is in the trailers, or in the head
+/// Returns the status of an answer, as [`status()`] numbers it. It is in the trailers, or in the head
 /// of an answer that `is_empty`. `cut` is how an answer without a status was cut, if it was.
 ///
 /// # Errors
