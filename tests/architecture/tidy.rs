@@ -128,7 +128,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
         &[
             "src/engine/driver/asynchronous.rs",
             "src/engine/driver/socket.rs",
-            "src/engine/run/launch.rs",
+            "src/engine/run/event_loop.rs",
             "src/engine/connection/streams.rs",
             "src/transport/counted.rs",
             "src/server",
