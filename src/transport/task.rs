@@ -1,7 +1,8 @@
-//! [`Task`]: the task to wake, for wakers that act before waking it.
+//! [`Task`]: the task to wake, for wakers that act before waking it; and a pause of the current one.
 
+use std::future::poll_fn;
 use std::sync::{Mutex, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 /// The task to wake, as its wakers know it.
 #[derive(Debug, Default)]
@@ -36,4 +37,17 @@ impl Seen {
         self.0 = Some(waker.clone());
         *task.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
     }
+}
+
+/// Suspends the current task once, after handing its waker to whoever will wake it.
+pub(crate) async fn suspend(hand_over: impl FnOnce(&Waker)) {
+    let mut hand_over = Some(hand_over);
+    poll_fn(|cx| match hand_over.take() {
+        Some(hand_over) => {
+            hand_over(cx.waker());
+            Poll::Pending
+        }
+        None => Poll::Ready(()),
+    })
+    .await;
 }

@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use hyper_util::rt::TokioIo;
 
@@ -28,6 +28,7 @@ use super::{BranchJob, Driver, Task, Until, joined};
 use crate::base::{Clock, Nanos};
 use crate::transport::counted::{ByteCounters, Counted};
 use crate::transport::endpoint::Endpoint;
+use crate::transport::task::suspend;
 
 /// One worker's event loop, as its tasks see it.
 pub(crate) struct Async {
@@ -202,32 +203,14 @@ impl Driver for Async {
 
     async fn yield_now(&self) {
         if self.breathed.replace(self.turns.get()) == self.turns.get() {
-            let mut yielded = false;
-            poll_fn(|cx| {
-                if yielded {
-                    return Poll::Ready(());
-                }
-                yielded = true;
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            })
-            .await;
+            suspend(Waker::wake_by_ref).await;
             self.breathed.set(self.turns.get());
         }
     }
 
     async fn wait_for_siblings(&self) {
         if self.batch.is_worth_waiting() {
-            let mut waited = false;
-            poll_fn(|cx| {
-                if waited {
-                    return Poll::Ready(());
-                }
-                waited = true;
-                self.batch.add(cx.waker());
-                Poll::Pending
-            })
-            .await;
+            suspend(|waker| self.batch.add(waker)).await;
             self.breathed.set(self.turns.get());
         } else {
             self.yield_now().await;

@@ -10,7 +10,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use hyper::rt::{Read, ReadBuf, Write};
@@ -21,6 +21,7 @@ use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use super::failure::{closed, closing_words, protocol};
 use crate::transport::TransportError;
 use crate::transport::counted::{ByteCounters, Metered};
+use crate::transport::task::suspend;
 
 /// The maximum size of a received message, in bytes.
 const MAX_MESSAGE: usize = 16 << 20;
@@ -283,15 +284,7 @@ impl<Io: Read + Write + Metered + Unpin> WebSocket<Io> {
 
 /// Yields to other tasks: a peer that sends without end must not delay a sibling or a deadline.
 pub(crate) async fn yield_now() {
-    let mut given = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut given, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+    suspend(Waker::wake_by_ref).await;
 }
 
 fn would_block(error: &Error) -> bool {
