@@ -92,9 +92,7 @@ fn shown(unit: &str, value: f64) -> String {
 mod tests {
     use super::super::{fixture, html, markdown, openmetrics, spreadsheet, terminal};
     use super::*;
-
-    /// A form of a result: its name, what writes it, and what is in it of measures.
-    type Form<'a> = (&'a str, &'a dyn Fn(&RunResult) -> String, &'a [&'a str]);
+    use crate::report::fixture::{Form, assert_only_in_first};
 
     /// Returns a result whose modes have a measure of each kind.
     fn result() -> RunResult {
@@ -161,13 +159,7 @@ mod tests {
                 &["id=\"measures\"", "hits (browse"],
             ),
         ];
-        for (name, form, parts) in forms {
-            let (with, without) = (form(&with), form(&without));
-            for part in parts {
-                assert!(with.contains(part), "{name}: no {part} in\n{with}");
-                assert!(!without.contains(part), "{name}: {part}");
-            }
-        }
+        assert_only_in_first(&forms, &with, &without);
         assert!(table(&without).is_none());
     }
 }

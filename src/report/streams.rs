@@ -196,9 +196,7 @@ impl StreamTime {
 mod tests {
     use super::super::{fixture, hlog, html, markdown, openmetrics, spreadsheet, terminal};
     use super::*;
-
-    /// A form of a result: its name, what writes it, and what is in it of streams.
-    type Form<'a> = (&'a str, &'a dyn Fn(&RunResult) -> String, &'a [&'a str]);
+    use crate::report::fixture::{Form, assert_only_in_first};
 
     /// Returns a result whose modes have streams.
     fn result() -> RunResult {
@@ -274,13 +272,7 @@ mod tests {
                 ],
             ),
         ];
-        for (name, form, parts) in forms {
-            let (with, without) = (form(&with), form(&without));
-            for part in parts {
-                assert!(with.contains(part), "{name}: no {part} in\n{with}");
-                assert!(!without.contains(part), "{name}: {part}");
-            }
-        }
+        assert_only_in_first(&forms, &with, &without);
         assert!(table(&without).is_none() && by_stage(&without).is_none());
     }
 }

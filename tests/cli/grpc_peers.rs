@@ -138,43 +138,55 @@ fn text(url: &str, what: &str) -> String {
     )
 }
 
-#[test]
-fn a_peer_that_does_not_keep_to_grpc_is_a_named_failure() {
-    let (folder, url) = (folder(), peer());
+/// A folder with the file that describes the peer's service.
+fn described() -> tempfile::TempDir {
+    let folder = folder();
     let proto = shipped("scenarios/protos/echo.proto");
     std::fs::copy(proto, folder.path().join("echo.proto")).expect("a copy");
-    for (what, kind, part) in [
-        (
-            "no trailers",
-            "protocol",
-            "without `grpc-status` in its trailers",
-        ),
-        (
-            "status in head",
-            "protocol",
-            "in the head of an answer that has a message",
-        ),
+    folder
+}
+
+/// What is wrong with an answer whether it has one message or a stream of them: what the peer is
+/// asked for, the kind of failure, and a part of its message.
+const WRONG: [(&str, &str, &str); 11] = [
+    (
+        "no trailers",
+        "protocol",
+        "without `grpc-status` in its trailers",
+    ),
+    (
+        "status in head",
+        "protocol",
+        "in the head of an answer that has a message",
+    ),
+    ("compressed", "protocol", "`grpc-encoding` does not say how"),
+    ("packed badly", "protocol", "not valid gzip"),
+    ("web page", "protocol", "text/html"),
+    ("cut in prefix", "incomplete", "after 3 of 5 B"),
+    ("nonsense", "protocol", "not a `loadgen.SayReply`"),
+    ("no number", "protocol", "not a number"),
+    ("bad gateway", "protocol", "HTTP status 502"),
+    ("reset", "reset", "RST_STREAM INTERNAL_ERROR"),
+    ("reset in message", "reset", "RST_STREAM CANCEL"),
+];
+
+#[test]
+fn a_peer_that_does_not_keep_to_grpc_is_a_named_failure() {
+    let (folder, url) = (described(), peer());
+    let own = [
         (
             "long prefix",
             "protocol",
             "announces 4294967295 B, more than 16 MiB",
         ),
-        ("compressed", "protocol", "`grpc-encoding` does not say how"),
-        ("packed badly", "protocol", "not valid gzip"),
-        ("web page", "protocol", "text/html"),
         ("cut", "incomplete", "after 3 of 5 B"),
-        ("cut in prefix", "incomplete", "after 3 of 5 B"),
         ("twice", "protocol", "more than one message"),
         ("no message", "protocol", "there is no message"),
-        ("nonsense", "protocol", "not a `loadgen.SayReply`"),
-        ("no number", "protocol", "not a number"),
         ("unknown number", "grpc", "UNKNOWN, expected OK"),
-        ("bad gateway", "protocol", "HTTP status 502"),
-        ("reset", "reset", "RST_STREAM INTERNAL_ERROR"),
-        ("reset in message", "reset", "RST_STREAM CANCEL"),
         ("refused", "reset", "did not process the request"),
         ("go away", "incomplete", "stream closed"),
-    ] {
+    ];
+    for (what, kind, part) in WRONG.into_iter().chain(own) {
         fails_in_every_mode(folder.path(), &text(&url, what), kind, part);
     }
     scenario(folder.path(), &text(&url, "good"));
@@ -186,40 +198,20 @@ fn a_peer_that_does_not_keep_to_grpc_is_a_named_failure() {
 
 #[test]
 fn a_stream_of_messages_that_is_not_one_is_a_named_failure() {
-    let (folder, url) = (folder(), peer());
-    let proto = shipped("scenarios/protos/echo.proto");
-    std::fs::copy(proto, folder.path().join("echo.proto")).expect("a copy");
-    for (what, kind, part) in [
-        (
-            "no trailers",
-            "protocol",
-            "without `grpc-status` in its trailers",
-        ),
-        (
-            "status in head",
-            "protocol",
-            "in the head of an answer that has a message",
-        ),
+    let (folder, url) = (described(), peer());
+    let own = [
         (
             "long prefix later",
             "protocol",
             "announces 4294967295 B, more than 16 MiB",
         ),
-        ("compressed", "protocol", "`grpc-encoding` does not say how"),
-        ("packed badly", "protocol", "not valid gzip"),
-        ("web page", "protocol", "text/html"),
         ("cut later", "incomplete", "after 1 of 5 B"),
-        ("cut in prefix", "incomplete", "after 3 of 5 B"),
-        ("nonsense", "protocol", "not a `loadgen.SayReply`"),
-        ("no number", "protocol", "not a number"),
         ("failed later", "grpc", "UNAVAILABLE, expected OK"),
         ("refused in head", "grpc", "NOT_FOUND, expected OK"),
-        ("bad gateway", "protocol", "HTTP status 502"),
-        ("reset", "reset", "RST_STREAM INTERNAL_ERROR"),
-        ("reset in message", "reset", "RST_STREAM CANCEL"),
         ("no message", "check", "expected at least 2, seen 0"),
         ("good", "check", "expected at least 2, seen 1"),
-    ] {
+    ];
+    for (what, kind, part) in WRONG.into_iter().chain(own) {
         fails_in_every_mode(folder.path(), &streamed(&url, what), kind, part);
     }
     scenario(
