@@ -11,8 +11,8 @@ use super::percentiles::PERCENTILES;
 /// The nanoseconds of a millisecond.
 pub const NANOS_PER_MS: f64 = 1e6;
 
-/// Times in milliseconds, or other values in a unit of their own. `min`, `mean`, `sd` and `max` are exact; percentiles are the histogram's,
-/// within its three significant digits.
+/// Times in milliseconds, or other values in a unit of their own. `min`, `mean`, `sd` and `max` are
+/// exact; percentiles are the histogram's, within its three significant digits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The number of samples.

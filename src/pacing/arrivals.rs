@@ -179,7 +179,7 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    /// Returns the planned arrivals of a load, given the seed of the plan; a closed model has none.
+    /// Returns the planned arrivals of a load, given the seed of the plan; empty for a closed model.
     pub fn of_load(own: &NumberedLoad<'_>, seed: u64) -> Self {
         let load = own.load;
         let (spread, rate, iterations) = match load.model {

@@ -154,8 +154,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
     }
 
     /// Creates users of these targets, distributed over `parts` with connections of their own.
-    /// `numbers` are the load of each, and its number there. `side_by_side` says that several users may share a
-    /// connection at the same time.
+    /// `numbers` are the load of each, and its number there. `side_by_side` says that several users
+    /// may share a connection at the same time.
     pub fn all(
         targets: &[ConnectionTarget<'_>],
         numbers: impl IntoIterator<Item = (usize, u64)>,

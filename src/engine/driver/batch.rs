@@ -3,15 +3,15 @@
 //!
 //! Fifty responses that have arrived can be read, recorded and followed by the next request one
 //! after the other, or all can be read first, and then all requests sent. The second takes some 5 %
-//! less processor time per request with the lean client: the code of the kernel's receiving side, and then that of its sending
-//! side, stays in the cache. With many more the tasks themselves no longer fit, and with few
-//! there is nothing to gain.
+//! less processor time per request with the lean client: the code of the kernel's receiving side,
+//! and then that of its sending side, stays in the cache. With many more the tasks themselves no
+//! longer fit, and with few it gains nothing.
 
 use std::cell::{Cell, RefCell};
 use std::ops::RangeInclusive;
 use std::task::Waker;
 
-/// How many tasks have to ask in one poll of the loop for it to be worth waiting in the next.
+/// How many tasks have to ask in one poll of the loop to make it worth waiting in the next.
 const WORTHWHILE: RangeInclusive<usize> = 4..=64;
 
 /// The tasks of one loop that wait.
@@ -20,7 +20,7 @@ pub(super) struct Batch {
     waiting: RefCell<Vec<Waker>>,
     /// The number of tasks that have asked since the last release.
     asked: Cell<usize>,
-    /// The number of those that had asked at the last release.
+    /// The value of `asked` at the last release.
     before: Cell<usize>,
 }
 

@@ -151,8 +151,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
     }
 
     /// Checks a response, records the outcomes of its checks, the values of its tags and its
-    /// measures, and captures values from it. `size` is the size of its body, and `broken` says why the body is
-    /// missing, if it is.
+    /// measures, and captures values from it. `size` is the size of its body, and `broken` says why
+    /// the body is missing, if it is.
     ///
     /// # Errors
     /// The first expectation that does not hold, the reason why the body is unreadable, or a

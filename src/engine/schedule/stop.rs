@@ -99,7 +99,7 @@ impl Stop {
         self.wake();
     }
 
-    /// Notes in `exhausted` that a load has no more iterations, so that nobody waits for one.
+    /// Notes in `exhausted` that all iterations of a load are taken, so that nobody waits for one.
     pub fn exhaust(&self, exhausted: &AtomicBool) {
         if !exhausted.load(Ordering::Relaxed) && !exhausted.swap(true, Ordering::SeqCst) {
             self.wake();
