@@ -31,19 +31,19 @@ pub(crate) fn table(result: &RunResult) -> Option<StreamTable> {
     };
     let head = std::iter::once(what).chain(runs.iter().map(|(run, _)| run.mode.to_string()));
     let percentiles = asked::percentiles([result], &["p50", "p95", "p99"]);
-    let mut rows = Vec::new();
+    let mut rows: Vec<Vec<String>> = Vec::new();
     for (name, cell) in COUNTS {
         let cells: Vec<Option<String>> = runs.iter().map(|(_, streams)| cell(streams)).collect();
         if cells.iter().any(Option::is_some) {
-            let unit = runs.first().map_or("units", |(_, streams)| &streams.unit);
-            let name = name.replace("units", unit);
             let cells = cells.into_iter().map(Option::unwrap_or_default);
-            rows.push(std::iter::once(name).chain(cells).collect());
+            rows.push(std::iter::once(name.to_owned()).chain(cells).collect());
         }
     }
     for time in TIMES {
         rows.extend(time.rows(&runs, &percentiles));
     }
+    let names = rows.iter_mut().filter_map(|row| row.first_mut());
+    name_units(names, runs.iter().map(|(_, streams)| *streams));
     Some(StreamTable {
         head: head.collect(),
         rows,
@@ -86,7 +86,7 @@ pub(crate) fn by_stage(result: &RunResult) -> Option<StreamTable> {
     let head = [
         "streams by stage",
         "mode",
-        "completed",
+        "count",
         "goodput",
         "units",
         "first p50",
@@ -94,12 +94,28 @@ pub(crate) fn by_stage(result: &RunResult) -> Option<StreamTable> {
         "gap p99",
         "unit p50",
     ];
-    let head = head.map(str::to_owned).to_vec();
+    let mut head = head.map(str::to_owned).to_vec();
+    let stages = result.runs.iter().flat_map(|run| &run.stages);
+    let streams = stages.filter_map(|stage| stage.streaming.streams.as_ref());
+    name_units(head.iter_mut(), streams);
     (!rows.is_empty()).then_some(StreamTable {
         head,
         rows,
         is_by_stage: true,
     })
+}
+
+/// What units are, if servers don't report how many they have sent.
+const EVENTS: &str = "events";
+
+/// Writes "event" for "unit" in names of figures, if no server reported units.
+fn name_units<'a>(
+    names: impl Iterator<Item = &'a mut String>,
+    mut streams: impl Iterator<Item = &'a Streams>,
+) {
+    if streams.all(|streams| streams.unit == EVENTS) {
+        names.for_each(|name| *name = name.replace("unit", "event"));
+    }
 }
 
 /// A count, omitted if it says nothing in any mode.
@@ -113,7 +129,9 @@ const COUNTS: [Count; 8] = [
     ("units per second, all streams", |s| {
         Some(view::rate(s.units_per_s))
     }),
-    ("units", |s| Some(view::count(s.units))),
+    ("units", |s| {
+        (s.unit != EVENTS).then(|| view::count(s.units))
+    }),
     ("counted events", |s| Some(view::count(s.events))),
     ("other events", |s| some(s.other_events)),
     ("hung up, as stop_after asks", |s| some(s.hung_up)),
@@ -274,5 +292,31 @@ mod tests {
         ];
         assert_only_in_first(&forms, &with, &without);
         assert!(table(&without).is_none() && by_stage(&without).is_none());
+        let page = html::render(&with, html::Delivery::Whole(&[])).expect("a page");
+        assert_eq!(page.matches("<caption>Streams").count(), 1);
+    }
+
+    #[test]
+    fn units_are_events_where_no_server_reports_how_many_it_sent() {
+        let mut result = result();
+        let names = |result: &RunResult| -> Vec<String> {
+            let table = table(result).expect("streams");
+            table.rows.into_iter().map(|row| row[0].clone()).collect()
+        };
+        assert!(names(&result).contains(&"time per unit, p50".into()));
+        assert!(names(&result).contains(&"units".into()));
+        for streams in result
+            .runs
+            .iter_mut()
+            .filter_map(|run| run.streaming.streams.as_mut())
+        {
+            streams.unit = EVENTS.into();
+        }
+        let names = names(&result);
+        assert!(names.contains(&"time per event, p50".into()), "{names:?}");
+        assert!(
+            names.iter().all(|name| !name.contains("unit")) && !names.contains(&"events".into()),
+            "{names:?}"
+        );
     }
 }

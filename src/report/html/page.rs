@@ -283,7 +283,9 @@ fn page(
 /// Returns the tables of streams of each result; links lead to those of the first.
 fn streams(cast: &Cast<'_>) -> Vec<Table> {
     let mut tables: Vec<Table> = Vec::new();
-    for result in cast.results() {
+    let mut results = cast.results();
+    results.dedup_by(|a, b| std::ptr::eq(*a, *b));
+    for result in results {
         for mut table in tables::streamed(result) {
             if tables.iter().any(|known| known.id == table.id) {
                 table.id.clear();
