@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::python::PythonPeer;
+use crate::scripts::ScriptPeer;
 use crate::support::{
     MODES, count, folder, near, number, pairs, patiently, run, run_in, run_of, scenario, shipped,
     side_by_side,
@@ -13,7 +13,7 @@ use crate::support::{
 
 /// A server by grpcio.
 pub(crate) struct Server {
-    _peer: PythonPeer,
+    _peer: ScriptPeer,
     log: PathBuf,
     pub(crate) url: String,
 }
@@ -29,7 +29,7 @@ impl Server {
         let descriptors = folder.join("shop.binpb");
         let files = [log.as_os_str(), descriptors.as_os_str()];
         let arguments = files.into_iter().chain(flags.iter().map(AsRef::as_ref));
-        let peer = PythonPeer::start("grpc.py", package, arguments)?;
+        let peer = ScriptPeer::python("grpc.py", package, arguments)?;
         Some(Self {
             log,
             url: format!("grpc://127.0.0.1:{}", peer.port),

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::python::PythonPeer;
+use crate::scripts::ScriptPeer;
 use crate::support::{
     MODES, count, folder, pairs, run_of, run_to_result, scenario, side_by_side, until,
 };
 
 /// The running server.
 struct Server {
-    _peer: PythonPeer,
+    _peer: ScriptPeer,
     log: PathBuf,
     url: String,
 }
@@ -24,7 +24,7 @@ impl Server {
     fn start(folder: &Path) -> Option<Self> {
         let log = folder.join("websocket.log");
         let package = ("websockets", "python3-websockets");
-        let peer = PythonPeer::start("websocket.py", package, [&log])?;
+        let peer = ScriptPeer::python("websocket.py", package, [&log])?;
         Some(Self {
             log,
             url: format!("ws://127.0.0.1:{}", peer.port),

@@ -1,16 +1,16 @@
-//! Peers that run in the system's Python.
+//! Peers that are scripts, in the system's Python and in Node.
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use crate::support::shipped;
+use crate::support::{is_installed, shipped};
 
 /// The system's interpreter: any other may lack the packages.
 const PYTHON: &str = "/usr/bin/python3";
 
-/// A running peer; it is stopped on drop.
-pub(crate) struct PythonPeer {
+/// A running script of `tests/peers`, which prints its port; it is stopped on drop.
+pub(crate) struct ScriptPeer {
     child: Child,
     /// The peer ends when this is closed.
     _stdin: ChildStdin,
@@ -18,12 +18,12 @@ pub(crate) struct PythonPeer {
     pub(crate) port: u16,
 }
 
-impl PythonPeer {
-    /// Starts a script of `tests/peers`, which imports these modules of a package of the system, and
-    /// prints its port; `None` if that is not installed, which fails in CI.
-    pub(crate) fn start<A: AsRef<OsStr>>(
+impl ScriptPeer {
+    /// Starts a script in Python, which imports these modules of packages of the system; `None` if
+    /// they are not installed, which fails in CI.
+    pub(crate) fn python<A: AsRef<OsStr>>(
         script: &str,
-        (modules, package): (&str, &str),
+        (modules, packages): (&str, &str),
         arguments: impl IntoIterator<Item = A>,
     ) -> Option<Self> {
         let has = Command::new(PYTHON)
@@ -31,12 +31,28 @@ impl PythonPeer {
             .stderr(Stdio::null())
             .status();
         if !has.is_ok_and(|status| status.success()) {
-            let missing = format!("{package} is not installed (apt-get install {package})");
+            let missing = format!("{packages} is not installed (apt-get install {packages})");
             assert!(std::env::var_os("CI").is_none(), "{missing}");
             let _ = writeln!(std::io::stderr(), "SKIPPED: {missing}");
             return None;
         }
-        let mut child = Command::new(PYTHON)
+        Some(Self::start(PYTHON, script, arguments))
+    }
+
+    /// Starts a script in Node; `None` if that is not installed, which fails in CI.
+    pub(crate) fn node<A: AsRef<OsStr>>(
+        script: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Option<Self> {
+        is_installed("node", "nodejs").then(|| Self::start("node", script, arguments))
+    }
+
+    fn start<A: AsRef<OsStr>>(
+        program: &str,
+        script: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let mut child = Command::new(program)
             .arg(shipped(&format!("tests/peers/{script}")))
             .args(arguments)
             .stdin(Stdio::piped())
@@ -48,15 +64,15 @@ impl PythonPeer {
             .read_line(&mut line)
             .expect("a line");
         let port = line.trim().parse();
-        Some(Self {
+        Self {
             _stdin: child.stdin.take().expect("piped"),
             child,
             port: port.unwrap_or_else(|_| panic!("no port in {line:?}")),
-        })
+        }
     }
 }
 
-impl Drop for PythonPeer {
+impl Drop for ScriptPeer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
