@@ -1,8 +1,6 @@
 //! Answers that come in pieces: known answers, faults and limits of streams, in every mode, over
 //! HTTP/1.1 and HTTP/2.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,8 +14,7 @@ use tokio::time::sleep;
 use crate::authority::Authority;
 use crate::peer::{Peer, Then, serve_on_event_loop};
 use crate::support::{
-    MODES, REAL_MODES, Server, count, folder, is_installed, number, patiently, program, run_in,
-    scenario, side_by_side,
+    MODES, REAL_MODES, Server, count, folder, number, patiently, run_in, scenario, side_by_side,
 };
 
 const CHAT: &str = "post: '/v1/chat/completions?per_event=2', json: { model: m, max_tokens: 42, stream: true, stream_options: { include_usage: true } }, stream: { as: sse, until: '[DONE]', event: '$.choices[0].delta.content', units: $.usage.completion_tokens }";
@@ -35,7 +32,7 @@ fn time(run: &Value, name: &str, statistic: &str) -> f64 {
 
 /// Checks that the median of a time is this, or little more.
 #[track_caller]
-fn about(run: &Value, name: &str, wanted: f64, margin: f64) {
+pub(crate) fn about(run: &Value, name: &str, wanted: f64, margin: f64) {
     let seen = time(run, name, "p50");
     assert!(
         seen > wanted - margin / 2.0 && seen < wanted + margin,
@@ -44,7 +41,8 @@ fn about(run: &Value, name: &str, wanted: f64, margin: f64) {
     );
 }
 
-fn streams(run: &Value, name: &str) -> u64 {
+/// Returns a count of the streams of a run, or of a part of one.
+pub(crate) fn streams(run: &Value, name: &str) -> u64 {
     count(&run["streams"], name)
 }
 
@@ -456,52 +454,6 @@ fn streams_over_http2_and_tls_have_the_same_figures() {
             crate::support::until("streams are reset", || resets() >= 6);
         }
     });
-}
-
-#[test]
-fn a_server_on_node_is_read_as_it_writes() {
-    if !is_installed("node", "nodejs") {
-        return;
-    }
-    const SCRIPT: &str = "
-        const server = require('http').createServer((request, response) => {
-            response.writeHead(200, { 'content-type': 'text/event-stream' });
-            response.flushHeaders();
-            let n = 0;
-            const next = () => {
-                response.write(`id: ${n}\\nevent: tick\\ndata: {\"n\": ${n}}\\n\\n`);
-                n += 1;
-                if (n < 10) setTimeout(next, 10);
-                else response.end('data: [DONE]\\n\\n');
-            };
-            setTimeout(next, 50);
-        });
-        server.listen(0, '127.0.0.1', () => console.log(server.address().port));
-        process.stdin.on('end', () => process.exit()).resume();
-    ";
-    let folder = folder();
-    let mut node = program("node", folder.path(), &["-e", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("node starts");
-    let mut port = String::new();
-    let output = node.stdout.take().expect("piped");
-    BufReader::new(output).read_line(&mut port).expect("a port");
-    let url = format!("http://127.0.0.1:{}", port.trim());
-    let flow = "{ get: /, stream: { as: sse, until: '[DONE]' } }";
-    scenario(folder.path(), &text(&url, "{vus: 2, iterations: 6}", flow));
-    patiently(|| {
-        for mode in MODES {
-            let run = run_in(folder.path(), mode);
-            assert_eq!(count(&run, "ok"), 6, "{mode}: {}", run["errors"]);
-            assert_eq!(streams(&run, "events"), 60, "{mode}");
-            about(&run, "stream_first_ms", 50.0, 40.0);
-            about(&run, "stream_gap_ms", 10.0, 6.0);
-        }
-    });
-    drop(node.stdin.take());
-    node.wait().expect("it ends");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod crawls;
 mod deadlines;
 mod diagnostics;
 mod engine;
+mod event_servers;
 mod event_streams;
 mod exchange_peers;
 mod exchanges;

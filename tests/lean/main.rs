@@ -20,6 +20,8 @@ mod crawls;
 mod deadlines;
 #[path = "../cli/engine.rs"]
 mod engine;
+#[path = "../cli/event_servers.rs"]
+mod event_servers;
 #[path = "../cli/event_streams.rs"]
 mod event_streams;
 #[path = "../cli/exchange_peers.rs"]
@@ -48,6 +50,8 @@ mod peers;
 mod processes;
 #[path = "../cli/redirects.rs"]
 mod redirects;
+#[path = "../cli/scripts.rs"]
+mod scripts;
 #[path = "../cli/support.rs"]
 #[expect(dead_code, reason = "tests that are not run again need the rest")]
 mod support;
