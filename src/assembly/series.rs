@@ -5,9 +5,9 @@ use super::together::together;
 use crate::base::{Nanos, status};
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::window::common;
-use crate::metrics::{FailureKind, Windows};
+use crate::metrics::{FailureKind, Track, WindowStreams, Windows, histogram};
 use crate::plan::Plan;
-use crate::result::{Window, codec};
+use crate::result::{StreamWindow, Window, WindowTimes, codec};
 
 /// The most windows in the result of a run shorter than a minute: they begin narrow and are merged
 /// beyond that.
@@ -68,7 +68,37 @@ pub(crate) fn series(
                     .map(|(status, n)| (status::name(status).into_owned(), n))
                     .collect(),
                 response: (!response.is_empty()).then(|| codec::encode(&response)),
+                streams: window.streams.as_deref().map(|own| streams(own, width)),
             }
         })
         .collect()
+}
+
+/// Returns the streams of a window of this width.
+fn streams(own: &WindowStreams, width: Nanos) -> StreamWindow {
+    StreamWindow {
+        completed: own.completed,
+        ok: own.good,
+        units_per_s: own.units as f64 / width.as_secs_f64(),
+        first_ms: times(&own.first),
+        gap_ms: times(&own.gap),
+        unit_ms: times(&own.unit),
+    }
+}
+
+/// Returns the values of a track, if it has any.
+fn times(track: &Track) -> Option<WindowTimes> {
+    let mean = track.mean_ms()?;
+    let histogram = histogram::in_window(&track.histogram());
+    let max = track.max().as_millis_f64();
+    let percentile = |p| percentile_ms(&histogram, p, max);
+    Some(WindowTimes {
+        count: track.count(),
+        mean,
+        p50: percentile(50.0),
+        p90: percentile(90.0),
+        p99: percentile(99.0),
+        max,
+        histogram: codec::encode(&histogram),
+    })
 }

@@ -90,9 +90,20 @@ struct Sum {
     timed: u64,
     dropped: u64,
     completions: f64,
-    time_ms: f64,
+    streams: u64,
+    good_streams: u64,
+    units: f64,
+    /// Those that the metric is about.
+    times: Times,
+}
+
+/// The times of one window, or of several.
+#[derive(Clone, Default)]
+struct Times {
+    count: u64,
+    sum_ms: f64,
     max_ms: f64,
-    response: Option<Histogram<u64>>,
+    histogram: Option<Histogram<u64>>,
 }
 
 impl Sum {
@@ -102,37 +113,91 @@ impl Sum {
         self.dropped += window.dropped;
         self.completions += window.throughput_rps * window.window_s;
         self.timed += window.timed();
-        self.time_ms += window.mean_ms.unwrap_or(0.0) * window.timed() as f64;
-        self.max_ms = self.max_ms.max(window.max_ms.unwrap_or(0.0));
-        if matches!(metric, Metric::Time(_, Statistic::Percentile(_)))
-            && let Some(Ok(response)) = window.response.as_deref().map(codec::decode_window)
+        if let Some(streams) = &window.streams {
+            self.streams += streams.completed;
+            self.good_streams += streams.ok;
+            self.units += streams.units_per_s * window.window_s;
+        }
+        if let Metric::Time(of, statistic) = metric
+            && let Some((times, histogram)) = Times::of_window(window, of)
         {
-            histogram::add(
-                self.response.get_or_insert_with(histogram::window),
-                &response,
+            // Decoding costs more than all else.
+            let is_needed = matches!(statistic, Statistic::Percentile(_));
+            let histogram = histogram.filter(|_| is_needed);
+            self.times.add(
+                &times,
+                histogram.and_then(|text| codec::decode_window(text).ok()),
             );
         }
     }
 
     fn figure(&self, metric: Metric, window_s: f64) -> Option<(f64, bool)> {
         let completed = self.ok + self.failed;
-        let is_timed = self.timed > 0;
         let exact = |value| Some((value, false));
+        let share =
+            |part: u64, whole: u64| (whole > 0).then(|| (part as f64 / whole as f64, false));
         match metric {
-            Metric::Time(Quantity::Response, Statistic::Percentile(thousandths)) => {
-                let percentile = f64::from(thousandths) / 1000.0;
-                let value = percentile_ms(self.response.as_ref()?, percentile, self.max_ms);
-                Some((value, !is_enough(self.timed, percentile)))
-            }
-            Metric::Time(Quantity::Response, Statistic::Mean) if is_timed => {
-                exact(self.time_ms / self.timed as f64)
-            }
-            Metric::Time(Quantity::Response, Statistic::Max) if is_timed => exact(self.max_ms),
-            Metric::ErrorRate if completed > 0 => exact(self.failed as f64 / completed as f64),
+            Metric::Time(of, statistic) if of.is_of_windows() => self.times.figure(statistic),
+            Metric::ErrorRate => share(self.failed, completed),
+            Metric::Goodput => share(self.good_streams, self.streams),
+            Metric::UnitsRate => exact(self.units / window_s),
             Metric::Throughput => exact(self.completions / window_s),
             Metric::Count => exact(self.timed as f64),
             Metric::Dropped => exact(self.dropped as f64),
             _ => None,
+        }
+    }
+}
+
+impl Times {
+    /// Returns the times of a cell of the time series, if it has any, and their histogram.
+    fn of_window(window: &Window, of: Quantity) -> Option<(Self, Option<&str>)> {
+        let streams = window.streams.as_ref();
+        let own = match of {
+            Quantity::StreamFirst => streams?.first_ms.as_ref()?,
+            Quantity::StreamGap => streams?.gap_ms.as_ref()?,
+            Quantity::StreamUnit => streams?.unit_ms.as_ref()?,
+            _ => {
+                let count = window.timed();
+                let times = Self {
+                    count,
+                    sum_ms: window.mean_ms? * count as f64,
+                    max_ms: window.max_ms.unwrap_or(0.0),
+                    histogram: None,
+                };
+                return Some((times, window.response.as_deref()));
+            }
+        };
+        let times = Self {
+            count: own.count,
+            sum_ms: own.mean * own.count as f64,
+            max_ms: own.max,
+            histogram: None,
+        };
+        Some((times, Some(&own.histogram)))
+    }
+
+    fn add(&mut self, other: &Self, histogram: Option<Histogram<u64>>) {
+        self.count += other.count;
+        self.sum_ms += other.sum_ms;
+        self.max_ms = self.max_ms.max(other.max_ms);
+        if let Some(histogram) = histogram {
+            let sum = self.histogram.get_or_insert_with(histogram::window);
+            histogram::add(sum, &histogram);
+        }
+    }
+
+    fn figure(&self, statistic: Statistic) -> Option<(f64, bool)> {
+        let is_any = self.count > 0;
+        match statistic {
+            Statistic::Percentile(thousandths) => {
+                let percentile = f64::from(thousandths) / 1000.0;
+                let value = percentile_ms(self.histogram.as_ref()?, percentile, self.max_ms);
+                Some((value, !is_enough(self.count, percentile)))
+            }
+            Statistic::Mean => is_any.then(|| (self.sum_ms / self.count as f64, false)),
+            Statistic::Max => is_any.then_some((self.max_ms, false)),
+            Statistic::Min => None,
         }
     }
 }

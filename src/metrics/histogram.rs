@@ -30,6 +30,16 @@ pub(super) fn with_digits(digits: u8) -> Histogram<u64> {
         .expect("the bounds are constants that the crate accepts")
 }
 
+/// Returns a histogram with the values of `other` in the layout of a window of the time line. The
+/// buckets of `other` have at least as many digits, so each lies in one of the new ones.
+pub fn in_window(other: &Histogram<u64>) -> Histogram<u64> {
+    let mut coarse = window();
+    for value in other.iter_recorded() {
+        coarse.saturating_record_n(value.value_iterated_to(), value.count_at_value());
+    }
+    coarse
+}
+
 /// Adds `other` to `sum`. Both must have the same layout: the crate would silently re-bucket
 /// others.
 ///

@@ -30,6 +30,7 @@ pub(crate) mod tags;
 pub(crate) mod track;
 pub(crate) mod trend;
 pub(crate) mod window;
+mod window_streams;
 pub(crate) mod window_text;
 pub(crate) mod windows;
 
@@ -50,4 +51,5 @@ pub use streams::{StreamFigures, StreamSample};
 pub use summary::Summary;
 pub use tags::{TagFigures, TagValue};
 pub use track::Track;
+pub use window_streams::WindowStreams;
 pub use windows::Windows;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
 use super::histogram::WINDOW_DIGITS;
-use super::{FailureKind, StatusCounts, exact};
+use super::{FailureKind, StatusCounts, WindowStreams, exact};
 use crate::base::Nanos;
 
 /// Returns the window width for a run: the widest of a list of round widths that still gives twenty
@@ -84,6 +84,9 @@ pub struct Window {
     pub(super) response: Buckets<WINDOW_DIGITS>,
     #[serde(default, skip_serializing_if = "Buckets::is_empty")]
     pub(super) lag: Buckets<WINDOW_DIGITS>,
+    /// Its streams, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<Box<WindowStreams>>,
 }
 
 impl Default for Window {
@@ -101,6 +104,7 @@ impl Default for Window {
             sum: 0,
             response: Buckets::default(),
             lag: Buckets::default(),
+            streams: None,
         }
     }
 }
@@ -122,12 +126,18 @@ impl Window {
         self.sum += other.sum;
         self.response.add(&other.response);
         self.lag.add(&other.lag);
+        if let Some(theirs) = &other.streams {
+            self.streams.get_or_insert_default().add(theirs);
+        }
     }
 
     /// Packs its histograms into spare capacity.
     pub(super) fn pack(&mut self, spare: &mut Vec<Vec<u8>>) {
         self.response.pack(spare);
         self.lag.pack(spare);
+        if let Some(streams) = &mut self.streams {
+            streams.pack();
+        }
     }
 
     /// Clears the window and keeps the capacity.
@@ -165,8 +175,10 @@ impl Window {
             self.ok_completions,
         ];
         let of_statuses = self.statuses.iter().map(|(_, n)| n);
+        let of_streams = self.streams.iter().map(|streams| streams.largest_count());
         counts
             .into_iter()
+            .chain(of_streams)
             .chain(self.failures)
             .chain(of_statuses)
             .max()

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::batches::is_doubled;
 use super::histogram;
 use super::window::Window;
-use super::{Outcome, Sample, exact};
+use super::{Outcome, Sample, StreamSample, WindowStreams, exact};
 use crate::base::Nanos;
 
 /// The maximum number of windows; beyond it, each becomes twice as wide.
@@ -216,6 +216,23 @@ impl Windows {
         }
     }
 
+    /// Records the stream of an operation, which is recorded besides.
+    pub fn stream(&mut self, sample: &Sample, stream: &StreamSample) {
+        if !sample.outcome.is_timed() {
+            return;
+        }
+        self.streams_at(sample.intended).record(sample, stream);
+        if sample.outcome == Outcome::Ok
+            && let Some(units) = stream.units
+        {
+            self.streams_at(sample.completed).units += units;
+        }
+    }
+
+    fn streams_at(&mut self, instant: Nanos) -> &mut WindowStreams {
+        self.at(instant).streams.get_or_insert_default()
+    }
+
     /// Records an iteration refused at this moment.
     pub fn refuse(&mut self, at: Nanos) {
         self.at(at).dropped += 1;
@@ -250,6 +267,14 @@ impl Windows {
             }
         }
         self.pack();
+    }
+
+    /// Returns whether the figures of its streams agree with each other.
+    pub(super) fn has_consistent_streams(&self) -> bool {
+        self.windows
+            .iter()
+            .filter_map(|window| window.streams.as_deref())
+            .all(WindowStreams::is_consistent)
     }
 
     /// Returns whether this is a time line of the same run as `other`, which is empty.

@@ -250,10 +250,15 @@ impl Metric {
     /// Returns whether the timeline has the metric.
     pub const fn is_of_windows(self) -> bool {
         match self {
-            Self::Time(Quantity::Response, statistic) => !matches!(statistic, Statistic::Min),
+            Self::Time(of, statistic) => of.is_of_windows() && !matches!(statistic, Statistic::Min),
             other => matches!(
                 other,
-                Self::ErrorRate | Self::Throughput | Self::Count | Self::Dropped
+                Self::ErrorRate
+                    | Self::Throughput
+                    | Self::Count
+                    | Self::Dropped
+                    | Self::UnitsRate
+                    | Self::Goodput
             ),
         }
     }

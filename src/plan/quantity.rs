@@ -58,6 +58,14 @@ impl Quantity {
         )
     }
 
+    /// Returns whether the timeline has it.
+    pub const fn is_of_windows(self) -> bool {
+        matches!(
+            self,
+            Self::Response | Self::StreamFirst | Self::StreamGap | Self::StreamUnit
+        )
+    }
+
     /// Returns the prefix before the last dot.
     pub const fn name(self) -> &'static str {
         match self {

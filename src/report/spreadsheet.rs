@@ -156,7 +156,8 @@ pub(crate) fn summary(result: &RunResult) -> io::Result<String> {
 /// Never in practice: it only writes to memory.
 pub(crate) fn series(result: &RunResult) -> io::Result<String> {
     let scenario = text(&result.scenario.name);
-    let mut rows = vec![OF_WINDOWS.map(str::to_owned).to_vec()];
+    let columns = OF_WINDOWS.into_iter().chain(streams::OF_WINDOWS);
+    let mut rows = vec![columns.map(str::to_owned).collect()];
     for run in &result.runs {
         for window in &run.series {
             let mut row = vec![
@@ -191,6 +192,7 @@ pub(crate) fn series(result: &RunResult) -> io::Result<String> {
                     .map(known),
             );
             row.push(failures(&window.failures));
+            row.extend(streams::of_window(window.streams.as_ref()).map(known));
             rows.push(row);
         }
     }

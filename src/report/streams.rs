@@ -215,6 +215,7 @@ mod tests {
     use super::super::{fixture, hlog, html, markdown, openmetrics, spreadsheet, terminal};
     use super::*;
     use crate::report::fixture::{Form, assert_only_in_first};
+    use crate::result::{StreamWindow, WindowTimes};
 
     /// Returns a result whose modes have streams.
     fn result() -> RunResult {
@@ -243,6 +244,27 @@ mod tests {
             };
             run.histograms.stream_first = Some(run.histograms.response.clone());
             run.histograms.stream_gap = Some(run.histograms.response.clone());
+            run.histograms.stream_unit = Some(run.histograms.response.clone());
+            run.histograms.stream_rate = Some(run.histograms.response.clone());
+            for window in &mut run.series {
+                let times = window.response.clone().map(|histogram| WindowTimes {
+                    count: window.timed(),
+                    mean: 12.5,
+                    p50: 12.25,
+                    p90: 14.5,
+                    p99: 17.75,
+                    max: 18.0,
+                    histogram,
+                });
+                window.streams = Some(StreamWindow {
+                    completed: 7,
+                    ok: 6,
+                    units_per_s: 61.5,
+                    first_ms: times.clone(),
+                    gap_ms: times.clone(),
+                    unit_ms: times,
+                });
+            }
         }
         result
     }
@@ -250,7 +272,7 @@ mod tests {
     #[test]
     fn streams_are_in_every_form_and_nowhere_without_them() {
         let (with, without) = (result(), fixture::three_modes());
-        let forms: [Form<'_>; 6] = [
+        let forms: [Form<'_>; 7] = [
             (
                 "terminal",
                 &|r| terminal::render(r, terminal::Style::default()),
@@ -276,6 +298,11 @@ mod tests {
                 &[",30,5,1234,80,2468,246.8,0.75,"],
             ),
             (
+                "csv of the time line",
+                &|r| spreadsheet::series(r).expect("text"),
+                &[",7,6,61.5,12.25,17.75,12.25,17.75,12.25,17.75"],
+            ),
+            (
                 "hlog",
                 &|r| hlog::render(r).expect("text"),
                 &["stream_first", "stream_gap"],
@@ -286,6 +313,12 @@ mod tests {
                 &[
                     "id=\"chart-first-events\"",
                     "id=\"chart-gaps\"",
+                    "id=\"chart-units\"",
+                    "id=\"chart-rates\"",
+                    "id=\"chart-first-events-over-time\"",
+                    "id=\"chart-gaps-over-time\"",
+                    "id=\"chart-units-over-time\"",
+                    "<th scope=\"col\">first event p50</th>",
                     "id=\"data-streams\"",
                 ],
             ),

@@ -50,4 +50,4 @@ pub use validity::{Check, Validity, Verdict};
 pub use versions::{
     Calibration, InvalidRun, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison,
 };
-pub use window::Window;
+pub use window::{StreamWindow, Window, WindowTimes};

@@ -58,6 +58,48 @@ pub struct Window {
     /// Response times as a histogram of two significant digits, in the form of
     /// [`Histograms`](super::Histograms); null if there are none.
     pub response: Option<String>,
+    /// Its streams, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<StreamWindow>,
+}
+
+/// The streams of one interval of the time line, by their `intended`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StreamWindow {
+    /// Streams that completed, successful or not.
+    pub completed: u64,
+    /// Of these, the successful ones.
+    pub ok: u64,
+    /// Units of the successful streams that completed in this window, per second.
+    pub units_per_s: f64,
+    /// From intended to the first counted event; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_ms: Option<WindowTimes>,
+    /// Between counted events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap_ms: Option<WindowTimes>,
+    /// Time per unit of each successful stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_ms: Option<WindowTimes>,
+}
+
+/// A time in one interval of the time line, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowTimes {
+    /// The number of values.
+    pub count: u64,
+    /// Mean.
+    pub mean: f64,
+    /// Median.
+    pub p50: f64,
+    /// 90th percentile.
+    pub p90: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// Maximum.
+    pub max: f64,
+    /// A histogram of two significant digits, in the form of [`Histograms`](super::Histograms).
+    pub histogram: String,
 }
 
 impl Window {

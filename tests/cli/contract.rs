@@ -348,6 +348,19 @@ fn histograms(what: &str, run: &Value) {
             ),
             None => assert_eq!(samples, 0, "{what}: {window}"),
         }
+        let streams = &window["streams"];
+        if streams.is_null() {
+            continue;
+        }
+        has("streams of a window", streams, "completed ok units_per_s");
+        for name in ["first_ms", "gap_ms", "unit_ms"] {
+            let times = &streams[name];
+            if let Some(text) = times["histogram"].as_str() {
+                has(name, times, "count mean p50 p90 p99 max histogram");
+                let histogram = codec::decode_window(text).expect("a histogram");
+                assert_eq!(histogram.len(), count(times, "count"), "{what}: {window}");
+            }
+        }
     }
 }
 

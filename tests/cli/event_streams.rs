@@ -14,7 +14,8 @@ use tokio::time::sleep;
 use crate::authority::Authority;
 use crate::peer::{Peer, Then, serve_on_event_loop};
 use crate::support::{
-    MODES, REAL_MODES, Server, count, folder, number, patiently, run_in, scenario, side_by_side,
+    MODES, REAL_MODES, Server, TO_RESULT, count, folder, number, patiently, run_in, scenario,
+    side_by_side,
 };
 
 const CHAT: &str = "post: '/v1/chat/completions?per_event=2', json: { model: m, max_tokens: 42, stream: true, stream_options: { include_usage: true } }, stream: { as: sse, until: '[DONE]', event: '$.choices[0].delta.content', units: $.usage.completion_tokens }";
@@ -467,4 +468,63 @@ fn an_event_loop_that_reads_late_does_not_blame_the_server() {
     let run = run_in(folder.path(), "async");
     let check = crate::support::check_of(&run, "reading");
     assert_eq!(check["verdict"], "invalid", "{check}");
+}
+
+#[test]
+fn windows_of_the_time_line_have_streams_and_thresholds_judge_them() {
+    let server = Server::start();
+    let text = format!(
+        "name: t
+workers: 1
+targets: {{ a: {{ url: '{}' }} }}
+mix:
+- {{ name: early, load: {{ rate: 20/s, duration: 500ms }}, flow: [ {{ get: '/sse?first=20ms&gap=5ms&events=3', name: quick, stream: {{ as: sse, until: '[DONE]' }} }} ] }}
+- {{ name: late, load: {{ rate: 20/s, start_after: 1s, duration: 1s }}, flow: [ {{ get: '/sse?first=200ms&gap=5ms&events=3', name: slow, stream: {{ as: sse, until: '[DONE]' }} }} ] }}
+thresholds:
+- {{ check: stream.first.p50 < 120ms, window: 500ms }}
+- {{ check: stream.gap.max < 5s, window: 500ms }}
+- {{ check: stream.unit.mean < 5s, window: 500ms, step: slow }}
+- {{ check: stream.goodput > 90%, window: 1s }}
+- {{ check: stream.units_rate < 1/s, window: 1s, step: quick }}
+",
+        server.url()
+    );
+    side_by_side(MODES, |mode| {
+        let folder = folder();
+        scenario(folder.path(), &text);
+        patiently(|| {
+            let arguments = [&TO_RESULT[..], &["--mode", mode]].concat();
+            crate::support::run(folder.path(), &arguments).exits(99);
+            let result = crate::support::result(&folder.path().join("out"));
+            let run = &result["runs"][0];
+            let failing: Vec<Vec<f64>> = result["thresholds"]
+                .as_array()
+                .expect("thresholds")
+                .iter()
+                .map(|threshold| {
+                    let windows = threshold["failing_windows"].as_array().expect("windows");
+                    windows.iter().map(|w| number(w, "t_s")).collect()
+                })
+                .collect();
+            let known = [vec![1.0, 1.5], vec![], vec![], vec![], vec![0.0]];
+            assert_eq!(failing, known, "{mode}: {}", result["thresholds"]);
+            // 30 units of the ten early streams complete in its first second.
+            let observed = number(&result["thresholds"][4], "observed");
+            assert!((observed - 30.0).abs() < 1e-6, "{mode}: {observed}");
+            let windows = run["series"].as_array().expect("windows");
+            let of_streams = || windows.iter().filter(|w| !w["streams"].is_null());
+            let sum = |name| {
+                of_streams()
+                    .map(|w| count(&w["streams"], name))
+                    .sum::<u64>()
+            };
+            assert_eq!((sum("completed"), sum("ok")), (30, 30), "{mode}");
+            let units = of_streams()
+                .map(|w| number(&w["streams"], "units_per_s") * number(w, "window_s"))
+                .sum::<f64>();
+            assert!((units - 90.0).abs() < 1e-6, "{mode}: {units}");
+            let gaps = of_streams().filter_map(|w| w["streams"]["gap_ms"]["count"].as_u64());
+            assert_eq!(gaps.sum::<u64>(), 60, "{mode}");
+        });
+    });
 }

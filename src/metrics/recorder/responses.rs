@@ -34,6 +34,9 @@ impl Recorder {
                     .is_some_and(|value| value.name() == wanted)
             {
                 probe.windows.record(sample);
+                if let Some(stream) = stream {
+                    probe.windows.stream(sample, stream);
+                }
             }
         }
         if self.measures(sample.intended) {

@@ -1,7 +1,7 @@
 //! Whether a [`Recorder`] that was read from a file can be one of a plan.
 
 use super::Recorder;
-use crate::metrics::{Batches, Figures, GroupFigures, Windows};
+use crate::metrics::{Batches, Figures, GroupFigures};
 
 impl Recorder {
     /// Checks that it is like `empty`, an empty recorder of the plan, so that the two can be added,
@@ -33,7 +33,7 @@ impl Recorder {
             .chain([(&self.windows, &empty.windows)]);
         if !lines
             .into_iter()
-            .all(|(own, wanted)| Windows::fit(own, wanted))
+            .all(|(own, wanted)| own.fit(wanted) && own.has_consistent_streams())
         {
             return Err("its time line is damaged");
         }

@@ -2,11 +2,17 @@
 
 use super::Recorder;
 use crate::base::Nanos;
-use crate::metrics::{Sample, StreamSample, Track};
+use crate::metrics::{Sample, StreamSample, TakenBy, Track};
 
 impl Recorder {
     /// Records the stream of an operation, which is recorded besides.
     pub fn stream(&mut self, sample: &Sample, stream: &StreamSample, window_end: Nanos) {
+        self.windows.stream(sample, stream);
+        for probe in &mut self.probes {
+            if *probe.taken_by(sample.operation) == TakenBy::Itself {
+                probe.windows.stream(sample, stream);
+            }
+        }
         if !self.measures(sample.intended) {
             return;
         }

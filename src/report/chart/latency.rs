@@ -66,6 +66,15 @@ const GAP: Shown = Shown {
     service: None,
 };
 
+const UNIT: Shown = Shown {
+    title: "Time per unit by percentile",
+    subtitle: "Lower is better. Units are events where servers report none; this share of the successful streams took no longer for each.",
+    x_label: "percentile of streams",
+    y_label: "time per unit",
+    time: |trace| of_streams(trace, |h| h.stream_unit.as_ref()),
+    service: None,
+};
+
 fn of_streams(trace: &Trace<'_>, of: impl Fn(&Histograms) -> Option<&String>) -> Option<Ladder> {
     Ladder::from_histogram(&trace.times(of)?)
 }
@@ -83,6 +92,11 @@ pub(crate) fn first_events(cast: &Cast<'_>) -> Option<String> {
 /// Draws the gaps between events of streams, if some mode has streams.
 pub(crate) fn gaps(cast: &Cast<'_>) -> Option<String> {
     draw(cast, &GAP)
+}
+
+/// Draws the times per unit of streams, if some mode has any.
+pub(crate) fn units(cast: &Cast<'_>) -> Option<String> {
+    draw(cast, &UNIT)
 }
 
 fn draw(cast: &Cast<'_>, shown: &Shown) -> Option<String> {

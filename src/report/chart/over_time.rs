@@ -91,6 +91,57 @@ pub(crate) const MEMORY: Figure = Figure {
     note: "",
 };
 
+/// The time to the first event of streams.
+pub(crate) const FIRST_EVENT: Figure = Figure {
+    title: "Time to the first event over time",
+    subtitle: "Lower is better. Median of each window, by the time that streams were due, waiting included.",
+    y_label: "time to the first event, p50",
+    column: "first event p50",
+    value: first_event,
+    show: view::duration_ms,
+    zeros: false,
+    note: "",
+};
+
+/// The gaps between events of streams.
+pub(crate) const GAP: Figure = Figure {
+    title: "Gap between events over time",
+    subtitle: "Lower is better. p99 of each window, by the time that streams were due.",
+    y_label: "gap, p99",
+    column: "gap p99",
+    value: gap,
+    show: view::duration_ms,
+    zeros: false,
+    note: "",
+};
+
+/// The units of streams.
+pub(crate) const UNITS: Figure = Figure {
+    title: "Units per second over time",
+    subtitle: "Higher is better. Those of successful streams, when the streams completed; events where servers report no units.",
+    y_label: "units per second",
+    column: "units",
+    value: units,
+    show: view::rate,
+    zeros: false,
+    note: "",
+};
+
+/// Returns the median time to the first event of a window, in milliseconds.
+pub(crate) fn first_event(window: &Window) -> Option<f64> {
+    Some(window.streams.as_ref()?.first_ms.as_ref()?.p50)
+}
+
+/// Returns the 99th percentile of the gaps of a window, in milliseconds.
+pub(crate) fn gap(window: &Window) -> Option<f64> {
+    Some(window.streams.as_ref()?.gap_ms.as_ref()?.p99)
+}
+
+/// Returns the units per second of a window.
+pub(crate) fn units(window: &Window) -> Option<f64> {
+    window.streams.as_ref().map(|streams| streams.units_per_s)
+}
+
 /// Draws a figure over time, with a line for each mode; returns `None` if it is unknown or always
 /// zero.
 pub(crate) fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {

@@ -14,14 +14,48 @@ use super::trace::{Cast, Trace};
 const SLICES: usize = 160;
 /// The height of a violin including the space around it.
 const ROW: f64 = 64.0;
-/// The quantiles marked in a violin.
-const QUANTILES: [(f64, &str); 3] = [(0.5, "p50"), (0.9, "p90"), (0.99, "p99")];
+
+/// What violins show.
+struct Shown {
+    title: &'static str,
+    subtitle: &'static str,
+    x_label: &'static str,
+    of: fn(&Trace<'_>) -> Option<Ladder>,
+    show: fn(f64) -> String,
+    /// The quantiles that are marked.
+    marks: [f64; 3],
+    /// What there are several of.
+    several: &'static str,
+}
+
+const RESPONSE: Shown = Shown {
+    title: "Where response times lie",
+    subtitle: "Further left is better. The thicker, the more operations took about this long; marks: p50, p90 and p99.",
+    x_label: "response time",
+    of: |trace| trace.response(),
+    show: view::duration_ms,
+    marks: [0.5, 0.9, 0.99],
+    several: "operations took",
+};
+
+const RATE: Shown = Shown {
+    title: "Units per second of each stream",
+    subtitle: "Further right is better. The thicker, the more successful streams were about this fast; marks: p1, p10 and p50.",
+    x_label: "units per second, or events where servers report no units",
+    of: |trace| Ladder::from_histogram(&trace.times(|h| h.stream_rate.as_ref())?),
+    show: view::rate,
+    marks: [0.01, 0.1, 0.5],
+    several: "streams had",
+};
 
 /// Returns the traces that have a sample, with it.
-fn samples<'a>(cast: &'a Cast<'a>) -> Vec<(&'a Trace<'a>, Ladder)> {
+fn samples<'a>(
+    cast: &'a Cast<'a>,
+    of: fn(&Trace<'_>) -> Option<Ladder>,
+) -> Vec<(&'a Trace<'a>, Ladder)> {
     cast.traces
         .iter()
-        .filter_map(|trace| Some((trace, trace.response()?)))
+        .filter_map(|trace| Some((trace, of(trace)?)))
         .collect()
 }
 
@@ -35,7 +69,7 @@ fn ends(samples: &[(&Trace<'_>, Ladder)]) -> Vec<f64> {
 
 /// Draws the distribution function, if some mode has a sample.
 pub(crate) fn cdf(cast: &Cast<'_>) -> Option<String> {
-    let samples = samples(cast);
+    let samples = samples(cast, RESPONSE.of);
     if samples.is_empty() {
         return None;
     }
@@ -83,9 +117,18 @@ pub(crate) fn cdf(cast: &Cast<'_>) -> Option<String> {
     Some(plot.lines(&lines))
 }
 
-/// Draws a violin for each mode, if one has a sample.
+/// Draws a violin of response times for each mode, if one has a sample.
 pub(crate) fn violins(cast: &Cast<'_>) -> Option<String> {
-    let samples = samples(cast);
+    draw(cast, &RESPONSE)
+}
+
+/// Draws a violin of the rates of streams for each mode, if one has any.
+pub(crate) fn rates(cast: &Cast<'_>) -> Option<String> {
+    draw(cast, &RATE)
+}
+
+fn draw(cast: &Cast<'_>, shown: &Shown) -> Option<String> {
+    let samples = samples(cast, shown.of);
     if samples.is_empty() {
         return None;
     }
@@ -96,15 +139,13 @@ pub(crate) fn violins(cast: &Cast<'_>) -> Option<String> {
     let (left, right, top) = (MARGIN + names + 18.0, 930.0, 74.0);
     let bottom = top + ROW * samples.len() as f64;
     let x = Axis::for_times(&ends(&samples), (left, right));
-    let title = format!("Where response times lie – {}", cast.name);
+    let title = format!("{} – {}", shown.title, cast.name);
     let description = samples
         .iter()
         .map(|(trace, h)| {
-            let [low, high] = [0.1, 0.9].map(|q| view::duration_ms(h.at(q)));
-            format!(
-                "{}: 80 % of the operations took from {low} to {high}.",
-                trace.label
-            )
+            let [low, high] = [0.1, 0.9].map(|q| (shown.show)(h.at(q)));
+            let (label, several) = (&trace.label, shown.several);
+            format!("{label}: 80 % of the {several} from {low} to {high}.")
         })
         .collect::<Vec<_>>()
         .join(" ");
@@ -115,18 +156,15 @@ pub(crate) fn violins(cast: &Cast<'_>) -> Option<String> {
         ..About::default()
     };
     Some(canvas::picture(size, &about, |c| {
-        frame::heading(
-            c,
-            &title,
-            "Further left is better. The thicker, the more operations took about this long; marks: p50, p90 and p99.",
-        );
-        grid(c, &x, (top, bottom));
+        frame::heading(c, &title, shown.subtitle);
+        grid(c, &x, (top, bottom), shown.show);
         for (i, (trace, ladder)) in samples.iter().enumerate() {
             let middle = ROW.mul_add(i as f64 + 0.5, top);
             c.group(
                 &[("class", "series".into()), ("data-key", trace.key.clone())],
                 |c| {
                     violin(c, &x, (left, right), middle, (trace, ladder));
+                    marks(c, &x, middle, shown.marks.map(|q| ladder.at(q)));
                 },
             );
         }
@@ -136,13 +174,9 @@ pub(crate) fn violins(cast: &Cast<'_>) -> Option<String> {
             1.25,
             None,
         );
-        let label = if x.is_log() {
-            "response time, log scale"
-        } else {
-            "response time"
-        };
+        let scale = if x.is_log() { ", log scale" } else { "" };
         c.text(
-            label,
+            &format!("{}{scale}", shown.x_label),
             (f64::midpoint(left, right), bottom + 38.0),
             Font::TICK,
             Align::Middle,
@@ -151,9 +185,9 @@ pub(crate) fn violins(cast: &Cast<'_>) -> Option<String> {
 }
 
 /// Draws a line for each tick, and the labels that fit.
-fn grid(c: &mut Canvas, x: &Axis, (top, bottom): (f64, f64)) {
+fn grid(c: &mut Canvas, x: &Axis, (top, bottom): (f64, f64), show: fn(f64) -> String) {
     let mut free_from = 0.0;
-    for tick in x.ticks(8.0, |ms| view::round(&view::duration_ms(ms))) {
+    for tick in x.ticks(8.0, |value| view::round(&show(value))) {
         let at = x.pixel(tick.value);
         c.line(&[(at, top), (at, bottom)], palette::GRID, 1.0, None);
         let half = Font::TICK.width(&tick.label) / 2.0;
@@ -202,8 +236,12 @@ fn violin(
         1.25,
         None,
     );
-    for (quantile, _) in QUANTILES {
-        let at = x.pixel(ladder.at(quantile));
+}
+
+/// Marks values across the middle of a violin.
+fn marks(c: &mut Canvas, x: &Axis, middle: f64, values: [f64; 3]) {
+    for value in values {
+        let at = x.pixel(value);
         c.rect(
             (at - 1.25, middle - 11.0),
             (at + 1.25, middle + 11.0),

@@ -3,8 +3,8 @@
 //! the script doesn't see.
 
 use super::super::chart::ladder::Ladder;
-use super::super::chart::stages;
 use super::super::chart::trace::{Cast, Trace};
+use super::super::chart::{over_time, stages};
 use super::super::tally;
 use super::super::view::{self, NA};
 use super::figures::data;
@@ -175,8 +175,13 @@ const ENDINGS: [Fixed; 2] = [
     }),
 ];
 /// … and after them.
-const WHERE_KNOWN: [Fixed; 8] = [
+const WHERE_KNOWN: [Fixed; 11] = [
     ("max", |w| w.max_ms.map(view::duration_ms)),
+    ("first event p50", |w| {
+        over_time::first_event(w).map(view::duration_ms)
+    }),
+    ("gap p99", |w| over_time::gap(w).map(view::duration_ms)),
+    ("units", |w| over_time::units(w).map(view::rate)),
     ("in flight", |w| w.in_flight.map(view::number)),
     ("waiting", |w| {
         w.queue.filter(|n| *n > 0.0).map(view::number)

@@ -1,6 +1,8 @@
 //! [`Figure`]: the charts of the page, in groups. Charts without data are omitted.
 
-use super::super::chart::over_time::{self, CPU, IN_FLIGHT, LAG, MEMORY, WAITING};
+use super::super::chart::over_time::{
+    self, CPU, FIRST_EVENT, GAP, IN_FLIGHT, LAG, MEMORY, UNITS, WAITING,
+};
 use super::super::chart::trace::{Cast, Trace};
 use super::super::chart::{band, heat, latency, modes, spread, stages, throughput};
 
@@ -74,6 +76,11 @@ pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
     let streams = vec![
         figure("first-events", data::STREAMS, latency::first_events(cast)),
         figure("gaps", data::STREAMS, latency::gaps(cast)),
+        figure("units", data::STREAMS, latency::units(cast)),
+        figure("rates", data::STREAMS, spread::rates(cast)),
+        over("first-events-over-time", &FIRST_EVENT),
+        over("gaps-over-time", &GAP),
+        over("units-over-time", &UNITS),
     ];
     let time = [
         vec![figure("throughput", data::TIMELINE, throughput::svg(cast))],

@@ -3,7 +3,7 @@
 use crate::metrics::Summary;
 use crate::report::spreadsheet::cells::{FEW_PERCENTILES, known};
 use crate::report::view;
-use crate::result::{Streaming, Streams};
+use crate::result::{StreamWindow, Streaming, Streams, WindowTimes};
 
 /// The times of streams, with the ends of their columns' names.
 type Time = (
@@ -36,6 +36,19 @@ const COUNTS: [Count; 8] = [
     ("goodput", |s| s.goodput),
 ];
 
+/// The columns of the time series.
+pub(super) const OF_WINDOWS: [&str; 9] = [
+    "streams",
+    "streams_ok",
+    "units_per_s",
+    "stream_first_p50_ms",
+    "stream_first_p99_ms",
+    "stream_gap_p50_ms",
+    "stream_gap_p99_ms",
+    "stream_unit_p50_ms",
+    "stream_unit_p99_ms",
+];
+
 /// Returns the names of the columns.
 pub(super) fn header() -> impl Iterator<Item = String> {
     let counts = COUNTS.iter().map(|(name, _)| (*name).to_owned());
@@ -58,4 +71,24 @@ pub(super) fn cells(streaming: Option<&Streaming>) -> impl Iterator<Item = Strin
         moments.into_iter().chain(percentiles).map(known)
     };
     counts.chain(TIMES.iter().flat_map(of_time))
+}
+
+/// Returns the cells of the streams of a window of the time series, if it has any.
+pub(super) fn of_window(streams: Option<&StreamWindow>) -> impl Iterator<Item = Option<f64>> {
+    type Get = fn(&StreamWindow) -> Option<&WindowTimes>;
+    const TIMES: [Get; 3] = [
+        |s| s.first_ms.as_ref(),
+        |s| s.gap_ms.as_ref(),
+        |s| s.unit_ms.as_ref(),
+    ];
+    let counts = [
+        streams.map(|s| s.completed as f64),
+        streams.map(|s| s.ok as f64),
+        streams.map(|s| s.units_per_s),
+    ];
+    let times = TIMES.into_iter().flat_map(move |get| {
+        let times = streams.and_then(get);
+        [times.map(|own| own.p50), times.map(|own| own.p99)]
+    });
+    counts.into_iter().chain(times)
 }
