@@ -55,6 +55,17 @@ impl Text {
         })
     }
 
+    /// Returns the value of a template that is nothing but an inserted value; `None` for any other.
+    ///
+    /// # Errors
+    /// If the value is not available.
+    pub fn alone(&self, scope: &Scope, facts: &Arc<Facts>) -> Option<Result<Value, ValueError>> {
+        match self.pieces.as_slice() {
+            [Compiled::Value(expression, _)] => Some(expression.eval(scope, facts)),
+            _ => None,
+        }
+    }
+
     /// Appends the text to `out`, inserting each value once in its form.
     ///
     /// # Errors

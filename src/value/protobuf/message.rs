@@ -10,7 +10,7 @@ use super::made::made_by_function;
 use super::scalar;
 use super::shape::{described, has_own_form, is_null_a_value, is_whole, label, write};
 use super::template::{MessageTemplate, Part, encoded_json};
-use crate::plan::{Encode, MessageValue, Template};
+use crate::plan::{MessageValue, Template};
 
 impl MessageTemplate<Template> {
     /// Makes a message of this type.
@@ -279,8 +279,7 @@ impl Maker {
         field: &FieldDescriptor,
         kind: Kind,
     ) -> Option<Part<Template>> {
-        let is_json = is_whole(text);
-        if !is_json && !scalar::is_text(&kind) {
+        if !is_whole(text) && !scalar::is_text(&kind) {
             let message = format!(
                 "{} is {}, but this is a text around a value",
                 label(field),
@@ -302,12 +301,7 @@ impl Maker {
         Some(Part::Scalar {
             place: shown(&self.path),
             number: field.number(),
-            is_json,
-            text: if is_json {
-                text.encoded(Encode::Json, str::to_owned)
-            } else {
-                text.clone()
-            },
+            text: text.clone(),
             kind,
         })
     }

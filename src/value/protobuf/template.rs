@@ -1,13 +1,13 @@
 //! [`MessageTemplate`]: a message of which all is encoded that is known before the run.
 
-use std::borrow::Cow;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor};
 
 use super::scalar;
 use crate::plan::Template;
-use crate::value::{Facts, Names, Scope, Text, ValueError};
+use crate::value::{Facts, Names, Scope, Text, ValueError, to_json};
 
 /// A message of which all is encoded that is known before the run. `T` is what the rest is made of:
 /// templates as they were written, or compiled ones.
@@ -23,8 +23,6 @@ pub(super) enum Part<T> {
         place: String,
         kind: Kind,
         number: u32,
-        /// Whether the text is the JSON of a value, rather than the text of the field.
-        is_json: bool,
         text: T,
     },
     /// A field given as JSON, of a message of this type that has nothing else.
@@ -56,13 +54,11 @@ fn compiled(parts: &[Part<Template>], names: &Names) -> Result<Vec<Part<Text>>, 
                 place,
                 kind,
                 number,
-                is_json,
                 text,
             } => Part::Scalar {
                 place: place.clone(),
                 kind: kind.clone(),
                 number: *number,
-                is_json: *is_json,
                 text: Text::compile(text, names)?,
             },
             Part::Json { place, of, text } => Part::Json {
@@ -100,11 +96,11 @@ fn encode(
     facts: &Arc<Facts>,
     out: &mut Vec<u8>,
 ) -> Result<(), ValueError> {
+    let at = |place: &str, why: &dyn Display| ValueError(format!("{place}: {why}"));
     let rendered = |place: &str, text: &Text| {
         let mut whole = String::new();
-        text.render(scope, facts, &mut whole)
-            .map(|()| whole)
-            .map_err(|e| ValueError(format!("{place}: {e}")))
+        let written = text.render(scope, facts, &mut whole);
+        written.map(|()| whole).map_err(|e| at(place, &e))
     };
     for part in parts {
         match part {
@@ -113,23 +109,28 @@ fn encode(
                 place,
                 kind,
                 number,
-                is_json,
                 text,
             } => {
-                let value = rendered(place, text)?;
-                let plain = if *is_json {
-                    match plain(&value) {
-                        Some(plain) => plain,
-                        // A field that is null is not set.
-                        None => continue,
-                    }
-                } else {
-                    Cow::Borrowed(value.as_str())
-                };
-                scalar::put(kind, *number, &plain, out).map_err(|()| {
+                let wrong = |value: &str| {
                     let name = scalar::name(kind);
                     ValueError(format!("{place} is {name}, which {value} is not"))
-                })?;
+                };
+                let Some(value) = text.alone(scope, facts) else {
+                    let text = rendered(place, text)?;
+                    scalar::put(kind, *number, &text, out).map_err(|()| wrong(&text))?;
+                    continue;
+                };
+                let value = value.map_err(|e| at(place, &e))?;
+                let json = || to_json(&value).map_err(|e| at(place, &e));
+                if let Some(text) = value.as_str() {
+                    if scalar::put(kind, *number, text, out).is_err() {
+                        return Err(wrong(&json()?));
+                    }
+                } else if !value.is_none() {
+                    // A field that is null is not set.
+                    let json = json()?;
+                    scalar::put(kind, *number, &json, out).map_err(|()| wrong(&json))?;
+                }
             }
             Part::Json { place, of, text } => {
                 let json = rendered(place, text)?;
@@ -144,24 +145,6 @@ fn encode(
         }
     }
     Ok(())
-}
-
-/// Returns the text that a JSON value stands for: the inside of a string, and anything else as it
-/// is; `None` if it is null.
-fn plain(json: &str) -> Option<Cow<'_, str>> {
-    match json
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-    {
-        Some(inside) if !inside.contains('\\') => Some(inside.into()),
-        Some(_) => Some(
-            serde_json::from_str::<String>(json)
-                .unwrap_or_else(|_| json.to_owned())
-                .into(),
-        ),
-        None if json == "null" => None,
-        None => Some(json.into()),
-    }
 }
 
 /// Encodes a message that is given as JSON.
