@@ -1,10 +1,12 @@
 //! The service of gRPC: `loadgen.Echo`, over HTTP/2 with prior knowledge.
 //!
-//! `scenarios/protos/echo.proto` describes it. A call waits for the server's faults as any request
-//! does. Errors before the first message are answers whose head has the status.
+//! `scenarios/protos/echo.proto` describes it, and so does the server itself ([`reflection`]). A call
+//! waits for the server's faults as any request does, other than one for a description. Errors before
+//! the first message are answers whose head has the status.
 
 mod inbox;
 mod outbox;
+mod reflection;
 mod refusal;
 
 use std::rc::Rc;
@@ -92,6 +94,9 @@ async fn call(state: Rc<State>, request: Request<RecvStream>, mut respond: SendR
         "/loadgen.Echo/Count" => count(&state, &mut inbox, &mut outbox).await,
         "/loadgen.Echo/Gather" => gather(&state, &mut inbox, &mut outbox).await,
         "/loadgen.Echo/Chat" => chat(&state, &mut inbox, &mut outbox).await,
+        path if reflection::PATHS.contains(&path) => {
+            reflection::describe(&mut inbox, &mut outbox).await
+        }
         _ => {
             let why = "the methods are those of loadgen.Echo: Say, Count, Gather and Chat";
             due(&state).await.and(Err(Refusal(UNIMPLEMENTED, why)))

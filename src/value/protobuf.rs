@@ -15,5 +15,5 @@ mod template;
 pub use error::{MessageError, PathStep, Remedy};
 pub use json::to_json;
 pub use prost_reflect::MessageDescriptor;
-pub use schema::{GrpcMethod, MethodError, Schema, SchemaError, method_parts};
+pub use schema::{GrpcMethod, MethodError, Schema, SchemaError, file_descriptor, method_parts};
 pub use template::MessageTemplate;

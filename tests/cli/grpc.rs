@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::scripts::ScriptPeer;
+use crate::scripts::{ScriptPeer, printed_by_python};
 use crate::support::{
     MODES, count, folder, near, number, pairs, patiently, run, run_in, run_of, scenario, shipped,
     side_by_side,
@@ -306,4 +306,33 @@ fn what_is_tried_out_is_shown_as_json() {
     assert_eq!(hop["response"]["body"]["text"], received, "{hop:#}");
     let headers = hop["response"]["headers"].to_string();
     assert!(headers.contains("grpc-status"), "trailers, too: {headers}");
+}
+
+#[test]
+fn the_built_in_target_describes_its_service() {
+    let folder = folder();
+    let text = "name: t
+targets: { echo: { url: builtin, grpc: { reflection: true } } }
+load: { vus: 2, iterations: 4 }
+mix:
+- flow:
+  - grpc: loadgen.Echo/Say
+    message: { text: a }
+    expect: { json: { $.text: a } }
+";
+    scenario(folder.path(), text);
+    for mode in MODES {
+        let run = run_in(folder.path(), mode);
+        assert_eq!(count(&run, "ok"), 4, "{mode}: {}", run["errors"]);
+    }
+    let server = crate::support::Server::start();
+    let needs = ("grpc, google.protobuf", "python3-grpcio python3-protobuf");
+    let address = server.address.to_string();
+    if let Some(said) = printed_by_python("reflection.py", needs, &[&address]) {
+        let known = ["v1", "v1alpha"].map(|version| {
+            // The status of a service that is not there is NOT_FOUND.
+            format!("{version} loadgen.Echo Say Count Gather Chat 5\n")
+        });
+        assert_eq!(said, known.concat());
+    }
 }

@@ -23,20 +23,10 @@ impl ScriptPeer {
     /// they are not installed, which fails in CI.
     pub(crate) fn python<A: AsRef<OsStr>>(
         script: &str,
-        (modules, packages): (&str, &str),
+        needs: (&str, &str),
         arguments: impl IntoIterator<Item = A>,
     ) -> Option<Self> {
-        let has = Command::new(PYTHON)
-            .args(["-c", &format!("import {modules}")])
-            .stderr(Stdio::null())
-            .status();
-        if !has.is_ok_and(|status| status.success()) {
-            let missing = format!("{packages} is not installed (apt-get install {packages})");
-            assert!(std::env::var_os("CI").is_none(), "{missing}");
-            let _ = writeln!(std::io::stderr(), "SKIPPED: {missing}");
-            return None;
-        }
-        Some(Self::start(PYTHON, script, arguments))
+        can_import(needs).then(|| Self::start(PYTHON, script, arguments))
     }
 
     /// Starts a script in Node; `None` if that is not installed, which fails in CI.
@@ -70,6 +60,45 @@ impl ScriptPeer {
             port: port.unwrap_or_else(|_| panic!("no port in {line:?}")),
         }
     }
+}
+
+/// Runs a script in Python that is a client, and imports these modules of packages of the system, to
+/// its end; returns what it prints, and `None` if they are not installed, which fails in CI.
+pub(crate) fn printed_by_python(
+    script: &str,
+    needs: (&str, &str),
+    arguments: &[&str],
+) -> Option<String> {
+    if !can_import(needs) {
+        return None;
+    }
+    let mut python = Command::new(PYTHON);
+    python
+        .arg(shipped(&format!("tests/peers/{script}")))
+        .args(arguments);
+    let done = python.output().expect("it starts");
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    Some(String::from_utf8(done.stdout).expect("text"))
+}
+
+/// Returns whether the system's Python can import these modules. If it can't, the test is skipped
+/// with a message; in CI it fails.
+fn can_import((modules, packages): (&str, &str)) -> bool {
+    let has = Command::new(PYTHON)
+        .args(["-c", &format!("import {modules}")])
+        .stderr(Stdio::null())
+        .status();
+    if has.is_ok_and(|status| status.success()) {
+        return true;
+    }
+    let missing = format!("{packages} is not installed (apt-get install {packages})");
+    assert!(std::env::var_os("CI").is_none(), "{missing}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {missing}");
+    false
 }
 
 impl Drop for ScriptPeer {

@@ -51,6 +51,7 @@ mod processes;
 #[path = "../cli/redirects.rs"]
 mod redirects;
 #[path = "../cli/scripts.rs"]
+#[expect(dead_code, reason = "tests that are not run again need the rest")]
 mod scripts;
 #[path = "../cli/support.rs"]
 #[expect(dead_code, reason = "tests that are not run again need the rest")]

@@ -3,6 +3,7 @@
 /// The codes of statuses that the service has by itself.
 pub(super) const CANCELLED: u32 = 1;
 pub(super) const INVALID_ARGUMENT: u32 = 3;
+pub(super) const NOT_FOUND: u32 = 5;
 pub(super) const RESOURCE_EXHAUSTED: u32 = 8;
 pub(super) const UNIMPLEMENTED: u32 = 12;
 pub(super) const INTERNAL: u32 = 13;

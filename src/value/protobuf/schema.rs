@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
+use prost::Message;
 use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
 use thiserror::Error;
 
 use super::error::Remedy;
-use super::source::Sources;
+use super::source::{Alone, Sources};
 use crate::plan::GrpcSchema;
 use crate::value::file::{self, FileError};
 
@@ -204,6 +205,19 @@ impl GrpcMethod {
             receives_stream: method.is_server_streaming(),
         }
     }
+}
+
+/// Compiles a source that needs no other; returns its `FileDescriptorProto`.
+///
+/// # Errors
+/// If the source is not valid.
+pub fn file_descriptor(name: &'static str, source: &'static str) -> Result<Vec<u8>, SchemaError> {
+    let invalid = |e| SchemaError::Source(format!("{e:?}"));
+    let mut compiler = protox::Compiler::with_file_resolver(Alone { name, source });
+    compiler.open_file(name).map_err(invalid)?;
+    let set = compiler.file_descriptor_set();
+    let file = set.file.iter().find(|file| file.name() == name);
+    Ok(file.map(Message::encode_to_vec).unwrap_or_default())
 }
 
 /// Compiles sources. A file may be imported by its path from the scenario's folder or from its own,

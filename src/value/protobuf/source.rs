@@ -14,6 +14,21 @@ pub(super) struct Sources {
     pub(super) roots: Vec<String>,
 }
 
+/// One source, which may import only those that belong to the language itself.
+pub(super) struct Alone {
+    pub(super) name: &'static str,
+    pub(super) source: &'static str,
+}
+
+impl FileResolver for Alone {
+    fn open_file(&self, name: &str) -> Result<File, protox::Error> {
+        if name == self.name {
+            return File::from_source(name, self.source);
+        }
+        GoogleFileResolver::new().open_file(name)
+    }
+}
+
 impl FileResolver for Sources {
     fn open_file(&self, name: &str) -> Result<File, protox::Error> {
         for root in &self.roots {
