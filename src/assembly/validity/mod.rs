@@ -242,7 +242,7 @@ fn settled(run: &ModeRun, plan: &Plan) -> Option<Check> {
     if !plan.load.stages.is_empty() || plan.has_own_loads() {
         return None;
     }
-    let limit = "no trend of the medians (Mann–Kendall, 1 %) and no start-up of over half of the run (MSER-5), by more than 10 % and 0.25 ms";
+    let limit = "no trend of the medians after the start-up (Mann–Kendall, 1 %) and no start-up of over half of the run (MSER-5), by more than 10 % and 0.25 ms";
     let advice = "the figures mix different states of the target; use a longer `warmup`, or a load that it can sustain";
     Some(
         match settled::unsettled(run, matches!(plan.load.model, LoadModel::Closed { .. })) {

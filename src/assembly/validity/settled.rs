@@ -1,19 +1,29 @@
 //! Whether the target had settled: a run that is still warming up, or is overloaded, has no
 //! percentiles of its own.
 //!
-//! Two methods examine the windows of the time line. MSER-5 (White, 1997) finds how much of the
-//! beginning is start-up: it truncates where the rest, in batches of five windows, has the smallest
-//! standard error. The Mann–Kendall test finds a trend of the medians. Both detect the smallest
-//! drifts in long runs, so a finding must also matter: a tenth of the level, and more than the
-//! drift of the machine itself. If a request takes a tenth of a millisecond, clocks, caches and the
+//! Two methods examine stretches of the time line. MSER (White, 1997) finds how much of the
+//! beginning is start-up: it truncates where the rest has the smallest standard error. More than
+//! half of a run must not be start-up; this is judged from batches of five stretches (MSER-5). In
+//! what is left of the medians without start-up, the Mann–Kendall test finds a trend. Both detect the
+//! smallest drifts in long runs, so a finding must also matter: a tenth of the level, and more than
+//! the drift of the machine itself. If a request takes a tenth of a millisecond, clocks, caches and the
 //! choice of processor make its time drift by as much again.
 
-use crate::metrics::trend::{Trend, trend};
-use crate::result::{ModeRun, Window};
+use std::ops::RangeInclusive;
 
-/// The number of windows needed for a verdict.
-const FEWEST: usize = 10;
-/// The number of windows in a batch.
+use hdrhistogram::Histogram;
+
+use crate::metrics::histogram;
+use crate::metrics::summary::percentile_ms;
+use crate::metrics::trend::{Trend, trend};
+use crate::result::{ModeRun, Window, codec};
+
+/// The number of stretches needed for a verdict: the half that is left in any case must show a
+/// trend.
+const FEWEST: usize = 16;
+/// The length of a stretch in a closed model, in iterations of a virtual user.
+const ITERATIONS: f64 = 2.0;
+/// The number of stretches in a batch.
 const BATCH: usize = 5;
 /// The number of batches that MSER-5 needs.
 const FEWEST_BATCHES: usize = 12;
@@ -22,31 +32,25 @@ const MATTERS: f64 = 0.10;
 /// The smallest change that matters, in milliseconds.
 const MATTERS_MS: f64 = 0.25;
 
-/// Describes why a run has not settled, if it has not; returns `Err` if it is too short to tell. In
-/// a closed model, users go through the flow in step with time: if each runs it only a few times, a
-/// change over time is caused by the flow.
+/// Describes why a run has not settled, if it has not; returns `Err` if it is too short to tell the
+/// target from the flow.
 pub(super) fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>, String> {
-    let iterations = run.iterations.counts.started / u64::from(run.vus.max(1));
-    if is_closed && iterations < FEWEST as u64 {
+    let stretches = if is_closed {
+        in_step(run)?
+    } else {
+        spread(run)
+    };
+    if stretches.len() < FEWEST {
         return Err(format!(
-            "iterations per virtual user: {iterations}, and {FEWEST} are needed to tell the target from the flow"
+            "responses in {} stretches of the time line; {FEWEST} are needed",
+            stretches.len()
         ));
     }
-    let windows: Vec<&Window> = run
-        .series
-        .iter()
-        .filter(|w| w.t_s >= 0.0 && w.t_s + w.window_s <= run.measured_s + 1e-9)
-        .collect();
-    let means: Vec<f64> = windows.iter().filter_map(|w| w.mean_ms).collect();
-    let medians: Vec<f64> = windows.iter().filter_map(|w| w.p50_ms).collect();
-    if means.len() < FEWEST {
-        return Err(format!(
-            "only {} windows with responses; {FEWEST} are needed",
-            means.len()
-        ));
-    }
+    let medians: Vec<f64> = stretches.iter().map(Stretch::median_ms).collect();
+    let means: Vec<f64> = stretches.iter().map(Stretch::mean_ms).collect();
     let matters = |trend: &Trend| trend.share.abs() > MATTERS && trend.change.abs() > MATTERS_MS;
-    if let Some(Trend { share, .. }) = trend(&medians).filter(matters) {
+    let start_of_level = truncation(&medians, 0..=medians.len() / 2).unwrap_or(0);
+    if let Some(Trend { share, .. }) = trend(&medians[start_of_level..]).filter(matters) {
         let way = if share > 0.0 { "rose" } else { "fell" };
         return Ok(Some(format!(
             "the median {way} by {:.0} % over the run",
@@ -61,6 +65,79 @@ pub(super) fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>
     }))
 }
 
+/// Returns the stretches of a closed model, each two iterations long. Its users begin together and
+/// go through the flow in step at first: a shorter stretch shows which step they are at, and the
+/// mixture of steps changes while they fall out of step.
+fn in_step(run: &ModeRun) -> Result<Vec<Stretch>, String> {
+    let iterations = run.iterations.counts.started as f64 / f64::from(run.vus.max(1));
+    let needed = ITERATIONS * FEWEST as f64;
+    if iterations < needed {
+        return Err(format!(
+            "iterations per virtual user: {iterations:.0}, and {needed:.0} are needed to tell the target from the flow"
+        ));
+    }
+    let windows = measured(run);
+    let joined = (windows.len() as f64 * ITERATIONS / iterations).ceil();
+    let stretches = windows.chunks_exact(joined.max(1.0) as usize);
+    Ok(stretches.filter_map(Stretch::of).collect())
+}
+
+/// Returns the stretches of an open model. In the time of its first iteration, only the first steps
+/// of the flow are under way.
+fn spread(run: &ModeRun) -> Vec<Stretch> {
+    let windows = measured(run);
+    let first_s = (run.iterations.duration_ms.as_ref()).map_or(0.0, |length| length.min / 1e3);
+    let width_s = windows.first().map_or(1.0, |window| window.window_s);
+    let stretches = windows.chunks(1).skip((first_s / width_s) as usize);
+    stretches.filter_map(Stretch::of).collect()
+}
+
+/// Returns the whole windows of the measured time.
+fn measured(run: &ModeRun) -> Vec<&Window> {
+    run.series
+        .iter()
+        .filter(|w| w.t_s >= 0.0 && w.t_s + w.window_s <= run.measured_s + 1e-9)
+        .collect()
+}
+
+/// The response times of some windows in a row.
+struct Stretch {
+    timed: u64,
+    sum_ms: f64,
+    max_ms: f64,
+    response: Histogram<u64>,
+}
+
+impl Stretch {
+    /// Joins windows; returns `None` if none of them has times.
+    fn of(windows: &[&Window]) -> Option<Self> {
+        let mut joined = Self {
+            timed: 0,
+            sum_ms: 0.0,
+            max_ms: 0.0,
+            response: histogram::window(),
+        };
+        for window in windows {
+            let times = (window.mean_ms, window.max_ms, window.response.as_deref());
+            if let (Some(mean_ms), Some(max_ms), Some(response)) = times {
+                joined.timed += window.timed();
+                joined.sum_ms += mean_ms * window.timed() as f64;
+                joined.max_ms = joined.max_ms.max(max_ms);
+                histogram::add(&mut joined.response, &codec::decode_window(response).ok()?);
+            }
+        }
+        (joined.timed > 0).then_some(joined)
+    }
+
+    fn median_ms(&self) -> f64 {
+        percentile_ms(&self.response, 50.0, self.max_ms)
+    }
+
+    fn mean_ms(&self) -> f64 {
+        self.sum_ms / self.timed as f64
+    }
+}
+
 /// Returns the share of the run that is start-up, if it is more than half of it and matters.
 fn start_up(means: &[f64]) -> Option<f64> {
     let batches: Vec<f64> = means
@@ -70,18 +147,12 @@ fn start_up(means: &[f64]) -> Option<f64> {
     if batches.len() < FEWEST_BATCHES {
         return None;
     }
-    let error = |from: usize| {
-        let rest = &batches[from..];
-        let n = rest.len() as f64;
-        let mean = rest.iter().sum::<f64>() / n;
-        rest.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n * n)
-    };
-    let best =
-        |cuts: std::ops::RangeInclusive<usize>| cuts.min_by(|a, b| error(*a).total_cmp(&error(*b)));
     let half = batches.len() / 2;
     // The last few batches agree by chance; and a later cut must be considerably better than an
     // early one.
-    let (early, latest) = (best(0..=half)?, best(half + 1..=batches.len() - 5)?);
+    let early = truncation(&batches, 0..=half)?;
+    let latest = truncation(&batches, half + 1..=batches.len() - 5)?;
+    let error = |from| error(&batches[from..]);
     let late = (half + 1..=latest)
         .find(|cut| error(*cut) <= 4.0 * error(latest))
         .unwrap_or(latest);
@@ -93,11 +164,181 @@ fn start_up(means: &[f64]) -> Option<f64> {
     found.then(|| late as f64 / batches.len() as f64)
 }
 
+/// Returns where to truncate values so that the rest has the smallest standard error.
+fn truncation(values: &[f64], cuts: RangeInclusive<usize>) -> Option<usize> {
+    cuts.min_by(|a, b| error(&values[*a..]).total_cmp(&error(&values[*b..])))
+}
+
+/// Returns the square of the standard error of the mean of these values.
+fn error(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n * n)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::borrow::Cow;
+
     use rand::{RngExt as _, SeedableRng as _};
     use rand_pcg::Pcg64Mcg;
+
+    use super::*;
+    use crate::assembly::{Measurements, assemble, new_recorder};
+    use crate::base::Nanos;
+    use crate::metrics::{IterationSample, Outcome, Sample};
+    use crate::plan::Mode;
+    use crate::scenario::fixture;
+
+    const USERS: u32 = 20;
+    const MOSTLY_SHORT: [f64; 3] = [0.5, 21.0, 0.5];
+    const MOSTLY_LONG: [f64; 3] = [0.5, 21.0, 21.0];
+
+    /// Returns a run of iterations of a flow of three steps, given when each begins and which time, in
+    /// milliseconds, a step takes that begins at a given second.
+    fn run_of(
+        load: &str,
+        users: &mut dyn Iterator<Item = (f64, u32)>,
+        time_ms: &mut dyn FnMut(u32, f64) -> f64,
+    ) -> ModeRun {
+        let plan = fixture::plan(&format!(
+            "{{name: t, mix: [{{flow: [{{sleep: 1ms, name: a}}, {{sleep: 1ms, name: b}}, {{sleep: 1ms, name: c}}]}}], load: {load}}}"
+        ));
+        let mut recorder = new_recorder(&plan);
+        let mut end = 0.0_f64;
+        for (begins_s, iterations) in users {
+            let mut now_s = begins_s;
+            for _ in 0..iterations {
+                let iteration = Nanos::from_secs_f64(now_s);
+                for step in 0..3 {
+                    let intended = Nanos::from_secs_f64(now_s);
+                    now_s += time_ms(step, now_s) / 1e3;
+                    recorder.operation(
+                        &Sample {
+                            started: intended,
+                            completed: Nanos::from_secs_f64(now_s),
+                            outcome: Outcome::Ok,
+                            ..Sample::planned(step, intended)
+                        },
+                        Nanos::MAX,
+                    );
+                }
+                recorder.iteration(&IterationSample {
+                    mix: 0,
+                    intended: iteration,
+                    completed: Nanos::from_secs_f64(now_s),
+                    outcome: Outcome::Ok,
+                });
+            }
+            end = end.max(now_s);
+        }
+        assemble(
+            &plan,
+            &Measurements {
+                mode: Mode::Simulated,
+                round: 1,
+                end: Nanos::from_secs_f64(end),
+                stop: Nanos::from_secs_f64(end),
+                stopped_early: None,
+                checks: Cow::Owned(vec![vec![]; 3]),
+                recorder: Cow::Borrowed(&recorder),
+                seen: Cow::Owned(Vec::new()),
+            },
+        )
+    }
+
+    /// Returns a run of users who begin together; their steps take these milliseconds, `factor`
+    /// times as long at a second, and vary by a tenth.
+    fn together(
+        seed: u64,
+        iterations: u32,
+        steps_ms: [f64; 3],
+        factor: impl Fn(f64) -> f64,
+    ) -> ModeRun {
+        let mut generator = Pcg64Mcg::seed_from_u64(seed);
+        run_of(
+            &format!("{{vus: {USERS}, iterations: {}}}", USERS * iterations),
+            &mut (0..USERS).map(|_| (0.0, iterations)),
+            &mut |step, at_s| {
+                steps_ms[step as usize] * factor(at_s) * generator.random_range(0.9..1.1)
+            },
+        )
+    }
+
+    #[test]
+    fn users_that_fall_out_of_step_are_no_trend_of_the_target() {
+        for seed in 0..10 {
+            let run = together(seed, 40, MOSTLY_LONG, |_| 1.0);
+            let medians: Vec<f64> = run.series.iter().filter_map(|w| w.p50_ms).collect();
+            assert!(
+                medians.iter().any(|ms| *ms < 1.0) && medians.iter().any(|ms| *ms > 19.0),
+                "in step, a window shows one step: {medians:?}"
+            );
+            assert_eq!(unsettled(&run, true), Ok(None), "seed {seed}");
+        }
+        let short =
+            unsettled(&together(1, 31, MOSTLY_LONG, |_| 1.0), true).expect_err("too short to tell");
+        assert!(
+            short.starts_with("iterations per virtual user: 31, and 32 "),
+            "{short}"
+        );
+    }
+
+    #[test]
+    fn a_start_up_of_less_than_half_is_no_trend() {
+        for seed in 0..10 {
+            let run = together(seed, 60, MOSTLY_SHORT, |at_s| {
+                1.0 + 4.0 * (-at_s / 0.3).exp()
+            });
+            let all: Vec<f64> = in_step(&run)
+                .expect("long enough")
+                .iter()
+                .map(Stretch::median_ms)
+                .collect();
+            assert!(
+                trend(&all).is_some_and(|trend| trend.share < -0.1 && trend.change < -0.25),
+                "it falls as a whole: {all:?}"
+            );
+            assert_eq!(unsettled(&run, true), Ok(None), "seed {seed}: {all:?}");
+        }
+    }
+
+    #[test]
+    fn a_target_that_slows_down_or_speeds_up_is_found() {
+        for seed in 0..5 {
+            let slower = unsettled(&together(seed, 60, MOSTLY_SHORT, |at_s| 1.0 + at_s), true);
+            let slower = slower.expect("long enough").expect("a trend");
+            assert!(slower.starts_with("the median rose by "), "{slower}");
+            let faster = unsettled(
+                &together(seed, 60, MOSTLY_SHORT, |at_s| 10.0 / (1.0 + 3.0 * at_s)),
+                true,
+            );
+            let faster = faster.expect("long enough").expect("a trend");
+            assert!(faster.starts_with("the median fell by "), "{faster}");
+        }
+    }
+
+    /// Returns an open run of one iteration every 10 ms for 20 s.
+    fn open(time_ms: &mut dyn FnMut(u32, f64) -> f64) -> ModeRun {
+        run_of(
+            "{rate: 100/s, duration: 20s}",
+            &mut (0..2000).map(|number| (f64::from(number) / 100.0, 1)),
+            time_ms,
+        )
+    }
+
+    #[test]
+    fn the_first_iteration_of_an_open_model_has_only_first_steps() {
+        let mut generator = Pcg64Mcg::seed_from_u64(5);
+        let mut vary = |ms: f64| ms * generator.random_range(0.9..1.1);
+        let run = open(&mut |step, _| vary([5000.0, 1.0, 1.0][step as usize]));
+        assert_eq!(unsettled(&run, false), Ok(None));
+        let overloaded = open(&mut |_, at_s| vary(1.0 + 100.0 * at_s));
+        let found = unsettled(&overloaded, false)
+            .expect("long enough")
+            .expect("a trend");
+        assert!(found.starts_with("the median rose by "), "{found}");
+    }
 
     fn noise(count: usize, level: impl Fn(usize) -> f64) -> Vec<f64> {
         let mut generator = Pcg64Mcg::seed_from_u64(3);
