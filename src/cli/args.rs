@@ -139,6 +139,9 @@ pub(crate) struct CapacityArgs {
     /// How long to try each rate, after a warm-up of a fifth of that
     #[arg(long, env = "LOADGEN_PROBE", value_parser = parse::duration, value_name = "DURATION", default_value = "5s")]
     pub probe: Nanos,
+    /// The mix entry whose own load is varied; the loads of the others go on beside it
+    #[arg(long, env = "LOADGEN_MIX", value_name = "NAME")]
+    pub mix: Option<String>,
     /// The first rate to try [default: the file's, or 50/s]
     #[arg(long, env = "LOADGEN_FROM", value_parser = parse::rate, value_name = "RATE")]
     pub from: Option<Rate>,

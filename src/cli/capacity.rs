@@ -11,11 +11,12 @@ use super::folder::Folder;
 use super::job;
 use super::output::{self, Console};
 use super::probing::{Prober, warmup};
+use super::searched::Searched;
 use super::session::{self, Session};
 use crate::base::{Nanos, Rate};
 use crate::engine::preflight::safety;
 use crate::gate::{Search, objective};
-use crate::plan::{Check, LoadModel, Mode, Plan};
+use crate::plan::{Check, Load, LoadModel, Mode, Plan, Selector, Threshold};
 use crate::report::terminal::Style;
 use crate::report::{self, capacity};
 use crate::result::{
@@ -39,16 +40,17 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
         return Ok(Exit::Usage);
     };
     let Compiled { plan, secrets, .. } = compiled;
-    or_exit(check_has_one_load(&plan), Exit::Usage)?;
+    let searched = or_exit(Searched::choose(&plan, args.mix.as_deref()), Exit::Usage)?;
     let mode = args.mode.unwrap_or_else(|| mode_of(&plan));
-    let load = described(&plan);
-    let mut search = or_exit(search_of(args, &plan), Exit::Usage)?;
+    let load = described(&plan, searched);
+    let mut search = or_exit(search_of(args, searched.load(&plan)), Exit::Usage)?;
     or_exit(check_has_capacity(&plan), Exit::Usage)?;
     or_exit(safety::literal(&plan), Exit::Usage)?;
     // Keeps one mode, and adjusts everything that depends on the modes.
     let plan = Plan {
         modes: vec![mode],
         rounds: 1,
+        thresholds: about(searched.selector(&plan), plan.thresholds),
         ..plan
     };
     let started_at = session::now();
@@ -59,19 +61,17 @@ pub(super) fn run(args: &CapacityArgs, console: &Console) -> Result<Exit, Failur
         report::CAPACITY_FILE,
     )?;
     announce(&load, args, console);
-    let searched = run_search(&mut search, &plan, mode, &source, started_at, args, console);
-    if searched
-        .as_ref()
-        .map_or(true, |searched| searched.probes.is_empty())
-    {
+    let work = (&plan, searched);
+    let found = run_search(&mut search, work, mode, &source, started_at, args, console);
+    if found.as_ref().map_or(true, |found| found.probes.is_empty()) {
         folder.remove_if_empty();
-        return searched?.failure.map_or(Ok(Exit::Interrupted), Err);
+        return found?.failure.map_or(Ok(Exit::Interrupted), Err);
     }
     let SearchOutcome {
         probes,
         failure,
         warnings,
-    } = searched?;
+    } = found?;
     let limited_by = search.limited_by().unwrap_or(if failure.is_some() {
         LimitedBy::Failure
     } else {
@@ -203,23 +203,37 @@ fn mode_of(plan: &Plan) -> Mode {
     }
 }
 
+/// Makes thresholds about the operations that a search is about.
+fn about(selector: Option<Selector>, mut thresholds: Vec<Threshold>) -> Vec<Threshold> {
+    if let Some(selector) = selector {
+        for threshold in &mut thresholds {
+            threshold.selector.mix = selector.mix.clone();
+        }
+    }
+    thresholds
+}
+
 /// Describes the load that is replaced.
-fn described(plan: &Plan) -> String {
-    let load = &plan.load;
+fn described(plan: &Plan, searched: Searched) -> String {
+    let load = searched.load(plan);
+    let whose = match searched {
+        Searched::Shared => "the file's load".into(),
+        Searched::Own(mix) => format!("the load of `{}`", plan.mix[mix].name),
+    };
     let level = match load.model {
         LoadModel::Closed { vus: 1 } => "1 virtual user".into(),
         LoadModel::Closed { vus } => format!("{vus} virtual users"),
         LoadModel::Open { rate, .. } => rate.to_string(),
     };
     match load.stages.len() {
-        0 => format!("the file's load ({level})"),
-        1 => format!("the file's load (a stage of at most {level})"),
-        several => format!("the file's load ({several} stages of at most {level})"),
+        0 => format!("{whose} ({level})"),
+        1 => format!("{whose} (a stage of at most {level})"),
+        several => format!("{whose} ({several} stages of at most {level})"),
     }
 }
 
 /// Creates the search from its first rate and its limits.
-fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
+fn search_of(args: &CapacityArgs, load: &Load) -> anyhow::Result<Search> {
     if args.probe < SHORTEST {
         return Err(anyhow!(
             "--probe {} is too short to measure anything; write at least {SHORTEST}",
@@ -245,8 +259,8 @@ fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
     if most < least {
         return Err(fewest("--most", args.most));
     }
-    let of_file = match plan.load.model {
-        LoadModel::Open { rate, .. } if plan.load.stages.is_empty() => rate.per_second_f64(),
+    let of_file = match load.model {
+        LoadModel::Open { rate, .. } if load.stages.is_empty() => rate.per_second_f64(),
         _ => FIRST,
     };
     match args.from {
@@ -260,18 +274,6 @@ fn search_of(args: &CapacityArgs, plan: &Plan) -> anyhow::Result<Search> {
             least,
             most,
         )),
-    }
-}
-
-/// Rejects a plan with loads side by side: a search varies the rate of one.
-fn check_has_one_load(plan: &Plan) -> anyhow::Result<()> {
-    match plan.mix.iter().find(|entry| entry.load.is_some()) {
-        Some(entry) => Err(anyhow!(
-            "the mix entry `{}` has a load of its own, and a search varies the rate of one load; remove `load` from the entries to search for \
-             the rate of them all",
-            entry.name
-        )),
-        None => Ok(()),
     }
 }
 
@@ -304,7 +306,7 @@ struct SearchOutcome {
 /// Tries rates until the search ends or the user stops it.
 fn run_search(
     search: &mut Search,
-    plan: &Plan,
+    (plan, searched): (&Plan, Searched),
     mode: Mode,
     source: &Source,
     started_at: Timestamp,
@@ -318,12 +320,13 @@ fn run_search(
     let mut prober = Prober::new(
         session,
         plan,
+        searched,
         mode,
         args.probe,
         environment,
         fail_on_invalid,
     );
-    let mut searched = SearchOutcome {
+    let mut outcome = SearchOutcome {
         probes: Vec::new(),
         failure: None,
         warnings: Vec::new(),
@@ -335,11 +338,11 @@ fn run_search(
                 if show_progress {
                     prober.session.note(&capacity::line(&tried.probe));
                 }
-                searched.probes.push(tried.probe);
+                outcome.probes.push(tried.probe);
             }
             Ok(None) => break,
             Err(failure) => {
-                searched.failure = Some(failure);
+                outcome.failure = Some(failure);
                 break;
             }
         }
@@ -347,8 +350,8 @@ fn run_search(
             break;
         }
     }
-    searched.warnings = prober.session.close();
-    Ok(searched)
+    outcome.warnings = prober.session.close();
+    Ok(outcome)
 }
 
 /// Returns the warnings given during the search, and the doubts about the rate that was found.

@@ -28,6 +28,7 @@ mod results;
 mod run;
 mod run_mode;
 mod schema;
+mod searched;
 mod serve;
 mod session;
 mod setup;

@@ -6,17 +6,15 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use super::exit::{Exit, Failure};
+use super::searched::{self, IN_FLIGHT, Searched};
 use super::session::Session;
 use crate::base::{Nanos, Rate};
 use crate::engine::preflight::descriptors;
 use crate::engine::{Environment, Job};
 use crate::gate::{self, Tried};
-use crate::plan::{Load, LoadModel, Mode, OnFull, Plan, Spread};
+use crate::plan::{LoadModel, Mode, Plan};
 use crate::result::{ProbeOutcome, StoppedBy};
 
-/// The maximum number of iterations in flight, unless a rate needs more: the default of the
-/// scenario language.
-const IN_FLIGHT: u32 = 1000;
 /// If it needs more, this multiple of what it needs while the target keeps up: anything slower is
 /// the target's fault.
 const HEADROOM: f64 = 4.0;
@@ -33,6 +31,8 @@ pub(super) struct Prober<'a> {
     environment: Environment,
     /// The work, with the load of the last rate.
     plan: Plan,
+    searched: Searched,
+    time: Nanos,
     mode: Mode,
     /// The warm-up that the scenario itself asks for: it is for the target, which needs it once.
     first_warmup: Nanos,
@@ -44,46 +44,23 @@ pub(super) struct Prober<'a> {
 }
 
 impl<'a> Prober<'a> {
-    /// Creates a prober for this work that runs each rate for `time`.
+    /// Creates a prober for this work that runs each rate of a load for `time`.
     pub(super) fn new(
         session: Session<'a>,
         plan: &Plan,
+        searched: Searched,
         mode: Mode,
         time: Nanos,
         environment: Environment,
         fail_on_invalid: bool,
     ) -> Self {
-        let arrivals = match plan.load.model {
-            LoadModel::Open { arrivals, .. } => arrivals,
-            LoadModel::Closed { .. } => Spread::Constant,
-        };
-        let model = LoadModel::Open {
-            rate: Rate::per_second(1),
-            arrivals,
-            max_in_flight: IN_FLIGHT,
-            queue: 0,
-            on_full: OnFull::Wait,
-        };
-        let load = Load {
-            model,
-            stages: Vec::new(),
-            start_after: Nanos::ZERO,
-            duration: Some(time),
-            iterations: None,
-            iterations_per_vu: None,
-            warmup: warmup(time),
-            graceful_stop: plan.load.graceful_stop,
-            stop_when: Vec::new(),
-            slice: None,
-        };
         let first_warmup = plan.load.warmup;
         Self {
             session,
             environment,
-            plan: Plan {
-                load,
-                ..plan.clone()
-            },
+            plan: searched.plan(plan, time),
+            searched,
+            time,
             mode,
             first_warmup,
             fail_on_invalid,
@@ -103,7 +80,7 @@ impl<'a> Prober<'a> {
             round: self.tries,
             environment: self.environment.clone(),
         };
-        let LoadModel::Open { rate: exact, .. } = self.plan.load.model else {
+        let LoadModel::Open { rate: exact, .. } = self.searched.load(&self.plan).model else {
             return Ok(None);
         };
         let Some(run) = self
@@ -118,7 +95,7 @@ impl<'a> Prober<'a> {
                 let error = anyhow!(
                     "at {exact} the rows of the scenario's data were used up before the {} of a try were over: use `at_end: recycle`, more \
                      rows, or a shorter --probe",
-                    self.plan.load.duration.unwrap_or(Nanos::ZERO)
+                    self.time
                 );
                 return Err(Failure {
                     exit: Exit::CouldNotRun,
@@ -150,25 +127,20 @@ impl<'a> Prober<'a> {
 
     /// Puts the rate into the plan.
     fn load(&mut self, rate: f64) {
-        self.plan.load.warmup = warmup(self.plan.load.duration.unwrap_or(Nanos::ZERO));
-        if self.tries == 0 {
-            self.plan.load.warmup = self.plan.load.warmup.max(self.first_warmup);
-        }
+        let own = warmup(self.time);
+        let needed = if self.tries == 0 {
+            self.first_warmup
+        } else {
+            Nanos::ZERO
+        };
+        searched::warm_up(&mut self.plan, own.max(needed));
         // Little's law, with the duration of an iteration while the target kept up.
         let needed = self
             .iteration_ms
             .map_or(0.0, |(_, ms)| rate * ms / 1e3 * HEADROOM);
         let mut wanted = (needed.ceil() as u32).clamp(IN_FLIGHT, MAX_IN_FLIGHT);
         loop {
-            if let LoadModel::Open {
-                rate: planned,
-                max_in_flight,
-                ..
-            } = &mut self.plan.load.model
-            {
-                *planned = exactly(rate);
-                *max_in_flight = wanted;
-            }
+            self.searched.set(&mut self.plan, exactly(rate), wanted);
             if wanted == 1 || descriptors::provide(&self.plan).is_ok() {
                 return;
             }

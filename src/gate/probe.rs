@@ -7,10 +7,13 @@
 use super::{Judged, judge};
 use crate::assembly::validity::{headroom, lag_limit_ms};
 use crate::base::Nanos;
+use crate::metrics::summary::Summary;
 use crate::metrics::trend::trend;
-use crate::plan::{Check, LoadModel, Metric, Plan};
+use crate::plan::{Check, Load, LoadModel, Metric, Plan};
+use crate::result::measured::{after_first_iteration, measured};
 use crate::result::{
-    Counts, ModeRun, ProbeOutcome, RateProbe, ThresholdResult, ThresholdVerdict, Verdict,
+    Counts, Iterations, ModeRun, ProbeOutcome, RateProbe, ThresholdResult, ThresholdVerdict,
+    Verdict, Window,
 };
 
 /// The share of planned iterations that may be lost.
@@ -49,10 +52,57 @@ pub struct Tried {
     pub cause: Cause,
 }
 
+/// The part of a run that a search varies the rate of.
+struct Part<'r> {
+    load: &'r Load,
+    counts: Counts,
+    iterations: &'r Iterations,
+    response_ms: Option<&'r Summary>,
+    throughput_rps: f64,
+    series: &'r [Window],
+}
+
+impl<'r> Part<'r> {
+    /// Returns the part that the plan examines, or the whole run.
+    fn of(plan: &'r Plan, run: &'r ModeRun) -> Self {
+        let whole = Self {
+            load: &plan.load,
+            counts: run.counts,
+            iterations: &run.iterations,
+            response_ms: run.times.response_ms.as_ref(),
+            throughput_rps: run.throughput_rps,
+            series: &run.series,
+        };
+        let Some(examined) = &plan.examined else {
+            return whole;
+        };
+        let load = plan
+            .loads()
+            .find(|own| own.mix.map(|mix| &plan.mix[mix].name) == examined.mix.as_ref());
+        let probe = run.probes.iter().find(|probe| probe.selector == *examined);
+        match (
+            load,
+            probe,
+            probe.and_then(|probe| probe.figures.iterations.as_ref()),
+        ) {
+            (Some(load), Some(probe), Some(iterations)) => Self {
+                load: load.load,
+                counts: probe.figures.counts,
+                iterations,
+                response_ms: probe.figures.times.response_ms.as_ref(),
+                throughput_rps: probe.figures.throughput_rps,
+                series: &probe.series,
+            },
+            _ => whole,
+        }
+    }
+}
+
 /// Judges a run of a plan with a constant arrival rate over its whole duration. Without
 /// `fail_on_invalid`, even invalid figures are judged.
 pub fn probe(plan: &Plan, run: &ModeRun, fail_on_invalid: bool) -> Tried {
-    let (rate, max_in_flight) = match plan.load.model {
+    let part = Part::of(plan, run);
+    let (rate, max_in_flight) = match part.load.model {
         LoadModel::Open {
             rate,
             max_in_flight,
@@ -64,10 +114,10 @@ pub fn probe(plan: &Plan, run: &ModeRun, fail_on_invalid: bool) -> Tried {
         thresholds,
         warnings,
     } = judge(plan, std::slice::from_ref(run), None);
-    let lost = lost(&run.iterations.counts);
-    let planned = run.iterations.counts.planned;
-    let lost_share = (lost as f64 / planned.max(1) as f64).max(refused_share(&run.counts));
-    let reasons = reasons(run, &thresholds, lost);
+    let lost = lost(&part.iterations.counts);
+    let planned = part.iterations.counts.planned;
+    let lost_share = (lost as f64 / planned.max(1) as f64).max(refused_share(&part.counts));
+    let reasons = reasons(&part, run.measured_s, &thresholds, lost);
     let validity = run.validity.verdict;
     let missed = !reasons.is_empty() || thresholds.iter().any(|threshold| !threshold.is_met());
     let outcome = match () {
@@ -89,20 +139,20 @@ pub fn probe(plan: &Plan, run: &ModeRun, fail_on_invalid: bool) -> Tried {
     let unproven = plan
         .thresholds
         .iter()
-        .find_map(|threshold| unproven(&threshold.check, &run.counts));
-    let summary = run.times.response_ms.as_ref();
+        .find_map(|threshold| unproven(&threshold.check, &part.counts));
+    let summary = part.response_ms;
     let probe = RateProbe {
         rate,
         outcome,
         thresholds,
         reasons,
-        throughput_rps: run.throughput_rps,
+        throughput_rps: part.throughput_rps,
         planned,
         lost,
-        completed: run.counts.completed,
-        failed: run.counts.failed,
-        dropped: run.counts.dropped + run.iterations.counts.dropped,
-        iteration_ms: run.iterations.duration_ms.as_ref().map(|of| of.mean),
+        completed: part.counts.completed,
+        failed: part.counts.failed,
+        dropped: part.counts.dropped + part.iterations.counts.dropped,
+        iteration_ms: part.iterations.duration_ms.as_ref().map(|of| of.mean),
         p50_ms: summary.map(|of| of.p50),
         p90_ms: summary.map(|of| of.p90),
         p99_ms: summary.map(|of| of.p99),
@@ -121,7 +171,7 @@ pub fn probe(plan: &Plan, run: &ModeRun, fail_on_invalid: bool) -> Tried {
         ProbeOutcome::Invalid if lost_share > LOST => Cause::Rate,
         ProbeOutcome::Invalid => blamed(plan, run, interference.is_some()),
         ProbeOutcome::Met | ProbeOutcome::Missed
-            if lost_share.max(late_share(run)) > OVERLOADED =>
+            if lost_share.max(late_share(&part, run.measured_s)) > OVERLOADED =>
         {
             Cause::Rate
         }
@@ -131,27 +181,32 @@ pub fn probe(plan: &Plan, run: &ModeRun, fail_on_invalid: bool) -> Tried {
 }
 
 /// Returns the reasons why a rate was missed, apart from thresholds.
-fn reasons(run: &ModeRun, thresholds: &[ThresholdResult], lost: u64) -> Vec<String> {
-    let planned = run.iterations.counts.planned;
+fn reasons(
+    part: &Part<'_>,
+    measured_s: f64,
+    thresholds: &[ThresholdResult],
+    lost: u64,
+) -> Vec<String> {
+    let planned = part.iterations.counts.planned;
     let mut reasons = Vec::new();
     if lost as f64 / planned.max(1) as f64 > LOST {
         reasons.push(format!(
             "{lost} of {planned} iterations were dropped, never started or did not finish; they are in no figure, and the rate was not sustained"
         ));
     }
-    if refused_share(&run.counts) > LOST {
+    if refused_share(&part.counts) > LOST {
         let Counts {
             dropped, planned, ..
-        } = run.counts;
+        } = part.counts;
         reasons.push(format!(
             "{dropped} of {planned} operations were refused by a full limit (`on_full: drop`); they are in no response time, and the rate was not sustained"
         ));
     }
-    if let Some(growth_ms) = growth_ms(run) {
+    if let Some(growth_ms) = growth_ms(part, measured_s) {
         reasons.push(format!(
             "the median response time grew by {} in {}; the target falls behind, and a longer try would find it slower",
             Nanos::from_secs_f64(growth_ms.round() / 1e3),
-            Nanos::from_secs_f64(run.measured_s)
+            Nanos::from_secs_f64(measured_s)
         ));
     }
     if thresholds
@@ -202,24 +257,23 @@ fn refused_share(counts: &Counts) -> f64 {
 }
 
 /// Returns the share of good operations that completed only after the measured time.
-fn late_share(run: &ModeRun) -> f64 {
-    if run.counts.ok == 0 {
+fn late_share(part: &Part<'_>, measured_s: f64) -> f64 {
+    if part.counts.ok == 0 {
         0.0
     } else {
-        1.0 - run.throughput_rps * run.measured_s / run.counts.ok as f64
+        1.0 - part.throughput_rps * measured_s / part.counts.ok as f64
     }
 }
 
 /// Returns the growth of the median response time if the target fell behind the rate: each second
 /// with a throughput of one hundredth less than planned adds a hundredth of a second.
-fn growth_ms(run: &ModeRun) -> Option<f64> {
-    let measured = run.series.iter().filter(|window| {
-        window.t_s >= 0.0 && window.t_s + window.window_s <= run.measured_s + 1e-9
-    });
-    let medians: Vec<f64> = measured.filter_map(|window| window.p50_ms).collect();
+fn growth_ms(part: &Part<'_>, measured_s: f64) -> Option<f64> {
+    let measured = measured(part.series, measured_s);
+    let steady = after_first_iteration(&measured, &part.counts, part.iterations, part.load.warmup);
+    let medians: Vec<f64> = steady.iter().filter_map(|window| window.p50_ms).collect();
     if medians.len() < FEWEST {
         return None;
     }
     let growth = trend(&medians)?;
-    (growth.change > run.measured_s * 1e3 * BEHIND && growth.share > GROWN).then_some(growth.change)
+    (growth.change > measured_s * 1e3 * BEHIND && growth.share > GROWN).then_some(growth.change)
 }

@@ -59,14 +59,18 @@ impl Plan {
             .thresholds
             .iter()
             .map(|threshold| (&threshold.selector, threshold.check.metric));
-        of_thresholds.chain(
-            self.guards
-                .iter()
-                .map(|guard| (&guard.selector, guard.metric)),
-        )
+        let of_guards = self
+            .guards
+            .iter()
+            .map(|guard| (&guard.selector, guard.metric));
+        let examined = self
+            .examined
+            .iter()
+            .map(|selector| (selector, Metric::Iterations));
+        of_thresholds.chain(of_guards).chain(examined)
     }
 
-    /// Returns the parts of the work that thresholds select by operation, group or tag value, without
+    /// Returns the parts of the work that checks select by operation, group or tag value, without
     /// duplicates, and whether their timeline is needed: their metrics are recorded separately.
     /// Those of stages always are.
     pub fn probes(&self) -> Vec<(Selector, bool)> {
@@ -75,7 +79,9 @@ impl Plan {
             .thresholds
             .iter()
             .map(|threshold| (&threshold.selector, threshold.window.is_some()));
-        let asked = of_thresholds.chain(self.guards.iter().map(|guard| (&guard.selector, false)));
+        let of_guards = self.guards.iter().map(|guard| (&guard.selector, false));
+        let examined = self.examined.iter().map(|selector| (selector, true));
+        let asked = of_thresholds.chain(of_guards).chain(examined);
         for (selector, in_windows) in asked.filter(|(selector, _)| selector.is_probed()) {
             let selector = selector.of_any_mode();
             match probes.iter_mut().find(|(known, _)| *known == selector) {

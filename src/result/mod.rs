@@ -11,6 +11,7 @@ mod exchange_stream;
 pub(crate) mod histograms;
 pub(crate) mod host;
 pub(crate) mod measure;
+pub(crate) mod measured;
 pub(crate) mod mode_run;
 pub(crate) mod program;
 mod redact;

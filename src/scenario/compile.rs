@@ -178,11 +178,8 @@ fn plan(
         limits: limits.unwrap_or_default(),
         thresholds: Vec::new(),
         guards: Vec::new(),
-        formats: overrides
-            .formats
-            .clone()
-            .or(formats)
-            .unwrap_or_else(|| vec![Format::Html, Format::Png]),
+        examined: None,
+        formats: formats_of(overrides, formats),
         allow_targets,
         allow_exec: overrides.allow_exec,
     };
@@ -194,6 +191,12 @@ fn plan(
     };
     check_plan(&mut plan, gates, &places, problems);
     Some((plan, settings.seed.is_some()))
+}
+
+/// Returns the report files to write: those of the command, of the file, or the default.
+fn formats_of(overrides: &Overrides, given: Option<Vec<Format>>) -> Vec<Format> {
+    let asked = overrides.formats.clone().or(given);
+    asked.unwrap_or_else(|| vec![Format::Html, Format::Png])
 }
 
 /// Parses the text of a scenario, unless it is too large.

@@ -11,6 +11,7 @@ mod arrivals;
 mod authority;
 mod bodies;
 mod capacity;
+mod capacity_mix;
 mod clients;
 mod commands;
 mod connections;

@@ -244,17 +244,15 @@ fn settled(run: &ModeRun, plan: &Plan) -> Option<Check> {
     }
     let limit = "no trend of the medians after the start-up (Mann–Kendall, 1 %) and no start-up of over half of the run (MSER-5), by more than 10 % and 0.25 ms";
     let advice = "the figures mix different states of the target; use a longer `warmup`, or a load that it can sustain";
-    Some(
-        match settled::unsettled(run, matches!(plan.load.model, LoadModel::Closed { .. })) {
-            Ok(None) => judged("settled", Verdict::Valid, "settled".into(), limit, advice),
-            Ok(Some(wrong)) => judged("settled", Verdict::Degraded, wrong, limit, advice),
-            Err(short) => judged(
-                "settled",
-                Verdict::Valid,
-                format!("not applicable: {short}"),
-                limit,
-                advice,
-            ),
-        },
-    )
+    Some(match settled::unsettled(run, &plan.load) {
+        Ok(None) => judged("settled", Verdict::Valid, "settled".into(), limit, advice),
+        Ok(Some(wrong)) => judged("settled", Verdict::Degraded, wrong, limit, advice),
+        Err(short) => judged(
+            "settled",
+            Verdict::Valid,
+            format!("not applicable: {short}"),
+            limit,
+            advice,
+        ),
+    })
 }

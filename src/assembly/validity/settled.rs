@@ -13,9 +13,12 @@ use std::ops::RangeInclusive;
 
 use hdrhistogram::Histogram;
 
+use crate::base::Nanos;
 use crate::metrics::histogram;
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::trend::{Trend, trend};
+use crate::plan::{Load, LoadModel};
+use crate::result::measured::{after_first_iteration, measured};
 use crate::result::{ModeRun, Window, codec};
 
 /// The number of stretches needed for a verdict: the half that is left in any case must show a
@@ -34,11 +37,10 @@ const MATTERS_MS: f64 = 0.25;
 
 /// Describes why a run has not settled, if it has not; returns `Err` if it is too short to tell the
 /// target from the flow.
-pub(super) fn unsettled(run: &ModeRun, is_closed: bool) -> Result<Option<String>, String> {
-    let stretches = if is_closed {
-        in_step(run)?
-    } else {
-        spread(run)
+pub(super) fn unsettled(run: &ModeRun, load: &Load) -> Result<Option<String>, String> {
+    let stretches = match load.model {
+        LoadModel::Closed { .. } => in_step(run)?,
+        LoadModel::Open { .. } => spread(run, load.warmup),
     };
     if stretches.len() < FEWEST {
         return Err(format!(
@@ -76,27 +78,18 @@ fn in_step(run: &ModeRun) -> Result<Vec<Stretch>, String> {
             "iterations per virtual user: {iterations:.0}, and {needed:.0} are needed to tell the target from the flow"
         ));
     }
-    let windows = measured(run);
+    let windows = measured(&run.series, run.measured_s);
     let joined = (windows.len() as f64 * ITERATIONS / iterations).ceil();
     let stretches = windows.chunks_exact(joined.max(1.0) as usize);
     Ok(stretches.filter_map(Stretch::of).collect())
 }
 
-/// Returns the stretches of an open model. In the time of its first iteration, only the first steps
-/// of the flow are under way.
-fn spread(run: &ModeRun) -> Vec<Stretch> {
-    let windows = measured(run);
-    let first_s = (run.iterations.duration_ms.as_ref()).map_or(0.0, |length| length.min / 1e3);
-    let width_s = windows.first().map_or(1.0, |window| window.window_s);
-    let stretches = windows.chunks(1).skip((first_s / width_s) as usize);
-    stretches.filter_map(Stretch::of).collect()
-}
-
-/// Returns the whole windows of the measured time.
-fn measured(run: &ModeRun) -> Vec<&Window> {
-    run.series
-        .iter()
-        .filter(|w| w.t_s >= 0.0 && w.t_s + w.window_s <= run.measured_s + 1e-9)
+/// Returns the stretches of an open model, each a window.
+fn spread(run: &ModeRun, warmup: Nanos) -> Vec<Stretch> {
+    let windows = measured(&run.series, run.measured_s);
+    after_first_iteration(&windows, &run.counts, &run.iterations, warmup)
+        .chunks(1)
+        .filter_map(Stretch::of)
         .collect()
 }
 
@@ -185,7 +178,6 @@ mod tests {
 
     use super::*;
     use crate::assembly::{Measurements, assemble, new_recorder};
-    use crate::base::Nanos;
     use crate::metrics::{IterationSample, Outcome, Sample};
     use crate::plan::Mode;
     use crate::scenario::fixture;
@@ -200,7 +192,7 @@ mod tests {
         load: &str,
         users: &mut dyn Iterator<Item = (f64, u32)>,
         time_ms: &mut dyn FnMut(u32, f64) -> f64,
-    ) -> ModeRun {
+    ) -> (Load, ModeRun) {
         let plan = fixture::plan(&format!(
             "{{name: t, mix: [{{flow: [{{sleep: 1ms, name: a}}, {{sleep: 1ms, name: b}}, {{sleep: 1ms, name: c}}]}}], load: {load}}}"
         ));
@@ -232,7 +224,7 @@ mod tests {
             }
             end = end.max(now_s);
         }
-        assemble(
+        let run = assemble(
             &plan,
             &Measurements {
                 mode: Mode::Simulated,
@@ -244,7 +236,8 @@ mod tests {
                 recorder: Cow::Borrowed(&recorder),
                 seen: Cow::Owned(Vec::new()),
             },
-        )
+        );
+        (plan.load, run)
     }
 
     /// Returns a run of users who begin together; their steps take these milliseconds, `factor`
@@ -254,7 +247,7 @@ mod tests {
         iterations: u32,
         steps_ms: [f64; 3],
         factor: impl Fn(f64) -> f64,
-    ) -> ModeRun {
+    ) -> (Load, ModeRun) {
         let mut generator = Pcg64Mcg::seed_from_u64(seed);
         run_of(
             &format!("{{vus: {USERS}, iterations: {}}}", USERS * iterations),
@@ -265,19 +258,22 @@ mod tests {
         )
     }
 
+    fn judged((load, run): (Load, ModeRun)) -> Result<Option<String>, String> {
+        unsettled(&run, &load)
+    }
+
     #[test]
     fn users_that_fall_out_of_step_are_no_trend_of_the_target() {
         for seed in 0..10 {
-            let run = together(seed, 40, MOSTLY_LONG, |_| 1.0);
+            let (load, run) = together(seed, 40, MOSTLY_LONG, |_| 1.0);
             let medians: Vec<f64> = run.series.iter().filter_map(|w| w.p50_ms).collect();
             assert!(
                 medians.iter().any(|ms| *ms < 1.0) && medians.iter().any(|ms| *ms > 19.0),
                 "in step, a window shows one step: {medians:?}"
             );
-            assert_eq!(unsettled(&run, true), Ok(None), "seed {seed}");
+            assert_eq!(unsettled(&run, &load), Ok(None), "seed {seed}");
         }
-        let short =
-            unsettled(&together(1, 31, MOSTLY_LONG, |_| 1.0), true).expect_err("too short to tell");
+        let short = judged(together(1, 31, MOSTLY_LONG, |_| 1.0)).expect_err("too short to tell");
         assert!(
             short.starts_with("iterations per virtual user: 31, and 32 "),
             "{short}"
@@ -287,7 +283,7 @@ mod tests {
     #[test]
     fn a_start_up_of_less_than_half_is_no_trend() {
         for seed in 0..10 {
-            let run = together(seed, 60, MOSTLY_SHORT, |at_s| {
+            let (load, run) = together(seed, 60, MOSTLY_SHORT, |at_s| {
                 1.0 + 4.0 * (-at_s / 0.3).exp()
             });
             let all: Vec<f64> = in_step(&run)
@@ -299,27 +295,26 @@ mod tests {
                 trend(&all).is_some_and(|trend| trend.share < -0.1 && trend.change < -0.25),
                 "it falls as a whole: {all:?}"
             );
-            assert_eq!(unsettled(&run, true), Ok(None), "seed {seed}: {all:?}");
+            assert_eq!(unsettled(&run, &load), Ok(None), "seed {seed}: {all:?}");
         }
     }
 
     #[test]
     fn a_target_that_slows_down_or_speeds_up_is_found() {
         for seed in 0..5 {
-            let slower = unsettled(&together(seed, 60, MOSTLY_SHORT, |at_s| 1.0 + at_s), true);
+            let slower = judged(together(seed, 60, MOSTLY_SHORT, |at_s| 1.0 + at_s));
             let slower = slower.expect("long enough").expect("a trend");
             assert!(slower.starts_with("the median rose by "), "{slower}");
-            let faster = unsettled(
-                &together(seed, 60, MOSTLY_SHORT, |at_s| 10.0 / (1.0 + 3.0 * at_s)),
-                true,
-            );
+            let faster = judged(together(seed, 60, MOSTLY_SHORT, |at_s| {
+                10.0 / (1.0 + 3.0 * at_s)
+            }));
             let faster = faster.expect("long enough").expect("a trend");
             assert!(faster.starts_with("the median fell by "), "{faster}");
         }
     }
 
     /// Returns an open run of one iteration every 10 ms for 20 s.
-    fn open(time_ms: &mut dyn FnMut(u32, f64) -> f64) -> ModeRun {
+    fn open(time_ms: &mut dyn FnMut(u32, f64) -> f64) -> (Load, ModeRun) {
         run_of(
             "{rate: 100/s, duration: 20s}",
             &mut (0..2000).map(|number| (f64::from(number) / 100.0, 1)),
@@ -332,11 +327,9 @@ mod tests {
         let mut generator = Pcg64Mcg::seed_from_u64(5);
         let mut vary = |ms: f64| ms * generator.random_range(0.9..1.1);
         let run = open(&mut |step, _| vary([5000.0, 1.0, 1.0][step as usize]));
-        assert_eq!(unsettled(&run, false), Ok(None));
+        assert_eq!(judged(run), Ok(None));
         let overloaded = open(&mut |_, at_s| vary(1.0 + 100.0 * at_s));
-        let found = unsettled(&overloaded, false)
-            .expect("long enough")
-            .expect("a trend");
+        let found = judged(overloaded).expect("long enough").expect("a trend");
         assert!(found.starts_with("the median rose by "), "{found}");
     }
 
