@@ -114,12 +114,16 @@ pub fn new_recorder(plan: &Plan) -> Recorder {
         .preferring_tags(asked_tags(plan))
 }
 
-/// Returns the parts of iterations that thresholds refer to, each once, with its selector.
+/// Returns the parts of iterations that thresholds refer to, and those of loads of mix entries, each
+/// once, with its selector.
 pub(super) fn iteration_parts(plan: &Plan) -> Vec<(Selector, IterationPart)> {
     let mut parts: Vec<(Selector, IterationPart)> = Vec::new();
-    for (selector, metric) in plan.asked() {
-        let selector = selector.of_any_mode();
-        if !metric.counts_iterations() || parts.iter().any(|(known, _)| *known == selector) {
+    let of_checks = plan
+        .asked()
+        .filter(|(_, metric)| metric.counts_iterations())
+        .map(|(selector, _)| selector.of_any_mode());
+    for selector in of_checks.chain(plan.selectors_of_own_loads()) {
+        if parts.iter().any(|(known, _)| *known == selector) {
             continue;
         }
         let part = match &selector {

@@ -108,7 +108,12 @@ impl<'a> Prober<'a> {
             | StoppedBy::Threshold
             | StoppedBy::Panic => {}
         }
-        let tried = gate::probe(&self.plan, &run, self.fail_on_invalid);
+        let tried = gate::probe(
+            &self.plan,
+            &self.searched.numbered(&self.plan),
+            &run,
+            self.fail_on_invalid,
+        );
         let is_highest = self.iteration_ms.is_none_or(|(highest, _)| rate > highest);
         if let Some(ms) = tried
             .probe

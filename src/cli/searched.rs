@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 
 use crate::base::{Nanos, Rate};
-use crate::plan::{Load, LoadModel, OnFull, Plan, Selector, Spread};
+use crate::plan::{Load, LoadModel, NumberedLoad, OnFull, Plan, Selector, Spread};
 
 /// The maximum number of iterations in flight, unless a rate needs more: the default of the
 /// scenario language.
@@ -71,9 +71,18 @@ impl Searched {
 
     /// Returns the load in a plan.
     pub(super) fn load(self, plan: &Plan) -> &Load {
-        match self {
-            Self::Shared => &plan.load,
-            Self::Own(mix) => plan.mix[mix].load.as_ref().unwrap_or(&plan.load),
+        self.numbered(plan).load
+    }
+
+    /// Returns the load in a plan, and its place in it.
+    pub(super) fn numbered(self, plan: &Plan) -> NumberedLoad<'_> {
+        let (load, mix) = match self {
+            Self::Shared => (None, None),
+            Self::Own(mix) => (plan.mix[mix].load.as_ref(), Some(mix)),
+        };
+        NumberedLoad {
+            load: load.unwrap_or(&plan.load),
+            mix,
         }
     }
 
@@ -81,10 +90,7 @@ impl Searched {
     pub(super) fn selector(self, plan: &Plan) -> Option<Selector> {
         match self {
             Self::Shared => None,
-            Self::Own(mix) => Some(Selector {
-                mix: Some(plan.mix[mix].name.clone()),
-                ..Selector::default()
-            }),
+            Self::Own(mix) => Some(Selector::of_mix(&plan.mix[mix].name)),
         }
     }
 
@@ -107,7 +113,6 @@ impl Searched {
             ..steady(own, time)
         };
         let mut plan = Plan {
-            examined: self.selector(plan),
             load: steady(&plan.load, time),
             ..plan.clone()
         };

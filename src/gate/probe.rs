@@ -7,13 +7,12 @@
 use super::{Judged, judge};
 use crate::assembly::validity::{headroom, lag_limit_ms};
 use crate::base::Nanos;
-use crate::metrics::summary::Summary;
 use crate::metrics::trend::trend;
-use crate::plan::{Check, Load, LoadModel, Metric, Plan};
+use crate::plan::{Check, LoadModel, Metric, NumberedLoad, Plan};
 use crate::result::measured::{after_first_iteration, measured};
 use crate::result::{
-    Counts, Iterations, ModeRun, ProbeOutcome, RateProbe, ThresholdResult, ThresholdVerdict,
-    Verdict, Window,
+    Counts, LoadFigures, ModeRun, ProbeOutcome, RateProbe, ThresholdResult, ThresholdVerdict,
+    Verdict,
 };
 
 /// The share of planned iterations that may be lost.
@@ -52,56 +51,16 @@ pub struct Tried {
     pub cause: Cause,
 }
 
-/// The part of a run that a search varies the rate of.
-struct Part<'r> {
-    load: &'r Load,
-    counts: Counts,
-    iterations: &'r Iterations,
-    response_ms: Option<&'r Summary>,
-    throughput_rps: f64,
-    series: &'r [Window],
-}
-
-impl<'r> Part<'r> {
-    /// Returns the part that the plan examines, or the whole run.
-    fn of(plan: &'r Plan, run: &'r ModeRun) -> Self {
-        let whole = Self {
-            load: &plan.load,
-            counts: run.counts,
-            iterations: &run.iterations,
-            response_ms: run.times.response_ms.as_ref(),
-            throughput_rps: run.throughput_rps,
-            series: &run.series,
-        };
-        let Some(examined) = &plan.examined else {
-            return whole;
-        };
-        let load = plan
-            .loads()
-            .find(|own| own.mix.map(|mix| &plan.mix[mix].name) == examined.mix.as_ref());
-        let probe = run.probes.iter().find(|probe| probe.selector == *examined);
-        match (
-            load,
-            probe,
-            probe.and_then(|probe| probe.figures.iterations.as_ref()),
-        ) {
-            (Some(load), Some(probe), Some(iterations)) => Self {
-                load: load.load,
-                counts: probe.figures.counts,
-                iterations,
-                response_ms: probe.figures.times.response_ms.as_ref(),
-                throughput_rps: probe.figures.throughput_rps,
-                series: &probe.series,
-            },
-            _ => whole,
-        }
-    }
-}
-
-/// Judges a run of a plan with a constant arrival rate over its whole duration. Without
+/// Judges a run of a plan in which the load searched for has a constant arrival rate over the whole
+/// duration. Without
 /// `fail_on_invalid`, even invalid figures are judged.
-pub fn probe(plan: &Plan, run: &ModeRun, fail_on_invalid: bool) -> Tried {
-    let part = Part::of(plan, run);
+pub fn probe(
+    plan: &Plan,
+    searched: &NumberedLoad<'_>,
+    run: &ModeRun,
+    fail_on_invalid: bool,
+) -> Tried {
+    let part = LoadFigures::of(plan, run, searched);
     let (rate, max_in_flight) = match part.load.model {
         LoadModel::Open {
             rate,
@@ -182,7 +141,7 @@ pub fn probe(plan: &Plan, run: &ModeRun, fail_on_invalid: bool) -> Tried {
 
 /// Returns the reasons why a rate was missed, apart from thresholds.
 fn reasons(
-    part: &Part<'_>,
+    part: &LoadFigures<'_>,
     measured_s: f64,
     thresholds: &[ThresholdResult],
     lost: u64,
@@ -257,7 +216,7 @@ fn refused_share(counts: &Counts) -> f64 {
 }
 
 /// Returns the share of good operations that completed only after the measured time.
-fn late_share(part: &Part<'_>, measured_s: f64) -> f64 {
+fn late_share(part: &LoadFigures<'_>, measured_s: f64) -> f64 {
     if part.counts.ok == 0 {
         0.0
     } else {
@@ -267,7 +226,7 @@ fn late_share(part: &Part<'_>, measured_s: f64) -> f64 {
 
 /// Returns the growth of the median response time if the target fell behind the rate: each second
 /// with a throughput of one hundredth less than planned adds a hundredth of a second.
-fn growth_ms(part: &Part<'_>, measured_s: f64) -> Option<f64> {
+fn growth_ms(part: &LoadFigures<'_>, measured_s: f64) -> Option<f64> {
     let measured = measured(part.series, measured_s);
     let steady = after_first_iteration(&measured, &part.counts, part.iterations, part.load.warmup);
     let medians: Vec<f64> = steady.iter().filter_map(|window| window.p50_ms).collect();

@@ -34,7 +34,6 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
     work.description = None;
     work.thresholds.clear();
     work.guards.clear();
-    work.examined = None;
     work.formats.clear();
     work.allow_targets.clear();
     work.allow_exec = false;

@@ -32,7 +32,6 @@ impl Plan {
             load: Load::once(None, Nanos::ZERO),
             thresholds: Vec::new(),
             guards: Vec::new(),
-            examined: None,
             ..self.clone()
         }
     }

@@ -59,19 +59,23 @@ impl Plan {
             .thresholds
             .iter()
             .map(|threshold| (&threshold.selector, threshold.check.metric));
-        let of_guards = self
-            .guards
-            .iter()
-            .map(|guard| (&guard.selector, guard.metric));
-        let examined = self
-            .examined
-            .iter()
-            .map(|selector| (selector, Metric::Iterations));
-        of_thresholds.chain(of_guards).chain(examined)
+        of_thresholds.chain(
+            self.guards
+                .iter()
+                .map(|guard| (&guard.selector, guard.metric)),
+        )
     }
 
-    /// Returns the parts of the work that checks select by operation, group or tag value, without
-    /// duplicates, and whether their timeline is needed: their metrics are recorded separately.
+    /// Returns the selectors of the mix entries with a load of their own. The verdict on a run judges
+    /// each load by itself, so their iterations and time lines are recorded separately.
+    pub fn selectors_of_own_loads(&self) -> impl Iterator<Item = Selector> {
+        let own = self.mix.iter().filter(|entry| entry.load.is_some());
+        own.map(|entry| Selector::of_mix(&entry.name))
+    }
+
+    /// Returns the parts of the work that checks select by operation, group or tag value, and those of
+    /// loads of mix entries, without duplicates, and whether their timeline is needed: their metrics
+    /// are recorded separately.
     /// Those of stages always are.
     pub fn probes(&self) -> Vec<(Selector, bool)> {
         let mut probes: Vec<(Selector, bool)> = Vec::new();
@@ -80,8 +84,9 @@ impl Plan {
             .iter()
             .map(|threshold| (&threshold.selector, threshold.window.is_some()));
         let of_guards = self.guards.iter().map(|guard| (&guard.selector, false));
-        let examined = self.examined.iter().map(|selector| (selector, true));
-        let asked = of_thresholds.chain(of_guards).chain(examined);
+        let of_loads: Vec<Selector> = self.selectors_of_own_loads().collect();
+        let of_loads = of_loads.iter().map(|selector| (selector, true));
+        let asked = of_thresholds.chain(of_guards).chain(of_loads);
         for (selector, in_windows) in asked.filter(|(selector, _)| selector.is_probed()) {
             let selector = selector.of_any_mode();
             match probes.iter_mut().find(|(known, _)| *known == selector) {

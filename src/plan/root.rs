@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::profile::Folder;
 use super::{
-    Feed, Format, Guard, HttpOptions, Limits, Load, Mode, Name, Operation, Protocol, Secrets,
-    Selector, Step, Target, Threshold, flow,
+    Feed, Format, Guard, HttpOptions, Limits, Load, Mode, Name, Operation, Protocol, Secrets, Step,
+    Target, Threshold, flow,
 };
 
 /// A flow of the request mix.
@@ -69,10 +69,6 @@ pub struct Plan {
     /// the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<Guard>,
-    /// A part whose iterations and time line are recorded although no check asks for them. Omitted if
-    /// there is none, so that fingerprints stay the same.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub examined: Option<Selector>,
     /// Report files to write next to `result.json`.
     pub formats: Vec<Format>,
     /// Public hosts that may be put under load: names, addresses, and names with a leading `*.` for

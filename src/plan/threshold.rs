@@ -43,6 +43,14 @@ impl Selector {
             .filter_map(|(key, value)| Some((key, value.as_deref()?)))
     }
 
+    /// Selects the operations of a mix entry.
+    pub fn of_mix(name: &str) -> Self {
+        Self {
+            mix: Some(name.to_owned()),
+            ..Self::default()
+        }
+    }
+
     /// Returns whether it selects among operations by their properties.
     pub const fn is_of_operations(&self) -> bool {
         self.mix.is_some() || self.step.is_some() || self.target.is_some()

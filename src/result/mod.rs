@@ -10,6 +10,7 @@ pub(crate) mod exchange;
 mod exchange_stream;
 pub(crate) mod histograms;
 pub(crate) mod host;
+pub(crate) mod load_figures;
 pub(crate) mod measure;
 pub(crate) mod measured;
 pub(crate) mod mode_run;
@@ -36,6 +37,7 @@ pub use exchange::{
 pub use exchange_stream::ExchangeStream;
 pub use histograms::Histograms;
 pub use host::Host;
+pub(crate) use load_figures::LoadFigures;
 pub use measure::Measure;
 pub use mode_run::{
     ChecksHeld, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources,

@@ -108,14 +108,15 @@ pub struct Group {
     pub histograms: BTreeMap<String, String>,
 }
 
-/// Figures that only a threshold needs, of the operations that its selector matches.
+/// Figures of the operations that a selector matches: that of a threshold, or of a mix entry with a
+/// load of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
     /// The selector of the operations.
     pub selector: Selector,
     /// Their figures.
     pub figures: Group,
-    /// Their time line, if a threshold needs windows of it.
+    /// Their time line, if a threshold needs windows of it, or a load is judged by it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub series: Vec<Window>,
 }
@@ -314,7 +315,7 @@ pub struct ModeRun {
     pub mixes: Vec<Group>,
     /// Figures by target.
     pub targets: Vec<Group>,
-    /// Figures by the selectors of thresholds.
+    /// Figures by the selectors of thresholds, and of loads of mix entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<Probe>,
     /// Figures by stage of the load, without stages that take no time or are not measured.

@@ -178,7 +178,6 @@ fn plan(
         limits: limits.unwrap_or_default(),
         thresholds: Vec::new(),
         guards: Vec::new(),
-        examined: None,
         formats: formats_of(overrides, formats),
         allow_targets,
         allow_exec: overrides.allow_exec,

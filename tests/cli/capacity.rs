@@ -8,7 +8,7 @@ use std::path::Path;
 use loadgen::assembly::validity::{check, lag_limit_ms};
 use loadgen::gate::{Cause, probe};
 use loadgen::metrics::Summary;
-use loadgen::plan::{Mode, Plan};
+use loadgen::plan::{Mode, NumberedLoad, Plan};
 use loadgen::result::{ModeRun, ProbeOutcome, Verdict};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -22,6 +22,11 @@ use crate::support::{
 const EIGHT_SLOTS: &str = "{name: eight, limits: {concurrency: 8}, mix: [{name: m, flow: [{sleep: 10ms}]}], load: {vus: 3, iterations: 7}}";
 /// A request to a server that the test specifies.
 const REQUEST: &str = "{name: t, targets: {shop: {url: builtin}}, mix: [{name: m, flow: [{get: /}]}], load: {vus: 1, iterations: 1}}";
+
+/// The only load of a plan.
+fn sole(plan: &Plan) -> NumberedLoad<'_> {
+    plan.loads().next().expect("a load")
+}
 
 /// A search in virtual time, into `out`.
 fn search(folder: &Path, text: &str, flags: &[&str]) -> Ran {
@@ -699,7 +704,7 @@ fn an_invalid_probe_is_distinguished_from_a_rate_that_is_too_high() {
         run.validity.verdict = Verdict::Invalid;
         (run.resources.cpu_user_s, run.resources.cpu_system_s) = (Some(0.2), Some(0.05));
         how(&mut run);
-        let tried = probe(&plan, &run, true);
+        let tried = probe(&plan, &sole(&plan), &run, true);
         assert_eq!(tried.probe.outcome, ProbeOutcome::Invalid);
         (
             tried.cause,
@@ -736,7 +741,7 @@ fn an_invalid_probe_is_distinguished_from_a_rate_that_is_too_high() {
     let mut trusted = run.clone();
     trusted.validity.verdict = Verdict::Invalid;
     trusted.resources.steal_s = Some(1000.0);
-    let tried = probe(&plan, &trusted, false);
+    let tried = probe(&plan, &sole(&plan), &trusted, false);
     assert!(
         tried.probe.outcome == ProbeOutcome::Met && tried.probe.doubts[0].contains("stolen"),
         "{:?}",

@@ -2,7 +2,7 @@
 
 use loadgen::base::Rate;
 use loadgen::plan::{Mode, Plan};
-use loadgen::result::{ModeRun, StoppedBy};
+use loadgen::result::{ModeRun, StoppedBy, Verdict};
 use loadgen::scenario::{Overrides, Source, compile};
 
 use crate::engine::{plan, run};
@@ -130,6 +130,60 @@ fn the_sequential_mode_runs_first_what_is_due_first() {
     assert!(run.wall_s >= 0.09, "{}", run.wall_s);
     let arrivals = run.mixes[2].times.response_ms.as_ref().expect("samples");
     assert!(arrivals.min < 60.0, "{arrivals:?}");
+}
+
+/// Returns the verdict of a check and what it observed.
+fn check<'r>(run: &'r ModeRun, name: &str) -> (Verdict, &'r str) {
+    let check = run.validity.checks.iter().find(|check| check.name == name);
+    check
+        .map(|check| (check.verdict, check.observed.as_str()))
+        .expect("it was checked")
+}
+
+#[test]
+fn only_iterations_with_a_planned_start_have_to_start() {
+    // Five users take turns at one job; the others wait for the limit when the run ends.
+    let beside = |rate: &str, jobs: &str| {
+        let text = format!(
+            "{{name: t, mix: [
+                {{name: open, load: {{{rate}, duration: 2500ms}}, flow: [{{sleep: 1ms}}]}},
+                {{name: jobs, limits: {{concurrency: 1}}, load: {{{jobs}, duration: 2500ms}}, flow: [{{sleep: 1s}}]}}],
+               load: {{graceful_stop: 100ms}}}}"
+        );
+        run(&plan(&text), Mode::Simulated)
+    };
+    let users = beside("rate: 10/s", "vus: 5");
+    assert!(
+        users.iterations.counts.skipped > 0,
+        "{:?}",
+        users.iterations
+    );
+    let (verdict, seen) = check(&users, "pacing");
+    assert_eq!(verdict, Verdict::Valid, "{seen}");
+    let planned = beside("vus: 1", "rate: 10/s, max_in_flight: 2");
+    let left = planned.iterations.counts.skipped;
+    assert!(left >= 20, "{:?}", planned.iterations);
+    let (verdict, seen) = check(&planned, "pacing");
+    assert_eq!(verdict, Verdict::Invalid, "{seen}");
+    assert!(seen.starts_with(&format!("{left} of ")), "{seen}");
+}
+
+#[test]
+fn each_load_is_judged_on_its_own_level() {
+    // The second falls behind its rate all the time, among fifty times as many that don't.
+    let run = run(
+        &plan(
+            "{name: t, mix: [
+                {name: even, load: {rate: 500/s, duration: 4s}, flow: [{sleep: 1ms}]},
+                {name: short, load: {vus: 1, iterations: 7}, flow: [{sleep: 1ms}]},
+                {name: behind, load: {rate: 10/s, duration: 4s}, flow: [{sleep: 150ms, limits: {concurrency: 1}}]}]}",
+        ),
+        Mode::Simulated,
+    );
+    let (verdict, seen) = check(&run, "settled");
+    assert_eq!(verdict, Verdict::Degraded, "{seen}");
+    assert!(seen.starts_with("`behind`: the median rose by "), "{seen}");
+    assert!(!seen.contains("even") && !seen.contains("short"), "{seen}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::pacing::Arrivals;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::pacing::fit::{CRITICAL, anderson_darling};
 use crate::plan::{Load, LoadModel, Mode, NumberedLoad, Plan, Spread};
-use crate::result::{Check, ModeRun, Validity, Verdict};
+use crate::result::{Check, LoadFigures, ModeRun, Validity, Verdict};
 
 /// The share of started operations that may be unfinished.
 const UNFINISHED_SHARE: f64 = 0.01;
@@ -90,11 +90,7 @@ fn pacing(run: &ModeRun, plan: &Plan) -> Check {
     let limit = lag_limit_ms(run, plan);
     let (lag, least) = lag(run);
     // In the closed model nothing is planned before a user is free for it.
-    let left = if plan.has_arrivals() {
-        run.iterations.counts.skipped
-    } else {
-        0
-    };
+    let left = never_started(run, plan);
     let (seen, why) = if left > 0 {
         (
             format!(
@@ -119,6 +115,26 @@ fn pacing(run: &ModeRun, plan: &Plan) -> Check {
         ),
         why,
     )
+}
+
+/// Returns the number of iterations of loads with planned arrivals that never started.
+fn never_started(run: &ModeRun, plan: &Plan) -> u64 {
+    let mut left = 0;
+    let mut all = run.iterations.counts.skipped;
+    let mut shared = None;
+    for own in plan.loads() {
+        let is_planned = matches!(own.load.model, LoadModel::Open { .. });
+        let figures = LoadFigures::of(plan, run, &own);
+        if figures.is_own {
+            let skipped = figures.iterations.counts.skipped;
+            all = all.saturating_sub(skipped);
+            left += if is_planned { skipped } else { 0 };
+        } else {
+            shared = Some(is_planned);
+        }
+    }
+    // What is left is that of the shared load.
+    left + if shared == Some(true) { all } else { 0 }
 }
 
 /// Returns how late operations may start, in milliseconds. Lag that is small compared to the
@@ -238,21 +254,31 @@ fn poisson(own: &NumberedLoad<'_>, seed: u64) -> Option<Check> {
 }
 
 fn settled(run: &ModeRun, plan: &Plan) -> Option<Check> {
-    // A changing load has no level to settle at.
-    if !plan.load.stages.is_empty() || plan.has_own_loads() {
-        return None;
-    }
     let limit = "no trend of the medians after the start-up (Mann–Kendall, 1 %) and no start-up of over half of the run (MSER-5), by more than 10 % and 0.25 ms";
     let advice = "the figures mix different states of the target; use a longer `warmup`, or a load that it can sustain";
-    Some(match settled::unsettled(run, &plan.load) {
-        Ok(None) => judged("settled", Verdict::Valid, "settled".into(), limit, advice),
-        Ok(Some(wrong)) => judged("settled", Verdict::Degraded, wrong, limit, advice),
-        Err(short) => judged(
-            "settled",
-            Verdict::Valid,
-            format!("not applicable: {short}"),
-            limit,
-            advice,
-        ),
-    })
+    let loads: Vec<(Verdict, String)> = plan
+        .loads()
+        .filter_map(|own| level_of(run, plan, &own))
+        .collect();
+    let verdict = loads.iter().map(|(verdict, _)| *verdict).max()?;
+    let worst = loads.into_iter().filter(|(own, _)| *own == verdict);
+    let seen: Vec<String> = worst.map(|(_, seen)| seen).collect();
+    Some(judged("settled", verdict, seen.join("; "), limit, advice))
+}
+
+/// Returns whether a load had a level, unless it changes on purpose or is not recorded separately.
+fn level_of(run: &ModeRun, plan: &Plan, own: &NumberedLoad<'_>) -> Option<(Verdict, String)> {
+    let figures = LoadFigures::of(plan, run, own);
+    if !own.load.stages.is_empty() || (plan.has_own_loads() && !figures.is_own) {
+        return None;
+    }
+    let whose = own
+        .mix
+        .map_or_else(String::new, |mix| format!("`{}`: ", plan.mix[mix].name));
+    let (verdict, seen) = match settled::unsettled(&figures, run) {
+        Ok(None) => (Verdict::Valid, "settled".into()),
+        Ok(Some(wrong)) => (Verdict::Degraded, wrong),
+        Err(short) => (Verdict::Valid, format!("not applicable: {short}")),
+    };
+    Some((verdict, format!("{whose}{seen}")))
 }

@@ -13,13 +13,12 @@ use std::ops::RangeInclusive;
 
 use hdrhistogram::Histogram;
 
-use crate::base::Nanos;
 use crate::metrics::histogram;
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::trend::{Trend, trend};
-use crate::plan::{Load, LoadModel};
+use crate::plan::LoadModel;
 use crate::result::measured::{after_first_iteration, measured};
-use crate::result::{ModeRun, Window, codec};
+use crate::result::{LoadFigures, ModeRun, Window, codec};
 
 /// The number of stretches needed for a verdict: the half that is left in any case must show a
 /// trend.
@@ -37,10 +36,11 @@ const MATTERS_MS: f64 = 0.25;
 
 /// Describes why a run has not settled, if it has not; returns `Err` if it is too short to tell the
 /// target from the flow.
-pub(super) fn unsettled(run: &ModeRun, load: &Load) -> Result<Option<String>, String> {
-    let stretches = match load.model {
-        LoadModel::Closed { .. } => in_step(run)?,
-        LoadModel::Open { .. } => spread(run, load.warmup),
+pub(super) fn unsettled(of: &LoadFigures<'_>, run: &ModeRun) -> Result<Option<String>, String> {
+    let windows = measured(of.series, run.measured_s);
+    let stretches = match of.load.model {
+        LoadModel::Closed { .. } => in_step(&windows, of.iterations_per_user(run))?,
+        LoadModel::Open { .. } => spread(&windows, of),
     };
     if stretches.len() < FEWEST {
         return Err(format!(
@@ -70,24 +70,21 @@ pub(super) fn unsettled(run: &ModeRun, load: &Load) -> Result<Option<String>, St
 /// Returns the stretches of a closed model, each two iterations long. Its users begin together and
 /// go through the flow in step at first: a shorter stretch shows which step they are at, and the
 /// mixture of steps changes while they fall out of step.
-fn in_step(run: &ModeRun) -> Result<Vec<Stretch>, String> {
-    let iterations = run.iterations.counts.started as f64 / f64::from(run.vus.max(1));
+fn in_step(windows: &[&Window], iterations: f64) -> Result<Vec<Stretch>, String> {
     let needed = ITERATIONS * FEWEST as f64;
     if iterations < needed {
         return Err(format!(
             "iterations per virtual user: {iterations:.0}, and {needed:.0} are needed to tell the target from the flow"
         ));
     }
-    let windows = measured(&run.series, run.measured_s);
     let joined = (windows.len() as f64 * ITERATIONS / iterations).ceil();
     let stretches = windows.chunks_exact(joined.max(1.0) as usize);
     Ok(stretches.filter_map(Stretch::of).collect())
 }
 
 /// Returns the stretches of an open model, each a window.
-fn spread(run: &ModeRun, warmup: Nanos) -> Vec<Stretch> {
-    let windows = measured(&run.series, run.measured_s);
-    after_first_iteration(&windows, &run.counts, &run.iterations, warmup)
+fn spread(windows: &[&Window], of: &LoadFigures<'_>) -> Vec<Stretch> {
+    after_first_iteration(windows, &of.counts, of.iterations, of.load.warmup)
         .chunks(1)
         .filter_map(Stretch::of)
         .collect()
@@ -178,8 +175,9 @@ mod tests {
 
     use super::*;
     use crate::assembly::{Measurements, assemble, new_recorder};
+    use crate::base::Nanos;
     use crate::metrics::{IterationSample, Outcome, Sample};
-    use crate::plan::Mode;
+    use crate::plan::{Mode, Plan};
     use crate::scenario::fixture;
 
     const USERS: u32 = 20;
@@ -192,7 +190,7 @@ mod tests {
         load: &str,
         users: &mut dyn Iterator<Item = (f64, u32)>,
         time_ms: &mut dyn FnMut(u32, f64) -> f64,
-    ) -> (Load, ModeRun) {
+    ) -> (Plan, ModeRun) {
         let plan = fixture::plan(&format!(
             "{{name: t, mix: [{{flow: [{{sleep: 1ms, name: a}}, {{sleep: 1ms, name: b}}, {{sleep: 1ms, name: c}}]}}], load: {load}}}"
         ));
@@ -237,7 +235,7 @@ mod tests {
                 seen: Cow::Owned(Vec::new()),
             },
         );
-        (plan.load, run)
+        (plan, run)
     }
 
     /// Returns a run of users who begin together; their steps take these milliseconds, `factor`
@@ -247,7 +245,7 @@ mod tests {
         iterations: u32,
         steps_ms: [f64; 3],
         factor: impl Fn(f64) -> f64,
-    ) -> (Load, ModeRun) {
+    ) -> (Plan, ModeRun) {
         let mut generator = Pcg64Mcg::seed_from_u64(seed);
         run_of(
             &format!("{{vus: {USERS}, iterations: {}}}", USERS * iterations),
@@ -258,20 +256,21 @@ mod tests {
         )
     }
 
-    fn judged((load, run): (Load, ModeRun)) -> Result<Option<String>, String> {
-        unsettled(&run, &load)
+    fn judged((plan, run): (Plan, ModeRun)) -> Result<Option<String>, String> {
+        let whole = plan.loads().next().expect("a load");
+        unsettled(&LoadFigures::of(&plan, &run, &whole), &run)
     }
 
     #[test]
     fn users_that_fall_out_of_step_are_no_trend_of_the_target() {
         for seed in 0..10 {
-            let (load, run) = together(seed, 40, MOSTLY_LONG, |_| 1.0);
+            let (plan, run) = together(seed, 40, MOSTLY_LONG, |_| 1.0);
             let medians: Vec<f64> = run.series.iter().filter_map(|w| w.p50_ms).collect();
             assert!(
                 medians.iter().any(|ms| *ms < 1.0) && medians.iter().any(|ms| *ms > 19.0),
                 "in step, a window shows one step: {medians:?}"
             );
-            assert_eq!(unsettled(&run, &load), Ok(None), "seed {seed}");
+            assert_eq!(judged((plan, run)), Ok(None), "seed {seed}");
         }
         let short = judged(together(1, 31, MOSTLY_LONG, |_| 1.0)).expect_err("too short to tell");
         assert!(
@@ -283,10 +282,10 @@ mod tests {
     #[test]
     fn a_start_up_of_less_than_half_is_no_trend() {
         for seed in 0..10 {
-            let (load, run) = together(seed, 60, MOSTLY_SHORT, |at_s| {
+            let (plan, run) = together(seed, 60, MOSTLY_SHORT, |at_s| {
                 1.0 + 4.0 * (-at_s / 0.3).exp()
             });
-            let all: Vec<f64> = in_step(&run)
+            let all: Vec<f64> = in_step(&measured(&run.series, run.measured_s), 60.0)
                 .expect("long enough")
                 .iter()
                 .map(Stretch::median_ms)
@@ -295,7 +294,7 @@ mod tests {
                 trend(&all).is_some_and(|trend| trend.share < -0.1 && trend.change < -0.25),
                 "it falls as a whole: {all:?}"
             );
-            assert_eq!(unsettled(&run, &load), Ok(None), "seed {seed}: {all:?}");
+            assert_eq!(judged((plan, run)), Ok(None), "seed {seed}: {all:?}");
         }
     }
 
@@ -314,7 +313,7 @@ mod tests {
     }
 
     /// Returns an open run of one iteration every 10 ms for 20 s.
-    fn open(time_ms: &mut dyn FnMut(u32, f64) -> f64) -> (Load, ModeRun) {
+    fn open(time_ms: &mut dyn FnMut(u32, f64) -> f64) -> (Plan, ModeRun) {
         run_of(
             "{rate: 100/s, duration: 20s}",
             &mut (0..2000).map(|number| (f64::from(number) / 100.0, 1)),

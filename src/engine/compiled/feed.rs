@@ -305,7 +305,6 @@ mod tests {
             limits: Limits::default(),
             thresholds: Vec::new(),
             guards: Vec::new(),
-            examined: None,
             allow_targets: Vec::new(),
             allow_exec: false,
             formats: Vec::new(),
