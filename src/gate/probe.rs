@@ -52,8 +52,7 @@ pub struct Tried {
 }
 
 /// Judges a run of a plan in which the load searched for has a constant arrival rate over the whole
-/// duration. Without
-/// `fail_on_invalid`, even invalid figures are judged.
+/// duration. Without `fail_on_invalid`, even invalid figures are judged.
 pub fn probe(
     plan: &Plan,
     searched: &NumberedLoad<'_>,
@@ -84,21 +83,15 @@ pub fn probe(
         () if missed => ProbeOutcome::Missed,
         () => ProbeOutcome::Met,
     };
-    let doubtful = run
-        .validity
-        .checks
-        .iter()
-        .filter(|check| check.verdict != Verdict::Valid);
-    let doubts =
-        doubtful.map(|check| format!("{}: {}; {}", check.name, check.observed, check.explanation));
     let interference = headroom::interference(run).filter(|_| validity == Verdict::Invalid);
-    let busy = interference
-        .as_ref()
-        .map(|what| format!("the machine was busy with other work: {what}"));
     let unproven = plan
         .thresholds
         .iter()
         .find_map(|threshold| unproven(&threshold.check, &part.counts));
+    let doubts = doubts(run, interference.as_deref())
+        .into_iter()
+        .chain(warnings)
+        .chain(unproven);
     let summary = part.response_ms;
     let probe = RateProbe {
         rate,
@@ -118,12 +111,7 @@ pub fn probe(
         max_ms: summary.map(|of| of.max),
         max_in_flight,
         verdict: validity,
-        doubts: busy
-            .into_iter()
-            .chain(doubts)
-            .chain(warnings)
-            .chain(unproven)
-            .collect(),
+        doubts: doubts.collect(),
     };
     let cause = match outcome {
         // Iterations that never started have not been late.
@@ -137,6 +125,23 @@ pub fn probe(
         ProbeOutcome::Met | ProbeOutcome::Missed => Cause::Unclear,
     };
     Tried { probe, cause }
+}
+
+/// Describes why figures of a run are not credible, first the other work that kept the machine busy.
+fn doubts(run: &ModeRun, interference: Option<&str>) -> Vec<String> {
+    let doubtful = run
+        .validity
+        .checks
+        .iter()
+        .filter(|check| check.verdict != Verdict::Valid);
+    interference
+        .map(|what| format!("the machine was busy with other work: {what}"))
+        .into_iter()
+        .chain(
+            doubtful
+                .map(|check| format!("{}: {}; {}", check.name, check.observed, check.explanation)),
+        )
+        .collect()
 }
 
 /// Returns the reasons why a rate was missed, apart from thresholds.
