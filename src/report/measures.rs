@@ -113,6 +113,7 @@ mod tests {
             run.measures = vec![
                 Measure {
                     value: run.times.response_ms.clone(),
+                    histogram: Some(run.histograms.response.clone()),
                     ..measure("db", "ms")
                 },
                 Measure {
@@ -156,7 +157,12 @@ mod tests {
             (
                 "html",
                 &|r| html::render(r, html::Delivery::Whole(&[])).expect("a page"),
-                &["id=\"measures\"", "hits (browse"],
+                &[
+                    "id=\"measures\"",
+                    "hits (browse",
+                    "id=\"measure-values\"",
+                    "db of list – ",
+                ],
             ),
         ];
         assert_only_in_first(&forms, &with, &without);

@@ -3,6 +3,8 @@
 
 use hdrhistogram::Histogram;
 
+use crate::metrics::summary::NANOS_PER_MS;
+
 /// The values of a histogram with their cumulative counts, in ascending order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ladder {
@@ -13,12 +15,18 @@ pub struct Ladder {
 impl Ladder {
     /// Creates a ladder from a histogram of nanoseconds; returns `None` if it is empty.
     pub fn from_histogram(histogram: &Histogram<u64>) -> Option<Self> {
+        Self::scaled(histogram, NANOS_PER_MS)
+    }
+
+    /// Creates a ladder whose values are those of a histogram divided by `unit`, in place of
+    /// milliseconds; returns `None` if it is empty.
+    pub fn scaled(histogram: &Histogram<u64>, unit: f64) -> Option<Self> {
         let mut below = 0;
         let rungs: Vec<(f64, u64)> = histogram
             .iter_recorded()
             .map(|v| {
                 below += v.count_at_value();
-                (v.value_iterated_to() as f64 / 1e6, below)
+                (v.value_iterated_to() as f64 / unit, below)
             })
             .collect();
         (!rungs.is_empty()).then_some(Self { rungs })

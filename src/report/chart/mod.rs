@@ -14,6 +14,7 @@ pub(crate) mod frame;
 pub(crate) mod heat;
 pub(crate) mod ladder;
 pub(crate) mod latency;
+pub(crate) mod measures;
 mod mode_panel;
 pub(crate) mod modes;
 pub(crate) mod over_time;

@@ -16,34 +16,39 @@ const SLICES: usize = 160;
 const ROW: f64 = 64.0;
 
 /// What violins show.
-struct Shown {
-    title: &'static str,
-    subtitle: &'static str,
-    x_label: &'static str,
-    of: fn(&Trace<'_>) -> Option<Ladder>,
-    show: fn(f64) -> String,
+pub(super) struct Shown<'a> {
+    /// Their title, without the name of what ran.
+    pub title: &'a str,
+    /// How to read them.
+    pub subtitle: &'a str,
+    /// The name of the values.
+    pub x_label: &'a str,
+    /// The values of a trace.
+    pub of: &'a dyn Fn(&Trace<'_>) -> Option<Ladder>,
+    /// Formats a value.
+    pub show: &'a dyn Fn(f64) -> String,
     /// The quantiles that are marked.
-    marks: [f64; 3],
+    pub marks: [f64; 3],
     /// What there are several of.
-    several: &'static str,
+    pub several: &'a str,
 }
 
-const RESPONSE: Shown = Shown {
+const RESPONSE: Shown<'_> = Shown {
     title: "Where response times lie",
     subtitle: "Further left is better. The thicker, the more operations took about this long; marks: p50, p90 and p99.",
     x_label: "response time",
-    of: |trace| trace.response(),
-    show: view::duration_ms,
+    of: &|trace: &Trace<'_>| trace.response(),
+    show: &view::duration_ms,
     marks: [0.5, 0.9, 0.99],
     several: "operations took",
 };
 
-const RATE: Shown = Shown {
+const RATE: Shown<'_> = Shown {
     title: "Units per second of each stream",
     subtitle: "Further right is better. The thicker, the more successful streams were about this fast; marks: p1, p10 and p50.",
     x_label: "units per second, or events where servers report no units",
-    of: |trace| Ladder::from_histogram(&trace.times(|h| h.stream_rate.as_ref())?),
-    show: view::rate,
+    of: &|trace: &Trace<'_>| Ladder::from_histogram(&trace.times(|h| h.stream_rate.as_ref())?),
+    show: &view::rate,
     marks: [0.01, 0.1, 0.5],
     several: "streams had",
 };
@@ -51,7 +56,7 @@ const RATE: Shown = Shown {
 /// Returns the traces that have a sample, with it.
 fn samples<'a>(
     cast: &'a Cast<'a>,
-    of: fn(&Trace<'_>) -> Option<Ladder>,
+    of: &dyn Fn(&Trace<'_>) -> Option<Ladder>,
 ) -> Vec<(&'a Trace<'a>, Ladder)> {
     cast.traces
         .iter()
@@ -127,7 +132,8 @@ pub(crate) fn rates(cast: &Cast<'_>) -> Option<String> {
     draw(cast, &RATE)
 }
 
-fn draw(cast: &Cast<'_>, shown: &Shown) -> Option<String> {
+/// Draws a violin for each mode that has values.
+pub(super) fn draw(cast: &Cast<'_>, shown: &Shown<'_>) -> Option<String> {
     let samples = samples(cast, shown.of);
     if samples.is_empty() {
         return None;
@@ -185,7 +191,7 @@ fn draw(cast: &Cast<'_>, shown: &Shown) -> Option<String> {
 }
 
 /// Draws a line for each tick, and the labels that fit.
-fn grid(c: &mut Canvas, x: &Axis, (top, bottom): (f64, f64), show: fn(f64) -> String) {
+fn grid(c: &mut Canvas, x: &Axis, (top, bottom): (f64, f64), show: &dyn Fn(f64) -> String) {
     let mut free_from = 0.0;
     for tick in x.ticks(8.0, |value| view::round(&show(value))) {
         let at = x.pixel(tick.value);

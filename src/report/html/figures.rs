@@ -4,7 +4,7 @@ use super::super::chart::over_time::{
     self, CPU, FIRST_EVENT, GAP, IN_FLIGHT, LAG, MEMORY, UNITS, WAITING,
 };
 use super::super::chart::trace::{Cast, Trace};
-use super::super::chart::{band, heat, latency, modes, spread, stages, throughput};
+use super::super::chart::{band, heat, latency, measures, modes, spread, stages, throughput};
 
 /// A chart of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub(crate) mod data {
     pub(crate) const PERCENTILES: &str = "percentiles";
     /// The figures of streams.
     pub(crate) const STREAMS: &str = "streams";
+    /// The figures that the scenario defines.
+    pub(crate) const MEASURES: &str = "measures";
     /// The time series of each mode.
     pub(crate) const TIMELINE: &str = "timeline";
     /// The steps.
@@ -82,6 +84,10 @@ pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
         over("gaps-over-time", &GAP),
         over("units-over-time", &UNITS),
     ];
+    let measures = measures::all(cast).into_iter().enumerate();
+    let measures = measures
+        .map(|(place, svg)| figure(&format!("measure-{place}"), data::MEASURES, Some(svg)))
+        .collect();
     let time = [
         vec![figure("throughput", data::TIMELINE, throughput::svg(cast))],
         each("band", band::svg),
@@ -99,6 +105,7 @@ pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
     [
         ("stream-times", "Streams", streams),
         ("response-times", "Response times", latency),
+        ("measure-values", "Measures", measures),
         ("over-time", "Over time", time.concat()),
         ("requests", "Stages of requests", steps),
         ("generator", "The generator itself", generator),
