@@ -48,7 +48,10 @@ pub(crate) fn render(exchange: &Exchange, color: bool) -> String {
         let _ = writeln!(out, "  {}", check_line(check));
     }
     for captured in &exchange.captures {
-        let _ = writeln!(out, "  {}", capture_line(captured));
+        let _ = writeln!(out, "  {}", value_line("capture", captured));
+    }
+    for measured in &exchange.measures {
+        let _ = writeln!(out, "  {}", value_line("measure", measured));
     }
     if let Some(stream) = &exchange.stream {
         let _ = writeln!(out, "  {:<8} {}", "stream", stream_line(stream));
@@ -179,7 +182,7 @@ fn check_line(check: &SeenCheck) -> String {
     format!("{:<8} {verdict} {name}, seen {seen}", "check")
 }
 
-fn capture_line(captured: &Captured) -> String {
+fn value_line(what: &str, captured: &Captured) -> String {
     let name = view::plain(&captured.name);
     let value = view::plain(&captured.value.to_string());
     let value = view::shortened(&value, MAX_SHOWN);
@@ -190,7 +193,7 @@ fn capture_line(captured: &Captured) -> String {
         }
         Some(why) => Paint::Bad.on(&format!("{name}: {}", view::plain(why))),
     };
-    format!("{:<8} {text}", "capture")
+    format!("{what:<8} {text}")
 }
 
 fn stream_line(stream: &ExchangeStream) -> String {

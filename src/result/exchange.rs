@@ -63,6 +63,9 @@ pub struct Exchange {
     pub checks: Vec<SeenCheck>,
     /// The values captured from the response.
     pub captures: Vec<Captured>,
+    /// The values read for measures of the scenario.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Captured>,
     /// How it ended.
     pub outcome: ExchangeOutcome,
     /// Why it failed.
@@ -207,7 +210,7 @@ pub struct SeenCheck {
     pub seen: String,
 }
 
-/// A value captured from a response.
+/// A value captured or measured from a response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Captured {
     /// Its name.
@@ -290,7 +293,7 @@ impl Exchange {
             hide(&mut check.name);
             hide(&mut check.seen);
         }
-        for captured in &mut self.captures {
+        for captured in self.captures.iter_mut().chain(&mut self.measures) {
             captured.missing.iter_mut().for_each(hide);
             captured.redact(secrets);
         }

@@ -12,8 +12,17 @@ use crate::value::{Extract, Names, Response, Scope, Value, ValueError, from_json
 pub struct Extraction {
     captures: Vec<Taken>,
     tags: Vec<Extract>,
-    measures: Vec<(Extract, MeasureUnit)>,
+    measures: Vec<Reading>,
     first_measure: u32,
+}
+
+/// A measure that is read from a response.
+struct Reading {
+    name: String,
+    extract: Extract,
+    unit: MeasureUnit,
+    /// The place that the value is looked for in, as messages show it.
+    source: String,
 }
 
 struct Taken {
@@ -53,7 +62,14 @@ impl Extraction {
         let measures = operation
             .measures
             .iter()
-            .map(|measure| Ok((Extract::compile(&measure.source)?, measure.unit)))
+            .map(|measure| {
+                Ok(Reading {
+                    name: measure.name.to_string(),
+                    extract: Extract::compile(&measure.source)?,
+                    unit: measure.unit,
+                    source: words(&measure.source),
+                })
+            })
             .collect::<Result<_, _>>()?;
         Ok(Self {
             captures,
@@ -130,21 +146,49 @@ impl Extraction {
         if self.measures.is_empty() {
             return Vec::new();
         }
-        let value = |(extract, unit): &(Extract, MeasureUnit)| {
-            let found = extract.from(response).ok().flatten()?;
-            unit.read(&found.to_string(), HIGHEST)
+        let value = |reading: &Reading| {
+            let found = reading.extract.from(response).ok().flatten()?;
+            reading.unit.read(&found.to_string(), HIGHEST)
         };
         self.measures.iter().map(value).collect()
+    }
+
+    /// Returns every measure with what it finds in a response, for people who debug.
+    pub fn measured(&self, response: &Response<'_>) -> Vec<Captured> {
+        let measure = |reading: &Reading| {
+            let found = find(&reading.extract, &reading.source, response);
+            let unusable = found.as_ref().ok().and_then(|value| {
+                let is_read = reading.unit.read(&value.to_string(), HIGHEST).is_some();
+                (!is_read).then(|| {
+                    format!(
+                        "{} at {} can't be measured",
+                        quoted(&value.to_string()),
+                        reading.source
+                    )
+                })
+            });
+            Captured {
+                name: reading.name.clone(),
+                value: found.as_ref().map_or(serde_json::Value::Null, shown),
+                is_default: false,
+                missing: found.err().or(unusable),
+            }
+        };
+        self.measures.iter().map(measure).collect()
     }
 }
 
 impl Taken {
     /// Returns the value in a response, or why there is none.
     fn find(&self, response: &Response<'_>) -> Result<Value, String> {
-        self.extract
-            .from(response)
-            .and_then(|value| value.ok_or_else(|| format!("nothing at {}", self.source)))
+        find(&self.extract, &self.source, response)
     }
+}
+
+fn find(extract: &Extract, source: &str, response: &Response<'_>) -> Result<Value, String> {
+    extract
+        .from(response)
+        .and_then(|value| value.ok_or_else(|| format!("nothing at {source}")))
 }
 
 /// Returns a value as JSON; a long one as the beginning of its text.

@@ -131,7 +131,7 @@ impl<'l> Recording<'l> {
         });
     }
 
-    /// Records what checks and captures see in a response that is about to be judged.
+    /// Records what checks, captures and measures see in a response that is about to be judged.
     pub(super) fn judge(
         &self,
         world: &World<'_>,
@@ -143,9 +143,10 @@ impl<'l> Recording<'l> {
         let id = exchange.operation as usize;
         let check = &world.checks[id];
         exchange.checks = check.seen(response, size, broken);
-        // Nothing is captured from a response that fails.
+        // Nothing is captured or measured from a response that fails.
         if broken.is_none() && check.response(response, size, None).failure.is_none() {
             exchange.captures = world.extractions[id].captured(response);
+            exchange.measures = world.extractions[id].measured(response);
         }
     }
 
