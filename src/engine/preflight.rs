@@ -11,7 +11,7 @@ pub(crate) mod reflection;
 pub(crate) mod safety;
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use super::job::ResolvedTarget;
 use crate::plan::{Address, GrpcSchema, Plan, Protocol, Target};
 use crate::transport::TransportError;
 use crate::transport::endpoint::Endpoint;
+use crate::transport::proxy::Tunnel;
 use crate::transport::tls::request::ask_blocking;
 use crate::transport::tls::{Tls, TlsError};
 
@@ -63,7 +64,7 @@ pub enum PreflightError {
         /// The reason.
         source: ReflectionError,
     },
-    /// The address accepts connections, but the handshake fails.
+    /// The address accepts connections, but the handshake fails, or a proxy opens no tunnel.
     #[error("target `{name}` at {address}: {reason}")]
     Handshake {
         /// The name of the target.
@@ -135,8 +136,26 @@ pub fn preflight(
     Ok(reached)
 }
 
-/// Returns the addresses of a target, all of them allowed; at least one.
+/// Returns the addresses to connect to for a target, its own or those of its proxy, all of them
+/// allowed; at least one.
 fn resolve(
+    allowed: &[String],
+    target: &Target,
+    host: &str,
+    port: u16,
+) -> Result<Vec<Endpoint>, PreflightError> {
+    let Some(proxy) = &target.network.proxy else {
+        return look_up(allowed, target, host, port);
+    };
+    // The proxy looks it up again, but what is public here is public there.
+    let own = (host, port).to_socket_addrs();
+    let own: Vec<IpAddr> = own.into_iter().flatten().map(|own| own.ip()).collect();
+    safety::check_behind_proxy(allowed, &target.name, host, &own)?;
+    look_up(allowed, target, &proxy.host, proxy.port)
+}
+
+/// Returns the addresses of a host, all of them allowed; at least one.
+fn look_up(
     allowed: &[String],
     target: &Target,
     host: &str,
@@ -198,9 +217,16 @@ fn reach(
         descriptors: None,
         is_http2: tls.is_some() || target.http.asked_protocol() == Protocol::Http2,
     };
+    // A tunnel is tried out if one is needed for requests.
+    let tunnel = Tunnel::to(target).filter(|_| target.forward_proxy().is_none());
+    let way = Way {
+        tunnel: tunnel.as_ref(),
+        tls: tls.as_ref(),
+        asks_for_tls: target.database.is_secure,
+    };
     let mut failure = None;
     for address in addresses {
-        match connect(&address, tls.as_ref(), target.database.is_secure) {
+        match way.connect(&address) {
             Ok(is_http2) => {
                 // The negotiated protocol applies to all of them.
                 reach.is_http2 &= tls.is_none() || is_http2;
@@ -209,12 +235,15 @@ fn reach(
             Err(ConnectFailure::Socket(source)) => {
                 failure = Some(PreflightError::Unreachable {
                     name: name.clone(),
-                    address: address.to_string(),
+                    address: match &target.network.proxy {
+                        Some(_) => format!("the proxy at {address}"),
+                        None => address.to_string(),
+                    },
                     source,
                 });
                 reach.silent.push(address);
             }
-            Err(ConnectFailure::Tls(error)) => {
+            Err(ConnectFailure::Handshake(error)) => {
                 return Err(PreflightError::Handshake {
                     name: name.clone(),
                     address: address.to_string(),
@@ -233,37 +262,49 @@ fn reach(
 enum ConnectFailure {
     /// It does not accept a connection.
     Socket(io::Error),
-    /// It accepts a connection, but TLS fails.
-    Tls(TransportError),
+    /// It accepts a connection, but what has to come before a request fails.
+    Handshake(TransportError),
 }
 
-/// Connects to an address and makes the handshake; returns whether that selected HTTP/2.
-fn connect(
-    address: &Endpoint,
-    tls: Option<&Tls>,
+/// What comes between a connection and its first request.
+struct Way<'w> {
+    /// The tunnel through a proxy.
+    tunnel: Option<&'w Tunnel>,
+    tls: Option<&'w Tls>,
+    /// Whether a server has to be asked for TLS first.
     asks_for_tls: bool,
-) -> Result<bool, ConnectFailure> {
-    let socket = match address {
-        Endpoint::Tcp(address) => {
-            TcpStream::connect_timeout(address, CONNECT_TIMEOUT).map_err(ConnectFailure::Socket)?
+}
+
+impl Way<'_> {
+    /// Connects to an address and makes the handshakes; returns whether TLS selected HTTP/2.
+    fn connect(&self, address: &Endpoint) -> Result<bool, ConnectFailure> {
+        let socket = match address {
+            Endpoint::Tcp(address) => TcpStream::connect_timeout(address, CONNECT_TIMEOUT)
+                .map_err(ConnectFailure::Socket)?,
+            Endpoint::Unix(path) => {
+                return connect_unix(path)
+                    .map(|()| false)
+                    .map_err(ConnectFailure::Socket);
+            }
+        };
+        for bounded in [
+            socket.set_read_timeout(Some(CONNECT_TIMEOUT)),
+            socket.set_write_timeout(Some(CONNECT_TIMEOUT)),
+        ] {
+            bounded.map_err(ConnectFailure::Socket)?;
         }
-        Endpoint::Unix(path) => {
-            return connect_unix(path)
-                .map(|()| false)
-                .map_err(ConnectFailure::Socket);
+        if let Some(tunnel) = self.tunnel {
+            let opened = tunnel.open_blocking(&socket);
+            opened.map_err(ConnectFailure::Handshake)?;
         }
-    };
-    let Some(tls) = tls else { return Ok(false) };
-    for bounded in [
-        socket.set_read_timeout(Some(CONNECT_TIMEOUT)),
-        socket.set_write_timeout(Some(CONNECT_TIMEOUT)),
-    ] {
-        bounded.map_err(ConnectFailure::Socket)?;
+        let Some(tls) = self.tls else {
+            return Ok(false);
+        };
+        if self.asks_for_tls {
+            ask_blocking(&socket).map_err(ConnectFailure::Handshake)?;
+        }
+        tls.try_out(socket).map_err(ConnectFailure::Handshake)
     }
-    if asks_for_tls {
-        ask_blocking(&socket).map_err(ConnectFailure::Tls)?;
-    }
-    tls.try_out(socket).map_err(ConnectFailure::Tls)
 }
 
 #[cfg(unix)]
@@ -279,7 +320,7 @@ fn connect_unix(_: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{DatabaseOptions, HttpOptions, Limits, Scheme, TlsOptions};
+    use crate::plan::{DatabaseOptions, HttpOptions, Limits, NetworkOptions, Scheme, TlsOptions};
     use std::net::TcpListener;
 
     fn target(resolve: Vec<SocketAddr>) -> Target {
@@ -299,6 +340,7 @@ mod tests {
             resolve,
             limits: Limits::default(),
             database: DatabaseOptions::default(),
+            network: NetworkOptions::default(),
             grpc: None,
         }
     }

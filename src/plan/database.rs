@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -26,7 +28,7 @@ pub struct DatabaseOptions {
     pub is_unprepared: bool,
 }
 
-/// A user and a password, either of which may be empty.
+/// A user and a password, either of which may be empty: at a database, or at a proxy.
 ///
 /// It is serialized as the beginning of a URL, because user and password of a URL are hidden in
 /// every output, however short they are.
@@ -50,6 +52,12 @@ impl Login {
             user: decoded(user)?,
             password: decoded(password)?,
         })
+    }
+
+    /// Returns the credentials of HTTP's scheme `Basic` (RFC 7617).
+    pub fn basic(&self) -> String {
+        let pair = format!("{}:{}", self.user, self.password);
+        format!("Basic {}", STANDARD.encode(pair))
     }
 }
 

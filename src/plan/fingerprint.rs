@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::{Address, Plan, Secrets, TlsOptions};
+use super::{Address, Plan, Proxy, Secrets, TlsOptions};
 
 impl Plan {
     /// Computes a fingerprint of the work: 16 hexadecimal digits.
@@ -43,6 +43,14 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
         target.tls = TlsOptions::default();
         target.database.login = None;
         target.database.is_secure = false;
+        // Which proxy it is may differ, but not whether there is one.
+        if let Some(proxy) = &mut target.network.proxy {
+            *proxy = Proxy {
+                host: String::new(),
+                port: 0,
+                login: None,
+            };
+        }
     }
     let text = work.shown(secrets).to_string();
     Sha256::digest(text)

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::http::{HttpOptions, is_default};
-use super::{DatabaseOptions, GrpcOptions, Limits, Template};
+use super::{DatabaseOptions, GrpcOptions, Limits, NetworkOptions, Protocol, Proxy, Template};
 
 /// The scheme of a target's URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -292,6 +292,14 @@ impl Target {
             address => address.tls_host(),
         }
     }
+
+    /// Returns the proxy that forwards its requests, each of which then names the whole URL. With
+    /// TLS or HTTP/2 a proxy only opens a tunnel to the target, as for what is not a request.
+    pub fn forward_proxy(&self) -> Option<&Proxy> {
+        let is_forwarded =
+            !self.address.is_secure() && self.http.asked_protocol() != Protocol::Http2;
+        self.network.proxy.as_ref().filter(|_| is_forwarded)
+    }
 }
 
 /// A service under load.
@@ -311,6 +319,9 @@ pub struct Target {
     /// Addresses to connect to, instead of resolving the host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resolve: Vec<SocketAddr>,
+    /// The way that connections take.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub network: NetworkOptions,
     /// Limits of all operations on the target.
     pub limits: Limits,
     /// Options of a database.

@@ -10,6 +10,7 @@ use super::mix::{self, LifecycleSteps, Mix};
 use super::names::Names;
 use super::pattern::Patterns;
 use super::plan_places::PlanPlaces;
+use super::proxy::Env;
 use super::section::Section;
 use super::settings::{Settings, any_seed, report};
 use super::target::Targets;
@@ -90,8 +91,8 @@ pub struct Compiled {
     pub has_seed: bool,
 }
 
-/// Compiles a scenario. `env` looks up the environment variables that `vars` and `secrets` may
-/// read.
+/// Compiles a scenario. `env` looks up the environment variables that `vars`, `secrets` and
+/// `proxy: env` may read.
 ///
 /// # Errors
 /// All errors in the scenario and in the overrides, together with the warnings, ordered by
@@ -134,7 +135,7 @@ fn plan(
         names: &names,
         folder: &source.folder,
     };
-    let steps = Steps::read(&mut fields, context, &vars, overrides, problems);
+    let steps = Steps::read(&mut fields, context, &vars, overrides, env, problems);
     order::check(&root, &names, &steps.feeds, &source.text, problems);
     vars.report_unused(problems);
     let load = steps.load(&root, &mut fields, overrides, problems);
@@ -239,6 +240,7 @@ impl Steps {
         context: FlowContext<'_>,
         vars: &Vars,
         overrides: &Overrides,
+        env: Env<'_>,
         problems: &mut Diagnostics,
     ) -> Self {
         let mut targets = Targets::collect(
@@ -246,6 +248,7 @@ impl Steps {
             &overrides.targets,
             overrides.http_client,
             context.folder,
+            env,
             problems,
         );
         let mut feeds = Feeds::collect(

@@ -3,6 +3,7 @@
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::fields::Fields;
+use super::proxy::{self, TypedProxy};
 use super::section::Section;
 use super::tree::Node;
 use super::words;
@@ -21,6 +22,8 @@ const HTTP: Section = Section::new(&[
     ("sharedConnections", "connections"),
     ("streams", "max_streams"),
     ("maxConcurrentStreams", "max_streams"),
+    ("proxies", "proxy"),
+    ("proxyUrl", "proxy"),
 ]);
 
 /// Maximum number of consecutive redirects that a request may follow.
@@ -46,9 +49,17 @@ const KEEP_ALIVES: [(&str, KeepAlive); 4] = [
     ("shared", KeepAlive::Shared),
 ];
 
-/// The decoded `http` options, with the HTTP/2 keys and their locations: these can only be checked
-/// once the target's address is known.
-pub(super) type Read = (HttpOptions, Vec<(&'static str, Span)>);
+/// The decoded `http`; whether some of it fits the target can only be checked once its address is
+/// known.
+#[derive(Default)]
+pub(super) struct Read {
+    /// The options.
+    pub options: HttpOptions,
+    /// The HTTP/2 keys and their locations.
+    pub of_http2: Vec<(&'static str, Span)>,
+    /// The proxy as typed.
+    pub proxy: Option<TypedProxy>,
+}
 
 /// Decodes `http`.
 pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
@@ -89,6 +100,9 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let connections = number("connections", MAX_CONNECTIONS, problems);
     let lifetime = fields.take("max_lifetime", problems);
     let max_lifetime = lifetime.and_then(|node| decode::some_time(node, "max_lifetime", problems));
+    let proxy = fields
+        .take("proxy", problems)
+        .and_then(|node| proxy::decode(node, problems));
     fields.finish(problems);
     let options = HttpOptions {
         redirects: redirects.unwrap_or(default.redirects),
@@ -102,7 +116,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         connections: connections.map(|(_, n)| n),
     };
     let streams = [("max_streams", max_streams), ("connections", connections)];
-    let streams = streams
+    let of_http2 = streams
         .into_iter()
         .filter_map(|(key, given)| Some((key, given?.0)))
         .collect();
@@ -112,7 +126,11 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         max_connections: max_connections.map(|(place, _)| place),
     };
     places.judge(&options, problems);
-    Some((options, streams))
+    Some(Read {
+        options,
+        of_http2,
+        proxy,
+    })
 }
 
 /// Where options stand that may contradict others.

@@ -5,14 +5,15 @@ use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::fields::Fields;
 use super::grpc::{self, KnownGrpc};
+use super::proxy::{Env, TypedProxy};
 use super::section::Section;
 use super::timeout::{self, PartialTimeouts};
 use super::tree::{Node, Value};
 use super::url::{self};
 use super::{auth, database, header, http, limits, retry, tls};
 use crate::plan::{
-    Address, DatabaseOptions, HttpClient, HttpOptions, Limits, Protocol, Retry, Template,
-    TlsOptions,
+    Address, DatabaseOptions, HttpClient, HttpOptions, Limits, NetworkOptions, Protocol, Retry,
+    Template, TlsOptions,
 };
 use std::net::SocketAddr;
 use std::path::Path;
@@ -24,6 +25,7 @@ const TARGET: Section = Section::new(&[
     ("connect_to", "resolve"),
     ("addresses", "resolve"),
     ("keep_alive", "http: { keep_alive: … }"),
+    ("proxy", "http: { proxy: … }"),
     ("protocol", "http: { protocol: … }"),
     ("insecure", "tls: { insecure: true }"),
 ]);
@@ -41,6 +43,9 @@ pub(super) struct KnownTarget {
     pub http_span: Option<Span>,
     /// HTTP/2 keys, with their locations.
     pub of_http2: Vec<(&'static str, Span)>,
+    /// Proxy in the file.
+    pub typed_proxy: Option<TypedProxy>,
+    pub network: NetworkOptions,
     pub tls: TlsOptions,
     /// Location of `tls`.
     pub tls_span: Option<Span>,
@@ -72,6 +77,8 @@ impl KnownTarget {
             http,
             http_span: None,
             of_http2: Vec::new(),
+            typed_proxy: None,
+            network: NetworkOptions::default(),
             tls,
             tls_span: None,
             resolve,
@@ -88,6 +95,14 @@ impl KnownTarget {
 }
 
 impl KnownTarget {
+    /// Resolves what depends on the final address: the proxy, which the environment may name.
+    pub(super) fn complete(&mut self, env: Env<'_>, problems: &mut Diagnostics) {
+        if let (Some(typed), Some(address)) = (&self.typed_proxy, &self.address) {
+            let resolves = self.resolve_span.is_some();
+            self.network.proxy = typed.resolve(address, resolves, env, problems);
+        }
+    }
+
     /// Checks that the options of the target fit its final address.
     pub(super) fn judge(&self, problems: &mut Diagnostics) {
         let secure = self.address.as_ref().map(Address::is_secure);
@@ -253,7 +268,9 @@ pub(super) fn declared(
     }
     if let Some(node) = fields.take("http", problems) {
         known.http_span = Some(node.span);
-        (known.http, known.of_http2) = http::decode(node, problems).unwrap_or_default();
+        let read = http::decode(node, problems).unwrap_or_default();
+        (known.http, known.of_http2) = (read.options, read.of_http2);
+        known.typed_proxy = read.proxy;
     }
     services(&mut known, &mut fields, folder, problems);
     let login = known.database.login.take();

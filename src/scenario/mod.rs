@@ -58,6 +58,7 @@ mod overrides;
 mod own_load;
 mod pattern;
 mod plan_places;
+mod proxy;
 mod render;
 mod request;
 mod response_source;

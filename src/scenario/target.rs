@@ -3,6 +3,7 @@
 mod services;
 
 use super::known_target::{KnownTarget, declared};
+use super::proxy::Env;
 use std::path::Path;
 
 use super::credentials;
@@ -30,12 +31,13 @@ pub(super) struct Targets {
 
 impl Targets {
     /// Decodes the `targets` section, and applies the URLs and the client of the command line. File
-    /// paths are relative to `folder`.
+    /// paths are relative to `folder`; `env` looks up variables that may name a proxy.
     pub(super) fn collect(
         section: Option<&Node>,
         flags: &[(Option<String>, String)],
         client: Option<HttpClient>,
         folder: &Path,
+        env: Env<'_>,
         problems: &mut Diagnostics,
     ) -> Self {
         let mut targets = Self {
@@ -87,10 +89,10 @@ impl Targets {
         for (name, text) in flags {
             targets.redirect(name.as_deref(), text, problems);
         }
-        targets
-            .list
-            .iter()
-            .for_each(|target| target.judge(problems));
+        for target in &mut targets.list {
+            target.complete(env, problems);
+            target.judge(problems);
+        }
         targets
     }
 
@@ -352,6 +354,7 @@ impl Targets {
                 mut http,
                 tls,
                 resolve,
+                network,
                 limits,
                 mut database,
                 tls_span,
@@ -371,6 +374,7 @@ impl Targets {
                 http,
                 tls,
                 resolve,
+                network,
                 limits,
                 database,
                 grpc: grpc.and_then(|known| known.options),

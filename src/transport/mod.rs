@@ -15,6 +15,7 @@ pub(crate) mod http;
 pub(crate) mod http2;
 mod json;
 pub(crate) mod link;
+pub(crate) mod proxy;
 pub(crate) mod redis;
 mod replay;
 pub(crate) mod selfwake;

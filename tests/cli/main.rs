@@ -54,6 +54,8 @@ mod peers;
 mod pipelines;
 mod processes;
 mod programs;
+mod proxies;
+mod python;
 mod quick;
 mod readme;
 mod redirects;

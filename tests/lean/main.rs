@@ -48,6 +48,8 @@ mod peer;
 mod peers;
 #[path = "../cli/processes.rs"]
 mod processes;
+#[path = "../cli/proxies.rs"]
+mod proxies;
 #[path = "../cli/redirects.rs"]
 mod redirects;
 #[path = "../cli/scripts.rs"]

@@ -160,7 +160,8 @@ fn announce(
     args: &RunArgs,
     console: &Console,
 ) {
-    // Names are resolved once, here; readers of the figures need to know the address.
+    // Names are resolved once, here; readers of the figures need to know the address, and that
+    // there is a proxy.
     let is_named = |target: &Target| matches!(&target.address, Address::Url { host, .. } if host.parse::<IpAddr>().is_err());
     for (target, reach) in plan
         .targets
@@ -168,9 +169,15 @@ fn announce(
         .zip(&environment.reached)
         .filter_map(|(target, reach)| Some((target, reach.as_ref()?)))
     {
-        if args.verbose || (!args.quiet && (is_named(target) || !reach.silent.is_empty())) {
+        if args.verbose
+            || (!args.quiet
+                && (is_named(target) || target.network.proxy.is_some() || !reach.silent.is_empty()))
+        {
+            let proxy = target.network.proxy.as_ref();
+            let through =
+                proxy.map_or_else(String::new, |proxy| format!("through the proxy {proxy} "));
             console.say(&format!(
-                "target {}: {} at {reach}\n",
+                "target {}: {} {through}at {reach}\n",
                 target.name, target.address
             ));
         }

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use http::HeaderValue;
 use http::header::InvalidHeaderValue;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Uri};
 use percent_encoding::utf8_percent_encode;
 
 use crate::engine::job::ResolvedTarget;
 use crate::plan::target::authority;
-use crate::plan::{Address, Scheme, Target};
+use crate::plan::{Action, Address, Scheme, Target};
 use crate::value::text::PATH;
 
 /// The origin of a URL: everything before its path (RFC 6454).
@@ -33,6 +34,9 @@ pub struct BaseUrl {
     pub origin: Origin,
     /// The path prefix of every request.
     pub base: String,
+    /// Whether requests go to a proxy that forwards them: then they name the whole URL (RFC 9112,
+    /// section 3.2.2).
+    pub is_forwarded: bool,
 }
 
 impl BaseUrl {
@@ -61,7 +65,31 @@ impl BaseUrl {
         Some(Self {
             origin: Origin { scheme, authority },
             base,
+            is_forwarded: target.forward_proxy().is_some(),
         })
+    }
+
+    /// Returns it for an action: a handshake goes through a tunnel, however requests go.
+    pub fn of_action(&self, action: &Action) -> Self {
+        Self {
+            is_forwarded: self.is_forwarded && !matches!(action, Action::Handshake(_)),
+            ..self.clone()
+        }
+    }
+
+    /// Returns what a request for this path and query names.
+    ///
+    /// # Errors
+    /// If the origin is not valid in a URL.
+    pub fn uri(&self, path: PathAndQuery) -> Result<Uri, http::Error> {
+        if !self.is_forwarded {
+            return Ok(Uri::from(path));
+        }
+        Uri::builder()
+            .scheme(self.origin.scheme.name())
+            .authority(self.origin.authority.as_str())
+            .path_and_query(path)
+            .build()
     }
 
     /// Returns the value of the `host` header.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT,
+};
 
 use super::base_url::BaseUrl;
 use super::invalid::{InvalidRequest, data};
@@ -83,6 +85,11 @@ pub(super) fn own_lines(
     ];
     if target.http.keep_alive == KeepAlive::Never {
         lines.push((CONNECTION, fixed(&HeaderValue::from_static("close"))));
+    }
+    let proxy = target.forward_proxy().filter(|_| base_url.is_forwarded);
+    if let Some(login) = proxy.and_then(|proxy| proxy.login.as_ref()) {
+        let value = HeaderValue::from_str(&login.basic()).map_err(|e| e.to_string())?;
+        lines.push((PROXY_AUTHORIZATION, fixed(&value)));
     }
     Ok(lines)
 }

@@ -9,9 +9,9 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
+use http::Method;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Method, Uri};
 
 use self::content::Content;
 use super::base_url::{self, BaseUrl};
@@ -147,14 +147,14 @@ impl Recipe {
 }
 
 impl Recipe {
-    /// Returns the URI of one try's request, below its target, or `None` if a value is missing.
-    pub fn uri(&self, scope: &Scope, facts: impl FnOnce() -> Arc<Facts>) -> Option<Uri> {
+    /// Returns path and query of one try's request, or `None` if a value is missing.
+    pub fn path(&self, scope: &Scope, facts: impl FnOnce() -> Arc<Facts>) -> Option<PathAndQuery> {
         match self {
-            Self::Ready(request) => Some(request.of(0).uri.clone()),
+            Self::Ready(request) => request.of(0).uri.path_and_query().cloned(),
             Self::Rendered(rendered) => {
                 let mut path = String::new();
                 rendered.path.render(scope, &facts(), &mut path).ok()?;
-                rendered.uri(&path).ok()
+                rendered.path(&path).ok()
             }
         }
     }
@@ -170,7 +170,9 @@ impl Rendered {
         thread: usize,
     ) -> Result<PreparedRequest, TransportError> {
         let put = |text: &Text| rendered(text, scope, facts);
-        let uri = self.uri(&put(&self.path).map_err(|e| data(format!("path: {e}")))?)?;
+        let path = put(&self.path).map_err(|e| data(format!("path: {e}")))?;
+        let uri = self.base_url.uri(self.path(&path)?);
+        let uri = uri.map_err(|e| data(format!("the URL can't be sent: {e}")))?;
         let (body, multipart) = match &self.body {
             Content::Fixed(payload) => (payload.of(thread).clone(), None),
             Content::Message(message) => (Payload::Bytes(message.make(scope, facts)?), None),
@@ -194,7 +196,7 @@ impl Rendered {
     }
 
     /// Resolves a path below the target's own; an absolute URL of the same target is used as it is.
-    fn uri(&self, path: &str) -> Result<Uri, TransportError> {
+    fn path(&self, path: &str) -> Result<PathAndQuery, TransportError> {
         let whole = if path.starts_with('/') {
             // A fragment would not be sent, and this `#` comes from a value: a scenario cannot
             // contain one.
@@ -210,7 +212,6 @@ impl Rendered {
             rest
         };
         PathAndQuery::try_from(whole.as_str())
-            .map(Uri::from)
             .map_err(|e| data(format!("the path {} can't be sent: {e}", quoted(&whole))))
     }
 }
@@ -233,6 +234,7 @@ mod tests {
             http: HttpOptions::default(),
             tls: TlsOptions::default(),
             grpc: None,
+            network: Default::default(),
             resolve: Vec::new(),
             limits: Limits::default(),
             database: Default::default(),
@@ -246,6 +248,7 @@ mod tests {
                 authority: "a:81".into(),
             },
             base: "/base".into(),
+            is_forwarded: false,
         }
     }
 

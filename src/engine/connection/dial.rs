@@ -11,6 +11,7 @@ use crate::plan::{HttpClient, Protocol, Target};
 use crate::transport::TransportError;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::link::Link;
+use crate::transport::proxy::Tunnel;
 use crate::transport::tls::request;
 use crate::transport::tls::{Tls, TlsError};
 use crate::transport::wire::Wire;
@@ -20,6 +21,10 @@ pub struct Dial {
     addresses: Vec<Endpoint>,
     /// The number of connections begun, which selects the address of the next one.
     begun: AtomicUsize,
+    /// The tunnel through a proxy, if there is one.
+    tunnel: Option<Tunnel>,
+    /// Whether the proxy forwards requests, which then need no tunnel.
+    is_forwarded: bool,
     tls: Option<Tls>,
     /// The TLS settings for connections opened over HTTP/1.1 only.
     tls_of_streams: Option<Tls>,
@@ -66,6 +71,8 @@ impl Dial {
         Ok(Self {
             addresses,
             begun: AtomicUsize::new(0),
+            tunnel: Tunnel::to(target),
+            is_forwarded: target.forward_proxy().is_some(),
             tls,
             tls_of_streams,
             is_http2: reach.is_http2,
@@ -80,6 +87,8 @@ impl Dial {
         Self {
             addresses: vec![address],
             begun: AtomicUsize::new(0),
+            tunnel: None,
+            is_forwarded: false,
             tls: None,
             tls_of_streams: None,
             is_http2: false,
@@ -111,7 +120,9 @@ impl Dial {
         driver: &D,
         times: &DialTimes,
     ) -> Result<Link<D::Io>, TransportError> {
-        let (wire, connected) = self.wire(driver, self.tls.as_ref(), times).await?;
+        let tunnel = self.tunnel.as_ref().filter(|_| !self.is_forwarded);
+        let made = self.wire(driver, tunnel, self.tls.as_ref(), times);
+        let (wire, connected) = made.await?;
         let mut link = Link::open(wire, self.is_http2, self.client, connected).await?;
         link.detach(|task| driver.background(task));
         Ok(link)
@@ -127,16 +138,17 @@ impl Dial {
         driver: &D,
         times: &DialTimes,
     ) -> Result<Wire<D::Io>, TransportError> {
-        self.wire(driver, self.tls_of_streams.as_ref(), times)
-            .await
-            .map(|(wire, _)| wire)
+        let (tunnel, tls) = (self.tunnel.as_ref(), self.tls_of_streams.as_ref());
+        let (wire, _) = self.wire(driver, tunnel, tls, times).await?;
+        Ok(wire)
     }
 
-    /// Connects, makes the TLS handshake if needed, and returns when the connection was
-    /// established.
+    /// Connects, through the tunnel if there is one, makes the TLS handshake if needed, and returns
+    /// when the connection was established.
     async fn wire<D: Driver>(
         &self,
         driver: &D,
+        tunnel: Option<&Tunnel>,
         tls: Option<&Tls>,
         times: &DialTimes,
     ) -> Result<(Wire<D::Io>, Nanos), TransportError> {
@@ -145,6 +157,9 @@ impl Dial {
             .connect(self.next())
             .await
             .map_err(|e| TransportError::connect(&e))?;
+        if let Some(tunnel) = tunnel {
+            tunnel.open(&mut io).await?;
+        }
         let connected = driver.now();
         times.connect.set(Some(connected - begun));
         let wire = match tls {

@@ -46,9 +46,9 @@ pub(crate) async fn run<'b, D: Driver>(
     state.last_operation = id;
     let facts = || worker.facts(state.number, position.pass(0), Purpose::Value);
     let recipe = worker.world.requests[id as usize].as_ref();
-    let start = recipe.and_then(|recipe| recipe.uri(&state.scope, facts));
+    let start = recipe.and_then(|recipe| recipe.path(&state.scope, facts));
     // If it can't be made, neither can the request, which then fails with the reason.
-    let start = start.map_or_else(|| "/".to_owned(), |uri| uri.to_string());
+    let start = start.map_or_else(|| "/".to_owned(), |path| path.to_string());
     let job = Crawling {
         world: worker.world,
         crawl,

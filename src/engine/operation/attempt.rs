@@ -79,7 +79,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         };
         let path = world.requests[request as usize]
             .as_ref()
-            .and_then(|recipe| recipe.uri(scope, || self.facts()));
+            .and_then(|recipe| recipe.path(scope, || self.facts()));
         let path = path.map(|uri| uri.to_string()).unwrap_or_default();
         let url = format!("{}://{}{path}", scheme.name(), base_url.origin.authority);
         // The ellipsis at the end lets a secret that was cut off there be recognized.

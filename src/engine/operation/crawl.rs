@@ -2,9 +2,9 @@
 
 use std::pin::pin;
 
+use http::HeaderMap;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Uri};
 
 use super::attempt::Attempt;
 use super::body::KeptBody;
@@ -62,8 +62,11 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let recipe = world.requests[self.operation.id as usize].as_ref();
         let recipe = recipe.expect("every page has a request");
         let made = recipe.make(self.worker.thread, scope, || self.facts())?;
+        let base_url = world.base_urls[target].as_ref();
+        let base_url = base_url.expect("every target of a page is one of HTTP");
         let uri = PathAndQuery::try_from(page.path.as_str())
-            .map(Uri::from)
+            .map_err(http::Error::from)
+            .and_then(|path| base_url.uri(path))
             .map_err(|error| data(format!("the link can't be sent: {error}")))?;
         let (method, headers) = (made.method.clone(), made.headers.clone());
         let request = PreparedRequest::new(method, uri, headers, made.body.clone());

@@ -239,7 +239,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             let url = origin.map_or_else(String::new, |origin| {
                 let scheme = origin.scheme;
                 let scheme = call.map_or(scheme, |_| scheme.of_grpc());
-                format!("{}://{}{}", scheme.name(), origin.authority, request.uri)
+                format!("{}://{}{}", scheme.name(), origin.authority, request.path())
             });
             let shown = call.and_then(|call| call.shown(&request.body));
             let shown = shown.as_ref().unwrap_or(&request.body);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::header::{CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, Method, Uri};
+use http::{HeaderMap, HeaderName, Method};
 
 use crate::engine::compiled::base_url;
 use crate::engine::compiled::headers::TargetHeaders;
@@ -58,12 +58,8 @@ pub(crate) fn next(
     let here = &base_url(target)
         .ok_or_else(|| refused("not a target that a step uses"))?
         .origin;
-    let path = request
-        .uri
-        .path_and_query()
-        .map_or("/", PathAndQuery::as_str);
-    let (origin, path) =
-        base_url::resolve(&location, here, path).ok_or_else(|| refused("not an http:// URL"))?;
+    let (origin, path) = base_url::resolve(&location, here, request.path())
+        .ok_or_else(|| refused("not an http:// URL"))?;
     let is_there = |target: &usize| {
         base_url(*target).is_some_and(|base_url| base_url.origin == origin)
             && world.dials[*target].is_some()
@@ -75,8 +71,10 @@ pub(crate) fn next(
         .ok_or_else(|| refused("not a target that a step uses"))?;
     let mut next = request.clone();
     next.uri = PathAndQuery::try_from(path)
-        .map(Uri::from)
-        .map_err(|_| refused("not a URL"))?;
+        .ok()
+        .zip(base_url(to))
+        .and_then(|(path, there)| there.uri(path).ok())
+        .ok_or_else(|| refused("not a URL"))?;
     let becomes_get = match status {
         303 => next.method != Method::HEAD,
         301 | 302 => next.method == Method::POST,

@@ -82,6 +82,10 @@ pub(crate) fn first_request(
         .ok_or(RunError::NoTarget(request.target))?;
     let names = Names::new(&plan.names);
     let base_url = BaseUrl::new(target, None).unwrap_or_else(builtin);
+    let base_url = match step.operation() {
+        Some(operation) => base_url.of_action(&operation.action),
+        None => base_url,
+    };
     let preview = |request| Preview {
         mix: plan.mix[mix].name.clone(),
         step: step.name.clone(),
@@ -137,11 +141,11 @@ fn shown(
     call: Option<&Call>,
 ) -> Request {
     let url = match &target.address {
-        Address::Builtin => format!("builtin{}", made.uri),
-        Address::Unix { .. } => format!("{}{}", target.address, made.uri),
+        Address::Builtin => format!("builtin{}", made.path()),
+        Address::Unix { .. } => format!("{}{}", target.address, made.path()),
         Address::Url { scheme, .. } => {
             let authority = &base_url.origin.authority;
-            format!("{}://{authority}{}", scheme.name(), made.uri)
+            format!("{}://{authority}{}", scheme.name(), made.path())
         }
     };
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -196,5 +200,6 @@ fn builtin() -> BaseUrl {
             authority: "builtin".into(),
         },
         base: String::new(),
+        is_forwarded: false,
     }
 }

@@ -106,6 +106,29 @@ pub(crate) fn check(
     })
 }
 
+/// Checks whether a host that a proxy connects to may be put under load; `resolved` are its addresses
+/// as far as they are known here.
+///
+/// # Errors
+/// If the host is not among those allowed, and an address is public, or none is known.
+pub(crate) fn check_behind_proxy(
+    allowed: &[String],
+    target: &str,
+    host: &str,
+    resolved: &[IpAddr],
+) -> Result<(), NotAllowed> {
+    if resolved.is_empty() && !allowed.iter().any(|pattern| is_of(host, pattern)) {
+        return Err(NotAllowed {
+            name: target.to_owned(),
+            host: host.to_owned(),
+            resolved: " (which only the proxy can look up)".into(),
+        });
+    }
+    resolved
+        .iter()
+        .try_for_each(|address| check(allowed, target, host, *address))
+}
+
 /// Returns whether a pattern in the allow list matches a host.
 fn is_of(host: &str, pattern: &str) -> bool {
     let name = host.trim_end_matches('.').to_ascii_lowercase();
@@ -178,6 +201,12 @@ pub(crate) fn literal(plan: &Plan) -> Result<(), Refused> {
         };
         if target.resolve.is_empty()
             && let Ok(address) = host.parse()
+        {
+            check(&plan.allow_targets, &target.name, host, address)?;
+        }
+        let proxy = target.network.proxy.as_ref();
+        if let Some((host, address)) =
+            proxy.and_then(|proxy| Some((&proxy.host, proxy.host.parse().ok()?)))
         {
             check(&plan.allow_targets, &target.name, host, address)?;
         }

@@ -37,6 +37,7 @@ pub(super) fn request(
     let index = request.target;
     let target = plan.targets.get(index).ok_or(RunError::NoTarget(index))?;
     let base_url = base_urls[index].as_ref().ok_or(RunError::NoTarget(index))?;
+    let base_url = &base_url.of_action(&operation.action);
     let schema = schemas[index].as_ref();
     let recipe = Recipe::new(request, target, base_url, names, folder, cores, schema)?;
     Ok(Some(recipe))

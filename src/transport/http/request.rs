@@ -1,7 +1,6 @@
 //! [`PreparedRequest`]: a request from which each try creates its message.
 
 use http::header::CONTENT_LENGTH;
-use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 use super::wire_request::{Prepared, WireRequest};
@@ -15,7 +14,7 @@ pub(crate) type Message = Request<Outgoing>;
 pub struct PreparedRequest {
     /// The method.
     pub method: Method,
-    /// Path and query.
+    /// Path and query, or the whole URL for a proxy that forwards it.
     pub uri: Uri,
     /// All headers except those for the length of the body, if there is one.
     pub headers: HeaderMap,
@@ -49,14 +48,19 @@ impl PreparedRequest {
             let name = HeaderName::from_bytes(name.as_str().as_bytes());
             name.map(|name| (name, detached(value)))
         };
-        let uri = PathAndQuery::try_from(self.uri.to_string());
+        let uri = Uri::try_from(self.uri.to_string());
         Self {
             method: self.method.clone(),
-            uri: uri.map_or_else(|_| self.uri.clone(), Uri::from),
+            uri: uri.unwrap_or_else(|_| self.uri.clone()),
             headers: self.headers.iter().flat_map(header).collect(),
             body: self.body.detached(),
             prepared: Prepared::default(),
         }
+    }
+
+    /// Returns path and query of what it asks for.
+    pub fn path(&self) -> &str {
+        self.uri.path_and_query().map_or("/", |path| path.as_str())
     }
 
     /// Returns the request as it is sent over HTTP/1.1.
