@@ -11,7 +11,7 @@ pub(crate) mod reflection;
 pub(crate) mod safety;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
@@ -73,6 +73,28 @@ pub enum PreflightError {
         address: String,
         /// The reason.
         reason: String,
+    },
+    /// Connections cannot come from an address.
+    #[error(
+        "target `{name}`: connections can't come from {address}: {source}; `source` must be addresses of this machine (`ip address` lists them)"
+    )]
+    Source {
+        /// The name of the target.
+        name: String,
+        /// The address.
+        address: IpAddr,
+        /// The error of the system.
+        source: io::Error,
+    },
+    /// No address can be reached from those that connections must come from.
+    #[error(
+        "target `{name}`: nothing in `source` can reach {addresses}, because one is IPv4 and the other IPv6; add an address of its kind"
+    )]
+    Family {
+        /// The name of the target.
+        name: String,
+        /// The addresses of the target.
+        addresses: String,
     },
     /// No address accepts a connection.
     #[error(
@@ -211,6 +233,7 @@ fn reach(
         .map(|host| Tls::new(&target.tls, host, protocol, folder))
         .transpose();
     let tls = tls.map_err(of_tls)?;
+    let addresses = reachable_from_sources(target, addresses)?;
     let mut reach = ResolvedTarget {
         addresses: Vec::new(),
         silent: Vec::new(),
@@ -256,6 +279,39 @@ fn reach(
         Some(failure) if reach.addresses.is_empty() => Err(failure),
         _ => Ok(reach),
     }
+}
+
+/// Returns the addresses that connections can reach which come from the addresses that they must come
+/// from; at least one.
+fn reachable_from_sources(
+    target: &Target,
+    mut addresses: Vec<Endpoint>,
+) -> Result<Vec<Endpoint>, PreflightError> {
+    let network = &target.network;
+    if network.source.is_empty() {
+        return Ok(addresses);
+    }
+    let name = &target.name;
+    for address in &network.source {
+        // No port of TCP is taken.
+        UdpSocket::bind((*address, 0)).map_err(|source| PreflightError::Source {
+            name: name.clone(),
+            address: *address,
+            source,
+        })?;
+    }
+    let shown: Vec<String> = addresses.iter().map(Endpoint::to_string).collect();
+    addresses.retain(|address| match address {
+        Endpoint::Tcp(address) => network.sources_for(*address).next().is_some(),
+        Endpoint::Unix(_) => true,
+    });
+    if addresses.is_empty() {
+        return Err(PreflightError::Family {
+            name: name.clone(),
+            addresses: shown.join(", "),
+        });
+    }
+    Ok(addresses)
 }
 
 /// Why an address could not be reached.

@@ -43,6 +43,7 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
         target.tls = TlsOptions::default();
         target.database.login = None;
         target.database.is_secure = false;
+        target.network.source.clear();
         // Which proxy it is may differ, but not whether there is one.
         if let Some(proxy) = &mut target.network.proxy {
             *proxy = Proxy {

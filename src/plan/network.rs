@@ -1,6 +1,7 @@
 //! [`NetworkOptions`]: the way that connections to a target take.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,17 @@ pub struct NetworkOptions {
     /// The proxy that they go through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<Proxy>,
+    /// This machine's addresses that they come from, in turn; the system chooses if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source: Vec<IpAddr>,
+}
+
+impl NetworkOptions {
+    /// Returns the addresses that a connection to this one can come from.
+    pub fn sources_for(&self, address: SocketAddr) -> impl Iterator<Item = IpAddr> {
+        let sources = self.source.iter().copied();
+        sources.filter(move |source| source.is_ipv4() == address.is_ipv4())
+    }
 }
 
 /// An HTTP proxy, spoken to over plain TCP.

@@ -2,15 +2,15 @@
 
 use super::database::SpecialKey;
 use super::decode;
-use super::diagnostic::{Diagnostics, Span, quoted};
+use super::diagnostic::{Diagnostics, Span};
 use super::fields::Fields;
 use super::grpc::{self, KnownGrpc};
 use super::proxy::{Env, TypedProxy};
 use super::section::Section;
 use super::timeout::{self, PartialTimeouts};
-use super::tree::{Node, Value};
+use super::tree::Node;
 use super::url::{self};
-use super::{auth, database, header, http, limits, retry, tls};
+use super::{addresses, auth, database, header, http, limits, retry, tls};
 use crate::plan::{
     Address, DatabaseOptions, HttpClient, HttpOptions, Limits, NetworkOptions, Protocol, Retry,
     Template, TlsOptions,
@@ -24,13 +24,16 @@ const TARGET: Section = Section::new(&[
     ("host", "url"),
     ("connect_to", "resolve"),
     ("addresses", "resolve"),
+    ("local_address", "source"),
+    ("localAddress", "source"),
+    ("localIPs", "source"),
+    ("local-ips", "source"),
+    ("bind", "source"),
     ("keep_alive", "http: { keep_alive: … }"),
     ("proxy", "http: { proxy: … }"),
     ("protocol", "http: { protocol: … }"),
     ("insecure", "tls: { insecure: true }"),
 ]);
-/// Maximum number of addresses in `resolve`.
-const MAX_ADDRESSES: usize = 100;
 
 pub(super) struct KnownTarget {
     pub name: String,
@@ -52,6 +55,8 @@ pub(super) struct KnownTarget {
     pub resolve: Vec<SocketAddr>,
     /// Location of `resolve`.
     pub resolve_span: Option<Span>,
+    /// Location of `source`.
+    pub source_span: Option<Span>,
     pub timeout: PartialTimeouts,
     pub retry: Option<Retry>,
     pub limits: Limits,
@@ -83,6 +88,7 @@ impl KnownTarget {
             tls_span: None,
             resolve,
             resolve_span: None,
+            source_span: None,
             timeout,
             retry: None,
             limits,
@@ -145,47 +151,18 @@ impl KnownTarget {
                 )
                 .help("write an `http://` or `https://` URL, or remove `resolve`");
         }
-    }
-}
-
-/// Decodes `resolve`: one address with a port, or several.
-fn addresses(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>> {
-    let items = match &node.value {
-        Value::List(items) => items.as_slice(),
-        _ => std::slice::from_ref(node),
-    };
-    if items.is_empty() || items.len() > MAX_ADDRESSES {
-        problems
-            .error(
-                node.span,
-                format!(
-                    "`resolve` must have from 1 to {MAX_ADDRESSES} addresses, but this list has {}",
-                    items.len()
-                ),
-            )
-            .help("write `resolve: 127.0.0.1:8443`, or remove the key");
-        return None;
-    }
-    let mut found = Vec::new();
-    for item in items {
-        let Some(text) = decode::text(item, "resolve", problems) else {
-            continue;
-        };
-        match text.trim().parse() {
-            Ok(address) => found.push(address),
-            Err(_) => {
-                let is_named_zone = text
-                    .split_once('%')
-                    .is_some_and(|(_, zone)| !zone.starts_with(|c: char| c.is_ascii_digit()));
-                problems.error(item.span, format!("{} is not an IP address with a port", quoted(text))).help(if is_named_zone {
-                    "write the interface's number instead of its name: `[fe80::1%2]:8443` (`ip link` shows it)"
-                } else {
-                    "write `127.0.0.1:8443`, or `[::1]:8443`; a host name goes in `url`"
-                });
-            }
+        if let (Some(place), Address::Builtin | Address::Unix { .. }) = (self.source_span, address)
+        {
+            problems
+                .error(
+                    place,
+                    format!(
+                        "`source` is for connections to a host, but `{address}` is on this machine"
+                    ),
+                )
+                .help("write a URL with a host, or remove `source`");
         }
     }
-    Some(found)
 }
 
 /// Decodes the services of a target, which then speaks HTTP/2, and has neither cookies nor
@@ -218,6 +195,18 @@ fn services(
         redirects: 0,
         ..known.http
     };
+}
+
+/// Decodes the addresses that connections go to and come from.
+fn ways(known: &mut KnownTarget, fields: &mut Fields<'_>, problems: &mut Diagnostics) {
+    if let Some(node) = fields.take("resolve", problems) {
+        known.resolve_span = Some(node.span);
+        known.resolve = addresses::resolve(node, problems).unwrap_or_default();
+    }
+    if let Some(node) = fields.take("source", problems) {
+        known.source_span = Some(node.span);
+        known.network.source = addresses::source(node, problems).unwrap_or_default();
+    }
 }
 
 pub(super) fn declared(
@@ -280,10 +269,7 @@ pub(super) fn declared(
         known.tls_span = Some(node.span);
         known.tls = tls::decode(node, folder, problems).unwrap_or_default();
     }
-    if let Some(node) = fields.take("resolve", problems) {
-        known.resolve_span = Some(node.span);
-        known.resolve = addresses(node, problems).unwrap_or_default();
-    }
+    ways(&mut known, &mut fields, problems);
     known.timeout = fields
         .take("timeout", problems)
         .and_then(|node| timeout::decode(node, problems))

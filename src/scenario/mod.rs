@@ -11,6 +11,7 @@
 //! No input can make this module panic, hang, or use much more memory than the length of the file.
 //! It does not know engines, sockets, terminals or the command line.
 
+mod addresses;
 mod allow;
 mod auth;
 mod body;

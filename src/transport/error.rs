@@ -35,7 +35,7 @@ impl TransportError {
                 "; no file descriptor is left: raise the limit (`ulimit -n`), or keep fewer connections"
             }
             FailureKind::PortExhausted => {
-                "; no local port is left: keep connections (`http: { keep_alive: … }`), or give the target more addresses (`resolve`)"
+                "; no local port is left: keep connections (`http: { keep_alive: … }`), or give the target more addresses (`resolve`), or this machine (`source`)"
             }
             _ => "",
         };

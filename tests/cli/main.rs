@@ -70,6 +70,7 @@ mod servers;
 mod setup;
 mod shards;
 mod soak;
+mod sources;
 mod sql;
 mod stages;
 mod streams;

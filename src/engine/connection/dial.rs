@@ -1,6 +1,7 @@
 //! [`Dial`]: how connections to a target are made.
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,7 +20,10 @@ use crate::transport::wire::Wire;
 /// How connections to a target are made.
 pub struct Dial {
     addresses: Vec<Endpoint>,
-    /// The number of connections begun, which selects the address of the next one.
+    /// This machine's addresses for each of them, from which connections come in turn, if any are
+    /// given.
+    sources: Vec<Vec<IpAddr>>,
+    /// The number of connections begun, which selects the addresses of the next one.
     begun: AtomicUsize,
     /// The tunnel through a proxy, if there is one.
     tunnel: Option<Tunnel>,
@@ -68,7 +72,12 @@ impl Dial {
         };
         let (tls, tls_of_streams) = (tls(protocol)?, tls(Protocol::Http1)?);
         let (addresses, max_lifetime) = (reach.addresses.clone(), target.http.max_lifetime);
+        let sources = |address: &Endpoint| match address {
+            Endpoint::Tcp(address) => target.network.sources_for(*address).collect(),
+            Endpoint::Unix(_) => Vec::new(),
+        };
         Ok(Self {
+            sources: addresses.iter().map(sources).collect(),
             addresses,
             begun: AtomicUsize::new(0),
             tunnel: Tunnel::to(target),
@@ -86,6 +95,7 @@ impl Dial {
     pub fn plain(address: Endpoint) -> Self {
         Self {
             addresses: vec![address],
+            sources: vec![Vec::new()],
             begun: AtomicUsize::new(0),
             tunnel: None,
             is_forwarded: false,
@@ -103,12 +113,17 @@ impl Dial {
         self.max_lifetime.is_some_and(|most| now() - born >= most)
     }
 
-    /// Returns the address of the next connection.
-    fn next(&self) -> &Endpoint {
-        match self.addresses.as_slice() {
-            [one] => one,
-            several => &several[self.begun.fetch_add(1, Ordering::Relaxed) % several.len()],
-        }
+    /// Returns the addresses that the next connection goes to and comes from. Every pair of them has its
+    /// turn.
+    fn next(&self) -> (&Endpoint, Option<IpAddr>) {
+        let number = self.begun.fetch_add(1, Ordering::Relaxed);
+        let several = self.addresses.len();
+        let sources = &self.sources[number % several];
+        let turn = number / several % sources.len().max(1);
+        (
+            &self.addresses[number % several],
+            sources.get(turn).copied(),
+        )
     }
 
     /// Makes a connection and stores the durations of its phases in `times`.
@@ -153,8 +168,9 @@ impl Dial {
         times: &DialTimes,
     ) -> Result<(Wire<D::Io>, Nanos), TransportError> {
         let begun = driver.now();
+        let (to, from) = self.next();
         let mut io = driver
-            .connect(self.next())
+            .connect(to, from)
             .await
             .map_err(|e| TransportError::connect(&e))?;
         if let Some(tunnel) = tunnel {
@@ -174,5 +190,47 @@ impl Dial {
             }
         };
         Ok((wire, connected))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_of_addresses_has_its_turn() {
+        let parsed = |list: &[&str]| -> Vec<IpAddr> {
+            list.iter()
+                .map(|ip| ip.parse().expect("an address"))
+                .collect()
+        };
+        let to = |ip: &str| Endpoint::Tcp((ip.parse::<IpAddr>().expect("an address"), 80).into());
+        let dial = Dial {
+            addresses: vec![to("10.0.0.1"), to("::1"), to("10.0.0.2")],
+            sources: vec![
+                parsed(&["10.0.0.7", "10.0.0.8"]),
+                parsed(&["::7"]),
+                parsed(&["10.0.0.7", "10.0.0.8"]),
+            ],
+            ..Dial::plain(to("10.0.0.1"))
+        };
+        let next = || {
+            let (to, from) = dial.next();
+            format!("{} {to}", from.expect("one is given"))
+        };
+        let turns: Vec<String> = std::iter::repeat_with(next).take(7).collect();
+        assert_eq!(
+            turns,
+            [
+                "10.0.0.7 10.0.0.1:80",
+                "::7 [::1]:80",
+                "10.0.0.7 10.0.0.2:80",
+                "10.0.0.8 10.0.0.1:80",
+                "::7 [::1]:80",
+                "10.0.0.8 10.0.0.2:80",
+                "10.0.0.7 10.0.0.1:80"
+            ]
+        );
+        assert_eq!(Dial::plain(to("10.0.0.1")).next().1, None);
     }
 }

@@ -10,6 +10,7 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::IpAddr;
 #[cfg(not(target_os = "linux"))]
 use std::pin::Pin;
 use std::pin::pin;
@@ -144,10 +145,10 @@ impl Driver for Async {
         self.timer(&self.starts, at)
     }
 
-    async fn connect(&self, to: &Endpoint) -> io::Result<Self::Io> {
+    async fn connect(&self, to: &Endpoint, from: Option<IpAddr>) -> io::Result<Self::Io> {
         let passed = Arc::<ByteCounters>::default();
         Ok(TokioIo::new(Counted::with_counters(
-            Socket::connect(to, passed.clone()).await?,
+            Socket::connect(to, from, passed.clone()).await?,
             passed,
         )))
     }

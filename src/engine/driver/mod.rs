@@ -4,6 +4,7 @@
 pub(crate) mod asynchronous;
 mod batch;
 pub(crate) mod blocking;
+mod bound;
 mod cores;
 pub(crate) mod exact;
 mod joined;
@@ -13,6 +14,7 @@ mod timers;
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
@@ -48,8 +50,13 @@ pub trait Driver: Sized {
     /// which each wait is a task of its own have nothing to clear.
     fn clear_interest(&self) {}
 
-    /// Connects; for TCP, with Nagle's algorithm disabled.
-    fn connect(&self, to: &Endpoint) -> impl Future<Output = io::Result<Self::Io>>;
+    /// Connects, from one of this machine's addresses if it is given; for TCP, with Nagle's algorithm
+    /// disabled.
+    fn connect(
+        &self,
+        to: &Endpoint,
+        from: Option<IpAddr>,
+    ) -> impl Future<Output = io::Result<Self::Io>>;
 
     /// Runs a task in the background until it ends; returns it if the driver has nothing to poll it
     /// with.

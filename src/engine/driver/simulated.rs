@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::future::{Future, pending};
 use std::io;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -149,7 +150,7 @@ impl Driver for Simulated {
         work(&|| (self.now(), false))
     }
 
-    async fn connect(&self, _to: &Endpoint) -> io::Result<NoNetwork> {
+    async fn connect(&self, _to: &Endpoint, _from: Option<IpAddr>) -> io::Result<NoNetwork> {
         Err(io::Error::new(
             io::ErrorKind::Unsupported,
             "there is no network in virtual time",

@@ -5,15 +5,17 @@
 //! waker of its own.
 
 use std::io::{self, IoSlice};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+use tokio::net::{TcpSocket, TcpStream};
 
+use super::bound::tcp_socket;
 use crate::base::Nanos;
 use crate::transport::counted::ByteCounters;
 use crate::transport::endpoint::Endpoint;
@@ -56,10 +58,14 @@ impl Wake for ReadWaker {
 }
 
 impl Socket {
-    /// Connects; for TCP, with Nagle's algorithm disabled. The socket records in `passed` whether
-    /// it is quiet.
-    pub(crate) async fn connect(to: &Endpoint, passed: Arc<ByteCounters>) -> io::Result<Self> {
-        let stream = Stream::connect(to).await?;
+    /// Connects, from an address of this machine if it is given; for TCP, with Nagle's algorithm
+    /// disabled. The socket records in `passed` whether it is quiet.
+    pub(crate) async fn connect(
+        to: &Endpoint,
+        from: Option<IpAddr>,
+        passed: Arc<ByteCounters>,
+    ) -> io::Result<Self> {
+        let stream = Stream::connect(to, from).await?;
         let read_waker = Arc::new(ReadWaker {
             passed,
             task: Task::default(),
@@ -74,10 +80,17 @@ impl Socket {
 }
 
 impl Stream {
-    async fn connect(to: &Endpoint) -> io::Result<Self> {
+    async fn connect(to: &Endpoint, from: Option<IpAddr>) -> io::Result<Self> {
         match to {
             Endpoint::Tcp(address) => {
-                let stream = TcpStream::connect(address).await?;
+                let stream = match from {
+                    None => TcpStream::connect(address).await?,
+                    Some(_) => {
+                        let fd = tcp_socket(address, from)?;
+                        let socket = TcpSocket::from_std_stream(fd.into());
+                        socket.connect(*address).await?
+                    }
+                };
                 stream.set_nodelay(true)?;
                 Ok(Self::Tcp(stream))
             }

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::base::Nanos;
 use crate::engine::job::ResolvedTarget;
-use crate::plan::{KeepAlive, LoadModel, Plan, Step, StepKind, flow};
+use crate::plan::{KeepAlive, LoadModel, Plan, Step, StepKind, Target, flow};
 use crate::transport::endpoint::Endpoint;
 
 /// How long the system keeps the port of an ended connection (TIME_WAIT), in seconds.
@@ -20,7 +20,7 @@ const TIME_WAIT_WITH_REUSE_S: f64 = 1.0;
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
     "target `{name}` at {places}: this plan needs {needed} connections at once, and there are {allowed} local ports for them; lower `vus` \
-     (or `max_in_flight`), cap them with `http: {{ max_connections: … }}` (or `connections` of a database), give the target more addresses with `resolve`, or widen \
+     (or `max_in_flight`), cap them with `http: {{ max_connections: … }}` (or `connections` of a database), give the target more addresses with `resolve`, or let connections come from more addresses of this machine with `source`, or widen \
      net.ipv4.ip_local_port_range"
 )]
 pub(crate) struct TooFewPorts {
@@ -83,7 +83,7 @@ fn judge(
         if matches!(reach.addresses.first(), Some(Endpoint::Unix(_)) | None) {
             continue;
         }
-        let allowed = ports.count * reach.addresses.len() as u64;
+        let allowed = ports.count * pairs(target, reach);
         let shared = (reach.is_http2 && target.http.keep_alive == KeepAlive::Shared)
             .then(|| target.http.connections.unwrap_or(1));
         let cap = target
@@ -127,14 +127,24 @@ fn judge(
             if at_once > allowed as f64 {
                 warnings.push(format!(
                     "target `{}`: {each_second:.0} new connections per second (`keep_alive: never`), whose ports the system keeps for {kept} s \
-                     each, need {at_once:.0} local ports, and there are {allowed}; requests will fail as port_exhausted. Keep connections, or \
-                     give the target more addresses with `resolve`",
+                     each, need {at_once:.0} local ports, and there are {allowed}; requests will fail as port_exhausted. Keep connections, \
+                     give the target more addresses with `resolve`, or let them come from more addresses with `source`",
                     target.name
                 ));
             }
         }
     }
     Ok(warnings)
+}
+
+/// Returns the number of pairs of addresses that connections to a target can have; each pair has all
+/// ports.
+fn pairs(target: &Target, reach: &ResolvedTarget) -> u64 {
+    let of_address = |address: &Endpoint| match address {
+        Endpoint::Tcp(address) => target.network.sources_for(*address).count().max(1) as u64,
+        Endpoint::Unix(_) => 1,
+    };
+    reach.addresses.iter().map(of_address).sum()
 }
 
 /// Returns the connections to a target that one user has at once: those of its largest crawl, or one.
@@ -189,5 +199,37 @@ mod tests {
         let crawl = "{ crawl: { start: /, concurrency: 5 } }";
         assert_eq!(at_once(&format!("{{ get: / }}, {crawl}")), 5);
         assert_eq!(at_once("{ get: / }"), 1);
+    }
+
+    #[test]
+    fn each_pair_of_addresses_has_all_ports() {
+        let needs = |network: &str, users: u32| {
+            let text = format!(
+                "{{ name: t, targets: {{ a: {{ url: 'http://shop.test', {network} }} }}, load: {{ vus: {users}, duration: 1s }}, mix: [ {{ flow: [ {{ get: / }} ] }} ] }}"
+            );
+            let source = Source::inline("test", text);
+            let plan = compile(&source, &Overrides::default(), &|_| None)
+                .expect("a plan")
+                .plan;
+            let at = |text: &str| Endpoint::Tcp(text.parse().expect("an address"));
+            let reach = ResolvedTarget {
+                addresses: vec![at("10.0.0.1:80"), at("[::1]:80")],
+                ..ResolvedTarget::from(at("10.0.0.1:80"))
+            };
+            let ports = Ports {
+                count: 10,
+                reuse: 0,
+            };
+            judge(&plan, &[Some(reach)], ports).map_err(|error| error.to_string())
+        };
+        assert_eq!(needs("", 20), Ok(Vec::new()));
+        let error = needs("", 21).expect_err("two addresses");
+        assert!(
+            error.contains("there are 20 local ports") && error.contains("`source`"),
+            "{error}"
+        );
+        let three = "source: [10.0.0.7, 10.0.0.8, 'fd00::7']";
+        assert_eq!(needs(three, 30), Ok(Vec::new()));
+        assert!(needs(three, 31).is_err());
     }
 }

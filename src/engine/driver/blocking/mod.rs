@@ -22,6 +22,7 @@ mod tests;
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -79,8 +80,8 @@ impl Driver for Blocking {
         parker::clear_interest();
     }
 
-    async fn connect(&self, to: &Endpoint) -> io::Result<Stream> {
-        Stream::connect(self.clock, to).await
+    async fn connect(&self, to: &Endpoint, from: Option<IpAddr>) -> io::Result<Stream> {
+        Stream::connect(self.clock, to, from).await
     }
 
     fn background(&self, task: Task) -> Option<Task> {

@@ -6,7 +6,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{AddressFamily, RecvFlags, Shutdown, SocketType, recv, shutdown};
+use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use rustix::time::Timespec;
 
 use crate::base::{Clock, Nanos};
@@ -112,26 +112,4 @@ impl Socket {
         self.receive_timeout.store(wanted.0, Ordering::Relaxed);
         Ok(())
     }
-}
-
-/// Creates a non-blocking socket that child processes do not inherit.
-#[cfg(target_os = "linux")]
-pub(super) fn open(tree: AddressFamily) -> Result<OwnedFd, Errno> {
-    use rustix::net::{SocketFlags, socket_with};
-    socket_with(
-        tree,
-        SocketType::STREAM,
-        SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
-        None,
-    )
-}
-
-/// Creates a non-blocking socket that child processes do not inherit.
-#[cfg(not(target_os = "linux"))]
-pub fn open(tree: AddressFamily) -> Result<OwnedFd, Errno> {
-    use rustix::io::{FdFlags, fcntl_setfd};
-    let fd = rustix::net::socket(tree, SocketType::STREAM, None)?;
-    fcntl_setfd(&fd, FdFlags::CLOEXEC)?;
-    rustix::io::ioctl_fionbio(&fd, true)?;
-    Ok(fd)
 }

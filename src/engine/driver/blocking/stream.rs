@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,9 +17,10 @@ use rustix::net::{
     sendmsg,
 };
 
+use super::super::bound::{socket, tcp_socket};
 use super::super::socket::AGAIN;
 use super::parker;
-use super::socket::{Socket, open};
+use super::socket::Socket;
 use crate::base::{Clock, Nanos};
 use crate::transport::counted::{ByteCounters, Metered};
 use crate::transport::endpoint::Endpoint;
@@ -48,19 +50,20 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Connects; for TCP, with Nagle's algorithm disabled.
-    pub(crate) async fn connect(clock: Clock, to: &Endpoint) -> io::Result<Self> {
+    /// Connects, from an address of this machine if it is given; for TCP, with Nagle's algorithm
+    /// disabled.
+    pub(crate) async fn connect(
+        clock: Clock,
+        to: &Endpoint,
+        from: Option<IpAddr>,
+    ) -> io::Result<Self> {
         let fd = match to {
             Endpoint::Tcp(address) => {
-                let fd = open(if address.is_ipv4() {
-                    AddressFamily::INET
-                } else {
-                    AddressFamily::INET6
-                })?;
+                let fd = tcp_socket(address, from)?;
                 set_tcp_nodelay(&fd, true)?;
                 fd
             }
-            Endpoint::Unix(_) => open(AddressFamily::UNIX)?,
+            Endpoint::Unix(_) => socket(AddressFamily::UNIX)?,
         };
         let socket = Arc::new(Socket::new(fd));
         let mut begun = false;

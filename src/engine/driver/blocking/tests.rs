@@ -215,7 +215,7 @@ fn nothing_is_read_that_nobody_waits_for_any_more() {
     let (parker, clock, target) = (register(), Clock::new(), echo());
     let driver = Blocking::new(clock, false);
     let connect = || {
-        block_on(&parker, clock, driver.connect(&target))
+        block_on(&parker, clock, driver.connect(&target, None))
             .expect("not cancelled")
             .expect("it listens")
     };
@@ -243,8 +243,11 @@ fn nothing_is_read_that_nobody_waits_for_any_more() {
                             Next::Same => exchange(&mut one, 2).await,
                             Next::Other => exchange(&mut other, 2).await,
                             Next::New => {
-                                exchange(&mut driver.connect(&target).await.expect("it listens"), 2)
-                                    .await
+                                exchange(
+                                    &mut driver.connect(&target, None).await.expect("it listens"),
+                                    2,
+                                )
+                                .await
                             }
                         }
                     })
@@ -265,7 +268,7 @@ fn a_read_is_granted_to_the_socket_that_asked_for_it() {
     let (parker, clock, target) = (register(), Clock::new(), echo());
     let driver = Blocking::new(clock, false);
     let connect = || {
-        block_on(&parker, clock, driver.connect(&target))
+        block_on(&parker, clock, driver.connect(&target, None))
             .expect("not cancelled")
             .expect("it listens")
     };
@@ -304,7 +307,7 @@ async fn wait_in_vain(wait: Wait, driver: Blocking) {
     let stream = async |deaf: &TcpListener| {
         let address = deaf.local_addr().expect("it is bound");
         driver
-            .connect(&Endpoint::Tcp(address))
+            .connect(&Endpoint::Tcp(address), None)
             .await
             .expect("it listens")
     };
@@ -313,7 +316,7 @@ async fn wait_in_vain(wait: Wait, driver: Blocking) {
         Wait::Permit => drop(Semaphore::new(0).acquire().await),
         Wait::Connect => {
             let (address, _listener, _queued) = unreachable();
-            drop(driver.connect(&Endpoint::Tcp(address)).await);
+            drop(driver.connect(&Endpoint::Tcp(address), None).await);
         }
         Wait::Read => {
             let deaf = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -393,7 +396,7 @@ fn every_wait_ends_with_a_cancel() {
 #[test]
 fn a_cancel_between_two_calls_is_not_taken_for_the_end_of_a_stream() {
     let (parker, clock, target) = (register(), Clock::new(), echo());
-    let mut stream = block_on(&parker, clock, Stream::connect(clock, &target))
+    let mut stream = block_on(&parker, clock, Stream::connect(clock, &target, None))
         .expect("not cancelled")
         .expect("it listens");
     let ended = block_on(&parker, clock, async {
@@ -412,7 +415,7 @@ fn a_cancel_between_two_calls_is_not_taken_for_the_end_of_a_stream() {
 #[test]
 fn no_call_begins_after_a_cancel() {
     let (parker, clock, target) = (register(), Clock::new(), echo());
-    let stream = block_on(&parker, clock, Stream::connect(clock, &target))
+    let stream = block_on(&parker, clock, Stream::connect(clock, &target, None))
         .expect("not cancelled")
         .expect("it listens");
     assert_eq!(parker::blocking(&stream.socket, || 1), Some(1));
@@ -423,7 +426,7 @@ fn no_call_begins_after_a_cancel() {
 #[test]
 fn a_cancel_leaves_alone_what_the_thread_has_left() {
     let (parker, clock, target) = (register(), Clock::new(), echo());
-    let mut stream = block_on(&parker, clock, Stream::connect(clock, &target))
+    let mut stream = block_on(&parker, clock, Stream::connect(clock, &target, None))
         .expect("not cancelled")
         .expect("it listens");
     assert_eq!(
