@@ -76,6 +76,9 @@ pub struct HttpOptions {
     /// Maximum age of a connection; older ones are not reused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_lifetime: Option<Nanos>,
+    /// Maximum number of requests on a connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_requests: Option<u32>,
     /// HTTP/2: maximum number of concurrent streams per connection, in addition to the server's own
     /// limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,6 +115,7 @@ impl Default for HttpOptions {
             keep_alive: KeepAlive::PerVu,
             max_connections: None,
             max_lifetime: None,
+            max_requests: None,
             max_streams: None,
             connections: None,
         }

@@ -21,6 +21,8 @@ const HTTP: Section = Section::new(&[
     ("http2", "protocol: http2"),
     ("sharedConnections", "connections"),
     ("streams", "max_streams"),
+    ("keepalive_requests", "max_requests"),
+    ("requestsPerConnection", "max_requests"),
     ("maxConcurrentStreams", "max_streams"),
     ("proxies", "proxy"),
     ("proxyUrl", "proxy"),
@@ -30,6 +32,8 @@ const HTTP: Section = Section::new(&[
 const MAX_REDIRECTS: u32 = 20;
 /// Maximum value of `max_connections`.
 const MAX_CONNECTIONS: u32 = 1_000_000;
+/// Maximum value of `max_requests`.
+const MAX_REQUESTS: u32 = 1_000_000_000;
 /// Maximum number of streams per connection (RFC 9113, section 5.1.1).
 const MAX_STREAMS: u32 = i32::MAX as u32;
 
@@ -57,6 +61,8 @@ pub(super) struct Read {
     pub options: HttpOptions,
     /// The HTTP/2 keys and their locations.
     pub of_http2: Vec<(&'static str, Span)>,
+    /// The location of `max_requests`.
+    pub max_requests: Option<Span>,
     /// The proxy as typed.
     pub proxy: Option<TypedProxy>,
 }
@@ -98,6 +104,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let max_connections = number("max_connections", MAX_CONNECTIONS, problems);
     let max_streams = number("max_streams", MAX_STREAMS, problems);
     let connections = number("connections", MAX_CONNECTIONS, problems);
+    let max_requests = number("max_requests", MAX_REQUESTS, problems);
     let lifetime = fields.take("max_lifetime", problems);
     let max_lifetime = lifetime.and_then(|node| decode::some_time(node, "max_lifetime", problems));
     let proxy = fields
@@ -112,6 +119,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         keep_alive: keep_alive.unwrap_or(default.keep_alive),
         max_connections: max_connections.map(|(_, n)| n),
         max_lifetime,
+        max_requests: max_requests.map(|(_, n)| n),
         max_streams: max_streams.map(|(_, n)| n),
         connections: connections.map(|(_, n)| n),
     };
@@ -122,13 +130,17 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         .collect();
     let places = Places {
         client: client_node.map(|node| node.span),
-        max_lifetime: lifetime.map(|node| node.span),
+        of_kept: [
+            ("max_lifetime", lifetime.map(|node| node.span)),
+            ("max_requests", max_requests.map(|(place, _)| place)),
+        ],
         max_connections: max_connections.map(|(place, _)| place),
     };
     places.judge(&options, problems);
     Some(Read {
         options,
         of_http2,
+        max_requests: max_requests.map(|(place, _)| place),
         proxy,
     })
 }
@@ -136,7 +148,8 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
 /// Where options stand that may contradict others.
 struct Places {
     client: Option<Span>,
-    max_lifetime: Option<Span>,
+    /// Those of connections that carry several requests.
+    of_kept: [(&'static str, Option<Span>); 2],
     max_connections: Option<Span>,
 }
 
@@ -153,15 +166,17 @@ impl Places {
                 )
                 .help("remove `client: lean`, or `protocol: http2`");
         }
-        if let (Some(place), KeepAlive::Never, Some(_)) =
-            (self.max_lifetime, options.keep_alive, options.max_lifetime)
-        {
-            problems
-                .error(
-                    place,
-                    "`max_lifetime` has no effect with `keep_alive: never`: each request has its own connection",
-                )
-                .help("remove `max_lifetime`, or keep connections with another `keep_alive`");
+        for (key, place) in self.of_kept {
+            if let (Some(place), KeepAlive::Never) = (place, options.keep_alive) {
+                problems
+                    .error(
+                        place,
+                        format!("`{key}` has no effect with `keep_alive: never`: each request has its own connection"),
+                    )
+                    .help(format!(
+                        "remove `{key}`, or keep connections with another `keep_alive`"
+                    ));
+            }
         }
         if let (Some(place), Some(most), Some(count)) = (
             self.max_connections,
@@ -201,6 +216,29 @@ pub(super) fn of_http2(
         problems
             .error(place, format!("`{key}` applies to connections that virtual users share, but here each has its own"))
             .help("add `keep_alive: shared`");
+    }
+}
+
+/// Reports `max_requests` if users share connections over HTTP/2, on which nobody counts; `secure` is
+/// whether the target uses TLS.
+pub(super) fn of_http1(
+    place: Span,
+    options: &HttpOptions,
+    secure: bool,
+    problems: &mut Diagnostics,
+) {
+    let may_be_http2 = match options.asked_protocol() {
+        Protocol::Http1 => false,
+        Protocol::Http2 => true,
+        Protocol::Auto => secure,
+    };
+    if may_be_http2 && options.keep_alive == KeepAlive::Shared {
+        problems
+            .error(
+                place,
+                "`max_requests` can't be combined with `keep_alive: shared` over HTTP/2, where many requests share a connection at once",
+            )
+            .help("add `protocol: http1`, or use `max_lifetime`");
     }
 }
 

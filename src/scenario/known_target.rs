@@ -46,6 +46,8 @@ pub(super) struct KnownTarget {
     pub http_span: Option<Span>,
     /// HTTP/2 keys, with their locations.
     pub of_http2: Vec<(&'static str, Span)>,
+    /// Location of `max_requests`.
+    pub max_requests: Option<Span>,
     /// Proxy in the file.
     pub typed_proxy: Option<TypedProxy>,
     pub network: NetworkOptions,
@@ -82,6 +84,7 @@ impl KnownTarget {
             http,
             http_span: None,
             of_http2: Vec::new(),
+            max_requests: None,
             typed_proxy: None,
             network: NetworkOptions::default(),
             tls,
@@ -116,6 +119,9 @@ impl KnownTarget {
             http::of_http2(key, *place, &self.http, secure, problems);
         }
         let Some(address) = &self.address else { return };
+        if let Some(place) = self.max_requests {
+            http::of_http1(place, &self.http, address.is_secure(), problems);
+        }
         let has_tls = address.is_secure() || address.asks_for_tls();
         if let (Some(place), false) = (self.tls_span, has_tls) {
             problems
@@ -259,7 +265,7 @@ pub(super) fn declared(
         known.http_span = Some(node.span);
         let read = http::decode(node, problems).unwrap_or_default();
         (known.http, known.of_http2) = (read.options, read.of_http2);
-        known.typed_proxy = read.proxy;
+        (known.max_requests, known.typed_proxy) = (read.max_requests, read.proxy);
     }
     services(&mut known, &mut fields, folder, problems);
     let login = known.database.login.take();

@@ -283,7 +283,13 @@ fn behaviour(client: HttpClient, needs: HeaderNeeds, script: &Script) -> Behavio
         state: state.clone(),
         counters: Arc::default(),
     };
-    let link = finish(Link::open(Wire::Plain(peer), false, client, Nanos::ZERO));
+    let link = finish(Link::open(
+        Wire::Plain(peer),
+        false,
+        client,
+        Nanos::ZERO,
+        u32::MAX,
+    ));
     let mut outcomes = Vec::new();
     if let Some(Ok(mut link)) = link {
         for _ in 0..2 {

@@ -25,6 +25,8 @@ use crate::plan::HttpClient;
 pub struct Link<Io: Read + Write + Unpin + Send + 'static> {
     /// When it was established.
     pub born: Nanos,
+    /// How many more requests it may carry.
+    left: u32,
     connection: LinkConnection<Io>,
 }
 
@@ -50,7 +52,8 @@ pub enum IncomingBody {
 }
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
-    /// Starts HTTP over `wire`, which was established at `born`: HTTP/1.1 by `client`.
+    /// Starts HTTP over `wire`, which was established at `born`: HTTP/1.1 by `client`. It carries no
+    /// more than `most` requests.
     ///
     /// # Errors
     /// If the connection fails or the peer speaks another protocol.
@@ -59,6 +62,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         is_http2: bool,
         client: HttpClient,
         born: Nanos,
+        most: u32,
     ) -> Result<Self, TransportError> {
         let connection = if is_http2 {
             let secure = matches!(wire, Wire::Tls(_));
@@ -78,7 +82,11 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
                 }
             }
         };
-        Ok(Self { born, connection })
+        Ok(Self {
+            born,
+            left: most,
+            connection,
+        })
     }
 
     /// Passes the driver of the connection to `keep`, which may return it; a driver that it keeps
@@ -98,6 +106,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
             LinkConnection::Http1(_) | LinkConnection::Lean(_) => None,
             LinkConnection::Http2(http2) => Some(Self {
                 born: self.born,
+                left: self.left,
                 connection: LinkConnection::Http2(Box::new(http2.share())),
             }),
         }
@@ -148,11 +157,12 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
 
     /// Returns whether it can carry another request.
     pub fn is_reusable(&self) -> bool {
-        match &self.connection {
-            LinkConnection::Http1(connection) => connection.is_reusable(),
-            LinkConnection::Lean(connection) => connection.is_reusable(),
-            LinkConnection::Http2(http2) => http2.is_reusable(),
-        }
+        self.left > 0
+            && match &self.connection {
+                LinkConnection::Http1(connection) => connection.is_reusable(),
+                LinkConnection::Lean(connection) => connection.is_reusable(),
+                LinkConnection::Http2(http2) => http2.is_reusable(),
+            }
     }
 
     /// Returns whether any request on the connection was answered.
@@ -179,6 +189,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
             return false;
         };
         connection.ask_prepared(request);
+        self.left = self.left.saturating_sub(1);
         true
     }
 
@@ -187,6 +198,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         &mut self,
         message: Message,
     ) -> HandedRequest<impl Future<Output = ResponseResult> + use<Io>> {
+        self.left = self.left.saturating_sub(1);
         match &mut self.connection {
             LinkConnection::Http1(connection) => Either::Left(connection.ask(message)),
             LinkConnection::Lean(connection) => {

@@ -216,6 +216,29 @@ fn an_old_connection_is_replaced() {
 }
 
 #[test]
+fn a_connection_carries_no_more_requests_than_the_scenario_says() {
+    let server = Server::start();
+    // Ten requests of each user.
+    for (most, load, wanted) in [
+        (1, "{vus: 2, iterations_per_vu: 5}", 20),
+        (3, "{vus: 2, iterations_per_vu: 5}", 8),
+        (10, "{vus: 2, iterations_per_vu: 5}", 2),
+        (1_000_000_000, "{vus: 2, iterations_per_vu: 5}", 2),
+    ] {
+        for mode in MODES {
+            let http = format!("{{max_requests: {most}}}");
+            let (_, made) = connections(&server, &http, load, mode);
+            assert_eq!(made, wanted, "{mode}, {most}");
+        }
+    }
+    for mode in MODES {
+        let http = "{max_requests: 3, keep_alive: shared, max_connections: 1}";
+        let (_, made) = connections(&server, http, "{vus: 1, iterations: 5}", mode);
+        assert_eq!(made, 4, "{mode}, shared");
+    }
+}
+
+#[test]
 fn a_request_on_its_own_connection_sends_connection_close() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let keep = heard.clone();

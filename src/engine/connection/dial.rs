@@ -40,6 +40,8 @@ pub struct Dial {
     asks_for_tls: bool,
     /// The age after which a connection is no longer used.
     max_lifetime: Option<Nanos>,
+    /// The maximum number of requests on a connection.
+    max_requests: u32,
 }
 
 /// The durations of the completed phases of making a connection.
@@ -88,6 +90,7 @@ impl Dial {
             client: target.http.client,
             asks_for_tls: target.database.is_secure,
             max_lifetime,
+            max_requests: target.http.max_requests.unwrap_or(u32::MAX),
         })
     }
 
@@ -105,6 +108,7 @@ impl Dial {
             client: HttpClient::default(),
             asks_for_tls: false,
             max_lifetime: None,
+            max_requests: u32::MAX,
         }
     }
 
@@ -138,7 +142,14 @@ impl Dial {
         let tunnel = self.tunnel.as_ref().filter(|_| !self.is_forwarded);
         let made = self.wire(driver, tunnel, self.tls.as_ref(), times);
         let (wire, connected) = made.await?;
-        let mut link = Link::open(wire, self.is_http2, self.client, connected).await?;
+        let mut link = Link::open(
+            wire,
+            self.is_http2,
+            self.client,
+            connected,
+            self.max_requests,
+        )
+        .await?;
         link.detach(|task| driver.background(task));
         Ok(link)
     }
