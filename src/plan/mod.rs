@@ -64,7 +64,7 @@ pub use shard::{Shard, Slice};
 pub use slice::{Aborts, MAX_SHARDS, SliceError};
 pub use statistic::Statistic;
 pub use stream::{Stream, StreamFraming};
-pub use target::{Address, Scheme, Target, TlsOptions};
+pub use target::{Address, Scheme, Target, TlsOptions, TlsVersion};
 pub use template::{Encode, Piece, Template};
 pub use threshold::{Guard, Selector, StopWhen, Threshold};
 pub use values::{AtEnd, Capture, Feed, FeedFile, FeedRange, FeedSource, Name, Order, Source, Tag};

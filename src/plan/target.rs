@@ -282,6 +282,29 @@ pub struct TlsOptions {
     pub insecure: bool,
     /// Server name to request and to verify the certificate against, instead of the URL's host.
     pub server_name: Option<String>,
+    /// Whether the authorities of this machine are trusted, instead of the public ones.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub trusts_system: bool,
+    /// Versions to offer; all, if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<TlsVersion>,
+    /// Protocols to offer (ALPN), instead of those that follow from the version of HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpn: Option<Vec<String>>,
+    /// Whether each handshake is a full one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub always_full: bool,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    #[serde(rename = "1.2")]
+    V1_2,
+    /// TLS 1.3 (RFC 8446).
+    #[serde(rename = "1.3")]
+    V1_3,
 }
 
 impl Target {

@@ -135,6 +135,10 @@ impl KnownTarget {
                     "write an `https://` URL, or remove `tls`"
                 });
         }
+        if let (Some(place), true) = (self.tls_span, has_tls && !address.is_of_database()) {
+            let protocol = self.http.asked_protocol();
+            tls::judge_alpn(place, &self.tls, protocol, problems);
+        }
         database::judge(&self.special, address, problems);
         if let Some(grpc) = &self.grpc {
             grpc.judge(address, problems);

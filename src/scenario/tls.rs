@@ -6,11 +6,11 @@ use rustls::pki_types::ServerName;
 
 use super::body::path;
 use super::decode;
-use super::diagnostic::{Diagnostics, quoted};
+use super::diagnostic::{Diagnostics, Span, quoted};
 use super::fields::Fields;
 use super::section::Section;
-use super::tree::Node;
-use crate::plan::TlsOptions;
+use super::tree::{Node, Value};
+use crate::plan::{Protocol, TlsOptions, TlsVersion};
 
 /// The map `tls` of a target.
 const TLS: Section = Section::new(&[
@@ -24,20 +24,33 @@ const TLS: Section = Section::new(&[
     ("rejectUnauthorized", "insecure"),
     ("insecureSkipTLSVerify", "insecure"),
     ("skip_verify", "insecure"),
+    ("version", "versions"),
+    ("min_version", "versions"),
+    ("tlsVersion", "versions"),
+    ("nextProtos", "alpn"),
+    ("resume", "session_resumption"),
+    ("session_tickets", "session_resumption"),
 ]);
+
+/// Maximum number of names in `alpn`.
+const MAX_NAMES: usize = 100;
+/// Maximum length of a name of ALPN, in bytes (RFC 7301, section 3.1).
+const MAX_NAME: usize = 255;
 
 /// Decodes `tls`; file paths are relative to `folder`.
 pub(super) fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<TlsOptions> {
     let mut fields = Fields::open(node, &TLS, "`tls`", "tls: { ca: certs/ca.pem }", problems)?;
+    let ca = fields.take("ca", problems);
+    let trusts_system = ca.is_some_and(|node| is_system(node));
+    let ca = ca.map(|node| {
+        let file = (!trusts_system).then(|| path(node, "ca", folder, problems));
+        (node.span, file.flatten())
+    });
     let mut file = |key, problems: &mut Diagnostics| {
         let node = fields.take(key, problems)?;
         Some((node.span, path(node, key, folder, problems)))
     };
-    let (ca, cert, key) = (
-        file("ca", problems),
-        file("cert", problems),
-        file("key", problems),
-    );
+    let (cert, key) = (file("cert", problems), file("key", problems));
     let insecure = fields
         .take("insecure", problems)
         .and_then(|node| decode::flag(node, "insecure", problems))
@@ -55,6 +68,16 @@ pub(super) fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> 
         }
         Some(name.to_owned())
     });
+    let versions = fields
+        .take("versions", problems)
+        .and_then(|node| versions(node, problems))
+        .unwrap_or_default();
+    let alpn = fields
+        .take("alpn", problems)
+        .and_then(|node| alpn(node, problems));
+    let resumes = fields
+        .take("session_resumption", problems)
+        .and_then(|node| decode::flag(node, "session_resumption", problems));
     fields.finish(problems);
     match (&cert, &key) {
         (Some((place, _)), None) => {
@@ -84,5 +107,110 @@ pub(super) fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> 
         key: file(key),
         insecure,
         server_name,
+        trusts_system,
+        versions,
+        alpn,
+        always_full: resumes == Some(false),
     })
+}
+
+/// Returns whether `ca` names this machine's authorities.
+fn is_system(node: &Node) -> bool {
+    matches!(&node.value, Value::Scalar(scalar) if scalar.text.trim() == "system")
+}
+
+/// Decodes `versions`: the versions of TLS to offer.
+fn versions(node: &Node, problems: &mut Diagnostics) -> Option<Vec<TlsVersion>> {
+    const EXAMPLE: &str = "versions: [\"1.3\"]";
+    let items = decode::list(node, "versions", EXAMPLE, problems)?;
+    if items.is_empty() {
+        problems
+            .error(
+                node.span,
+                "`versions` is empty, and without a version there is no TLS",
+            )
+            .help(format!("write `{EXAMPLE}`, or remove the key"));
+    }
+    let mut found = Vec::new();
+    for item in items {
+        let Some(text) = decode::text(item, "versions", problems) else {
+            continue;
+        };
+        let version = match text.trim() {
+            "1.2" => TlsVersion::V1_2,
+            "1.3" => TlsVersion::V1_3,
+            "1.0" | "1.1" => {
+                problems
+                    .error(
+                        item.span,
+                        format!("TLS {text} is obsolete (RFC 8996), and loadgen does not speak it"),
+                    )
+                    .help("write `\"1.2\"` or `\"1.3\"`");
+                continue;
+            }
+            _ => {
+                problems
+                    .error(
+                        item.span,
+                        format!("{} is not a version of TLS", quoted(text)),
+                    )
+                    .help("write `\"1.2\"` or `\"1.3\"`");
+                continue;
+            }
+        };
+        if !found.contains(&version) {
+            found.push(version);
+        }
+    }
+    Some(found)
+}
+
+/// Decodes `alpn`: the protocols to offer, the preferred one first (RFC 7301).
+fn alpn(node: &Node, problems: &mut Diagnostics) -> Option<Vec<String>> {
+    let items = decode::list(node, "alpn", "alpn: [http/1.1]", problems)?;
+    if items.len() > MAX_NAMES {
+        problems
+            .error(node.span, format!("more than {MAX_NAMES} names in `alpn`"))
+            .help("remove some");
+        return None;
+    }
+    let mut found = Vec::new();
+    for item in items {
+        match decode::text(item, "alpn", problems) {
+            Some(name) if (1..=MAX_NAME).contains(&name.len()) => found.push(name.to_owned()),
+            Some(_) => {
+                problems
+                    .error(
+                        item.span,
+                        format!("a name of ALPN has 1 to {MAX_NAME} bytes"),
+                    )
+                    .help("write a name such as `h2` or `http/1.1`");
+            }
+            None => {}
+        }
+    }
+    Some(found)
+}
+
+/// Reports names of ALPN that contradict the version of HTTP that is spoken with a target.
+pub(super) fn judge_alpn(
+    place: Span,
+    options: &TlsOptions,
+    protocol: Protocol,
+    problems: &mut Diagnostics,
+) {
+    let Some(names) = &options.alpn else { return };
+    let has_http2 = names.iter().any(|name| name == "h2");
+    let (what, remedy) = match protocol {
+        Protocol::Http1 if has_http2 => (
+            "`alpn` offers HTTP/2 (`h2`), but this target uses HTTP/1.1",
+            "remove `h2`, or use `protocol: auto` (which `client: lean` does not have)",
+        ),
+        Protocol::Http2 if !has_http2 => (
+            "`alpn` does not offer HTTP/2, which this target uses",
+            "add `h2`, or remove `alpn`",
+        ),
+        _ => return,
+    };
+    problems.error(place, what).help(remedy);
 }

@@ -9,12 +9,15 @@ use std::sync::Arc;
 
 use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::version::{TLS12, TLS13};
 use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    ALL_VERSIONS, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore,
+    SignatureScheme, SupportedProtocolVersion,
 };
 use thiserror::Error;
 use tokio_rustls::TlsConnector;
@@ -23,7 +26,7 @@ use self::failure::reason;
 use super::TransportError;
 use super::wire::Wire;
 use crate::metrics::FailureKind;
-use crate::plan::{Protocol, TlsOptions};
+use crate::plan::{Protocol, TlsOptions, TlsVersion};
 use crate::value::file::{self, FileError};
 
 /// The ALPN name of HTTP/2 (RFC 9113, section 3.2).
@@ -57,6 +60,13 @@ pub enum TlsError {
         /// The library's message.
         reason: String,
     },
+    /// The machine has no authorities.
+    #[error(
+        "`ca: system`: this machine has no certificates of authorities (on Debian the package ca-certificates brings them; SSL_CERT_FILE names a file){}{}",
+        if .0.is_empty() { "" } else { ": " },
+        .0
+    )]
+    System(String),
     /// The certificate and the key do not match.
     #[error("`{cert}` and `{key}` can't be used: {reason}; they have to belong together")]
     Identity {
@@ -74,7 +84,8 @@ pub enum TlsError {
     Name(String),
 }
 
-/// The TLS configuration of a target. Its connections resume each other's sessions.
+/// The TLS configuration of a target. Its connections resume each other's sessions, unless its options
+/// say otherwise.
 #[derive(Clone)]
 pub(crate) struct Tls {
     config: Arc<ClientConfig>,
@@ -95,15 +106,19 @@ impl Tls {
     ) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone());
+        let versions: Vec<&SupportedProtocolVersion> = match options.versions.as_slice() {
+            [] => ALL_VERSIONS.to_vec(),
+            some => some.iter().map(|version| of(*version)).collect(),
+        };
         let builder = builder
-            .with_safe_default_protocol_versions()
-            .expect("the provider's own versions go with it");
+            .with_protocol_versions(&versions)
+            .expect("the provider has both versions");
         let builder = if options.insecure {
             builder
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(AcceptAnyCertificate(provider)))
         } else {
-            builder.with_root_certificates(trusted(options.ca.as_deref(), folder)?)
+            builder.with_root_certificates(trusted(options, folder)?)
         };
         let mut config = match (&options.cert, &options.key) {
             (Some(cert), Some(key)) => {
@@ -124,12 +139,10 @@ impl Tls {
             }
             _ => builder.with_no_client_auth(),
         };
-        config.alpn_protocols = match protocol {
-            None => Vec::new(),
-            Some(Protocol::Auto) => vec![HTTP2.to_vec(), HTTP1.to_vec()],
-            Some(Protocol::Http1) => vec![HTTP1.to_vec()],
-            Some(Protocol::Http2) => vec![HTTP2.to_vec()],
-        };
+        config.alpn_protocols = offered(options, protocol);
+        if options.always_full {
+            config.resumption = Resumption::disabled();
+        }
         let host = options.server_name.as_deref().unwrap_or(host);
         let name =
             ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Name(host.into()))?;
@@ -191,10 +204,48 @@ impl Tls {
     }
 }
 
-/// Returns the authorities in a file, or those that browsers trust.
-fn trusted(ca: Option<&str>, folder: &Path) -> Result<RootCertStore, TlsError> {
+/// Returns the protocols to offer: those of the options, as far as they fit this version of HTTP, or
+/// those that follow from it.
+fn offered(options: &TlsOptions, protocol: Option<Protocol>) -> Vec<Vec<u8>> {
+    let fits = |name: &&[u8]| match protocol {
+        Some(Protocol::Http1) => *name != HTTP2,
+        Some(Protocol::Http2) => *name == HTTP2,
+        Some(Protocol::Auto) | None => true,
+    };
+    let usual = match protocol {
+        None => &[][..],
+        Some(_) => &[HTTP2, HTTP1],
+    };
+    let names = match &options.alpn {
+        Some(own) => own.iter().map(String::as_bytes).collect(),
+        None => usual.to_vec(),
+    };
+    let fitting = names.into_iter().filter(fits);
+    fitting.map(<[u8]>::to_vec).collect()
+}
+
+/// Returns rustls's name of a version.
+const fn of(version: TlsVersion) -> &'static SupportedProtocolVersion {
+    match version {
+        TlsVersion::V1_2 => &TLS12,
+        TlsVersion::V1_3 => &TLS13,
+    }
+}
+
+/// Returns the authorities in a file, those that this machine trusts, or those that browsers trust.
+fn trusted(options: &TlsOptions, folder: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    let Some(path) = ca else {
+    if options.trusts_system {
+        let found = rustls_native_certs::load_native_certs();
+        // A store may have certificates of another age, which nothing can be verified with.
+        let (usable, _) = roots.add_parsable_certificates(found.certs);
+        if usable == 0 {
+            let reasons: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+            return Err(TlsError::System(reasons.join("; ")));
+        }
+        return Ok(roots);
+    }
+    let Some(path) = &options.ca else {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         return Ok(roots);
     };

@@ -6,14 +6,18 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
+use rustls::StreamOwned;
+use rustls::server::Acceptor;
 use serde_json::Value;
 
 use crate::authority::{Authority, TlsServer};
+use crate::peer::good as good_response;
 use crate::support::{
-    MODES, count, folder, is_installed, number, program, result, run, run_of, run_to_result,
-    scenario,
+    MODES, TO_RESULT, count, finish, folder, is_installed, loadgen, number, program, result, run,
+    run_of, run_to_result, scenario, until,
 };
 
 const UNLIMITED: usize = usize::MAX;
@@ -109,6 +113,175 @@ fn sessions_are_resumed() {
         ),
         (3, 27)
     );
+}
+
+#[test]
+fn every_handshake_is_a_full_one_if_the_scenario_says_so() {
+    let (folder, authority) = (folder(), Authority::new());
+    write_authority(folder.path(), &authority);
+    for version in ["1.2", "1.3"] {
+        let server = TlsServer::start(
+            authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
+            UNLIMITED,
+        );
+        let keys = format!(
+            ", tls: {{ca: ca.pem, session_resumption: false, versions: ['{version}']}}, http: {{keep_alive: never}}"
+        );
+        let url = format!("https://{}", server.address);
+        scenario(folder.path(), &text(&url, &keys, "{iterations: 10}"));
+        good(&run_to_result(folder.path(), &[]), 10);
+        let [full, resumed] = [&server.full, &server.resumed].map(|n| n.load(Ordering::SeqCst));
+        assert_eq!((full, resumed), (30, 0), "{version}");
+    }
+}
+
+/// What clients offered a server (ALPN), and the version that was agreed on if they sent a request.
+type Hellos = Arc<Mutex<Vec<(Vec<String>, Option<String>)>>>;
+
+/// A server that keeps what it is offered.
+fn hellos(authority: &Authority, alpn: &[&str]) -> (SocketAddr, Hellos) {
+    let config = Arc::new(authority.server(&authority.sign(&["127.0.0.1"]), false, alpn));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("a bound socket");
+    let hellos = Hellos::default();
+    let kept = hellos.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, config) = (stream.expect("a connection"), config.clone());
+            let kept = kept.clone();
+            thread::spawn(move || {
+                let mut acceptor = Acceptor::default();
+                let accepted = loop {
+                    acceptor.read_tls(&mut stream).expect("readable");
+                    if let Some(accepted) = acceptor.accept().expect("TLS") {
+                        break accepted;
+                    }
+                };
+                let names: Vec<_> = accepted
+                    .client_hello()
+                    .alpn()
+                    .into_iter()
+                    .flatten()
+                    .collect();
+                let names: Vec<String> = names
+                    .into_iter()
+                    .map(|name| String::from_utf8_lossy(name).into_owned())
+                    .collect();
+                let mut version = None;
+                if let Ok(connection) = accepted.into_connection(config) {
+                    let mut stream = StreamOwned::new(connection, stream);
+                    while stream.read(&mut [0; 4096]).is_ok_and(|n| n > 0) {
+                        version = stream.conn.protocol_version().map(|own| format!("{own:?}"));
+                        let _ = stream.write_all(good_response("good").as_bytes());
+                    }
+                }
+                kept.lock().expect("no panic").push((names, version));
+            });
+        }
+    });
+    (address, hellos)
+}
+
+#[test]
+fn versions_and_protocols_are_offered_as_the_scenario_says() {
+    let (folder, authority) = (folder(), Authority::new());
+    write_authority(folder.path(), &authority);
+    let names = |names: &[&str]| -> Vec<String> { names.iter().map(|n| (*n).to_owned()).collect() };
+    for (keys, own, first, then, version) in [
+        (
+            "",
+            &[][..],
+            &["h2", "http/1.1"][..],
+            &["http/1.1"][..],
+            "TLSv1_3",
+        ),
+        (
+            ", versions: ['1.2']",
+            &[],
+            &["h2", "http/1.1"],
+            &["http/1.1"],
+            "TLSv1_2",
+        ),
+        (
+            ", versions: ['1.3', '1.2']",
+            &[],
+            &["h2", "http/1.1"],
+            &["http/1.1"],
+            "TLSv1_3",
+        ),
+        (", versions: ['1.3'], alpn: []", &[], &[], &[], "TLSv1_3"),
+        (
+            ", alpn: [acme/1, http/1.1]",
+            &["acme/1"],
+            &["acme/1", "http/1.1"],
+            &["acme/1", "http/1.1"],
+            "TLSv1_3",
+        ),
+    ] {
+        let (address, hellos) = hellos(&authority, own);
+        let keys = format!(", tls: {{ca: ca.pem{keys}}}");
+        scenario(
+            folder.path(),
+            &text(&format!("https://{address}"), &keys, "{iterations: 1}"),
+        );
+        good(
+            &run_to_result(folder.path(), &["--http-client", "hyper"]),
+            1,
+        );
+        // One connection of the preflight, and one in each mode.
+        until("all connections have ended", || {
+            hellos.lock().expect("no panic").len() == 4
+        });
+        let mut seen = std::mem::take(&mut *hellos.lock().expect("no panic"));
+        seen.sort_by_key(|(_, version)| version.is_some());
+        let version = Some(version.to_owned());
+        let in_run = (names(then), version);
+        let wanted = [(names(first), None), in_run.clone(), in_run.clone(), in_run];
+        assert_eq!(seen, wanted, "{keys}");
+    }
+    // A server that agrees to nothing.
+    let (address, _) = hellos(&authority, &["acme/2"]);
+    let keys = ", tls: {ca: ca.pem, alpn: [acme/1]}";
+    scenario(
+        folder.path(),
+        &text(&format!("https://{address}"), keys, "{iterations: 1}"),
+    );
+    run(folder.path(), &["run", "test.yaml"])
+        .exits(3)
+        .says(&["TLS handshake"]);
+}
+
+#[test]
+fn the_authorities_of_the_machine_are_trusted_if_the_scenario_says_so() {
+    let (folder, authority) = (folder(), Authority::new());
+    write_authority(folder.path(), &authority);
+    let server = TlsServer::start(
+        authority.server(&authority.sign(&["127.0.0.1"]), false, &[]),
+        UNLIMITED,
+    );
+    let url = format!("https://{}", server.address);
+    scenario(
+        folder.path(),
+        &text(&url, ", tls: {ca: system}", "{iterations: 2}"),
+    );
+    let ran = |file: &str| {
+        let mut command = loadgen(folder.path(), &TO_RESULT);
+        command
+            .env("SSL_CERT_FILE", folder.path().join(file))
+            .env_remove("SSL_CERT_DIR");
+        finish(&mut command)
+    };
+    ran("ca.pem").exits(0);
+    good(&result(&folder.path().join("out")), 2);
+    // Those of another machine.
+    fs::write(folder.path().join("other.pem"), Authority::new().pem).expect("written");
+    ran("other.pem")
+        .exits(3)
+        .says(&["target `shop`", "TLS handshake"]);
+    fs::write(folder.path().join("empty.pem"), "").expect("written");
+    ran("empty.pem")
+        .exits(3)
+        .says(&["`ca: system`: this machine has no certificates of authorities"]);
 }
 
 #[test]
@@ -429,7 +602,7 @@ fn blocking_modes_use_no_event_loop_under_tls() {
             "--format",
             "none",
         ];
-        crate::support::finish(&mut program(
+        finish(&mut program(
             "strace",
             folder.path(),
             &[&traced[..], &arguments].concat(),
