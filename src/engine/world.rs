@@ -29,7 +29,7 @@ use super::compiled::choice::Choice;
 use super::compiled::exchange::Exchange;
 use super::compiled::expressions::Expressions;
 use super::compiled::extraction::Extraction;
-use super::compiled::feed::{Exhausted, Feeds};
+use super::compiled::feed::{Exhausted, Feeds, RowTaker};
 use super::compiled::headers::TargetHeaders;
 use super::compiled::request::Recipe;
 use super::compiled::texts::Texts;
@@ -234,15 +234,16 @@ impl<'p> World<'p> {
         })
     }
 
-    /// Returns the values that iteration `number`, which runs this mix entry, starts with.
+    /// Returns the values that iteration `number`, which runs this mix entry for this user, starts with.
     ///
     /// # Errors
     /// If a feed that ends the run has no row for it.
-    pub fn scope(&self, mix: usize, number: u64) -> Result<Scope, Exhausted> {
+    pub fn scope(&self, mix: usize, number: u64, taker: RowTaker<'_>) -> Result<Scope, Exhausted> {
         let mut scope = self.names.start().clone();
         self.feeds.deal(
             &self.plan.mix[mix].data,
             number,
+            taker,
             &self.choice,
             self.plan.seed,
             &mut scope,

@@ -67,4 +67,6 @@ pub use stream::{Stream, StreamFraming};
 pub use target::{Address, Scheme, Target, TlsOptions, TlsVersion};
 pub use template::{Encode, Piece, Template};
 pub use threshold::{Guard, Selector, StopWhen, Threshold};
-pub use values::{AtEnd, Capture, Feed, FeedFile, FeedRange, FeedSource, Name, Order, Source, Tag};
+pub use values::{
+    AtEnd, Capture, Feed, FeedFile, FeedRange, FeedSource, Name, Order, Source, Split, Tag,
+};

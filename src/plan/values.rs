@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::http::is_default;
+
 /// A name that templates and conditions can use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Name {
@@ -124,6 +126,20 @@ pub enum AtEnd {
     Recycle,
     /// Ends the run.
     Stop,
+    /// Leaves iterations without a row, so that steps that need one fail.
+    Fail,
+}
+
+/// Who takes the rows of a feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// All virtual users together.
+    #[default]
+    Shared,
+    /// Each virtual user has rows of its own: of `n` users, user `u` has the rows `u`, `u + n` and so
+    /// on, as many as all others.
+    ByUser,
 }
 
 /// Where the rows of a feed come from.
@@ -198,6 +214,9 @@ pub struct Feed {
     pub order: Order,
     /// What happens after the last row.
     pub at_end: AtEnd,
+    /// Who takes the rows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub split: Split,
     /// Names of the columns; empty if a row is a number.
     pub columns: Vec<String>,
     /// Number of rows when the scenario was compiled.

@@ -9,7 +9,7 @@ use super::tree::Value;
 use crate::base::Nanos;
 use crate::plan::profile::Occupies;
 use crate::plan::{
-    AtEnd, Backoff, Delay, LoadModel, Mode, NumberedLoad, Plan, Step, StepKind, flow,
+    AtEnd, Backoff, Delay, LoadModel, Mode, NumberedLoad, Plan, Split, Step, StepKind, flow,
 };
 
 /// Reports problems of single steps under the plan's modes; the plan may be incomplete.
@@ -23,6 +23,7 @@ pub(super) fn whole(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnos
     endless(plan, places, problems);
     divided(plan, places, problems);
     idle(plan, places, problems);
+    split(plan, places, problems);
     lint::capacity(plan, places, problems);
 }
 
@@ -87,6 +88,51 @@ fn divided(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
                 "the mode `processes` can't run a load with both `iterations` and `iterations_per_vu`: which iterations run would depend on all processes",
             )
             .help("keep one of the two");
+    }
+}
+
+/// Reports feeds whose rows can't be split among the virtual users that take them, and warns of rows
+/// that nobody takes.
+fn split(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
+    for (mix, entry) in plan.mix.iter().enumerate() {
+        let load = plan.loads().find(|own| match own.mix {
+            Some(own) => own == mix,
+            None => entry.load.is_none(),
+        });
+        let Some(own) = load else { continue };
+        let feeds = entry.data.iter().filter_map(|index| plan.feeds.get(*index));
+        for feed in feeds.filter(|feed| feed.split == Split::ByUser) {
+            let place = places.of(&["data", &feed.name, "split"], "--vus");
+            let LoadModel::Closed { vus } = own.load.model else {
+                problems
+                    .error(
+                        place,
+                        format!("the rows of `{}` can't be split among virtual users, because this load has none: it has a rate", feed.name),
+                    )
+                    .help("remove `split`, or give the load `vus` instead of `rate`");
+                continue;
+            };
+            let (rows, users) = (feed.rows, u64::from(vus));
+            let left = rows % users.max(1);
+            if rows < users {
+                problems
+                    .error(
+                        place,
+                        format!(
+                            "`{}` has {rows} rows for {users} virtual users, and each needs one",
+                            feed.name
+                        ),
+                    )
+                    .help(format!("add rows, or lower `vus` to {rows} at most"));
+            } else if left > 0 {
+                problems
+                    .warning(
+                        place,
+                        format!("the last {left} of the {rows} rows of `{}` are not used: each of {users} virtual users has {}", feed.name, rows / users),
+                    )
+                    .help("make the number of rows a multiple of `vus`");
+            }
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::section::Section;
 use super::tree::{Entry, Node, Value};
 use super::vars::{Vars, is_name};
 use super::words;
-use crate::plan::{AtEnd, Feed, Order};
+use crate::plan::{AtEnd, Feed, Order, Split};
 use crate::value::feed;
 use crate::value::function::FUNCTIONS;
 
@@ -28,6 +28,9 @@ const FEED: Section = Section::new(&[
     ("charset", "encoding"),
     ("items", "rows"),
     ("values", "rows"),
+    ("shareMode", "split"),
+    ("share", "split"),
+    ("unique", "split"),
 ]);
 
 const MAX_FEEDS: usize = 100;
@@ -226,6 +229,9 @@ fn feed(entry: &Entry, folder: &Path, vars: &Vars, problems: &mut Diagnostics) -
     let at_end = fields
         .take("at_end", problems)
         .map_or(Some(AtEnd::default()), |node| at_end(node, problems));
+    let split = fields
+        .take("split", problems)
+        .map_or(Some(Split::default()), |node| split(node, problems));
     fields.finish(problems);
     let (source, span) = source?;
     match feed::read(folder, &source) {
@@ -234,6 +240,7 @@ fn feed(entry: &Entry, folder: &Path, vars: &Vars, problems: &mut Diagnostics) -
             source,
             order: order?,
             at_end: at_end?,
+            split: split?,
             columns: rows.columns.to_vec(),
             rows: rows.rows.count(),
             digest: rows.digest,
@@ -262,9 +269,18 @@ fn at_end(node: &Node, problems: &mut Diagnostics) -> Option<AtEnd> {
     choice(
         node,
         "at_end",
-        &[("recycle", AtEnd::Recycle), ("stop", AtEnd::Stop)],
+        &[
+            ("recycle", AtEnd::Recycle),
+            ("stop", AtEnd::Stop),
+            ("fail", AtEnd::Fail),
+        ],
         problems,
     )
+}
+
+fn split(node: &Node, problems: &mut Diagnostics) -> Option<Split> {
+    let all = [("shared", Split::Shared), ("by_user", Split::ByUser)];
+    choice(node, "split", &all, problems)
 }
 
 fn choice<T: Copy>(

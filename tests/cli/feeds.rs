@@ -1,9 +1,15 @@
 //! Data files as they occur in practice: the values of well-formed ones arrive unchanged, and
 //! malformed ones fail before anything is sent, with their file and line.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use crate::support::{MODES, folder, loadgen, run, scenario};
+use serde_json::Value;
+
+use crate::peer::Peer;
+use crate::support::{MODES, count, folder, loadgen, run, run_in, scenario};
 use crate::values::{Listener, reply};
 
 /// One request for each row of `rows.csv`, with its cells in the query.
@@ -92,5 +98,94 @@ fn well_formed_values_arrive_unchanged() {
             wanted.map(|(id, name)| format!("GET /?id={id}&name={name} HTTP/1.1")),
             "{mode}"
         );
+    }
+}
+
+/// Returns the ids that a server was asked for, each with the number of the user that asked.
+fn asked(folder: &Path, mode: &str, data: &str, load: &str) -> (Value, Vec<(u64, u64)>) {
+    let heard = Arc::<Mutex<Vec<(u64, u64)>>>::default();
+    let keep = heard.clone();
+    let peer = Peer::start(move |line, request| {
+        let mut numbers = request
+            .split('/')
+            .skip(1)
+            .map(|n| n.parse().expect("a number"));
+        let pair = (
+            numbers.next().expect("a user"),
+            numbers.next().expect("a row"),
+        );
+        keep.lock().expect("no panic").push(pair);
+        line.answer("good")
+    });
+    scenario(
+        folder,
+        &format!(
+            "{{name: t, targets: {{a: {{url: '{}'}}}}, data: {{ids: {data}}}, load: {load}, \
+             mix: [{{name: m, data: ids, flow: [{{set: {{me: 'seq()'}}, once: true}}, {{get: '/{{{{me}}}}/{{{{ids}}}}'}}]}}]}}",
+            peer.url()
+        ),
+    );
+    let run = run_in(folder, mode);
+    let mut pairs = std::mem::take(&mut *heard.lock().expect("no panic"));
+    pairs.sort_unstable();
+    (run, pairs)
+}
+
+#[test]
+fn each_user_takes_rows_of_its_own_in_every_mode() {
+    let folder = folder();
+    for mode in MODES {
+        let data = "{range: {from: 0, to: 8}, split: by_user}";
+        let (run, pairs) = asked(folder.path(), mode, data, "{vus: 3, iterations_per_vu: 4}");
+        assert_eq!(
+            (count(&run, "ok"), count(&run, "failed")),
+            (12, 0),
+            "{mode}"
+        );
+        // Whoever is which user: the rows of each are three apart, and the first comes again.
+        let users: BTreeSet<u64> = pairs.iter().map(|(user, _)| *user).collect();
+        let mut rows: Vec<Vec<u64>> = users
+            .iter()
+            .map(|user| {
+                pairs
+                    .iter()
+                    .filter(|(own, _)| own == user)
+                    .map(|(_, row)| *row)
+                    .collect()
+            })
+            .collect();
+        rows.sort_unstable();
+        assert_eq!(
+            rows,
+            [[0, 0, 3, 6], [1, 1, 4, 7], [2, 2, 5, 8]],
+            "{mode}: {pairs:?}"
+        );
+    }
+    // The users of all processes are numbered together.
+    let data = "{range: {from: 0, to: 7}, split: by_user, at_end: stop}";
+    let load = "{vus: 4, iterations_per_vu: 2}, workers: 2";
+    let (_, pairs) = asked(folder.path(), "processes", data, load);
+    let mut rows: Vec<u64> = pairs.iter().map(|(_, row)| *row).collect();
+    rows.sort_unstable();
+    assert_eq!(rows, [0, 1, 2, 3, 4, 5, 6, 7], "{pairs:?}");
+}
+
+#[test]
+fn iterations_without_a_row_fail_if_the_scenario_says_so() {
+    let folder = folder();
+    for mode in MODES {
+        let data = "{range: {from: 0, to: 4}, at_end: fail}";
+        let (run, pairs) = asked(folder.path(), mode, data, "{vus: 2, iterations: 12}");
+        assert_eq!(pairs.len(), 5, "{mode}: {pairs:?}");
+        let counts = ["ok", "failed"].map(|name| count(&run, name));
+        assert_eq!(counts, [5, 7], "{mode}: {}", run["errors"]);
+        assert_eq!(count(&run["failures"], "data"), 7, "{mode}");
+        assert_eq!(count(&run["iterations"], "failed"), 7, "{mode}");
+        let errors = run["errors"].to_string();
+        assert!(
+            errors.contains("`ids` has no value here"),
+            "{mode}: {errors}"
+        );
+        assert_eq!(run["stopped_by"], "iterations", "{mode}");
     }
 }

@@ -512,6 +512,7 @@ fn each_row_is_one_iteration_and_the_last_one_ends_the_run() {
             name: "users".into(),
             source: source.clone(),
             order: Order::Shuffled,
+            split: loadgen::plan::Split::Shared,
             at_end: AtEnd::Stop,
             columns: rows.columns.to_vec(),
             rows: 7,

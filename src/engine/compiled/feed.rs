@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::choice::Choice;
 use crate::engine::draw::{Position, Purpose, generator, shuffled};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
-use crate::plan::{AtEnd, Feed, Order, Plan, own_load_of};
+use crate::plan::{AtEnd, Feed, Order, Plan, Split, own_load_of};
 use crate::value::feed::{FeedError, Rows};
 use crate::value::{Names, Scope, feed};
 
@@ -57,6 +57,18 @@ pub(crate) struct Feeds {
     fixed: Option<u64>,
 }
 
+/// The virtual user whose iteration takes rows.
+#[derive(Debug)]
+pub struct RowTaker<'u> {
+    /// Its number among the users of its load.
+    pub index: u64,
+    /// The index of its load.
+    pub load: usize,
+    /// How many rows it has taken from each feed whose rows are split, in warm-ups and in what is
+    /// measured.
+    pub taken: &'u mut Vec<[u64; 2]>,
+}
+
 /// The rows of one feed.
 struct FeedRows {
     /// The index in the scope that a row is stored at.
@@ -64,6 +76,9 @@ struct FeedRows {
     rows: Rows,
     order: Order,
     at_end: AtEnd,
+    split: Split,
+    /// The number of virtual users of each load, if they split the rows.
+    users: Vec<u64>,
     /// The ranks of the iterations that take a row, unless every iteration does.
     ranks: Option<Ranks>,
 }
@@ -102,6 +117,14 @@ impl Feeds {
                 rows,
                 order: feed.order,
                 at_end: feed.at_end,
+                split: feed.split,
+                users: match feed.split {
+                    Split::Shared => Vec::new(),
+                    Split::ByUser => plan
+                        .loads()
+                        .map(|own| own.load.slots_of_whole().into())
+                        .collect(),
+                },
                 ranks,
             }))
         };
@@ -126,6 +149,7 @@ impl Feeds {
         &self,
         feeds: &[usize],
         number: u64,
+        mut taker: RowTaker<'_>,
         choice: &Choice,
         seed: u64,
         scope: &mut Scope,
@@ -135,11 +159,11 @@ impl Feeds {
                 continue;
             };
             let row = match self.fixed {
-                Some(row) => row,
-                None => rows_of_feed.row(*feed, number, choice, seed)?,
+                Some(row) => Some(row),
+                None => rows_of_feed.row(*feed, number, &mut taker, choice, seed)?,
             };
-            if let (Some(place), Some(row)) = (rows_of_feed.place, rows_of_feed.rows.rows.get(row))
-            {
+            let row = row.and_then(|row| rows_of_feed.rows.rows.get(row));
+            if let (Some(place), Some(row)) = (rows_of_feed.place, row) {
                 scope.set(place, row);
             }
         }
@@ -148,13 +172,71 @@ impl Feeds {
 }
 
 impl FeedRows {
-    fn row(&self, feed: usize, number: u64, choice: &Choice, seed: u64) -> Result<u64, Exhausted> {
-        let rows = self.rows.rows.count();
+    /// Returns the row that an iteration takes, or `None` if it has to do without one.
+    fn row(
+        &self,
+        feed: usize,
+        number: u64,
+        taker: &mut RowTaker<'_>,
+        choice: &Choice,
+        seed: u64,
+    ) -> Result<Option<u64>, Exhausted> {
+        let all = self.rows.rows.count();
+        // Of the rows that each user has, all have the same number.
+        let (rows, first, step) = match self.split {
+            Split::Shared => (all, 0, 1),
+            Split::ByUser => {
+                let users = self.users.get(taker.load).map_or(1, |users| *users.max(&1));
+                (all / users, taker.index, users)
+            }
+        };
+        let (rank, measured) = self.rank(feed, number, taker, choice);
+        if rank >= rows {
+            match self.at_end {
+                _ if rows == 0 => return Ok(None),
+                AtEnd::Stop if measured => return Err(Exhausted),
+                AtEnd::Fail if measured => return Ok(None),
+                AtEnd::Stop | AtEnd::Fail | AtEnd::Recycle => {}
+            }
+        }
+        let whole = |own: u64| own * step + first;
+        Ok(Some(match (self.order, self.split) {
+            (Order::Sequential, _) => whole(rank % rows),
+            (Order::Shuffled, Split::Shared) => {
+                shuffled(seed, feed, rank / rows, rank % rows, rows)
+            }
+            // Once, so that each row stays with its user.
+            (Order::Shuffled, Split::ByUser) => shuffled(seed, feed, 0, whole(rank % rows), all),
+            (Order::Random, _) => {
+                let position = Position::default().inside(feed);
+                let mut draws = generator(seed, number, position, Purpose::Row);
+                whole(draws.random_range(0..rows))
+            }
+        }))
+    }
+
+    /// Returns how many rows were taken before those of an iteration, and whether that is measured.
+    fn rank(
+        &self,
+        feed: usize,
+        number: u64,
+        taker: &mut RowTaker<'_>,
+        choice: &Choice,
+    ) -> (u64, bool) {
+        if self.split == Split::ByUser {
+            let measured = number < WARMUP_NUMBERS;
+            if taker.taken.len() <= feed {
+                taker.taken.resize(feed + 1, [0; 2]);
+            }
+            let taken = &mut taker.taken[feed][usize::from(measured)];
+            *taken += 1;
+            return (*taken - 1, measured);
+        }
         // Warm-up iterations take rows by their own numbers, wrap around at the end, and leave the
         // rows of the run untouched.
         // Each load takes rows from the first one on.
         let place = |number| own_load_of(number).map_or(number, |(_, own)| own);
-        let (rank, measured) = match number.checked_sub(WARMUP_NUMBERS) {
+        match number.checked_sub(WARMUP_NUMBERS) {
             Some(own) => (place(own), false),
             None => (
                 self.ranks
@@ -163,18 +245,7 @@ impl FeedRows {
                     .map_or_else(|| place(number), |ranks| ranks.of(number, choice)),
                 true,
             ),
-        };
-        if measured && self.at_end == AtEnd::Stop && rank >= rows {
-            return Err(Exhausted);
         }
-        Ok(match self.order {
-            Order::Sequential => rank % rows,
-            Order::Shuffled => shuffled(seed, feed, rank / rows, rank % rows, rows),
-            Order::Random => {
-                generator(seed, number, Position::default().inside(feed), Purpose::Row)
-                    .random_range(0..rows)
-            }
-        })
     }
 }
 
@@ -269,6 +340,7 @@ mod tests {
             source: source(),
             order,
             at_end,
+            split: Split::Shared,
             columns: rows.columns.to_vec(),
             rows: rows.rows.count(),
             digest: rows.digest.clone(),
@@ -327,8 +399,13 @@ mod tests {
         let choice = Choice::new(&plan);
         let id = |number: &u64| {
             let mut scope = names.start().clone();
+            let taker = RowTaker {
+                index: 0,
+                load: 0,
+                taken: &mut Vec::new(),
+            };
             feeds
-                .deal(&[0], *number, &choice, plan.seed, &mut scope)
+                .deal(&[0], *number, taker, &choice, plan.seed, &mut scope)
                 .ok()?;
             scope
                 .get(0)
@@ -372,6 +449,62 @@ mod tests {
         );
         let random = ids(Order::Random, AtEnd::Recycle, &[true], &numbers);
         assert!(random.iter().all(Option::is_some) && random != sequential);
+        let failed = ids(
+            Order::Sequential,
+            AtEnd::Fail,
+            &[true],
+            &[4, 5, WARMUP_NUMBERS + 7],
+        );
+        assert_eq!(failed, [Some("4".into()), None, Some("2".into())]);
+    }
+
+    #[test]
+    fn each_user_has_rows_of_its_own_and_as_many_as_all_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let range = FeedSource::Range(crate::plan::FeedRange {
+            first: 0,
+            last: 10,
+            step: 1,
+        });
+        let rows = feed::read(folder.path(), &range).expect("good");
+        let taken = |order, at_end, user: u64| {
+            let mut plan = plan(order, at_end, &rows, &[true]);
+            plan.feeds[0].split = Split::ByUser;
+            plan.feeds[0].source = range.clone();
+            plan.load.model = crate::plan::LoadModel::Closed { vus: 3 };
+            let (names, choice) = (Names::new(&plan.names), Choice::new(&plan));
+            let feeds = Feeds::read(&plan, &names, folder.path()).expect("unchanged");
+            let mut counts = Vec::new();
+            let mut take = |number| {
+                let mut scope = names.start().clone();
+                let taker = RowTaker {
+                    index: user,
+                    load: 0,
+                    taken: &mut counts,
+                };
+                let dealt = feeds.deal(&[0], number, taker, &choice, plan.seed, &mut scope);
+                dealt.ok().map(|()| scope.get(0).to_string())
+            };
+            take(WARMUP_NUMBERS + 7);
+            // Which numbers its iterations have does not matter.
+            [5, 6, 90, 91, 92].map(|number| take(number).unwrap_or_else(|| "end".into()))
+        };
+        let sequential = |user| taken(Order::Sequential, AtEnd::Recycle, user);
+        assert_eq!(sequential(0), ["0", "3", "6", "0", "3"]);
+        assert_eq!(sequential(2), ["2", "5", "8", "2", "5"]);
+        let stopped = taken(Order::Sequential, AtEnd::Stop, 1);
+        assert_eq!(stopped, ["1", "4", "7", "end", "end"]);
+        let failed = taken(Order::Sequential, AtEnd::Fail, 1);
+        assert_eq!(failed, ["1", "4", "7", "", ""]);
+        let shuffled: Vec<_> = (0..3)
+            .map(|user| taken(Order::Shuffled, AtEnd::Recycle, user))
+            .collect();
+        let different: BTreeSet<_> = shuffled.iter().flat_map(|rows| &rows[..3]).collect();
+        assert_eq!(different.len(), 9, "{shuffled:?}");
+        assert_eq!(shuffled[0][..2], shuffled[0][3..], "each keeps its rows");
+        for row in taken(Order::Random, AtEnd::Recycle, 1) {
+            assert_eq!(row.parse::<u64>().expect("a number") % 3, 1);
+        }
     }
 
     #[test]

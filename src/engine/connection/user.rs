@@ -51,6 +51,9 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     pub taken: u64,
     /// The number of iterations of the warm-up that it has taken.
     pub warmed: u64,
+    /// The number of rows that it has taken from each feed whose rows are split among users: in the
+    /// warm-up and in what is measured.
+    pub rows: Vec<[u64; 2]>,
     /// Whether it has not finished an iteration yet.
     pub fresh: bool,
     /// Its connections to each target.
@@ -87,6 +90,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             index,
             taken: 0,
             warmed: 0,
+            rows: Vec::new(),
             fresh: true,
             connections: like.iter().map(KeptConnections::another).collect(),
             tidies: like.iter().any(KeptConnections::is_per_iteration),

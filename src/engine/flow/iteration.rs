@@ -7,7 +7,7 @@ use super::iteration_state::{End, Failures, IterationState};
 use super::lane::Lane;
 use super::turns::Turns;
 use crate::base::Nanos;
-use crate::engine::compiled::feed::Exhausted;
+use crate::engine::compiled::feed::{Exhausted, RowTaker};
 use crate::engine::connection::user::User;
 use crate::engine::draw::Position;
 use crate::engine::driver::Driver;
@@ -96,9 +96,14 @@ async fn iterate<D: Driver>(
     scheduled: ScheduledIteration,
 ) -> Result<(), Exhausted> {
     let mix = worker.world.choice.mix_of(scheduled.number);
+    let taker = RowTaker {
+        index: user.index,
+        load: user.load,
+        taken: &mut user.rows,
+    };
     let mut scope = worker
         .world
-        .scope(mix, scheduled.number)
+        .scope(mix, scheduled.number, taker)
         .inspect_err(|Exhausted| worker.world.run_dry(worker.driver.now()))?;
     if let Some(kept) = &user.kept {
         scope.begin(kept);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::engine::compiled::base_url::{BaseUrl, Origin};
 use crate::engine::compiled::call::Call;
 use crate::engine::compiled::choice::Choice;
-use crate::engine::compiled::feed::Feeds;
+use crate::engine::compiled::feed::{Feeds, RowTaker};
 use crate::engine::compiled::request::Recipe;
 use crate::engine::draw::{Position, Purpose, generator};
 use crate::engine::error::RunError;
@@ -116,10 +116,16 @@ pub(crate) fn first_request(
         schema.as_ref(),
     )?;
     let mut scope = names.start().clone();
+    let taker = RowTaker {
+        index: 0,
+        load: 0,
+        taken: &mut Vec::new(),
+    };
     // A missing row ends the run before its first request.
     let _ = Feeds::read(plan, &names, folder)?.deal(
         &plan.mix[mix].data,
         number,
+        taker,
         &choice,
         plan.seed,
         &mut scope,
