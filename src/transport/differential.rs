@@ -283,13 +283,8 @@ fn behaviour(client: HttpClient, needs: HeaderNeeds, script: &Script) -> Behavio
         state: state.clone(),
         counters: Arc::default(),
     };
-    let link = finish(Link::open(
-        Wire::Plain(peer),
-        false,
-        client,
-        Nanos::ZERO,
-        u32::MAX,
-    ));
+    let (wire, most) = (Wire::Plain(peer), u32::MAX);
+    let link = finish(Link::open(wire, false, client, Nanos::ZERO, most));
     let mut outcomes = Vec::new();
     if let Some(Ok(mut link)) = link {
         for _ in 0..2 {

@@ -69,6 +69,17 @@ pub struct RowTaker<'u> {
     pub taken: &'u mut Vec<[u64; 2]>,
 }
 
+impl<'u> RowTaker<'u> {
+    /// Creates the first user of the first load.
+    pub(crate) fn first(taken: &'u mut Vec<[u64; 2]>) -> Self {
+        Self {
+            index: 0,
+            load: 0,
+            taken,
+        }
+    }
+}
+
 /// The rows of one feed.
 struct FeedRows {
     /// The index in the scope that a row is stored at.
@@ -399,11 +410,8 @@ mod tests {
         let choice = Choice::new(&plan);
         let id = |number: &u64| {
             let mut scope = names.start().clone();
-            let taker = RowTaker {
-                index: 0,
-                load: 0,
-                taken: &mut Vec::new(),
-            };
+            let mut taken = Vec::new();
+            let taker = RowTaker::first(&mut taken);
             feeds
                 .deal(&[0], *number, taker, &choice, plan.seed, &mut scope)
                 .ok()?;

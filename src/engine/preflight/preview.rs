@@ -116,16 +116,11 @@ pub(crate) fn first_request(
         schema.as_ref(),
     )?;
     let mut scope = names.start().clone();
-    let taker = RowTaker {
-        index: 0,
-        load: 0,
-        taken: &mut Vec::new(),
-    };
     // A missing row ends the run before its first request.
     let _ = Feeds::read(plan, &names, folder)?.deal(
         &plan.mix[mix].data,
         number,
-        taker,
+        RowTaker::first(&mut Vec::new()),
         &choice,
         plan.seed,
         &mut scope,
