@@ -397,6 +397,7 @@ mod tests {
             limits: Limits::default(),
             database: DatabaseOptions::default(),
             network: NetworkOptions::default(),
+            signing: None,
             grpc: None,
         }
     }

@@ -32,6 +32,7 @@ use super::compiled::extraction::Extraction;
 use super::compiled::feed::{Exhausted, Feeds, RowTaker};
 use super::compiled::headers::TargetHeaders;
 use super::compiled::request::Recipe;
+use super::compiled::signing::RequestSigner;
 use super::compiled::texts::Texts;
 use super::connection::dial::Dial;
 use super::connection::pool::ConnectionTarget;
@@ -62,6 +63,8 @@ pub struct World<'p> {
     echo: Option<Dial>,
     /// By target: the URL that its requests are resolved against; only those in use need one.
     pub base_urls: Vec<Option<BaseUrl>>,
+    /// By target: what signs its requests, if anything does.
+    pub signers: Vec<Option<RequestSigner>>,
     /// By target: the headers of every request to it; only those in use need some.
     pub headers: Vec<Option<TargetHeaders>>,
     /// The names of values, and the values that iterations start with.
@@ -215,6 +218,7 @@ impl<'p> World<'p> {
             extractions: for_each(plan, |operation| Extraction::new(operation, &names))?,
             routes: plan.operations().map(|(.., own)| Route::new(own)).collect(),
             base_urls,
+            signers: plan.targets.iter().map(RequestSigner::of_target).collect(),
             headers,
             names,
             unix_ms: *unix_ms,

@@ -49,6 +49,10 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
         target.database.login = None;
         target.database.is_secure = false;
         target.network.source.clear();
+        if let Some(signing) = &mut target.signing {
+            signing.access_key.clear();
+            signing.session_token = None;
+        }
         // Which proxy it is may differ, but not whether there is one.
         if let Some(proxy) = &mut target.network.proxy {
             *proxy = Proxy {

@@ -6,7 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::http::{HttpOptions, is_default};
-use super::{DatabaseOptions, GrpcOptions, Limits, NetworkOptions, Protocol, Proxy, Template};
+use super::{
+    AwsSigV4, DatabaseOptions, GrpcOptions, Limits, NetworkOptions, Protocol, Proxy, Template,
+};
 
 /// The scheme of a target's URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -334,6 +336,9 @@ pub struct Target {
     pub address: Address,
     /// Headers of every request, names in lower case; they precede the request's own.
     pub headers: Vec<(String, Template)>,
+    /// Who signs the requests that have no other credentials, if anybody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing: Option<AwsSigV4>,
     /// HTTP options.
     pub http: HttpOptions,
     /// TLS options, used if the URL's scheme is one over TLS.

@@ -1,4 +1,4 @@
-//! `auth`: credentials, sent as the `authorization` header.
+//! `auth`: credentials, sent as the `authorization` header, or signatures of requests.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,19 +8,71 @@ use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::header;
 use super::section::Section;
+use super::signing;
 use super::tree::{Entry, Node};
-use crate::plan::{Encode, Piece, Template};
+use crate::plan::{AwsSigV4, Encode, Piece, Template};
 
 /// The map `auth`.
-const AUTH: Section = Section::new(&[("token", "bearer")]);
+const AUTH: Section = Section::new(&[
+    ("token", "bearer"),
+    ("awsv4", "aws_sigv4"),
+    ("aws", "aws_sigv4"),
+]);
 /// The map `auth.basic`.
 const BASIC: Section = Section::new(&[("username", "user"), ("pass", "password")]);
 
 /// Header that `auth` is converted to.
 const HEADER: &str = "authorization";
 
-/// Adds the header for `auth` to the step's other headers, which must not contain it already.
-pub(super) fn add(auth: &Entry, headers: &mut Vec<(String, Template)>, problems: &mut Diagnostics) {
+/// The kinds of `auth`.
+const KINDS: [&str; 3] = ["bearer", "basic", "aws_sigv4"];
+
+/// What `auth` asks for.
+enum Auth {
+    /// A header.
+    Header(Template),
+    /// Signatures.
+    Signing(AwsSigV4),
+}
+
+/// Adds the header for a target's `auth` to its other headers, which must not contain it already;
+/// returns who signs its requests instead, if anybody does.
+pub(super) fn of_target(
+    auth: &Entry,
+    headers: &mut Vec<(String, Template)>,
+    problems: &mut Diagnostics,
+) -> Option<AwsSigV4> {
+    match add(auth, headers, problems)? {
+        Auth::Signing(signing) => Some(signing),
+        Auth::Header(value) => {
+            headers.push((HEADER.to_owned(), value));
+            None
+        }
+    }
+}
+
+/// Adds the header for a step's `auth` to its other headers, which must not contain it already.
+pub(super) fn of_step(
+    auth: &Entry,
+    headers: &mut Vec<(String, Template)>,
+    problems: &mut Diagnostics,
+) {
+    match add(auth, headers, problems) {
+        Some(Auth::Header(value)) => headers.push((HEADER.to_owned(), value)),
+        Some(Auth::Signing(_)) => {
+            problems
+                .error(
+                    auth.key_span,
+                    "`aws_sigv4` is for all requests of a target, not for one step",
+                )
+                .help("write it in `auth` of the target; a step with another `auth` is not signed");
+        }
+        None => {}
+    }
+}
+
+/// Decodes `auth`, beside which no header may authenticate the request.
+fn add(auth: &Entry, headers: &[(String, Template)], problems: &mut Diagnostics) -> Option<Auth> {
     if headers.iter().any(|(name, _)| name == HEADER) {
         problems
             .error(
@@ -28,34 +80,40 @@ pub(super) fn add(auth: &Entry, headers: &mut Vec<(String, Template)>, problems:
                 "`auth` and an `authorization` header are both set: each authenticates the request",
             )
             .help("remove one of the two; `auth` sets that header");
-    } else if let Some(value) = decode(&auth.value, problems) {
-        headers.push((HEADER.to_owned(), value));
+        return None;
     }
+    decode(&auth.value, problems)
 }
 
-/// Decodes `auth` to the value of its header.
-fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
+fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Auth> {
     const EXAMPLE: &str = "auth: { bearer: \"{{token}}\" }";
     let mut fields = Fields::open(node, &AUTH, "`auth`", EXAMPLE, problems)?;
-    let (bearer, basic) = (fields.entry("bearer"), fields.entry("basic"));
-    let value = match (bearer, basic) {
+    let given = KINDS.map(|key| fields.entry(key));
+    let mut given = given.into_iter().flatten();
+    let (first, second) = (given.next(), given.next());
+    let value = match (first, second) {
         (Some(first), Some(second)) => {
             problems
                 .error(
                     second.key_span,
-                    "a request has only one `auth`, but this one has `bearer` and `basic`",
+                    format!(
+                        "a request has only one `auth`, but this one has `{}` and `{}`",
+                        first.key, second.key
+                    ),
                 )
                 .related(first.key_span, "the other one")
                 .help("remove one of the two");
             None
         }
-        (Some(_), None) => fields
-            .take("bearer", problems)
-            .and_then(|node| self::bearer(node, problems)),
-        (None, Some(_)) => fields
-            .take("basic", problems)
-            .and_then(|node| self::basic(node, problems)),
-        (None, None) => {
+        (Some(only), None) => {
+            let key = KINDS.into_iter().find(|key| *key == only.key)?;
+            fields.take(key, problems).and_then(|node| match key {
+                "bearer" => bearer(node, problems).map(Auth::Header),
+                "basic" => basic(node, problems).map(Auth::Header),
+                _ => signing::decode(node, problems).map(Auth::Signing),
+            })
+        }
+        (None, _) => {
             if fields.entries().is_empty() {
                 problems
                     .error(node.span, "this `auth` is empty")

@@ -20,6 +20,18 @@ const HEADERS: [&str; 4] = [
     "cookie",
     "x-api-key",
 ];
+/// Keys of the kinds of `auth` whose values are secret.
+const IN_AUTH: [&str; 8] = [
+    "password",
+    "secret_key",
+    "session_token",
+    // What others call them.
+    "secret",
+    "secret_access_key",
+    "secretAccessKey",
+    "sessionToken",
+    "token",
+];
 /// Minimum length from which a single value of a cookie is hidden as well; shorter ones may be
 /// common words.
 const COOKIE: usize = 8;
@@ -124,13 +136,16 @@ fn basic(credentials: &str, problems: &mut Diagnostics) {
     }
 }
 
-/// Hides the credentials of `bearer: TOKEN` or `basic: { user: …, password: … }`.
+/// Hides the credentials of `bearer: TOKEN`, and those in the map of another kind.
 fn of_auth(kind: &Entry, problems: &mut Diagnostics) {
-    let secret = match kind.key.as_str() {
-        "bearer" => Some(&kind.value),
-        _ => kind.value.get("password"),
+    let secrets = match kind.key.as_str() {
+        "bearer" => vec![&kind.value],
+        _ => IN_AUTH
+            .iter()
+            .filter_map(|key| kind.value.get(key))
+            .collect(),
     };
-    for text in secret.into_iter().flat_map(known) {
+    for text in secrets.into_iter().flat_map(known) {
         problems.hide(text);
         if text.len() < SHORTEST && !text.is_empty() {
             problems

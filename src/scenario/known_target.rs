@@ -12,8 +12,8 @@ use super::tree::Node;
 use super::url::{self};
 use super::{addresses, auth, database, header, http, limits, retry, tls};
 use crate::plan::{
-    Address, DatabaseOptions, HttpClient, HttpOptions, Limits, NetworkOptions, Protocol, Retry,
-    Template, TlsOptions,
+    Address, AwsSigV4, DatabaseOptions, HttpClient, HttpOptions, Limits, NetworkOptions, Protocol,
+    Retry, Template, TlsOptions,
 };
 use std::net::SocketAddr;
 use std::path::Path;
@@ -41,6 +41,7 @@ pub(super) struct KnownTarget {
     pub typed: Option<Address>,
     pub address: Option<Address>,
     pub headers: Vec<(String, Template)>,
+    pub signing: Option<AwsSigV4>,
     pub http: HttpOptions,
     /// Location of `http`.
     pub http_span: Option<Span>,
@@ -81,6 +82,7 @@ impl KnownTarget {
             typed: None,
             address: None,
             headers,
+            signing: None,
             http,
             http_span: None,
             of_http2: Vec::new(),
@@ -263,7 +265,7 @@ pub(super) fn declared(
         .map(|node| header::decode(node, problems))
         .unwrap_or_default();
     if let Some(auth) = fields.entry("auth") {
-        auth::add(auth, &mut known.headers, problems);
+        known.signing = auth::of_target(auth, &mut known.headers, problems);
     }
     if let Some(node) = fields.take("http", problems) {
         known.http_span = Some(node.span);

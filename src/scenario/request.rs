@@ -63,7 +63,7 @@ pub(super) fn decode(
         .map(|node| header::decode(node, problems))
         .unwrap_or_default();
     if let Some(auth) = fields.entry("auth") {
-        auth::add(auth, &mut headers, problems);
+        auth::of_step(auth, &mut headers, problems);
     }
     let body = body::decode(fields, folder, problems);
     let (target, mut path) = place?;

@@ -41,7 +41,7 @@ const MAX_NAME: usize = 255;
 pub(super) fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> Option<TlsOptions> {
     let mut fields = Fields::open(node, &TLS, "`tls`", "tls: { ca: certs/ca.pem }", problems)?;
     let ca = fields.take("ca", problems);
-    let trusts_system = ca.is_some_and(|node| is_system(node));
+    let trusts_system = ca.is_some_and(is_system);
     let ca = ca.map(|node| {
         let file = (!trusts_system).then(|| path(node, "ca", folder, problems));
         (node.span, file.flatten())

@@ -20,6 +20,7 @@ pub mod protobuf;
 pub(crate) mod query;
 pub(crate) mod response;
 pub(crate) mod scope;
+pub(crate) mod sigv4;
 pub(crate) mod text;
 
 pub use error::ValueError;

@@ -69,6 +69,7 @@ mod selectors;
 mod servers;
 mod setup;
 mod shards;
+mod signatures;
 mod soak;
 mod sources;
 mod sql;

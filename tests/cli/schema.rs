@@ -343,6 +343,10 @@ const PLACES: &[(&str, &str)] = &[
         "targets: { t: { url: builtin, auth: { basic: { @ } } } }",
     ),
     (
+        "/definitions/auth/properties/aws_sigv4",
+        "targets: { t: { url: builtin, auth: { aws_sigv4: { @ } } } }",
+    ),
+    (
         "/definitions/timeout/anyOf/1",
         "targets: { t: { url: builtin, timeout: { @ } } }",
     ),

@@ -13,5 +13,6 @@ pub(crate) mod invalid;
 pub(crate) mod per_thread;
 pub(crate) mod quoted;
 pub(crate) mod request;
+pub(crate) mod signing;
 pub(crate) mod streaming;
 pub(crate) mod texts;

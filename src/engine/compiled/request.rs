@@ -235,6 +235,7 @@ mod tests {
             tls: TlsOptions::default(),
             grpc: None,
             network: Default::default(),
+            signing: None,
             resolve: Vec::new(),
             limits: Limits::default(),
             database: Default::default(),

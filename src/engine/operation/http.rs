@@ -248,6 +248,19 @@ impl<D: Driver> Attempt<'_, '_, D> {
         message
     }
 
+    /// Returns a request with its signature, if requests to its target are signed.
+    pub(super) fn signed(
+        &self,
+        request: &PreparedRequest,
+        target: usize,
+    ) -> Result<Option<Box<PreparedRequest>>, TransportError> {
+        let Some(signer) = &self.worker.world.signers[target] else {
+            return Ok(None);
+        };
+        let signed = signer.sign(request, self.worker.unix_ms())?;
+        Ok(signed.map(Box::new))
+    }
+
     /// Sends a request whose answer is the last one, however often it has to be resent, and reads its
     /// response to the end.
     pub(super) async fn answered<B: ResponseBody>(
@@ -281,6 +294,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let driver = &self.worker.driver;
         // Checked before a connection is used for it.
         request.body.check()?;
+        // By each try, because a signature is valid for some minutes only.
+        let signed = self.signed(request, target)?;
+        let request = signed.as_deref().unwrap_or(request);
         let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.byte_counters());
         let world = self.worker.world;
