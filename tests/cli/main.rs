@@ -55,7 +55,6 @@ mod pipelines;
 mod processes;
 mod programs;
 mod proxies;
-mod python;
 mod quick;
 mod readme;
 mod redirects;

@@ -2,15 +2,15 @@
 
 use std::fs;
 
-use crate::python::PythonPeer;
+use crate::scripts::ScriptPeer;
 use crate::support::{MODES, TO_RESULT, count, folder, result, run, run_of, scenario};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 /// Starts a server that wants the signatures of this service.
-fn server(service: &str) -> Option<PythonPeer> {
+fn server(service: &str) -> Option<ScriptPeer> {
     let arguments = ["eu-central-1", service, "AKIDEXAMPLE", SECRET];
-    PythonPeer::start("sigv4.py", ("botocore", "python3-botocore"), arguments)
+    ScriptPeer::python("sigv4.py", ("botocore", "python3-botocore"), arguments)
 }
 
 fn text(port: u16, service: &str, more: &str, flow: &str) -> String {
