@@ -109,13 +109,14 @@ pub async fn run<D: Driver>(
             operation,
             iteration,
             position,
+            intended: call.scheduled.intended,
             started,
             connection: Cell::new(connection),
             recording: None,
         };
         debugging::begin(&mut attempt, record);
         let result = pin!(attempt.run(user, scope, &mut record.trace)).await;
-        debugging::end(&mut attempt, record, &result);
+        debugging::end(&mut attempt, record, scope, &result);
         attempt.release_connection_slot();
         drop(permit);
         let (failure, now) = conclude(&attempt, call, record, scope, result);
@@ -151,7 +152,11 @@ fn conclude<D: Driver>(
     let check = &worker.world.checks[attempt.operation.id as usize];
     let intended = call.scheduled.intended;
     let first = || record.trace.first_event(intended);
-    let result = check.time(now - intended, first, &mut last.checks.borrow_mut(), result);
+    let result = {
+        let passed = &mut *last.checks.borrow_mut();
+        let result = check.end(|| attempt.unanswered(now, scope), passed, result);
+        check.time(now - intended, first, passed, result)
+    };
     match result {
         Ok(()) => (record.succeed(now), now),
         Err(error) => (record.fail(now, error, attempt.url(scope)), now),

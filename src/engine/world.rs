@@ -206,7 +206,7 @@ impl<'p> World<'p> {
             choice: Choice::new(plan),
             expressions: Expressions::compile(plan, &names)?,
             feeds: Feeds::read(plan, &names, folder)?,
-            checks: for_each(plan, |operation| Check::new(&operation.expect))?,
+            checks: for_each(plan, |operation| Check::new(&operation.expect, &names))?,
             requests: for_each(plan, |operation| {
                 request(plan, operation, &base_urls, &names, folder, &schemas, cores)
             })?,

@@ -6,6 +6,9 @@ use super::Template;
 use crate::base::status::is_of_grpc;
 use crate::base::{Nanos, Size};
 
+/// The names of what a condition on a response can use besides the values of the iteration.
+pub const RESPONSE_VALUES: [&str; 5] = ["status", "headers", "body", "json", "response_ms"];
+
 /// The criteria for a good response. Without status rules, every 2xx and 3xx status is good.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Expect {
@@ -32,6 +35,40 @@ pub struct Expect {
     /// Rules for the events of a stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamRule>,
+    /// A condition that must hold: an expression over the response and the values of the iteration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<ResponseCondition>,
+    /// The failures that make the operation good; no others do, and neither does success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail: Option<ExpectedFailure>,
+}
+
+/// A condition on a response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResponseCondition {
+    /// The expression.
+    pub text: String,
+    /// Which of [`RESPONSE_VALUES`] it uses, in that order.
+    pub uses: [bool; RESPONSE_VALUES.len()],
+}
+
+impl ResponseCondition {
+    /// Returns whether it uses this one of [`RESPONSE_VALUES`].
+    pub fn uses(&self, name: &str) -> bool {
+        let named = RESPONSE_VALUES.iter().zip(self.uses);
+        named
+            .into_iter()
+            .any(|(known, used)| used && *known == name)
+    }
+}
+
+/// The failures that are expected of an operation; one of them must occur.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedFailure {
+    /// Statuses of responses.
+    pub status: Vec<StatusRule>,
+    /// Kinds of failures without a response; `timeout` stands for all timeouts.
+    pub kinds: Vec<String>,
 }
 
 /// Rules for the events of a stream; all given parts must hold.

@@ -41,7 +41,10 @@ pub(crate) mod values;
 pub use check::{Check, CheckError, Operator};
 pub use database::{DatabaseOptions, Login};
 pub use delay::Delay;
-pub use expect::{BodyRule, Expect, JsonKind, JsonRule, Receive, StatusRule, StreamRule};
+pub use expect::{
+    BodyRule, Expect, ExpectedFailure, JsonKind, JsonRule, RESPONSE_VALUES, Receive,
+    ResponseCondition, StatusRule, StreamRule,
+};
 pub use flow::{
     Crawl, Parallel, Passes, Race, Repeat, Step, StepKind, TimedFlow, TransactionSteps, Websocket,
 };

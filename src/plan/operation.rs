@@ -40,14 +40,22 @@ impl Operation {
     pub fn reads_bodies(&self) -> bool {
         self.expect.body.is_some()
             || !self.expect.json.is_empty()
+            || self.condition_uses(&["body", "json"])
             || self.sources().any(Source::is_in_body)
     }
 
     /// Returns whether something looks at the headers of its responses.
     pub fn reads_headers(&self) -> bool {
         !self.expect.headers.is_empty()
+            || self.condition_uses(&["headers"])
             || self.stream.is_some()
             || self.sources().any(Source::is_in_headers)
+    }
+
+    /// Returns whether the condition on its responses uses one of these values.
+    fn condition_uses(&self, names: &[&str]) -> bool {
+        let condition = self.expect.when.as_ref();
+        condition.is_some_and(|own| names.iter().any(|name| own.uses(name)))
     }
 
     /// Returns the places of its captures, tags and measures.

@@ -1,15 +1,19 @@
 //! `expect`: what is expected of a response.
 
+mod failure;
+mod when;
+
 use super::decode;
-use super::diagnostic::{Diagnostics, quoted};
+use super::diagnostic::Diagnostics;
 use super::fields::Fields;
+use super::names::Names;
 use super::pattern::Patterns;
 use super::response_source::Origin;
 use super::section::Section;
-use super::tree::{Node, Scalar, Value};
-use super::{header, json_rule, stream, words};
-use crate::base::status;
-use crate::plan::{BodyRule, Expect, StatusRule};
+use super::status::{grpc_status, status_rule, statuses};
+use super::tree::{Node, Value};
+use super::{header, json_rule, stream};
+use crate::plan::{BodyRule, Expect};
 
 /// The map `expect`.
 const EXPECT: Section = Section::new(&[
@@ -27,6 +31,8 @@ const EXPECT: Section = Section::new(&[
     ("header", "headers"),
     ("duration", "max_response"),
     ("response_time", "max_response"),
+    ("condition", "when"),
+    ("should_fail", "fail"),
 ]);
 /// The map `expect.body`.
 const BODY_RULE: Section = Section::new(&[("regex", "matches"), ("includes", "contains")]);
@@ -49,6 +55,7 @@ const OF_ANSWERS: [&str; 8] = [
 pub(super) fn decode(
     node: &Node,
     of: Origin,
+    names: &Names<'_>,
     patterns: &mut Patterns,
     problems: &mut Diagnostics,
 ) -> Option<Expect> {
@@ -106,13 +113,25 @@ pub(super) fn decode(
     expect.stream = fields
         .take("stream", problems)
         .and_then(|node| stream::rule(node, problems));
+    if let Some(node) = fields.take("when", problems) {
+        expect.when = when::decode(node, of, names, problems);
+    }
+    if let Some(node) = fields.take("fail", problems) {
+        expect.fail = failure::decode(node, of, problems);
+        failure::check_beside(node, &mut fields, problems);
+    }
     max_response(&mut fields, &mut expect, problems);
     fields.finish(problems);
     Some(expect)
 }
 
 /// Decodes the `expect` of a mock operation, which has a response time but no response.
-pub(super) fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> Option<Expect> {
+pub(super) fn of_mock(
+    node: &Node,
+    action: &str,
+    names: &Names<'_>,
+    problems: &mut Diagnostics,
+) -> Option<Expect> {
     let mut fields = Fields::open(
         node,
         &EXPECT,
@@ -128,25 +147,33 @@ pub(super) fn of_mock(node: &Node, action: &str, problems: &mut Diagnostics) -> 
                     entry.key_span,
                     format!("`{key}` belongs to a request, but `{action}` sends none"),
                 )
-                .help("for a mock operation, only `max_response` can be checked");
+                .help(
+                    "for a mock operation, only `max_response`, `when` and `fail` can be checked",
+                );
         }
+    }
+    if let Some(node) = fields.take("when", problems) {
+        expect.when = when::of_mock(node, action, names, problems);
+    }
+    if let Some(node) = fields.take("fail", problems) {
+        expect.fail = failure::of_mock(node, problems);
     }
     max_response(&mut fields, &mut expect, problems);
     fields.finish(problems);
     Some(expect)
 }
 
-/// Decodes the `expect` of an exchange that is not HTTP. `silent` says what to do about a check of a
-/// response, if there is none.
+/// Decodes the `expect` of an exchange that is not HTTP. `silent` names the action and says what to do
+/// about a check of a response, if there is none.
 pub(super) fn of_text(
     node: &Node,
-    action: &str,
-    silent: Option<&str>,
+    silent: Option<(&str, &str)>,
     of: Origin,
+    names: &Names<'_>,
     patterns: &mut Patterns,
     problems: &mut Diagnostics,
 ) -> Option<Expect> {
-    if let (Some(remedy), Value::Map(entries)) = (silent, &node.value) {
+    if let (Some((action, remedy)), Value::Map(entries)) = (silent, &node.value) {
         for entry in entries
             .iter()
             .filter(|entry| OF_ANSWERS.contains(&entry.key.as_str()))
@@ -162,7 +189,7 @@ pub(super) fn of_text(
                 .help(remedy);
         }
     }
-    decode(node, of, patterns, problems)
+    decode(node, of, names, patterns, problems)
 }
 
 fn max_response(fields: &mut Fields<'_>, expect: &mut Expect, problems: &mut Diagnostics) {
@@ -275,75 +302,4 @@ fn rows(node: &Node, expect: &mut Expect, problems: &mut Diagnostics) {
             .help("swap them");
     }
     fields.finish(problems);
-}
-
-/// Decodes a status of one protocol.
-pub(super) type StatusReader = fn(&Node, &mut Diagnostics) -> Option<StatusRule>;
-
-/// Decodes a status, a class of statuses, or a list; `empty` is the message and the remedy for an
-/// empty list.
-pub(super) fn statuses(
-    node: &Node,
-    empty: (&str, &str),
-    rule: StatusReader,
-    problems: &mut Diagnostics,
-) -> Vec<StatusRule> {
-    let rules = match &node.value {
-        Value::List(items) => items.as_slice(),
-        _ => std::slice::from_ref(node),
-    };
-    if rules.is_empty() {
-        problems.error(node.span, empty.0).help(empty.1);
-    }
-    rules
-        .iter()
-        .filter_map(|node| rule(node, problems))
-        .collect()
-}
-
-/// Decodes a status of gRPC, by its name.
-pub(super) fn grpc_status(node: &Node, problems: &mut Diagnostics) -> Option<StatusRule> {
-    let text = decode::text(node, "grpc_status", problems)?;
-    let found = status::from_grpc_name(text.trim());
-    if found.is_none() {
-        let error = problems.error(
-            node.span,
-            format!("{} is not a status of gRPC", quoted(text)),
-        );
-        let code = text.trim().parse::<usize>().ok();
-        let near = code
-            .and_then(|code| status::GRPC_NAMES.get(code).copied())
-            .or_else(|| words::nearest(text, status::GRPC_NAMES));
-        match near {
-            Some(near) => error.help(format!("write `{near}`")),
-            None => error.help(format!(
-                "write one of {}",
-                words::listed(status::GRPC_NAMES)
-            )),
-        };
-    }
-    found.map(StatusRule::Code)
-}
-
-/// Decodes a status of HTTP.
-pub(super) fn status_rule(node: &Node, problems: &mut Diagnostics) -> Option<StatusRule> {
-    if let Value::Scalar(Scalar { text, .. }) = &node.value {
-        let text = text.trim().to_ascii_lowercase();
-        let class = text
-            .strip_suffix("xx")
-            .and_then(|digit| digit.parse::<u8>().ok())
-            .filter(|class| (1..=5).contains(class));
-        let code = text
-            .parse::<u16>()
-            .ok()
-            .filter(|code| (100..=599).contains(code));
-        if let Some(rule) = class.map(StatusRule::Class).or(code.map(StatusRule::Code)) {
-            return Some(rule);
-        }
-    }
-    let text = decode::text(node, "status", problems)?;
-    problems
-        .error(node.span, format!("{} is not an HTTP status", quoted(text)))
-        .help("write a number from 100 to 599, a class such as `2xx`, or a list of them");
-    None
 }

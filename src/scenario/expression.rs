@@ -21,6 +21,17 @@ pub(super) fn decode(
     names: &Names<'_>,
     problems: &mut Diagnostics,
 ) -> Option<String> {
+    decode_with(node, key, names, &[], problems)
+}
+
+/// Does the same for an expression that may also use the names in `own`, which hide others.
+pub(super) fn decode_with(
+    node: &Node,
+    key: &str,
+    names: &Names<'_>,
+    own: &[&str],
+    problems: &mut Diagnostics,
+) -> Option<String> {
     match &node.value {
         Value::Scalar(scalar @ Scalar { typed: Some(_), .. }) => {
             let typed = scalar.as_typed();
@@ -67,7 +78,7 @@ pub(super) fn decode(
         return None;
     }
     names
-        .compute(text, node.span, problems)
+        .compute(text, own, node.span, problems)
         .map(|()| text.to_owned())
 }
 

@@ -70,6 +70,7 @@ mod settings;
 pub(crate) mod signing;
 mod source;
 mod stages;
+mod status;
 mod stream;
 mod target;
 mod template;

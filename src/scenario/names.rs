@@ -104,31 +104,36 @@ impl<'v> Names<'v> {
         place: Span,
         problems: &mut Diagnostics,
     ) -> Option<Checked> {
-        let (names, known) = self.resolve(expression, false, place, problems)?;
+        let (names, known) = self.resolve(expression, false, &[], place, problems)?;
         if known.is_none() {
             self.used.borrow_mut().extend(names);
         }
         Some(known.map_or(Checked::Running, Checked::Known))
     }
 
-    /// Checks an expression that is evaluated at run time, even if its value is known before.
+    /// Checks an expression that is evaluated at run time, even if its value is known before. It may
+    /// also use the names in `own`, which hide others.
     pub(super) fn compute(
         &self,
         expression: &str,
+        own: &[&str],
         place: Span,
         problems: &mut Diagnostics,
     ) -> Option<()> {
-        let (names, _) = self.resolve(expression, true, place, problems)?;
-        self.used.borrow_mut().extend(names);
+        let (names, _) = self.resolve(expression, true, own, place, problems)?;
+        let names = names.into_iter();
+        let others = names.filter(|name| !own.contains(&name.as_str()));
+        self.used.borrow_mut().extend(others);
         Some(())
     }
 
     /// Returns the names that an expression uses, and its value if that is known before the run;
-    /// `computed` is whether it is written without braces.
+    /// `computed` is whether it is written without braces, and `own` are names only for it.
     fn resolve(
         &self,
         expression: &str,
         computed: bool,
+        own: &[&str],
         place: Span,
         problems: &mut Diagnostics,
     ) -> Option<(Vec<String>, Option<Scalar>)> {
@@ -159,7 +164,8 @@ impl<'v> Names<'v> {
             }
         };
         let mut good = true;
-        for name in &uses.names {
+        let is_own = |name: &String| own.contains(&name.as_str());
+        for name in uses.names.iter().filter(|name| !is_own(name)) {
             match self.vars.get(name) {
                 // The invalid variable was reported.
                 Some(None) => good = false,
@@ -177,7 +183,8 @@ impl<'v> Names<'v> {
         let changing = CHANGING
             .iter()
             .any(|function| expression.contains(function));
-        if !changing && !uses.names.iter().any(|name| self.is_given(name)) {
+        let is_given = |name: &String| is_own(name) || self.is_given(name);
+        if !changing && !uses.names.iter().any(is_given) {
             return self
                 .known(expression, place, problems)
                 .map(|value| (uses.names, Some(value)));

@@ -49,7 +49,7 @@ impl Reader<'_> {
         let retry = self.own_retry(fields, key);
         let expect = fields
             .take("expect", self.problems)
-            .and_then(|node| expect::of_mock(node, key, self.problems))
+            .and_then(|node| expect::of_mock(node, key, self.context.names, self.problems))
             .unwrap_or_default();
         let limits = self.limits(fields);
         let duration = (!action.value.is_null())
@@ -97,7 +97,10 @@ impl Reader<'_> {
         let of = if stream.is_some() { of.streamed() } else { of };
         let expect = fields.take("expect", self.problems);
         let expect = expect
-            .and_then(|node| expect::decode(node, of, self.patterns, self.problems))
+            .and_then(|node| {
+                let names = self.context.names;
+                expect::decode(node, of, names, self.patterns, self.problems)
+            })
             .unwrap_or_default();
         let captures = fields.take("capture", self.problems);
         let captures = captures
@@ -162,7 +165,9 @@ impl Reader<'_> {
         let expect = fields.take("expect", self.problems);
         let expect = expect
             .and_then(|node| {
-                expect::of_text(node, action.key, silent, of, self.patterns, self.problems)
+                let silent = silent.map(|remedy| (action.key, remedy));
+                let names = self.context.names;
+                expect::of_text(node, silent, of, names, self.patterns, self.problems)
             })
             .unwrap_or_default();
         let captures = fields.take("capture", self.problems);

@@ -19,6 +19,7 @@ use super::kinds::KINDS;
 use super::names::{Lifetime, Names, visit_assigned};
 use super::tree::{Node, Scalar, Value};
 use super::words;
+use crate::plan::RESPONSE_VALUES;
 use crate::value::expression::{Uses, uses};
 
 /// Keys, besides the action, whose values may contain templates.
@@ -69,6 +70,7 @@ pub(super) fn check(
         step: Span::default(),
         lasts: Lifetime::Iteration,
         request: None,
+        judges: false,
         there: HashMap::new(),
         order: Vec::new(),
         known: HashMap::new(),
@@ -93,6 +95,8 @@ struct Walk<'a, 'n> {
     lasts: Lifetime,
     /// The request to which the target's additions are being checked, if any.
     request: Option<Span>,
+    /// Whether a condition on a response is being checked, which has names of its own.
+    judges: bool,
     /// The names that can have a value at this point; [`Lifetime::User`] if only `once` steps set
     /// the name.
     there: HashMap<&'n str, Lifetime>,
@@ -216,6 +220,11 @@ impl<'n> Walk<'_, 'n> {
         if sends {
             self.added_by_target(node);
         }
+        if let Some(when) = node.get("expect").and_then(|expect| expect.get("when")) {
+            self.judges = true;
+            self.condition(when);
+            self.judges = false;
+        }
         self.captured(node);
     }
 
@@ -287,6 +296,9 @@ impl<'n> Walk<'_, 'n> {
         // An expression that tests whether a value is set may use it before it is.
         let asks = expression.contains("defined") || expression.contains("default");
         for name in &uses.names {
+            if self.judges && RESPONSE_VALUES.contains(&name.as_str()) {
+                continue;
+            }
             if self.names.is_feed(name) {
                 self.row(name, &uses, expression, span);
                 continue;

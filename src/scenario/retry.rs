@@ -2,9 +2,9 @@
 
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
-use super::expect;
 use super::fields::Fields;
 use super::section::Section;
+use super::status;
 use super::tree::{Node, Value};
 use super::words;
 use crate::base::Nanos;
@@ -39,12 +39,12 @@ fn kinds() -> impl Iterator<Item = &'static str> {
 
 /// Decodes `retry` of requests over HTTP.
 pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
-    of_statuses(node, expect::status_rule, problems)
+    of_statuses(node, status::status_rule, problems)
 }
 
 /// Decodes `retry` of calls of gRPC.
 pub(super) fn of_calls(node: &Node, problems: &mut Diagnostics) -> Option<Retry> {
-    of_statuses(node, expect::grpc_status, problems)
+    of_statuses(node, status::grpc_status, problems)
 }
 
 /// Decodes `retry` of a target, which speaks gRPC or HTTP.
@@ -59,7 +59,7 @@ pub(super) fn of_target(node: &Node, is_grpc: bool, problems: &mut Diagnostics) 
 /// Decodes `retry` with statuses of one protocol.
 fn of_statuses(
     node: &Node,
-    rule: expect::StatusReader,
+    rule: status::StatusReader,
     problems: &mut Diagnostics,
 ) -> Option<Retry> {
     let mut fields = Fields::open(node, &RETRY, "`retry`", EXAMPLE, problems)?;
@@ -73,7 +73,7 @@ fn of_statuses(
     let status = fields
         .take("status", problems)
         .map(|node| {
-            expect::statuses(
+            status::statuses(
                 node,
                 (
                     "`status` lists nothing to retry",

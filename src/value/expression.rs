@@ -87,11 +87,16 @@ impl Expression {
     /// # Errors
     /// If a name that it needs has no value, or an operation does not apply to the values.
     pub fn eval(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<Value, ValueError> {
+        self.eval_if_set(scope, facts)?.ok_or_else(|| self.unset())
+    }
+
+    /// Evaluates the expression; returns `None` if it has no value.
+    fn eval_if_set(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<Option<Value>, ValueError> {
         match &self.kind {
-            Kind::Path(place, keys) => self.at(scope, *place, keys),
-            Kind::Encoded(encode, place, keys) => self
-                .at(scope, *place, keys)
-                .map(|value| Value::from(encode(&value))),
+            Kind::Path(place, keys) => Ok(at(scope, *place, keys)),
+            Kind::Encoded(encode, place, keys) => {
+                Ok(at(scope, *place, keys).map(|value| Value::from(encode(&value))))
+            }
             Kind::General(compiled, places) => {
                 let values = places
                     .iter()
@@ -105,25 +110,8 @@ impl Expression {
                 let value = compiled
                     .eval(Value::from_object(frame))
                     .map_err(|e| self.failed(&e))?;
-                if value.is_undefined() {
-                    Err(self.unset())
-                } else {
-                    Ok(original(value))
-                }
+                Ok((!value.is_undefined()).then(|| original(value)))
             }
-        }
-    }
-
-    /// Returns the value at an index and these keys into it.
-    fn at(&self, scope: &Scope, place: usize, keys: &[Value]) -> Result<Value, ValueError> {
-        let mut value = scope.get(place);
-        for key in keys {
-            value = value.get_item(key).map_err(|_| self.unset())?;
-        }
-        if value.is_undefined() {
-            Err(self.unset())
-        } else {
-            Ok(value)
         }
     }
 
@@ -134,6 +122,19 @@ impl Expression {
     pub fn holds(&self, scope: &Scope, facts: &Arc<Facts>) -> Result<bool, ValueError> {
         self.eval(scope, facts)
             .map(|value| computable(value).is_true())
+    }
+
+    /// Does the same; returns `None` if the condition has no value.
+    ///
+    /// # Errors
+    /// If an operation does not apply to the values.
+    pub fn holds_if_set(
+        &self,
+        scope: &Scope,
+        facts: &Arc<Facts>,
+    ) -> Result<Option<bool>, ValueError> {
+        let value = self.eval_if_set(scope, facts)?;
+        Ok(value.map(|value| computable(value).is_true()))
     }
 
     /// Evaluates the expression to the items of a list.
@@ -163,6 +164,15 @@ impl Expression {
     fn failed(&self, error: &Error) -> ValueError {
         ValueError(format!("`{}`: {}", self.source, wrong(error)))
     }
+}
+
+/// Returns the value at an index and these keys into it, if there is one.
+fn at(scope: &Scope, place: usize, keys: &[Value]) -> Option<Value> {
+    let mut value = scope.get(place);
+    for key in keys {
+        value = value.get_item(key).ok()?;
+    }
+    (!value.is_undefined()).then_some(value)
 }
 
 fn kind(value: &Value) -> String {

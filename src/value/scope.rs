@@ -41,6 +41,18 @@ impl Names {
         self.places.get(name).copied()
     }
 
+    /// Returns these names and more, whose values follow the others. They hide names that are equal.
+    #[must_use]
+    pub fn with(&self, more: &[&str]) -> Self {
+        let mut names = self.clone();
+        for name in more {
+            let place = names.start.values.len();
+            names.places.insert((*name).to_owned(), place);
+            names.start.values.push(Value::UNDEFINED);
+        }
+        names
+    }
+
     /// Returns the initial scope of an iteration.
     pub const fn start(&self) -> &Scope {
         &self.start
@@ -98,6 +110,14 @@ impl Scope {
             values: self.values.clone(),
             changed: Vec::new(),
         }
+    }
+
+    /// Returns all values of this one, and more that follow them.
+    #[must_use]
+    pub fn with(&self, more: impl IntoIterator<Item = Value>) -> Self {
+        let mut scope = self.branch();
+        scope.values.extend(more);
+        scope
     }
 
     /// Adopts the values that a branch has set.

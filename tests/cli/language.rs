@@ -442,6 +442,8 @@ fn expectations_are_kept_as_written() {
         max_rows: None,
         stream: None,
         max_response: Some(MS(500)),
+        when: None,
+        fail: None,
     };
     let found = operation(
         "{ get: /, expect: { status: 200, headers: { Content-Length: 5, X-Cache: hit }, body: { contains: a, matches: '(?i)^\\w+-\\d{2}$', equals: '' }, \

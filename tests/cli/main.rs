@@ -26,6 +26,7 @@ mod exchange_peers;
 mod exchanges;
 mod exit_codes;
 mod exits;
+mod expectations;
 mod faults;
 mod feeds;
 mod files;

@@ -1,26 +1,31 @@
 //! [`Check`]: what a scenario expects of a response, compiled once.
 
+mod expectation;
+mod expected;
 mod failure;
 pub(crate) mod json;
 mod seen;
 
-use http::header::SET_COOKIE;
 use regex::Regex;
 
+use self::expectation::{Expectation, of_stream, status, words};
+use self::expected::Failing;
 use self::failure::failed;
 use self::json::Json;
+use super::condition::{Condition, Observed};
 use super::quoted::quoted;
-use crate::base::status::{GRPC_OK, is_of_grpc, name};
-use crate::base::{Nanos, Size};
-use crate::metrics::FailureKind;
-use crate::plan::{Expect, StatusRule, StreamRule};
+use crate::base::Nanos;
+use crate::plan::{Expect, StatusRule};
 use crate::transport::TransportError;
-use crate::transport::grpc::message_text;
-use crate::value::{Response, ValueError};
+use crate::value::{Names, Response, ValueError};
 
 /// The expectations for an operation's responses.
 pub struct Check {
+    /// The failures that it is expected to end with, if it is.
+    failing: Option<Box<Failing>>,
     rules: Vec<Rule>,
+    /// The condition that must hold.
+    condition: Option<Box<Condition>>,
     /// The longest acceptable response time.
     max_response: Option<Nanos>,
     /// The longest acceptable time to the first event of a stream.
@@ -31,20 +36,6 @@ pub struct Check {
 struct Rule {
     name: String,
     wanted: Expectation,
-}
-
-enum Expectation {
-    Status(Vec<StatusRule>),
-    Header(String, String),
-    Size(Option<Size>, Option<Size>),
-    Rows(u64, Option<u64>),
-    Contains(String),
-    Matches(Regex),
-    Equals(String),
-    Json(Box<Json>),
-    MinEvents(u64),
-    MaxGap(Nanos),
-    MaxUnit(Nanos),
 }
 
 /// The verdict on a response.
@@ -59,9 +50,9 @@ impl Check {
     /// Compiles expectations.
     ///
     /// # Errors
-    /// If a regular expression or a JSONPath query is invalid; validation of the scenario reports
-    /// these first.
-    pub fn new(expect: &Expect) -> Result<Self, ValueError> {
+    /// If a regular expression, a JSONPath query or a condition is invalid; validation of the scenario
+    /// reports these first.
+    pub fn new(expect: &Expect, names: &Names) -> Result<Self, ValueError> {
         let mut rules = Vec::new();
         let mut rule = |name: String, wanted| rules.push(Rule { name, wanted });
         if !expect.status.is_empty() {
@@ -119,22 +110,46 @@ impl Check {
         for (name, wanted) in of_stream(stream) {
             rule(name, wanted);
         }
+        let condition = expect.when.as_ref();
+        let condition = condition.map(|wanted| Condition::new(wanted, names));
         Ok(Self {
+            failing: expect.fail.clone().map(|own| Failing(own).into()),
             rules,
+            condition: condition.transpose()?.map(Box::new),
             max_response: expect.max_response,
             max_first: stream.max_first,
         })
     }
 
-    /// Returns the names of the expectations, in the order in which they are evaluated.
-    pub fn names(&self) -> impl Iterator<Item = String> {
-        let rules = self.rules.iter().map(|rule| rule.name.clone());
-        rules.chain(self.times().map(|(name, most)| format!("{name} {most}")))
+    /// Returns the names of the expectations, in the order of their outcomes. A failure that is
+    /// expected and the times can be judged without a response, so that nothing else comes before
+    /// them if there may be none.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.rules.iter().map(|rule| rule.name.clone()).collect();
+        names.extend(self.condition.as_ref().map(|own| own.name()));
+        let times = self.times().map(|(name, most)| format!("{name} {most}"));
+        match &self.failing {
+            None => names.extend(times),
+            Some(failing) => {
+                let first = std::iter::once(failing.name()).chain(times);
+                names.splice(0..0, first.collect::<Vec<_>>());
+            }
+        }
+        names
     }
 
     /// Returns whether the scenario specifies any expectation.
     pub const fn is_written(&self) -> bool {
-        !self.rules.is_empty() || self.max_response.is_some() || self.max_first.is_some()
+        !self.rules.is_empty()
+            || self.max_response.is_some()
+            || self.max_first.is_some()
+            || self.condition.is_some()
+            || self.failing.is_some()
+    }
+
+    /// Returns the condition that must hold, if there is one.
+    pub(crate) fn condition(&self) -> Option<&Condition> {
+        self.condition.as_deref()
     }
 
     /// Checks a response against every expectation except its time. `size` is the size of its body;
@@ -149,15 +164,10 @@ impl Check {
             passed: Vec::new(),
             failure: None,
         };
-        // The status is judged even if the scenario does not mention it, but then it is not a check
-        // of its own.
-        if !matches!(
-            self.rules.first(),
-            Some(Rule {
-                wanted: Expectation::Status(_),
-                ..
-            })
-        ) {
+        if let Some(failing) = &self.failing {
+            judged.note(failing.judge(response));
+        } else if !self.mentions_status() {
+            // Judged all the same, but then it is not a check of its own.
             judged.failure = status(&[], response).err();
         }
         for rule in &self.rules {
@@ -168,10 +178,50 @@ impl Check {
                 }),
                 _ => rule.wanted.judge(response, size),
             };
-            judged.passed.push(verdict.is_ok());
-            judged.failure = judged.failure.or(verdict.err());
+            judged.note(verdict);
         }
         judged
+    }
+
+    /// Returns whether the scenario says which statuses are good.
+    fn mentions_status(&self) -> bool {
+        let is_status = |rule: &Rule| matches!(rule.wanted, Expectation::Status(_));
+        self.rules.first().is_some_and(is_status)
+            || self.condition().is_some_and(Condition::judges_status)
+    }
+
+    /// Judges how an operation has ended: a failure that is expected is good, and success is not if a
+    /// failure is expected. `observed` is what the condition looks at, if the operation has no response.
+    ///
+    /// # Errors
+    /// Why it has failed.
+    pub(crate) fn end<'o>(
+        &self,
+        observed: impl FnOnce() -> Option<Observed<'o, 'o>>,
+        passed: &mut Option<Vec<bool>>,
+        result: Result<(), TransportError>,
+    ) -> Result<(), TransportError> {
+        let mut result = result;
+        if let Some(failing) = &self.failing {
+            match &result {
+                Err(error) if failing.expects(error.kind) => {
+                    *passed = Some(vec![true]);
+                    result = Ok(());
+                }
+                Ok(()) if passed.is_none() => {
+                    *passed = Some(vec![false]);
+                    result = failing.succeeded();
+                }
+                _ => {}
+            }
+        }
+        if let (Ok(()), Some(condition)) = (&result, self.condition())
+            && let Some(observed) = observed()
+        {
+            result = condition.judge(&observed);
+            passed.get_or_insert_default().push(result.is_ok());
+        }
+        result
     }
 
     /// Returns the names and the limits of the times.
@@ -202,10 +252,13 @@ impl Check {
             return result;
         }
         let mut result = result;
+        let mut place = self.failing.is_some().then_some(1);
         let mut judge = |most: Option<Nanos>, time: Option<Nanos>, what: &str| {
             let Some(most) = most else { return };
             let in_time = time.is_some_and(|time| time <= most);
-            passed.get_or_insert_default().push(in_time);
+            let passed = passed.get_or_insert_default();
+            passed.insert(place.unwrap_or(passed.len()), in_time);
+            place = place.map(|place| place + 1);
             if result.is_ok() && !in_time {
                 result = failed(format!("{what}: expected at most {most}"));
             }
@@ -218,158 +271,26 @@ impl Check {
     }
 }
 
-/// Returns the expectations for the events of a stream that need no time of the operation.
-fn of_stream(rule: StreamRule) -> impl Iterator<Item = (String, Expectation)> {
-    let named = |name: String, wanted| (format!("stream {name}"), wanted);
-    let rules = [
-        rule.min_events
-            .map(|least| named(format!("min_events {least}"), Expectation::MinEvents(least))),
-        rule.max_gap
-            .map(|most| named(format!("max_gap {most}"), Expectation::MaxGap(most))),
-        rule.max_unit
-            .map(|most| named(format!("max_unit {most}"), Expectation::MaxUnit(most))),
-    ];
-    rules.into_iter().flatten()
-}
-
-impl Expectation {
-    const fn needs_body(&self) -> bool {
-        matches!(
-            self,
-            Self::Contains(_) | Self::Matches(_) | Self::Equals(_) | Self::Json(_)
-        )
-    }
-
-    fn judge(&self, response: &Response<'_>, size: u64) -> Result<(), TransportError> {
-        let body = |holds: &dyn Fn(&str) -> bool, wanted: &str, what: &str| match response.text() {
-            Ok(text) if holds(text) => Ok(()),
-            Ok(text) => failed(format!(
-                "body: expected {wanted}{}, seen {}",
-                quoted(what),
-                quoted(text)
-            )),
-            Err(why) => failed(format!(
-                "body: expected {wanted}{}, but {why}",
-                quoted(what)
-            )),
-        };
-        let stream = response.stream.unwrap_or_default();
-        match self {
-            Self::Status(rules) => status(rules, response),
-            Self::Header(name, wanted) => header(response, name, wanted),
-            Self::Size(Some(least), _) if size < least.0 => {
-                failed(format!("size: expected at least {least}, seen {size} B"))
-            }
-            Self::Size(_, Some(most)) if size > most.0 => {
-                failed(format!("size: expected at most {most}, seen {size} B"))
-            }
-            Self::Size(..) => Ok(()),
-            Self::Rows(least, most) => rows(*least, *most, response.rows.unwrap_or(0)),
-            Self::Contains(wanted) => body(
-                &|text| text.contains(wanted.as_str()),
-                "to contain ",
-                wanted,
-            ),
-            Self::Matches(wanted) => {
-                body(&|text| wanted.is_match(text), "to match ", wanted.as_str())
-            }
-            Self::Equals(wanted) => body(&|text| text == wanted, "", wanted),
-            Self::Json(json) => json.judge(response),
-            Self::MinEvents(least) if stream.events < *least => failed(format!(
-                "events of the stream: expected at least {least}, seen {}",
-                stream.events
-            )),
-            Self::MaxGap(most) if stream.max_gap > *most => failed(format!(
-                "gap between events: expected at most {most}, seen {}",
-                stream.max_gap
-            )),
-            Self::MaxUnit(most) => match stream.time_per_unit.filter(|time| time > most) {
-                Some(time) => failed(format!(
-                    "time per unit: expected at most {most}, seen {time}"
-                )),
-                None => Ok(()),
-            },
-            Self::MinEvents(_) | Self::MaxGap(_) => Ok(()),
+impl Judged {
+    /// Adds the verdict of an expectation.
+    pub(crate) fn note(&mut self, verdict: Result<(), TransportError>) {
+        self.passed.push(verdict.is_ok());
+        if self.failure.is_none() {
+            self.failure = verdict.err();
         }
     }
-}
-
-fn status(rules: &[StatusRule], response: &Response<'_>) -> Result<(), TransportError> {
-    let seen = response.status;
-    let good = if rules.is_empty() {
-        (200..400).contains(&seen) || seen == GRPC_OK
-    } else {
-        rules.iter().any(|rule| rule.fits(seen))
-    };
-    if good {
-        return Ok(());
-    }
-    if !is_of_grpc(seen) {
-        return Err(TransportError {
-            kind: FailureKind::Status,
-            message: format!("status {seen}, expected {}", words(rules)),
-        });
-    }
-    let text = response.headers.get("grpc-message");
-    let text = text.map(|text| message_text(text.as_bytes()));
-    let text = text.filter(|text| !text.is_empty());
-    let wanted = if rules.is_empty() {
-        name(GRPC_OK).into_owned()
-    } else {
-        words(rules)
-    };
-    let said = text.map_or_else(String::new, |text| format!(": {}", quoted(&text)));
-    Err(TransportError {
-        kind: FailureKind::Grpc,
-        message: format!("{}, expected {wanted}{said}", name(seen)),
-    })
-}
-
-fn rows(least: u64, most: Option<u64>, seen: u64) -> Result<(), TransportError> {
-    if seen < least {
-        return failed(format!("rows: expected at least {least}, seen {seen}"));
-    }
-    match most.filter(|most| seen > *most) {
-        Some(most) => failed(format!("rows: expected at most {most}, seen {seen}")),
-        None => Ok(()),
-    }
-}
-
-fn header(response: &Response<'_>, name: &str, wanted: &str) -> Result<(), TransportError> {
-    let seen = response.header(name);
-    // A cookie is one whole header line.
-    let is_cookie = name.eq_ignore_ascii_case(SET_COOKIE.as_str());
-    if seen.as_deref() == Some(wanted)
-        || is_cookie && response.header_lines(name).any(|line| line == wanted)
-    {
-        return Ok(());
-    }
-    let seen = seen.map_or_else(|| "none".into(), |seen| quoted(&seen));
-    failed(format!(
-        "header {name}: expected {}, seen {seen}",
-        quoted(wanted)
-    ))
-}
-
-fn words(rules: &[StatusRule]) -> String {
-    if rules.is_empty() {
-        return "2xx or 3xx".into();
-    }
-    let word = |rule: &StatusRule| match rule {
-        StatusRule::Code(code) => name(*code).into_owned(),
-        StatusRule::Class(class) => format!("{class}xx"),
-    };
-    rules.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Size;
+    use crate::metrics::FailureKind;
     use crate::plan::{BodyRule, JsonRule};
     use http::HeaderMap;
 
     fn check(expect: Expect) -> Check {
-        Check::new(&expect).expect("good patterns")
+        Check::new(&expect, &Names::default()).expect("good patterns")
     }
 
     fn judged(check: &Check, status: u16, body: &str) -> Judged {
@@ -513,7 +434,7 @@ mod tests {
             max_response: Some(Nanos::from_millis(500)),
             ..Expect::default()
         });
-        let names: Vec<String> = check.names().collect();
+        let names = check.names();
         assert_eq!(
             names,
             [

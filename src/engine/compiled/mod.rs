@@ -4,6 +4,7 @@ pub(crate) mod base_url;
 pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod choice;
+pub(crate) mod condition;
 pub(crate) mod exchange;
 pub(crate) mod expressions;
 pub(crate) mod extraction;

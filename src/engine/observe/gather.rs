@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::assembly::{Machine, Measurements, Observations};
 use crate::base::Nanos;
+use crate::engine::compiled::check::Check;
 use crate::engine::schedule::busy::Busy;
 use crate::engine::schedule::limit::Limit;
 use crate::engine::schedule::source::Source;
@@ -80,11 +81,7 @@ fn with_samples<'a>(
         end: frame.end,
         stop: world.stop.end(),
         stopped_early: world.stopped_early(),
-        checks: world
-            .checks
-            .iter()
-            .map(|check| check.names().collect())
-            .collect(),
+        checks: world.checks.iter().map(Check::names).collect(),
         recorder,
         seen,
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::recording::Recording;
 use super::trace::Trace;
 use crate::base::Nanos;
+use crate::engine::compiled::condition::{Condition, Observed};
 use crate::engine::connection::user::User;
 use crate::engine::draw::{Position, Purpose};
 use crate::engine::driver::{Driver, within};
@@ -30,6 +31,8 @@ pub(crate) struct Attempt<'a, 'w, D: Driver> {
     pub iteration: u64,
     /// The place of its random draws.
     pub position: Position,
+    /// When the operation was intended to start.
+    pub intended: Nanos,
     /// When the try began.
     pub started: Nanos,
     /// Its slot in the target's connection limit, if any.
@@ -168,7 +171,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let id = self.operation.id as usize;
         let world = self.worker.world;
         let (check, extraction) = (&world.checks[id], &world.extractions[id]);
-        let judged = check.response(response, size, broken.as_ref());
+        let mut judged = check.response(response, size, broken.as_ref());
+        if let Some(condition) = check.condition() {
+            judged.note(self.meet(condition, response, broken.as_ref(), scope, trace));
+        }
         if check.is_written() {
             trace.last.checks.replace(Some(judged.passed));
         }
@@ -180,6 +186,61 @@ impl<D: Driver> Attempt<'_, '_, D> {
         broken.map_or(taken, Err)?;
         trace.last.measures.replace(extraction.measures(response));
         Ok(())
+    }
+
+    /// Judges a response by the condition of the scenario.
+    ///
+    /// # Errors
+    /// What the condition has seen, if it does not hold; or why the body is missing.
+    fn meet(
+        &self,
+        condition: &Condition,
+        response: &Response<'_>,
+        broken: Option<&TransportError>,
+        scope: &Scope,
+        trace: &Trace,
+    ) -> Result<(), TransportError> {
+        if let Some(error) = broken {
+            return Err(error.clone());
+        }
+        let ended = &trace.last.hop.ended;
+        // The time that the condition sees is that of the operation.
+        let now = ended.get().unwrap_or_else(|| self.worker.driver.now());
+        ended.set(Some(now));
+        let observed = self.observed(Some(response), now, scope);
+        let verdict = condition.judge(&observed);
+        if let Some(recording) = &self.recording {
+            recording.meet(condition, &observed, verdict.is_ok());
+        }
+        verdict
+    }
+
+    /// Returns what a condition looks at when the operation has been completed.
+    pub(super) fn observed<'o, 'r>(
+        &self,
+        response: Option<&'o Response<'r>>,
+        completed: Nanos,
+        scope: &'o Scope,
+    ) -> Observed<'o, 'r> {
+        let facts = self
+            .worker
+            .facts(self.iteration, self.position, Purpose::Condition);
+        Observed {
+            response,
+            time: completed - self.intended,
+            scope,
+            facts,
+        }
+    }
+
+    /// Returns what a condition looks at if the operation is a mock, which has no response.
+    pub(super) fn unanswered<'o>(
+        &self,
+        completed: Nanos,
+        scope: &'o Scope,
+    ) -> Option<Observed<'o, 'o>> {
+        let is_mock = self.operation.action.profile().is_mock;
+        is_mock.then(|| self.observed(None, completed, scope))
     }
 
     /// Returns the facts that functions in the values of this try depend on.

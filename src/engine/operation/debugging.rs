@@ -8,6 +8,7 @@ use crate::base::Nanos;
 use crate::engine::driver::Driver;
 use crate::result::{Exchange, ExchangeFailure, ExchangeOutcome, ExchangeTimes};
 use crate::transport::TransportError;
+use crate::value::Scope;
 
 /// Begins the record of a try, if tries are recorded.
 #[inline]
@@ -29,10 +30,11 @@ pub(super) fn begin<D: Driver>(attempt: &mut Attempt<'_, '_, D>, record: &Record
 pub(super) fn end<D: Driver>(
     attempt: &mut Attempt<'_, '_, D>,
     record: &Record<'_, '_, D>,
+    scope: &Scope,
     result: &Result<(), TransportError>,
 ) {
     if let Some(recording) = attempt.recording.take() {
-        recording.change(|exchange| conclude(exchange, attempt, record, result));
+        recording.change(|exchange| conclude(exchange, attempt, record, scope, result));
     }
 }
 
@@ -41,6 +43,7 @@ fn conclude<D: Driver>(
     exchange: &mut Exchange,
     attempt: &Attempt<'_, '_, D>,
     record: &Record<'_, '_, D>,
+    scope: &Scope,
     result: &Result<(), TransportError>,
 ) {
     let (worker, operation) = (attempt.worker, attempt.operation);
@@ -51,23 +54,17 @@ fn conclude<D: Driver>(
     let intended = record.sample.intended;
     let first = record.trace.first_event(intended);
     let response = now - intended;
-    let result = match result {
-        Ok(()) => Ok(()),
-        Err(error) => Err(TransportError {
-            kind: error.kind,
-            message: error.message.clone(),
-        }),
-    };
     let has_response = last.checks.borrow().is_some();
-    if result.is_ok() || has_response {
+    let mut passed = last.checks.borrow().clone();
+    let unanswered = || attempt.unanswered(now, scope);
+    if !has_response {
+        exchange.checks = check.seen_end(unanswered, result);
+    }
+    let result = check.end(unanswered, &mut passed, result.clone());
+    if result.is_ok() || passed.is_some() {
         exchange.checks.extend(check.seen_times(response, first));
     }
-    let result = check.time(
-        response,
-        || first,
-        &mut last.checks.borrow().clone(),
-        result,
-    );
+    let result = check.time(response, || first, &mut passed, result);
     let millis = |time: Option<Nanos>| time.map(Nanos::as_millis_f64);
     exchange.times = ExchangeTimes {
         queue_ms: exchange.times.queue_ms,

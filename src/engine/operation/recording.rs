@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use http::response::Parts;
 use http::{HeaderMap, Version, header};
 
+use crate::engine::compiled::condition::{Condition, Observed};
 use crate::engine::world::World;
 use crate::engine::world::exchange_log::ExchangeLog;
-use crate::result::{Body, Exchange, Header, Hop, MAX_TEXT, Received, Sent};
+use crate::result::{Body, Exchange, Header, Hop, MAX_TEXT, Received, SeenCheck, Sent};
 use crate::transport::TransportError;
 use crate::transport::body::Payload;
 use crate::transport::http::Message;
@@ -148,6 +149,20 @@ impl<'l> Recording<'l> {
             exchange.captures = world.extractions[id].captured(response);
             exchange.measures = world.extractions[id].measured(response);
         }
+    }
+
+    /// Records what a condition has seen. Nothing is captured if it does not hold.
+    pub(super) fn meet(&self, condition: &Condition, observed: &Observed<'_, '_>, passed: bool) {
+        self.change(|exchange| {
+            exchange.checks.push(SeenCheck {
+                name: condition.name(),
+                passed,
+                seen: condition.seen(observed),
+            });
+            if !passed {
+                exchange.captures.clear();
+            }
+        });
     }
 
     /// Changes the record itself.

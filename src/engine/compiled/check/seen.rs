@@ -1,7 +1,9 @@
 //! What each expectation has seen of a response, for people who debug.
 
-use super::{Check, Expectation};
+use super::Check;
+use super::expectation::Expectation;
 use crate::base::{Nanos, status};
+use crate::engine::compiled::condition::Observed;
 use crate::engine::compiled::quoted::quoted;
 use crate::result::SeenCheck;
 use crate::transport::TransportError;
@@ -16,20 +18,58 @@ impl Check {
         size: u64,
         broken: Option<&TransportError>,
     ) -> Vec<SeenCheck> {
-        let judged = self.response(response, size, broken);
+        let mut passed = self.response(response, size, broken).passed.into_iter();
+        let failing = self.failing.as_ref().map(|failing| SeenCheck {
+            name: failing.name(),
+            passed: passed.next().unwrap_or(false),
+            seen: status::name(response.status).into_owned(),
+        });
         let seen = |wanted: &Expectation| match broken {
             Some(error) if wanted.needs_body() => error.message.clone(),
             _ => wanted.seen(response, size),
         };
-        self.rules
-            .iter()
-            .zip(judged.passed)
-            .map(|(rule, passed)| SeenCheck {
-                name: rule.wanted.in_full(&rule.name),
-                passed,
-                seen: seen(&rule.wanted),
-            })
-            .collect()
+        let rules = self.rules.iter().zip(passed);
+        let rules = rules.map(|(rule, passed)| SeenCheck {
+            name: rule.wanted.in_full(&rule.name),
+            passed,
+            seen: seen(&rule.wanted),
+        });
+        failing.into_iter().chain(rules).collect()
+    }
+
+    /// Returns what the expectations that need no response have seen of an operation that has had
+    /// none; compare [`Check::end`].
+    pub(crate) fn seen_end<'o>(
+        &self,
+        observed: impl FnOnce() -> Option<Observed<'o, 'o>>,
+        result: &Result<(), TransportError>,
+    ) -> Vec<SeenCheck> {
+        let is_expected = |kind| self.failing.as_ref().is_some_and(|own| own.expects(kind));
+        let mut seen = Vec::new();
+        if let Some(failing) = &self.failing {
+            seen.push(SeenCheck {
+                name: failing.name(),
+                passed: result.as_ref().is_err_and(|error| is_expected(error.kind)),
+                seen: match result {
+                    Ok(()) => "success".into(),
+                    Err(error) => error.kind.name().into(),
+                },
+            });
+        }
+        let is_good = match result {
+            Ok(()) => self.failing.is_none(),
+            Err(error) => is_expected(error.kind),
+        };
+        if let (true, Some(condition)) = (is_good, self.condition())
+            && let Some(observed) = observed()
+        {
+            seen.push(SeenCheck {
+                name: condition.name(),
+                passed: condition.judge(&observed).is_ok(),
+                seen: condition.seen(&observed),
+            });
+        }
+        seen
     }
 
     /// Returns the expectations of the times.
