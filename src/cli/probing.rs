@@ -102,9 +102,18 @@ impl<'a> Prober<'a> {
                     error,
                 });
             }
+            StoppedBy::Condition => {
+                let error = anyhow!(
+                    "at {exact} a `stop_run` of the scenario ended a try before its {} were over: remove that step to search for a rate",
+                    self.plan.load.duration.unwrap_or(Nanos::ZERO)
+                );
+                return Err(Failure {
+                    exit: Exit::CouldNotRun,
+                    error,
+                });
+            }
             StoppedBy::Duration
             | StoppedBy::Iterations
-            | StoppedBy::Condition
             | StoppedBy::Threshold
             | StoppedBy::Panic => {}
         }

@@ -32,6 +32,12 @@ pub enum StepKind {
     Think(Delay),
     /// Assigns the values of expressions to names, in order.
     Set(Vec<(String, String)>),
+    /// Ends the iteration if this expression is true.
+    #[serde(rename = "abort_iteration")]
+    AbortIteration(String),
+    /// Ends the run if this expression is true.
+    #[serde(rename = "stop_run")]
+    StopRun(String),
     /// Runs steps in order.
     Flow(Vec<Step>),
     /// Runs steps in order, and measures them as a whole.
@@ -188,9 +194,12 @@ impl Step {
     /// Returns the steps nested directly in a group; empty for other steps.
     pub fn inside(&self) -> &[Self] {
         match &self.kind {
-            StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) | StepKind::Crawl(_) => {
-                &[]
-            }
+            StepKind::Operation(_)
+            | StepKind::Think(_)
+            | StepKind::Set(_)
+            | StepKind::AbortIteration(_)
+            | StepKind::StopRun(_)
+            | StepKind::Crawl(_) => &[],
             StepKind::Flow(steps) => steps,
             StepKind::Timed(group) | StepKind::Transaction(group) => &group.flow,
             StepKind::Parallel(parallel) => &parallel.branches,
@@ -202,9 +211,12 @@ impl Step {
 
     fn inside_mut(&mut self) -> &mut [Self] {
         match &mut self.kind {
-            StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) | StepKind::Crawl(_) => {
-                &mut []
-            }
+            StepKind::Operation(_)
+            | StepKind::Think(_)
+            | StepKind::Set(_)
+            | StepKind::AbortIteration(_)
+            | StepKind::StopRun(_)
+            | StepKind::Crawl(_) => &mut [],
             StepKind::Flow(steps) => steps,
             StepKind::Timed(group) | StepKind::Transaction(group) => &mut group.flow,
             StepKind::Parallel(parallel) => &mut parallel.branches,
@@ -262,7 +274,8 @@ pub(crate) fn expected_of(steps: &[Step], counts: fn(&Operation) -> bool) -> Opt
     let each = |step: &Step| {
         let of_one = match &step.kind {
             StepKind::Operation(operation) => one(operation),
-            StepKind::Think(_) | StepKind::Set(_) => 0.0,
+            StepKind::Think(_) | StepKind::Set(_) | StepKind::StopRun(_) => 0.0,
+            StepKind::AbortIteration(_) => return None,
             StepKind::Flow(steps) => expected(steps)?,
             StepKind::Timed(group) => expected(&group.flow)?,
             StepKind::Transaction(group) => expected(group.until_commit())?,

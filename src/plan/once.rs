@@ -100,8 +100,12 @@ fn renumber(steps: &mut [Step], numbers: &mut Numbers) {
             }
         }
         match &mut step.kind {
-            StepKind::Operation(_) | StepKind::Think(_) | StepKind::Set(_) | StepKind::Crawl(_) => {
-            }
+            StepKind::Operation(_)
+            | StepKind::Think(_)
+            | StepKind::Set(_)
+            | StepKind::AbortIteration(_)
+            | StepKind::StopRun(_)
+            | StepKind::Crawl(_) => {}
             StepKind::Timed(group) | StepKind::Transaction(group) => {
                 group.group = numbers.group;
                 numbers.group += 1;

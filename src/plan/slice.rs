@@ -6,9 +6,9 @@
 
 use thiserror::Error;
 
-use super::flow::each_mut;
+use super::flow::{each, each_mut};
 use super::shard::{Shard, Slice};
-use super::{Address, Limits, Load, LoadModel, Mode, OnFull, Plan, Secrets, Target};
+use super::{Address, Limits, Load, LoadModel, Mode, OnFull, Plan, Secrets, StepKind, Target};
 use crate::base::Nanos;
 
 /// The maximum number of shards of a run.
@@ -83,6 +83,11 @@ pub enum SliceError {
         "`load.stop_when`: it would be judged on the figures of one shard; bound the run by `duration` or `iterations`"
     )]
     StopWhen,
+    /// A step would end only the shard that reaches it.
+    #[error(
+        "`stop_run`: it would end only the shard that reaches it; bound the run by `duration` or `iterations`"
+    )]
+    StopRun,
     /// An abort would be judged on the figures of one shard.
     #[error(
         "`thresholds`: `abort: true` of `{check}` would be judged on the figures of one shard; with `--abort-alone`, a shard whose own figures fail ends alone"
@@ -139,6 +144,9 @@ impl Plan {
         if !self.load.stop_when.is_empty() {
             errors.push(SliceError::StopWhen);
         }
+        if self.has_stop_run() {
+            errors.push(SliceError::StopRun);
+        }
         let aborting = self.thresholds.iter().filter(|threshold| threshold.abort);
         if aborts == Aborts::Refused {
             errors.extend(aborting.map(|threshold| SliceError::Abort {
@@ -147,6 +155,17 @@ impl Plan {
         }
         errors.extend(self.undividable(count));
         errors
+    }
+
+    /// Returns whether a step can end the run.
+    pub(crate) fn has_stop_run(&self) -> bool {
+        let mut has = false;
+        for entry in &self.mix {
+            each(&entry.flow, &mut |step| {
+                has |= matches!(step.kind, StepKind::StopRun(_));
+            });
+        }
+        has
     }
 
     /// Returns the caps that cannot be divided among this many shards.

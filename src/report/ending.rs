@@ -1,7 +1,7 @@
 //! [`Ending`]: how a run ended, and whether it completed as planned. The same in every report
 //! format.
 
-use crate::plan::Mode;
+use crate::plan::{Mode, Plan};
 use crate::result::{End, RunResult, StoppedBy};
 
 use super::{asked, tally, view};
@@ -22,11 +22,19 @@ impl Ending {
     pub(crate) fn from_result(result: &RunResult) -> Self {
         let (word, meaning, is_good) = match result.end {
             End::Complete => return Self::complete(result),
-            End::Stopped => (
-                "stopped by its condition",
-                "a `stop_when` condition of the scenario ended it",
-                true,
-            ),
+            End::Stopped => {
+                let plan = asked::plan(result);
+                let has_step = plan.as_ref().is_some_and(Plan::has_stop_run);
+                let has_condition = plan.is_none_or(|plan| !plan.load.stop_when.is_empty());
+                let meaning = match (has_step, has_condition) {
+                    (true, false) => "a `stop_run` step of the scenario ended it",
+                    (true, true) => {
+                        "a `stop_run` step or a `stop_when` condition of the scenario ended it"
+                    }
+                    (false, _) => "a `stop_when` condition of the scenario ended it",
+                };
+                ("stopped by its condition", meaning, true)
+            }
             End::Aborted => (
                 "aborted by a threshold",
                 "later modes and rounds did not run",

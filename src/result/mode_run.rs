@@ -24,7 +24,7 @@ pub enum StoppedBy {
     Interrupt,
     /// A feed ran out of rows.
     Data,
-    /// A condition of `stop_when` was met.
+    /// A condition of `stop_when`, or of a step `stop_run`, was met.
     Condition,
     /// A threshold with an abort was crossed.
     Threshold,

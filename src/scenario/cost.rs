@@ -92,7 +92,7 @@ fn one(step: &Step) -> Cost {
             least: least(*delay),
             ..Cost::NOTHING
         },
-        StepKind::Set(_) => Cost::NOTHING,
+        StepKind::Set(_) | StepKind::AbortIteration(_) | StepKind::StopRun(_) => Cost::NOTHING,
         StepKind::Flow(steps) => sequence(steps),
         StepKind::Timed(group) => sequence(&group.flow),
         StepKind::Transaction(group) => sequence(group.until_commit()),

@@ -50,7 +50,9 @@ impl Reader<'_> {
             return Vec::new();
         }
         let (socket, transaction) = (self.socket, self.transaction);
+        let is_in_branches = self.is_in_branches;
         if matches!(key, "parallel" | "race") {
+            self.is_in_branches = true;
             self.socket = socket.in_branches();
             self.transaction = transaction.map(|open| TransactionContext {
                 is_outside: true,
@@ -59,6 +61,7 @@ impl Reader<'_> {
         }
         let steps = items.iter().filter_map(|item| self.step(item)).collect();
         (self.socket, self.transaction) = (socket, transaction);
+        self.is_in_branches = is_in_branches;
         steps
     }
 

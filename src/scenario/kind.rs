@@ -156,7 +156,7 @@ impl Kinds {
         format!(
             "give it one action: `get: /items` or another method, {}, {}, or a group ({})",
             operations.join(", "),
-            controls.join(" or "),
+            controls.join(", "),
             groups.join(", ")
         )
     }
@@ -225,6 +225,10 @@ pub(super) struct Reader<'a> {
     pub socket: OpenSocket,
     /// The transaction that the current step is in.
     pub transaction: Option<TransactionContext>,
+    /// Whether the current step is in a branch of `parallel` or `race`.
+    pub is_in_branches: bool,
+    /// Whether the steps are those of `setup` or `teardown`.
+    pub is_lifecycle: bool,
     /// Number of timed groups decoded so far.
     pub groups: u32,
     /// Number of measures decoded so far.
@@ -268,6 +272,8 @@ impl<'a> Reader<'a> {
             timed: Vec::new(),
             socket: OpenSocket::None,
             transaction: None,
+            is_in_branches: false,
+            is_lifecycle: false,
             groups: 0,
             measures: 0,
             measured: Vec::new(),

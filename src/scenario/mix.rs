@@ -49,6 +49,7 @@ pub(super) struct LifecycleSteps {
 
 /// Decodes `setup` or `teardown`, whose operations are numbered separately.
 pub(super) fn lifecycle_steps(section: &Node, key: &str, mut reader: Reader<'_>) -> LifecycleSteps {
+    reader.is_lifecycle = true;
     let steps = reader.list(section, key);
     LifecycleSteps {
         steps,

@@ -191,6 +191,7 @@ impl<'n> Walk<'_, 'n> {
                         self.give(&value.key, self.lasts);
                     }
                 }
+                ("abort_iteration" | "stop_run", _) => self.condition(&entry.value),
                 ("flow", _) => {
                     // What a handshake captures is available in the steps after it.
                     if node.get("websocket").is_some() {

@@ -19,6 +19,7 @@ mod contract;
 mod crawls;
 mod deadlines;
 mod diagnostics;
+mod ending;
 mod engine;
 mod event_servers;
 mod event_streams;

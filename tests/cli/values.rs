@@ -144,7 +144,10 @@ fn operations(steps: &mut [Step]) -> Vec<&mut Operation> {
                 all.extend(operations(&mut group.flow));
             }
             StepKind::Crawl(crawl) => all.push(&mut *crawl.page),
-            StepKind::Think(_) | StepKind::Set(_) => {}
+            StepKind::Think(_)
+            | StepKind::Set(_)
+            | StepKind::AbortIteration(_)
+            | StepKind::StopRun(_) => {}
         }
     }
     all

@@ -38,7 +38,7 @@ impl Measured<'_> {
                 self.end = End::Aborted;
                 return ControlFlow::Break(());
             }
-            // The condition is evaluated anew for the next mode.
+            // Either is evaluated anew for the next mode.
             StoppedBy::Condition => self.end = End::Stopped,
             StoppedBy::Panic => {
                 self.failure = Some(session::panicked());

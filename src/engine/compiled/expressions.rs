@@ -46,6 +46,7 @@ impl Expressions {
 fn of(step: &Step) -> Vec<&String> {
     let mut texts: Vec<&String> = step.when.iter().collect();
     match &step.kind {
+        StepKind::AbortIteration(condition) | StepKind::StopRun(condition) => texts.push(condition),
         StepKind::Set(values) => texts.extend(values.iter().map(|(_, value)| value)),
         StepKind::Repeat(repeat) => match &repeat.passes {
             Passes::Until { condition, .. } => texts.push(condition),

@@ -16,10 +16,12 @@ use crate::engine::operation::record::Record;
 use crate::engine::operation::{self, Call};
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::worker::Worker;
+use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::plan::profile::Occupies;
 use crate::plan::{
     Delay, Operation, Passes, Repeat, Step, StepKind, TimedFlow, TransactionSteps, Websocket,
 };
+use crate::result::StoppedBy;
 
 /// How long a peer may take to answer the close of a WebSocket.
 const GOODBYE: Nanos = Nanos::from_secs(1);
@@ -48,8 +50,10 @@ pub(crate) async fn run<'a, 'w, D: Driver>(
             Ok(false) => continue,
             Err(error) => state.fail(worker, step, &error),
         };
-        if end == End::Broken && !step.continue_on_error {
-            return End::Broken;
+        match end {
+            End::Through => {}
+            End::Broken if step.continue_on_error => {}
+            End::Broken | End::Aborted => return end,
         }
     }
     End::Through
@@ -69,7 +73,9 @@ fn leaves_socket(step: &Step) -> bool {
         | StepKind::Timed(_)
         | StepKind::Transaction(_)
         | StepKind::Repeat(_)
-        | StepKind::Set(_) => false,
+        | StepKind::Set(_)
+        | StepKind::AbortIteration(_)
+        | StepKind::StopRun(_) => false,
     }
 }
 
@@ -163,6 +169,13 @@ async fn take<'a, 'w, D: Driver>(
         }
         StepKind::Set(values) => set(worker, values, position, state)
             .unwrap_or_else(|error| state.fail(worker, step, &error)),
+        StepKind::AbortIteration(condition) | StepKind::StopRun(condition) => {
+            match holds(worker, condition, position, state) {
+                Ok(true) => end_early(worker, step, state.number),
+                Ok(false) => End::Through,
+                Err(error) => state.fail(worker, step, &error),
+            }
+        }
         // Only groups are boxed, because they recurse: a flow of operations is one future.
         StepKind::Flow(steps) => Box::pin(run(worker, user, steps, position, state)).await,
         StepKind::Timed(group) => Box::pin(timed(worker, user, group, None, position, state)).await,
@@ -213,6 +226,18 @@ async fn take<'a, 'w, D: Driver>(
             .await
         }
     }
+}
+
+/// Ends the iteration with this number, or the run, as a step says; a warm-up runs to its end.
+fn end_early<D: Driver>(worker: &Worker<'_, D>, step: &Step, iteration: u64) -> End {
+    if matches!(step.kind, StepKind::AbortIteration(_)) {
+        return End::Aborted;
+    }
+    let stop = &worker.world.stop;
+    if iteration < WARMUP_NUMBERS && stop.early().is_none() {
+        stop.finish(worker.driver.now(), StoppedBy::Condition);
+    }
+    End::Through
 }
 
 pub(super) async fn operate<'a, 'w, D: Driver>(
@@ -350,8 +375,9 @@ async fn repeat<'a, 'w, D: Driver>(
             state.set(worker, name, item);
         }
         let position = position.pass(pass);
-        if run(worker, user, &group.flow, position, state).await == End::Broken {
-            return End::Broken;
+        let end = run(worker, user, &group.flow, position, state).await;
+        if end != End::Through {
+            return end;
         }
         if let Passes::Until { condition, .. } = &group.passes {
             match holds(worker, condition, position, state) {

@@ -61,6 +61,8 @@ pub(crate) enum End {
     Through,
     /// A failure ended the sequence.
     Broken,
+    /// A step ended the iteration, without a failure.
+    Aborted,
 }
 
 impl<D: Driver> IterationState<'_, '_, D> {

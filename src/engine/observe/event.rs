@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::assembly::Measurements;
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::{histogram, window_text};
-use crate::result::{Exchange, ModeRun};
+use crate::result::{Exchange, ModeRun, StoppedBy};
 
 /// The phase of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub struct Progress {
     pub fraction: Option<f64>,
     /// Seconds until no new work is taken, if known.
     pub left_s: Option<f64>,
+    /// What has ended the run early, if anything.
+    pub stopped_early: Option<StoppedBy>,
     /// The number of operations completed.
     pub completed: u64,
     /// The number of those that failed.
@@ -66,6 +68,7 @@ impl Progress {
             all.elapsed_s = all.elapsed_s.max(other.elapsed_s);
             all.fraction = all.fraction.zip(other.fraction).map(|(a, b)| a + b);
             all.left_s = all.left_s.into_iter().chain(other.left_s).reduce(f64::max);
+            all.stopped_early = all.stopped_early.or(other.stopped_early);
             all.completed += other.completed;
             all.failed += other.failed;
             all.in_flight += other.in_flight;
@@ -151,6 +154,7 @@ mod tests {
             elapsed_s: 2.0,
             fraction,
             left_s: Some(completed as f64),
+            stopped_early: None,
             completed,
             failed: 1,
             in_flight: 3,

@@ -360,6 +360,7 @@ impl ProgressReporter {
                 _ => Phase::Measured,
             },
             elapsed_s: now.as_secs_f64(),
+            stopped_early: world.stopped_early(),
             left_s: left_s(now, world.epoch(), world.stop.end(), by_count),
             fraction: [by_time, by_count]
                 .into_iter()

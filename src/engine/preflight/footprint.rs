@@ -31,7 +31,10 @@ impl Footprint {
         for step in steps {
             match &step.kind {
                 StepKind::Operation(operation) => self.operation(operation),
-                StepKind::Think(_) | StepKind::Set(_) => {}
+                StepKind::Think(_)
+                | StepKind::Set(_)
+                | StepKind::AbortIteration(_)
+                | StepKind::StopRun(_) => {}
                 StepKind::Flow(steps) => self.steps(steps),
                 StepKind::Timed(group) | StepKind::Transaction(group) => self.steps(&group.flow),
                 StepKind::Repeat(group) => self.steps(&group.flow),

@@ -183,6 +183,7 @@ impl<'a> Team<'a> {
                 }
             }
             Event::Progress(progress) => {
+                let by_step = progress.stopped_early == Some(StoppedBy::Condition);
                 member.progress = Some(progress);
                 member.has_progressed = true;
                 if self.have_all(|member| &mut member.has_progressed) {
@@ -191,6 +192,9 @@ impl<'a> Team<'a> {
                     if let Some(all) = Progress::of_all(each) {
                         say(Event::Progress(Box::new(all)));
                     }
+                }
+                if by_step {
+                    self.ask(Signal::Finish(StoppedBy::Condition));
                 }
             }
             Event::Measured(measured) => {
@@ -253,9 +257,11 @@ impl<'a> Team<'a> {
         if let Some(progress) = &mut member.progress {
             (progress.in_flight, progress.rate) = (0, 0.0);
         }
+        let mut by_step = false;
         let is_whole = match ended {
             Ok(measured) => {
                 let is_whole = measured.stopped_early != Some(StoppedBy::Panic);
+                by_step = measured.stopped_early == Some(StoppedBy::Condition);
                 member.so_far = Some(measured);
                 is_whole
             }
@@ -267,6 +273,9 @@ impl<'a> Team<'a> {
         if !is_whole {
             // The others would measure for nothing.
             self.ask(Signal::GiveUp);
+        } else if by_step {
+            // What it has ended is the whole run.
+            self.ask(Signal::Finish(StoppedBy::Condition));
         }
     }
 

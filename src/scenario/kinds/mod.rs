@@ -33,6 +33,7 @@
 mod block;
 mod cpu;
 mod crawl;
+mod ending;
 mod exec;
 mod file;
 mod group;
@@ -57,6 +58,8 @@ const ALL: &[&Kind] = &[
     &http::KIND,
     &think::KIND,
     &set::KIND,
+    &ending::ABORT_ITERATION,
+    &ending::STOP_RUN,
     &websocket::KIND,
     &tcp::KIND,
     &crawl::KIND,
