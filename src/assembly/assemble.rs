@@ -36,7 +36,7 @@ pub fn assemble(plan: &Plan, measured: &Measurements<'_>) -> ModeRun {
             measured.stop - epoch
         }
     };
-    let dependence = Dependence::of_run(recorder, epoch);
+    let dependence = Dependence::of_run(recorder, plan);
     let duration_ms = dependence
         .of_iterations(recorder)
         .summary(recorder.durations());
@@ -75,7 +75,7 @@ pub(crate) fn so_far(plan: &Plan, measured: &Measurements<'_>) -> ModeRun {
         lasted,
         measured_s: plan.load.measured(lasted).as_secs_f64(),
         stopped_by: StoppedBy::Duration,
-        dependence: Dependence::unknown(),
+        dependence: Dependence::unknown(plan),
     };
     let duration_ms = span.dependence.summary(measured.recorder.durations());
     figures(plan, measured, &span, duration_ms)
@@ -127,6 +127,7 @@ fn figures(
             failed: recorder.warmup().failed,
         },
         throughput_rps: total.throughput_rps,
+        apdex: total.apdex,
         times: total.times,
         streaming: Streaming {
             stream_lag_ms: dependence.summary(recorder.reading_lag()),

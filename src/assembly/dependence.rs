@@ -1,16 +1,20 @@
 //! [`Dependence`]: how strongly consecutive operations depend on each other, for the confidence
-//! intervals of their times.
+//! intervals of their times; and which figures of them the scenario asks for.
 //!
 //! Every part of a run has its own: that of steps with several operations comes from their batches,
 //! and that of stages from the windows within them. A part that was not examined derives it from
 //! the operations that it is a subset of.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::base::Nanos;
+use crate::metrics::histogram::HIGHEST;
 use crate::metrics::interval::Inflation;
 use crate::metrics::summary::NANOS_PER_MS;
 use crate::metrics::{Figures, Recorder, Summary, Track};
+use crate::plan::{Plan, Reporting};
+use crate::result::Apdex;
 
 /// How strongly consecutive operations depend on each other.
 #[derive(Clone)]
@@ -19,20 +23,25 @@ pub(crate) struct Dependence {
     inflation: Option<Inflation>,
     /// The number of response times that it was estimated from.
     count: u64,
+    /// The figures that the scenario asks for besides the usual ones.
+    reporting: Arc<Reporting>,
 }
 
 impl Dependence {
     /// Estimates the dependence of all operations of a finished run.
-    pub(crate) fn of_run(recorder: &Recorder, epoch: Nanos) -> Self {
+    pub(crate) fn of_run(recorder: &Recorder, plan: &Plan) -> Self {
+        let epoch = plan.load.warmup;
         Self {
+            reporting: Arc::new(plan.reporting.clone()),
             inflation: Some(inflation(recorder, epoch, epoch, Nanos::MAX)),
             count: responses(recorder),
         }
     }
 
     /// Returns the unknown dependence of a run in progress.
-    pub(crate) const fn unknown() -> Self {
+    pub(crate) fn unknown(plan: &Plan) -> Self {
         Self {
+            reporting: Arc::new(plan.reporting.clone()),
             inflation: None,
             count: 0,
         }
@@ -53,6 +62,7 @@ impl Dependence {
             .map(|_| inflation(recorder, epoch, stretch.start, stretch.end));
         Self {
             inflation,
+            reporting: self.reporting.clone(),
             count: figures.response_count(),
         }
     }
@@ -63,6 +73,7 @@ impl Dependence {
         let own = |all: &Inflation| recorder.duration_inflation().unwrap_or_else(|| all.clone());
         Self {
             inflation: self.inflation.as_ref().map(own),
+            reporting: self.reporting.clone(),
             count,
         }
     }
@@ -77,6 +88,7 @@ impl Dependence {
                 .inflation
                 .as_ref()
                 .map(|all| figures.inflation().unwrap_or_else(|| thinned(all))),
+            reporting: self.reporting.clone(),
             count,
         }
     }
@@ -93,7 +105,23 @@ impl Dependence {
         let thinned =
             |all: &Inflation| all.thinned(values.count() as f64 / self.count.max(1) as f64);
         let inflation = self.inflation.as_ref().map_or(Inflation::NONE, thinned);
-        values.summary_in(&inflation, per)
+        let mut summary = values.summary_in(&inflation, per)?;
+        if !self.reporting.percentiles.is_empty() {
+            summary.add(self.reporting.named(), &values.histogram(), per);
+        }
+        Some(summary)
+    }
+
+    /// Returns how satisfied users are with these operations, if the scenario asks for that. As in
+    /// other figures of the histograms, times have three significant digits.
+    pub(crate) fn apdex_of(&self, figures: &Figures) -> Option<Apdex> {
+        let target = self.reporting.apdex?;
+        let times = figures.response_ok.histogram();
+        let up_to = |most: Nanos| times.count_between(0, most.0.min(HIGHEST));
+        let satisfied = up_to(target);
+        let tolerating = up_to(Nanos(target.0.saturating_mul(4))) - satisfied;
+        let frustrated = figures.tally.completed() - satisfied - tolerating;
+        Apdex::from_counts(target.as_millis_f64(), satisfied, tolerating, frustrated)
     }
 }
 

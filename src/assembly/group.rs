@@ -65,6 +65,7 @@ pub(crate) fn group(
         } else {
             0.0
         },
+        apdex: dependence.apdex_of(figures),
         times: Times {
             response_ms: dependence.summary(&figures.response()),
             response_ok_ms: dependence.summary(&figures.response_ok),

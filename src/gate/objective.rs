@@ -38,7 +38,10 @@ pub(crate) fn check(check: &Check) -> Result<(), InvalidObjective> {
         | Metric::Iterations
         | Metric::BytesIn
         | Metric::UnitsRate => "it grows with the rate by itself",
-        Metric::Time(Quantity::StreamRate, _) | Metric::Goodput | Metric::CheckRate
+        Metric::Time(Quantity::StreamRate, _)
+        | Metric::Goodput
+        | Metric::CheckRate
+        | Metric::Apdex
             if matches!(check.operator, Operator::Above | Operator::AtLeast) =>
         {
             return Ok(());
@@ -52,7 +55,8 @@ pub(crate) fn check(check: &Check) -> Result<(), InvalidObjective> {
         | Metric::DropRate
         | Metric::Dropped
         | Metric::Goodput
-        | Metric::CheckRate => "a higher rate meets it more easily",
+        | Metric::CheckRate
+        | Metric::Apdex => "a higher rate meets it more easily",
     };
     Err(InvalidObjective {
         check: check.to_string(),
@@ -66,7 +70,7 @@ pub(crate) fn implied(checks: &[Check]) -> Option<Check> {
     let speaks = checks.iter().any(|check| {
         matches!(
             check.metric,
-            Metric::ErrorRate | Metric::CheckRate | Metric::Goodput
+            Metric::ErrorRate | Metric::CheckRate | Metric::Goodput | Metric::Apdex
         )
     });
     (!speaks).then_some(Check {

@@ -5,8 +5,8 @@ use crate::metrics::interval::is_enough;
 use crate::metrics::summary::{Summary, percentile_ms};
 use crate::plan::{Metric, Quantity, Selector, Statistic};
 use crate::result::{
-    ChecksHeld, Counts, Group, Iterations, Measure, ModeComparison, ModeRun, Streaming, Streams,
-    Window, codec,
+    Apdex, ChecksHeld, Counts, Group, Iterations, Measure, ModeComparison, ModeRun, Streaming,
+    Streams, Window, codec,
 };
 
 /// The part of one run that a selector selects.
@@ -52,6 +52,13 @@ impl<'r> Selected<'r> {
                     })
             }
             Self::Group(group, _) => group.checks.unwrap_or_default(),
+        }
+    }
+
+    const fn apdex(self) -> Option<Apdex> {
+        match self {
+            Self::Whole(run) => run.apdex,
+            Self::Group(group, _) => group.apdex,
         }
     }
 
@@ -200,6 +207,10 @@ impl<'r> Selection<'r> {
                 self.sum(|part| part.counts().planned + part.refused()),
             ),
             Metric::CheckRate => self.check_rate(),
+            Metric::Apdex => {
+                let parts = self.parts.iter().filter_map(|(_, part)| part.apdex());
+                Apdex::merged(parts).map(|apdex| apdex.score)
+            }
             Metric::Throughput => self.rate(|part| Some(part.throughput_rps())),
             Metric::UnitsRate => self.rate(|part| Some(part.streams()?.units_per_s)),
             Metric::Goodput => {

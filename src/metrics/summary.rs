@@ -43,6 +43,10 @@ pub struct Summary {
     /// support one.
     #[serde(default)]
     pub ci95: BTreeMap<String, Option<[f64; 2]>>,
+    /// The percentiles that the scenario asks for, by names such as `p99.5`; null for those that
+    /// there are too few samples for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub percentiles: BTreeMap<String, Option<f64>>,
 }
 
 /// The exact statistics of a set of values, in the unit of their summary.
@@ -101,6 +105,22 @@ impl Summary {
                     )
                 })
                 .collect(),
+            percentiles: BTreeMap::new(),
+        }
+    }
+
+    /// Adds more percentiles by their names, from the histogram of these values.
+    pub(crate) fn add(
+        &mut self,
+        percentiles: impl IntoIterator<Item = (String, f64)>,
+        histogram: &Histogram<u64>,
+        per: f64,
+    ) {
+        for (name, percentile) in percentiles {
+            // Any sample has a median.
+            let is_known = percentile == 50.0 || is_enough(self.count, percentile);
+            let value = is_known.then(|| percentile_in(histogram, percentile, self.max, per));
+            self.percentiles.insert(name, value);
         }
     }
 }
@@ -161,18 +181,14 @@ pub fn merged(
         .map(|p| p.max)
         .fold(f64::NEG_INFINITY, f64::max);
     let min = parts.iter().map(|p| p.min).fold(f64::INFINITY, f64::min);
-    Some(Summary::new(
-        Moments {
-            count,
-            min,
-            mean,
-            sd: variance.sqrt(),
-            max,
-        },
-        whole,
-        inflation,
-        NANOS_PER_MS,
-    ))
+    let moments = Moments {
+        count,
+        min,
+        mean,
+        sd: variance.sqrt(),
+        max,
+    };
+    Some(Summary::new(moments, whole, inflation, NANOS_PER_MS))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::{Address, Plan, Proxy, Secrets, TlsOptions};
+use super::{Address, Plan, Proxy, Reporting, Secrets, TlsOptions};
 
 impl Plan {
     /// Computes a fingerprint of the work: 16 hexadecimal digits.
@@ -35,6 +35,7 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
     work.thresholds.clear();
     work.guards.clear();
     work.formats.clear();
+    work.reporting = Reporting::default();
     work.allow_targets.clear();
     work.allow_exec = false;
     for target in &mut work.targets {

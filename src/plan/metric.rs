@@ -24,6 +24,8 @@ pub enum Metric {
     DropRate,
     /// Passed checks ÷ evaluated checks.
     CheckRate,
+    /// The Application Performance Index.
+    Apdex,
     /// Good completions per second.
     Throughput,
     /// Completed operations.
@@ -82,10 +84,11 @@ pub enum Unit {
 }
 
 /// The metrics whose name is a single word.
-pub(super) const WORDS: [(&str, Metric); 14] = [
+pub(super) const WORDS: [(&str, Metric); 15] = [
     ("error_rate", Metric::ErrorRate),
     ("drop_rate", Metric::DropRate),
     ("check_rate", Metric::CheckRate),
+    ("apdex", Metric::Apdex),
     ("throughput", Metric::Throughput),
     ("count", Metric::Count),
     ("dropped", Metric::Dropped),
@@ -152,9 +155,12 @@ impl Metric {
             Self::Time(..) | Self::CpuPerRequest => Unit::Millis,
             Self::ErrorRate | Self::DropRate | Self::CheckRate | Self::Goodput => Unit::Share,
             Self::BytesIn | Self::PeakRss => Unit::Bytes,
-            Self::Count | Self::Dropped | Self::Iterations | Self::Speedup | Self::Efficiency => {
-                Unit::Number
-            }
+            Self::Count
+            | Self::Dropped
+            | Self::Iterations
+            | Self::Apdex
+            | Self::Speedup
+            | Self::Efficiency => Unit::Number,
         }
     }
 
@@ -173,6 +179,7 @@ impl Metric {
             | Self::UnitsRate
             | Self::Goodput
             | Self::CheckRate
+            | Self::Apdex
             | Self::Speedup
             | Self::Efficiency => Some(-1.0),
             Self::Time(..)

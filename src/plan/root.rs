@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::profile::Folder;
 use super::{
-    Feed, Format, Guard, HttpOptions, Limits, Load, Mode, Name, Operation, Protocol, Secrets, Step,
-    Target, Threshold, flow,
+    Feed, Format, Guard, HttpOptions, Limits, Load, Mode, Name, Operation, Protocol, Reporting,
+    Secrets, Step, Target, Threshold, flow,
 };
 
 /// A flow of the request mix.
@@ -71,6 +71,10 @@ pub struct Plan {
     pub guards: Vec<Guard>,
     /// Report files to write next to `result.json`.
     pub formats: Vec<Format>,
+    /// Which figures are reported besides the usual ones. Omitted if none, so that fingerprints stay
+    /// the same.
+    #[serde(default, skip_serializing_if = "Reporting::is_usual")]
+    pub reporting: Reporting,
     /// Public hosts that may be put under load: names, addresses, and names with a leading `*.` for
     /// all subdomains.
     pub allow_targets: Vec<String>,

@@ -16,6 +16,11 @@ pub enum Statistic {
 }
 
 impl Statistic {
+    /// Parses a percentile such as `p99.9` to thousandths of a percent.
+    pub(crate) fn percentile(name: &str) -> Option<u32> {
+        percentile(name).ok()
+    }
+
     /// Returns the statistic with this name.
     pub(super) fn from_name(name: &str) -> Result<Self, Option<String>> {
         Ok(match name {

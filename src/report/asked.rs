@@ -2,10 +2,12 @@
 //! users, and the percentiles that its thresholds refer to. Tables, charts and headlines show
 //! these.
 
+use std::borrow::Cow;
+
 use crate::base::Nanos;
 use crate::metrics::Summary;
 use crate::plan::{
-    Check, Load, LoadModel, Metric, Mode, Plan, Quantity, Selector, Spread, Statistic,
+    Check, Load, LoadModel, Metric, Mode, Plan, Quantity, Reporting, Selector, Spread, Statistic,
 };
 use crate::result::{RunResult, ThresholdResult};
 
@@ -19,19 +21,7 @@ pub(crate) struct Percentile {
     /// Its name for readers: `p99.9`.
     pub name: &'static str,
     /// The same in thousandths, as thresholds store it.
-    thousandths: u32,
-}
-
-impl Percentile {
-    /// Formats its value in a summary.
-    pub(crate) fn show(self, summary: Option<&Summary>) -> String {
-        view::percentile(summary, self.key)
-    }
-
-    /// Returns its value in a summary, unless the sample is too small for it.
-    pub(crate) fn value(self, summary: Option<&Summary>) -> Option<f64> {
-        view::percentile_ms(summary, self.key)
-    }
+    pub thousandths: u32,
 }
 
 /// The percentiles that every summary has, in order.
@@ -73,18 +63,95 @@ pub(crate) const PERCENTILES: [Percentile; 7] = [
     },
 ];
 
-/// Returns the percentiles with these names, and those that thresholds of the results refer to.
+/// A percentile that a table shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ShownPercentile {
+    /// Its name for readers: `p99.9`.
+    pub name: Cow<'static, str>,
+    /// The percentile, if every summary has it; otherwise the scenario asks for it.
+    pub usual: Option<Percentile>,
+    /// The same in thousandths.
+    pub thousandths: u32,
+}
+
+impl ShownPercentile {
+    fn usual(one: Percentile) -> Self {
+        Self {
+            name: one.name.into(),
+            usual: Some(one),
+            thousandths: one.thousandths,
+        }
+    }
+
+    fn asked(thousandths: u32) -> Self {
+        Self {
+            name: Reporting::name(thousandths).into(),
+            usual: None,
+            thousandths,
+        }
+    }
+
+    /// Formats its value in a summary.
+    pub(crate) fn show(&self, summary: Option<&Summary>) -> String {
+        view::or_na(self.value(summary), view::duration_ms)
+    }
+
+    /// Returns its value in a summary, unless the sample is too small for it.
+    pub(crate) fn value(&self, summary: Option<&Summary>) -> Option<f64> {
+        match self.usual {
+            Some(usual) => view::percentile_ms(summary, usual.key),
+            None => *summary?.percentiles.get(&*self.name)?,
+        }
+    }
+
+    /// Returns whether a sample is large enough for it.
+    pub(crate) fn is_carried_by(&self, summary: &Summary) -> bool {
+        match self.usual {
+            Some(usual) => view::carries(summary, usual.key),
+            None => self.value(Some(summary)).is_some(),
+        }
+    }
+}
+
+/// Returns the percentiles that the scenarios of these results ask for, or else those with these
+/// names; and those that thresholds of the results refer to, if every summary has them.
 pub(crate) fn percentiles<'a>(
     results: impl IntoIterator<Item = &'a RunResult>,
     usual: &[&str],
-) -> Vec<Percentile> {
-    let asked: Vec<u32> = results
-        .into_iter()
-        .flat_map(|result| &result.thresholds)
-        .filter_map(of_response)
+) -> Vec<ShownPercentile> {
+    let results: Vec<&RunResult> = results.into_iter().collect();
+    let thresholds = results.iter().flat_map(|result| &result.thresholds);
+    let judged: Vec<u32> = thresholds.filter_map(of_response).collect();
+    let mut listed: Vec<u32> = results
+        .iter()
+        .flat_map(|result| reporting(result).percentiles)
         .collect();
-    let is_shown = |one: &Percentile| usual.contains(&one.name) || asked.contains(&one.thousandths);
-    PERCENTILES.into_iter().filter(is_shown).collect()
+    listed.sort_unstable();
+    listed.dedup();
+    let is_shown = |one: &Percentile| {
+        let is_usual = listed.is_empty() && usual.contains(&one.name);
+        is_usual || listed.contains(&one.thousandths) || judged.contains(&one.thousandths)
+    };
+    let shown = PERCENTILES.into_iter().filter(is_shown);
+    let is_other = |thousandths: &&u32| {
+        let mut usual = PERCENTILES.iter();
+        usual.all(|one| one.thousandths != **thousandths)
+    };
+    let others = listed.iter().filter(is_other).copied();
+    let mut all: Vec<ShownPercentile> = shown
+        .map(ShownPercentile::usual)
+        .chain(others.map(ShownPercentile::asked))
+        .collect();
+    all.sort_by_key(|one| one.thousandths);
+    all
+}
+
+/// Returns the figures that the scenario of a result asks for besides the usual ones.
+pub(crate) fn reporting(result: &RunResult) -> Reporting {
+    let reporting = result.plan.get("reporting").cloned();
+    reporting
+        .and_then(|own| serde_json::from_value(own).ok())
+        .unwrap_or_default()
 }
 
 /// Returns the percentiles of response time of a whole mode that its thresholds refer to, without
@@ -226,7 +293,7 @@ mod tests {
         let names = |result: &RunResult, usual: &[&str]| {
             percentiles([result], usual)
                 .iter()
-                .map(|one| one.name)
+                .map(|one| one.name.to_string())
                 .collect::<Vec<_>>()
         };
         assert_eq!(

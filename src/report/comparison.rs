@@ -1,19 +1,24 @@
 //! [`Row`]: the table that compares modes, one row per figure; terminal and HTML show the same
 //! rows.
 
+mod sources;
+
+use std::borrow::Cow;
+
 use crate::plan::Mode;
 use crate::result::{Comparison, ModeComparison, RunResult};
 
-use super::asked::{self, Percentile};
+use self::sources::{Better, Figure, LAG, SOURCES};
+use super::asked::{self, Percentile, ShownPercentile};
 use super::view;
 
 /// A figure for every mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     /// The name of the figure.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The meaning of the figure, in a sentence.
-    pub meaning: &'static str,
+    pub meaning: Cow<'static, str>,
     /// One cell per mode, in the comparison's order.
     pub cells: Vec<Cell>,
 }
@@ -28,202 +33,6 @@ pub(crate) struct Cell {
     /// Whether it is better than that of every other mode.
     pub best: bool,
 }
-
-/// Which values of a row are better.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Better {
-    Low,
-    High,
-    Neither,
-}
-
-/// The data of one figure of one mode.
-struct Figure {
-    value: Option<f64>,
-    text: String,
-    interval: Option<String>,
-}
-
-impl Figure {
-    fn labelled(
-        value: Option<f64>,
-        interval: Option<[f64; 2]>,
-        show: impl Fn(f64) -> String,
-    ) -> Self {
-        Self {
-            value,
-            text: view::or_na(value, &show),
-            interval: view::known_interval(interval, &show),
-        }
-    }
-
-    fn percentile(mode: &ModeComparison, key: &str) -> Self {
-        let summary = mode.response_ms.as_ref();
-        let value = view::percentile_ms(summary, key);
-        Self {
-            value,
-            text: view::percentile(summary, key),
-            interval: view::percentile_interval(summary, key),
-        }
-    }
-}
-
-/// The row of the generator's own lag.
-const LAG: &str = "lag p99";
-
-type Source = (
-    &'static str,
-    &'static str,
-    Better,
-    fn(&ModeComparison) -> Figure,
-);
-
-const SOURCES: [Source; 19] = [
-    (
-        "wall time",
-        "From the start to the last completion.",
-        Better::Low,
-        |m| Figure::labelled(Some(m.wall_s), m.wall_s_ci95, view::duration_s),
-    ),
-    (
-        "throughput",
-        "Successful operations per second.",
-        Better::High,
-        |m| Figure::labelled(Some(m.throughput_rps), m.throughput_rps_ci95, view::rate),
-    ),
-    (
-        "speedup",
-        "How many times as fast as the baseline mode.",
-        Better::High,
-        |m| Figure::labelled(m.speedup, m.speedup_ci95, view::factor),
-    ),
-    (
-        "ideal",
-        "Wall time of the same work with no overhead at all.",
-        Better::Neither,
-        |m| Figure::labelled(m.ideal_s, None, view::duration_s),
-    ),
-    (
-        "efficiency",
-        "The ideal divided by the wall time.",
-        Better::High,
-        |m| Figure::labelled(m.efficiency, None, view::share),
-    ),
-    (
-        "p50",
-        "Half of the responses took no longer.",
-        Better::Low,
-        |m| Figure::percentile(m, "p50"),
-    ),
-    (
-        "p75",
-        "75 % of the responses took no longer.",
-        Better::Low,
-        |m| Figure::percentile(m, "p75"),
-    ),
-    (
-        "p90",
-        "90 % of the responses took no longer.",
-        Better::Low,
-        |m| Figure::percentile(m, "p90"),
-    ),
-    (
-        "p95",
-        "95 % of the responses took no longer.",
-        Better::Low,
-        |m| Figure::percentile(m, "p95"),
-    ),
-    (
-        "p99",
-        "99 % of the responses took no longer.",
-        Better::Low,
-        |m| Figure::percentile(m, "p99"),
-    ),
-    (
-        "p99.9",
-        "99.9 % of the responses took no longer.",
-        Better::Low,
-        |m| Figure::percentile(m, "p999"),
-    ),
-    (
-        "p99.99",
-        "99.99 % of the responses took no longer.",
-        Better::Low,
-        |m| Figure::percentile(m, "p9999"),
-    ),
-    ("max", "The longest response.", Better::Low, |m| {
-        Figure::labelled(
-            m.response_ms
-                .as_ref()
-                .filter(|s| s.count > 0)
-                .map(|s| s.max),
-            None,
-            view::duration_ms,
-        )
-    }),
-    (
-        LAG,
-        "99 % of the operations were started by the generator no later than this after they were due.",
-        Better::Low,
-        |m| {
-            Figure::labelled(
-                view::percentile_ms(m.lag_ms.as_ref(), "p99"),
-                None,
-                view::duration_ms,
-            )
-        },
-    ),
-    (
-        "CPU per operation",
-        "Processor time of the generator for each completed operation.",
-        Better::Low,
-        |m| {
-            Figure::labelled(m.cpu_us_per_operation, None, |us| {
-                view::duration_ms(us / 1e3)
-            })
-        },
-    ),
-    (
-        "peak memory",
-        "Largest resident memory of the generator.",
-        Better::Low,
-        |m| {
-            Figure::labelled(m.peak_rss_bytes.map(|b| b as f64), None, |b| {
-                view::bytes(b as u64)
-            })
-        },
-    ),
-    ("threads", "Most threads at once.", Better::Neither, |m| {
-        Figure::labelled(m.threads_peak.map(|n| n as f64), None, |n| {
-            view::count(n as u64)
-        })
-    }),
-    (
-        "switches per op",
-        "Context switches for each completed operation.",
-        Better::Low,
-        |m| Figure::labelled(m.ctx_per_operation, None, view::number),
-    ),
-    (
-        "failed",
-        "Failed operations, of all that completed.",
-        Better::Neither,
-        |m| Figure {
-            value: Some(m.failed as f64),
-            text: if m.failed == 0 {
-                format!("0 of {}", view::count(m.completed))
-            } else {
-                format!(
-                    "{} of {} ({})",
-                    view::count(m.failed),
-                    view::count(m.completed),
-                    view::share(m.failed as f64 / m.completed as f64)
-                )
-            },
-            interval: None,
-        },
-    ),
-];
 
 /// Returns the rows of a result's comparison.
 pub(crate) fn rows_of(result: &RunResult, comparison: &Comparison) -> Vec<Row> {
@@ -243,10 +52,11 @@ pub(crate) fn rows(
 ) -> Vec<Row> {
     let shown = percentiles(results);
     let is_open = !results.is_empty() && results.iter().all(|result| asked::is_open(result));
+    let mut others = shown.iter().filter(|one| one.usual.is_none()).peekable();
     let mut rows = Vec::new();
     for (name, meaning, better, figure) in SOURCES {
         let figures: Vec<Figure> = modes.iter().map(|mode| figure(mode)).collect();
-        let is_percentile = asked::PERCENTILES.iter().any(|one| one.name == name);
+        let usual = asked::PERCENTILES.iter().find(|one| one.name == name);
         let is_known = figures.iter().any(|f| f.value.is_some());
         let wanted = match name {
             // A single mode has nothing to be compared with, and planned arrivals come equally fast
@@ -254,9 +64,17 @@ pub(crate) fn rows(
             "speedup" => is_known && figures.len() > 1 && baseline.is_some() && !is_open,
             LAG => is_open,
             "max" => true,
-            _ if is_percentile => shown.iter().any(|one| one.name == name),
+            _ if usual.is_some() => shown.iter().any(|one| one.name == name),
             _ => is_known,
         };
+        // In ascending order, those that only the scenario asks for included.
+        let end = match usual {
+            _ if name == "max" => Some(u32::MAX),
+            usual => usual.map(|one| one.thousandths),
+        };
+        while let Some(other) = others.next_if(|one| Some(one.thousandths) < end) {
+            rows.push(percentile_row(other, modes));
+        }
         if !wanted {
             continue;
         }
@@ -281,12 +99,39 @@ pub(crate) fn rows(
             })
             .collect();
         rows.push(Row {
-            name,
-            meaning,
+            name: name.into(),
+            meaning: meaning.into(),
             cells,
         });
     }
     rows
+}
+
+/// Returns the row of a percentile that not every summary has.
+fn percentile_row(percentile: &ShownPercentile, modes: &[&ModeComparison]) -> Row {
+    let figures: Vec<Figure> = modes
+        .iter()
+        .map(|mode| Figure {
+            value: percentile.value(mode.response_ms.as_ref()),
+            text: percentile.show(mode.response_ms.as_ref()),
+            interval: None,
+        })
+        .collect();
+    let best = best(&figures, Better::Low);
+    let cells = figures.into_iter().enumerate().map(|(i, figure)| Cell {
+        text: figure.text,
+        interval: None,
+        best: best == Some(i),
+    });
+    Row {
+        name: percentile.name.clone(),
+        meaning: format!(
+            "{} % of the operations took at most this long.",
+            percentile.name.trim_start_matches('p')
+        )
+        .into(),
+        cells: cells.collect(),
+    }
 }
 
 fn best(figures: &[Figure], better: Better) -> Option<usize> {
@@ -313,7 +158,7 @@ fn best(figures: &[Figure], better: Better) -> Option<usize> {
 }
 
 /// Returns the percentiles shown in a comparison.
-fn percentiles(results: &[&RunResult]) -> Vec<Percentile> {
+fn percentiles(results: &[&RunResult]) -> Vec<ShownPercentile> {
     asked::percentiles(results.iter().copied(), &["p50", "p90", "p99"])
 }
 
@@ -323,7 +168,7 @@ pub(crate) fn has_small_samples(modes: &[&ModeComparison], results: &[&RunResult
     let small = |m: &&ModeComparison| {
         m.response_ms
             .as_ref()
-            .is_some_and(|s| shown.iter().any(|p| !view::carries(s, p.key)))
+            .is_some_and(|s| shown.iter().any(|p| !p.is_carried_by(s)))
     };
     modes.iter().any(small)
 }

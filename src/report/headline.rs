@@ -249,7 +249,13 @@ fn answered_alone(one: &ModeComparison) -> String {
     let known =
         percentiles.filter(|p| view::percentile_ms(one.response_ms.as_ref(), p.key).is_some());
     let figures: Vec<String> = known
-        .map(|p| format!("{} of {}", p.name, p.show(one.response_ms.as_ref())))
+        .map(|p| {
+            format!(
+                "{} of {}",
+                p.name,
+                view::percentile(one.response_ms.as_ref(), p.key)
+            )
+        })
         .collect();
     let figures = if figures.is_empty() {
         String::new()

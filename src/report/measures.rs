@@ -1,6 +1,6 @@
 //! The figures that a scenario reads from responses, mode beside mode.
 
-use super::asked::{self, Percentile};
+use super::asked::{self, ShownPercentile};
 use super::{tally, view};
 use crate::metrics::Summary;
 use crate::result::{Measure, ModeRun, RunResult};
@@ -29,7 +29,7 @@ pub(crate) fn table(result: &RunResult) -> Option<MeasureTable> {
     let percentiles = asked::percentiles([result], &["p50", "p95", "p99"]);
     let head = [what.as_str(), "mode", "values", "unread", "mean or sum"]
         .into_iter()
-        .chain(percentiles.iter().map(|one| one.name))
+        .chain(percentiles.iter().map(|one| &*one.name))
         .chain(["max"])
         .map(str::to_owned)
         .collect();
@@ -49,7 +49,7 @@ fn row(
     run: &ModeRun,
     measure: &Measure,
     several_mixes: bool,
-    percentiles: &[Percentile],
+    percentiles: &[ShownPercentile],
 ) -> Vec<String> {
     let step = view::shortened(&view::plain(&measure.step), 40);
     let mix = view::shortened(&view::plain(&measure.mix), 40);

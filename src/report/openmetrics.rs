@@ -76,7 +76,7 @@ type Gauge = (
     fn(&ModeComparison) -> Option<f64>,
 );
 
-const GAUGES: [Gauge; 7] = [
+const GAUGES: [Gauge; 8] = [
     (
         "wall_seconds",
         "seconds",
@@ -100,6 +100,12 @@ const GAUGES: [Gauge; 7] = [
         "ratio",
         "The wall time without any overhead divided by the wall time.",
         |m| m.efficiency,
+    ),
+    (
+        "apdex_ratio",
+        "ratio",
+        "How satisfied users are with the response times, from 0 to 1 (Apdex).",
+        |m| m.apdex.map(|apdex| apdex.score),
     ),
     (
         "cpu_per_operation_seconds",

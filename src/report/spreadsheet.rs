@@ -5,6 +5,7 @@
 //! that the sample does not support, is an empty cell. No text from a scenario or a server becomes
 //! a formula.
 
+mod asked;
 mod cells;
 mod groups;
 mod measures;
@@ -15,11 +16,11 @@ use std::io;
 
 use crate::metrics::Summary;
 use crate::plan::Mode;
-use crate::result::{Counts, Group, ModeComparison, ModeRun, RunResult, Streaming};
+use crate::result::{Apdex, Counts, Group, ModeComparison, ModeRun, RunResult, Streaming};
 
 pub(crate) use self::measures::measures;
 
-use self::cells::{FEW_PERCENTILES, failures, known, number, table, text};
+use self::cells::{FEW_PERCENTILES, PERCENTILES, failures, known, number, table, text};
 use super::tally::{self, Tally};
 use super::view;
 
@@ -65,8 +66,6 @@ const TIMES: [&str; 9] = [
     "body",
     "think",
 ];
-/// The percentiles of the response time.
-const PERCENTILES: [&str; 7] = ["p50", "p75", "p90", "p95", "p99", "p999", "p9999"];
 /// The columns of a whole mode, with all of its rounds together.
 const OF_MODES: [&str; 10] = [
     "rounds",
@@ -111,7 +110,7 @@ const OF_WINDOWS: [&str; 21] = [
 /// # Errors
 /// Never in practice: it only writes to memory.
 pub(crate) fn summary(result: &RunResult) -> io::Result<String> {
-    let mut rows = vec![header()];
+    let mut rows = vec![header(result)];
     for mode in tally::modes(result) {
         let tally = Tally::from_result(result, mode);
         let compared = result
@@ -211,6 +210,7 @@ struct RunPart<'a> {
     wall_s: Option<f64>,
     measured_s: Option<f64>,
     throughput_rps: Option<f64>,
+    apdex: Option<Apdex>,
     bytes: Option<[u64; 2]>,
     failures: Option<&'a BTreeMap<String, u64>>,
     response: Option<&'a Summary>,
@@ -227,6 +227,7 @@ impl<'a> RunPart<'a> {
             counts: tally.counts,
             wall_s: compared.map(|mode| mode.wall_s),
             throughput_rps: compared.map(|mode| mode.throughput_rps),
+            apdex: compared.and_then(|mode| mode.apdex),
             failures: Some(&tally.failures),
             response: compared.and_then(|mode| mode.response_ms.as_ref()),
             compared,
@@ -243,6 +244,7 @@ impl<'a> RunPart<'a> {
             wall_s: Some(run.wall_s),
             measured_s: Some(run.measured_s),
             throughput_rps: Some(run.throughput_rps),
+            apdex: run.apdex,
             bytes: Some([run.bytes_in, run.bytes_out]),
             failures: Some(&run.failures),
             response: run.times.response_ms.as_ref(),
@@ -272,6 +274,7 @@ impl<'a> RunPart<'a> {
             name: text(&group.name),
             counts: group.counts,
             throughput_rps: Some(group.throughput_rps),
+            apdex: group.apdex,
             bytes: Some([group.bytes_in, group.bytes_out]),
             failures: Some(&group.failures),
             response: group.times.response_ms.as_ref(),
@@ -303,7 +306,7 @@ impl<'a> RunPart<'a> {
     }
 }
 
-fn header() -> Vec<String> {
+fn header(result: &RunResult) -> Vec<String> {
     let mut names: Vec<String> = OF_PARTS
         .iter()
         .chain(&OF_WORK)
@@ -327,7 +330,7 @@ fn header() -> Vec<String> {
             .flat_map(|time| few().map(move |of| format!("{time}_{of}_ms"))),
     );
     names.extend(OF_MODES.map(str::to_owned));
-    names.extend(streams::header());
+    names.extend(streams::header().chain(asked::header(result)));
     names
 }
 
@@ -367,12 +370,13 @@ fn part(result: &RunResult, part: &RunPart<'_>) -> Vec<String> {
     let moment = |of: Option<&Summary>, value: fn(&Summary) -> f64| {
         known(of.filter(|of| of.count > 0).map(value))
     };
-    let response = part.response;
     let moments: [fn(&Summary) -> f64; 4] = [|s| s.mean, |s| s.sd, |s| s.min, |s| s.max];
-    row.extend(moments.map(|value| moment(response, value)));
-    row.extend(PERCENTILES.map(|name| known(view::percentile_ms(response, name))));
+    row.extend(moments.map(|value| moment(part.response, value)));
+    row.extend(PERCENTILES.map(|name| known(view::percentile_ms(part.response, name))));
     for name in FEW_PERCENTILES {
-        let ends = response.and_then(|summary| summary.ci95.get(name).copied().flatten());
+        let ends = part
+            .response
+            .and_then(|summary| summary.ci95.get(name).copied().flatten());
         row.extend([0, 1].map(|i| known(ends.map(|ends| ends[i]))));
     }
     for time in part.times {
@@ -393,6 +397,7 @@ fn part(result: &RunResult, part: &RunPart<'_>) -> Vec<String> {
         of(|m| m.ctx_per_operation),
     ]);
     row.extend(streams::cells(part.streaming));
+    row.extend(asked::cells(result, part.apdex, part.response));
     row
 }
 

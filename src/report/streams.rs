@@ -1,6 +1,6 @@
 //! The figures of answers that come in pieces, mode beside mode.
 
-use super::asked::Percentile;
+use super::asked::ShownPercentile;
 use super::{asked, tally, view};
 use crate::metrics::Summary;
 use crate::result::{ModeRun, RunResult, Streaming, Streams};
@@ -191,13 +191,17 @@ pub(crate) const TIMES: [StreamTime; 5] = [
 ];
 
 impl StreamTime {
-    fn rows(&self, runs: &[(&ModeRun, &Streams)], percentiles: &[Percentile]) -> Vec<Vec<String>> {
+    fn rows(
+        &self,
+        runs: &[(&ModeRun, &Streams)],
+        percentiles: &[ShownPercentile],
+    ) -> Vec<Vec<String>> {
         let of = |run: &ModeRun| (self.get)(&run.streaming).filter(|s| s.count > 0).cloned();
         let summaries: Vec<Option<Summary>> = runs.iter().map(|(run, _)| of(run)).collect();
         if summaries.iter().all(Option::is_none) {
             return Vec::new();
         }
-        let row = |percentile: &Percentile| {
+        let row = |percentile: &ShownPercentile| {
             let cells = summaries.iter().map(|summary| {
                 let value = percentile.value(summary.as_ref());
                 view::or_na(value, self.show)
@@ -205,7 +209,7 @@ impl StreamTime {
             let name = format!("{}, {}", self.name, percentile.name);
             std::iter::once(name).chain(cells).collect()
         };
-        let is_shown = |one: &&Percentile| !self.only_median || one.key == "p50";
+        let is_shown = |one: &&ShownPercentile| !self.only_median || one.thousandths == 50_000;
         percentiles.iter().filter(is_shown).map(row).collect()
     }
 }

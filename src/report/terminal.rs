@@ -129,7 +129,7 @@ fn compared(result: &RunResult, of: &Comparison, width: usize) -> String {
     );
     table.set_header(header);
     for row in comparison::rows_of(result, of) {
-        let mut cells = vec![row.name.to_owned()];
+        let mut cells = vec![row.name.clone().into_owned()];
         cells.extend(row.cells.iter().map(|cell| {
             let figure = if cell.best {
                 Paint::Strong.on(&cell.text)

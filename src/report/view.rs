@@ -5,6 +5,7 @@
 //! comes from.
 
 use crate::metrics::Summary;
+use crate::result::Apdex;
 
 /// The text for a figure that is unknown, or that the sample does not support.
 pub(crate) const NA: &str = "n/a";
@@ -236,6 +237,11 @@ pub(crate) fn percentile_ms(summary: Option<&Summary>, name: &str) -> Option<f64
 /// otherwise. Any sample has a median, if not an interval of it.
 pub(crate) fn carries(summary: &Summary, name: &str) -> bool {
     summary.count > 0 && (name == "p50" || !matches!(summary.ci95.get(name), Some(None)))
+}
+
+/// Formats an Apdex, if there is one.
+pub(crate) fn apdex(apdex: Option<Apdex>) -> String {
+    or_na(apdex, |apdex| format!("{:.3}", apdex.score))
 }
 
 /// Formats the 95 % interval of a percentile, if there is one.

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
+use super::apdex::Apdex;
 use super::{Histograms, ModeRun, StoppedBy, codec};
 use crate::metrics::histogram;
 use crate::metrics::interval::Inflation;
-use crate::metrics::summary::{self, Summary};
-use crate::plan::Mode;
+use crate::metrics::summary::{self, NANOS_PER_MS, Summary};
+use crate::plan::{Mode, Statistic};
 
 /// One mode, with all its rounds merged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub struct ModeComparison {
     pub wall_s: f64,
     /// 95 % interval of the mean, if there are enough rounds.
     pub wall_s_ci95: Option<[f64; 2]>,
+    /// How satisfied users are with the response times of all rounds, if the scenario asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apdex: Option<Apdex>,
     /// Mean throughput of the rounds.
     pub throughput_rps: f64,
     /// 95 % interval of the mean, if there are enough rounds.
@@ -110,6 +114,7 @@ fn compare(
         |run| run.times.response_ms.as_ref(),
         |h| &h.response,
     );
+    let apdex = Apdex::merged(rounds.iter().filter_map(|run| run.apdex));
     let (lag_ms, _) = merged(
         rounds,
         &inflation,
@@ -137,6 +142,7 @@ fn compare(
         .collect();
     let wall_s = mean(&walls);
     ModeComparison {
+        apdex,
         mode,
         rounds: u32::try_from(rounds.len()).unwrap_or(u32::MAX),
         wall_s,
@@ -211,10 +217,16 @@ fn merged(
         }
     }
     let parts: Vec<&Summary> = rounds.iter().filter_map(|run| summary(run)).collect();
-    (
-        summary::merged(&parts, &whole, inflation),
-        codec::encode(&whole),
-    )
+    let mut all = summary::merged(&parts, &whole, inflation);
+    let asked = parts.first().map(|part| part.percentiles.keys());
+    let asked = asked.into_iter().flatten().filter_map(|name| {
+        let thousandths = Statistic::percentile(name)?;
+        Some((name.clone(), f64::from(thousandths) / 1e3))
+    });
+    if let Some(all) = &mut all {
+        all.add(asked, &whole, NANOS_PER_MS);
+    }
+    (all, codec::encode(&whole))
 }
 
 /// Returns how much wider intervals are because successive operations are correlated.

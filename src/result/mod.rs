@@ -2,7 +2,8 @@
 //! every report and every gate is a function of it. [`Exchange`] is not part of it: it is what
 //! `try` shows.
 
-pub(crate) mod capacity;
+pub(crate) mod apdex;
+mod capacity;
 pub(crate) mod change;
 pub(crate) mod comparison;
 pub(crate) mod counts;
@@ -26,6 +27,7 @@ pub(crate) mod versions;
 pub(crate) mod window;
 
 pub use crate::metrics::codec::{self, CodecError};
+pub use apdex::Apdex;
 pub use capacity::{CAPACITY_SCHEMA, CapacityResult, LimitedBy, ProbeOutcome, RateProbe};
 pub use change::{Change, Outcome};
 pub use comparison::{Comparison, ModeComparison};

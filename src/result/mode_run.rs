@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::apdex::Apdex;
 use super::counts::Counts;
 use super::measure::Measure;
 use super::streams::Streaming;
@@ -79,6 +80,9 @@ pub struct Group {
     pub failures: BTreeMap<String, u64>,
     /// Successful completions per second.
     pub throughput_rps: f64,
+    /// How satisfied users are with its response times, if the scenario asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apdex: Option<Apdex>,
     /// The times of its operations.
     #[serde(flatten)]
     pub times: Times,
@@ -296,6 +300,9 @@ pub struct ModeRun {
     pub warmup: Warmup,
     /// Successful completions inside the measured window ÷ `measured_s`.
     pub throughput_rps: f64,
+    /// How satisfied users are with the response times, if the scenario asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apdex: Option<Apdex>,
     /// The times of its operations.
     #[serde(flatten)]
     pub times: Times,

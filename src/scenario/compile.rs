@@ -11,8 +11,9 @@ use super::names::Names;
 use super::pattern::Patterns;
 use super::plan_places::PlanPlaces;
 use super::proxy::Env;
+use super::report::Report;
 use super::section::Section;
-use super::settings::{Settings, any_seed, report};
+use super::settings::{Settings, any_seed};
 use super::target::Targets;
 use super::tree::{Node, Value};
 use super::vars::Vars;
@@ -20,7 +21,7 @@ use super::{
     Overrides, Source, allow, check, credentials, limits, load, order, own_load, template,
     threshold, yaml,
 };
-use crate::plan::{Format, Load, Plan, Secrets};
+use crate::plan::{Load, Plan, Secrets};
 
 /// The top level of a scenario.
 const TOP: Section = Section {
@@ -141,8 +142,7 @@ fn plan(
     let load = steps.load(&root, &mut fields, overrides, problems);
     let limits = fields.take("limits", problems);
     let limits = limits.map(|node| limits::decode(node, problems));
-    let formats = fields.take("report", problems);
-    let formats = formats.and_then(|node| report(node, problems));
+    let report = Report::read(&mut fields, overrides, problems);
     let gates = threshold::Gates::decode(
         fields.take("thresholds", problems),
         stop_when(&root),
@@ -179,7 +179,8 @@ fn plan(
         limits: limits.unwrap_or_default(),
         thresholds: Vec::new(),
         guards: Vec::new(),
-        formats: formats_of(overrides, formats),
+        formats: report.formats,
+        reporting: report.reporting,
         allow_targets,
         allow_exec: overrides.allow_exec,
     };
@@ -191,12 +192,6 @@ fn plan(
     };
     check_plan(&mut plan, gates, &places, problems);
     Some((plan, settings.seed.is_some()))
-}
-
-/// Returns the report files to write: those of the command, of the file, or the default.
-fn formats_of(overrides: &Overrides, given: Option<Vec<Format>>) -> Vec<Format> {
-    let asked = overrides.formats.clone().or(given);
-    asked.unwrap_or_else(|| vec![Format::Html, Format::Png])
 }
 
 /// Parses the text of a scenario, unless it is too large.
@@ -336,7 +331,9 @@ fn stop_when(root: &Node) -> Option<&Node> {
 mod tests {
     use super::*;
     use crate::base::{Nanos, Rate};
-    use crate::plan::{Action, Address, Body, Delay, LoadModel, Mode, StatusRule, StepKind};
+    use crate::plan::{
+        Action, Address, Body, Delay, Format, LoadModel, Mode, StatusRule, StepKind,
+    };
     use crate::scenario::Workers;
 
     const HEAD: &str = "name: x\nload: { vus: 2, iterations: 10 }\n";

@@ -181,6 +181,14 @@ fn dead(
                 )
                 .help("remove it: mock operations have no response");
         }
+        Metric::Apdex if plan.reporting.apdex.is_none() => {
+            problems
+                .error(
+                    places.check,
+                    "`apdex` needs the response time that satisfies a user",
+                )
+                .help("give it: `report: { apdex: 300ms }`");
+        }
         Metric::CheckRate if !expects(selector.unwrap_or(&any)) => {
             problems
                 .error(

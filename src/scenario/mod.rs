@@ -61,6 +61,7 @@ mod pattern;
 mod plan_places;
 mod proxy;
 mod render;
+mod report;
 mod request;
 mod response_source;
 mod retry;

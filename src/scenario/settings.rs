@@ -1,18 +1,15 @@
-//! The top-level settings of a scenario: its name, modes, numbers and report.
+//! The top-level settings of a scenario: its name, modes and numbers.
 
 use super::Overrides;
 use super::decode;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
 use super::fields::Fields;
-use super::section::Section;
 use super::tree::Node;
 use super::words;
 use super::workers::Workers;
-use crate::plan::{Format, Mode};
+use crate::plan::Mode;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// The map `report`.
-const REPORT: Section = Section::new(&[]);
 const MAX_ROUNDS: u32 = 1000;
 
 /// Settings of the scenario and of its rounds, with the overrides of the command line applied.
@@ -201,44 +198,6 @@ fn rounds(fields: &mut Fields<'_>, given: Option<u32>, problems: &mut Diagnostic
         );
     }
     given.or(typed).unwrap_or(1)
-}
-
-pub(super) fn report(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Format>> {
-    let mut fields = Fields::open(
-        node,
-        &REPORT,
-        "`report`",
-        "report: { formats: [html, png] }",
-        problems,
-    )?;
-    let formats = fields.take("formats", problems);
-    fields.finish(problems);
-    let mut found = Vec::new();
-    for item in decode::list(formats?, "formats", "formats: [html, png]", problems)? {
-        let Some(text) = decode::text(item, "formats", problems) else {
-            continue;
-        };
-        match Format::from_name(text) {
-            Some(format) if found.contains(&format) => {
-                problems
-                    .error(item.span, format!("the format `{text}` appears twice"))
-                    .help("remove one");
-            }
-            Some(format) => found.push(format),
-            None => {
-                let names = Format::ALL.map(Format::name);
-                let error = problems.error(item.span, format!("unknown format {}", quoted(text)));
-                match words::nearest(text, names) {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error.help(format!(
-                        "choose from {}; `result.json` is always written",
-                        words::listed(names)
-                    )),
-                };
-            }
-        }
-    }
-    Some(found)
 }
 
 /// Returns a random seed, short enough to be typed again.

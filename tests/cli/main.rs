@@ -61,6 +61,7 @@ mod quick;
 mod readme;
 mod redirects;
 mod redis;
+mod reported;
 mod sample_scenarios;
 mod schema;
 mod scripts;

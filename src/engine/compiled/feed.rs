@@ -391,6 +391,7 @@ mod tests {
             allow_targets: Vec::new(),
             allow_exec: false,
             formats: Vec::new(),
+            reporting: crate::plan::Reporting::default(),
         }
     }
 

@@ -108,7 +108,7 @@ pub(crate) fn steps(cast: &Cast<'_>) -> Option<Table> {
         .collect();
     let percentiles = tables::percentiles(cast.results());
     let mut head = vec!["step", "mode", "ok", "failed", "throughput", "mean"];
-    head.extend(percentiles.iter().map(|one| one.name));
+    head.extend(percentiles.iter().map(|one| &*one.name));
     head.push("max");
     head.extend(shown.iter().map(|i| stages::STAGES[*i].0));
     let row = |((_, label, step), parts): (

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::metrics::Summary;
 use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult, TimedGroup};
 
-use super::super::asked::{self, Percentile};
+use super::super::asked::{self, ShownPercentile};
 use super::super::{streams, view};
 
 /// A table; the first cell of each row is its name.
@@ -50,7 +50,9 @@ impl Table {
 }
 
 /// Returns the percentiles shown for parts of runs.
-pub(super) fn percentiles<'a>(results: impl IntoIterator<Item = &'a RunResult>) -> Vec<Percentile> {
+pub(super) fn percentiles<'a>(
+    results: impl IntoIterator<Item = &'a RunResult>,
+) -> Vec<ShownPercentile> {
     asked::percentiles(results, &["p50", "p90", "p95", "p99"])
 }
 
@@ -82,7 +84,7 @@ fn times(result: &RunResult, run: &ModeRun) -> Option<Table> {
     let percentiles =
         asked::percentiles([result], &["p50", "p90", "p95", "p99", "p99.9", "p99.99"]);
     let mut head = vec!["time", "count", "min", "mean"];
-    head.extend(percentiles.iter().map(|one| one.name));
+    head.extend(percentiles.iter().map(|one| &*one.name));
     head.push("max");
     let rows = [
         ("response", &run.times.response_ms),
@@ -136,7 +138,7 @@ pub(crate) fn streamed(result: &RunResult) -> impl Iterator<Item = Table> {
     })
 }
 
-fn time(name: &str, summary: &Summary, percentiles: &[Percentile]) -> Vec<String> {
+fn time(name: &str, summary: &Summary, percentiles: &[ShownPercentile]) -> Vec<String> {
     let mut row = vec![
         name.to_owned(),
         view::count(summary.count),
@@ -249,11 +251,12 @@ fn groups(
     caption: &str,
     groups: &[Group],
     at_least: usize,
-    percentiles: &[Percentile],
+    percentiles: &[ShownPercentile],
 ) -> Option<Table> {
     if groups.len() < at_least {
         return None;
     }
+    let has_apdex = groups.iter().any(|group| group.apdex.is_some());
     let rows = groups
         .iter()
         .map(|g| {
@@ -262,30 +265,29 @@ fn groups(
                 Some(mix) => format!("{} / {}", view::plain(mix), view::plain(&g.name)),
                 None => view::plain(&g.name),
             };
+            let known = summary.filter(|s| s.count > 0);
             let mut row = vec![
                 name,
                 view::count(g.counts.ok),
                 view::count(g.counts.failed),
                 view::rate(g.throughput_rps),
+                view::or_na(known, |s| view::duration_ms(s.mean)),
             ];
-            row.push(view::or_na(summary.filter(|s| s.count > 0), |s| {
-                view::duration_ms(s.mean)
-            }));
             row.extend(percentiles.iter().map(|one| one.show(summary)));
-            row.push(view::or_na(summary.filter(|s| s.count > 0), |s| {
-                view::duration_ms(s.max)
-            }));
+            row.push(view::or_na(known, |s| view::duration_ms(s.max)));
+            row.extend(has_apdex.then(|| view::apdex(g.apdex)));
             row
         })
         .collect();
     let mut head = vec!["name", "ok", "failed", "throughput", "mean"];
-    head.extend(percentiles.iter().map(|one| one.name));
+    head.extend(percentiles.iter().map(|one| &*one.name));
     head.push("max");
+    head.extend(has_apdex.then_some("Apdex"));
     Table::new(caption, "steps", &head, rows)
 }
 
 /// Creates the table of the groups that are measured as a whole.
-fn timed_groups(run: &ModeRun, percentiles: &[Percentile]) -> Option<Table> {
+fn timed_groups(run: &ModeRun, percentiles: &[ShownPercentile]) -> Option<Table> {
     let row = |group: &TimedGroup| {
         let summary = group.response_ms.as_ref();
         let mean = |of: Option<&Summary>| {
@@ -306,7 +308,7 @@ fn timed_groups(run: &ModeRun, percentiles: &[Percentile]) -> Option<Table> {
         row
     };
     let mut head = vec!["name", "ok", "failed", "throughput", "mean"];
-    head.extend(percentiles.iter().map(|one| one.name));
+    head.extend(percentiles.iter().map(|one| &*one.name));
     head.extend(["max", "mean pause"]);
     let rows = run.groups.iter().map(row).collect();
     Table::new(

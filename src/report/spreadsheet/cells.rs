@@ -7,6 +7,8 @@ use csv::{Terminator, WriterBuilder};
 
 use crate::report::view;
 
+/// The percentiles that every summary has.
+pub(super) const PERCENTILES: [&str; 7] = ["p50", "p75", "p90", "p95", "p99", "p999", "p9999"];
 /// The percentiles of times other than the response time.
 pub(super) const FEW_PERCENTILES: [&str; 3] = ["p50", "p90", "p99"];
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::cells::{known, table, text};
+use super::cells::{PERCENTILES, known, table, text};
 use crate::report::{tally, view};
 use crate::result::RunResult;
 
@@ -11,8 +11,6 @@ const HEAD: [&str; 15] = [
     "scenario", "mode", "round", "mix", "step", "measure", "unit", "count", "unread", "share",
     "total", "min", "mean", "sd", "max",
 ];
-/// The columns of percentiles.
-const PERCENTILES: [&str; 7] = ["p50", "p75", "p90", "p95", "p99", "p999", "p9999"];
 
 /// Returns a row for each measure of each step, mode and round; a result without measures has only
 /// the names of the columns.

@@ -4,7 +4,7 @@
 use super::layout::{right, table};
 use crate::metrics::Summary;
 use crate::plan::Mode;
-use crate::report::asked::{self, Percentile};
+use crate::report::asked::{self, ShownPercentile};
 use crate::report::paint::Paint;
 use crate::report::streams::{self, StreamTable};
 use crate::report::{measures, tally, view};
@@ -12,11 +12,16 @@ use crate::result::{Counts, Group, ModeRun, RunResult, TimedGroup};
 
 /// Lists the steps.
 pub(super) fn steps(result: &RunResult, mode: Mode, width: usize) -> String {
-    parts(result, mode, width, "", &[], |run, percentiles| {
+    let rounds = || tally::rounds(result, mode);
+    let has_apdex = rounds().any(|run| run.steps.iter().any(|step| step.apdex.is_some()));
+    let columns = if has_apdex { &["Apdex"][..] } else { &[] };
+    parts(result, mode, width, "", columns, |run, percentiles| {
         let several_mixes = run.mixes.len() > 1;
-        let row = |group| {
+        let row = |group: &Group| {
+            let apdex = has_apdex.then(|| view::apdex(group.apdex));
             [
                 &part(group, several_mixes)[..],
+                apdex.as_slice(),
                 &figures(group, percentiles),
             ]
             .concat()
@@ -103,7 +108,7 @@ fn parts(
     width: usize,
     what: &str,
     columns: &[&str],
-    rows: impl FnOnce(&ModeRun, &[Percentile]) -> Option<Vec<Vec<String>>>,
+    rows: impl FnOnce(&ModeRun, &[ShownPercentile]) -> Option<Vec<Vec<String>>>,
 ) -> String {
     let percentiles = asked::percentiles([result], &["p50", "p95", "p99"]);
     let first = tally::rounds(result, mode).next();
@@ -111,7 +116,7 @@ fn parts(
         return String::new();
     };
     let mut table = table(width);
-    let names = percentiles.iter().map(|one| one.name);
+    let names = percentiles.iter().map(|one| &*one.name);
     let names = ["ok", "failed"]
         .into_iter()
         .chain(columns.iter().copied())
@@ -138,11 +143,11 @@ fn first_of(result: &RunResult, run: &ModeRun, what: &str) -> String {
     )
 }
 
-fn figures(group: &Group, percentiles: &[Percentile]) -> Vec<String> {
+fn figures(group: &Group, percentiles: &[ShownPercentile]) -> Vec<String> {
     times(group.times.response_ms.as_ref(), percentiles)
 }
 
-fn times(response_ms: Option<&Summary>, percentiles: &[Percentile]) -> Vec<String> {
+fn times(response_ms: Option<&Summary>, percentiles: &[ShownPercentile]) -> Vec<String> {
     percentiles
         .iter()
         .map(|one| one.show(response_ms))
