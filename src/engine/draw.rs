@@ -23,6 +23,8 @@ pub enum Purpose {
     Condition,
     /// Which row of a feed an iteration takes.
     Row,
+    /// Which way of a choice is taken.
+    Way,
 }
 
 /// The place in an iteration where something is drawn.

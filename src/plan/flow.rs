@@ -49,6 +49,8 @@ pub enum StepKind {
     Parallel(Parallel),
     /// Runs branches concurrently until the first one wins.
     Race(Race),
+    /// Runs one of several flows, drawn by weight.
+    Choose(Choose),
     /// Runs steps in order, repeatedly.
     Repeat(Repeat),
     /// Opens a WebSocket connection, and runs steps in order that may use it.
@@ -115,6 +117,37 @@ pub struct Race {
     pub branches: Vec<Step>,
     /// Whether a branch must succeed to win.
     pub must_succeed: bool,
+}
+
+/// Flows of which one is drawn each time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Choose {
+    /// The flows, each as a step; never empty.
+    pub ways: Vec<Step>,
+    /// The weight of each, above zero.
+    pub weights: Vec<f64>,
+}
+
+impl Choose {
+    /// Returns each way with the probability that it is drawn.
+    pub fn shares(&self) -> impl Iterator<Item = (f64, &Step)> {
+        let total: f64 = self.weights.iter().sum();
+        let shares = self.weights.iter().map(move |weight| weight / total);
+        shares.zip(&self.ways)
+    }
+
+    /// Returns the index of the way for a number that is drawn uniformly from 0 to below 1.
+    pub fn at(&self, drawn: f64) -> usize {
+        let mut end = 0.0;
+        let ends = self.shares().map(|(share, _)| {
+            end += share;
+            end
+        });
+        // The shares may add up to slightly less than 1.
+        ends.take_while(|end| *end <= drawn)
+            .count()
+            .min(self.ways.len() - 1)
+    }
 }
 
 /// A WebSocket connection, and the steps that run while it is open.
@@ -204,6 +237,7 @@ impl Step {
             StepKind::Timed(group) | StepKind::Transaction(group) => &group.flow,
             StepKind::Parallel(parallel) => &parallel.branches,
             StepKind::Race(race) => &race.branches,
+            StepKind::Choose(choose) => &choose.ways,
             StepKind::Repeat(repeat) => &repeat.flow,
             StepKind::Websocket(websocket) => &websocket.flow,
         }
@@ -221,6 +255,7 @@ impl Step {
             StepKind::Timed(group) | StepKind::Transaction(group) => &mut group.flow,
             StepKind::Parallel(parallel) => &mut parallel.branches,
             StepKind::Race(race) => &mut race.branches,
+            StepKind::Choose(choose) => &mut choose.ways,
             StepKind::Repeat(repeat) => &mut repeat.flow,
             StepKind::Websocket(websocket) => &mut websocket.flow,
         }
@@ -282,6 +317,12 @@ pub(crate) fn expected_of(steps: &[Step], counts: fn(&Operation) -> bool) -> Opt
             StepKind::Parallel(parallel) => expected(&parallel.branches)?,
             // One branch wins; which one is not known here.
             StepKind::Race(race) => expected(&race.branches)? / race.branches.len() as f64,
+            StepKind::Choose(choose) => {
+                let each = choose
+                    .shares()
+                    .map(|(share, way)| Some(share * expected(std::slice::from_ref(way))?));
+                each.sum::<Option<f64>>()?
+            }
             StepKind::Repeat(repeat) => match (&repeat.passes, expected(&repeat.flow)?) {
                 (Passes::Times(times), of_pass) => f64::from(*times) * of_pass,
                 (Passes::Until { .. } | Passes::Over { .. }, of_pass) if of_pass > 0.0 => {

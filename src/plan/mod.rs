@@ -47,7 +47,8 @@ pub use expect::{
     ResponseCondition, StatusRule, StreamRule,
 };
 pub use flow::{
-    Crawl, Parallel, Passes, Race, Repeat, Step, StepKind, TimedFlow, TransactionSteps, Websocket,
+    Choose, Crawl, Parallel, Passes, Race, Repeat, Step, StepKind, TimedFlow, TransactionSteps,
+    Websocket,
 };
 pub use format::Format;
 pub use grpc::{GrpcOptions, GrpcSchema, MessageValue};

@@ -114,6 +114,7 @@ fn renumber(steps: &mut [Step], numbers: &mut Numbers) {
             StepKind::Flow(steps) => renumber(steps, numbers),
             StepKind::Parallel(parallel) => renumber(&mut parallel.branches, numbers),
             StepKind::Race(race) => renumber(&mut race.branches, numbers),
+            StepKind::Choose(choose) => renumber(&mut choose.ways, numbers),
             StepKind::Repeat(repeat) => renumber(&mut repeat.flow, numbers),
             StepKind::Websocket(websocket) => renumber(&mut websocket.flow, numbers),
         }

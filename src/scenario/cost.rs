@@ -1,6 +1,6 @@
 //! Estimates the cost of steps: their time, work and starts, mean and minimum.
 
-use crate::plan::{Delay, Operation, Parallel, Passes, Step, StepKind};
+use crate::plan::{Choose, Delay, Operation, Parallel, Passes, Step, StepKind};
 
 /// Lower bounds of the cost of one pass through steps; times are in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +98,7 @@ fn one(step: &Step) -> Cost {
         StepKind::Transaction(group) => sequence(group.until_commit()),
         StepKind::Parallel(parallel) => side_by_side(parallel),
         StepKind::Race(race) => against(&race.branches),
+        StepKind::Choose(choose) => one_of(choose),
         StepKind::Crawl(crawl) => of_operation(&crawl.page),
         StepKind::Websocket(websocket) => {
             of_operation(&websocket.handshake).before(&sequence(&websocket.flow))
@@ -213,6 +214,27 @@ fn against(branches: &[Step]) -> Cost {
         least_work: work,
         starts: fewest(|cost| cost.starts),
         good: together(&costs),
+    }
+}
+
+/// Estimates flows of which one is drawn.
+fn one_of(choose: &Choose) -> Cost {
+    let costs: Vec<(f64, Cost)> = choose
+        .shares()
+        .map(|(share, way)| (share, one(way)))
+        .collect();
+    let mean = |of: fn(&Cost) -> f64| costs.iter().map(|(share, cost)| share * of(cost)).sum();
+    let fewest = |of: fn(&Cost) -> f64| {
+        let all = costs.iter().map(|(_, cost)| of(cost));
+        all.reduce(f64::min).unwrap_or(0.0)
+    };
+    Cost {
+        time: mean(|cost| cost.time),
+        least: fewest(|cost| cost.least),
+        work: mean(|cost| cost.work),
+        least_work: fewest(|cost| cost.least_work),
+        starts: mean(|cost| cost.starts),
+        good: fewest(|cost| cost.good),
     }
 }
 

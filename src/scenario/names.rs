@@ -341,9 +341,11 @@ fn below<'n>(node: &'n Node, lasts: Lifetime, visit: &mut impl FnMut(&'n str, Sp
                         .iter()
                         .for_each(|name| visit(&name.key, name.key_span, lasts)),
                     ("as", Value::Scalar(scalar)) => visit(&scalar.text, entry.value.span, lasts),
-                    ("flow" | "parallel" | "race" | "repeat" | "transaction" | "websocket", _) => {
-                        below(&entry.value, lasts, visit)
-                    }
+                    (
+                        "flow" | "parallel" | "race" | "choose" | "repeat" | "transaction"
+                        | "websocket",
+                        _,
+                    ) => below(&entry.value, lasts, visit),
                     _ => {}
                 }
             }

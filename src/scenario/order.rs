@@ -209,6 +209,16 @@ impl<'n> Walk<'_, 'n> {
                     all.into_iter()
                         .for_each(|(name, lasts)| self.give(name, lasts));
                 }
+                ("choose", Value::List(ways)) => {
+                    let mut all = Vec::new();
+                    for flow in ways.iter().filter_map(|way| way.get("flow")) {
+                        let begin = self.order.len();
+                        self.steps(flow);
+                        all.extend(self.take_back(begin));
+                    }
+                    all.into_iter()
+                        .for_each(|(name, lasts)| self.give(name, lasts));
+                }
                 ("repeat", Value::Map(_)) => self.repeat(&entry.value),
                 ("transaction", Value::Map(_)) => {
                     if let Some(flow) = entry.value.get("flow") {

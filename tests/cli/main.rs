@@ -12,6 +12,7 @@ mod authority;
 mod bodies;
 mod capacity;
 mod capacity_mix;
+mod choices;
 mod clients;
 mod commands;
 mod connections;

@@ -285,6 +285,8 @@ fn broken_scenarios_do_not_match_the_schema() {
             "get: /, measure: { a-b: { header: b, unit: ms } }",
         ),
         ("get: /", "sleep: { exponential: { median: 3ms } }"),
+        ("get: /", "choose: []"),
+        ("get: /", "choose: [ { weight: 0, flow: [ { get: / } ] } ]"),
         ("get: /", "repeat: { flow: [ { get: / } ] }"),
         (
             "get: /",
@@ -416,6 +418,10 @@ const PLACES: &[(&str, &str)] = &[
     (
         "/definitions/step/properties/receive",
         "mix: [ { flow: [ { websocket: /, flow: [ { receive: { @ } } ] } ] } ]",
+    ),
+    (
+        "/definitions/step/properties/choose/items",
+        "mix: [ { flow: [ { choose: [ { @ } ] } ] } ]",
     ),
     (
         "/definitions/step/properties/repeat",

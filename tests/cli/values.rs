@@ -138,6 +138,7 @@ fn operations(steps: &mut [Step]) -> Vec<&mut Operation> {
             StepKind::Flow(steps) => all.extend(operations(steps)),
             StepKind::Parallel(group) => all.extend(operations(&mut group.branches)),
             StepKind::Race(group) => all.extend(operations(&mut group.branches)),
+            StepKind::Choose(group) => all.extend(operations(&mut group.ways)),
             StepKind::Repeat(group) => all.extend(operations(&mut group.flow)),
             StepKind::Websocket(group) => {
                 all.push(&mut *group.handshake);

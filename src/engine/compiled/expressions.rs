@@ -60,6 +60,7 @@ fn of(step: &Step) -> Vec<&String> {
         | StepKind::Transaction(_)
         | StepKind::Parallel(_)
         | StepKind::Race(_)
+        | StepKind::Choose(_)
         | StepKind::Websocket(_)
         | StepKind::Crawl(_) => {}
     }

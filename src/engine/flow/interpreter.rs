@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use super::iteration_state::{End, IterationState};
 use super::timed_group::GroupRecord;
-use super::values::{holds, is_due, items, set};
+use super::values::{drawn_way, holds, is_due, items, set};
 use super::{branches, crawl, transaction};
 use crate::base::Nanos;
 use crate::engine::connection::user::User;
@@ -72,6 +72,7 @@ fn leaves_socket(step: &Step) -> bool {
         StepKind::Flow(_)
         | StepKind::Timed(_)
         | StepKind::Transaction(_)
+        | StepKind::Choose(_)
         | StepKind::Repeat(_)
         | StepKind::Set(_)
         | StepKind::AbortIteration(_)
@@ -187,6 +188,11 @@ async fn take<'a, 'w, D: Driver>(
             Box::pin(websocket(worker, user, group, position, state)).await
         }
         StepKind::Crawl(group) => Box::pin(crawl::run(worker, user, group, position, state)).await,
+        StepKind::Choose(group) => {
+            let way = drawn_way(worker, group, position, state.number);
+            let steps = &group.ways[way..=way];
+            Box::pin(run(worker, user, steps, position.inside(way), state)).await
+        }
         StepKind::Repeat(group) => {
             Box::pin(repeat(worker, user, step, group, position, state)).await
         }
@@ -214,14 +220,9 @@ async fn take<'a, 'w, D: Driver>(
             } else {
                 Until::First
             };
+            let (steps, most) = (&group.branches, usize::MAX);
             Box::pin(branches::run(
-                worker,
-                user,
-                &group.branches,
-                position,
-                usize::MAX,
-                until,
-                state,
+                worker, user, steps, position, most, until, state,
             ))
             .await
         }

@@ -6,7 +6,7 @@ use super::iteration_state::{End, IterationState};
 use crate::engine::draw::{Position, Purpose, generator};
 use crate::engine::driver::Driver;
 use crate::engine::world::worker::Worker;
-use crate::plan::{Passes, Repeat, Step};
+use crate::plan::{Choose, Passes, Repeat, Step};
 use crate::value::{Value, ValueError};
 
 /// Returns whether a step is run this time.
@@ -28,6 +28,17 @@ pub(crate) fn is_due<D: Driver>(
     step.when.as_ref().map_or(Ok(true), |condition| {
         holds(worker, condition, position, state)
     })
+}
+
+/// Draws which way of a choice is taken this time.
+pub(crate) fn drawn_way<D: Driver>(
+    worker: &Worker<'_, D>,
+    choose: &Choose,
+    position: Position,
+    iteration: u64,
+) -> usize {
+    let seed = worker.world.plan.seed;
+    choose.at(generator(seed, iteration, position, Purpose::Way).random())
 }
 
 /// Returns whether a condition holds.

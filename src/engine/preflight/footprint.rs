@@ -37,6 +37,7 @@ impl Footprint {
                 | StepKind::StopRun(_) => {}
                 StepKind::Flow(steps) => self.steps(steps),
                 StepKind::Timed(group) | StepKind::Transaction(group) => self.steps(&group.flow),
+                StepKind::Choose(group) => self.steps(&group.ways),
                 StepKind::Repeat(group) => self.steps(&group.flow),
                 StepKind::Websocket(group) => {
                     self.operation(&group.handshake);

@@ -187,6 +187,10 @@ fn first(steps: &[Step], position: Position) -> Option<(Position, &Step, &HttpRe
                     first(std::slice::from_ref(step), position.inside(branch))
                 })
             }
+            StepKind::Choose(choose) => {
+                let mut all = choose.ways.iter().enumerate();
+                all.find_map(|(way, step)| first(std::slice::from_ref(step), position.inside(way)))
+            }
             StepKind::Repeat(_) => first(step.inside(), position.pass(0)),
             _ => first(step.inside(), position),
         }

@@ -31,6 +31,7 @@
 //!    and `tests/architecture/tidy.rs` counts the lines outside its own files.
 
 mod block;
+mod choose;
 mod cpu;
 mod crawl;
 mod ending;
@@ -74,6 +75,7 @@ const ALL: &[&Kind] = &[
     &group::FLOW,
     &group::PARALLEL,
     &group::RACE,
+    &choose::KIND,
     &repeat::KIND,
     &transaction::KIND,
     &message::SEND,
