@@ -89,6 +89,9 @@ pub struct StreamRule {
 pub struct BodyRule {
     /// Text that the body must contain.
     pub contains: Option<String>,
+    /// Text that the body must not contain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_contains: Option<String>,
     /// Regular expression that must match somewhere in the body.
     pub matches: Option<String>,
     /// Text that the body must be equal to.

@@ -35,7 +35,12 @@ const EXPECT: Section = Section::new(&[
     ("should_fail", "fail"),
 ]);
 /// The map `expect.body`.
-const BODY_RULE: Section = Section::new(&[("regex", "matches"), ("includes", "contains")]);
+const BODY_RULE: Section = Section::new(&[
+    ("regex", "matches"),
+    ("includes", "contains"),
+    ("excludes", "not_contains"),
+    ("notContains", "not_contains"),
+]);
 /// The map `expect.size`.
 const SIZE_RULE: Section = Section::new(&[]);
 
@@ -206,16 +211,29 @@ fn body(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Opt
         problems,
     )?;
     let mut rule = BodyRule::default();
-    let known = fields
-        .entries()
-        .iter()
-        .any(|e| matches!(e.key.as_str(), "contains" | "matches" | "equals"));
+    let known = fields.entries().iter().any(|e| {
+        matches!(
+            e.key.as_str(),
+            "contains" | "not_contains" | "matches" | "equals"
+        )
+    });
     if let Some(node) = fields.take("contains", problems) {
         rule.contains = decode::text(node, "contains", problems).map(str::to_owned);
         if rule.contains.as_deref() == Some("") {
             problems
                 .error(node.span, "an empty string is in every body")
                 .help("write what must be in it; `equals: \"\"` requires an empty body");
+        }
+    }
+    if let Some(node) = fields.take("not_contains", problems) {
+        rule.not_contains = decode::text(node, "not_contains", problems).map(str::to_owned);
+        if rule.not_contains.as_deref() == Some("") {
+            problems
+                .error(
+                    node.span,
+                    "an empty string is in every body, so this never holds",
+                )
+                .help("write what must not be in it");
         }
     }
     if let Some(node) = fields.take("matches", problems) {
@@ -227,7 +245,7 @@ fn body(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Opt
     if !known && fields.entries().is_empty() {
         problems
             .error(node.span, "this `body` checks nothing")
-            .help("write `body: { contains: … }`, `matches` or `equals`");
+            .help("write `body: { contains: … }`, `not_contains`, `matches` or `equals`");
     }
     fields.finish(problems);
     Some(rule)

@@ -41,6 +41,11 @@ mix:
         name: text
         on_error: continue
         expect: { when: "'<html' in body|lower" }
+      - post: /anything
+        name: without
+        on_error: continue
+        json: { say: "{{'good' if seq() % 5 else 'error'}}" }
+        expect: { body: { not_contains: error } }
       - get: /status/404
         name: expected
         on_error: continue
@@ -106,6 +111,7 @@ fn check(run: &Value) {
     ended(run, "absent", 0, Some(("check", 100)));
     ended(run, "not json", 0, Some(("check", 100)));
     ended(run, "text", 100, None);
+    ended(run, "without", 80, Some(("check", 20)));
     ended(run, "expected", 100, None);
     ended(run, "unexpected success", 0, Some(("check", 100)));
     ended(run, "another failure", 0, Some(("status", 100)));
@@ -119,6 +125,7 @@ fn check(run: &Value) {
             (57, 43),
         ),
         ("lost all the same", "when response_ms < 60000", (100, 0)),
+        ("without", "body not_contains \"error\"", (80, 20)),
         ("expected", "fail 404, timeout", (100, 0)),
         ("unexpected success", "fail 4xx", (0, 100)),
         ("unexpected success", "max_response 1m", (100, 0)),

@@ -433,6 +433,7 @@ fn expectations_are_kept_as_written() {
         ],
         body: Some(BodyRule {
             contains: Some("a".into()),
+            not_contains: Some("b".into()),
             matches: Some(r"(?i)^\w+-\d{2}$".into()),
             equals: Some(String::new()),
         }),
@@ -446,7 +447,7 @@ fn expectations_are_kept_as_written() {
         fail: None,
     };
     let found = operation(
-        "{ get: /, expect: { status: 200, headers: { Content-Length: 5, X-Cache: hit }, body: { contains: a, matches: '(?i)^\\w+-\\d{2}$', equals: '' }, \
+        "{ get: /, expect: { status: 200, headers: { Content-Length: 5, X-Cache: hit }, body: { contains: a, not_contains: b, matches: '(?i)^\\w+-\\d{2}$', equals: '' }, \
          size: { min: 1B, max: 4MiB }, max_response: 500ms } }",
     );
     assert_eq!(found.expect, wanted);

@@ -88,6 +88,12 @@ impl Check {
                     Expectation::Contains(text.clone()),
                 );
             }
+            if let Some(text) = &body.not_contains {
+                rule(
+                    format!("body not_contains {}", quoted(text)),
+                    Expectation::NotContains(text.clone()),
+                );
+            }
             if let Some(text) = &body.matches {
                 let pattern = Regex::new(text).map_err(|e| ValueError(e.to_string()))?;
                 rule(

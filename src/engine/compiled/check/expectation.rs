@@ -21,6 +21,7 @@ pub(super) enum Expectation {
     Size(Option<Size>, Option<Size>),
     Rows(u64, Option<u64>),
     Contains(String),
+    NotContains(String),
     Matches(Regex),
     Equals(String),
     Json(Box<Json>),
@@ -47,7 +48,11 @@ impl Expectation {
     pub(super) const fn needs_body(&self) -> bool {
         matches!(
             self,
-            Self::Contains(_) | Self::Matches(_) | Self::Equals(_) | Self::Json(_)
+            Self::Contains(_)
+                | Self::NotContains(_)
+                | Self::Matches(_)
+                | Self::Equals(_)
+                | Self::Json(_)
         )
     }
 
@@ -80,6 +85,11 @@ impl Expectation {
                 &|text| text.contains(wanted.as_str()),
                 "to contain ",
                 wanted,
+            ),
+            Self::NotContains(unwanted) => body(
+                &|text| !text.contains(unwanted.as_str()),
+                "not to contain ",
+                unwanted,
             ),
             Self::Matches(wanted) => {
                 body(&|text| wanted.is_match(text), "to match ", wanted.as_str())

@@ -115,7 +115,7 @@ impl Expectation {
                 .map_or_else(|| "none".into(), |seen| quoted(&seen)),
             Self::Size(..) => format!("{size} B"),
             Self::Rows(..) => response.rows.unwrap_or(0).to_string(),
-            Self::Contains(_) | Self::Matches(_) | Self::Equals(_) => {
+            Self::Contains(_) | Self::NotContains(_) | Self::Matches(_) | Self::Equals(_) => {
                 response.text().map_or_else(str::to_owned, quoted)
             }
             Self::Json(json) => json.seen(response),
