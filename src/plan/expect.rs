@@ -41,6 +41,9 @@ pub struct Expect {
     /// The failures that make the operation good; no others do, and neither does success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fail: Option<ExpectedFailure>,
+    /// Whether a broken rule is only counted, and fails nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub soft: bool,
 }
 
 /// A condition on a response.

@@ -33,6 +33,7 @@ const EXPECT: Section = Section::new(&[
     ("response_time", "max_response"),
     ("condition", "when"),
     ("should_fail", "fail"),
+    ("warn", "soft"),
 ]);
 /// The map `expect.body`.
 const BODY_RULE: Section = Section::new(&[
@@ -126,6 +127,7 @@ pub(super) fn decode(
         failure::check_beside(node, &mut fields, problems);
     }
     max_response(&mut fields, &mut expect, problems);
+    soft(&mut fields, &mut expect, problems);
     fields.finish(problems);
     Some(expect)
 }
@@ -164,6 +166,7 @@ pub(super) fn of_mock(
         expect.fail = failure::of_mock(node, problems);
     }
     max_response(&mut fields, &mut expect, problems);
+    soft(&mut fields, &mut expect, problems);
     fields.finish(problems);
     Some(expect)
 }
@@ -195,6 +198,26 @@ pub(super) fn of_text(
         }
     }
     decode(node, of, names, patterns, problems)
+}
+
+/// Decodes whether broken rules are only counted.
+fn soft(fields: &mut Fields<'_>, expect: &mut Expect, problems: &mut Diagnostics) {
+    let Some(node) = fields.take("soft", problems) else {
+        return;
+    };
+    expect.soft = decode::flag(node, "soft", problems).unwrap_or(false);
+    if expect.soft && expect.fail.is_some() {
+        problems
+            .error(
+                node.span,
+                "`fail` can't be soft: it says how the operation has to end",
+            )
+            .help("remove `soft` or `fail`");
+    } else if expect.soft && fields.entries().len() == 1 {
+        problems
+            .error(node.span, "there is no check that could be soft")
+            .help("write one beside it, as in `expect: { soft: true, max_response: 500ms }`");
+    }
 }
 
 fn max_response(fields: &mut Fields<'_>, expect: &mut Expect, problems: &mut Diagnostics) {

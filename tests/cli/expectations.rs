@@ -46,6 +46,14 @@ mix:
         on_error: continue
         json: { say: "{{'good' if seq() % 5 else 'error'}}" }
         expect: { body: { not_contains: error } }
+      - post: /anything
+        name: soft
+        json: { n: "{{seq()}}" }
+        expect: { soft: true, status: 201, when: json.json.n <= 30, max_response: 1ns }
+      - get: /status/404
+        name: soft but bad
+        on_error: continue
+        expect: { soft: true, max_response: 1m }
       - get: /status/404
         name: expected
         on_error: continue
@@ -112,6 +120,8 @@ fn check(run: &Value) {
     ended(run, "not json", 0, Some(("check", 100)));
     ended(run, "text", 100, None);
     ended(run, "without", 80, Some(("check", 20)));
+    ended(run, "soft", 100, None);
+    ended(run, "soft but bad", 0, Some(("status", 100)));
     ended(run, "expected", 100, None);
     ended(run, "unexpected success", 0, Some(("check", 100)));
     ended(run, "another failure", 0, Some(("status", 100)));
@@ -126,6 +136,9 @@ fn check(run: &Value) {
         ),
         ("lost all the same", "when response_ms < 60000", (100, 0)),
         ("without", "body not_contains \"error\"", (80, 20)),
+        ("soft", "status 201", (0, 100)),
+        ("soft", "when json.json.n <= 30", (30, 70)),
+        ("soft", "max_response 1ns", (0, 100)),
         ("expected", "fail 404, timeout", (100, 0)),
         ("unexpected success", "fail 4xx", (0, 100)),
         ("unexpected success", "max_response 1m", (100, 0)),

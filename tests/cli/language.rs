@@ -445,6 +445,7 @@ fn expectations_are_kept_as_written() {
         max_response: Some(MS(500)),
         when: None,
         fail: None,
+        soft: false,
     };
     let found = operation(
         "{ get: /, expect: { status: 200, headers: { Content-Length: 5, X-Cache: hit }, body: { contains: a, not_contains: b, matches: '(?i)^\\w+-\\d{2}$', equals: '' }, \

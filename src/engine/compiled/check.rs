@@ -26,6 +26,8 @@ pub struct Check {
     rules: Vec<Rule>,
     /// The condition that must hold.
     condition: Option<Box<Condition>>,
+    /// Whether expectations that do not hold are only counted.
+    is_soft: bool,
     /// The longest acceptable response time.
     max_response: Option<Nanos>,
     /// The longest acceptable time to the first event of a stream.
@@ -44,6 +46,8 @@ pub struct Judged {
     pub passed: Vec<bool>,
     /// The first expectation that does not hold, with the actual value.
     pub failure: Option<TransportError>,
+    /// Whether expectations that do not hold are only counted.
+    is_soft: bool,
 }
 
 impl Check {
@@ -119,6 +123,7 @@ impl Check {
         let condition = expect.when.as_ref();
         let condition = condition.map(|wanted| Condition::new(wanted, names));
         Ok(Self {
+            is_soft: expect.soft,
             failing: expect.fail.clone().map(|own| Failing(own).into()),
             rules,
             condition: condition.transpose()?.map(Box::new),
@@ -153,6 +158,11 @@ impl Check {
             || self.failing.is_some()
     }
 
+    /// Returns whether expectations that do not hold are only counted.
+    pub(crate) const fn is_soft(&self) -> bool {
+        self.is_soft
+    }
+
     /// Returns the condition that must hold, if there is one.
     pub(crate) fn condition(&self) -> Option<&Condition> {
         self.condition.as_deref()
@@ -169,6 +179,7 @@ impl Check {
         let mut judged = Judged {
             passed: Vec::new(),
             failure: None,
+            is_soft: self.is_soft,
         };
         if let Some(failing) = &self.failing {
             judged.note(failing.judge(response));
@@ -224,8 +235,11 @@ impl Check {
         if let (Ok(()), Some(condition)) = (&result, self.condition())
             && let Some(observed) = observed()
         {
-            result = condition.judge(&observed);
-            passed.get_or_insert_default().push(result.is_ok());
+            let verdict = condition.judge(&observed);
+            passed.get_or_insert_default().push(verdict.is_ok());
+            if !self.is_soft {
+                result = verdict;
+            }
         }
         result
     }
@@ -265,7 +279,7 @@ impl Check {
             let passed = passed.get_or_insert_default();
             passed.insert(place.unwrap_or(passed.len()), in_time);
             place = place.map(|place| place + 1);
-            if result.is_ok() && !in_time {
+            if result.is_ok() && !in_time && !self.is_soft {
                 result = failed(format!("{what}: expected at most {most}"));
             }
         };
@@ -281,7 +295,7 @@ impl Judged {
     /// Adds the verdict of an expectation.
     pub(crate) fn note(&mut self, verdict: Result<(), TransportError>) {
         self.passed.push(verdict.is_ok());
-        if self.failure.is_none() {
+        if self.failure.is_none() && !self.is_soft {
             self.failure = verdict.err();
         }
     }

@@ -210,7 +210,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let observed = self.observed(Some(response), now, scope);
         let verdict = condition.judge(&observed);
         if let Some(recording) = &self.recording {
-            recording.meet(condition, &observed, verdict.is_ok());
+            let id = self.operation.id as usize;
+            let is_soft = self.worker.world.checks[id].is_soft();
+            recording.meet(condition, &observed, verdict.is_ok(), is_soft);
         }
         verdict
     }

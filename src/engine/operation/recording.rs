@@ -151,15 +151,22 @@ impl<'l> Recording<'l> {
         }
     }
 
-    /// Records what a condition has seen. Nothing is captured if it does not hold.
-    pub(super) fn meet(&self, condition: &Condition, observed: &Observed<'_, '_>, passed: bool) {
+    /// Records what a condition has seen. Nothing is captured if it does not hold, unless it
+    /// `is_soft`.
+    pub(super) fn meet(
+        &self,
+        condition: &Condition,
+        observed: &Observed<'_, '_>,
+        passed: bool,
+        is_soft: bool,
+    ) {
         self.change(|exchange| {
             exchange.checks.push(SeenCheck {
                 name: condition.name(),
                 passed,
                 seen: condition.seen(observed),
             });
-            if !passed {
+            if !passed && !is_soft {
                 exchange.captures.clear();
             }
         });
