@@ -22,7 +22,7 @@ use crate::result::{Apdex, Counts, Group, ModeComparison, ModeRun, RunResult, St
 pub(crate) use self::measures::measures;
 pub(crate) use self::series::series;
 
-use self::cells::{FEW_PERCENTILES, PERCENTILES, failures, known, number, table, text};
+use self::cells::{FEW_PERCENTILES, PERCENTILES, failures, known, table, text};
 use super::tally::{self, Tally};
 use super::view;
 
