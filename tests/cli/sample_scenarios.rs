@@ -127,8 +127,8 @@ const SAMPLES: [Sample; 29] = [
     },
     Sample {
         file: "seed/04b-bounded-requests.yaml",
-        arguments: &["--var", "delay=0.01"],
-        wall_s: Some([1.0, 0.1, 0.1]),
+        arguments: &["--var", "delay=0.02"],
+        wall_s: Some([2.0, 0.2, 0.2]),
         ..PLAIN
     },
     Sample {
