@@ -107,7 +107,7 @@ fn split(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
                 problems
                     .error(
                         place,
-                        format!("the rows of `{}` can't be split among virtual users, because this load has none: it has a rate", feed.name),
+                        format!("the rows of `{}` can't be split among virtual users, because this load has a rate instead of users", feed.name),
                     )
                     .help("remove `split`, or give the load `vus` instead of `rate`");
                 continue;

@@ -215,7 +215,7 @@ fn soft(fields: &mut Fields<'_>, expect: &mut Expect, problems: &mut Diagnostics
             .help("remove `soft` or `fail`");
     } else if expect.soft && fields.entries().len() == 1 {
         problems
-            .error(node.span, "there is no check that could be soft")
+            .error(node.span, "`soft` has no effect without a check")
             .help("write one beside it, as in `expect: { soft: true, max_response: 500ms }`");
     }
 }

@@ -216,7 +216,7 @@ fn parse(text: &str) -> Result<Proxy, UrlError> {
     let url = url::parse(&format!("{}://{rest}", Scheme::Http.name()))?;
     if !matches!(url.rest.as_str(), "" | "/") {
         return wrong(
-            "the URL of a proxy has no path".into(),
+            "the URL of a proxy can't have a path".into(),
             &format!("write only its host and its port: `{EXAMPLE}`"),
         );
     }

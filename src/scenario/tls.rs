@@ -125,10 +125,7 @@ fn versions(node: &Node, problems: &mut Diagnostics) -> Option<Vec<TlsVersion>> 
     let items = decode::list(node, "versions", EXAMPLE, problems)?;
     if items.is_empty() {
         problems
-            .error(
-                node.span,
-                "`versions` is empty, and without a version there is no TLS",
-            )
+            .error(node.span, "`versions` is empty, but TLS needs at least one")
             .help(format!("write `{EXAMPLE}`, or remove the key"));
     }
     let mut found = Vec::new();
