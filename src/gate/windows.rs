@@ -2,14 +2,10 @@
 
 use std::ops::Range;
 
-use hdrhistogram::Histogram;
-
 use crate::base::Nanos;
-use crate::metrics::histogram;
 use crate::metrics::interval::is_enough;
-use crate::metrics::summary::percentile_ms;
-use crate::plan::{Metric, Quantity, Statistic};
-use crate::result::{Window, codec};
+use crate::plan::{Metric, Statistic};
+use crate::result::{JoinedTimes, Window, codec};
 
 /// The full windows of a check, and their actual length.
 pub(super) struct Cut {
@@ -94,16 +90,7 @@ struct Sum {
     good_streams: u64,
     units: f64,
     /// Those that the metric is about.
-    times: Times,
-}
-
-/// The times of one window, or of several.
-#[derive(Clone, Default)]
-struct Times {
-    count: u64,
-    sum_ms: f64,
-    max_ms: f64,
-    histogram: Option<Histogram<u64>>,
+    times: JoinedTimes,
 }
 
 impl Sum {
@@ -119,7 +106,7 @@ impl Sum {
             self.units += streams.units_per_s * window.window_s;
         }
         if let Metric::Time(of, statistic) = metric
-            && let Some((times, histogram)) = Times::of_window(window, of)
+            && let Some((times, histogram)) = JoinedTimes::of_window(window, of)
         {
             // Decoding costs more than all else.
             let is_needed = matches!(statistic, Statistic::Percentile(_));
@@ -137,7 +124,7 @@ impl Sum {
         let share =
             |part: u64, whole: u64| (whole > 0).then(|| (part as f64 / whole as f64, false));
         match metric {
-            Metric::Time(of, statistic) if of.is_of_windows() => self.times.figure(statistic),
+            Metric::Time(of, statistic) if of.is_of_windows() => figure(&self.times, statistic),
             Metric::ErrorRate => share(self.failed, completed),
             Metric::Goodput => share(self.good_streams, self.streams),
             Metric::UnitsRate => exact(self.units / window_s),
@@ -149,55 +136,16 @@ impl Sum {
     }
 }
 
-impl Times {
-    /// Returns the times of a cell of the time series, if it has any, and their histogram.
-    fn of_window(window: &Window, of: Quantity) -> Option<(Self, Option<&str>)> {
-        let streams = window.streams.as_ref();
-        let own = match of {
-            Quantity::StreamFirst => streams?.first_ms.as_ref()?,
-            Quantity::StreamGap => streams?.gap_ms.as_ref()?,
-            Quantity::StreamUnit => streams?.unit_ms.as_ref()?,
-            _ => {
-                let count = window.timed();
-                let times = Self {
-                    count,
-                    sum_ms: window.mean_ms? * count as f64,
-                    max_ms: window.max_ms.unwrap_or(0.0),
-                    histogram: None,
-                };
-                return Some((times, window.response.as_deref()));
-            }
-        };
-        let times = Self {
-            count: own.count,
-            sum_ms: own.mean * own.count as f64,
-            max_ms: own.max,
-            histogram: None,
-        };
-        Some((times, Some(&own.histogram)))
-    }
-
-    fn add(&mut self, other: &Self, histogram: Option<Histogram<u64>>) {
-        self.count += other.count;
-        self.sum_ms += other.sum_ms;
-        self.max_ms = self.max_ms.max(other.max_ms);
-        if let Some(histogram) = histogram {
-            let sum = self.histogram.get_or_insert_with(histogram::window);
-            histogram::add(sum, &histogram);
+/// Returns a statistic of times, and whether it is a percentile with too few samples.
+fn figure(of: &JoinedTimes, statistic: Statistic) -> Option<(f64, bool)> {
+    match statistic {
+        Statistic::Percentile(thousandths) => {
+            let percentile = f64::from(thousandths) / 1000.0;
+            let value = of.percentile_ms(percentile)?;
+            Some((value, !is_enough(of.count, percentile)))
         }
-    }
-
-    fn figure(&self, statistic: Statistic) -> Option<(f64, bool)> {
-        let is_any = self.count > 0;
-        match statistic {
-            Statistic::Percentile(thousandths) => {
-                let percentile = f64::from(thousandths) / 1000.0;
-                let value = percentile_ms(self.histogram.as_ref()?, percentile, self.max_ms);
-                Some((value, !is_enough(self.count, percentile)))
-            }
-            Statistic::Mean => is_any.then(|| (self.sum_ms / self.count as f64, false)),
-            Statistic::Max => is_any.then_some((self.max_ms, false)),
-            Statistic::Min => None,
-        }
+        Statistic::Mean => of.mean_ms().map(|mean| (mean, false)),
+        Statistic::Max => (of.count > 0).then_some((of.max_ms, false)),
+        Statistic::Min => None,
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod exchange;
 mod exchange_stream;
 pub(crate) mod histograms;
 pub(crate) mod host;
+pub(crate) mod joined_times;
 pub(crate) mod load_figures;
 pub(crate) mod measure;
 pub(crate) mod measured;
@@ -39,6 +40,7 @@ pub use exchange::{
 pub use exchange_stream::ExchangeStream;
 pub use histograms::Histograms;
 pub use host::Host;
+pub(crate) use joined_times::JoinedTimes;
 pub(crate) use load_figures::LoadFigures;
 pub use measure::Measure;
 pub use mode_run::{

@@ -11,14 +11,10 @@
 
 use std::ops::RangeInclusive;
 
-use hdrhistogram::Histogram;
-
-use crate::metrics::histogram;
-use crate::metrics::summary::percentile_ms;
 use crate::metrics::trend::{Trend, trend};
-use crate::plan::LoadModel;
+use crate::plan::{LoadModel, Quantity};
 use crate::result::measured::{after_first_iteration, measured};
-use crate::result::{LoadFigures, ModeRun, Window, codec};
+use crate::result::{JoinedTimes, LoadFigures, ModeRun, Window, codec};
 
 /// The number of stretches needed for a verdict: the half that is left in any case must show a
 /// trend.
@@ -48,8 +44,8 @@ pub(super) fn unsettled(of: &LoadFigures<'_>, run: &ModeRun) -> Result<Option<St
             stretches.len()
         ));
     }
-    let medians: Vec<f64> = stretches.iter().map(Stretch::median_ms).collect();
-    let means: Vec<f64> = stretches.iter().map(Stretch::mean_ms).collect();
+    let medians: Vec<f64> = stretches.iter().filter_map(median_ms).collect();
+    let means: Vec<f64> = stretches.iter().filter_map(JoinedTimes::mean_ms).collect();
     let matters = |trend: &Trend| trend.share.abs() > MATTERS && trend.change.abs() > MATTERS_MS;
     let start_of_level = truncation(&medians, 0..=medians.len() / 2).unwrap_or(0);
     if let Some(Trend { share, .. }) = trend(&medians[start_of_level..]).filter(matters) {
@@ -70,7 +66,7 @@ pub(super) fn unsettled(of: &LoadFigures<'_>, run: &ModeRun) -> Result<Option<St
 /// Returns the stretches of a closed model, each two iterations long. Its users begin together and
 /// go through the flow in step at first: a shorter stretch shows which step they are at, and the
 /// mixture of steps changes while they fall out of step.
-fn in_step(windows: &[&Window], iterations: f64) -> Result<Vec<Stretch>, String> {
+fn in_step(windows: &[&Window], iterations: f64) -> Result<Vec<JoinedTimes>, String> {
     let needed = ITERATIONS * FEWEST as f64;
     if iterations < needed {
         return Err(format!(
@@ -79,53 +75,31 @@ fn in_step(windows: &[&Window], iterations: f64) -> Result<Vec<Stretch>, String>
     }
     let joined = (windows.len() as f64 * ITERATIONS / iterations).ceil();
     let stretches = windows.chunks_exact(joined.max(1.0) as usize);
-    Ok(stretches.filter_map(Stretch::of).collect())
+    Ok(stretches.filter_map(stretch).collect())
 }
 
 /// Returns the stretches of an open model, each a window.
-fn spread(windows: &[&Window], of: &LoadFigures<'_>) -> Vec<Stretch> {
+fn spread(windows: &[&Window], of: &LoadFigures<'_>) -> Vec<JoinedTimes> {
     after_first_iteration(windows, &of.counts, of.iterations, of.load.warmup)
         .chunks(1)
-        .filter_map(Stretch::of)
+        .filter_map(stretch)
         .collect()
 }
 
-/// The response times of some windows in a row.
-struct Stretch {
-    timed: u64,
-    sum_ms: f64,
-    max_ms: f64,
-    response: Histogram<u64>,
+/// Joins the response times of windows in a row; returns `None` if none of them has any.
+fn stretch(windows: &[&Window]) -> Option<JoinedTimes> {
+    let mut joined = JoinedTimes::default();
+    let timed = windows
+        .iter()
+        .filter_map(|window| JoinedTimes::of_window(window, Quantity::Response));
+    for (times, histogram) in timed {
+        joined.add(&times, Some(codec::decode_window(histogram?).ok()?));
+    }
+    (joined.count > 0).then_some(joined)
 }
 
-impl Stretch {
-    /// Joins windows; returns `None` if none of them has times.
-    fn of(windows: &[&Window]) -> Option<Self> {
-        let mut joined = Self {
-            timed: 0,
-            sum_ms: 0.0,
-            max_ms: 0.0,
-            response: histogram::window(),
-        };
-        for window in windows {
-            let times = (window.mean_ms, window.max_ms, window.response.as_deref());
-            if let (Some(mean_ms), Some(max_ms), Some(response)) = times {
-                joined.timed += window.timed();
-                joined.sum_ms += mean_ms * window.timed() as f64;
-                joined.max_ms = joined.max_ms.max(max_ms);
-                histogram::add(&mut joined.response, &codec::decode_window(response).ok()?);
-            }
-        }
-        (joined.timed > 0).then_some(joined)
-    }
-
-    fn median_ms(&self) -> f64 {
-        percentile_ms(&self.response, 50.0, self.max_ms)
-    }
-
-    fn mean_ms(&self) -> f64 {
-        self.sum_ms / self.timed as f64
-    }
+fn median_ms(stretch: &JoinedTimes) -> Option<f64> {
+    stretch.percentile_ms(50.0)
 }
 
 /// Returns the share of the run that is start-up, if it is more than half of it and matters.
@@ -288,7 +262,7 @@ mod tests {
             let all: Vec<f64> = in_step(&measured(&run.series, run.measured_s), 60.0)
                 .expect("long enough")
                 .iter()
-                .map(Stretch::median_ms)
+                .filter_map(median_ms)
                 .collect();
             assert!(
                 trend(&all).is_some_and(|trend| trend.share < -0.1 && trend.change < -0.25),
