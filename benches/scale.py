@@ -134,10 +134,23 @@ def memory(loadgen, table, a):
         table.row("peak memory at 50 connections", seen <= 20 * MB, "≤ 20 MB", f"{seen / MB:.1f} MB")
         each = (peak(idle(many)) - peak(idle(few))) / (many - few)
         table.row("memory of a further idle connection", each <= 24 * KIB, "≤ 24 KiB", f"{each / KIB:.1f} KiB")
+        none, all = peak(get(200_000)), peak(rows(loadgen, targets, 200_000))
+        seen = f"{(all - none) / MB:.1f} MB"
+        table.row("further memory for ten million rows, taken in their order", all - none <= 8 * MB, "≤ 8 MB", seen)
         if a.long:
             short, long = peak(get(1_000_000)), peak(get(20_000_000))
             seen = f"{short / MB:.2f}, {long / MB:.2f} MB"
             table.row("peak memory after 1 and 20 million requests", abs(long / short - 1) <= 0.01, "within 1 %", seen)
+
+
+def rows(loadgen, targets, iterations):
+    """A run that takes its rows from a file of ten million."""
+    with (loadgen.folder / "rows.csv").open("w") as file:
+        file.write("id,name\n")
+        file.writelines(f"{row},user-{row}\n" for row in range(10_000_000))
+    data = "data: {rows: {file: rows.csv}}\n"
+    flow = "[{name: m, data: rows, flow: [{get: '/', query: {id: '{{rows.id}}'}}]}]"
+    return loadgen.run(flow, f"{{vus: 50, iterations: {iterations}}}", targets=targets + data)
 
 
 def cost(loadgen, targets, flow, count, requests):

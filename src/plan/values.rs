@@ -117,6 +117,13 @@ pub enum Order {
     Random,
 }
 
+impl Order {
+    /// Returns whether the run takes one row of the file after the other.
+    pub const fn is_of_file(self, split: Split) -> bool {
+        matches!((self, split), (Self::Sequential, Split::Shared))
+    }
+}
+
 /// What happens after the last row of a feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -234,13 +234,14 @@ fn feed(entry: &Entry, folder: &Path, vars: &Vars, problems: &mut Diagnostics) -
         .map_or(Some(Split::default()), |node| split(node, problems));
     fields.finish(problems);
     let (source, span) = source?;
-    match feed::read(folder, &source) {
+    let (order, at_end, split) = (order?, at_end?, split?);
+    match feed::read(folder, &source, order.is_of_file(split)) {
         Ok(rows) => Some(Feed {
             name,
             source,
-            order: order?,
-            at_end: at_end?,
-            split: split?,
+            order,
+            at_end,
+            split,
             columns: rows.columns.to_vec(),
             rows: rows.rows.count(),
             digest: rows.digest,

@@ -23,17 +23,20 @@ pub(crate) struct Malformed {
 
 /// Iterates over the records of a text; skips empty lines and stops after an error.
 pub(crate) struct Csv<'t> {
-    rest: &'t str,
-    line: u64,
+    /// What has not been read.
+    pub rest: &'t str,
+    /// The line in which it begins.
+    pub line: u64,
     separator: char,
 }
 
 impl<'t> Csv<'t> {
-    /// Starts at the first line of a text whose cells are separated by `separator`.
-    pub(crate) const fn new(text: &'t str, separator: char) -> Self {
+    /// Starts at the beginning of a text, which is the line `line` of its file and whose cells are
+    /// separated by `separator`.
+    pub(crate) const fn new(text: &'t str, line: u64, separator: char) -> Self {
         Self {
             rest: text,
-            line: 1,
+            line,
             separator,
         }
     }
@@ -164,7 +167,7 @@ mod tests {
                 .map(|r| (r.line, r.cells.into_iter().map(Cow::into_owned).collect()))
                 .map_err(|e| (e.line, e.message))
         };
-        Csv::new(text, ',').map(record).collect()
+        Csv::new(text, 1, ',').map(record).collect()
     }
 
     fn cells(line: u64, cells: &[&str]) -> Row {

@@ -1,25 +1,43 @@
-//! Feeds: rows of files and of the scenario itself, loaded completely before the run.
+//! Feeds: rows of files and of the scenario itself.
+//!
+//! A file is read once before the run. Its rows then stay in memory, unless they are many and taken
+//! in their order: those are read again from the file when they are taken.
 
+mod decoded;
 mod error;
-mod table;
+mod maps;
+mod on_disk;
+mod pieces;
+mod row;
+mod separated;
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::Read as _;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use encoding_rs::Encoding;
-use flate2::read::MultiGzDecoder;
 use minijinja::Value;
-use minijinja::value::{Enumerator, Object};
 use sha2::{Digest as _, Sha256};
 
 pub use self::error::FeedError;
-use self::table::{Table, csv, json_lines, json_list, wrong};
-use super::exact;
-use super::file;
+use self::error::wrong;
+use self::on_disk::{Again, Index, OnDisk};
+use self::pieces::{Form, Parsed, Parser};
+use self::row::row;
+use super::file::{self, LARGEST};
 use crate::plan::{FeedFile, FeedRange, FeedSource};
+
+/// The maximum number of rows that are kept in memory.
+const MAX_ROWS: u64 = 10_000_000;
+/// Up to this length of their text, in bytes, rows are kept in memory even if they need not be.
+const SMALL: u64 = 1 << 20;
+/// The maximum length of a decompressed text, in bytes, if its rows need not be in memory.
+const LARGEST_ON_DISK: u64 = 64 << 30;
+/// How much of a text is read at once, in bytes: before the run, and when a row is taken.
+const PIECE: usize = 256 << 10;
+const BLOCK: u64 = 4096;
 
 /// The rows of a file.
 #[derive(Debug)]
@@ -32,40 +50,13 @@ pub struct Rows {
     pub digest: String,
 }
 
-/// A row: its cells in the order of the columns.
-#[derive(Debug)]
-struct Row {
-    columns: Arc<[String]>,
-    cells: Box<[Value]>,
-}
-
-impl Object for Row {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let place = self
-            .columns
-            .iter()
-            .position(|column| Some(column.as_str()) == key.as_str())?;
-        self.cells
-            .get(place)
-            .cloned()
-            .filter(|cell| !cell.is_undefined())
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(
-            self.columns
-                .iter()
-                .map(|column| Value::from(column.as_str()))
-                .collect(),
-        )
-    }
-}
-
 /// Rows by their number.
 #[derive(Debug)]
 pub enum RowList {
     /// Rows in memory.
     Values(Vec<Value>),
+    /// Rows in a file.
+    OnDisk(OnDisk),
     /// Integers, each made when it is needed.
     Range(FeedRange),
 }
@@ -75,6 +66,7 @@ impl RowList {
     pub fn count(&self) -> u64 {
         match self {
             Self::Values(rows) => rows.len() as u64,
+            Self::OnDisk(rows) => rows.count(),
             Self::Range(range) => range.count(),
         }
     }
@@ -83,140 +75,214 @@ impl RowList {
     pub fn get(&self, row: u64) -> Option<Value> {
         match self {
             Self::Values(rows) => rows.get(usize::try_from(row).ok()?).cloned(),
+            Self::OnDisk(rows) => rows.get(row),
             Self::Range(range) => (row < range.count()).then(|| Value::from(range.at(row))),
         }
     }
 }
 
-/// Reads rows; a file by its path relative to `folder`.
+/// Reads rows; a file by its path relative to `folder`. Many of a file stay there if they are taken
+/// `in_order`.
 ///
 /// # Errors
 /// If a file cannot be read, there are no rows, or the content is invalid.
-pub fn read(folder: &Path, source: &FeedSource) -> Result<Rows, FeedError> {
-    match source {
-        FeedSource::File(file) => {
-            let content = file::read(folder, &file.path)?;
-            let table = of_file(file, &content)?;
-            rows(&file.path, table, &content)
+pub fn read(folder: &Path, source: &FeedSource, in_order: bool) -> Result<Rows, FeedError> {
+    let rows = match source {
+        FeedSource::File(file) => of_file(folder, file, in_order)?,
+        FeedSource::Rows(text) => {
+            let (columns, rows) = maps::list("rows", text)?;
+            Rows::in_memory(columns, rows, digest(Sha256::digest(text).as_ref()))
         }
-        FeedSource::Rows(text) => rows("rows", json_list("rows", text)?, text.as_bytes()),
-        FeedSource::Range(range) => Ok(Rows {
-            columns: Arc::default(),
-            rows: RowList::Range(*range),
-            digest: digest(format!("{range:?}").as_bytes()),
-        }),
-    }
-}
-
-fn rows(typed: &str, (columns, rows): Table, content: &[u8]) -> Result<Rows, FeedError> {
-    if rows.is_empty() {
-        return Err(FeedError::Empty(typed.into()));
-    }
-    let columns: Arc<[String]> = columns.into();
-    let row = |cells: Box<[Value]>| {
-        let is_exact = cells.iter().any(exact::is_special);
-        exact::keeping(
-            Value::from_object(Row {
-                columns: columns.clone(),
-                cells,
-            }),
-            is_exact,
-        )
+        FeedSource::Range(range) => {
+            let text = format!("{range:?}");
+            return Ok(Rows {
+                columns: Arc::default(),
+                rows: RowList::Range(*range),
+                digest: digest(Sha256::digest(text).as_ref()),
+            });
+        }
     };
-    Ok(Rows {
-        rows: RowList::Values(rows.into_iter().map(row).collect()),
-        columns,
-        digest: digest(content),
-    })
+    if rows.rows.count() == 0 {
+        return Err(FeedError::Empty(source.path().unwrap_or("rows").into()));
+    }
+    Ok(rows)
 }
 
-fn digest(content: &[u8]) -> String {
+impl Rows {
+    fn in_memory(
+        columns: Vec<String>,
+        rows: impl IntoIterator<Item = impl Into<Box<[Value]>>>,
+        digest: String,
+    ) -> Self {
+        let columns: Arc<[String]> = columns.into();
+        let rows = rows.into_iter().map(|cells| row(&columns, cells.into()));
+        Self {
+            rows: RowList::Values(rows.collect()),
+            columns,
+            digest,
+        }
+    }
+}
+
+/// Returns the first 16 hexadecimal digits of a hash.
+fn digest(hash: &[u8]) -> String {
     let mut digest = String::new();
-    for byte in Sha256::digest(content).iter().take(8) {
+    for byte in hash.iter().take(8) {
         let _ = write!(digest, "{byte:02x}");
     }
     digest
 }
 
-/// Reads a file's content. Its extension gives the format: `.csv` and `.tsv` with the column names in
-/// the first line, `.json` with a list of maps, `.jsonl` (or `.ndjson`) with a map per line; and `.gz`
-/// behind it, that it is compressed.
-fn of_file(file: &FeedFile, content: &[u8]) -> Result<Table, FeedError> {
+/// A file that is hashed while it is read.
+struct Hashed {
+    file: File,
+    hash: Sha256,
+}
+
+impl Read for Hashed {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(into)?;
+        self.hash.update(&into[..count]);
+        Ok(count)
+    }
+}
+
+/// Returns the form of a file's rows, which its extension gives: `.csv` and `.tsv` with the column
+/// names in the first line, `.jsonl` (or `.ndjson`) with a map per line; `None` for `.json` with a
+/// list of maps. `name` is without `.gz`.
+fn form(file: &FeedFile, name: &str) -> Result<Option<Form>, FeedError> {
+    let extension = Path::new(name).extension().and_then(|e| e.to_str());
+    match (extension.unwrap_or_default(), file.separator) {
+        ("csv", separator) => Ok(Some(Form::Separated(separator.unwrap_or(',')))),
+        ("tsv", separator) => Ok(Some(Form::Separated(separator.unwrap_or('\t')))),
+        ("json" | "jsonl" | "ndjson", Some(_)) => Err(FeedError::Separator(file.path.clone())),
+        ("jsonl" | "ndjson", None) => Ok(Some(Form::JsonLines)),
+        ("json", None) => Ok(None),
+        _ => Err(FeedError::Unknown(file.path.clone())),
+    }
+}
+
+/// Reads the rows of a file.
+fn of_file(folder: &Path, file: &FeedFile, in_order: bool) -> Result<Rows, FeedError> {
     let typed = &file.path;
     let name = typed.to_ascii_lowercase();
     let plain = name.strip_suffix(".gz");
-    let decompressed = plain.map(|_| decompressed(typed, content)).transpose()?;
-    let text = text(file, decompressed.as_deref().unwrap_or(content))?;
-    let extension = Path::new(plain.unwrap_or(&name)).extension();
-    let format = extension.and_then(|e| e.to_str()).unwrap_or_default();
-    match (format, file.separator) {
-        ("csv", separator) => csv(typed, &text, separator, ','),
-        ("tsv", separator) => csv(typed, &text, separator, '\t'),
-        ("json" | "jsonl" | "ndjson", Some(_)) => Err(FeedError::Separator(typed.clone())),
-        ("json", None) => json_list(typed, &text),
-        ("jsonl" | "ndjson", None) => json_lines(typed, &text),
-        _ => Err(FeedError::Unknown(typed.clone())),
-    }
-}
-
-fn decompressed(file: &str, content: &[u8]) -> Result<Vec<u8>, FeedError> {
-    let failed = |message: String| FeedError::Compressed {
-        file: file.into(),
-        message,
+    let form = form(file, plain.unwrap_or(&name))?;
+    let mut content = Hashed {
+        file: file::open(folder, typed)?,
+        hash: Sha256::new(),
     };
-    let mut out = Vec::new();
-    let mut decoder = MultiGzDecoder::new(content).take(file::LARGEST + 1);
-    decoder
-        .read_to_end(&mut out)
-        .map_err(|error| failed(error.to_string()))?;
-    if out.len() as u64 > file::LARGEST {
-        let most = file::LARGEST >> 20;
-        return Err(failed(format!("it has more than {most} MiB of text")));
+    // A text that differs from the content of its file.
+    let mut text = None;
+    if plain.is_some() {
+        let most = if in_order { LARGEST_ON_DISK } else { LARGEST };
+        text = Some(decoded::decompressed(typed, &mut content, most)?);
     }
-    Ok(out)
-}
-
-/// Returns the text of a file, without its byte order mark.
-fn text<'c>(file: &FeedFile, content: &'c [u8]) -> Result<Cow<'c, str>, FeedError> {
     let encoding =
         (file.encoding.as_deref()).and_then(|label| Encoding::for_label(label.as_bytes()));
     if let Some(encoding) = encoding.filter(|encoding| *encoding != encoding_rs::UTF_8) {
-        let (text, _, is_broken) = encoding.decode(content);
-        return if is_broken {
-            Err(FeedError::Encoding {
-                file: file.path.clone(),
-                encoding: encoding.name(),
-            })
-        } else {
-            Ok(text)
+        let input: &mut dyn Read = match &mut text {
+            Some(text) => text,
+            None => &mut content,
         };
+        text = Some(decoded::in_utf8(typed, input, encoding)?);
     }
-    let file = file.path.as_str();
-    let line = |at: usize| content[..at].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
-    let text = str::from_utf8(content).map_err(|e| {
-        let at = e.valid_up_to();
-        wrong(
-            file,
-            line(at),
-            format!(
-                "it is not UTF-8 text (byte {at} of the file); save it as UTF-8, or name its `encoding`"
-            ),
-        )
-    })?;
-    // UTF-16 without a byte order mark is often valid UTF-8, with many of these.
-    if let Some(at) = text.find('\0') {
-        return Err(wrong(
-            file,
-            line(at),
-            "a NUL byte, which no text has; save the file as UTF-8, or name its `encoding`",
-        ));
+    let input: &mut dyn Read = match &mut text {
+        Some(text) => text,
+        None => &mut content,
+    };
+    let Some(form) = form else {
+        let (columns, rows) = json_list(typed, input)?;
+        let digest = digest(content.hash.finalize().as_ref());
+        return Ok(Rows::in_memory(columns, rows, digest));
+    };
+    let mut parser = Parser {
+        file: typed.clone(),
+        form,
+        columns: Vec::new(),
+    };
+    let mut found = Found::new(in_order);
+    parser.read(input, PIECE, |row| found.add(typed, row))?;
+    let digest = digest(content.hash.finalize().as_ref());
+    if let Some(rows) = found.kept {
+        return Ok(Rows::in_memory(parser.columns, rows, digest));
     }
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).into())
+    let again: Box<dyn Again> = match text {
+        Some(text) => Box::new(text),
+        None => Box::new(content.file),
+    };
+    let columns: Arc<[String]> = parser.columns.as_slice().into();
+    let rows = OnDisk::new(again, parser, columns.clone(), found.index, found.count);
+    Ok(Rows {
+        columns,
+        rows: RowList::OnDisk(rows),
+        digest,
+    })
+}
+
+/// Reads the whole of a `.json` file.
+fn json_list(file: &str, content: impl Read) -> Result<(Vec<String>, Vec<Vec<Value>>), FeedError> {
+    let mut bytes = Vec::new();
+    content
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| FeedError::of_io(file, source))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(FeedError::TooLarge(file.into()));
+    }
+    maps::list(file, pieces::whole(file, &bytes)?)
+}
+
+/// The rows of a file while it is read.
+struct Found {
+    in_order: bool,
+    /// The rows, unless they stay in the file.
+    kept: Option<Vec<Box<[Value]>>>,
+    /// Where they are, if they may stay there.
+    index: Index,
+    count: u64,
+}
+
+impl Found {
+    const fn new(in_order: bool) -> Self {
+        Self {
+            in_order,
+            kept: Some(Vec::new()),
+            index: Index::new(BLOCK),
+            count: 0,
+        }
+    }
+
+    /// Adds a row that follows all others.
+    fn add(&mut self, file: &str, row: Parsed<'_>) -> Result<(), FeedError> {
+        if self.in_order {
+            self.index.add(self.count, row.at);
+            if row.at > SMALL {
+                self.kept = None;
+            }
+        } else if row.at > LARGEST {
+            return Err(FeedError::TooLarge(file.into()));
+        } else if self.count == MAX_ROWS {
+            return Err(wrong(
+                file,
+                row.line,
+                format!(
+                    "more than {MAX_ROWS} rows, which are kept in memory unless they are taken in their order; use `order: sequential` without `split`, or a shorter file"
+                ),
+            ));
+        }
+        self.count += 1;
+        if let Some(rows) = &mut self.kept {
+            rows.push(row.cells.into_values());
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::exact;
 
     fn rows(name: &str, content: impl AsRef<[u8]>) -> Result<Vec<String>, String> {
         let file = FeedFile {
@@ -233,7 +299,7 @@ mod tests {
     }
 
     fn shown(folder: &Path, source: &FeedSource) -> Result<Vec<String>, String> {
-        let rows = read(folder, source).map_err(|e| e.to_string())?;
+        let rows = read(folder, source, true).map_err(|e| e.to_string())?;
         let cell = |row: &Value, column: &String| {
             row.get_attr(column).map_or_else(
                 |e| e.to_string(),
@@ -328,7 +394,7 @@ mod tests {
     fn a_range_has_its_ends_and_makes_each_number_when_it_is_needed() {
         let range = |first, last, step| FeedRange { first, last, step };
         let all = |range| {
-            let rows = read(Path::new("."), &FeedSource::Range(range)).expect("good");
+            let rows = read(Path::new("."), &FeedSource::Range(range), true).expect("good");
             let numbers = (0..rows.rows.count()).map(|row| rows.rows.get(row).expect("there"));
             numbers
                 .map(|number| number.to_string())

@@ -101,6 +101,41 @@ fn well_formed_values_arrive_unchanged() {
     }
 }
 
+#[test]
+fn a_file_of_many_rows_is_taken_row_by_row() {
+    let listener = Listener::start(|_, _| reply(200, "", b""));
+    let folder = folder();
+    // More than what is kept in memory.
+    let rows = 400;
+    let name = "é".repeat(2_000);
+    let content = (0..rows).fold(String::from("id,name,rest\n"), |text, id| {
+        text + &format!("{id},Ann,\"{name}\n{name}\"\n")
+    });
+    let gzip = {
+        use std::io::Write as _;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(content.as_bytes()).expect("memory");
+        gzip.finish().expect("memory")
+    };
+    for (file, content) in [("many.csv", content.as_bytes()), ("many.csv.gz", &gzip)] {
+        fs::write(folder.path().join(file), content).expect("written");
+        let text = rows_to(&listener.url(), file).replace("iterations: 100", "duration: 60s");
+        scenario(folder.path(), &text.replace("vus: 1", "vus: 3"));
+        for mode in MODES {
+            let arguments = ["run", "test.yaml", "--mode", mode, "--format", "none"];
+            crate::support::finish(&mut loadgen(folder.path(), &arguments)).exits(0);
+            let heard: Vec<String> = (listener.heard().iter())
+                .map(|(_, text)| text.lines().next().unwrap_or_default().to_owned())
+                .collect();
+            let wanted: BTreeSet<String> = (0..rows)
+                .map(|id| format!("GET /?id={id}&name=Ann HTTP/1.1"))
+                .collect();
+            assert_eq!(heard.len(), rows, "{file} {mode}");
+            assert_eq!(BTreeSet::from_iter(heard), wanted, "{file} {mode}");
+        }
+    }
+}
+
 /// Returns the ids that a server was asked for, each with the number of the user that asked.
 fn asked(folder: &Path, mode: &str, data: &str, load: &str) -> (Value, Vec<(u64, u64)>) {
     let heard = Arc::<Mutex<Vec<(u64, u64)>>>::default();

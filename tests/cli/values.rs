@@ -502,7 +502,7 @@ fn each_row_is_one_iteration_and_the_last_one_ends_the_run() {
         path: "users.csv".into(),
         ..FeedFile::default()
     });
-    let rows = feed::read(folder.path(), &source).expect("good");
+    let rows = feed::read(folder.path(), &source, false).expect("good");
     let listener = Listener::start(|_, _| reply(200, "", b""));
     for load in [
         "{vus: 3, duration: 20s}",

@@ -109,10 +109,12 @@ impl Feeds {
             if !users.contains(&true) {
                 return Ok(None);
             }
-            let rows = feed::read(folder, &feed.source).map_err(|source| RowsError::File {
-                name: feed.name.clone(),
-                source,
-            })?;
+            let in_order = feed.order.is_of_file(feed.split);
+            let rows =
+                feed::read(folder, &feed.source, in_order).map_err(|source| RowsError::File {
+                    name: feed.name.clone(),
+                    source,
+                })?;
             if rows.digest != feed.digest
                 || rows.rows.count() != feed.rows
                 || *rows.columns != *feed.columns
@@ -403,7 +405,7 @@ mod tests {
         let plan = plan(
             order,
             at_end,
-            &feed::read(folder.path(), &source()).expect("good"),
+            &feed::read(folder.path(), &source(), true).expect("good"),
             users,
         );
         let names = Names::new(&plan.names);
@@ -475,7 +477,7 @@ mod tests {
             last: 10,
             step: 1,
         });
-        let rows = feed::read(folder.path(), &range).expect("good");
+        let rows = feed::read(folder.path(), &range, true).expect("good");
         let taken = |order, at_end, user: u64| {
             let mut plan = plan(order, at_end, &rows, &[true]);
             plan.feeds[0].split = Split::ByUser;
@@ -556,7 +558,7 @@ mod tests {
         let plan = plan(
             Order::Sequential,
             AtEnd::Stop,
-            &feed::read(folder.path(), &source()).expect("good"),
+            &feed::read(folder.path(), &source(), true).expect("good"),
             &[true],
         );
         let names = Names::new(&plan.names);

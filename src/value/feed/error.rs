@@ -1,8 +1,10 @@
 //! [`FeedError`]: why rows can't be used.
 
+use std::io;
+
 use thiserror::Error;
 
-use crate::value::file::FileError;
+use crate::value::file::{FileError, LARGEST};
 
 /// Why a feed can't be used.
 #[derive(Debug, Error)]
@@ -34,6 +36,11 @@ pub enum FeedError {
     /// Such a file has no separator.
     #[error("`{0}` is JSON, whose values have no separator; remove `separator`")]
     Separator(String),
+    /// Its rows would have to be kept in memory, and it is too large for that.
+    #[error(
+        "`{0}` has more than {most} MiB of text, and only rows of `.csv`, `.tsv` and `.jsonl` that are taken in their order are not kept in memory; use such a file with `order: sequential` and without `split`, or a smaller one", most = LARGEST >> 20
+    )]
+    TooLarge(String),
     /// It has no rows.
     #[error(
         "`{0}` has no rows; a CSV file has its column names in the first line, and a row on each line after it"
@@ -49,4 +56,23 @@ pub enum FeedError {
         /// What is wrong, and how to fix it.
         message: String,
     },
+}
+
+impl FeedError {
+    /// Creates the error of a file that the system cannot read.
+    pub(super) fn of_io(file: &str, source: io::Error) -> Self {
+        Self::File(FileError::Io {
+            path: file.into(),
+            source,
+        })
+    }
+}
+
+/// Creates the error of a line.
+pub(super) fn wrong(file: &str, line: u64, message: impl Into<String>) -> FeedError {
+    FeedError::Wrong {
+        file: file.into(),
+        line,
+        message: message.into(),
+    }
 }
