@@ -79,6 +79,11 @@ impl Extraction {
         })
     }
 
+    /// Returns whether nothing is extracted.
+    pub const fn is_empty(&self) -> bool {
+        self.captures.is_empty() && self.tags.is_empty() && self.measures.is_empty()
+    }
+
     /// Stores the captures of a successful response in the scope.
     ///
     /// # Errors

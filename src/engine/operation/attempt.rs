@@ -178,6 +178,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         if check.is_written() {
             trace.last.checks.replace(Some(judged.passed));
         }
+        if extraction.is_empty() {
+            return judged.failure.or(broken).map_or(Ok(()), Err);
+        }
         trace.last.tags.replace(extraction.tags(response));
         if let Some(failure) = judged.failure {
             return Err(failure);

@@ -137,10 +137,12 @@ impl<D: Driver> Attempt<'_, '_, D> {
             recording.judge(self.worker.world, &response, size, broken.as_ref());
         }
         self.settle(&response, size, broken, scope, trace)?;
-        // The header values are slices of the read buffer and would keep all of it alive.
         let mut headers = head.headers;
-        headers.clear();
-        user.headers = Some(headers);
+        if headers.capacity() > 0 {
+            // Their values are slices of the read buffer and would keep all of it alive.
+            headers.clear();
+            user.headers = Some(headers);
+        }
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! [`Input`]: what was read from a connection and not used yet.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
+use std::mem::take;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -12,9 +13,53 @@ const SIZE: usize = 16 << 10;
 /// The number of idle buffers that a thread keeps.
 const MAX_IDLE: usize = 64;
 
+/// Idle buffers, all of the usual size.
+struct Idle {
+    /// The one that is used next; it is not a part of the list because it comes and goes with each
+    /// read that has to wait. Empty if there is none.
+    next: Cell<Vec<u8>>,
+    others: RefCell<Vec<Vec<u8>>>,
+}
+
 thread_local! {
-    /// The thread's idle buffers, all of the usual size.
-    static IDLE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    /// Those of the thread.
+    static IDLE: Idle = const {
+        Idle {
+            next: Cell::new(Vec::new()),
+            others: RefCell::new(Vec::new()),
+        }
+    };
+}
+
+impl Idle {
+    /// Takes a buffer, or makes one.
+    fn take(&self) -> Vec<u8> {
+        let buffer = self.next.take();
+        if !buffer.is_empty() {
+            return buffer;
+        }
+        let other = self.others.borrow_mut().pop();
+        other.unwrap_or_else(|| vec![0; SIZE])
+    }
+
+    /// Keeps a buffer, unless there are enough.
+    fn put(&self, buffer: Vec<u8>) {
+        let other = self.next.replace(buffer);
+        if !other.is_empty() {
+            let mut others = self.others.borrow_mut();
+            if others.len() < MAX_IDLE {
+                others.push(other);
+            }
+        }
+    }
+}
+
+/// Gives a buffer back to the thread.
+fn put_back(buffer: Vec<u8>) {
+    if buffer.len() == SIZE {
+        // A thread that ends has no idle buffers any more.
+        let _ = IDLE.try_with(|idle| idle.put(buffer));
+    }
 }
 
 /// What was read from a connection and not used yet. An idle connection holds no
@@ -52,47 +97,56 @@ impl Input {
         cx: &mut Context<'_>,
         io: &mut Io,
     ) -> Poll<io::Result<usize>> {
-        self.make_room();
+        if self.buffer.is_empty() {
+            return self.poll_first(cx, io);
+        }
+        if self.end == self.buffer.len() {
+            self.make_room();
+        }
         let mut room = ReadBuf::new(&mut self.buffer[self.end..]);
         let read = Pin::new(io).poll_read(cx, room.unfilled());
         let count = room.filled().len();
         self.end += count;
-        if self.is_empty() {
-            self.release();
+        ready!(read)?;
+        Poll::Ready(Ok(count))
+    }
+
+    /// Reads into a buffer that is kept only if something has come.
+    fn poll_first<Io: Read + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut Io,
+    ) -> Poll<io::Result<usize>> {
+        // Taken, not borrowed: a driver that waits here may run others that read.
+        let mut buffer = IDLE.with(Idle::take);
+        let mut room = ReadBuf::new(&mut buffer);
+        let read = Pin::new(io).poll_read(cx, room.unfilled());
+        let count = room.filled().len();
+        if count == 0 {
+            put_back(buffer);
+        } else {
+            (self.buffer, self.end) = (buffer, count);
         }
         ready!(read)?;
         Poll::Ready(Ok(count))
     }
 
-    /// Makes room for at least one byte.
+    /// Makes room in a buffer that has none.
+    #[cold]
     fn make_room(&mut self) {
-        if self.buffer.is_empty() {
-            let idle = IDLE.with_borrow_mut(Vec::pop);
-            self.buffer = idle.unwrap_or_else(|| vec![0; SIZE]);
-        } else if self.end == self.buffer.len() {
-            if self.start > 0 {
-                self.buffer.copy_within(self.start..self.end, 0);
-                self.end -= self.start;
-                self.start = 0;
-            } else {
-                // A head that is larger than a buffer.
-                self.buffer.resize(2 * self.end, 0);
-            }
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        } else {
+            // A head that is larger than a buffer.
+            self.buffer.resize(2 * self.end, 0);
         }
     }
 
     fn release(&mut self) {
         (self.start, self.end) = (0, 0);
-        let buffer = std::mem::take(&mut self.buffer);
-        if buffer.len() == SIZE {
-            // A thread that ends has no idle buffers any more.
-            let _ = IDLE.try_with(|idle| {
-                let mut idle = idle.borrow_mut();
-                if idle.len() < MAX_IDLE {
-                    idle.push(buffer);
-                }
-            });
-        }
+        put_back(take(&mut self.buffer));
     }
 }
 
@@ -138,6 +192,28 @@ mod tests {
         while input.poll_fill(&mut context, io).is_ready() {}
     }
 
+    /// Returns the sizes of the thread's idle buffers.
+    fn idle() -> Vec<usize> {
+        IDLE.with(|idle| {
+            let next = idle.next.take();
+            let mut sizes: Vec<usize> = idle.others.borrow().iter().map(Vec::len).collect();
+            sizes.extend(Some(next.len()).filter(|size| *size > 0));
+            idle.next.set(next);
+            sizes
+        })
+    }
+
+    #[test]
+    fn buffers_of_connections_that_wait_at_once_are_all_kept() {
+        let mut inputs: [Input; 3] = Default::default();
+        for input in &mut inputs {
+            fill(input, &mut Pieces(vec![b"a".to_vec()]));
+        }
+        assert_eq!(idle(), [0_usize; 0]);
+        inputs.iter_mut().for_each(|input| input.consume(1));
+        assert_eq!(idle(), [SIZE; 3]);
+    }
+
     #[test]
     fn a_buffer_is_held_only_while_there_is_something() {
         let mut input = Input::default();
@@ -149,9 +225,9 @@ mod tests {
         assert_eq!(input.bytes(), b"bc");
         input.consume(2);
         assert_eq!((input.is_empty(), input.buffer.capacity()), (true, 0));
-        assert!(IDLE.with_borrow(|idle| idle.len() == 1));
+        assert_eq!(idle(), [SIZE]);
         drop(input);
-        assert!(IDLE.with_borrow(|idle| idle.len() == 1), "given back once");
+        assert_eq!(idle(), [SIZE], "given back once");
     }
 
     #[test]
@@ -167,9 +243,6 @@ mod tests {
         fill(&mut input, &mut Pieces(vec![vec![1; SIZE - 9]]));
         assert_eq!((input.bytes().len(), input.buffer.len()), (SIZE - 4, size));
         input.consume(SIZE - 4);
-        assert!(
-            IDLE.with_borrow(|idle| idle.iter().all(|buffer| buffer.len() == SIZE)),
-            "large ones are not kept"
-        );
+        assert_eq!(idle(), [0_usize; 0], "large ones are not kept");
     }
 }
