@@ -4,7 +4,7 @@ use super::dependence::Dependence;
 use super::group::{Span, counts, encoded, group};
 use super::measurements::Measurements;
 use super::series::series;
-use super::{groups, measures, parts, selected, split, together, validity};
+use super::{groups, parts, selected, split, together, validity};
 use crate::base::{Nanos, status};
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
 use crate::metrics::{FailureKind, Figures, Recorder, StreamFigures, Summary, Track};
@@ -135,7 +135,7 @@ fn figures(
         },
         steps: parts::steps(plan, recorder, span),
         groups: groups::groups(plan, recorder, span),
-        measures: measures::measures(plan, recorder, span),
+        measures: parts::step_measures(plan, recorder, span),
         mixes: parts::mixes(plan, recorder, span),
         targets: parts::targets(plan, recorder, span),
         probes: selected::probes(plan, recorder, seen, span),

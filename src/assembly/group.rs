@@ -86,6 +86,7 @@ pub(crate) fn group(
         checks: checked(figures),
         iterations: None,
         histograms: BTreeMap::new(),
+        measures: Vec::new(),
     }
 }
 

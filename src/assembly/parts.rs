@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::group::{Span, group};
-use super::split;
+use super::{measures, split};
 use crate::metrics::{Figures, Recorder};
 use crate::plan::{Action, Plan};
-use crate::result::Group;
+use crate::result::{Group, StepMeasure};
 
 /// Sums up the operations with the same key, in the order in which the keys first occur.
 fn by<'r, K: PartialEq>(
@@ -38,7 +38,11 @@ pub(crate) fn steps(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group>
                 .map(|(_, _, operation)| operation);
             let dependence = span.dependence.of_part(&figures);
             let tag = |(tag, own): (String, Figures)| {
-                group(tag, None, &own, span.measured_s, &dependence.of_part(&own))
+                let dependence = dependence.of_part(&own);
+                Group {
+                    measures: measures::of_part(plan, &own, &dependence, None),
+                    ..group(tag, None, &own, span.measured_s, &dependence)
+                }
             };
             let tags = split::tags(recorder, own).into_iter().map(tag).collect();
             Group {
@@ -55,18 +59,43 @@ pub(crate) fn steps(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group>
         .collect()
 }
 
+/// Returns the measures of each step.
+pub(crate) fn step_measures(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<StepMeasure> {
+    let steps = by(plan, recorder, |mix, name, _| Some((mix, name.to_owned())));
+    let of_step = |((mix, step), figures): ((usize, String), Cow<'_, Figures>)| {
+        let own = plan
+            .operations()
+            .filter(|(of, called, _)| *of == mix && *called == step)
+            .map(|(_, _, operation)| operation);
+        let measures = measures::of_step(own, &figures, &span.dependence);
+        measures.into_iter().map(move |measure| StepMeasure {
+            mix: plan.mix[mix].name.clone(),
+            step: step.clone(),
+            measure,
+        })
+    };
+    if plan.measure_names().is_empty() {
+        return Vec::new();
+    }
+    steps.into_iter().flat_map(of_step).collect()
+}
+
 /// Returns the figures of each mix entry.
 pub(crate) fn mixes(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group> {
     by(plan, recorder, |mix, _, _| Some(mix))
         .into_iter()
         .map(|(mix, figures)| {
-            group(
-                plan.mix[mix].name.clone(),
-                None,
-                &figures,
-                span.measured_s,
-                &span.dependence.of_part(&figures),
-            )
+            let dependence = span.dependence.of_part(&figures);
+            Group {
+                measures: measures::of_part(plan, &figures, &dependence, None),
+                ..group(
+                    plan.mix[mix].name.clone(),
+                    None,
+                    &figures,
+                    span.measured_s,
+                    &dependence,
+                )
+            }
         })
         .collect()
 }
@@ -76,13 +105,17 @@ pub(crate) fn targets(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Grou
     by(plan, recorder, |_, _, action| action.target())
         .into_iter()
         .map(|(target, figures)| {
-            group(
-                plan.targets[target].name.clone(),
-                None,
-                &figures,
-                span.measured_s,
-                &span.dependence.of_part(&figures),
-            )
+            let dependence = span.dependence.of_part(&figures);
+            Group {
+                measures: measures::of_part(plan, &figures, &dependence, None),
+                ..group(
+                    plan.targets[target].name.clone(),
+                    None,
+                    &figures,
+                    span.measured_s,
+                    &dependence,
+                )
+            }
         })
         .collect()
 }

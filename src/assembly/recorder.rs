@@ -108,7 +108,6 @@ pub fn new_recorder(plan: &Plan) -> Recorder {
     let recorder = Recorder::new(&network, load.warmup, width).in_stages(stretches(load));
     recorder
         .timing_groups(plan.timed_groups().count())
-        .measuring(plan.measures().count())
         .probing(probes)
         .splitting_iterations(parts)
         .preferring_tags(asked_tags(plan))

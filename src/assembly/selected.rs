@@ -7,7 +7,7 @@ use super::group::{Span, counts, encoded, group};
 use super::observations::Observations;
 use super::recorder::{groups_taken, iteration_parts, taken};
 use super::series::series;
-use super::split;
+use super::{measures, split};
 use crate::metrics::{Figures, Recorder, StreamFigures, Track};
 use crate::plan::{Plan, Quantity, Selector};
 use crate::result::{Group, Iterations, Probe};
@@ -33,14 +33,12 @@ pub(crate) fn probes(
             None => all,
             Some(tag) => Cow::Owned(tagged(plan, recorder, &selector, tag)),
         };
-        let figures = group(
-            String::new(),
-            None,
-            &own,
-            span.measured_s,
-            &dependence.of_part(&own),
-        );
-        let figures = with_asked(plan, recorder, span, &selector, &own, figures);
+        let dependence = dependence.of_part(&own);
+        let figures = group(String::new(), None, &own, span.measured_s, &dependence);
+        let figures = Group {
+            measures: measures::of_part(plan, &own, &dependence, Some(&selector)),
+            ..with_asked(plan, recorder, span, &selector, &own, figures)
+        };
         let windows = if windowed { time_lines.next() } else { None };
         let series = windows
             .map(|windows| series(windows, seen, span.wall_s, plan))
@@ -86,7 +84,10 @@ pub(crate) fn stages(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group
                 stage: Some(stage.name.clone()),
                 ..Selector::default()
             };
-            with_asked(plan, recorder, span, &selector, figures, own)
+            Group {
+                measures: measures::of_part(plan, figures, &dependence, Some(&selector)),
+                ..with_asked(plan, recorder, span, &selector, figures, own)
+            }
         })
         .collect()
 }

@@ -3,11 +3,11 @@
 use super::observations::{Gauge, Observations};
 use super::together::together;
 use crate::base::{Nanos, status};
-use crate::metrics::summary::percentile_ms;
+use crate::metrics::summary::{NANOS_PER_MS, percentile_in, percentile_ms};
 use crate::metrics::window::common;
-use crate::metrics::{FailureKind, Track, WindowStreams, Windows, histogram};
-use crate::plan::Plan;
-use crate::result::{StreamWindow, Window, WindowTimes, codec};
+use crate::metrics::{FailureKind, MeasureSet, Track, WindowStreams, Windows, histogram};
+use crate::plan::{Measure, MeasureKind, Plan};
+use crate::result::{MeasureWindow, StreamWindow, Window, WindowValues, codec};
 
 /// The most windows in the result of a run shorter than a minute: they begin narrow and are merged
 /// beyond that.
@@ -31,6 +31,7 @@ pub(crate) fn series(
         windows.widen();
     }
     let width = windows.width();
+    let names = plan.measure_names();
     windows
         .iter()
         .map(|(index, window)| {
@@ -69,6 +70,10 @@ pub(crate) fn series(
                     .collect(),
                 response: (!response.is_empty()).then(|| codec::encode(&response)),
                 streams: window.streams.as_deref().map(|own| streams(own, width)),
+                measures: window
+                    .measures
+                    .as_deref()
+                    .map_or_else(Vec::new, |own| measures(own, &names)),
             }
         })
         .collect()
@@ -80,21 +85,50 @@ fn streams(own: &WindowStreams, width: Nanos) -> StreamWindow {
         completed: own.completed,
         ok: own.good,
         units_per_s: own.units as f64 / width.as_secs_f64(),
-        first_ms: times(&own.first),
-        gap_ms: times(&own.gap),
-        unit_ms: times(&own.unit),
+        first_ms: values(&own.first, NANOS_PER_MS),
+        gap_ms: values(&own.gap, NANOS_PER_MS),
+        unit_ms: values(&own.unit, NANOS_PER_MS),
     }
 }
 
-/// Returns the values of a track, if it has any.
-fn times(track: &Track) -> Option<WindowTimes> {
-    let mean = track.mean_ms()?;
+/// Returns the measures of a window.
+fn measures(own: &MeasureSet, names: &[&Measure]) -> Vec<MeasureWindow> {
+    let known = names
+        .iter()
+        .filter_map(|measure| Some((measure, own.get(measure.number)?)));
+    known
+        .map(|(measure, figures)| {
+            let (kind, count) = (measure.unit.kind(), figures.values.count());
+            let per = kind.stored_per_reported();
+            let total = figures.values.sum() as f64 / per;
+            MeasureWindow {
+                name: measure.name.to_string(),
+                unit: kind.reported_unit().to_owned(),
+                count,
+                unread: figures.unread,
+                value: kind
+                    .is_spread()
+                    .then(|| values(&figures.values, per))
+                    .flatten(),
+                share: (kind == MeasureKind::Share && count > 0).then(|| total / count as f64),
+                total: (kind == MeasureKind::Total).then_some(total),
+            }
+        })
+        .collect()
+}
+
+/// Returns the values of a track in a unit that is `per` times the recorded one, if it has any.
+fn values(track: &Track, per: f64) -> Option<WindowValues> {
+    let count = track.count();
+    if count == 0 {
+        return None;
+    }
     let histogram = histogram::in_window(&track.histogram());
-    let max = track.max().as_millis_f64();
-    let percentile = |p| percentile_ms(&histogram, p, max);
-    Some(WindowTimes {
-        count: track.count(),
-        mean,
+    let max = track.max().0 as f64 / per;
+    let percentile = |p| percentile_in(&histogram, p, max, per);
+    Some(WindowValues {
+        count,
+        mean: track.sum() as f64 / count as f64 / per,
         p50: percentile(50.0),
         p90: percentile(90.0),
         p99: percentile(99.0),

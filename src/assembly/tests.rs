@@ -8,21 +8,22 @@ use proptest::prelude::*;
 use super::{Measurements, assemble, new_recorder};
 use crate::base::Nanos;
 use crate::metrics::{
-    FailedTry, FailureKind, Held, IterationSample, Outcome, Recorder, Sample, TagValue,
+    FailedTry, FailureKind, Held, IterationSample, MeasureSample, Outcome, Recorder, Sample,
+    TagValue,
 };
 use crate::plan::{Mode, Plan};
 use crate::scenario::fixture;
 
 /// A plan with every part that figures are split into.
 fn plan() -> Plan {
-    let text = r#"{name: t, mix: [
+    let text = r#"{name: t, targets: {a: {url: "http://127.0.0.1:1"}}, mix: [
         {name: m, flow: [
-            {get: "http://127.0.0.1:1/a", name: a, expect: {status: 200, json: {$.a: 1}}, tag: {cache: {header: x-cache}}},
+            {get: /a, name: a, expect: {status: 200, json: {$.a: 1}}, tag: {cache: {header: x-cache}}, measure: {rows: {header: x-rows, unit: count}, db: {header: x-db, unit: ms}}},
             {sleep: 2ms, name: b}]},
         {name: n, flow: [{sleep: 1ms, name: c}]}],
       load: {stages: [{duration: 2s, rate: 100/s}, {duration: 3s, rate: 200/s}, {duration: 5s, rate: 1/s, measure: false}, {duration: 10s, rate: 5/s}], warmup: 1s},
       thresholds: [{check: p99 < 1s, step: b, window: 1s}, {check: error_rate < 1%, mix: m},
-        {check: iteration.p90 < 1s, mix: n}, {check: p50 < 1s, tag: cache=value-77777}, {check: p50 < 1s, stage: "2"}]}"#;
+        {check: iteration.p90 < 1s, mix: n}, {check: p50 < 1s, tag: cache=value-77777}, {check: measure.db.p90 < 1s, target: a, window: 1s}, {check: measure.rows.mean < 9, stage: "1"}, {check: p50 < 1s, stage: "2"}]}"#;
     fixture::plan(text)
 }
 
@@ -94,11 +95,17 @@ fn record(recorder: &mut Recorder, one: &Happened) {
             0 => TagValue::None,
             value => TagValue::found(&format!("value-{value}")),
         };
+        let measured = [MeasureSample {
+            number: one.value % 2,
+            value: (one.value > 1).then_some(u64::from(one.value)),
+        }];
+        recorder.measured(0, intended, &measured);
         recorder.tags(
             &sample,
             vec![value],
             Held::from_outcomes(&passed),
             None,
+            &measured,
             end,
         );
     }

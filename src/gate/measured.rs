@@ -8,12 +8,15 @@ use crate::plan::{MeasureKind, MeasureName, MeasureStatistic, Statistic};
 use crate::result::{Measure, codec};
 
 impl Selection<'_> {
-    /// Returns a statistic of a measure over all its steps and rounds, if there are values.
+    /// Returns a statistic of a measure over all rounds, if there are values.
     pub(super) fn measure(&self, name: MeasureName, statistic: MeasureStatistic) -> Option<Figure> {
-        let own = || {
-            let measures = self.measures.iter().copied();
-            measures.filter(move |measure| measure.name == name.as_str() && measure.count > 0)
-        };
+        let all: Vec<&Measure> = self
+            .parts
+            .iter()
+            .flat_map(|(_, part)| part.measures())
+            .filter(|measure| measure.name == name.as_str() && measure.count > 0)
+            .collect();
+        let own = || all.iter().copied();
         let count: u64 = own().map(|measure| measure.count).sum();
         if count == 0 {
             return None;

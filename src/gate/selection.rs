@@ -131,6 +131,14 @@ impl<'r> Selected<'r> {
         }
     }
 
+    /// Returns its measures: those of all steps of a run, each by itself.
+    pub(super) fn measures(self) -> Vec<&'r Measure> {
+        match self {
+            Self::Whole(run) => run.measures.iter().map(|own| &own.measure).collect(),
+            Self::Group(group, _) => group.measures.iter().collect(),
+        }
+    }
+
     /// Returns its time series.
     pub(super) fn series(self) -> &'r [Window] {
         match self {
@@ -144,8 +152,6 @@ impl<'r> Selected<'r> {
 pub(super) struct Selection<'r> {
     /// Each part with its run.
     pub parts: Vec<(&'r ModeRun, Selected<'r>)>,
-    /// The measures of its steps.
-    pub(super) measures: Vec<&'r Measure>,
 }
 
 /// A figure of a selection.
@@ -163,13 +169,6 @@ impl<'r> Selection<'r> {
         runs: impl IntoIterator<Item = &'r ModeRun>,
         selector: &Selector,
     ) -> Self {
-        let runs: Vec<&ModeRun> = runs.into_iter().collect();
-        let is_taken = |measure: &&Measure| {
-            let is = |wanted: &Option<String>, own: &str| wanted.as_ref().is_none_or(|w| w == own);
-            is(&selector.mix, &measure.mix) && is(&selector.step, &measure.step)
-        };
-        let measures = runs.iter().flat_map(|run| &run.measures).filter(is_taken);
-        let measures = measures.collect();
         let parts = runs
             .into_iter()
             .flat_map(|run| {
@@ -178,7 +177,7 @@ impl<'r> Selection<'r> {
                     .map(move |part| (run, part))
             })
             .collect();
-        Self { parts, measures }
+        Self { parts }
     }
 
     fn sum(&self, count: impl Fn(Selected<'r>) -> u64) -> u64 {

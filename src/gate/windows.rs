@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::base::Nanos;
 use crate::metrics::interval::is_enough;
-use crate::plan::{Metric, Statistic};
-use crate::result::{JoinedTimes, Window, codec};
+use crate::plan::{MeasureName, MeasureStatistic, Metric, Statistic};
+use crate::result::{JoinedValues, Window, codec};
 
 /// The full windows of a check, and their actual length.
 pub(super) struct Cut {
@@ -89,8 +89,11 @@ struct Sum {
     streams: u64,
     good_streams: u64,
     units: f64,
-    /// Those that the metric is about.
-    times: JoinedTimes,
+    /// The responses with a value of the metric's measure, and the sum of these values.
+    measured: u64,
+    total: f64,
+    /// The times or values that the metric is about.
+    values: JoinedValues,
 }
 
 impl Sum {
@@ -105,16 +108,32 @@ impl Sum {
             self.good_streams += streams.ok;
             self.units += streams.units_per_s * window.window_s;
         }
-        if let Metric::Time(of, statistic) = metric
-            && let Some((times, histogram)) = JoinedTimes::of_window(window, of)
-        {
+        let (values, statistic) = match metric {
+            Metric::Time(of, statistic) => (JoinedValues::of_window(window, of), statistic),
+            Metric::Measure(name, MeasureStatistic::Of(statistic), _) => {
+                (JoinedValues::of_measure(window, name), statistic)
+            }
+            Metric::Measure(name, ..) => return self.add_measure(window, name),
+            _ => return,
+        };
+        if let Some((values, histogram)) = values {
             // Decoding costs more than all else.
             let is_needed = matches!(statistic, Statistic::Percentile(_));
             let histogram = histogram.filter(|_| is_needed);
-            self.times.add(
-                &times,
+            self.values.add(
+                &values,
                 histogram.and_then(|text| codec::decode_window(text).ok()),
             );
+        }
+    }
+
+    /// Adds a share or a total.
+    fn add_measure(&mut self, window: &Window, name: MeasureName) {
+        let mut measures = window.measures.iter();
+        if let Some(own) = measures.find(|own| own.name == name.as_str()) {
+            let yes = own.share.map(|share| share * own.count as f64);
+            self.measured += own.count;
+            self.total += yes.or(own.total).unwrap_or(0.0);
         }
     }
 
@@ -124,7 +143,14 @@ impl Sum {
         let share =
             |part: u64, whole: u64| (whole > 0).then(|| (part as f64 / whole as f64, false));
         match metric {
-            Metric::Time(of, statistic) if of.is_of_windows() => figure(&self.times, statistic),
+            Metric::Time(of, statistic) if of.is_of_windows() => figure(&self.values, statistic),
+            Metric::Measure(_, MeasureStatistic::Of(statistic), _) => {
+                figure(&self.values, statistic)
+            }
+            Metric::Measure(_, MeasureStatistic::Share, _) => {
+                (self.measured > 0).then(|| (self.total / self.measured as f64, false))
+            }
+            Metric::Measure(_, MeasureStatistic::Total, _) => exact(self.total),
             Metric::ErrorRate => share(self.failed, completed),
             Metric::Goodput => share(self.good_streams, self.streams),
             Metric::UnitsRate => exact(self.units / window_s),
@@ -136,16 +162,16 @@ impl Sum {
     }
 }
 
-/// Returns a statistic of times, and whether it is a percentile with too few samples.
-fn figure(of: &JoinedTimes, statistic: Statistic) -> Option<(f64, bool)> {
+/// Returns a statistic of times or values, and whether it is a percentile with too few samples.
+fn figure(of: &JoinedValues, statistic: Statistic) -> Option<(f64, bool)> {
     match statistic {
         Statistic::Percentile(thousandths) => {
             let percentile = f64::from(thousandths) / 1000.0;
-            let value = of.percentile_ms(percentile)?;
+            let value = of.percentile(percentile)?;
             Some((value, !is_enough(of.count, percentile)))
         }
-        Statistic::Mean => of.mean_ms().map(|mean| (mean, false)),
-        Statistic::Max => (of.count > 0).then_some((of.max_ms, false)),
+        Statistic::Mean => of.mean().map(|mean| (mean, false)),
+        Statistic::Max => (of.count > 0).then_some((of.max, false)),
         Statistic::Min => None,
     }
 }

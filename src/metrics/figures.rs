@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use self::tally::Tally;
 use super::interval::Inflation;
 use super::{
-    Batches, GroupSample, Held, Outcome, Sample, StatusCounts, StreamFigures, StreamSample, Track,
+    Batches, GroupSample, Held, MeasureSample, MeasureSet, Outcome, Sample, StatusCounts,
+    StreamFigures, StreamSample, Track,
 };
 use crate::base::Nanos;
 
@@ -68,6 +69,9 @@ pub struct Figures {
     /// The figures of answers that come in pieces, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub streams: Option<Box<StreamFigures>>,
+    /// The figures that the scenario defines, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measures: Option<Box<MeasureSet>>,
     /// The response times by batch, if needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     batches: Option<Batches>,
@@ -168,6 +172,13 @@ impl Figures {
             .record(sample, stream, window_end);
     }
 
+    /// Records what was read from the response to an operation, which is recorded besides.
+    pub(super) fn record_measures(&mut self, samples: &[MeasureSample]) {
+        if !samples.is_empty() {
+            self.measures.get_or_insert_default().record(samples);
+        }
+    }
+
     /// Records the time to connect.
     fn connected(&mut self, sample: &Sample) {
         for (track, time) in [
@@ -204,6 +215,9 @@ impl Figures {
         if let Some(theirs) = &other.streams {
             self.streams.get_or_insert_default().add(theirs);
         }
+        if let Some(theirs) = &other.measures {
+            self.measures.get_or_insert_default().add(theirs);
+        }
         if let Some(theirs) = &other.batches {
             match &mut self.batches {
                 Some(mine) => mine.add(theirs),
@@ -217,6 +231,9 @@ impl Figures {
         self.tracks().into_iter().for_each(Track::pack);
         if let Some(streams) = &mut self.streams {
             streams.tracks().into_iter().for_each(Track::pack);
+        }
+        if let Some(measures) = &mut self.measures {
+            measures.pack();
         }
     }
 
@@ -235,10 +252,14 @@ impl Figures {
             bytes_out,
             batches,
             streams,
+            measures,
             ..
         } = self;
         if let Some(streams) = streams {
             streams.clear();
+        }
+        if let Some(measures) = measures {
+            measures.clear();
         }
         *tally = Tally::default();
         *held = Held::default();

@@ -41,7 +41,7 @@ pub use failure::FailureKind;
 pub use figures::{Figures, Tally};
 pub use groups::GroupFigures;
 pub use iterations::{IterationFigures, IterationPart};
-pub use measures::MeasureFigures;
+pub use measures::{MeasureFigures, MeasureSample, MeasureSet};
 pub use probe::{ProbeOf, TakenBy};
 pub use recorder::Recorder;
 pub use sample::{GroupSample, IterationSample, Outcome, Sample};

@@ -15,8 +15,8 @@ use super::exact;
 use super::probe::Probe;
 use super::{
     Batches, CheckTally, ErrorLog, FailedTry, FailureKind, Figures, GroupFigures, IterationFigures,
-    IterationPart, IterationSample, MeasureFigures, Outcome, ProbeOf, Sample, Stages, Stretch,
-    TagFigures, TakenBy, Tally, Track, Windows,
+    IterationPart, IterationSample, Outcome, ProbeOf, Sample, Stages, Stretch, TagFigures, TakenBy,
+    Tally, Track, Windows,
 };
 use crate::base::Nanos;
 
@@ -53,8 +53,6 @@ pub struct Recorder {
     steps: Vec<Figures>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     groups: Vec<GroupFigures>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    measures: Vec<MeasureFigures>,
     stages: Stages,
     iterations: Tally,
     /// The number of iterations in stages that are not measured.
@@ -101,7 +99,6 @@ impl Recorder {
             epoch,
             steps: operations.iter().map(step).collect(),
             groups: Vec::new(),
-            measures: Vec::new(),
             stages: Stages::default(),
             iterations: Tally::default(),
             aside: 0,
@@ -178,7 +175,6 @@ impl Recorder {
             epoch,
             steps,
             groups,
-            measures,
             stages,
             iterations,
             aside,
@@ -198,7 +194,6 @@ impl Recorder {
         } = self;
         steps.iter_mut().for_each(Figures::clear);
         groups.iter_mut().for_each(GroupFigures::clear);
-        measures.iter_mut().for_each(MeasureFigures::clear);
         stages.clear();
         *iterations = Tally::default();
         *aside = 0;
@@ -326,9 +321,6 @@ impl Recorder {
         for (mine, theirs) in self.groups.iter_mut().zip(&other.groups) {
             mine.add(theirs);
         }
-        for (mine, theirs) in self.measures.iter_mut().zip(&other.measures) {
-            mine.add(theirs);
-        }
         self.stages.add(&other.stages);
         self.iterations.add(&other.iterations);
         self.aside += other.aside;
@@ -446,6 +438,7 @@ mod tests {
                 vec![TagValue::found(&(k % 100).to_string())],
                 Held::default(),
                 None,
+                &[],
                 Nanos::MAX,
             );
         }
@@ -465,6 +458,7 @@ mod tests {
                 vec![TagValue::found(&(k % 100).to_string())],
                 Held::default(),
                 None,
+                &[],
                 Nanos::MAX,
             );
         }

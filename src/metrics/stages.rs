@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Figures, Held, Outcome, Sample, StreamSample, exact};
+use super::{Figures, Held, MeasureSample, Outcome, Sample, StreamSample, exact};
 use crate::base::Nanos;
 
 /// The number of stages whose histograms stay open for recording; older ones are packed until a
@@ -81,6 +81,14 @@ impl Stages {
         {
             let streams = self.figures[place].streams.get_or_insert_default();
             streams.units_in_window += stream.units.unwrap_or(0);
+        }
+    }
+
+    /// Records what was read from the response to a measured operation planned at `intended`.
+    pub fn measured(&mut self, intended: Nanos, samples: &[MeasureSample]) {
+        if let Some(place) = self.place(intended) {
+            self.move_on(place);
+            self.figures[place].record_measures(samples);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Figures, Held, Sample, StreamSample};
+use super::{Figures, Held, MeasureSample, Sample, StreamSample};
 use crate::base::Nanos;
 
 /// The maximum number of values of one tag that have figures of their own.
@@ -76,14 +76,15 @@ impl TagFigures {
         Self { asked, ..self }
     }
 
-    /// Records an operation with the values of its tags, the outcomes of its checks, and its stream if
-    /// it has one.
+    /// Records an operation with the values of its tags, the outcomes of its checks, its stream if it
+    /// has one, and its measures.
     pub fn note(
         &mut self,
         sample: &Sample,
         values: Vec<TagValue>,
         held: Held,
         stream: Option<&StreamSample>,
+        measured: &[MeasureSample],
         window_end: Nanos,
     ) {
         for (tag, value) in values.into_iter().enumerate() {
@@ -93,6 +94,7 @@ impl TagFigures {
             if let Some(stream) = stream {
                 figures.record_stream(sample, stream, window_end);
             }
+            figures.record_measures(measured);
         }
     }
 
@@ -209,7 +211,7 @@ mod tests {
                 } else {
                     TagValue::found(&format!("{}", number + index * 1000))
                 };
-                half.note(&sample, vec![value], Held::default(), None, Nanos::MAX);
+                half.note(&sample, vec![value], Held::default(), None, &[], Nanos::MAX);
             }
         }
         let [mut whole, other] = seen;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
 use super::histogram::WINDOW_DIGITS;
-use super::{FailureKind, StatusCounts, WindowStreams, exact};
+use super::{FailureKind, MeasureSet, StatusCounts, WindowStreams, exact};
 use crate::base::Nanos;
 
 /// Returns the window width for a run: the widest of a list of round widths that still gives twenty
@@ -87,6 +87,9 @@ pub struct Window {
     /// Its streams, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub streams: Option<Box<WindowStreams>>,
+    /// Its measures, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measures: Option<Box<MeasureSet>>,
 }
 
 impl Default for Window {
@@ -105,6 +108,7 @@ impl Default for Window {
             response: Buckets::default(),
             lag: Buckets::default(),
             streams: None,
+            measures: None,
         }
     }
 }
@@ -129,6 +133,9 @@ impl Window {
         if let Some(theirs) = &other.streams {
             self.streams.get_or_insert_default().add(theirs);
         }
+        if let Some(theirs) = &other.measures {
+            self.measures.get_or_insert_default().add(theirs);
+        }
     }
 
     /// Packs its histograms into spare capacity.
@@ -137,6 +144,9 @@ impl Window {
         self.lag.pack(spare);
         if let Some(streams) = &mut self.streams {
             streams.pack();
+        }
+        if let Some(measures) = &mut self.measures {
+            measures.pack();
         }
     }
 
@@ -176,9 +186,11 @@ impl Window {
         ];
         let of_statuses = self.statuses.iter().map(|(_, n)| n);
         let of_streams = self.streams.iter().map(|streams| streams.largest_count());
+        let of_measures = self.measures.iter().map(|own| own.largest_count());
         counts
             .into_iter()
             .chain(of_streams)
+            .chain(of_measures)
             .chain(self.failures)
             .chain(of_statuses)
             .max()

@@ -116,7 +116,7 @@ mod tests {
     fn streams_belong_to_their_intended_window_and_units_to_the_completion() {
         let windows = line(&[(20, 40), (50, 260)]);
         assert_eq!(seen(&windows), [(0, 2, 4, 2, 250_000_000), (3, 0, 4, 0, 0)]);
-        assert!(windows.has_consistent_streams());
+        assert!(windows.is_consistent());
     }
 
     #[test]
@@ -133,6 +133,6 @@ mod tests {
         let damaged = text.replacen("\"good\":2", "\"good\":3", 1);
         assert_ne!(damaged, text);
         let damaged: Windows = serde_json::from_str(&damaged).expect("a time line");
-        assert!(!damaged.has_consistent_streams());
+        assert!(!damaged.is_consistent());
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::batches::is_doubled;
 use super::histogram;
 use super::window::Window;
-use super::{Outcome, Sample, StreamSample, WindowStreams, exact};
+use super::{MeasureSample, MeasureSet, Outcome, Sample, StreamSample, WindowStreams, exact};
 use crate::base::Nanos;
 
 /// The maximum number of windows; beyond it, each becomes twice as wide.
@@ -229,6 +229,12 @@ impl Windows {
         }
     }
 
+    /// Records what was read from the response to an operation planned at `intended`.
+    pub fn measured(&mut self, intended: Nanos, samples: &[MeasureSample]) {
+        let window = self.at(intended);
+        window.measures.get_or_insert_default().record(samples);
+    }
+
     fn streams_at(&mut self, instant: Nanos) -> &mut WindowStreams {
         self.at(instant).streams.get_or_insert_default()
     }
@@ -269,12 +275,15 @@ impl Windows {
         self.pack();
     }
 
-    /// Returns whether the figures of its streams agree with each other.
-    pub(super) fn has_consistent_streams(&self) -> bool {
-        self.windows
+    /// Returns whether the figures of its streams and measures agree with each other.
+    pub(super) fn is_consistent(&self) -> bool {
+        let streams = self.windows.iter().filter_map(|own| own.streams.as_deref());
+        let measures = self
+            .windows
             .iter()
-            .filter_map(|window| window.streams.as_deref())
-            .all(WindowStreams::is_consistent)
+            .filter_map(|own| own.measures.as_deref());
+        streams.into_iter().all(WindowStreams::is_consistent)
+            && measures.into_iter().all(MeasureSet::is_consistent)
     }
 
     /// Returns whether this is a time line of the same run as `other`, which is empty.

@@ -12,7 +12,8 @@ pub const MAX_MEASURES: usize = 32;
 /// A figure that is read from each successful response of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measure {
-    /// Index among all measures of the plan's operations, in their order.
+    /// The number of its name: names are numbered in the order of their first places in the
+    /// scenario.
     pub number: u32,
     /// Its name; equal names have equal units.
     pub name: MeasureName,
@@ -120,6 +121,11 @@ impl MeasureKind {
         ]
         .into_iter()
         .find(|kind| kind.reported_unit() == unit)
+    }
+
+    /// Returns whether its values are reported as a distribution.
+    pub const fn is_spread(self) -> bool {
+        matches!(self, Self::Time | Self::Size | Self::Number)
     }
 
     /// Returns the unit of the reported values.

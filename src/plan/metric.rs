@@ -258,6 +258,9 @@ impl Metric {
     pub const fn is_of_windows(self) -> bool {
         match self {
             Self::Time(of, statistic) => of.is_of_windows() && !matches!(statistic, Statistic::Min),
+            Self::Measure(_, statistic, _) => {
+                !matches!(statistic, MeasureStatistic::Of(Statistic::Min))
+            }
             other => matches!(
                 other,
                 Self::ErrorRate

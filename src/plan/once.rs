@@ -71,11 +71,9 @@ struct Numbers {
     operation: u32,
     /// The number of the next timed group.
     group: u32,
-    /// The number of the next measure.
-    measure: u32,
 }
 
-/// Numbers operations, timed groups and measures in source order.
+/// Numbers operations and timed groups in source order.
 fn renumber(steps: &mut [Step], numbers: &mut Numbers) {
     for step in steps {
         step.chance = None;
@@ -89,10 +87,6 @@ fn renumber(steps: &mut [Step], numbers: &mut Numbers) {
             numbers.operations.insert(operation.id, numbers.operation);
             operation.id = numbers.operation;
             numbers.operation += 1;
-            for measure in &mut operation.measures {
-                measure.number = numbers.measure;
-                numbers.measure += 1;
-            }
             if let Action::Message(message) = &mut operation.action
                 && let Some(handshake) = numbers.operations.get(&message.handshake)
             {

@@ -1,7 +1,9 @@
 //! What the checks of a plan ask for: metrics, windows, and the parts of the work whose metrics are
 //! recorded separately for them.
 
-use super::{Metric, Mode, Operation, Plan, Quantity, Selector, Statistic};
+use super::{
+    MeasureName, MeasureStatistic, Metric, Mode, Operation, Plan, Quantity, Selector, Statistic,
+};
 use crate::base::Nanos;
 
 impl Selector {
@@ -106,5 +108,18 @@ impl Plan {
                 .any(|(selector, metric)| fits(selector) && is_asked(metric))
         };
         Quantity::ALL.into_iter().filter(asked).collect()
+    }
+
+    /// Returns the measures whose percentiles are asked for by thresholds with this selector, in any
+    /// mode.
+    pub fn measure_percentiles_of(&self, selector: &Selector) -> Vec<MeasureName> {
+        let percentile = |metric| match metric {
+            Metric::Measure(name, MeasureStatistic::Of(Statistic::Percentile(_)), _) => Some(name),
+            _ => None,
+        };
+        self.asked()
+            .filter(|(asked, _)| asked.of_any_mode() == *selector)
+            .filter_map(|(_, metric)| percentile(metric))
+            .collect()
     }
 }

@@ -115,15 +115,14 @@ impl Plan {
             .filter_map(|(mix, step)| Some((mix, step.name.as_str(), step.operation()?)))
     }
 
-    /// Returns every measure of the operations with the index of its mix entry and the name of its
-    /// step, ordered by [`super::Measure::number`].
-    pub fn measures(&self) -> impl Iterator<Item = (usize, &str, &super::Measure)> {
-        self.operations().flat_map(|(mix, name, operation)| {
-            operation
-                .measures
-                .iter()
-                .map(move |measure| (mix, name, measure))
-        })
+    /// Returns one measure of each name, ordered by [`super::Measure::number`].
+    pub fn measure_names(&self) -> Vec<&super::Measure> {
+        let operations = self.operations();
+        let measures = operations.flat_map(|(.., operation)| &operation.measures);
+        let mut names: Vec<&super::Measure> = measures.collect();
+        names.sort_by_key(|measure| measure.number);
+        names.dedup_by_key(|measure| measure.number);
+        names
     }
 
     /// Returns every group that is measured as a whole, with the index of its mix entry and its name,

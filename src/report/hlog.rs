@@ -4,6 +4,8 @@
 //! A tag is a mode and a quantity: `async.response` is a whole round, with three digits;
 //! `async.response.windows` its time series, with two. The start times of individual rounds are
 //! unknown, so they are laid end to end from the start of the result.
+//!
+//! Measures have tags such as `async.measure.db.ns`, which end with the unit of the values.
 
 use std::io;
 use std::time::{Duration, UNIX_EPOCH};
@@ -13,6 +15,7 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use jiff::Timestamp;
 
+use crate::metrics::histogram;
 use crate::result::{CodecError, ModeRun, RunResult, codec};
 
 use super::view;
@@ -44,6 +47,11 @@ pub(crate) fn render(result: &RunResult) -> io::Result<String> {
         view::plain(&result.scenario.name)
     ))
     .with_max_value_divisor(NANOS_PER_MILLI);
+    if result.runs.iter().any(|run| !run.measures.is_empty()) {
+        log.add_comment(
+            "[Values of measures are in the unit that ends their tag: ns, bytes or thousandths. Interval_Max is in millions of that unit]",
+        );
+    }
     let started_at = result
         .started_at
         .parse::<Timestamp>()
@@ -87,6 +95,8 @@ fn intervals(result: &RunResult) -> Vec<Interval> {
                 histogram: full(histogram)?,
             })
         }));
+        let lines = measured(run).into_iter().chain(measured_windows(run));
+        all.extend(lines.filter_map(|line| line.after(begin, wall)));
         // The warm-up is not measured.
         for window in run.series.iter().filter(|window| window.t_s >= 0.0) {
             let (start, length) = (
@@ -134,6 +144,86 @@ fn quantities(run: &ModeRun) -> Vec<(&'static str, Result<Histogram<u64>, CodecE
         .into_iter()
         .filter_map(|(name, text)| Some((name, codec::decode(text?))))
         .collect()
+}
+
+/// A histogram of a measure.
+struct MeasureLine {
+    tag: String,
+    /// Where it begins and how long it takes, in seconds; the whole run if there is none.
+    during: Option<(f64, f64)>,
+    histogram: Histogram<u64>,
+}
+
+impl MeasureLine {
+    /// Returns it as a line of a run that begins at this time.
+    fn after(self, begin: Duration, wall: Duration) -> Option<Interval> {
+        let (start, length) = match self.during {
+            None => (Duration::ZERO, wall),
+            Some((start, length)) => (
+                Duration::try_from_secs_f64(start).ok()?,
+                Duration::try_from_secs_f64(length).ok()?,
+            ),
+        };
+        Some(Interval {
+            tag: self.tag,
+            start: begin.checked_add(start)?,
+            length,
+            histogram: self.histogram,
+        })
+    }
+}
+
+/// Returns the tag of a measure, which ends with what its histogram counts.
+fn measure_tag(run: &ModeRun, name: &str, unit: &str) -> String {
+    let counts = match unit {
+        "ms" => "ns",
+        "bytes" => "bytes",
+        _ => "thousandths",
+    };
+    let name: String = name.chars().filter(|c| is_of_names(*c)).collect();
+    format!("{}.measure.{name}.{counts}", run.mode)
+}
+
+/// Returns whether names of measures contain this; those of a damaged result may have more.
+const fn is_of_names(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// Returns the values of each measure of a run, all steps together.
+fn measured(run: &ModeRun) -> Vec<MeasureLine> {
+    let mut all: Vec<MeasureLine> = Vec::new();
+    for own in run.measures.iter().map(|own| &own.measure) {
+        let Some(histogram) = own.histogram.as_ref().and_then(|h| full(codec::decode(h))) else {
+            continue;
+        };
+        let tag = measure_tag(run, &own.name, &own.unit);
+        match all.iter_mut().find(|known| known.tag == tag) {
+            Some(known) => histogram::add(&mut known.histogram, &histogram),
+            None => all.push(MeasureLine {
+                tag,
+                during: None,
+                histogram,
+            }),
+        }
+    }
+    all
+}
+
+/// Returns the values of each measure in each window that is not of the warm-up.
+fn measured_windows(run: &ModeRun) -> Vec<MeasureLine> {
+    let mut all = Vec::new();
+    for window in run.series.iter().filter(|window| window.t_s >= 0.0) {
+        for own in &window.measures {
+            let value = own.value.as_ref();
+            let histogram = value.and_then(|value| full(codec::decode_window(&value.histogram)));
+            all.extend(histogram.map(|histogram| MeasureLine {
+                tag: format!("{}.windows", measure_tag(run, &own.name, &own.unit)),
+                during: Some((window.t_s, window.window_s)),
+                histogram,
+            }));
+        }
+    }
+    all
 }
 
 /// Returns a histogram that has samples; one from a damaged result is omitted.

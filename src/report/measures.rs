@@ -3,13 +3,88 @@
 use super::asked::{self, ShownPercentile};
 use super::{tally, view};
 use crate::metrics::Summary;
-use crate::result::{Measure, ModeRun, RunResult};
+use crate::result::{Group, Measure, ModeRun, RunResult};
+
+/// The most rows of a table: tags may have a hundred values each.
+const MAX_ROWS: usize = 200;
+
+/// A measure of a part of a run.
+pub(crate) struct PartMeasure<'r> {
+    /// The part.
+    pub of: MeasuredPart<'r>,
+    /// Its figures.
+    pub measure: &'r Measure,
+}
+
+/// The part of a run that a measure is of, by name; what it is not narrowed by is empty.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct MeasuredPart<'r> {
+    /// The mix entry.
+    pub mix: &'r str,
+    /// The step.
+    pub step: &'r str,
+    /// The target.
+    pub target: &'r str,
+    /// The stage of the load.
+    pub stage: &'r str,
+    /// The value of a tag.
+    pub tag: &'r str,
+}
+
+/// Returns the measures of a run: of its steps, then of its targets and stages if there are several,
+/// and of the values of the steps' tags.
+pub(crate) fn of_run(run: &ModeRun) -> Vec<PartMeasure<'_>> {
+    let steps = run.measures.iter().map(|own| PartMeasure {
+        of: MeasuredPart {
+            mix: &own.mix,
+            step: &own.step,
+            ..MeasuredPart::default()
+        },
+        measure: &own.measure,
+    });
+    let mut all: Vec<PartMeasure<'_>> = steps.collect();
+    let several = |groups: &'_ [Group]| groups.len() > 1;
+    for target in run.targets.iter().filter(|_| several(&run.targets)) {
+        let of = MeasuredPart {
+            target: &target.name,
+            ..MeasuredPart::default()
+        };
+        all.extend(of_group(target, of));
+    }
+    for stage in run.stages.iter().filter(|_| several(&run.stages)) {
+        let of = MeasuredPart {
+            stage: &stage.name,
+            ..MeasuredPart::default()
+        };
+        all.extend(of_group(stage, of));
+    }
+    for step in &run.steps {
+        for tag in &step.tags {
+            let of = MeasuredPart {
+                mix: step.mix.as_deref().unwrap_or_default(),
+                step: &step.name,
+                tag: &tag.name,
+                ..MeasuredPart::default()
+            };
+            all.extend(of_group(tag, of));
+        }
+    }
+    all
+}
+
+fn of_group<'r>(
+    group: &'r Group,
+    of: MeasuredPart<'r>,
+) -> impl Iterator<Item = PartMeasure<'r>> + use<'r> {
+    let measures = group.measures.iter();
+    measures.map(move |measure| PartMeasure { of, measure })
+}
 
 /// The measures of the first run of each mode.
 pub(crate) struct MeasureTable {
     /// The names of the columns.
     pub head: Vec<String>,
-    /// A measure of a step in a mode.
+    /// A measure of a part in a mode.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -27,37 +102,52 @@ pub(crate) fn table(result: &RunResult) -> Option<MeasureTable> {
         "measures".into()
     };
     let percentiles = asked::percentiles([result], &["p50", "p95", "p99"]);
-    let head = [what.as_str(), "mode", "values", "unread", "mean or sum"]
+    let head: Vec<String> = [what.as_str(), "mode", "values", "unread", "mean or sum"]
         .into_iter()
         .chain(percentiles.iter().map(|one| &*one.name))
         .chain(["max"])
         .map(str::to_owned)
         .collect();
+    let of_runs: Vec<Vec<PartMeasure<'_>>> = first_rounds.iter().map(|run| of_run(run)).collect();
+    let mut known: Vec<(&str, MeasuredPart<'_>)> = Vec::new();
+    for own in of_runs.iter().flatten() {
+        let key = (own.measure.name.as_str(), own.of);
+        if !known.contains(&key) {
+            known.push(key);
+        }
+    }
     let mut rows = Vec::new();
-    for (place, measure) in first.measures.iter().enumerate() {
-        for run in &first_rounds {
-            // Every mode has the measures of the plan, in its order.
-            let own = run.measures.get(place);
-            let own = own.filter(|own| (&own.name, &own.step) == (&measure.name, &measure.step));
+    for key in known {
+        for (run, measures) in first_rounds.iter().zip(&of_runs) {
+            let mut measures = measures.iter();
+            let own = measures.find(|own| (own.measure.name.as_str(), own.of) == key);
             rows.extend(own.map(|own| row(run, own, first.mixes.len() > 1, &percentiles)));
         }
+    }
+    if rows.len() > MAX_ROWS {
+        let more = rows.split_off(MAX_ROWS).len();
+        let mut last = vec![format!("{more} more are in the result")];
+        last.resize(head.len(), String::new());
+        rows.push(last);
     }
     Some(MeasureTable { head, rows })
 }
 
 fn row(
     run: &ModeRun,
-    measure: &Measure,
+    PartMeasure { of, measure }: &PartMeasure<'_>,
     several_mixes: bool,
     percentiles: &[ShownPercentile],
 ) -> Vec<String> {
-    let step = view::shortened(&view::plain(&measure.step), 40);
-    let mix = view::shortened(&view::plain(&measure.mix), 40);
-    let name = if several_mixes {
-        format!("{} ({mix} / {step})", measure.name)
-    } else {
-        format!("{} ({step})", measure.name)
-    };
+    let short = |name: &str| view::shortened(&view::plain(name), 40);
+    let mut parts: Vec<String> = [(of.mix, several_mixes), (of.step, true), (of.tag, true)]
+        .into_iter()
+        .filter(|(name, is_shown)| *is_shown && !name.is_empty())
+        .map(|(name, _)| short(name))
+        .collect();
+    let others = [("target", of.target), ("stage", of.stage)];
+    let others = others.into_iter().filter(|(_, name)| !name.is_empty());
+    parts.extend(others.map(|(what, name)| format!("{what} {}", short(name))));
     let summary = measure.value.as_ref().filter(|own| own.count > 0);
     let of = |get: fn(&Summary) -> f64| {
         summary.map_or_else(String::new, |own| shown(&measure.unit, get(own)))
@@ -65,7 +155,7 @@ fn row(
     let share = measure.share.map(view::share);
     let total = measure.total.map(view::number);
     let mut row = vec![
-        name,
+        format!("{} ({})", measure.name, parts.join(" / ")),
         run.mode.to_string(),
         view::count(measure.count),
         view::count(measure.unread),
@@ -90,9 +180,10 @@ fn shown(unit: &str, value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{fixture, html, markdown, openmetrics, spreadsheet, terminal};
+    use super::super::{fixture, hlog, html, markdown, openmetrics, spreadsheet, terminal};
     use super::*;
     use crate::report::fixture::{Form, assert_only_in_first};
+    use crate::result::{MeasureWindow, StepMeasure, WindowValues};
 
     /// Returns a result whose modes have a measure of each kind.
     fn result() -> RunResult {
@@ -100,8 +191,6 @@ mod tests {
         for run in &mut result.runs {
             let measure = |name: &str, unit: &str| Measure {
                 name: name.into(),
-                mix: "browse".into(),
-                step: "list".into(),
                 unit: unit.into(),
                 count: 40,
                 unread: 3,
@@ -110,7 +199,7 @@ mod tests {
                 total: None,
                 histogram: None,
             };
-            run.measures = vec![
+            let measures = [
                 Measure {
                     value: run.times.response_ms.clone(),
                     histogram: Some(run.histograms.response.clone()),
@@ -125,6 +214,54 @@ mod tests {
                     ..measure("sold", "total")
                 },
             ];
+            run.measures = measures
+                .clone()
+                .map(|measure| StepMeasure {
+                    mix: "browse".into(),
+                    step: "list".into(),
+                    measure,
+                })
+                .to_vec();
+            let mut target = run.targets[0].clone();
+            target.measures = measures[..1].to_vec();
+            run.targets = vec![
+                target.clone(),
+                Group {
+                    name: "other".into(),
+                    ..target
+                },
+            ];
+            for window in &mut run.series {
+                let of = |name: &str, unit: &str| MeasureWindow {
+                    name: name.into(),
+                    unit: unit.into(),
+                    count: window.timed(),
+                    unread: 2,
+                    value: None,
+                    share: None,
+                    total: None,
+                };
+                let value = window.response.clone().map(|histogram| WindowValues {
+                    count: window.timed(),
+                    mean: 12.5,
+                    p50: 12.25,
+                    p90: 14.5,
+                    p99: 17.75,
+                    max: 18.0,
+                    histogram,
+                });
+                let share = Some(0.25);
+                window.measures = vec![
+                    MeasureWindow {
+                        value,
+                        ..of("db", "ms")
+                    },
+                    MeasureWindow {
+                        share,
+                        ..of("hits", "share")
+                    },
+                ];
+            }
         }
         result
     }
@@ -132,11 +269,11 @@ mod tests {
     #[test]
     fn measures_are_in_every_form_and_nowhere_without_them() {
         let (with, without) = (result(), fixture::three_modes());
-        let forms: [Form<'_>; 5] = [
+        let forms: [Form<'_>; 7] = [
             (
                 "terminal",
                 &|r| terminal::render(r, terminal::Style::default()),
-                &["mean or sum", "72.5 %", "hits (browse"],
+                &["mean or sum", "72.5 %", "hits (browse", "db (target other)"],
             ),
             ("markdown", &markdown::render, &["| unread |", "| 72.5 % |"]),
             (
@@ -152,7 +289,29 @@ mod tests {
             (
                 "csv",
                 &|r| spreadsheet::measures(r).expect("text"),
-                &[",browse,list,hits,share,40,3,0.725,", ",1234.5,"],
+                &[
+                    ",browse,list,,,,hits,share,40,3,0.725,",
+                    ",1234.5,",
+                    ",,,other,,,db,ms,40,3,",
+                ],
+            ),
+            (
+                "csv of the time line",
+                &|r| spreadsheet::series(r).expect("text"),
+                &[
+                    ",measure_db_count,measure_db_unread,measure_db_mean_ms,",
+                    ",measure_hits_share,measure_sold_count,",
+                    ",2,12.5,12.25,17.75,18,",
+                ],
+            ),
+            (
+                "hlog",
+                &|r| hlog::render(r).expect("text"),
+                &[
+                    "Tag=async.measure.db.ns,",
+                    "Tag=async.measure.db.ns.windows,",
+                    "in millions of that unit",
+                ],
             ),
             (
                 "html",
@@ -162,6 +321,11 @@ mod tests {
                     "hits (browse",
                     "id=\"measure-values\"",
                     "db of list – ",
+                    "id=\"chart-measure-over-time-0\"",
+                    "db over time – ",
+                    "hits over time – ",
+                    "<th scope=\"col\">db p50</th>",
+                    "<th scope=\"col\">hits share</th>",
                 ],
             ),
         ];

@@ -219,7 +219,7 @@ mod tests {
     use super::super::{fixture, hlog, html, markdown, openmetrics, spreadsheet, terminal};
     use super::*;
     use crate::report::fixture::{Form, assert_only_in_first};
-    use crate::result::{StreamWindow, WindowTimes};
+    use crate::result::{StreamWindow, WindowValues};
 
     /// Returns a result whose modes have streams.
     fn result() -> RunResult {
@@ -251,7 +251,7 @@ mod tests {
             run.histograms.stream_unit = Some(run.histograms.response.clone());
             run.histograms.stream_rate = Some(run.histograms.response.clone());
             for window in &mut run.series {
-                let times = window.response.clone().map(|histogram| WindowTimes {
+                let times = window.response.clone().map(|histogram| WindowValues {
                     count: window.timed(),
                     mean: 12.5,
                     p50: 12.25,

@@ -11,7 +11,7 @@ pub(crate) mod exchange;
 mod exchange_stream;
 pub(crate) mod histograms;
 pub(crate) mod host;
-pub(crate) mod joined_times;
+pub(crate) mod joined_values;
 pub(crate) mod load_figures;
 pub(crate) mod measure;
 pub(crate) mod measured;
@@ -40,9 +40,9 @@ pub use exchange::{
 pub use exchange_stream::ExchangeStream;
 pub use histograms::Histograms;
 pub use host::Host;
-pub(crate) use joined_times::JoinedTimes;
+pub(crate) use joined_values::JoinedValues;
 pub(crate) use load_figures::LoadFigures;
-pub use measure::Measure;
+pub use measure::{Measure, MeasureWindow, StepMeasure, WindowValues};
 pub use mode_run::{
     ChecksHeld, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources,
     ResponseCheck, StoppedBy, Times, Warmup,
@@ -57,4 +57,4 @@ pub use validity::{Check, Validity, Verdict};
 pub use versions::{
     Calibration, InvalidRun, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison,
 };
-pub use window::{StreamWindow, Window, WindowTimes};
+pub use window::{StreamWindow, Window};

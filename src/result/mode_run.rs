@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apdex::Apdex;
 use super::counts::Counts;
-use super::measure::Measure;
+use super::measure::{Measure, StepMeasure};
 use super::streams::Streaming;
 use super::timed_group::TimedGroup;
 use super::{Histograms, Validity, Window};
@@ -110,6 +110,10 @@ pub struct Group {
     /// the form of [`Histograms`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub histograms: BTreeMap<String, String>,
+    /// The figures that the scenario defines, of mix entries, targets, stages, values of tags and
+    /// selections of thresholds. Those of steps are in [`ModeRun::measures`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Measure>,
 }
 
 /// Figures of the operations that a selector matches: that of a threshold, or of a mix entry with a
@@ -317,7 +321,7 @@ pub struct ModeRun {
     pub groups: Vec<TimedGroup>,
     /// The figures that the scenario reads from responses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub measures: Vec<Measure>,
+    pub measures: Vec<StepMeasure>,
     /// Figures by mix entry.
     pub mixes: Vec<Group>,
     /// Figures by target.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::measure::{MeasureWindow, WindowValues};
 use crate::metrics::FailureKind;
 
 /// One interval of the time line. Operations belong to the window in which their `intended` falls;
@@ -61,6 +62,9 @@ pub struct Window {
     /// Its streams, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub streams: Option<StreamWindow>,
+    /// Its measures that have values, or responses without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<MeasureWindow>,
 }
 
 /// The streams of one interval of the time line, by their `intended`.
@@ -72,34 +76,15 @@ pub struct StreamWindow {
     pub ok: u64,
     /// Units of the successful streams that completed in this window, per second.
     pub units_per_s: f64,
-    /// From intended to the first counted event; absent if there is none.
+    /// From intended to the first counted event, in milliseconds; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_ms: Option<WindowTimes>,
-    /// Between counted events.
+    pub first_ms: Option<WindowValues>,
+    /// Between counted events, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gap_ms: Option<WindowTimes>,
-    /// Time per unit of each successful stream.
+    pub gap_ms: Option<WindowValues>,
+    /// Time per unit of each successful stream, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unit_ms: Option<WindowTimes>,
-}
-
-/// A time in one interval of the time line, in milliseconds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct WindowTimes {
-    /// The number of values.
-    pub count: u64,
-    /// Mean.
-    pub mean: f64,
-    /// Median.
-    pub p50: f64,
-    /// 90th percentile.
-    pub p90: f64,
-    /// 99th percentile.
-    pub p99: f64,
-    /// Maximum.
-    pub max: f64,
-    /// A histogram of two significant digits, in the form of [`Histograms`](super::Histograms).
-    pub histogram: String,
+    pub unit_ms: Option<WindowValues>,
 }
 
 impl Window {

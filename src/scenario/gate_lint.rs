@@ -297,7 +297,7 @@ fn window(
     let place = places.of("window");
     if !metric.is_of_windows() {
         problems.error(place, format!("the time line does not include `{metric}`, so it can't be judged in windows")).help(
-            "remove `window`; windows are available for response times, `stream.first.`, `stream.gap.` and `stream.unit.` (percentiles, `mean`, `max`), `error_rate`, `throughput`, `count`, `dropped`, `stream.units_rate` and `stream.goodput`",
+            "remove `window`; windows are available for response times, `stream.first.`, `stream.gap.`, `stream.unit.` and measures (percentiles, `mean`, `max`), shares and totals of measures, `error_rate`, `throughput`, `count`, `dropped`, `stream.units_rate` and `stream.goodput`",
         );
         return;
     }

@@ -19,19 +19,6 @@ pub(super) fn measure(
     let Metric::Measure(name, statistic, unit) = metric else {
         return;
     };
-    let narrowing = [
-        ("stage", &of.stage),
-        ("target", &of.target),
-        ("tag", &of.tag),
-    ];
-    for (key, _) in narrowing.iter().filter(|(_, value)| value.is_some()) {
-        problems
-            .error(
-                places.of(key),
-                format!("measures are not kept apart by `{key}`"),
-            )
-            .help("narrow it by `mix`, `step` or `mode`, or remove what narrows it");
-    }
     let takes =
         |(mix, name, operation): &(usize, &str, &Operation)| of.takes(plan, *mix, name, operation);
     let measures: Vec<(MeasureName, MeasureUnit)> = plan

@@ -231,9 +231,8 @@ pub(super) struct Reader<'a> {
     pub is_lifecycle: bool,
     /// Number of timed groups decoded so far.
     pub groups: u32,
-    /// Number of measures decoded so far.
-    pub measures: u32,
-    /// The measures decoded so far, each name once, with its place.
+    /// The measures decoded so far, each name once, with its place; the index is the number of the
+    /// name.
     pub measured: Vec<(MeasureName, MeasureUnit, Span)>,
     /// Number of timed groups around the current step.
     pub depth: u32,
@@ -275,7 +274,6 @@ impl<'a> Reader<'a> {
             is_in_branches: false,
             is_lifecycle: false,
             groups: 0,
-            measures: 0,
             measured: Vec::new(),
             depth: 0,
             kinds,

@@ -68,22 +68,19 @@ impl Reader<'_> {
         let source = source(&mut fields, of, &PLACES, self.patterns, self.problems);
         fields.finish(self.problems);
         let (name, unit) = (name?, unit?);
-        let is_known = self.is_like_others(entry, name, unit);
-        let number = self.measures;
-        let measure = Measure {
-            number,
+        let number = self.number_of(entry, name, unit);
+        Some(Measure {
+            number: number?,
             name,
             source: source?,
             unit,
-        };
-        self.measures += 1;
-        is_known.then_some(measure)
+        })
     }
 
-    /// Returns whether the name is new, or has the same unit as before; reports it if not.
-    fn is_like_others(&mut self, entry: &Entry, name: MeasureName, unit: MeasureUnit) -> bool {
-        let known = self.measured.iter().find(|(known, ..)| *known == name);
-        if let Some((_, first, place)) = known {
+    /// Returns the number of a name that is new, or has the same unit as before; reports another.
+    fn number_of(&mut self, entry: &Entry, name: MeasureName, unit: MeasureUnit) -> Option<u32> {
+        let mut known = self.measured.iter().zip(0..);
+        if let Some(((_, first, place), number)) = known.find(|((own, ..), _)| *own == name) {
             if *first != unit {
                 self.problems
                     .error(
@@ -97,7 +94,7 @@ impl Reader<'_> {
                     .related(*place, "the first one")
                     .help("write one unit, or give it another name");
             }
-            return *first == unit;
+            return (*first == unit).then_some(number);
         }
         if self.measured.len() == MAX_MEASURES {
             self.problems
@@ -107,7 +104,8 @@ impl Reader<'_> {
                 )
                 .help("remove some");
         }
+        let number = u32::try_from(self.measured.len()).ok()?;
         self.measured.push((name, unit, entry.key_span));
-        self.measured.len() <= MAX_MEASURES
+        Some(number)
     }
 }

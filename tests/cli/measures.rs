@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::support::{Server, count, folder, number, result, run, run_of, scenario};
+use crate::support::{
+    REAL_MODES, Server, TO_RESULT, count, folder, number, patiently, result, run, run_of, scenario,
+    side_by_side,
+};
 
 /// A hundred iterations that send 1 to 100, which the server echoes.
 const SCENARIO: &str = r#"
@@ -73,6 +76,18 @@ fn check(run: &Value) {
     }
     assert_eq!(number(&measure(run, "n")["value"], "min"), 1.0);
     assert_eq!(number(&measure(run, "n")["value"], "max"), 100.0);
+    let windows = run["series"].as_array().expect("windows");
+    let of_windows = |name: &str| {
+        let all = windows.iter().flat_map(|w| w["measures"].as_array());
+        let own = all.flatten().filter(|measure| measure["name"] == name);
+        own.cloned().collect::<Vec<Value>>()
+    };
+    let counts = |name, figure| of_windows(name).iter().map(|own| count(own, figure)).sum();
+    let [read, unread]: [u64; 2] = [counts("n", "count"), counts("absent", "unread")];
+    assert_eq!([read, unread], [100, 100]);
+    let sold = of_windows("sold");
+    let sold: f64 = sold.iter().map(|own| number(own, "total")).sum();
+    assert_eq!(sold, 5050.0);
     assert_eq!(number(measure(run, "odd"), "share"), 0.5);
     assert_eq!(number(measure(run, "sold"), "total"), 5050.0);
     let absent = measure(run, "absent");
@@ -153,7 +168,7 @@ fn the_summary_lists_measures_and_what_could_not_be_read() {
     assert!(line("sold (echo)").contains("5,050"));
     let table = std::fs::read_to_string(folder.path().join("out/measures.csv")).expect("a table");
     assert!(
-        table.contains("measured,async,1,m,echo,sold,total,100,0,,5050,"),
+        table.contains("measured,async,1,m,echo,,,,sold,total,100,0,,5050,"),
         "{table}"
     );
 }
@@ -189,4 +204,102 @@ fn what_is_measured_is_shown_when_it_is_tried() {
     ] {
         assert!(ran.stdout.contains(line), "no `{line}` in {}", ran.stdout);
     }
+}
+
+/// Runs a scenario in every real mode until its thresholds fail in these windows.
+fn judged(text: &str, known: &[Vec<f64>], also: impl Fn(&Value) + Sync) {
+    side_by_side(REAL_MODES, |mode| {
+        let folder = folder();
+        scenario(folder.path(), text);
+        patiently(|| {
+            let arguments = [&TO_RESULT[..], &["--mode", mode]].concat();
+            run(folder.path(), &arguments);
+            let result = result(&folder.path().join("out"));
+            let thresholds = result["thresholds"].as_array().expect("thresholds");
+            let failing = |threshold: &Value| {
+                let windows = threshold["failing_windows"].as_array().cloned();
+                let windows = windows.unwrap_or_default();
+                windows.iter().map(|w| number(w, "t_s")).collect()
+            };
+            let failing: Vec<Vec<f64>> = thresholds.iter().map(failing).collect();
+            assert_eq!(failing, known, "{mode}: {thresholds:?}");
+            let whole = thresholds.iter().filter(|one| one["window_s"].is_null());
+            whole.for_each(|one| assert_eq!(one["verdict"], "pass", "{mode}: {one}"));
+            also(&result["runs"][0]);
+        });
+    });
+}
+
+#[test]
+fn windows_of_the_time_line_have_measures_and_thresholds_judge_those_of_parts() {
+    let server = Server::start();
+    let step = |name: &str, target: &str, n: u32| {
+        format!(
+            "{{ post: /anything, name: {name}, target: {target}, json: {{ n: {n} }}, tag: {{ kind: {{ jsonpath: $.json.n }} }},
+             measure: {{ n: {{ jsonpath: $.json.n, unit: count }}, any: {{ jsonpath: $.json.n, unit: share }}, sold: {{ jsonpath: $.json.n, unit: total }} }} }}"
+        )
+    };
+    let text = format!(
+        "name: t
+workers: 1
+targets: {{ a: {{ url: '{0}' }}, b: {{ url: '{0}' }} }}
+mix:
+- {{ name: early, load: {{ rate: 20/s, duration: 500ms }}, flow: [ {1} ] }}
+- {{ name: late, load: {{ rate: 20/s, start_after: 1s, duration: 1s }}, flow: [ {2} ] }}
+thresholds:
+- {{ check: measure.n.p50 < 20, window: 500ms }}
+- {{ check: measure.n.max < 20, window: 500ms, mix: early }}
+- {{ check: measure.n.mean > 20, window: 500ms, target: a }}
+- {{ check: measure.n.p99 < 20, window: 500ms, tag: kind=30 }}
+- {{ check: measure.sold.total < 200, window: 500ms }}
+- {{ check: measure.any.share == 100%, window: 500ms }}
+- {{ check: measure.n.p99 == 30, target: b }}
+- {{ check: measure.n.p50 == 10, tag: kind=10 }}
+- {{ check: measure.sold.total == 600, step: slow }}
+- {{ check: measure.sold.total == 700 }}
+",
+        server.url(),
+        step("quick", "a", 10),
+        step("slow", "b", 30),
+    );
+    let late = || vec![1.0, 1.5];
+    let whole = || vec![vec![]; 5];
+    let windows = vec![late(), vec![], vec![0.0], late(), late()];
+    judged(&text, &[windows, whole()].concat(), |run| {
+        let windows = run["series"].as_array().expect("windows");
+        let of = |window: &Value| {
+            let own = window["measures"].as_array()?.first()?.clone();
+            Some((number(window, "t_s") >= 1.0, number(&own["value"], "p50")))
+        };
+        let medians: Vec<(bool, f64)> = windows.iter().filter_map(of).collect();
+        assert!(medians.len() > 2, "{windows:?}");
+        for (is_late, median) in medians {
+            assert_eq!(median, if is_late { 30.0 } else { 10.0 });
+        }
+    });
+}
+
+#[test]
+fn stages_have_measures() {
+    let server = Server::start();
+    let text = format!(
+        "name: t
+workers: 1
+targets: {{ a: {{ url: '{}' }} }}
+mix: [ {{ flow: [ {{ post: /anything, json: {{ n: 2.5 }}, measure: {{ sold: {{ jsonpath: $.json.n, unit: total }}, n: {{ jsonpath: $.json.n, unit: ms }} }} }} ] }} ]
+load: {{ stages: [ {{ hold: 500ms, rate: 20/s, name: one }}, {{ hold: 500ms, rate: 40/s, name: two }} ] }}
+thresholds:
+- {{ check: measure.sold.total == 25, stage: one }}
+- {{ check: measure.sold.total == 50, stage: two }}
+- {{ check: measure.n.p90 == 2500us, stage: two }}
+",
+        server.url()
+    );
+    judged(&text, &vec![vec![]; 3], |run| {
+        let stages = run["stages"].as_array().expect("stages");
+        let counts = stages
+            .iter()
+            .map(|stage| count(&stage["measures"][0], "count"));
+        assert_eq!(counts.collect::<Vec<_>>(), [10, 20]);
+    });
 }

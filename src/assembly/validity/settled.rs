@@ -14,7 +14,7 @@ use std::ops::RangeInclusive;
 use crate::metrics::trend::{Trend, trend};
 use crate::plan::{LoadModel, Quantity};
 use crate::result::measured::{after_first_iteration, measured};
-use crate::result::{JoinedTimes, LoadFigures, ModeRun, Window, codec};
+use crate::result::{JoinedValues, LoadFigures, ModeRun, Window, codec};
 
 /// The number of stretches needed for a verdict: the half that is left in any case must show a
 /// trend.
@@ -45,7 +45,7 @@ pub(super) fn unsettled(of: &LoadFigures<'_>, run: &ModeRun) -> Result<Option<St
         ));
     }
     let medians: Vec<f64> = stretches.iter().filter_map(median_ms).collect();
-    let means: Vec<f64> = stretches.iter().filter_map(JoinedTimes::mean_ms).collect();
+    let means: Vec<f64> = stretches.iter().filter_map(JoinedValues::mean).collect();
     let matters = |trend: &Trend| trend.share.abs() > MATTERS && trend.change.abs() > MATTERS_MS;
     let start_of_level = truncation(&medians, 0..=medians.len() / 2).unwrap_or(0);
     if let Some(Trend { share, .. }) = trend(&medians[start_of_level..]).filter(matters) {
@@ -66,7 +66,7 @@ pub(super) fn unsettled(of: &LoadFigures<'_>, run: &ModeRun) -> Result<Option<St
 /// Returns the stretches of a closed model, each two iterations long. Its users begin together and
 /// go through the flow in step at first: a shorter stretch shows which step they are at, and the
 /// mixture of steps changes while they fall out of step.
-fn in_step(windows: &[&Window], iterations: f64) -> Result<Vec<JoinedTimes>, String> {
+fn in_step(windows: &[&Window], iterations: f64) -> Result<Vec<JoinedValues>, String> {
     let needed = ITERATIONS * FEWEST as f64;
     if iterations < needed {
         return Err(format!(
@@ -79,7 +79,7 @@ fn in_step(windows: &[&Window], iterations: f64) -> Result<Vec<JoinedTimes>, Str
 }
 
 /// Returns the stretches of an open model, each a window.
-fn spread(windows: &[&Window], of: &LoadFigures<'_>) -> Vec<JoinedTimes> {
+fn spread(windows: &[&Window], of: &LoadFigures<'_>) -> Vec<JoinedValues> {
     after_first_iteration(windows, &of.counts, of.iterations, of.load.warmup)
         .chunks(1)
         .filter_map(stretch)
@@ -87,19 +87,19 @@ fn spread(windows: &[&Window], of: &LoadFigures<'_>) -> Vec<JoinedTimes> {
 }
 
 /// Joins the response times of windows in a row; returns `None` if none of them has any.
-fn stretch(windows: &[&Window]) -> Option<JoinedTimes> {
-    let mut joined = JoinedTimes::default();
+fn stretch(windows: &[&Window]) -> Option<JoinedValues> {
+    let mut joined = JoinedValues::default();
     let timed = windows
         .iter()
-        .filter_map(|window| JoinedTimes::of_window(window, Quantity::Response));
+        .filter_map(|window| JoinedValues::of_window(window, Quantity::Response));
     for (times, histogram) in timed {
         joined.add(&times, Some(codec::decode_window(histogram?).ok()?));
     }
     (joined.count > 0).then_some(joined)
 }
 
-fn median_ms(stretch: &JoinedTimes) -> Option<f64> {
-    stretch.percentile_ms(50.0)
+fn median_ms(stretch: &JoinedValues) -> Option<f64> {
+    stretch.percentile(50.0)
 }
 
 /// Returns the share of the run that is start-up, if it is more than half of it and matters.

@@ -2,7 +2,7 @@
 
 use super::quoted::quoted;
 use crate::metrics::histogram::HIGHEST;
-use crate::metrics::{FailureKind, TagValue};
+use crate::metrics::{FailureKind, MeasureSample, TagValue};
 use crate::plan::{MeasureUnit, Operation, Source};
 use crate::result::{Captured, MAX_TEXT};
 use crate::transport::TransportError;
@@ -13,12 +13,13 @@ pub struct Extraction {
     captures: Vec<Taken>,
     tags: Vec<Extract>,
     measures: Vec<Reading>,
-    first_measure: u32,
 }
 
 /// A measure that is read from a response.
 struct Reading {
     name: String,
+    /// The number of its name.
+    number: u32,
     extract: Extract,
     unit: MeasureUnit,
     /// The place that the value is looked for in, as messages show it.
@@ -65,6 +66,7 @@ impl Extraction {
             .map(|measure| {
                 Ok(Reading {
                     name: measure.name.to_string(),
+                    number: measure.number,
                     extract: Extract::compile(&measure.source)?,
                     unit: measure.unit,
                     source: words(&measure.source),
@@ -75,7 +77,6 @@ impl Extraction {
             captures,
             tags,
             measures,
-            first_measure: operation.measures.first().map_or(0, |first| first.number),
         })
     }
 
@@ -140,22 +141,20 @@ impl Extraction {
         self.tags.iter().map(value).collect()
     }
 
-    /// Returns the number of the operation's first measure; the others follow it.
-    pub const fn first_measure(&self) -> u32 {
-        self.first_measure
-    }
-
-    /// Returns the value of each measure as it is stored; `None` for one that cannot be read.
+    /// Returns what is read for each measure.
     #[inline]
-    pub fn measures(&self, response: &Response<'_>) -> Vec<Option<u64>> {
+    pub fn measures(&self, response: &Response<'_>) -> Vec<MeasureSample> {
         if self.measures.is_empty() {
             return Vec::new();
         }
-        let value = |reading: &Reading| {
-            let found = reading.extract.from(response).ok().flatten()?;
-            reading.unit.read(&found.to_string(), HIGHEST)
+        let sample = |reading: &Reading| {
+            let found = reading.extract.from(response).ok().flatten();
+            MeasureSample {
+                number: reading.number,
+                value: found.and_then(|found| reading.unit.read(&found.to_string(), HIGHEST)),
+            }
         };
-        self.measures.iter().map(value).collect()
+        self.measures.iter().map(sample).collect()
     }
 
     /// Returns every measure with what it finds in a response, for people who debug.

@@ -73,7 +73,8 @@ mod tests {
     use crate::metrics::interval::Inflation;
     use crate::metrics::resources::Usage;
     use crate::metrics::{
-        FailedTry, FailureKind, Held, IterationSample, Sample, StreamSample, TagValue,
+        FailedTry, FailureKind, Held, IterationSample, MeasureSample, Sample, StreamSample,
+        TagValue,
     };
     use crate::plan::{Mode, Plan};
     use crate::scenario::fixture;
@@ -134,11 +135,17 @@ mod tests {
         (0..k % 5).for_each(|n| stream.count(sample.started + Nanos(n * k)));
         recorder.stream(&sample, &stream, Nanos::MAX);
         recorder.reading(sample.intended, Nanos(k));
+        let measured = [MeasureSample {
+            number: sample.operation,
+            value: (!k.is_multiple_of(4)).then_some(k),
+        }];
+        recorder.measured(sample.operation, sample.intended, &measured);
         recorder.tags(
             &sample,
             vec![value],
             Held::from_outcomes(&passed),
             Some(&stream),
+            &measured,
             Nanos::MAX,
         );
         if matches!(sample.outcome, Outcome::Failed(_)) {

@@ -139,16 +139,19 @@ impl<D: Driver> Drop for Record<'_, '_, D> {
             }
             let stream = self.trace.last.stream.take();
             let stream = stream.map(|reading| Box::new(reading.into_sample()));
+            let mut measured = self.trace.last.measures.take();
+            if self.sample.outcome != Outcome::Ok {
+                measured.clear();
+            }
             let tags = self.trace.last.tags.take();
             if !tags.is_empty() {
-                let stream = stream.clone();
-                self.worker.tape.tags(self.sample, tags, held, stream);
+                let tape = &self.worker.tape;
+                tape.tags(self.sample, tags, held, stream.clone(), measured.clone());
             }
             if let Some(stream) = stream {
                 self.worker.tape.stream(self.sample, stream);
             }
-            let measured = self.trace.last.measures.take();
-            if self.sample.outcome == Outcome::Ok && !measured.is_empty() {
+            if !measured.is_empty() {
                 let Sample {
                     operation,
                     intended,

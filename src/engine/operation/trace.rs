@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::reading::Reading;
 use crate::base::Nanos;
 use crate::engine::connection::dial::DialTimes;
-use crate::metrics::{Sample, TagValue};
+use crate::metrics::{MeasureSample, Sample, TagValue};
 use crate::transport::counted::ByteCounters;
 
 /// What an operation's tries leave behind, even if they are dropped midway.
@@ -30,7 +30,7 @@ pub(crate) struct Try {
     /// The values of the operation's tags, if there was a response.
     pub tags: RefCell<Vec<TagValue>>,
     /// What was read for the operation's measures, if it succeeded.
-    pub measures: RefCell<Vec<Option<u64>>>,
+    pub measures: RefCell<Vec<MeasureSample>>,
     /// What was read of its answer as a stream, if that is one.
     pub stream: RefCell<Option<Box<Reading>>>,
     /// The durations of making its connection, if it made one.

@@ -9,8 +9,8 @@ use super::World;
 use super::recorders::SampleSink;
 use crate::base::Nanos;
 use crate::metrics::{
-    FailedTry, GroupSample, Held, IterationSample, Outcome, Recorder, Sample, StreamSample,
-    TagValue,
+    FailedTry, GroupSample, Held, IterationSample, MeasureSample, Outcome, Recorder, Sample,
+    StreamSample, TagValue,
 };
 
 /// The number of samples on a full tape: few enough to still be in the nearest cache when they are
@@ -36,7 +36,7 @@ struct Checked {
 struct Measured {
     operation: u32,
     intended: Nanos,
-    values: Vec<Option<u64>>,
+    values: Vec<MeasureSample>,
 }
 
 /// What splits the figures of one operation.
@@ -45,6 +45,7 @@ struct Tagged {
     values: Vec<TagValue>,
     held: Held,
     stream: Option<Box<StreamSample>>,
+    measured: Vec<MeasureSample>,
 }
 
 #[derive(Default)]
@@ -157,14 +158,15 @@ impl<'w> Tape<'w> {
         );
     }
 
-    /// Records the values of an operation's tags, the outcomes of its checks, and its stream if it
-    /// has one.
+    /// Records the values of an operation's tags, the outcomes of its checks, its stream if it has
+    /// one, and its measures.
     pub fn tags(
         &self,
         sample: Sample,
         values: Vec<TagValue>,
         held: Held,
         stream: Option<Box<StreamSample>>,
+        measured: Vec<MeasureSample>,
     ) {
         self.put(
             |pending| &mut pending.tagged,
@@ -173,6 +175,7 @@ impl<'w> Tape<'w> {
                 values,
                 held,
                 stream,
+                measured,
             },
         );
     }
@@ -183,7 +186,7 @@ impl<'w> Tape<'w> {
     }
 
     /// Records what was read for the measures of an operation.
-    pub fn measures(&self, operation: u32, intended: Nanos, values: Vec<Option<u64>>) {
+    pub fn measures(&self, operation: u32, intended: Nanos, values: Vec<MeasureSample>) {
         self.put(
             |pending| &mut pending.measured,
             Measured {
@@ -277,15 +280,16 @@ impl<'w> Tape<'w> {
                 values,
                 held,
                 stream,
+                measured,
             } = tagged;
-            recorder.tags(&sample, values, held, stream.as_deref(), window_end);
+            let stream = stream.as_deref();
+            recorder.tags(&sample, values, held, stream, &measured, window_end);
         }
         for (sample, stream) in pending.streamed.drain(..) {
             recorder.stream(&sample, &stream, window_end);
         }
         for measured in pending.measured.drain(..) {
-            let first = self.world.extractions[measured.operation as usize].first_measure();
-            recorder.measured(measured.intended, first, &measured.values);
+            recorder.measured(measured.operation, measured.intended, &measured.values);
         }
     }
 }
@@ -385,7 +389,10 @@ mod tests {
         let writes: [Write; 4] = [
             |tape| tape.error(failed()),
             |tape| tape.checks(0, Nanos::ZERO, vec![true]),
-            |tape| tape.tags(sample(0), vec![TagValue::None], Held::default(), None),
+            |tape| {
+                let (sample, held) = (sample(0), Held::default());
+                tape.tags(sample, vec![TagValue::None], held, None, Vec::new());
+            },
             |tape| tape.pushes(0, Nanos::ZERO, 1),
         ];
         let longest = |tape: &Tape<'_>| tape.pending.borrow().longest();

@@ -39,11 +39,13 @@ impl Figures {
         ];
         let of_tracks = self.all_tracks().map(Track::count);
         let of_streams = self.streams.iter().map(|streams| streams.largest_count());
+        let of_measures = self.measures.iter().map(|own| own.largest_count());
         let of_statuses = self.statuses.iter().map(|(_, n)| n);
         counts
             .into_iter()
             .chain(of_tracks)
             .chain(of_streams)
+            .chain(of_measures)
             .chain(of_statuses)
             .max()
             .unwrap_or(0)
@@ -54,5 +56,6 @@ impl Figures {
         let streams = self.streams.as_ref();
         self.all_tracks().into_iter().all(Track::is_consistent)
             && streams.is_none_or(|streams| streams.is_consistent())
+            && self.measures.as_ref().is_none_or(|own| own.is_consistent())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Recorder;
 use crate::base::Nanos;
-use crate::metrics::{Held, Sample, StreamSample, TagValue, TakenBy};
+use crate::metrics::{Held, MeasureSample, Sample, StreamSample, TagValue, TakenBy};
 
 impl Recorder {
     /// Records the outcomes of an operation's checks, in their order.
@@ -17,14 +17,15 @@ impl Recorder {
         }
     }
 
-    /// Records the values that split an operation's figures, one for each of its tags, and the
-    /// outcomes of its checks.
+    /// Records the values that split an operation's figures, one for each of its tags, with the
+    /// outcomes of its checks, its stream if it has one, and its measures.
     pub fn tags(
         &mut self,
         sample: &Sample,
         values: Vec<TagValue>,
         held: Held,
         stream: Option<&StreamSample>,
+        measured: &[MeasureSample],
         window_end: Nanos,
     ) {
         for probe in &mut self.probes {
@@ -37,6 +38,9 @@ impl Recorder {
                 if let Some(stream) = stream {
                     probe.windows.stream(sample, stream);
                 }
+                if !measured.is_empty() {
+                    probe.windows.measured(sample.intended, measured);
+                }
             }
         }
         if self.measures(sample.intended) {
@@ -45,6 +49,7 @@ impl Recorder {
                 values,
                 held,
                 stream,
+                measured,
                 self.window_end(sample.completed, window_end),
             );
         }

@@ -13,7 +13,6 @@ impl Recorder {
         let is_like = self.epoch == empty.epoch
             && self.steps.len() == empty.steps.len()
             && self.groups.len() == empty.groups.len()
-            && self.measures.len() == empty.measures.len()
             && self.stages.is_like(&empty.stages)
             && self.probes.len() == empty.probes.len()
             && self.iteration_parts.len() == empty.iteration_parts.len()
@@ -33,7 +32,7 @@ impl Recorder {
             .chain([(&self.windows, &empty.windows)]);
         if !lines
             .into_iter()
-            .all(|(own, wanted)| own.fit(wanted) && own.has_consistent_streams())
+            .all(|(own, wanted)| own.fit(wanted) && own.is_consistent())
         {
             return Err("its time line is damaged");
         }
@@ -60,7 +59,6 @@ impl Recorder {
         let tracks = parts
             .map(|((_, own), _)| &own.durations)
             .chain([&self.durations, &self.reading])
-            .chain(self.measures.iter().map(|own| &own.values))
             .all(super::Track::is_consistent);
         if !(tracks
             && self.groups.iter().all(GroupFigures::is_consistent)

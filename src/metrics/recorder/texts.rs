@@ -41,15 +41,10 @@ impl Recorder {
             self.warmup.completed,
             self.warmup.failed,
         ]);
-        let of_measures = self
-            .measures
-            .iter()
-            .flat_map(|own| [own.values.count(), own.unread]);
         of_figures
             .chain(of_iterations)
             .chain(of_lines)
             .chain(others)
-            .chain(of_measures)
             .max()
             .unwrap_or(0)
     }

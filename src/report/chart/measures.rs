@@ -8,17 +8,18 @@ use super::spread::{self, Shown};
 use super::trace::{Cast, Trace};
 use crate::metrics::histogram;
 use crate::metrics::summary::NANOS_PER_MS;
-use crate::result::{Measure, codec};
+use crate::result::{StepMeasure, codec};
 
 /// The histograms of plain numbers store thousandths.
 const THOUSANDTHS: f64 = 1000.0;
 
 /// Draws each measure with values, in the order of the scenario.
 pub(crate) fn all(cast: &Cast<'_>) -> Vec<String> {
-    let mut known: Vec<&Measure> = Vec::new();
+    let mut known: Vec<&StepMeasure> = Vec::new();
     for trace in &cast.traces {
         for measure in trace.rounds.iter().flat_map(|run| &run.measures) {
-            if measure.histogram.is_some() && !known.iter().any(|one| is_same(one, measure)) {
+            if measure.measure.histogram.is_some() && !known.iter().any(|one| is_same(one, measure))
+            {
                 known.push(measure);
             }
         }
@@ -29,22 +30,24 @@ pub(crate) fn all(cast: &Cast<'_>) -> Vec<String> {
         .collect()
 }
 
-fn is_same(a: &Measure, b: &Measure) -> bool {
-    (&a.name, &a.mix, &a.step, &a.unit) == (&b.name, &b.mix, &b.step, &b.unit)
+fn is_same(a: &StepMeasure, b: &StepMeasure) -> bool {
+    let key = |own: &StepMeasure| (own.measure.name.clone(), own.measure.unit.clone());
+    (&a.mix, &a.step, key(a)) == (&b.mix, &b.step, key(b))
 }
 
-fn draw(cast: &Cast<'_>, measure: &Measure) -> Option<String> {
+fn draw(cast: &Cast<'_>, own: &StepMeasure) -> Option<String> {
+    let measure = &own.measure;
     let (unit, show, x_label): (f64, &dyn Fn(f64) -> String, _) = match measure.unit.as_str() {
         "ms" => (NANOS_PER_MS, &view::duration_ms, "time"),
         "bytes" => (1.0, &|bytes| view::bytes(bytes as u64), "size"),
         _ => (THOUSANDTHS, &view::number, "value"),
     };
-    let step = view::shortened(&view::plain(&measure.step), 40);
+    let step = view::shortened(&view::plain(&own.step), 40);
     let shown = Shown {
         title: &format!("{} of {step}", measure.name),
         subtitle: "The thicker, the more responses said about this much; marks: p50, p90 and p99.",
         x_label,
-        of: &|trace| Ladder::scaled(&values(trace, measure)?, unit),
+        of: &|trace| Ladder::scaled(&values(trace, own)?, unit),
         show,
         marks: [0.5, 0.9, 0.99],
         several: "responses said",
@@ -53,11 +56,11 @@ fn draw(cast: &Cast<'_>, measure: &Measure) -> Option<String> {
 }
 
 /// Returns the values of all rounds of a trace.
-fn values(trace: &Trace<'_>, of: &Measure) -> Option<Histogram<u64>> {
+fn values(trace: &Trace<'_>, of: &StepMeasure) -> Option<Histogram<u64>> {
     let mut sum: Option<Histogram<u64>> = None;
     let measures = trace.rounds.iter().flat_map(|run| &run.measures);
     for measure in measures.filter(|measure| is_same(measure, of)) {
-        let one = codec::decode(measure.histogram.as_deref()?).ok()?;
+        let one = codec::decode(measure.measure.histogram.as_deref()?).ok()?;
         match sum.as_mut() {
             Some(sum) => histogram::add(sum, &one),
             None => sum = Some(one),

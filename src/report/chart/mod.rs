@@ -15,6 +15,7 @@ pub(crate) mod heat;
 pub(crate) mod ladder;
 pub(crate) mod latency;
 pub(crate) mod measures;
+pub(crate) mod measures_over_time;
 mod mode_panel;
 pub(crate) mod modes;
 pub(crate) mod over_time;

@@ -16,63 +16,68 @@ const KINDS: usize = 7;
 
 /// A figure of windows.
 #[derive(Clone, Copy)]
-pub(crate) struct Figure {
-    title: &'static str,
-    subtitle: &'static str,
-    y_label: &'static str,
+pub(crate) struct Figure<'f> {
+    /// What it is.
+    pub title: &'f str,
+    /// How to read it.
+    pub subtitle: &'f str,
+    /// The name of the vertical axis.
+    pub y_label: &'static str,
     /// The name of its column in the table of the time series.
-    column: &'static str,
-    value: fn(&Window) -> Option<f64>,
-    show: fn(f64) -> String,
+    pub column: &'f str,
+    /// Its value in a window.
+    pub value: &'f dyn Fn(&Window) -> Option<f64>,
+    /// Formats a value.
+    pub show: fn(f64) -> String,
     /// Whether a time series of only zeros is meaningful.
-    zeros: bool,
+    pub zeros: bool,
     /// What to know when comparing it with other figures.
-    note: &'static str,
+    pub note: &'f str,
 }
 
 /// Operations in flight.
-pub(crate) const IN_FLIGHT: Figure = Figure {
+pub(crate) const IN_FLIGHT: Figure<'static> = Figure {
     title: "In flight",
     subtitle: "Operations started and not yet completed, mean of each window.",
     y_label: "operations",
     column: "in flight",
-    value: |w| w.in_flight,
+    value: &|w: &Window| w.in_flight,
     show: view::number,
     zeros: false,
     note: "",
 };
 
 /// Operations that wait for a limit.
-pub(crate) const WAITING: Figure = Figure {
+pub(crate) const WAITING: Figure<'static> = Figure {
     title: "Waiting for a limit",
     subtitle: "Operations held back by a limit of the scenario, mean of each window.",
     y_label: "operations",
     column: "waiting",
-    value: |w| w.queue,
+    value: &|w: &Window| w.queue,
     show: view::number,
     zeros: false,
     note: "",
 };
 
 /// The generator's own lag.
-pub(crate) const LAG: Figure = Figure {
+pub(crate) const LAG: Figure<'static> = Figure {
     title: "Lag of the generator",
     subtitle: "Lower is better. How late loadgen itself started operations: p99 of each window.",
     y_label: "lag, p99",
     column: "lag p99",
-    value: |w| w.lag_p99_ms,
+    value: &|w: &Window| w.lag_p99_ms,
     show: view::duration_ms,
     zeros: false,
     note: "",
 };
 
 /// Processors that the generator kept busy.
-pub(crate) const CPU: Figure = Figure {
+pub(crate) const CPU: Figure<'static> = Figure {
     title: "Processors of the generator",
     subtitle: "Lower is better. Processors that loadgen's own process kept busy, including waiting for exact starts.",
     y_label: "processors",
     column: "CPU",
-    value: |w| w.cpu_cores,
+    value: &|w: &Window| w.cpu_cores,
     show: view::number,
     zeros: true,
     note: " Just before a planned start a thread spins until the exact time. That keeps a processor busy but does no work, \
@@ -80,48 +85,48 @@ pub(crate) const CPU: Figure = Figure {
 };
 
 /// Memory used by the generator.
-pub(crate) const MEMORY: Figure = Figure {
+pub(crate) const MEMORY: Figure<'static> = Figure {
     title: "Memory of the generator",
     subtitle: "Lower is better. Resident memory of loadgen's own process, without the target.",
     y_label: "resident memory",
     column: "memory",
-    value: |w| w.rss_bytes.map(|b| b as f64),
+    value: &|w: &Window| w.rss_bytes.map(|b| b as f64),
     show: |b| view::bytes(b as u64),
     zeros: true,
     note: "",
 };
 
 /// The time to the first event of streams.
-pub(crate) const FIRST_EVENT: Figure = Figure {
+pub(crate) const FIRST_EVENT: Figure<'static> = Figure {
     title: "Time to the first event over time",
     subtitle: "Lower is better. Median of each window, by the time that streams were due, waiting included.",
     y_label: "time to the first event, p50",
     column: "first event p50",
-    value: first_event,
+    value: &first_event,
     show: view::duration_ms,
     zeros: false,
     note: "",
 };
 
 /// The gaps between events of streams.
-pub(crate) const GAP: Figure = Figure {
+pub(crate) const GAP: Figure<'static> = Figure {
     title: "Gap between events over time",
     subtitle: "Lower is better. p99 of each window, by the time that streams were due.",
     y_label: "gap, p99",
     column: "gap p99",
-    value: gap,
+    value: &gap,
     show: view::duration_ms,
     zeros: false,
     note: "",
 };
 
 /// The units of streams.
-pub(crate) const UNITS: Figure = Figure {
+pub(crate) const UNITS: Figure<'static> = Figure {
     title: "Units per second over time",
     subtitle: "Higher is better. Those of successful streams, when the streams completed; events where servers report no units.",
     y_label: "units per second",
     column: "units",
-    value: units,
+    value: &units,
     show: view::rate,
     zeros: false,
     note: "",
@@ -144,7 +149,7 @@ pub(crate) fn units(window: &Window) -> Option<f64> {
 
 /// Draws a figure over time, with a line for each mode; returns `None` if it is unknown or always
 /// zero.
-pub(crate) fn figure(cast: &Cast<'_>, figure: &Figure) -> Option<String> {
+pub(crate) fn figure(cast: &Cast<'_>, figure: &Figure<'_>) -> Option<String> {
     let Figure {
         title,
         subtitle,

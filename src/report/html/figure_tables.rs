@@ -3,6 +3,7 @@
 //! the script doesn't see.
 
 use super::super::chart::ladder::Ladder;
+use super::super::chart::measures_over_time::MeasureLine;
 use super::super::chart::trace::{Cast, Trace};
 use super::super::chart::{over_time, stages};
 use super::super::tally;
@@ -197,6 +198,13 @@ const WHERE_KNOWN: [Fixed; 11] = [
     }),
 ];
 
+/// Returns the column of a measure.
+fn measured<'a>(line: MeasureLine) -> Column<'a> {
+    let name = line.column();
+    let cell = move |w: &Window| line.value(w).map(line.show());
+    (name, Box::new(cell))
+}
+
 /// Creates the table of the time series of one run of a trace.
 pub(crate) fn series(trace: &Trace<'_>, run: &ModeRun, id: String) -> Option<Table> {
     let fixed = |(name, cell): Fixed| -> Column<'_> { (name.to_owned(), Box::new(cell)) };
@@ -215,6 +223,7 @@ pub(crate) fn series(trace: &Trace<'_>, run: &ModeRun, id: String) -> Option<Tab
         .map(fixed)
         .chain(percentiles)
         .chain(WHERE_KNOWN.into_iter().map(fixed))
+        .chain(MeasureLine::of_run(run).into_iter().map(measured))
         .filter(says);
     let columns: Vec<Column<'_>> = ALWAYS.into_iter().map(fixed).chain(where_known).collect();
     let row = |w: &Window| {

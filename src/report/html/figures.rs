@@ -4,7 +4,9 @@ use super::super::chart::over_time::{
     self, CPU, FIRST_EVENT, GAP, IN_FLIGHT, LAG, MEMORY, UNITS, WAITING,
 };
 use super::super::chart::trace::{Cast, Trace};
-use super::super::chart::{band, heat, latency, measures, modes, spread, stages, throughput};
+use super::super::chart::{
+    band, heat, latency, measures, measures_over_time, modes, spread, stages, throughput,
+};
 
 /// A chart of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,9 +86,14 @@ pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
         over("gaps-over-time", &GAP),
         over("units-over-time", &UNITS),
     ];
-    let measures = measures::all(cast).into_iter().enumerate();
-    let measures = measures
+    let spreads = measures::all(cast).into_iter().enumerate();
+    let lines = measures_over_time::all(cast).into_iter().enumerate();
+    let measures = spreads
         .map(|(place, svg)| figure(&format!("measure-{place}"), data::MEASURES, Some(svg)))
+        .chain(lines.map(|(place, svg)| {
+            let id = format!("measure-over-time-{place}");
+            figure(&id, data::TIMELINE, Some(svg))
+        }))
         .collect();
     let time = [
         vec![figure("throughput", data::TIMELINE, throughput::svg(cast))],

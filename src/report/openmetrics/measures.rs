@@ -45,12 +45,13 @@ const FAMILIES: [Family; 3] = [
 pub(super) fn metrics(text: &mut Text, result: &RunResult) {
     let mut all = Vec::new();
     for run in &result.runs {
-        for own in &run.measures {
+        for placed in &run.measures {
+            let own = &placed.measure;
             let labels = [
                 ("mode", run.mode.name().to_owned()),
                 ("round", run.round.to_string()),
-                ("mix", label(&own.mix)),
-                ("step", label(&own.step)),
+                ("mix", label(&placed.mix)),
+                ("step", label(&placed.step)),
                 ("measure", own.name.clone()),
                 ("unit", own.unit.clone()),
             ];

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::measures::WindowColumns;
 use super::streams;
 use crate::report::spreadsheet::cells::{failures, known, number, table, text};
 use crate::result::RunResult;
@@ -32,14 +33,16 @@ const OF_WINDOWS: [&str; 21] = [
 ];
 
 /// Returns a row for each window of the time series of every run; those of the warm-up start before
-/// zero.
+/// zero. Only results with measures have columns for them.
 ///
 /// # Errors
 /// Never in practice: it only writes to memory.
 pub(crate) fn series(result: &RunResult) -> io::Result<String> {
     let scenario = text(&result.scenario.name);
     let columns = OF_WINDOWS.into_iter().chain(streams::OF_WINDOWS);
-    let mut rows = vec![columns.map(str::to_owned).collect()];
+    let measures = WindowColumns::of_result(result);
+    let of_measures = measures.iter().flat_map(WindowColumns::names);
+    let mut rows = vec![columns.map(str::to_owned).chain(of_measures).collect()];
     for run in &result.runs {
         for window in &run.series {
             let mut row = vec![
@@ -75,6 +78,8 @@ pub(crate) fn series(result: &RunResult) -> io::Result<String> {
             );
             row.push(failures(&window.failures));
             row.extend(streams::of_window(window.streams.as_ref()).map(known));
+            let of_measures = measures.iter().flat_map(|own| own.cells(window));
+            row.extend(of_measures.map(known));
             rows.push(row);
         }
     }

@@ -3,7 +3,7 @@
 use crate::metrics::Summary;
 use crate::report::spreadsheet::cells::{FEW_PERCENTILES, known};
 use crate::report::view;
-use crate::result::{StreamWindow, Streaming, Streams, WindowTimes};
+use crate::result::{StreamWindow, Streaming, Streams, WindowValues};
 
 /// The times of streams, with the ends of their columns' names.
 type Time = (
@@ -75,7 +75,7 @@ pub(super) fn cells(streaming: Option<&Streaming>) -> impl Iterator<Item = Strin
 
 /// Returns the cells of the streams of a window of the time series, if it has any.
 pub(super) fn of_window(streams: Option<&StreamWindow>) -> impl Iterator<Item = Option<f64>> {
-    type Get = fn(&StreamWindow) -> Option<&WindowTimes>;
+    type Get = fn(&StreamWindow) -> Option<&WindowValues>;
     const TIMES: [Get; 3] = [
         |s| s.first_ms.as_ref(),
         |s| s.gap_ms.as_ref(),
