@@ -2,8 +2,9 @@
 
 use super::side::{Repetition, Side};
 use super::verdict::Paired;
+use crate::metrics::Summary;
 use crate::plan::{Guard, Metric, Mode, Quantity, Selector, Statistic};
-use crate::result::Group;
+use crate::result::{Counts, Group, ModeRun, TimedGroup};
 
 /// Returns the figures of every guard in every mode that it applies to, pair by pair.
 ///
@@ -95,65 +96,98 @@ fn named(guard: &Guard) -> String {
     narrowed.fold(guard.metric.to_string(), |text, part| text + &part)
 }
 
-/// Returns the figures of each step in each mode, pair by pair, without those that are missing in
-/// some run.
+/// Returns the figures of each step and of each group that is measured as a whole, in each mode and
+/// pair by pair, without those that are missing in some run.
 pub(super) fn steps(base: &Side<'_>, new: &Side<'_>) -> Vec<Paired> {
     let Some(first) = base.repetitions.first() else {
         return Vec::new();
     };
     let mut figures = Vec::new();
-    for run in first.runs.iter().filter(|run| run.steps.len() > 1) {
-        for step in &run.steps {
-            for metric in Guard::all_usual().into_iter().map(|guard| guard.metric) {
-                let own = |one: &Repetition<'_>| {
-                    let same = one.runs.iter().find(|other| other.mode == run.mode)?;
-                    let step = same
-                        .steps
-                        .iter()
-                        .find(|other| (&other.name, &other.mix) == (&step.name, &step.mix))?;
-                    of_step(step, metric).filter(|figure| is_usable(metric, Some(*figure)))
-                };
-                let pairs = base
-                    .repetitions
-                    .iter()
-                    .zip(&new.repetitions)
-                    .map(|(base, new)| Some([own(base)?, own(new)?]));
-                let selector = Selector {
-                    mix: step.mix.clone(),
-                    step: Some(step.name.clone()),
-                    ..Selector::default()
-                };
-                let guard = Guard {
-                    selector,
-                    ..Guard::usual(metric)
-                };
-                let paired = |pairs| Paired {
-                    guard,
-                    mode: run.mode,
-                    pairs,
-                };
-                figures.extend(pairs.collect::<Option<Vec<[f64; 2]>>>().map(paired));
-            }
+    for run in &first.runs {
+        for step in run.steps.iter().filter(|_| run.steps.len() > 1) {
+            let selector = Selector {
+                mix: step.mix.clone(),
+                step: Some(step.name.clone()),
+                ..Selector::default()
+            };
+            let of = |other: &ModeRun, metric| {
+                let mut steps = other.steps.iter();
+                let same = |one: &&Group| (&one.name, &one.mix) == (&step.name, &step.mix);
+                let own = steps.find(same)?;
+                of_part(
+                    own.times.response_ms.as_ref(),
+                    own.throughput_rps,
+                    &own.counts,
+                    metric,
+                )
+            };
+            figures.extend(of_pairs([base, new], run.mode, &selector, of));
+        }
+        for group in &run.groups {
+            let selector = Selector {
+                mix: Some(group.mix.clone()),
+                group: Some(group.name.clone()),
+                ..Selector::default()
+            };
+            let of = |other: &ModeRun, metric| {
+                let mut groups = other.groups.iter();
+                let same = |one: &&TimedGroup| (&one.name, &one.mix) == (&group.name, &group.mix);
+                let own = groups.find(same)?;
+                of_part(
+                    own.response_ms.as_ref(),
+                    own.throughput_rps,
+                    &own.counts,
+                    metric,
+                )
+            };
+            figures.extend(of_pairs([base, new], run.mode, &selector, of));
         }
     }
     figures
 }
 
-/// Returns a figure that every step has; a percentile only if the sample size supports it.
-fn of_step(step: &Group, metric: Metric) -> Option<f64> {
+/// Returns the usual figures of a part of the runs of a mode, pair by pair.
+fn of_pairs(
+    [base, new]: [&Side<'_>; 2],
+    mode: Mode,
+    selector: &Selector,
+    figure: impl Fn(&ModeRun, Metric) -> Option<f64>,
+) -> Vec<Paired> {
+    let of_metric = |metric| {
+        let own = |one: &Repetition<'_>| {
+            let same = one.runs.iter().find(|other| other.mode == mode)?;
+            figure(same, metric).filter(|figure| is_usable(metric, Some(*figure)))
+        };
+        let pairs = base.repetitions.iter().zip(&new.repetitions);
+        let pairs = pairs.map(|(base, new)| Some([own(base)?, own(new)?]));
+        let guard = Guard {
+            selector: selector.clone(),
+            ..Guard::usual(metric)
+        };
+        let paired = |pairs| Paired { guard, mode, pairs };
+        pairs.collect::<Option<Vec<[f64; 2]>>>().map(paired)
+    };
+    let usual = Guard::all_usual().into_iter();
+    usual.filter_map(|guard| of_metric(guard.metric)).collect()
+}
+
+/// Returns a figure that every part has; a percentile only if the sample size supports it.
+fn of_part(
+    response: Option<&Summary>,
+    throughput_rps: f64,
+    counts: &Counts,
+    metric: Metric,
+) -> Option<f64> {
     match metric {
         Metric::Time(Quantity::Response, Statistic::Percentile(50_000)) => {
-            step.times.response_ms.as_ref().map(|summary| summary.p50)
+            response.map(|summary| summary.p50)
         }
-        Metric::Time(Quantity::Response, Statistic::Percentile(99_000)) => step
-            .times
-            .response_ms
-            .as_ref()
+        Metric::Time(Quantity::Response, Statistic::Percentile(99_000)) => response
             .filter(|summary| !matches!(summary.ci95.get("p99"), Some(None)))
             .map(|summary| summary.p99),
-        Metric::Throughput => Some(step.throughput_rps),
-        Metric::ErrorRate if step.counts.completed > 0 => {
-            Some(step.counts.failed as f64 / step.counts.completed as f64)
+        Metric::Throughput => Some(throughput_rps),
+        Metric::ErrorRate if counts.completed > 0 => {
+            Some(counts.failed as f64 / counts.completed as f64)
         }
         _ => None,
     }

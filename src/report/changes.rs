@@ -35,14 +35,18 @@ pub(crate) fn rows(comparison: &VersionComparison) -> Vec<Row> {
     comparison.changes.iter().map(row).collect()
 }
 
-/// Returns the figures of each step, with its name.
+/// Returns the figures of each step and of each group as a whole, with its name.
 pub(crate) fn of_steps(comparison: &VersionComparison) -> Vec<(String, Row)> {
     let named = |change: &Change| {
         let parts = [&change.selector.mix, &change.selector.step]
             .into_iter()
             .flatten();
+        let short = |part: &String| view::shortened(&view::plain(part), 60);
+        let whole = change.selector.group.as_ref();
+        let whole = whole.map(|group| format!("{} as a whole", short(group)));
         let name = parts
-            .map(|part| view::shortened(&view::plain(part), 60))
+            .map(short)
+            .chain(whole)
             .collect::<Vec<_>>()
             .join(" / ");
         (

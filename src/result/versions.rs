@@ -96,8 +96,8 @@ pub struct VersionComparison {
     pub verdict: Option<Outcome>,
     /// Each figure in each mode that it applies to.
     pub changes: Vec<Change>,
-    /// The changes of each step, if there are several. They are informative and judged separately:
-    /// their verdicts are not part of the comparison's.
+    /// The changes of each step, if there are several, and of each group that is measured as a whole.
+    /// They are informative and judged separately: their verdicts are not part of the comparison's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Change>,
     /// How often these runs raise false alarms, if requested.

@@ -283,3 +283,37 @@ fn shards_add_up_to_the_whole() {
     };
     assert_eq!(groups("merged"), groups("whole"));
 }
+
+#[test]
+fn groups_are_compared_with_those_of_a_baseline() {
+    let folder = folder();
+    let flow = "[{flow: [{sleep: 1ms, name: a}, {sleep: 1ms, name: b}], timed: true, name: whole}]";
+    let thresholds = "[{check: p50, vs: baseline, group: whole, max_regression: 100%}]";
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, modes: [simulated], rounds: 2, mix: [{{name: m, flow: {flow}}}], load: {{vus: 2, iterations: 40}}, thresholds: {thresholds}}}"
+        ),
+    );
+    let run = |arguments: &[&str]| crate::support::run(folder.path(), arguments);
+    run(&["run", "test.yaml", "-q", "-o", "base", "--no-thresholds"]).exits(0);
+    let against = ["run", "test.yaml", "-o", "new", "--no-progress"];
+    let ran = run(&[&against[..], &["--baseline", "base/result.json"]].concat());
+    assert!(
+        ran.stdout.contains("m / whole as a whole"),
+        "{}",
+        ran.stdout
+    );
+    let result = result(&folder.path().join("new"));
+    let changes = |key: &str| result["baseline"][key].as_array().cloned();
+    let of_group = |key: &str| {
+        let changes = changes(key).unwrap_or_default();
+        let own = changes
+            .into_iter()
+            .filter(|one| one["selector"]["group"] == "whole");
+        own.map(|one| one["metric"].as_str().unwrap_or_default().to_owned())
+            .collect::<Vec<String>>()
+    };
+    assert_eq!(of_group("changes"), ["p50"]);
+    assert_eq!(of_group("steps"), ["p50", "throughput", "error_rate"]);
+}
