@@ -54,6 +54,16 @@ pub enum Source {
     /// The first value that a JSONPath query (RFC 9535) selects in the body, or its length if
     /// `|length` follows the query.
     JsonPath(String),
+    /// What the first element is that a CSS selector finds in HTML or XML.
+    Css {
+        /// The selector.
+        selector: String,
+        /// The attribute to take; the text if there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attribute: Option<String>,
+    },
+    /// What a query in a part of XPath finds first in XML or HTML.
+    XPath(String),
     /// A group of the first match of a regular expression in the body.
     Regex {
         /// The regular expression.
@@ -86,7 +96,11 @@ impl Source {
     /// Returns whether the place is in the body.
     pub const fn is_in_body(&self) -> bool {
         match self {
-            Self::JsonPath(_) | Self::Regex { .. } | Self::Body => true,
+            Self::JsonPath(_)
+            | Self::Css { .. }
+            | Self::XPath(_)
+            | Self::Regex { .. }
+            | Self::Body => true,
             Self::Header(_)
             | Self::HeaderMatch { .. }
             | Self::Cookie(_)

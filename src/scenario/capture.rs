@@ -24,9 +24,13 @@ const CAPTURE: Section = Section::new(&[
 const TAG: Section = Section::new(&[("json", "jsonpath"), ("regexp", "regex")]);
 
 /// Places that captures and measures may use.
-pub(super) const PLACES: [&str; 6] = ["jsonpath", "regex", "header", "cookie", "body", "status"];
+pub(super) const PLACES: [&str; 8] = [
+    "jsonpath", "css", "xpath", "regex", "header", "cookie", "body", "status",
+];
 /// Places that tags may use. The body is excluded: nearly every response has a different one.
-const OF_TAGS: [&str; 5] = ["header", "cookie", "status", "jsonpath", "regex"];
+const OF_TAGS: [&str; 7] = [
+    "header", "cookie", "status", "jsonpath", "css", "xpath", "regex",
+];
 /// Maximum number of captures, or of tags, per step.
 const MAX_CAPTURES: usize = 100;
 
@@ -180,7 +184,7 @@ fn tag(
         {
             problems.error(entry.key_span, why).help(remedy);
             fields.known(&OF_TAGS);
-            fields.known(&["group"]);
+            fields.known(&["group", "attribute"]);
             fields.finish(problems);
             return None;
         }
@@ -206,6 +210,7 @@ pub(super) fn open<'n>(
     };
     let kind = match text.chars().next() {
         Some('$') => "jsonpath",
+        Some('/') if text.starts_with("//") => "xpath",
         Some('/' | '^') => "regex",
         _ => "header",
     };

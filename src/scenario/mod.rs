@@ -50,6 +50,7 @@ mod known_target;
 mod limits;
 mod lint;
 mod load;
+mod markup;
 mod measure;
 mod mix;
 mod names;

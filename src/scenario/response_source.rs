@@ -3,6 +3,7 @@
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::fields::Fields;
+use super::markup::{css, xpath};
 use super::pattern::Patterns;
 use super::section::Section;
 use super::tree::{Entry, Node, Value};
@@ -48,9 +49,10 @@ impl Origin {
     /// Checks that it has such a place; otherwise returns why not.
     pub(super) fn has(self, place: &str) -> Result<(), &'static str> {
         match (self, place) {
-            (Self::Handshake, "jsonpath" | "regex" | "body" | "json" | "size") => {
-                Err("the response that opens a WebSocket has no body; messages do")
-            }
+            (
+                Self::Handshake,
+                "jsonpath" | "css" | "xpath" | "regex" | "body" | "json" | "size",
+            ) => Err("the response that opens a WebSocket has no body; messages do"),
             (Self::Handshake, "status") => Err("a WebSocket is always opened with status 101"),
             (Self::Text, "header" | "headers" | "cookie" | "status") => {
                 Err("what is received here is plain text")
@@ -60,6 +62,12 @@ impl Origin {
             }
             (Self::Stream, "jsonpath" | "json") => {
                 Err("the answer is a stream of events, not one JSON document")
+            }
+            (Self::Stream, "css" | "xpath") => {
+                Err("the answer is a stream of events, not one document")
+            }
+            (Self::Reply | Self::Rows | Self::Call | Self::CallStream, "css" | "xpath") => {
+                Err("the answer is neither HTML nor XML")
             }
             (Self::CallStream, "jsonpath" | "json" | "regex" | "body") => {
                 Err("the answer is a stream of messages, not one")
@@ -92,18 +100,13 @@ pub(super) fn source(
 ) -> Option<Source> {
     fields.known(places);
     let group = fields.entry("group");
+    let attribute = fields.entry("attribute");
     let (within, place) = match (fields.entry("header"), fields.entry("regex")) {
         (Some(header), Some(regex)) if only_these(fields, places) => (Some(header), regex),
         _ => (None, only_place(fields, places, problems)?),
     };
-    if let Some(group) = group.filter(|_| place.key != "regex") {
-        problems
-            .error(
-                group.key_span,
-                format!("`group` belongs to `regex`, but this is a `{}`", place.key),
-            )
-            .help("remove it");
-    }
+    belongs_to("regex", group, place, problems);
+    belongs_to("css", attribute, place, problems);
     // A regular expression beside a header is matched there, and not in the body.
     let location = within.unwrap_or(place);
     if let Err(why) = of.has(&location.key) {
@@ -129,6 +132,8 @@ pub(super) fn source(
             let (query, _) = without_length(text);
             is_query(query, node.span, problems).then(|| Source::JsonPath(text.to_owned()))
         }
+        "css" => css(node, attribute, problems),
+        "xpath" => xpath(node, problems),
         "regex" => {
             let (pattern, group) = regex(node, group, patterns, problems)?;
             Some(match within {
@@ -158,6 +163,21 @@ pub(super) fn source(
                 Source::Status
             })
         }
+    }
+}
+
+/// Reports a key that is beside another place than the one that it belongs to.
+fn belongs_to(owner: &str, key: Option<&Entry>, place: &Entry, problems: &mut Diagnostics) {
+    if let Some(key) = key.filter(|_| place.key != owner) {
+        problems
+            .error(
+                key.key_span,
+                format!(
+                    "`{}` belongs to `{owner}`, but this is a `{}`",
+                    key.key, place.key
+                ),
+            )
+            .help("remove it");
     }
 }
 

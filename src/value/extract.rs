@@ -4,6 +4,7 @@ use http::header::SET_COOKIE;
 use minijinja::Value;
 use regex::Regex;
 
+use super::markup::{Selection, Wrong, css, xpath};
 use super::query::Query;
 use super::{Response, ValueError, cookie};
 use crate::plan::Source;
@@ -14,6 +15,8 @@ pub enum Extract {
     JsonPath(Query),
     /// The length of the first match of a query: its items, members or characters.
     JsonLength(Query),
+    /// What a CSS selector or an XPath query finds in HTML or XML.
+    Markup(Selection),
     /// The match of a group.
     Regex(Regex, usize),
     /// The value of a header.
@@ -34,7 +37,7 @@ impl Extract {
     /// Compiles a source.
     ///
     /// # Errors
-    /// If a JSONPath query or a regular expression is invalid; the scenario's validation finds
+    /// If a query, a selector or a regular expression is invalid; the scenario's validation finds
     /// these first.
     pub fn compile(source: &Source) -> Result<Self, ValueError> {
         let regex = |pattern: &str| Regex::new(pattern).map_err(|e| ValueError(e.to_string()));
@@ -43,6 +46,11 @@ impl Extract {
                 (query, true) => Self::JsonLength(Query::compile(query)?),
                 (query, false) => Self::JsonPath(Query::compile(query)?),
             },
+            Source::Css {
+                selector,
+                attribute,
+            } => Self::Markup(css::compile(selector, attribute.as_deref()).map_err(words)?),
+            Source::XPath(query) => Self::Markup(xpath::compile(query).map_err(words)?),
             Source::Regex { pattern, group } => Self::Regex(regex(pattern)?, *group as usize),
             Source::HeaderMatch {
                 header,
@@ -68,6 +76,7 @@ impl Extract {
                 let found = response.find(query)?;
                 found.and_then(|found| found.to_value().len().map(Value::from))
             }
+            Self::Markup(selection) => response.select(selection)?,
             Self::Regex(pattern, group) => pattern
                 .captures(response.text()?)
                 .and_then(|found| found.get(*group))
@@ -99,6 +108,11 @@ impl Extract {
             Self::Path => None,
         })
     }
+}
+
+/// Says what is wrong with a selector.
+fn words(Wrong { at, what }: Wrong) -> ValueError {
+    ValueError(format!("at position {at}, {what}"))
 }
 
 /// Separates `|length`, which asks for the length of what a query finds, from the query. No query

@@ -16,6 +16,7 @@ pub(crate) mod file;
 pub mod function;
 pub(crate) mod json;
 pub(crate) mod links;
+pub(crate) mod markup;
 pub mod protobuf;
 pub(crate) mod query;
 pub(crate) mod response;

@@ -6,8 +6,10 @@ use std::cell::OnceCell;
 use encoding_rs::{Encoding, UTF_8};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, SET_COOKIE};
+use minijinja::Value;
 
 use super::json::{Document, Found};
+use super::markup::{self, Selection};
 use super::query::Query;
 use crate::base::Nanos;
 
@@ -38,7 +40,14 @@ pub struct Response<'a> {
     /// What was seen of its events, if it is a stream.
     pub stream: Option<StreamSeen>,
     json: OnceCell<Result<Document<'a>, String>>,
-    text: OnceCell<Result<Cow<'a, str>, String>>,
+    text: OnceCell<Result<Decoded<'a>, String>>,
+}
+
+/// A body as text, and as a document if that is needed.
+struct Decoded<'a> {
+    text: Cow<'a, str>,
+    /// In a box, because only few scenarios have it, and every response is moved about.
+    markup: OnceCell<Box<Result<markup::Document, String>>>,
 }
 
 impl<'a> Response<'a> {
@@ -99,11 +108,35 @@ impl<'a> Response<'a> {
     /// # Errors
     /// If the charset is unknown.
     pub fn text(&self) -> Result<&str, &str> {
-        let text = || Ok(self.encoding()?.decode(self.body).0);
-        self.text
-            .get_or_init(text)
-            .as_deref()
-            .map_err(String::as_str)
+        self.decoded().map(|decoded| &*decoded.text)
+    }
+
+    fn decoded(&self) -> Result<&Decoded<'a>, &str> {
+        let decoded = || {
+            Ok(Decoded {
+                text: self.encoding()?.decode(self.body).0,
+                markup: OnceCell::new(),
+            })
+        };
+        let decoded = self.text.get_or_init(decoded);
+        decoded.as_ref().map_err(String::as_str)
+    }
+
+    /// Returns what a selector finds in the body, which is read as HTML or XML at most once.
+    ///
+    /// # Errors
+    /// If the body is neither, with the reason.
+    pub(crate) fn select(&self, selection: &Selection) -> Result<Option<Value>, String> {
+        let decoded = self.decoded()?;
+        let document = decoded.markup.get_or_init(|| {
+            let of_type = self.headers.get_all(CONTENT_TYPE).iter().next_back();
+            let of_type = of_type.map(|value| String::from_utf8_lossy(value.as_bytes()));
+            Box::new(markup::read(&decoded.text, &of_type.unwrap_or_default()))
+        });
+        match &**document {
+            Ok(document) => Ok(selection.find(document)),
+            Err(why) => Err(format!("{why}, seen {}", shown(&decoded.text))),
+        }
     }
 
     fn encoding(&self) -> Result<&'static Encoding, String> {

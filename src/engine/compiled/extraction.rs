@@ -214,6 +214,15 @@ fn words(source: &Source) -> String {
     let cut = |text: &str| text.chars().take(100).collect::<String>();
     match source {
         Source::JsonPath(query) => format!("`{}`", cut(query)),
+        Source::Css {
+            selector,
+            attribute: None,
+        } => format!("`{}`", cut(selector)),
+        Source::Css {
+            selector,
+            attribute: Some(attribute),
+        } => format!("attribute `{}` of `{}`", cut(attribute), cut(selector)),
+        Source::XPath(query) => format!("`{}`", cut(query)),
         Source::Regex { pattern, group } => format!("{} (group {group})", quoted(pattern)),
         Source::Header(name) => format!("header `{}`", cut(name)),
         Source::HeaderMatch {
