@@ -88,8 +88,21 @@ pub(crate) struct MeasureTable {
     pub rows: Vec<Vec<String>>,
 }
 
-/// Returns the measures of a result, if it has any.
-pub(crate) fn table(result: &RunResult) -> Option<MeasureTable> {
+/// Returns the measures of a result, if it has any: those of its steps.
+pub(crate) fn by_step(result: &RunResult) -> Option<MeasureTable> {
+    table(result, |part| {
+        [part.target, part.stage, part.tag]
+            .iter()
+            .all(|name| name.is_empty())
+    })
+}
+
+/// Returns the measures of a result, if it has any: those of all parts.
+pub(crate) fn by_part(result: &RunResult) -> Option<MeasureTable> {
+    table(result, |_| true)
+}
+
+fn table(result: &RunResult, is_shown: impl Fn(&MeasuredPart<'_>) -> bool) -> Option<MeasureTable> {
     let first_rounds: Vec<&ModeRun> = tally::modes(result)
         .into_iter()
         .filter_map(|mode| tally::rounds(result, mode).next())
@@ -112,7 +125,7 @@ pub(crate) fn table(result: &RunResult) -> Option<MeasureTable> {
     let mut known: Vec<(&str, MeasuredPart<'_>)> = Vec::new();
     for own in of_runs.iter().flatten() {
         let key = (own.measure.name.as_str(), own.of);
-        if !known.contains(&key) {
+        if is_shown(&own.of) && !known.contains(&key) {
             known.push(key);
         }
     }
@@ -273,7 +286,7 @@ mod tests {
             (
                 "terminal",
                 &|r| terminal::render(r, terminal::Style::default()),
-                &["mean or sum", "72.5 %", "hits (browse", "db (target other)"],
+                &["mean or sum", "72.5 %", "hits (browse"],
             ),
             ("markdown", &markdown::render, &["| unread |", "| 72.5 % |"]),
             (
@@ -318,6 +331,7 @@ mod tests {
                 &|r| html::render(r, html::Delivery::Whole(&[])).expect("a page"),
                 &[
                     "id=\"measures\"",
+                    "db (target other)",
                     "hits (browse",
                     "id=\"measure-values\"",
                     "db of list – ",
@@ -330,6 +344,6 @@ mod tests {
             ),
         ];
         assert_only_in_first(&forms, &with, &without);
-        assert!(table(&without).is_none());
+        assert!(by_part(&without).is_none());
     }
 }

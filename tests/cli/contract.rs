@@ -348,6 +348,18 @@ fn histograms(what: &str, run: &Value) {
             ),
             None => assert_eq!(samples, 0, "{what}: {window}"),
         }
+        for own in window["measures"].as_array().into_iter().flatten() {
+            has("measure of a window", own, "name unit count unread");
+            if let Some(text) = own["value"]["histogram"].as_str() {
+                has(
+                    "values",
+                    &own["value"],
+                    "count mean p50 p90 p99 max histogram",
+                );
+                let histogram = codec::decode_window(text).expect("a histogram");
+                assert_eq!(histogram.len(), count(own, "count"), "{what}: {window}");
+            }
+        }
         let streams = &window["streams"];
         if streams.is_null() {
             continue;

@@ -4,10 +4,10 @@ use super::tables::Table;
 use crate::report::{measures, view};
 use crate::result::RunResult;
 
-/// Creates the table of the figures that the scenario reads from responses, mode beside mode, if it
-/// reads any.
+/// Creates the table of the figures that the scenario reads from responses, of every part and mode
+/// beside mode, if it reads any.
 pub(crate) fn measured(result: &RunResult) -> Option<Table> {
-    let figures = measures::table(result)?;
+    let figures = measures::by_part(result)?;
     let head: Vec<&str> = figures.head.iter().map(String::as_str).collect();
     let (caption, _) = head.split_first()?;
     Table::new(&view::capital(caption), "steps", &head, figures.rows)

@@ -14,7 +14,7 @@ pub(super) fn streamed(result: &RunResult) -> String {
 
 /// Returns the figures that the scenario reads from responses.
 pub(super) fn measured(result: &RunResult) -> String {
-    let Some(mut figures) = measures::table(result) else {
+    let Some(mut figures) = measures::by_step(result) else {
         return String::new();
     };
     // Names of steps are free text.

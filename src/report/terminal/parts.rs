@@ -81,7 +81,7 @@ pub(super) fn streams_by_stage(result: &RunResult, width: usize) -> String {
 
 /// Lists the figures that the scenario reads from responses, mode beside mode.
 pub(super) fn measures(result: &RunResult, width: usize) -> String {
-    measures::table(result).map_or_else(String::new, |figures| {
+    measures::by_step(result).map_or_else(String::new, |figures| {
         tabled(figures.head, figures.rows, width)
     })
 }
