@@ -141,6 +141,7 @@ fn figures(
         probes: selected::probes(plan, recorder, seen, span),
         stages: selected::stages(plan, recorder, span),
         limits: together::limits(seen),
+        lookups: together::lookups(seen),
         series: series(recorder.windows(), seen, span.wall_s, plan),
         resources: crate::result::Resources {
             clamped,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Nanos;
 use crate::metrics::{cgroup, exact};
-use crate::result::{LimitPeak, Resources};
+use crate::result::{LimitPeak, Lookups, Resources};
 
 /// Sums of the gauges in a stretch of time, to take means from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -124,6 +124,9 @@ pub struct Observations {
     pub resources: Resources,
     /// How busy its limits were.
     pub limits: Vec<LimitPeak>,
+    /// How names were looked up while it ran.
+    #[serde(default)]
+    pub lookups: Vec<Lookups>,
 }
 
 impl Observations {
@@ -162,6 +165,10 @@ impl Observations {
             .limits
             .iter()
             .flat_map(|limit| [limit.peak_in_flight, limit.peak_queue, limit.dropped]);
+        let lookups = self
+            .lookups
+            .iter()
+            .flat_map(|lookups| [lookups.made, lookups.failed, lookups.changes]);
         let resources = &self.resources;
         let resources = [
             resources.peak_rss_bytes.map(|bytes| bytes >> 10),
@@ -173,6 +180,7 @@ impl Observations {
         ];
         gauges
             .chain(limits)
+            .chain(lookups)
             .chain(resources.into_iter().flatten())
             .max()
             .unwrap_or(0)

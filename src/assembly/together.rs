@@ -1,9 +1,9 @@
-//! [`resources`], [`limits`]: what several processes used together.
+//! [`resources`], [`limits`], [`lookups`]: what several processes used and saw together.
 
 use std::ops::Add;
 
 use super::observations::Observations;
-use crate::result::{LimitPeak, Resources};
+use crate::result::{LimitPeak, Lookups, Resources};
 
 /// Adds up what is known of several processes; returns `None` if nothing is.
 pub(crate) fn together<T: Add<Output = T>>(of: impl Iterator<Item = Option<T>>) -> Option<T> {
@@ -34,6 +34,18 @@ pub(crate) fn resources(seen: &[Observations]) -> Resources {
         clock_drift_ms: furthest(each().map(|own| own.clock_drift_ms)),
         clamped: 0,
     }
+}
+
+/// Returns how names were looked up, each process by itself.
+pub(crate) fn lookups(seen: &[Observations]) -> Vec<Lookups> {
+    let mut all: Vec<Lookups> = Vec::new();
+    for own in seen.iter().flat_map(|own| &own.lookups) {
+        match all.iter_mut().find(|known| known.target == own.target) {
+            Some(known) => known.add(own.clone()),
+            None => all.push(own.clone()),
+        }
+    }
+    all
 }
 
 /// Returns how busy the limits were: each process has a share of them, and their peaks need not

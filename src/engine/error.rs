@@ -44,6 +44,16 @@ pub enum RunError {
         /// The error of the system.
         source: io::Error,
     },
+    /// The system cannot start the thread that looks a name up.
+    #[error(
+        "the system refused a thread to look up the name of the target `{target}`: {source}; raise the limit (`ulimit -u`)"
+    )]
+    LookupThread {
+        /// The name of the target.
+        target: String,
+        /// The error of the system.
+        source: io::Error,
+    },
     /// The system cannot provide an event loop.
     #[error("could not start an event loop: {0}")]
     Runtime(io::Error),

@@ -5,13 +5,14 @@
 
 pub(crate) mod descriptors;
 pub(crate) mod footprint;
+pub(crate) mod lookup;
 pub(crate) mod ports;
 pub(crate) mod preview;
 pub(crate) mod reflection;
 pub(crate) mod safety;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
@@ -170,8 +171,8 @@ fn resolve(
         return look_up(allowed, target, host, port);
     };
     // The proxy looks it up again, but what is public here is public there.
-    let own = (host, port).to_socket_addrs();
-    let own: Vec<IpAddr> = own.into_iter().flatten().map(|own| own.ip()).collect();
+    let own = lookup::addresses(host, port).unwrap_or_default();
+    let own: Vec<IpAddr> = own.iter().map(SocketAddr::ip).collect();
     safety::check_behind_proxy(allowed, &target.name, host, &own)?;
     look_up(allowed, target, &proxy.host, proxy.port)
 }
@@ -188,28 +189,11 @@ fn look_up(
         host: host.into(),
         source,
     };
-    let mut found: Vec<SocketAddr> = if target.resolve.is_empty() {
-        (host, port)
-            .to_socket_addrs()
-            .map_err(unresolved)?
-            .collect()
+    let found = if target.resolve.is_empty() {
+        lookup::addresses(host, port).map_err(unresolved)?
     } else {
-        target.resolve.clone()
+        lookup::each_once(target.resolve.iter().copied())
     };
-    if found.is_empty() {
-        return Err(unresolved(io::Error::new(
-            io::ErrorKind::NotFound,
-            "it has no address",
-        )));
-    }
-    // A resolver may return an address twice, which would then get twice the connections.
-    let mut seen = Vec::new();
-    found.retain(|address| {
-        !seen.contains(address) && {
-            seen.push(*address);
-            true
-        }
-    });
     for address in &found {
         safety::check(allowed, &target.name, host, address.ip())?;
     }

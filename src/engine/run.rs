@@ -5,6 +5,7 @@ pub mod child;
 mod event_loop;
 pub(crate) mod launch;
 pub(crate) mod lifecycle;
+mod lookups;
 mod passes;
 pub mod process;
 mod processes;

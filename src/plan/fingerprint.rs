@@ -50,6 +50,7 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
         target.database.login = None;
         target.database.is_secure = false;
         target.network.source.clear();
+        target.network.resolve_every = None;
         if let Some(signing) = &mut target.signing {
             signing.access_key.clear();
             signing.session_token = None;

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::Login;
+use crate::base::Nanos;
 
 /// The way that connections to a target take. Options with their default value are not serialized.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,9 @@ pub struct NetworkOptions {
     /// This machine's addresses that they come from, in turn; the system chooses if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub source: Vec<IpAddr>,
+    /// How often the name of the target is looked up again during a run; never, if it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolve_every: Option<Nanos>,
 }
 
 impl NetworkOptions {

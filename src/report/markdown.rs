@@ -14,7 +14,7 @@ use super::ending::Ending;
 use super::headline::Headline;
 use super::markup::{cell, code, fenced, prose};
 use super::thresholds::Row;
-use super::{changes, comparison, reproduce, tally, thresholds, versions, view};
+use super::{changes, comparison, lookups, reproduce, tally, thresholds, versions, view};
 
 /// The maximum size in bytes of the rows of a table or list; GitHub's limit is 65,536 characters in
 /// total.
@@ -306,6 +306,11 @@ fn troubles(result: &RunResult) -> String {
                 "  - {} × {kind} in {step}{when}: {message}{url}\n",
                 view::count(trouble.count)
             ));
+        }
+        let looked_up = tally::rounds(result, mode).flat_map(|run| &run.lookups);
+        for own in looked_up.filter(|own| lookups::is_notable(own)) {
+            let sentence = code(&lookups::sentence(own), 500);
+            lines.push(format!("- **{mode}**, looked up: {sentence}\n"));
         }
         let left = tally::left_out(&tally.counts);
         if !left.is_empty() {

@@ -28,6 +28,7 @@ pub(crate) mod headline;
 pub(crate) mod hlog;
 pub mod html;
 pub(crate) mod junit;
+pub(crate) mod lookups;
 pub(crate) mod markdown;
 pub(crate) mod markup;
 pub(crate) mod measures;

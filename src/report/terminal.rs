@@ -17,7 +17,7 @@ use self::parts::{groups, measures, stages, steps, streams, streams_by_stage};
 use super::ending::Ending;
 use super::headline::Headline;
 use super::paint::{self, Paint};
-use super::{asked, comparison, tally, thresholds, view};
+use super::{asked, comparison, lookups, tally, thresholds, view};
 
 /// How the summary is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,6 +229,10 @@ fn troubles(result: &RunResult, width: usize) -> String {
                     view::count(tally.pushes)
                 ),
             );
+        }
+        let looked_up = tally::rounds(result, mode).flat_map(|run| &run.lookups);
+        for own in looked_up.filter(|own| lookups::is_notable(own)) {
+            add("looked up", lookups::sentence(own));
         }
         for (what, counts) in [
             ("operations", tally.counts),

@@ -13,6 +13,7 @@ pub(crate) mod histograms;
 pub(crate) mod host;
 pub(crate) mod joined_values;
 pub(crate) mod load_figures;
+mod lookups;
 pub(crate) mod measure;
 pub(crate) mod measured;
 pub(crate) mod mode_run;
@@ -42,6 +43,7 @@ pub use histograms::Histograms;
 pub use host::Host;
 pub(crate) use joined_values::JoinedValues;
 pub(crate) use load_figures::LoadFigures;
+pub use lookups::{LookedUpAddress, Lookups, UnusedAddress};
 pub use measure::{Measure, MeasureWindow, StepMeasure, WindowValues};
 pub use mode_run::{
     ChecksHeld, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apdex::Apdex;
 use super::counts::Counts;
+use super::lookups::Lookups;
 use super::measure::{Measure, StepMeasure};
 use super::streams::Streaming;
 use super::timed_group::TimedGroup;
@@ -334,6 +335,9 @@ pub struct ModeRun {
     pub stages: Vec<Group>,
     /// How busy the limits were.
     pub limits: Vec<LimitPeak>,
+    /// How the names of targets were looked up during the run, where the scenario asks for that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lookups: Vec<Lookups>,
     /// The time line.
     pub series: Vec<Window>,
     /// Its costs.

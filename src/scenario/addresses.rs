@@ -1,4 +1,5 @@
-//! `resolve` and `source` of a target: the addresses that connections go to and come from.
+//! `resolve` and `source` of a target: the addresses that connections go to and come from, and how
+//! often those of its name are looked up.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -6,7 +7,29 @@ use std::str::FromStr;
 
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
+use super::fields::Fields;
+use super::section::Section;
 use super::tree::{Node, Value};
+use crate::base::Nanos;
+
+/// The map `resolve` of a target.
+const RESOLVE: Section = Section::new(&[
+    ("interval", "every"),
+    ("refresh", "every"),
+    ("ttl", "every"),
+    ("dns_refresh_rate", "every"),
+]);
+
+/// The shortest `every`, which spares whoever answers.
+const SHORTEST: Nanos = Nanos::from_millis(100);
+
+/// The decoded `resolve`.
+pub(super) enum Resolve {
+    /// Connections go to these addresses.
+    To(Vec<SocketAddr>),
+    /// The name is looked up again that often.
+    Every(Nanos),
+}
 
 /// Maximum number of addresses in a list.
 const MAX_ADDRESSES: usize = 100;
@@ -20,15 +43,38 @@ struct List {
     remedy: &'static str,
 }
 
-/// Decodes `resolve`: addresses with a port.
-pub(super) fn resolve(node: &Node, problems: &mut Diagnostics) -> Option<Vec<SocketAddr>> {
+/// Decodes `resolve`: addresses with a port, or how often the name is looked up.
+pub(super) fn resolve(node: &Node, problems: &mut Diagnostics) -> Option<Resolve> {
+    if let Value::Map(_) = node.value {
+        return every(node, problems).map(Resolve::Every);
+    }
     let list = List {
         key: "resolve",
         example: "127.0.0.1:8443",
         what: "an IP address with a port",
         remedy: "write `127.0.0.1:8443`, or `[::1]:8443`; a host name goes in `url`",
     };
-    list.decode(node, problems)
+    list.decode(node, problems).map(Resolve::To)
+}
+
+/// Decodes how often a name is looked up.
+fn every(node: &Node, problems: &mut Diagnostics) -> Option<Nanos> {
+    let example = "resolve: { every: 30s }";
+    let mut fields = Fields::open(node, &RESOLVE, "`resolve`", example, problems)?;
+    let typed = fields.need("every", "every: 30s", problems);
+    let every = typed.and_then(|node| Some((node, decode::duration(node, "every", problems)?)));
+    fields.finish(problems);
+    let (node, every) = every?;
+    if every < SHORTEST {
+        problems
+            .error(
+                node.span,
+                format!("names are looked up at most every {SHORTEST}, but this is {every}"),
+            )
+            .help("write a longer time, such as `every: 30s`");
+        return None;
+    }
+    Some(every)
 }
 
 /// Decodes `source`: addresses of this machine, each of them once.

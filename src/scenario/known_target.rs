@@ -1,5 +1,6 @@
 //! A target of a scenario, declared or created by an absolute URL.
 
+use super::addresses::{self, Resolve};
 use super::database::SpecialKey;
 use super::decode;
 use super::diagnostic::{Diagnostics, Span};
@@ -10,12 +11,12 @@ use super::section::Section;
 use super::timeout::{self, PartialTimeouts};
 use super::tree::Node;
 use super::url::{self};
-use super::{addresses, auth, database, header, http, limits, retry, tls};
+use super::{auth, database, header, http, limits, retry, tls};
 use crate::plan::{
     Address, AwsSigV4, DatabaseOptions, HttpClient, HttpOptions, Limits, NetworkOptions, Protocol,
     Retry, Template, TlsOptions,
 };
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 /// An entry of `targets`.
@@ -111,6 +112,11 @@ impl KnownTarget {
         if let (Some(typed), Some(address)) = (&self.typed_proxy, &self.address) {
             let resolves = self.resolve_span.is_some();
             self.network.proxy = typed.resolve(address, resolves, env, problems);
+            if self.network.proxy.is_some() {
+                // It looks the name up itself.
+                self.resolve.clear();
+                self.network.resolve_every = None;
+            }
         }
     }
 
@@ -163,6 +169,19 @@ impl KnownTarget {
                 )
                 .help("write an `http://` or `https://` URL, or remove `resolve`");
         }
+        if let (Some(place), Some(_), Address::Url { host, .. }) =
+            (self.resolve_span, self.network.resolve_every, address)
+            // That a flag gives an address for a try is no mistake of the file.
+            && self.typed.as_ref() == Some(address)
+            && host.parse::<IpAddr>().is_ok()
+        {
+            problems
+                .error(
+                    place,
+                    format!("`resolve` looks a host name up again, but `{address}` has an address"),
+                )
+                .help("write a URL with a name, or remove `resolve`");
+        }
         if let (Some(place), Address::Builtin | Address::Unix { .. }) = (self.source_span, address)
         {
             problems
@@ -213,7 +232,11 @@ fn services(
 fn ways(known: &mut KnownTarget, fields: &mut Fields<'_>, problems: &mut Diagnostics) {
     if let Some(node) = fields.take("resolve", problems) {
         known.resolve_span = Some(node.span);
-        known.resolve = addresses::resolve(node, problems).unwrap_or_default();
+        match addresses::resolve(node, problems) {
+            Some(Resolve::To(addresses)) => known.resolve = addresses,
+            Some(Resolve::Every(time)) => known.network.resolve_every = Some(time),
+            None => {}
+        }
     }
     if let Some(node) = fields.take("source", problems) {
         known.source_span = Some(node.span);

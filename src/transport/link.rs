@@ -13,6 +13,7 @@ use hyper::rt::{Read, Write};
 
 use super::TransportError;
 use super::counted::{ByteCounters, Metered};
+use super::endpoint::Withdrawal;
 use super::http::lean::{self, HeaderNeeds};
 use super::http::{Connection, Message, PreparedRequest, ResponseResult};
 use super::http2::{ConnectionTask, Http2, Refusal};
@@ -25,6 +26,8 @@ use crate::plan::HttpClient;
 pub struct Link<Io: Read + Write + Unpin + Send + 'static> {
     /// When it was established.
     pub born: Nanos,
+    /// Whether its address is still the target's.
+    pub withdrawal: Withdrawal,
     /// How many more requests it may carry.
     left: u32,
     connection: LinkConnection<Io>,
@@ -84,6 +87,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         };
         Ok(Self {
             born,
+            withdrawal: Withdrawal::default(),
             left: most,
             connection,
         })
@@ -106,6 +110,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
             LinkConnection::Http1(_) | LinkConnection::Lean(_) => None,
             LinkConnection::Http2(http2) => Some(Self {
                 born: self.born,
+                withdrawal: self.withdrawal.clone(),
                 left: self.left,
                 connection: LinkConnection::Http2(Box::new(http2.share())),
             }),

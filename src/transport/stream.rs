@@ -14,6 +14,7 @@ use hyper::rt::{Read, ReadBuf, Write};
 
 use super::TransportError;
 use super::counted::{ByteCounters, Metered};
+use super::endpoint::Withdrawal;
 use crate::metrics::FailureKind;
 
 /// The largest read.
@@ -24,6 +25,8 @@ const CHUNK: usize = 8 * 1024;
 pub struct Connection<Io> {
     io: Io,
     counters: Arc<ByteCounters>,
+    /// Whether its address is still the target's.
+    withdrawal: Withdrawal,
     /// Whether it has carried an exchange.
     used: bool,
     /// Whether it cannot carry another one.
@@ -52,12 +55,13 @@ impl<Io> AsMut<Self> for Connection<Io> {
 }
 
 impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
-    /// Starts exchanges over `io`. Sends nothing.
-    pub fn new(io: Io) -> Self {
+    /// Starts exchanges over `io`, a connection to an address that may be withdrawn. Sends nothing.
+    pub fn new(io: Io, withdrawal: Withdrawal) -> Self {
         let counters = io.byte_counters();
         Self {
             io,
             counters,
+            withdrawal,
             used: false,
             ended: false,
         }
@@ -78,9 +82,13 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
         self.used = false;
     }
 
-    /// Returns whether nothing has happened since the last exchange: `false` if the peer has closed
-    /// it, or has sent data that would be taken for the next answer.
+    /// Returns whether it can carry another exchange, and nothing has happened since the last one:
+    /// `false` if its address was withdrawn, or the peer has closed it, or has sent data that would
+    /// be taken for the next answer.
     pub async fn is_quiet(&mut self) -> bool {
+        if self.withdrawal.is_withdrawn() {
+            return false;
+        }
         poll_fn(|cx| Poll::Ready(self.poll_read(cx, |_| {}).is_pending())).await
     }
 

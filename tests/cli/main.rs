@@ -46,6 +46,7 @@ mod intervals;
 mod language;
 mod limits;
 mod loads;
+mod lookups;
 mod markup;
 mod measures;
 mod moments;

@@ -15,7 +15,7 @@ use crate::support::{
 /// nginx in a folder, without privileges; stopped when it is dropped.
 pub(crate) struct Nginx {
     child: Child,
-    log: PathBuf,
+    pub log: PathBuf,
     pub url: String,
     pub port: u16,
 }
@@ -33,7 +33,7 @@ impl Nginx {
     }
 
     /// The same with a modified configuration.
-    fn configured(folder: &Path, edit: fn(String) -> String) -> Self {
+    pub(crate) fn configured(folder: &Path, edit: fn(String) -> String) -> Self {
         // A port that is free now may be in use a moment later: then nginx exits, and another port
         // is tried.
         for _ in 0..20 {

@@ -432,6 +432,9 @@ fn the_environment_is_read_only_if_the_scenario_says_so() {
     assert_eq!(took("{proxy: env}", &[url("http_proxy")]), [2, 0]);
     assert_eq!(took("{proxy: env}", &[url("HTTP_PROXY")]), [2, 0]);
     assert_eq!(took("{proxy: env}", &[url("https_proxy")]), [0, 2]);
+    // The proxy looks the name up, and no address of the scenario replaces its own.
+    let elsewhere = "{proxy: env}, resolve: 127.0.0.1:1";
+    assert_eq!(took(elsewhere, &[url("http_proxy")]), [2, 0]);
     let except = ("no_proxy", "localhost,127.0.0.1".to_owned());
     assert_eq!(took("{proxy: env}", &[url("http_proxy"), except]), [0, 2]);
 }

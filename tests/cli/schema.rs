@@ -329,6 +329,10 @@ const PLACES: &[(&str, &str)] = &[
     ),
     ("/definitions/target", "targets: { t: { @ } }"),
     (
+        "/definitions/target/properties/resolve/anyOf/2",
+        "targets: { t: { url: 'http://localhost', resolve: { @ } } }",
+    ),
+    (
         "/definitions/target/properties/http",
         "targets: { t: { url: builtin, http: { @ } } }",
     ),

@@ -36,6 +36,8 @@ mod framing;
 mod generated;
 #[path = "../cli/limits.rs"]
 mod limits;
+#[path = "../cli/lookups.rs"]
+mod lookups;
 #[path = "../cli/moments.rs"]
 mod moments;
 #[path = "../cli/nginx.rs"]

@@ -1,16 +1,19 @@
 //! [`Dial`]: how connections to a target are made.
 
 use std::cell::Cell;
-use std::net::IpAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+
+use super::addresses::{Addresses, Turn};
+use hyper::rt::{Read, Write};
 
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
 use crate::engine::job::ResolvedTarget;
-use crate::plan::{HttpClient, Protocol, Target};
+use crate::plan::{HttpClient, NetworkOptions, Protocol, Target};
 use crate::transport::TransportError;
-use crate::transport::endpoint::Endpoint;
+use crate::transport::counted::Metered;
+use crate::transport::endpoint::{Endpoint, Withdrawal};
 use crate::transport::link::Link;
 use crate::transport::proxy::Tunnel;
 use crate::transport::tls::request;
@@ -19,12 +22,8 @@ use crate::transport::wire::Wire;
 
 /// How connections to a target are made.
 pub struct Dial {
-    addresses: Vec<Endpoint>,
-    /// This machine's addresses for each of them, from which connections come in turn, if any are
-    /// given.
-    sources: Vec<Vec<IpAddr>>,
-    /// The number of connections begun, which selects the addresses of the next one.
-    begun: AtomicUsize,
+    /// The addresses that they go to and come from.
+    pub addresses: Arc<Addresses>,
     /// The tunnel through a proxy, if there is one.
     tunnel: Option<Tunnel>,
     /// Whether the proxy forwards requests, which then need no tunnel.
@@ -38,7 +37,8 @@ pub struct Dial {
     client: HttpClient,
     /// Whether a server has to be asked for TLS first.
     asks_for_tls: bool,
-    /// The age after which a connection is no longer used.
+    /// The age after which a connection is no longer used; missing if nothing but its peer ends
+    /// the use of a connection.
     max_lifetime: Option<Nanos>,
     /// The maximum number of requests on a connection.
     max_requests: u32,
@@ -73,15 +73,11 @@ impl Dial {
                 .transpose()
         };
         let (tls, tls_of_streams) = (tls(protocol)?, tls(Protocol::Http1)?);
-        let (addresses, max_lifetime) = (reach.addresses.clone(), target.http.max_lifetime);
-        let sources = |address: &Endpoint| match address {
-            Endpoint::Tcp(address) => target.network.sources_for(*address).collect(),
-            Endpoint::Unix(_) => Vec::new(),
-        };
+        let addresses = Addresses::new(&target.network, reach);
+        let endless = addresses.are_renewed().then_some(Nanos::MAX);
         Ok(Self {
-            sources: addresses.iter().map(sources).collect(),
-            addresses,
-            begun: AtomicUsize::new(0),
+            max_lifetime: target.http.max_lifetime.or(endless),
+            addresses: Arc::new(addresses),
             tunnel: Tunnel::to(target),
             is_forwarded: target.forward_proxy().is_some(),
             tls,
@@ -89,17 +85,15 @@ impl Dial {
             is_http2: reach.is_http2,
             client: target.http.client,
             asks_for_tls: target.database.is_secure,
-            max_lifetime,
             max_requests: target.http.max_requests.unwrap_or(u32::MAX),
         })
     }
 
     /// Creates a dial for an address that speaks plain bytes.
     pub fn plain(address: Endpoint) -> Self {
+        let reach = ResolvedTarget::from(address);
         Self {
-            addresses: vec![address],
-            sources: vec![Vec::new()],
-            begun: AtomicUsize::new(0),
+            addresses: Arc::new(Addresses::new(&NetworkOptions::default(), &reach)),
             tunnel: None,
             is_forwarded: false,
             tls: None,
@@ -112,22 +106,14 @@ impl Dial {
         }
     }
 
-    /// Returns whether a connection made at `born` is too old to be used.
-    pub fn is_old(&self, born: Nanos, now: impl FnOnce() -> Nanos) -> bool {
-        self.max_lifetime.is_some_and(|most| now() - born >= most)
-    }
-
-    /// Returns the addresses that the next connection goes to and comes from. Every pair of them has its
-    /// turn.
-    fn next(&self) -> (&Endpoint, Option<IpAddr>) {
-        let number = self.begun.fetch_add(1, Ordering::Relaxed);
-        let several = self.addresses.len();
-        let sources = &self.sources[number % several];
-        let turn = number / several % sources.len().max(1);
-        (
-            &self.addresses[number % several],
-            sources.get(turn).copied(),
-        )
+    /// Returns whether a connection takes no further requests: it is too old, or its address was
+    /// withdrawn.
+    pub fn is_over<Io>(&self, kept: &Link<Io>, now: impl FnOnce() -> Nanos) -> bool
+    where
+        Io: Read + Write + Metered + Unpin + Send + 'static,
+    {
+        self.max_lifetime
+            .is_some_and(|most| kept.withdrawal.is_withdrawn() || now() - kept.born >= most)
     }
 
     /// Makes a connection and stores the durations of its phases in `times`.
@@ -141,7 +127,7 @@ impl Dial {
     ) -> Result<Link<D::Io>, TransportError> {
         let tunnel = self.tunnel.as_ref().filter(|_| !self.is_forwarded);
         let made = self.wire(driver, tunnel, self.tls.as_ref(), times);
-        let (wire, connected) = made.await?;
+        let (wire, connected, withdrawal) = made.await?;
         let mut link = Link::open(
             wire,
             self.is_http2,
@@ -150,6 +136,7 @@ impl Dial {
             self.max_requests,
         )
         .await?;
+        link.withdrawal = withdrawal;
         link.detach(|task| driver.background(task));
         Ok(link)
     }
@@ -163,25 +150,29 @@ impl Dial {
         &self,
         driver: &D,
         times: &DialTimes,
-    ) -> Result<Wire<D::Io>, TransportError> {
+    ) -> Result<(Wire<D::Io>, Withdrawal), TransportError> {
         let (tunnel, tls) = (self.tunnel.as_ref(), self.tls_of_streams.as_ref());
-        let (wire, _) = self.wire(driver, tunnel, tls, times).await?;
-        Ok(wire)
+        let (wire, _, withdrawal) = self.wire(driver, tunnel, tls, times).await?;
+        Ok((wire, withdrawal))
     }
 
     /// Connects, through the tunnel if there is one, makes the TLS handshake if needed, and returns
-    /// when the connection was established.
+    /// when the connection was established, and whether its address is still the target's.
     async fn wire<D: Driver>(
         &self,
         driver: &D,
         tunnel: Option<&Tunnel>,
         tls: Option<&Tls>,
         times: &DialTimes,
-    ) -> Result<(Wire<D::Io>, Nanos), TransportError> {
+    ) -> Result<(Wire<D::Io>, Nanos, Withdrawal), TransportError> {
         let begun = driver.now();
-        let (to, from) = self.next();
+        let Turn {
+            to,
+            from,
+            withdrawal,
+        } = self.addresses.next();
         let mut io = driver
-            .connect(to, from)
+            .connect(&to, from)
             .await
             .map_err(|e| TransportError::connect(&e))?;
         if let Some(tunnel) = tunnel {
@@ -200,48 +191,6 @@ impl Dial {
                 wire
             }
         };
-        Ok((wire, connected))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_pair_of_addresses_has_its_turn() {
-        let parsed = |list: &[&str]| -> Vec<IpAddr> {
-            list.iter()
-                .map(|ip| ip.parse().expect("an address"))
-                .collect()
-        };
-        let to = |ip: &str| Endpoint::Tcp((ip.parse::<IpAddr>().expect("an address"), 80).into());
-        let dial = Dial {
-            addresses: vec![to("10.0.0.1"), to("::1"), to("10.0.0.2")],
-            sources: vec![
-                parsed(&["10.0.0.7", "10.0.0.8"]),
-                parsed(&["::7"]),
-                parsed(&["10.0.0.7", "10.0.0.8"]),
-            ],
-            ..Dial::plain(to("10.0.0.1"))
-        };
-        let next = || {
-            let (to, from) = dial.next();
-            format!("{} {to}", from.expect("one is given"))
-        };
-        let turns: Vec<String> = std::iter::repeat_with(next).take(7).collect();
-        assert_eq!(
-            turns,
-            [
-                "10.0.0.7 10.0.0.1:80",
-                "::7 [::1]:80",
-                "10.0.0.7 10.0.0.2:80",
-                "10.0.0.8 10.0.0.1:80",
-                "::7 [::1]:80",
-                "10.0.0.8 10.0.0.2:80",
-                "10.0.0.7 10.0.0.1:80"
-            ]
-        );
-        assert_eq!(Dial::plain(to("10.0.0.1")).next().1, None);
+        Ok((wire, connected, withdrawal))
     }
 }

@@ -1,5 +1,6 @@
 //! Connections: how they are made, kept and shared, and the virtual users that own them.
 
+pub(crate) mod addresses;
 pub(crate) mod database;
 pub(crate) mod dial;
 pub(crate) mod jar;

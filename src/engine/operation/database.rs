@@ -41,7 +41,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let dial = self.worker.world.dials[target]
             .as_ref()
             .expect("every target in use was reached");
-        let connection = Connection::new(self.connect(dial, trace).await?);
+        let (wire, withdrawal) = self.connect(dial, trace).await?;
+        let connection = Connection::new(wire, withdrawal);
         trace.begin(connection.byte_counters());
         Ok(connection)
     }

@@ -45,7 +45,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let turn = loop {
             match user.connections[target].take().await {
                 Taken::Link(mut kept) => {
-                    if !dial.is_old(kept.born, || driver.now()) && kept.is_ready().await {
+                    if !dial.is_over(&kept, || driver.now()) && kept.is_ready().await {
                         return Ok(kept);
                     }
                     user.connections[target].discard(&kept);

@@ -12,6 +12,7 @@ use crate::engine::driver::{Driver, within};
 use crate::metrics::FailureKind;
 use crate::result::Body;
 use crate::transport::TransportError;
+use crate::transport::endpoint::Withdrawal;
 use crate::transport::wire::Wire;
 use crate::value::{Response, Scope};
 
@@ -21,12 +22,12 @@ impl<D: Driver> Attempt<'_, '_, D> {
         &self,
         dial: &Dial,
         trace: &Trace,
-    ) -> Result<Wire<D::Io>, TransportError> {
+    ) -> Result<(Wire<D::Io>, Withdrawal), TransportError> {
         let driver = &self.worker.driver;
         let connect = dial.stream(driver, &trace.last.dial);
-        let wire = self.within_connect(connect).await?;
+        let made = self.within_connect(connect).await?;
         trace.last.hop.ready.set(driver.now());
-        Ok(wire)
+        Ok(made)
     }
 
     /// Notes when the first byte of an answer arrives.

@@ -67,6 +67,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .world
             .stream_dial(target)
             .expect("every target in use was reached");
-        self.connect(dial, trace).await.map(Connection::new)
+        let (wire, withdrawal) = self.connect(dial, trace).await?;
+        Ok(Connection::new(wire, withdrawal))
     }
 }

@@ -46,7 +46,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let dial = world.dials[target]
             .as_ref()
             .expect("every target in use was reached");
-        let io = self.connect(dial, trace).await?;
+        // An open WebSocket stays open wherever its name moves to.
+        let (io, _) = self.connect(dial, trace).await?;
         trace.begin(io.byte_counters());
         let opened = match self.operation.timeout.first_byte {
             None => open(io, message).await?,

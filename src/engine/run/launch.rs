@@ -9,6 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use hyper::rt::{Read, Write};
 
 use super::event_loop;
+use super::lookups::Lookups;
 use crate::assembly::Observations;
 use crate::base::Nanos;
 use crate::engine::connection::pool::max_parts;
@@ -90,6 +91,7 @@ pub(crate) fn drive(
     signal: &(dyn Fn() -> Option<Signal> + Sync),
     say: &(dyn Fn(Event) + Sync),
 ) -> Result<Driven, RunError> {
+    let lookups = Lookups::start(world)?;
     let start = StartLine::new(workers + 1);
     let (done, watched) = mpsc::channel();
     // Not owned by the observer: its content must survive a panic of the observer.
@@ -132,7 +134,8 @@ pub(crate) fn drive(
     }
     // Without an observer, the run still has a moment at which it ended, if it began at all.
     let now = start.now().ok_or(RunError::Panicked)?;
-    let (seen, end) = observed.unwrap_or_else(|| (Observations::default(), now));
+    let (mut seen, end) = observed.unwrap_or_else(|| (Observations::default(), now));
+    seen.lookups = lookups.figures(now, world.epoch());
     Ok(Driven {
         seen,
         recorder: collector.finish(),

@@ -12,6 +12,7 @@ pub(crate) mod figure_tables;
 pub(crate) mod figures;
 pub(crate) mod gates;
 mod histograms;
+mod lookup_table;
 mod measure_table;
 pub(crate) mod page;
 mod shard_table;

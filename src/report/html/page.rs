@@ -17,6 +17,7 @@ use super::figure_tables as tables_of;
 use super::figures::{self, Figure, FigureGroup, data};
 use super::gates;
 use super::histograms::histograms;
+use super::lookup_table;
 use super::measure_table;
 use super::shard_table;
 use super::style::{script, style};
@@ -371,7 +372,10 @@ fn section(cast: &Cast<'_>, trace: &Trace<'_>) -> Section {
         .map(|(i, run)| Round {
             title: several.then(|| title(run)),
             open: i == 0,
-            tables: tables::of_run(trace.result, run),
+            tables: tables::of_run(trace.result, run)
+                .into_iter()
+                .chain(lookup_table::of_run(run))
+                .collect(),
             // The charts show the first round; the other rounds of several results are in their own
             // reports.
             series: if i == 0 {
