@@ -8,6 +8,7 @@ mod crawl;
 mod database;
 mod debugging;
 mod exec;
+mod expect_continue;
 mod file;
 mod grpc;
 mod http;

@@ -79,6 +79,10 @@ pub struct HttpOptions {
     /// Maximum number of requests on a connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_requests: Option<u32>,
+    /// How long a request with a body waits for `100 Continue` before it sends the body; it does not
+    /// ask for that if it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_continue: Option<Nanos>,
     /// HTTP/2: maximum number of concurrent streams per connection, in addition to the server's own
     /// limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,6 +120,7 @@ impl Default for HttpOptions {
             max_connections: None,
             max_lifetime: None,
             max_requests: None,
+            expect_continue: None,
             max_streams: None,
             connections: None,
         }

@@ -7,6 +7,7 @@ use super::proxy::{self, TypedProxy};
 use super::section::Section;
 use super::tree::Node;
 use super::words;
+use crate::base::Nanos;
 use crate::plan::{HttpClient, HttpOptions, KeepAlive, Protocol};
 
 /// The map `http` of a target.
@@ -26,6 +27,10 @@ const HTTP: Section = Section::new(&[
     ("maxConcurrentStreams", "max_streams"),
     ("proxies", "proxy"),
     ("proxyUrl", "proxy"),
+    ("expect", "expect_continue"),
+    ("expect100", "expect_continue"),
+    ("expect100Timeout", "expect_continue"),
+    ("expect100-timeout", "expect_continue"),
 ]);
 
 /// Maximum number of consecutive redirects that a request may follow.
@@ -34,6 +39,8 @@ const MAX_REDIRECTS: u32 = 20;
 const MAX_CONNECTIONS: u32 = 1_000_000;
 /// Maximum value of `max_requests`.
 const MAX_REQUESTS: u32 = 1_000_000_000;
+/// How long curl and others wait for `100 Continue`.
+const USUAL_WAIT: Nanos = Nanos::from_secs(1);
 /// Maximum number of streams per connection (RFC 9113, section 5.1.1).
 const MAX_STREAMS: u32 = i32::MAX as u32;
 
@@ -63,6 +70,8 @@ pub(super) struct Read {
     pub of_http2: Vec<(&'static str, Span)>,
     /// The location of `max_requests`.
     pub max_requests: Option<Span>,
+    /// The location of `expect_continue`.
+    pub expect_continue: Option<Span>,
     /// The proxy as typed.
     pub proxy: Option<TypedProxy>,
 }
@@ -89,13 +98,8 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let client_node = fields.take("client", problems);
     let client = client_node.and_then(|node| one_of(node, "client", "client", &CLIENTS, problems));
     let keep_alive = fields.take("keep_alive", problems).and_then(|node| {
-        one_of(
-            node,
-            "keep_alive",
-            "`keep_alive` mode",
-            &KEEP_ALIVES,
-            problems,
-        )
+        let what = "`keep_alive` mode";
+        one_of(node, "keep_alive", what, &KEEP_ALIVES, problems)
     });
     let mut number = |key, most, problems: &mut Diagnostics| {
         let node = fields.take(key, problems)?;
@@ -107,6 +111,9 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let max_requests = number("max_requests", MAX_REQUESTS, problems);
     let lifetime = fields.take("max_lifetime", problems);
     let max_lifetime = lifetime.and_then(|node| decode::some_time(node, "max_lifetime", problems));
+    let expect_continue = fields
+        .take("expect_continue", problems)
+        .and_then(|node| Some((node.span, wait(node, problems)?)));
     let proxy = fields
         .take("proxy", problems)
         .and_then(|node| proxy::decode(node, problems));
@@ -120,6 +127,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         max_connections: max_connections.map(|(_, n)| n),
         max_lifetime,
         max_requests: max_requests.map(|(_, n)| n),
+        expect_continue: expect_continue.map(|(_, time)| time),
         max_streams: max_streams.map(|(_, n)| n),
         connections: connections.map(|(_, n)| n),
     };
@@ -141,8 +149,21 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         options,
         of_http2,
         max_requests: max_requests.map(|(place, _)| place),
+        expect_continue: expect_continue.map(|(place, _)| place),
         proxy,
     })
+}
+
+/// Decodes how long a request waits before it sends its body, if it waits.
+fn wait(node: &Node, problems: &mut Diagnostics) -> Option<Nanos> {
+    const KEY: &str = "expect_continue";
+    let is_flag = |text: &str| text.parse::<bool>().is_ok();
+    match decode::text(node, KEY, problems)?.trim() {
+        flag if is_flag(&flag.to_lowercase()) => {
+            decode::flag(node, KEY, problems)?.then_some(USUAL_WAIT)
+        }
+        _ => decode::some_time(node, KEY, problems),
+    }
 }
 
 /// Where options stand that may contradict others.

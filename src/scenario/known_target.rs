@@ -50,6 +50,8 @@ pub(super) struct KnownTarget {
     pub of_http2: Vec<(&'static str, Span)>,
     /// Location of `max_requests`.
     pub max_requests: Option<Span>,
+    /// Location of `expect_continue`.
+    pub continue_span: Option<Span>,
     /// Proxy in the file.
     pub typed_proxy: Option<TypedProxy>,
     pub network: NetworkOptions,
@@ -88,6 +90,7 @@ impl KnownTarget {
             http_span: None,
             of_http2: Vec::new(),
             max_requests: None,
+            continue_span: None,
             typed_proxy: None,
             network: NetworkOptions::default(),
             tls,
@@ -219,6 +222,14 @@ fn services(
             )
             .help("remove `protocol`");
     }
+    if let Some(place) = known.continue_span {
+        problems
+            .error(
+                place,
+                "`expect_continue` is for requests of HTTP, but the steps of this target are calls of gRPC",
+            )
+            .help("remove `expect_continue`");
+    }
     known.http = HttpOptions {
         protocol: Protocol::Http2,
         client: HttpClient::Hyper,
@@ -293,6 +304,7 @@ pub(super) fn declared(
     if let Some(node) = fields.take("http", problems) {
         known.http_span = Some(node.span);
         let read = http::decode(node, problems).unwrap_or_default();
+        known.continue_span = read.expect_continue;
         (known.http, known.of_http2) = (read.options, read.of_http2);
         (known.max_requests, known.typed_proxy) = (read.max_requests, read.proxy);
     }

@@ -1,4 +1,5 @@
-//! [`Payload`]: the body of a request: bytes in memory, or a file that is read while it is sent.
+//! [`Payload`]: the body of a request: bytes in memory, or a file that is read while it is sent. It
+//! may be held back until the peer asks for it.
 
 use std::error::Error;
 use std::fs::File;
@@ -7,13 +8,14 @@ use std::os::unix::fs::FileExt as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use thiserror::Error as ThisError;
 
 use super::TransportError;
+use super::gate::Gate;
 use crate::metrics::FailureKind;
 
 /// The bytes read from a file at once. The HTTP library buffers a few of these for each connection.
@@ -49,6 +51,16 @@ pub enum Outgoing {
     Bytes(Bytes),
     /// A file.
     File(FileOutgoing),
+    /// One of them that is held back.
+    Held(Box<HeldOutgoing>),
+}
+
+/// A body that is held back until the peer asks for it.
+#[derive(Debug)]
+pub struct HeldOutgoing {
+    body: Outgoing,
+    gate: Arc<Gate>,
+    ended: Arc<Progress>,
 }
 
 /// A file that is being sent.
@@ -60,7 +72,7 @@ pub struct FileOutgoing {
     ended: Arc<Progress>,
 }
 
-/// The progress of a file, for the code that has handed it over.
+/// The progress of a file, or of a body that is held back, for the code that has handed it over.
 #[derive(Debug, Default)]
 pub struct Progress(AtomicBool);
 
@@ -239,7 +251,32 @@ impl Outgoing {
         match self {
             Self::Bytes(_) => None,
             Self::File(file) => Some(file.ended.clone()),
+            Self::Held(held) => Some(held.ended.clone()),
         }
+    }
+
+    /// Holds it back until the gate that is returned is opened.
+    pub fn hold(&mut self) -> Arc<Gate> {
+        let gate = Arc::<Gate>::default();
+        *self = Self::Held(Box::new(HeldOutgoing {
+            body: std::mem::take(self),
+            gate: gate.clone(),
+            ended: Arc::default(),
+        }));
+        gate
+    }
+
+    /// Returns what holds it back, if anything does or did.
+    pub fn gate(&self) -> Option<&Arc<Gate>> {
+        match self {
+            Self::Bytes(_) | Self::File(_) => None,
+            Self::Held(held) => Some(&held.gate),
+        }
+    }
+
+    /// Waits until its next piece may be sent.
+    pub fn poll_released(&self, cx: &Context<'_>) -> Poll<()> {
+        self.gate().map_or(Poll::Ready(()), |gate| gate.poll(cx))
     }
 
     /// Returns the next piece; `None` after the last one.
@@ -251,6 +288,13 @@ impl Outgoing {
             Self::Bytes(bytes) if bytes.is_empty() => Ok(None),
             Self::Bytes(bytes) => Ok(Some(std::mem::take(bytes))),
             Self::File(file) => file.piece(),
+            Self::Held(held) => {
+                let piece = held.body.piece()?;
+                if held.body.left() == 0 {
+                    held.ended.0.store(true, Ordering::Relaxed);
+                }
+                Ok(piece)
+            }
         }
     }
 
@@ -259,6 +303,7 @@ impl Outgoing {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::File(file) => file.payload.length - file.at,
+            Self::Held(held) => held.body.left(),
         }
     }
 }
@@ -295,16 +340,17 @@ impl FileOutgoing {
     }
 }
 
-/// The interface to the HTTP/1.1 library. Reading a file waits only for the disk, so this is never
-/// pending.
+/// The interface to the HTTP/1.1 library. Reading a file waits only for the disk, so this is pending
+/// only if the body is held back.
 impl Body for Outgoing {
     type Data = Bytes;
     type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        ready!(self.poll_released(cx));
         Poll::Ready(self.piece().transpose().map(|piece| piece.map(Frame::data)))
     }
 

@@ -13,6 +13,8 @@
 //!   one never allows more than 100.
 //! - Both refuse a `content-length` near 2⁶⁴, but hyper's says that the head is too large.
 
+mod script;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -26,6 +28,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use hyper::rt::{Read, ReadBufCursor, Write};
 
+pub use self::script::{End, Script};
 use super::body::Payload;
 use super::counted::{ByteCounters, Metered};
 use super::http::{PreparedRequest, lean::HeaderNeeds};
@@ -37,71 +40,6 @@ use crate::plan::HttpClient;
 
 /// The most that a client is polled for one step; more often, it waits for the peer.
 const MAX_POLLS: usize = 100_000;
-
-/// What comes after the bytes of a peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The end of the stream.
-    Close,
-    /// Nothing.
-    Silence,
-    /// An error.
-    Reset,
-}
-
-/// What a peer does.
-#[derive(Clone, Debug)]
-pub struct Script {
-    /// The method of the requests; one with a body sends one.
-    pub method: Method,
-    /// The pieces of the responses; each is there only when the client looks again.
-    pub pieces: Vec<Vec<u8>>,
-    /// Whether the pieces come before any request.
-    pub is_early: bool,
-    /// What comes after them.
-    pub end: End,
-}
-
-impl Script {
-    /// Reads a script from bytes: what the peer sends, after two bytes that say how.
-    pub fn from_bytes(data: &[u8]) -> Self {
-        let (how, cuts, mut rest) = match data {
-            [how, cuts, rest @ ..] => (*how, *cuts, rest),
-            _ => (0, 0, data),
-        };
-        let method = match how & 7 {
-            0 => Method::HEAD,
-            1 => Method::POST,
-            2 => Method::CONNECT,
-            _ => Method::GET,
-        };
-        let end = match how >> 3 & 3 {
-            0 => End::Silence,
-            1 => End::Reset,
-            _ => End::Close,
-        };
-        let mut pieces = Vec::new();
-        let mut turn = cuts;
-        while !rest.is_empty() {
-            let size = if cuts == 0 {
-                rest.len()
-            } else {
-                // A generator of the simplest kind.
-                turn = turn.wrapping_mul(141).wrapping_add(51);
-                usize::from(turn % cuts) + 1
-            };
-            let (piece, behind) = rest.split_at(size.min(rest.len()));
-            pieces.push(piece.to_vec());
-            rest = behind;
-        }
-        Self {
-            method,
-            pieces,
-            is_early: how >> 5 == 7,
-            end,
-        }
-    }
-}
 
 /// A stream whose other end follows a script.
 #[derive(Debug)]
@@ -288,7 +226,7 @@ fn behaviour(client: HttpClient, needs: HeaderNeeds, script: &Script) -> Behavio
     let mut outcomes = Vec::new();
     if let Some(Ok(mut link)) = link {
         for _ in 0..2 {
-            let outcome = exchange(&mut link, &request(&script.method), needs);
+            let outcome = exchange(&mut link, script, needs);
             let goes_on = matches!(
                 outcome,
                 Outcome::Answered {
@@ -306,14 +244,29 @@ fn behaviour(client: HttpClient, needs: HeaderNeeds, script: &Script) -> Behavio
     Behaviour { outcomes, sent }
 }
 
-fn exchange(link: &mut Link<Peer>, request: &PreparedRequest, needs: HeaderNeeds) -> Outcome {
-    let asked = if link.ask_prepared(request) {
+/// Sends a request and reads its response. Whoever waits for `100 Continue` waits until the peer says
+/// nothing more, and then sends the body.
+fn exchange(link: &mut Link<Peer>, script: &Script, needs: HeaderNeeds) -> Outcome {
+    let request = &request(&script.method);
+    let mut gate = None;
+    let asked = if script.expects_continue && !request.body.is_empty() {
+        let mut message = request.message(HeaderMap::new());
+        gate = Some(message.body_mut().hold());
+        link.ask(message)
+    } else if link.ask_prepared(request) {
         HandedRequest::Right(None)
     } else {
         link.ask(request.message(HeaderMap::new()))
     };
-    let mut asked = pin!(asked);
-    let (head, mut incoming) = match finish(link.answer(asked.as_mut(), request, || needs, || {})) {
+    let asked = pin!(asked);
+    let mut answer = Box::pin(link.answer(asked, request, || needs, || {}));
+    let mut answered = finish(answer.as_mut());
+    if let (None, Some(gate)) = (&answered, gate) {
+        gate.open();
+        answered = finish(answer.as_mut());
+    }
+    drop(answer);
+    let (head, mut incoming) = match answered {
         None => return Outcome::Waits,
         Some(Err(error)) => return Outcome::Failed(error.kind),
         Some(Ok(answer)) => answer,
@@ -496,6 +449,7 @@ mod tests {
             Method::GET,
             Method::HEAD,
             Method::POST,
+            Method::POST,
             Method::CONNECT,
         ]);
         let end = prop::sample::select(vec![End::Close, End::Close, End::Silence, End::Reset]);
@@ -506,23 +460,27 @@ mod tests {
             method,
             end,
             prop::bool::weighted(0.05),
+            prop::bool::weighted(0.3),
         );
-        all.prop_map(|(parts, changes, cuts, method, end, is_early)| {
-            let mut bytes = parts.concat().into_bytes();
-            for (place, byte) in changes {
-                if !bytes.is_empty() {
-                    let place = place.index(bytes.len());
-                    bytes[place] = byte;
+        all.prop_map(
+            |(parts, changes, cuts, method, end, is_early, expects_continue)| {
+                let mut bytes = parts.concat().into_bytes();
+                for (place, byte) in changes {
+                    if !bytes.is_empty() {
+                        let place = place.index(bytes.len());
+                        bytes[place] = byte;
+                    }
                 }
-            }
-            let pieces = cut(&bytes, cuts).into_iter().map(<[u8]>::to_vec);
-            Script {
-                method,
-                pieces: pieces.filter(|piece| !piece.is_empty()).collect(),
-                is_early,
-                end,
-            }
-        })
+                let pieces = cut(&bytes, cuts).into_iter().map(<[u8]>::to_vec);
+                Script {
+                    method,
+                    expects_continue,
+                    pieces: pieces.filter(|piece| !piece.is_empty()).collect(),
+                    is_early,
+                    end,
+                }
+            },
+        )
     }
 
     proptest! {
@@ -530,6 +488,54 @@ mod tests {
         #[test]
         fn both_clients_agree(script in script()) {
             prop_assert_eq!(compare(&script), Ok(()));
+        }
+    }
+
+    #[test]
+    fn both_send_a_body_only_when_the_peer_asks_for_it_or_says_nothing() {
+        const HEAD: &str = "POST /path?query HTTP/1.1\r\nhost: peer\r\ncontent-length: 3\r\n\r\n";
+        const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+        const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        const REFUSED: &str = "HTTP/1.1 417 Expectation Failed\r\ncontent-length: 0\r\n\r\n";
+        const HINTS: &str = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
+        let at_once = [CONTINUE, GOOD].concat();
+        // What the peer says to the first request, how many bodies it gets, and whether a second
+        // request goes over the connection, to which it says nothing.
+        for (pieces, bodies, goes_on) in [
+            (vec![CONTINUE, GOOD], 2, true),
+            (vec![HINTS, CONTINUE, HINTS, GOOD], 2, true),
+            (vec![&*at_once], 2, true),
+            // It does not know the expectation, and the body comes after a while.
+            (vec![], 1, false),
+            (vec![REFUSED, GOOD], 0, false),
+            (vec![GOOD], 0, false),
+            (vec![HINTS, REFUSED], 0, false),
+        ] {
+            for cut in [0, 1, 7] {
+                let whole: Vec<Vec<u8>> =
+                    pieces.iter().map(|text| text.as_bytes().into()).collect();
+                let cut = |piece: &Vec<u8>| {
+                    let size = if cut == 0 { piece.len() } else { cut };
+                    piece.chunks(size).map(<[u8]>::to_vec).collect::<Vec<_>>()
+                };
+                let script = Script {
+                    method: Method::POST,
+                    expects_continue: true,
+                    pieces: whole.iter().flat_map(cut).collect(),
+                    is_early: false,
+                    end: End::Silence,
+                };
+                assert_eq!(compare(&script), Ok(()));
+                let all = HeaderNeeds {
+                    all: true,
+                    ..HeaderNeeds::default()
+                };
+                let seen = behaviour(HttpClient::Lean, all, &script);
+                let sent = String::from_utf8(seen.sent.clone()).expect("text");
+                assert_eq!(sent.matches("\r\n\r\nabc").count(), bodies, "{seen:?}");
+                assert!(sent.starts_with(HEAD), "{seen:?}");
+                assert_eq!(sent.matches(HEAD).count() == 2, goes_on, "{seen:?}");
+            }
         }
     }
 

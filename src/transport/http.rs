@@ -15,9 +15,10 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
-use http::{Method, Response};
+use http::{Method, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
+use hyper::ext::on_informational;
 use hyper::rt::{Read, Write};
 
 pub(super) use self::failure::error;
@@ -132,7 +133,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     /// waiting inside a future would enlarge every virtual user.
     pub(crate) fn ask(
         &mut self,
-        message: Message,
+        mut message: Message,
     ) -> impl Future<Output = ResponseResult> + use<Io> {
         let is_head = message.method() == Method::HEAD;
         self.before = StateBefore {
@@ -143,6 +144,15 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         };
         self.used = true;
         self.outgoing = message.body().progress();
+        if self.outgoing.is_some()
+            && let Some(gate) = message.body().gate().cloned()
+        {
+            on_informational(&mut message, move |head| {
+                if head.status() == StatusCode::CONTINUE {
+                    gate.open();
+                }
+            });
+        }
         self.driver.unmute();
         let Self { sender, wakes, .. } = self;
         wakes.hush(|| sender.send_request(message))

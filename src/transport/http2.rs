@@ -25,7 +25,7 @@ pub(crate) use self::failure::Refusal;
 use self::failure::{closed, error};
 pub(crate) use self::request::omits;
 use self::request::request;
-use self::upload::{Upload, push};
+use self::upload::{Upload, push, release};
 use super::TransportError;
 use super::body::Outgoing;
 use super::counted::{ByteCounters, Metered};
@@ -294,7 +294,7 @@ impl Http2 {
                 None
             }
             Outgoing::Bytes(_) => None,
-            Outgoing::File(_) => Some(Upload { body, stream }),
+            Outgoing::File(_) | Outgoing::Held(_) => Some(Upload { body, stream }),
         };
         if self.driver.is_none() {
             // The driver of the connection sends it, and does not report when.
@@ -304,6 +304,7 @@ impl Http2 {
         let (counters, is_own) = (self.counters.clone(), self.driver.is_some());
         let upload = &mut self.upload;
         let head = run(&mut self.driver, &mut self.ended, |cx| {
+            release(upload, &mut response, cx);
             if let Err(unsent) = push(upload, cx) {
                 return Poll::Ready(Err(unsent));
             }

@@ -10,6 +10,7 @@ pub(crate) mod error;
 pub(crate) mod events;
 pub(crate) mod exec;
 pub(crate) mod file;
+pub(crate) mod gate;
 pub(crate) mod grpc;
 pub(crate) mod http;
 pub(crate) mod http2;

@@ -16,6 +16,7 @@ mod choices;
 mod clients;
 mod commands;
 mod connections;
+mod continues;
 mod contract;
 mod crawls;
 mod deadlines;

@@ -12,6 +12,8 @@ mod authority;
 mod bodies;
 #[path = "../cli/connections.rs"]
 mod connections;
+#[path = "../cli/continues.rs"]
+mod continues;
 #[path = "../cli/contract.rs"]
 mod contract;
 #[path = "../cli/crawls.rs"]

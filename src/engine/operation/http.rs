@@ -1,11 +1,12 @@
 //! One try of an HTTP request.
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
 
 use http::response::Parts;
 
 use super::attempt::{Attempt, timeout};
 use super::body::{KeptBody, ResponseBody};
+use super::expect_continue::{self, HeldBody};
 use super::reading::Reading;
 use super::redirect;
 use super::trace::Trace;
@@ -20,7 +21,7 @@ use crate::metrics::FailureKind;
 use crate::plan::Action;
 use crate::transport::TransportError;
 use crate::transport::http::lean::HeaderNeeds;
-use crate::transport::http::{Message, PreparedRequest, ResponseResult};
+use crate::transport::http::{Message, PreparedRequest};
 use crate::transport::http2::Refusal;
 use crate::transport::link::{HandedRequest, IncomingBody, Link};
 use crate::value::{Response, Scope};
@@ -164,16 +165,36 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
     }
 
-    /// Waits for the head of the response, within the first-byte timeout.
+    /// Sends a request and waits for the head of its response, within the first-byte timeout. The user's
+    /// cookies for `base_url` go with it, if the target keeps cookies.
     async fn answer(
         &self,
+        user: &mut User<D::Io>,
         connection: &mut Link<D::Io>,
-        asked: Pin<&mut HandedRequest<impl Future<Output = ResponseResult>>>,
         request: &PreparedRequest,
+        (target, base_url): (usize, Option<&BaseUrl>),
         needs: impl FnOnce() -> HeaderNeeds,
         trace: &Trace,
     ) -> Result<(Parts, IncomingBody), TransportError> {
         let driver = &self.worker.driver;
+        let wait = self.worker.world.plan.targets[target].http.expect_continue;
+        let wait = wait.filter(|_| !request.body.is_empty());
+        let has_cookies = base_url.is_some() && !user.jar.is_empty();
+        let is_changed = has_cookies || self.recording.is_some() || wait.is_some();
+        let mut held = None;
+        let asked = pin!(if !is_changed && connection.ask_prepared(request) {
+            HandedRequest::Right(None)
+        } else {
+            let is_held = wait.is_some();
+            let mut message = self.outgoing(user, request, target, base_url, is_held);
+            held = wait.map(|wait| HeldBody::new(&mut message, wait));
+            connection.ask(message)
+        });
+        if let Some(held) = held {
+            let answer = self.answer_of_held(connection, asked, request, needs(), held, trace);
+            // Boxed, so that it does not make the future of each request larger.
+            return Box::pin(answer).await;
+        }
         let sent = || trace.last.hop.sent.set(Some(driver.now()));
         let answer = pin!(connection.answer(asked, request, needs, sent));
         match self.operation.timeout.first_byte {
@@ -226,8 +247,12 @@ impl<D: Driver> Attempt<'_, '_, D> {
         request: &PreparedRequest,
         target: usize,
         base_url: Option<&BaseUrl>,
+        is_held: bool,
     ) -> Message {
         let mut message = request.message(user.headers.take().unwrap_or_default());
+        if is_held {
+            expect_continue::announce(&mut message);
+        }
         if let Some(base_url) = base_url {
             user.jar
                 .put_into(&mut message, &base_url.origin, || self.worker.unix_ms());
@@ -305,20 +330,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let base_url = world.base_urls[target]
             .as_ref()
             .filter(|_| world.plan.targets[target].http.cookies);
-        let has_cookies = base_url.is_some() && !user.jar.is_empty();
-        let is_changed = has_cookies || self.recording.is_some();
-        let asked = pin!(if !is_changed && connection.ask_prepared(request) {
-            HandedRequest::Right(None)
-        } else {
-            connection.ask(self.outgoing(user, request, target, base_url))
-        });
         let needs = || HeaderNeeds {
             all: self.recording.is_some() || world.route(self.operation).reads_headers,
             body: needs_body,
             cookies: base_url.is_some(),
             location: follows || matches!(self.operation.action, Action::Page(_)),
         };
-        let answer = self.answer(&mut connection, asked, request, needs, trace);
+        let to = (target, base_url);
+        let answer = self.answer(user, &mut connection, request, to, needs, trace);
         let (head, mut body) = match answer.await {
             Ok(answer) => answer,
             Err(error) => {

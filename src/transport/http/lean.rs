@@ -180,7 +180,7 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
         if self.ended {
             return Poll::Ready(Err(failure::closed(false)));
         }
-        self.poll_send(cx, beginning, sent)?;
+        self.poll_send(cx, beginning, &mut *sent)?;
         loop {
             match self.input.poll_fill(cx, &mut self.io) {
                 Poll::Pending => {
@@ -203,6 +203,12 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
             }
             if let Some(parts) = self.take_head(needs)? {
                 return Poll::Ready(Ok(parts));
+            }
+            while self.upload.take_released() {
+                self.poll_send(cx, beginning, &mut *sent)?;
+                if let Some(parts) = self.take_head(needs)? {
+                    return Poll::Ready(Ok(parts));
+                }
             }
         }
     }
@@ -240,6 +246,7 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
     }
 
     /// Takes the head of the response from the input, if it is complete; skips informational ones.
+    /// Returns `None`, too, after one that releases the rest of the request.
     fn take_head(&mut self, needs: HeaderNeeds) -> Result<Option<Parts>, TransportError> {
         loop {
             let input = self.input.bytes();
@@ -257,6 +264,7 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
                 parts,
                 framing,
                 keep_alive,
+                is_continue,
             } = head;
             self.input.consume(length);
             if let Some(parts) = parts {
@@ -267,6 +275,11 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
                     self.finish();
                 }
                 return Ok(Some(parts));
+            }
+            if is_continue && self.upload.release() {
+                // A peer that goes on with what is not HTTP gets no body.
+                head::parse(self.input.bytes(), self.asked, needs)?;
+                return Ok(None);
             }
             if self.input.is_empty() {
                 return Ok(None);

@@ -1,9 +1,11 @@
 //! [`Upload`]: the body of a request that is being sent.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use h2::client::ResponseFuture;
 use h2::{Reason, SendStream};
+use http::StatusCode;
 
 use crate::transport::TransportError;
 use crate::transport::body::Outgoing;
@@ -20,6 +22,7 @@ impl Upload {
     /// # Errors
     /// If the rest of a file cannot be sent. The stream is then reset.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        ready!(self.body.poll_released(cx));
         while self.body.left() > 0 {
             self.stream.reserve_capacity(1);
             while self.stream.capacity() == 0 {
@@ -48,6 +51,24 @@ impl Upload {
             }
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+/// Releases a body that is held back if the server asks for it.
+pub(super) fn release(
+    upload: &Option<Upload>,
+    response: &mut ResponseFuture,
+    cx: &mut Context<'_>,
+) {
+    let Some(gate) = upload.as_ref().and_then(|upload| upload.body.gate()) else {
+        return;
+    };
+    while !gate.is_open()
+        && let Poll::Ready(Some(Ok(head))) = response.poll_informational(cx)
+    {
+        if head.status() == StatusCode::CONTINUE {
+            gate.open();
+        }
     }
 }
 

@@ -63,6 +63,8 @@ pub(super) struct Head {
     pub framing: Framing,
     /// Whether the connection can carry another request.
     pub keep_alive: bool,
+    /// Whether it is `100 Continue`.
+    pub is_continue: bool,
 }
 
 /// Parses a head; returns `None` if it is not complete yet.
@@ -260,6 +262,7 @@ fn read(
         parts,
         framing,
         keep_alive: !seen.closes && !upgrades && (!is_old || seen.keeps),
+        is_continue: is_informational && status == StatusCode::CONTINUE,
     })
 }
 

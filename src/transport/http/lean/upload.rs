@@ -20,6 +20,8 @@ pub(super) struct Upload {
     piece: Bytes,
     /// The rest of the body.
     rest: Outgoing,
+    /// Whether the peer has just asked for the rest, which was held back.
+    is_released: bool,
     /// Whether all of it was sent.
     is_done: bool,
 }
@@ -46,6 +48,7 @@ impl Upload {
             own,
             piece: Bytes::new(),
             rest,
+            is_released: false,
             is_done: false,
         }
     }
@@ -53,6 +56,17 @@ impl Upload {
     /// Returns whether all of it was sent.
     pub(super) const fn is_done(&self) -> bool {
         self.is_done
+    }
+
+    /// Notes that the peer asks for the rest; returns whether that was held back.
+    pub(super) fn release(&mut self) -> bool {
+        self.is_released = self.rest.gate().is_some_and(|gate| gate.open());
+        self.is_released
+    }
+
+    /// Returns whether the peer has asked for the rest since the last call.
+    pub(super) const fn take_released(&mut self) -> bool {
+        std::mem::replace(&mut self.is_released, false)
     }
 
     /// Keeps what is still to be sent of the beginning, which nobody else keeps any longer.
@@ -79,7 +93,9 @@ impl Upload {
             return Poll::Ready(Ok(()));
         }
         loop {
-            if self.piece.is_empty() && self.rest.left() > 0 {
+            let is_due = self.piece.is_empty() && self.rest.left() > 0;
+            let is_held = is_due && self.rest.poll_released(cx).is_pending();
+            if is_due && !is_held {
                 self.piece = self
                     .rest
                     .piece()
@@ -95,6 +111,10 @@ impl Upload {
             let io = Pin::new(&mut *io);
             let written = if self.piece.is_empty() {
                 if begin.is_empty() {
+                    if is_held {
+                        ready!(io.poll_flush(cx))?;
+                        return Poll::Pending;
+                    }
                     break;
                 }
                 ready!(io.poll_write(cx, begin))?
