@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use rustix::process::{Signal, kill_process};
@@ -18,7 +18,7 @@ use crate::nginx::Nginx;
 use crate::peer::good;
 use crate::support::{
     MODES, PROGRAM, Ran, Running, TO_RESULT, count, finish, folder, is_installed, number, pid,
-    program, result, run_of, scenario, until,
+    program, result, run_in, run_of, scenario, until,
 };
 
 /// How many exchanges the last server has before it says that it is enough.
@@ -26,6 +26,9 @@ const ENOUGH: usize = 20;
 
 /// The number of servers of names so far.
 static SERVERS: AtomicUsize = AtomicUsize::new(0);
+
+/// The addresses that were asked, in order.
+type Order = Arc<Mutex<Vec<IpAddr>>>;
 
 /// A server that counts what it is asked, over HTTP or by lines that begin with `ping`.
 struct Counting {
@@ -35,14 +38,14 @@ struct Counting {
 
 impl Counting {
     /// Starts it; it says that it is enough after so many exchanges.
-    fn start(listener: TcpListener, enough: usize) -> Self {
+    fn start(listener: TcpListener, enough: usize, order: &Order) -> Self {
         let (seen, connections) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
-        let (asked, made) = (seen.clone(), connections.clone());
+        let (asked, made, order) = (seen.clone(), connections.clone(), order.clone());
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (stream, asked, made) =
-                    (stream.expect("a connection"), asked.clone(), made.clone());
-                thread::spawn(move || serve(stream, enough, &asked, &made));
+                let stream = stream.expect("a connection");
+                let (asked, made, order) = (asked.clone(), made.clone(), order.clone());
+                thread::spawn(move || serve(stream, enough, &asked, &made, &order));
             }
         });
         Self { seen, connections }
@@ -58,7 +61,13 @@ impl Counting {
     }
 }
 
-fn serve(mut stream: TcpStream, enough: usize, asked: &AtomicUsize, made: &AtomicUsize) {
+fn serve(
+    mut stream: TcpStream,
+    enough: usize,
+    asked: &AtomicUsize,
+    made: &AtomicUsize,
+    order: &Order,
+) {
     let lines = BufReader::new(stream.try_clone().expect("a socket")).lines();
     let mut is_first = true;
     for line in lines.map_while(Result::ok) {
@@ -69,6 +78,8 @@ fn serve(mut stream: TcpStream, enough: usize, asked: &AtomicUsize, made: &Atomi
         if std::mem::take(&mut is_first) {
             made.fetch_add(1, Ordering::SeqCst);
         }
+        let own = stream.local_addr().expect("it has one").ip();
+        order.lock().expect("no panic").push(own);
         let number = asked.fetch_add(1, Ordering::SeqCst) + 1;
         let word = if number >= enough { "enough" } else { "more" };
         let answer = if is_ping {
@@ -227,9 +238,9 @@ fn requests_go_to_the_second_address_once_the_name_has_moved() {
             let what = format!("{scheme}, {mode}");
             let addresses = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
             let (port, listeners) = two_listeners(addresses);
-            let [first, second] = listeners;
-            let first = Counting::start(first, usize::MAX);
-            let second = Counting::start(second, ENOUGH);
+            let ([first, second], order) = (listeners, Order::default());
+            let first = Counting::start(first, usize::MAX, &order);
+            let second = Counting::start(second, ENOUGH, &order);
             names.point_to(&["127.0.0.2"]);
             scenario(folder.path(), &text(scheme, port, "200ms"));
             let running = names.run(&["--mode", mode]);
@@ -273,8 +284,9 @@ fn a_failed_lookup_and_an_address_that_is_not_allowed_leave_the_rest() {
     };
     let addresses = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
     let (port, [first, second]) = two_listeners(addresses);
-    let first = Counting::start(first, usize::MAX);
-    let second = Counting::start(second, ENOUGH);
+    let order = Order::default();
+    let first = Counting::start(first, usize::MAX, &order);
+    let second = Counting::start(second, ENOUGH, &order);
     names.point_to(&["127.0.0.2"]);
     // A connection for each request, so that every address of the newest answer has its turn.
     let never = "http: {keep_alive: never}, resolve:";
@@ -290,14 +302,15 @@ fn a_failed_lookup_and_an_address_that_is_not_allowed_leave_the_rest() {
     });
     names.point_to(&["127.0.0.2", "127.0.0.3", "192.0.2.7"]);
     until("the second server is asked", || second.seen() > 0);
-    let then = first.seen();
     let ran = running.finish();
     let shown = ran.stdout.clone() + &ran.stderr;
     let run = names.result(ran, "async");
     assert_eq!(count(&run, "failed"), 0, "{}", run["errors"]);
     assert_eq!(second.seen(), ENOUGH);
-    let turns = first.seen() - then;
-    assert!((ENOUGH - 2..=ENOUGH).contains(&turns), "{turns} in turn");
+    let order = order.lock().expect("no panic");
+    let begun = order.iter().position(|own| *own == addresses[1]);
+    let turns = &order[begun.expect("it was asked")..];
+    assert!(turns.windows(2).all(|pair| pair[0] != pair[1]), "{turns:?}");
     let looked = &run["lookups"][0];
     assert!(count(looked, "failed") >= 1, "{looked}");
     assert_eq!(count(looked, "changes"), 1, "{looked}");
@@ -374,5 +387,26 @@ fn http2_connections_that_users_share_move_with_the_name() {
             .filter_map(|line| line.split(' ').nth(1))
             .collect();
         assert_eq!(connections.len(), 1, "{address}: all share one connection");
+    }
+}
+
+#[test]
+fn connections_of_every_protocol_take_turns() {
+    let folder = folder();
+    let addresses = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
+    for scheme in ["http", "tcp"] {
+        for mode in MODES {
+            let (port, listeners) = two_listeners(addresses);
+            let order = Order::default();
+            let servers = listeners.map(|own| Counting::start(own, usize::MAX, &order));
+            let resolve = format!("resolve: ['127.0.0.2:{port}', '127.0.0.3:{port}']");
+            let text = text(scheme, port, "1s")
+                .replace("resolve: {every: 1s}", &resolve)
+                .replace("{vus: 1, duration: 50s}", "{vus: 4, iterations_per_vu: 2}");
+            scenario(folder.path(), &text);
+            assert_eq!(count(&run_in(folder.path(), mode), "ok"), 8);
+            let made = servers.map(|server| server.connections());
+            assert_eq!(made, [2, 2], "{scheme}, {mode}");
+        }
     }
 }
