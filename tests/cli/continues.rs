@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::nginx::Nginx;
 use crate::scripts::ScriptPeer;
 use crate::support::{
-    MODES, count, folder, is_installed, number, run_in, run_of, run_to_result, scenario,
+    MODES, count, folder, is_installed, number, run, run_in, run_of, run_to_result, scenario,
 };
 
 /// What the server has seen of a request.
@@ -199,6 +199,29 @@ fn a_file_waits_too_and_without_the_option_nothing_does() {
                 assert_eq!(length, wanted, "{mode}: {seen:?}");
             }
         }
+    }
+}
+
+#[test]
+fn a_try_shows_a_body_only_if_it_was_sent() {
+    let (folder, (address, _)) = (folder(), server());
+    let steps = "{post: /ask, body: hello}, {post: /refuse, body: hello, expect: {status: 417}}";
+    let text = text(&format!("http://{address}"), "expect_continue: 20s", steps);
+    scenario(folder.path(), &text);
+    let ran = run(folder.path(), &["try", "test.yaml", "--json"]).exits(0);
+    let tried: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let exchanges = tried["passes"][0]["exchanges"]
+        .as_array()
+        .expect("exchanges");
+    let requests: Vec<&Value> = exchanges
+        .iter()
+        .map(|exchange| &exchange["hops"][0]["request"])
+        .collect();
+    assert_eq!(requests[0]["body"]["text"], "hello", "{requests:?}");
+    assert_eq!(requests[1]["body"], Value::Null, "{requests:?}");
+    for request in requests {
+        let headers = request["headers"].to_string();
+        assert!(headers.contains("100-continue"), "{headers}");
     }
 }
 

@@ -56,6 +56,25 @@ impl<D: Driver> Attempt<'_, '_, D> {
         body: HeldBody,
         trace: &Trace,
     ) -> Result<(Parts, IncomingBody), TransportError> {
+        let gate = body.gate.clone();
+        let head = self
+            .head_of_held(connection, asked, request, needs, body, trace)
+            .await;
+        if let Some(recording) = self.recording.as_ref().filter(|_| !gate.is_open()) {
+            recording.withhold_body();
+        }
+        head
+    }
+
+    async fn head_of_held(
+        &self,
+        connection: &mut Link<D::Io>,
+        asked: Pin<&mut HandedRequest<impl Future<Output = ResponseResult>>>,
+        request: &PreparedRequest,
+        needs: HeaderNeeds,
+        body: HeldBody,
+        trace: &Trace,
+    ) -> Result<(Parts, IncomingBody), TransportError> {
         let driver = &self.worker.driver;
         let sent = || trace.last.hop.sent.set(Some(driver.now()));
         let mut answer = pin!(connection.answer(asked, request, || needs, sent));

@@ -69,6 +69,13 @@ impl<'l> Recording<'l> {
         self.hop(url, request);
     }
 
+    /// Records that the body of the last request was not sent.
+    pub(super) fn withhold_body(&self) {
+        if let Some(hop) = self.exchange.borrow_mut().hops.last_mut() {
+            hop.request.body = None;
+        }
+    }
+
     /// Records a text that is about to be sent.
     pub(super) fn text(&self, url: String, text: Option<&str>) {
         let body = text.map(|text| Body::new(text.as_bytes(), text.len() as u64, true));
