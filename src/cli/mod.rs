@@ -18,6 +18,7 @@ mod job;
 mod live_page;
 mod man;
 mod merge;
+mod new_file;
 mod outline;
 mod output;
 mod panic;
