@@ -92,6 +92,8 @@ pub(crate) enum Command {
     Try(TryArgs),
     /// Write a commented starter scenario, and the schema that editors use to complete it
     Init(InitArgs),
+    /// Make a scenario of what you have: commands of curl
+    Import(ImportArgs),
     /// Check scenarios without running them
     Validate(ValidateArgs),
     /// Print the JSON Schema of scenarios
@@ -182,6 +184,27 @@ pub(crate) struct InitArgs {
     /// The folder to write to; created if missing
     #[arg(default_value = ".", value_name = "DIR")]
     pub folder: PathBuf,
+}
+
+/// `loadgen import`
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ImportArgs {
+    /// The file to import, or `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// What the file is; recognized by its content unless it is said
+    #[arg(long = "as", value_enum, value_name = "KIND")]
+    pub kind: Option<SourceKind>,
+    /// The scenario file to write, which must not exist; standard output without it
+    #[arg(short, long, value_name = "SCENARIO.yaml")]
+    pub output: Option<PathBuf>,
+}
+
+/// What a source of `loadgen import` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SourceKind {
+    /// Commands of curl, in a script or a document
+    Curl,
 }
 
 /// `loadgen completions`

@@ -13,6 +13,7 @@ mod environment;
 pub(crate) mod exit;
 mod folder;
 mod github;
+mod import;
 mod init;
 mod job;
 mod live_page;
@@ -58,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Run(options) => run::run(&options, &console),
         Command::Try(options) => try_once::run(&options, &console),
         Command::Init(options) => init::run(&options),
+        Command::Import(options) => import::run(&options, &console),
         Command::Validate(options) => validate::run(&options, &console),
         Command::Schema => schema::run(),
         Command::Merge(options) => merge::run(&options, &console),

@@ -11,6 +11,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("result", 2),
     ("value", 2),
     ("scenario", 3),
+    ("import", 3),
     ("transport", 3),
     ("pacing", 3),
     ("server", 3),

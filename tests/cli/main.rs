@@ -43,6 +43,7 @@ mod grpc_peers;
 mod grpc_streams;
 mod honesty;
 mod hostile;
+mod import;
 mod intervals;
 mod language;
 mod limits;

@@ -1,0 +1,154 @@
+//! `loadgen import`: makes a scenario of what people have.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+
+use super::args::{ImportArgs, SourceKind};
+use super::exit::{Exit, Failure, or_exit};
+use super::new_file;
+use super::output::{self, Console};
+use crate::import::{self, Imported, Kind};
+use crate::scenario::{self, Overrides, Source};
+
+/// The largest source, in bytes.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// Writes the scenario that a source stands for, and says what it does not say.
+pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure> {
+    let text = or_exit(read(&args.file), Exit::Usage)?;
+    let shown = args.file.display().to_string();
+    let name = if shown == "-" {
+        "standard input"
+    } else {
+        &shown
+    };
+    let kind = match args.kind {
+        Some(SourceKind::Curl) => Some(Kind::Curl),
+        None => import::recognize(&text),
+    };
+    let kind = or_exit(
+        kind.with_context(|| format!("{name} has no command of curl; say what it is with --as")),
+        Exit::Usage,
+    )?;
+    let imported = import::import(&text, kind, &name.replace(char::is_control, " "));
+    let imported = or_exit(
+        imported.map_err(|why| anyhow!("can't import {name}: {why}")),
+        Exit::Usage,
+    )?;
+    for note in &imported.notes {
+        console.warning(&note.to_string());
+    }
+    check(&imported, args, console);
+    let Some(path) = &args.output else {
+        output::print_exact(&imported.scenario)?;
+        return Ok(Exit::Ok);
+    };
+    let remedy = "move it, or name another file";
+    or_exit(
+        new_file::write(path, &imported.scenario, remedy),
+        Exit::Internal,
+    )?;
+    let variables: Vec<&str> = imported
+        .secrets
+        .iter()
+        .map(|(_, variable)| variable.as_str())
+        .collect();
+    let first = if variables.is_empty() {
+        String::new()
+    } else {
+        format!("set {} in the environment, and ", variables.join(", "))
+    };
+    console.say(&format!(
+        "wrote {}\n{first}see what it sends: loadgen try {}\n",
+        path.display(),
+        path.display()
+    ));
+    Ok(Exit::Ok)
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    let name = file.display();
+    let input: Box<dyn std::io::Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(File::open(file).with_context(|| format!("can't read `{name}`"))?)
+    };
+    input
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("can't read `{name}`"))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(anyhow!("`{name}` is larger than {} MiB", MAX_BYTES >> 20));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        anyhow!("`{name}` is not UTF-8 text (byte {at}); save it as UTF-8")
+    })
+}
+
+/// Compiles the scenario, with any value for what the environment does not have, and says what a
+/// person must change before it can run.
+fn check(imported: &Imported, args: &ImportArgs, console: &Console) {
+    let folder = args.output.as_deref().and_then(Path::parent);
+    let source = Source {
+        folder: folder.map(Into::into).unwrap_or_default(),
+        ..Source::inline("<imported>", imported.scenario.as_str())
+    };
+    let value = |name: &str| {
+        let is_secret = imported
+            .secrets
+            .iter()
+            .any(|(_, variable)| variable == name);
+        std::env::var(name)
+            .ok()
+            .or_else(|| is_secret.then(|| "from the environment".into()))
+    };
+    if let Err(problems) = scenario::compile(&source, &Overrides::default(), &value) {
+        console.hide(problems.secrets());
+        console.say(&problems.render(&source, console.stderr_color()));
+        console.warning("the scenario is not complete: change what is said above");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_imported_is_a_valid_scenario_or_refused(
+            words in prop::collection::vec(
+                prop_oneof![
+                    3 => Just("curl".to_owned()),
+                    3 => "-[a-zA-Z#:0-9]{1,3}",
+                    3 => "(http://|https://)?(me:pw@)?[a-z\\[{]{1,4}(:[0-9]{1,3})?(/[a-z.{}%é ]{0,5}){0,3}(\\?[a-z&=]{0,6})?",
+                    2 => "--(data|json|form|header|user|cookie|get|url|next|proxy|resolve|max-time|request|url-query)",
+                    2 => "'[^'\\x00]{0,12}'",
+                    1 => "\"[^\"\\x00]{0,12}\"",
+                    1 => "\\PC{0,6}",
+                    1 => Just("\n".to_owned()),
+                ],
+                0..14,
+            )
+        ) {
+            let text = words.join(" ");
+            if let Ok(imported) = import::import(&text, Kind::Curl, "a test") {
+                let source = Source::inline("<imported>", imported.scenario.as_str());
+                let compiled = scenario::compile(&source, &Overrides::default(), &|_| Some("value".into()));
+                if let Err(problems) = compiled {
+                    let said = problems.render(&source, false);
+                    // What a person has to change, because the command could not work either.
+                    let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error")).collect();
+                    let is_known = |line: &&str| ["no file", "host", "port", "URL", "proxy", "fragment", "method", "leads out", "address"].iter().any(|word| line.contains(word));
+                    prop_assert!(errors.iter().all(is_known), "{text}\n{}\n{said}", imported.scenario);
+                }
+            }
+        }
+    }
+}

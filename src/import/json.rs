@@ -1,0 +1,42 @@
+//! JSON as a scenario writes it.
+
+use serde_json::Value;
+
+use super::yaml::Yaml;
+
+/// Returns a text of JSON as YAML, whose numbers keep their text; `None` if it is not JSON, or if a
+/// scenario would not keep it as it is.
+pub(super) fn yaml(text: &str) -> Option<Yaml> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    // A number that is not written as it is read would be another body.
+    let is_kept = compact(text) == value.to_string();
+    is_kept.then(|| of_value(value))
+}
+
+/// Removes spaces between tokens.
+fn compact(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (mut is_in_string, mut is_escaped) = (false, false);
+    for c in text.chars() {
+        if !is_in_string && matches!(c, ' ' | '\t' | '\r' | '\n') {
+            continue;
+        }
+        is_in_string ^= c == '"' && !is_escaped;
+        is_escaped = is_in_string && c == '\\' && !is_escaped;
+        out.push(c);
+    }
+    out
+}
+
+fn of_value(value: Value) -> Yaml {
+    match value {
+        Value::String(text) => Yaml::text(text),
+        Value::Array(items) => Yaml::List(items.into_iter().map(of_value).collect()),
+        Value::Object(members) => Yaml::map(
+            members
+                .into_iter()
+                .map(|(key, value)| (key, of_value(value))),
+        ),
+        plain => Yaml::plain(plain),
+    }
+}
