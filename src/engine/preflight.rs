@@ -381,7 +381,7 @@ mod tests {
             limits: Limits::default(),
             database: DatabaseOptions::default(),
             network: NetworkOptions::default(),
-            signing: None,
+            auth: None,
             grpc: None,
         }
     }

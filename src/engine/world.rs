@@ -15,13 +15,14 @@ pub(crate) mod worker;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use self::compile::{for_each, headers, request, schemas};
+use self::compile::{authenticators, for_each, headers, request, schemas};
 pub(crate) use self::ended::Ended;
 use self::exchange_log::ExchangeLog;
 use self::folders::Folders;
 use self::reading::Streams;
 use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder};
 use self::route::Route;
+use super::compiled::authenticator::Authenticator;
 use super::compiled::base_url::BaseUrl;
 use super::compiled::call::Call;
 use super::compiled::check::Check;
@@ -32,7 +33,6 @@ use super::compiled::extraction::Extraction;
 use super::compiled::feed::{Exhausted, Feeds, RowTaker};
 use super::compiled::headers::TargetHeaders;
 use super::compiled::request::Recipe;
-use super::compiled::signing::RequestSigner;
 use super::compiled::texts::Texts;
 use super::connection::dial::Dial;
 use super::connection::pool::ConnectionTarget;
@@ -63,8 +63,8 @@ pub struct World<'p> {
     echo: Option<Dial>,
     /// By target: the URL that its requests are resolved against; only those in use need one.
     pub base_urls: Vec<Option<BaseUrl>>,
-    /// By target: what signs its requests, if anything does.
-    pub signers: Vec<Option<RequestSigner>>,
+    /// By target: what authenticates its requests, if anything does.
+    pub authenticators: Vec<Option<Authenticator>>,
     /// By target: the headers of every request to it; only those in use need some.
     pub headers: Vec<Option<TargetHeaders>>,
     /// The names of values, and the values that iterations start with.
@@ -218,7 +218,7 @@ impl<'p> World<'p> {
             extractions: for_each(plan, |operation| Extraction::new(operation, &names))?,
             routes: plan.operations().map(|(.., own)| Route::new(own)).collect(),
             base_urls,
-            signers: plan.targets.iter().map(RequestSigner::of_target).collect(),
+            authenticators: authenticators(plan),
             headers,
             names,
             unix_ms: *unix_ms,

@@ -51,9 +51,8 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
         target.database.is_secure = false;
         target.network.source.clear();
         target.network.resolve_every = None;
-        if let Some(signing) = &mut target.signing {
-            signing.access_key.clear();
-            signing.session_token = None;
+        if let Some(auth) = &mut target.auth {
+            auth.forget();
         }
         // Which proxy it is may differ, but not whether there is one.
         if let Some(proxy) = &mut target.network.proxy {

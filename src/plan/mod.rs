@@ -3,6 +3,7 @@
 //! A [`Plan`] is plain data: it is written to `result.json`, printed by `--dry-run` and passed to
 //! the process that runs a mode. It knows nothing of YAML, files, sockets, clocks or threads.
 
+mod auth;
 pub(crate) mod check;
 pub(crate) mod database;
 pub(crate) mod delay;
@@ -30,7 +31,6 @@ mod request;
 mod root;
 pub(crate) mod secrets;
 pub(crate) mod shard;
-mod signing;
 pub(crate) mod slice;
 pub(crate) mod statistic;
 pub(crate) mod stream;
@@ -39,6 +39,7 @@ pub(crate) mod template;
 pub(crate) mod threshold;
 pub(crate) mod values;
 
+pub use auth::{AwsSigV4, RequestAuth};
 pub use check::{Check, CheckError, Operator};
 pub use database::{DatabaseOptions, Login};
 pub use delay::Delay;
@@ -68,7 +69,6 @@ pub use request::{Body, BodyPart, Content, HttpRequest};
 pub use root::{MixEntry, Plan};
 pub use secrets::Secrets;
 pub use shard::{Shard, Slice};
-pub use signing::AwsSigV4;
 pub use slice::{Aborts, MAX_SHARDS, SliceError};
 pub use statistic::Statistic;
 pub use stream::{Stream, StreamFraming};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::http::{HttpOptions, is_default};
 use super::{
-    AwsSigV4, DatabaseOptions, GrpcOptions, Limits, NetworkOptions, Protocol, Proxy, Template,
+    DatabaseOptions, GrpcOptions, Limits, NetworkOptions, Protocol, Proxy, RequestAuth, Template,
 };
 
 /// The scheme of a target's URL.
@@ -336,9 +336,9 @@ pub struct Target {
     pub address: Address,
     /// Headers of every request, names in lower case; they precede the request's own.
     pub headers: Vec<(String, Template)>,
-    /// Who signs the requests that have no other credentials, if anybody does.
+    /// How requests that have no other credentials authenticate, if they do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signing: Option<AwsSigV4>,
+    pub auth: Option<RequestAuth>,
     /// HTTP options.
     pub http: HttpOptions,
     /// TLS options, used if the URL's scheme is one over TLS.

@@ -10,7 +10,7 @@ use super::header;
 use super::section::Section;
 use super::signing;
 use super::tree::{Entry, Node};
-use crate::plan::{AwsSigV4, Encode, Piece, Template};
+use crate::plan::{Encode, Piece, RequestAuth, Template};
 
 /// The map `auth`.
 const AUTH: Section = Section::new(&[
@@ -31,19 +31,19 @@ const KINDS: [&str; 3] = ["bearer", "basic", "aws_sigv4"];
 enum Auth {
     /// A header.
     Header(Template),
-    /// Signatures.
-    Signing(AwsSigV4),
+    /// What depends on each request.
+    Computed(RequestAuth),
 }
 
 /// Adds the header for a target's `auth` to its other headers, which must not contain it already;
-/// returns who signs its requests instead, if anybody does.
+/// returns how its requests authenticate instead, if they do.
 pub(super) fn of_target(
     auth: &Entry,
     headers: &mut Vec<(String, Template)>,
     problems: &mut Diagnostics,
-) -> Option<AwsSigV4> {
+) -> Option<RequestAuth> {
     match add(auth, headers, problems)? {
-        Auth::Signing(signing) => Some(signing),
+        Auth::Computed(auth) => Some(auth),
         Auth::Header(value) => {
             headers.push((HEADER.to_owned(), value));
             None
@@ -59,7 +59,7 @@ pub(super) fn of_step(
 ) {
     match add(auth, headers, problems) {
         Some(Auth::Header(value)) => headers.push((HEADER.to_owned(), value)),
-        Some(Auth::Signing(_)) => {
+        Some(Auth::Computed(_)) => {
             problems
                 .error(
                     auth.key_span,
@@ -110,7 +110,9 @@ fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Auth> {
             fields.take(key, problems).and_then(|node| match key {
                 "bearer" => bearer(node, problems).map(Auth::Header),
                 "basic" => basic(node, problems).map(Auth::Header),
-                _ => signing::decode(node, problems).map(Auth::Signing),
+                _ => signing::decode(node, problems)
+                    .map(RequestAuth::AwsSigV4)
+                    .map(Auth::Computed),
             })
         }
         (None, _) => {

@@ -13,8 +13,8 @@ use super::tree::Node;
 use super::url::{self};
 use super::{auth, database, header, http, limits, retry, tls};
 use crate::plan::{
-    Address, AwsSigV4, DatabaseOptions, HttpClient, HttpOptions, Limits, NetworkOptions, Protocol,
-    Retry, Template, TlsOptions,
+    Address, DatabaseOptions, HttpClient, HttpOptions, Limits, NetworkOptions, Protocol,
+    RequestAuth, Retry, Template, TlsOptions,
 };
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -42,7 +42,7 @@ pub(super) struct KnownTarget {
     pub typed: Option<Address>,
     pub address: Option<Address>,
     pub headers: Vec<(String, Template)>,
-    pub signing: Option<AwsSigV4>,
+    pub auth: Option<RequestAuth>,
     pub http: HttpOptions,
     /// Location of `http`.
     pub http_span: Option<Span>,
@@ -85,7 +85,7 @@ impl KnownTarget {
             typed: None,
             address: None,
             headers,
-            signing: None,
+            auth: None,
             http,
             http_span: None,
             of_http2: Vec::new(),
@@ -299,7 +299,7 @@ pub(super) fn declared(
         .map(|node| header::decode(node, problems))
         .unwrap_or_default();
     if let Some(auth) = fields.entry("auth") {
-        known.signing = auth::of_target(auth, &mut known.headers, problems);
+        known.auth = auth::of_target(auth, &mut known.headers, problems);
     }
     if let Some(node) = fields.take("http", problems) {
         known.http_span = Some(node.span);

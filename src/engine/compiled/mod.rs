@@ -1,5 +1,6 @@
 //! The requests and responses that a plan describes, compiled once and used by every operation.
 
+pub(crate) mod authenticator;
 pub(crate) mod base_url;
 pub(crate) mod call;
 pub(crate) mod check;

@@ -235,7 +235,7 @@ mod tests {
             tls: TlsOptions::default(),
             grpc: None,
             network: Default::default(),
-            signing: None,
+            auth: None,
             resolve: Vec::new(),
             limits: Limits::default(),
             database: Default::default(),

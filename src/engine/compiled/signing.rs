@@ -5,7 +5,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
 use jiff::Timestamp;
 
 use super::invalid::data;
-use crate::plan::{AwsSigV4, Target};
+use crate::plan::AwsSigV4;
 use crate::transport::TransportError;
 use crate::transport::body::Payload;
 use crate::transport::http::PreparedRequest;
@@ -21,9 +21,9 @@ const SIGNED: &str = "x-amz-";
 pub struct RequestSigner(AwsSigV4);
 
 impl RequestSigner {
-    /// Creates the signer of a target whose requests are signed.
-    pub(crate) fn of_target(target: &Target) -> Option<Self> {
-        target.signing.clone().map(Self)
+    /// Creates the signer for these credentials.
+    pub(super) fn new(options: &AwsSigV4) -> Self {
+        Self(options.clone())
     }
 
     /// Returns a request with its signature at this time of day; `None` if the request has other

@@ -10,6 +10,7 @@ use super::expect_continue::{self, HeldBody};
 use super::reading::Reading;
 use super::redirect;
 use super::trace::Trace;
+use crate::engine::compiled::authenticator::Authenticator;
 use crate::engine::compiled::base_url::BaseUrl;
 use crate::engine::compiled::headers::TargetHeaders;
 use crate::engine::compiled::request::BuiltRequest;
@@ -275,17 +276,19 @@ impl<D: Driver> Attempt<'_, '_, D> {
         message
     }
 
-    /// Returns a request with its signature, if requests to its target are signed.
-    pub(super) fn signed(
+    /// Returns a request with its credentials, if the target adds them to each.
+    pub(super) fn authenticated(
         &self,
         request: &PreparedRequest,
         target: usize,
     ) -> Result<Option<Box<PreparedRequest>>, TransportError> {
-        let Some(signer) = &self.worker.world.signers[target] else {
+        let Some(authenticator) = &self.worker.world.authenticators[target] else {
             return Ok(None);
         };
-        let signed = signer.sign(request, self.worker.unix_ms())?;
-        Ok(signed.map(Box::new))
+        let request = match authenticator {
+            Authenticator::Signing(signer) => signer.sign(request, self.worker.unix_ms())?,
+        };
+        Ok(request.map(Box::new))
     }
 
     /// Sends a request whose answer is the last one, however often it has to be resent, and reads its
@@ -322,8 +325,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         // Checked before a connection is used for it.
         request.body.check()?;
         // By each try, because a signature is valid for some minutes only.
-        let signed = self.signed(request, target)?;
-        let request = signed.as_deref().unwrap_or(request);
+        let authenticated = self.authenticated(request, target)?;
+        let request = authenticated.as_deref().unwrap_or(request);
         let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.byte_counters());
         let world = self.worker.world;

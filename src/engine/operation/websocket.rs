@@ -28,8 +28,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .as_ref()
             .expect("every handshake has a request");
         let request = recipe.make(self.worker.thread, scope, || self.facts())?;
-        let signed = self.signed(&request, target)?;
-        let request = signed.as_deref().unwrap_or(&request);
+        let authenticated = self.authenticated(&request, target)?;
+        let request = authenticated.as_deref().unwrap_or(&request);
         let mut message = request.message(HeaderMap::new());
         let base_url = world.base_urls[target]
             .as_ref()

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::engine::compiled::authenticator::Authenticator;
 use crate::engine::compiled::base_url::BaseUrl;
 use crate::engine::compiled::headers::TargetHeaders;
 use crate::engine::compiled::request::Recipe;
@@ -54,6 +55,12 @@ pub(super) fn headers(
         Ok(base_url.as_ref().map(headers).transpose()?)
     };
     plan.targets.iter().zip(base_urls).map(of_target).collect()
+}
+
+/// Compiles what authenticates requests, by target.
+pub(super) fn authenticators(plan: &Plan) -> Vec<Option<Authenticator>> {
+    let of_target = |target: &Target| target.auth.as_ref().map(Authenticator::new);
+    plan.targets.iter().map(of_target).collect()
 }
 
 /// Loads the services of the targets in use, by target.

@@ -1,8 +1,30 @@
-//! [`AwsSigV4`]: who signs the requests to a target.
+//! [`RequestAuth`]: how requests to a target authenticate, if each has to be looked at for it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+/// How requests to a target that have no credentials of their own authenticate, if not by a header
+/// that is written beforehand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestAuth {
+    /// By a signature.
+    #[serde(rename = "aws_sigv4")]
+    AwsSigV4(AwsSigV4),
+}
+
+impl RequestAuth {
+    /// Forgets who it is that authenticates, but not how.
+    pub(super) fn forget(&mut self) {
+        match self {
+            Self::AwsSigV4(signing) => {
+                signing.access_key.clear();
+                signing.session_token = None;
+            }
+        }
+    }
+}
 
 /// Who signs the requests to a target of Amazon Web Services, and for what.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
