@@ -25,6 +25,8 @@ pub enum Purpose {
     Row,
     /// Which way of a choice is taken.
     Way,
+    /// What the client adds to an answer to a challenge.
+    ClientNonce,
 }
 
 /// The place in an iteration where something is drawn.

@@ -1,6 +1,7 @@
 //! One operation: waits for its limits, makes its tries, and is recorded whatever happens.
 
 pub(crate) mod attempt;
+mod authentication;
 mod block;
 pub(crate) mod body;
 mod cpu;

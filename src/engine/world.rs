@@ -218,7 +218,7 @@ impl<'p> World<'p> {
             extractions: for_each(plan, |operation| Extraction::new(operation, &names))?,
             routes: plan.operations().map(|(.., own)| Route::new(own)).collect(),
             base_urls,
-            authenticators: authenticators(plan),
+            authenticators: authenticators(plan, &names)?,
             headers,
             names,
             unix_ms: *unix_ms,

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Template;
+
 /// How requests to a target that have no credentials of their own authenticate, if not by a header
 /// that is written beforehand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +14,8 @@ pub enum RequestAuth {
     /// By a signature.
     #[serde(rename = "aws_sigv4")]
     AwsSigV4(AwsSigV4),
+    /// By answers to the challenges of the server (RFC 7616).
+    Digest(Digest),
 }
 
 impl RequestAuth {
@@ -22,6 +26,7 @@ impl RequestAuth {
                 signing.access_key.clear();
                 signing.session_token = None;
             }
+            Self::Digest(digest) => *digest = Digest::default(),
         }
     }
 }
@@ -46,5 +51,21 @@ pub struct AwsSigV4 {
 impl fmt::Debug for AwsSigV4 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AwsSigV4({}, {})", self.region, self.service)
+    }
+}
+
+/// Who answers the challenges of a server.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    /// The user.
+    pub user: Template,
+    /// The password.
+    pub password: Template,
+}
+
+/// Never shows a secret.
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest")
     }
 }

@@ -39,7 +39,7 @@ pub(crate) mod template;
 pub(crate) mod threshold;
 pub(crate) mod values;
 
-pub use auth::{AwsSigV4, RequestAuth};
+pub use auth::{AwsSigV4, Digest, RequestAuth};
 pub use check::{Check, CheckError, Operator};
 pub use database::{DatabaseOptions, Login};
 pub use delay::Delay;

@@ -10,7 +10,7 @@ use super::header;
 use super::section::Section;
 use super::signing;
 use super::tree::{Entry, Node};
-use crate::plan::{Encode, Piece, RequestAuth, Template};
+use crate::plan::{Digest, Encode, Piece, RequestAuth, Template};
 
 /// The map `auth`.
 const AUTH: Section = Section::new(&[
@@ -18,14 +18,14 @@ const AUTH: Section = Section::new(&[
     ("awsv4", "aws_sigv4"),
     ("aws", "aws_sigv4"),
 ]);
-/// The map `auth.basic`.
-const BASIC: Section = Section::new(&[("username", "user"), ("pass", "password")]);
+/// The maps `auth.basic` and `auth.digest`.
+const LOGIN: Section = Section::new(&[("username", "user"), ("pass", "password")]);
 
 /// Header that `auth` is converted to.
 const HEADER: &str = "authorization";
 
 /// The kinds of `auth`.
-const KINDS: [&str; 3] = ["bearer", "basic", "aws_sigv4"];
+const KINDS: [&str; 4] = ["bearer", "basic", "digest", "aws_sigv4"];
 
 /// What `auth` asks for.
 enum Auth {
@@ -59,13 +59,19 @@ pub(super) fn of_step(
 ) {
     match add(auth, headers, problems) {
         Some(Auth::Header(value)) => headers.push((HEADER.to_owned(), value)),
-        Some(Auth::Computed(_)) => {
+        Some(Auth::Computed(computed)) => {
+            let (key, without) = match computed {
+                RequestAuth::AwsSigV4(_) => ("aws_sigv4", "is not signed"),
+                RequestAuth::Digest(_) => ("digest", "answers no challenge"),
+            };
             problems
                 .error(
                     auth.key_span,
-                    "`aws_sigv4` is for all requests of a target, not for one step",
+                    format!("`{key}` is for all requests of a target, not for one step"),
                 )
-                .help("write it in `auth` of the target; a step with another `auth` is not signed");
+                .help(format!(
+                    "write it in `auth` of the target; a step with another `auth` {without}"
+                ));
         }
         None => {}
     }
@@ -110,6 +116,9 @@ fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Auth> {
             fields.take(key, problems).and_then(|node| match key {
                 "bearer" => bearer(node, problems).map(Auth::Header),
                 "basic" => basic(node, problems).map(Auth::Header),
+                "digest" => digest(node, problems)
+                    .map(RequestAuth::Digest)
+                    .map(Auth::Computed),
                 _ => signing::decode(node, problems)
                     .map(RequestAuth::AwsSigV4)
                     .map(Auth::Computed),
@@ -143,10 +152,10 @@ fn bearer(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
     header::sendable(HEADER, &value, node.span, problems).then_some(value)
 }
 
-/// Encodes the credentials of RFC 7617: base64 of `user:password`.
-fn basic(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
-    const EXAMPLE: &str = "basic: { user: me, password: \"{{password}}\" }";
-    let mut fields = Fields::open(node, &BASIC, "`basic`", EXAMPLE, problems)?;
+/// Decodes a user and a password, which a colon will separate: in base64, or in what is hashed.
+fn login(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<(Template, Template)> {
+    let example = format!("{key}: {{ user: me, password: \"{{{{password}}}}\" }}");
+    let mut fields = Fields::open(node, &LOGIN, &format!("`{key}`"), &example, problems)?;
     let user_at = fields.need("user", "user: me", problems);
     let user = user_at.and_then(|node| decode::template(node, "user", problems));
     let password = fields.need("password", "password: \"{{password}}\"", problems);
@@ -163,6 +172,19 @@ fn basic(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
             .help("remove it; a password may contain one");
         return None;
     }
+    Some((user, password))
+}
+
+/// Decodes who answers the challenges of a server.
+fn digest(node: &Node, problems: &mut Diagnostics) -> Option<Digest> {
+    let (user, password) = login(node, "digest", problems)?;
+    let is_sendable = header::sendable(HEADER, &user, node.span, problems);
+    is_sendable.then_some(Digest { user, password })
+}
+
+/// Encodes the credentials of RFC 7617: base64 of `user:password`.
+fn basic(node: &Node, problems: &mut Diagnostics) -> Option<Template> {
+    let (user, password) = login(node, "basic", problems)?;
     let mut pair = user;
     pair.push_text(":");
     pair.push(&password);

@@ -4,5 +4,5 @@ mod failure;
 mod handshake;
 mod socket;
 
-pub(crate) use self::handshake::{ask, open};
+pub(crate) use self::handshake::{Opened, ask, open};
 pub(crate) use self::socket::{WebSocket, yield_now};

@@ -4,9 +4,11 @@
 //! Everything is compiled once, before the run. Knows neither YAML nor sockets nor time: the input
 //! of functions such as `uuid()` is passed in as [`Facts`].
 
+pub(crate) mod challenge;
 pub(crate) mod cookie;
 pub(crate) mod csv;
 pub(crate) mod decimal;
+pub(crate) mod digest;
 pub(crate) mod error;
 mod exact;
 pub mod expression;

@@ -7,6 +7,7 @@ use loadgen::plan::HttpClient;
 const HTTP_CLIENT: HttpClient = HttpClient::Hyper;
 
 mod alarms;
+mod apache;
 mod arrivals;
 mod authority;
 mod bodies;
@@ -21,6 +22,7 @@ mod contract;
 mod crawls;
 mod deadlines;
 mod diagnostics;
+mod digests;
 mod ending;
 mod engine;
 mod event_servers;

@@ -349,6 +349,10 @@ const PLACES: &[(&str, &str)] = &[
         "targets: { t: { url: builtin, auth: { basic: { @ } } } }",
     ),
     (
+        "/definitions/auth/properties/digest",
+        "targets: { t: { url: builtin, auth: { digest: { @ } } } }",
+    ),
+    (
         "/definitions/auth/properties/aws_sigv4",
         "targets: { t: { url: builtin, auth: { aws_sigv4: { @ } } } }",
     ),

@@ -26,8 +26,7 @@ impl RequestSigner {
         Self(options.clone())
     }
 
-    /// Returns a request with its signature at this time of day; `None` if the request has other
-    /// credentials.
+    /// Returns a request with its signature at this time of day.
     ///
     /// # Errors
     /// Of kind `data`, if it can't be signed.
@@ -35,11 +34,8 @@ impl RequestSigner {
         &self,
         request: &PreparedRequest,
         unix_ms: u64,
-    ) -> Result<Option<PreparedRequest>, TransportError> {
+    ) -> Result<PreparedRequest, TransportError> {
         let Self(options) = self;
-        if request.headers.contains_key(AUTHORIZATION) {
-            return Ok(None);
-        }
         let seconds = (unix_ms / 1_000) as i64;
         let time = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
         let time = time.strftime("%Y%m%dT%H%M%SZ").to_string();
@@ -79,7 +75,7 @@ impl RequestSigner {
             time: &time,
         });
         signed.headers.insert(AUTHORIZATION, text(&value)?);
-        Ok(Some(signed))
+        Ok(signed)
     }
 }
 

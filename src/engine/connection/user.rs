@@ -13,6 +13,7 @@ use crate::transport::counted::Metered;
 use crate::transport::stream;
 use crate::transport::websocket::WebSocket;
 use crate::transport::wire::Wire;
+use crate::value::digest::DigestSession;
 use crate::value::{Scope, UserValues};
 
 /// The values that a finished branch leaves to its group.
@@ -72,6 +73,8 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     pub page: Option<Box<Page>>,
     /// Its cookies, which its branches share.
     pub jar: Jar,
+    /// Its answers to the challenges of servers, by target; empty if it has not met any.
+    digests: Vec<Option<Box<DigestSession>>>,
     /// The header map of the last response, reused for the next request.
     pub headers: Option<HeaderMap>,
     /// The values kept from steps that run only once.
@@ -100,6 +103,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             socket: None,
             page: None,
             jar,
+            digests: Vec::new(),
             headers: None,
             kept: None,
             branch_scope: None,
@@ -147,6 +151,19 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             self.databases.resize_with(target + 1, || None);
         }
         self.databases[target] = Some(connection);
+    }
+
+    /// Returns its answers to the challenge of a target, if there was one.
+    pub(crate) fn digest(&mut self, target: usize) -> Option<&mut DigestSession> {
+        self.digests.get_mut(target)?.as_deref_mut()
+    }
+
+    /// Keeps its answers to a challenge of a target instead of those to another one.
+    pub(crate) fn keep_digest(&mut self, target: usize, session: Option<DigestSession>) {
+        if self.digests.len() <= target {
+            self.digests.resize_with(target + 1, || None);
+        }
+        self.digests[target] = session.map(Box::new);
     }
 
     /// Closes the WebSockets left open by the user and its branches, and the connections of their

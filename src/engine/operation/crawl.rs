@@ -70,7 +70,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .map_err(|error| data(format!("the link can't be sent: {error}")))?;
         let (method, headers) = (made.method.clone(), made.headers.clone());
         let request = PreparedRequest::new(method, uri, headers, made.body.clone());
-        let exchange = self.answered::<KeptBody>(user, &request, target, true, trace);
+        let exchange = self.answered::<KeptBody>(user, &request, target, true, scope, trace);
         let (head, kept) = pin!(exchange).await?;
         let (size, is_html) = (kept.size(), is_html(&head.headers));
         let is_needed = is_html || world.route(self.operation).reads_bodies;

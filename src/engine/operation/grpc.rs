@@ -34,14 +34,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let request = recipe.make(self.worker.thread, scope, || self.facts())?;
         let (head, size, end) = if let Some(rules) = world.streams.rules(self.operation) {
             trace.last.stream.replace(Some(Reading::new(rules).into()));
-            let exchange = self.answered(user, &request, target, false, trace);
+            let exchange = self.answered(user, &request, target, false, scope, trace);
             let (head, answer): (Parts, GrpcStream) = exchange.await?;
             let stream = trace.last.stream.borrow();
             let is_done = stream.as_ref().is_some_and(|reading| reading.is_done());
             let (size, end) = (answer.size(), answer.end(&head, is_done)?);
             (head, size, end)
         } else {
-            let exchange = self.answered(user, &request, target, needs_message, trace);
+            let exchange = self.answered(user, &request, target, needs_message, scope, trace);
             let (head, answer): (Parts, GrpcAnswer) = exchange.await?;
             let (size, end) = (answer.size(), answer.end(&head)?);
             (head, size, Some(end))

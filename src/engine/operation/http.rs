@@ -10,7 +10,6 @@ use super::expect_continue::{self, HeldBody};
 use super::reading::Reading;
 use super::redirect;
 use super::trace::Trace;
-use crate::engine::compiled::authenticator::Authenticator;
 use crate::engine::compiled::base_url::BaseUrl;
 use crate::engine::compiled::headers::TargetHeaders;
 use crate::engine::compiled::request::BuiltRequest;
@@ -30,6 +29,15 @@ use crate::value::{Response, Scope};
 /// The most often that a request is resent because the server reports that it was not processed,
 /// while the connection makes no other progress.
 const MAX_RESENDS: u32 = 5;
+
+/// What is wanted of the response to a request.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    /// Whether its body is looked at.
+    pub body: bool,
+    /// Whether a redirect is followed.
+    pub follows: bool,
+}
 
 impl<D: Driver> Attempt<'_, '_, D> {
     /// Returns a connection to the target: a kept one, or a new one.
@@ -97,9 +105,12 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let mut redirects = 0;
         let (head, kept) = loop {
             let follows = most > 0;
-            let Some((head, kept)): Option<(Parts, KeptBody)> =
-                pin!(self.exchange(user, &request, target, needs_body, follows, trace)).await?
-            else {
+            let wanted = Wanted {
+                body: needs_body,
+                follows,
+            };
+            let exchange = self.exchange(user, &request, target, wanted, scope, trace);
+            let Some((head, kept)): Option<(Parts, KeptBody)> = pin!(exchange).await? else {
                 continue;
             };
             if !follows || !redirect::asks(head.status.as_u16(), &head.headers) {
@@ -118,9 +129,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 &head.headers,
                 put,
             )?;
-            // A failure on the way to the last response must not be reported with figures of an
-            // earlier one.
-            trace.last.hop = trace.last.hop.redirected();
+            trace.last.hop.follow(0);
             if to != target {
                 // Boxed, so that code that few requests need does not make the future of each
                 // larger.
@@ -276,22 +285,40 @@ impl<D: Driver> Attempt<'_, '_, D> {
         message
     }
 
-    /// Returns a request with its credentials, if the target adds them to each.
-    pub(super) fn authenticated(
-        &self,
-        request: &PreparedRequest,
-        target: usize,
-    ) -> Result<Option<Box<PreparedRequest>>, TransportError> {
-        let Some(authenticator) = &self.worker.world.authenticators[target] else {
-            return Ok(None);
-        };
-        let request = match authenticator {
-            Authenticator::Signing(signer) => signer.sign(request, self.worker.unix_ms())?,
-        };
-        Ok(request.map(Box::new))
+    /// Returns the headers of the response that somebody looks at.
+    #[inline]
+    fn needs(&self, wanted: Wanted, cookies: bool, challenges: bool) -> HeaderNeeds {
+        let reads_headers = self.worker.world.route(self.operation).reads_headers;
+        HeaderNeeds {
+            all: self.recording.is_some() || reads_headers,
+            body: wanted.body,
+            cookies,
+            challenges,
+            location: wanted.follows || matches!(self.operation.action, Action::Page(_)),
+        }
     }
 
-    /// Sends a request whose answer is the last one, however often it has to be resent, and reads its
+    /// Takes the cookies of a response, if the target keeps cookies, and records its head for people
+    /// who debug.
+    #[inline]
+    fn take_head(
+        &self,
+        user: &User<D::Io>,
+        request: &PreparedRequest,
+        base_url: Option<&BaseUrl>,
+        head: &Parts,
+    ) {
+        if let Some(recording) = &self.recording {
+            recording.head(head);
+        }
+        if let Some(base_url) = base_url {
+            let (origin, path) = (&base_url.origin, request.uri.path());
+            let now_ms = || self.worker.unix_ms();
+            user.jar.take(&head.headers, origin, path, now_ms);
+        }
+    }
+
+    /// Sends a request whose answer is the last one, however often it has to be sent, and reads its
     /// response to the end.
     pub(super) async fn answered<B: ResponseBody>(
         &self,
@@ -299,10 +326,15 @@ impl<D: Driver> Attempt<'_, '_, D> {
         request: &PreparedRequest,
         target: usize,
         needs_body: bool,
+        scope: &Scope,
         trace: &Trace,
     ) -> Result<(Parts, B), TransportError> {
+        let wanted = Wanted {
+            body: needs_body,
+            follows: false,
+        };
         loop {
-            let exchange = self.exchange(user, request, target, needs_body, false, trace);
+            let exchange = self.exchange(user, request, target, wanted, scope, trace);
             if let Some(answer) = pin!(exchange).await? {
                 return Ok(answer);
             }
@@ -310,35 +342,36 @@ impl<D: Driver> Attempt<'_, '_, D> {
     }
 
     /// Sends one request and reads its response to the end; returns `None` if the request must be
-    /// resent. The body is kept if it is needed, and the response does not lead elsewhere while
-    /// redirects are followed.
+    /// sent again: the server has not processed it, or wants credentials that it gets then. The body
+    /// is kept if it is needed, and the response does not lead elsewhere while redirects are
+    /// followed.
     pub(super) async fn exchange<B: ResponseBody>(
         &self,
         user: &mut User<D::Io>,
         request: &PreparedRequest,
         target: usize,
-        needs_body: bool,
-        follows: bool,
+        wanted: Wanted,
+        scope: &Scope,
         trace: &Trace,
     ) -> Result<Option<(Parts, B)>, TransportError> {
         let driver = &self.worker.driver;
         // Checked before a connection is used for it.
         request.body.check()?;
         // By each try, because a signature is valid for some minutes only.
-        let authenticated = self.authenticated(request, target)?;
+        let world = self.worker.world;
+        let authenticator = world.authenticators[target].as_ref();
+        let authenticated = match authenticator {
+            None => None,
+            Some(how) => self.authenticated(user, request, target, how, scope)?,
+        };
+        let credentials = authenticator.and_then(|how| how.digest(request));
         let request = authenticated.as_deref().unwrap_or(request);
         let mut connection = self.connection(user, target, trace).await?;
         trace.begin(connection.byte_counters());
-        let world = self.worker.world;
         let base_url = world.base_urls[target]
             .as_ref()
             .filter(|_| world.plan.targets[target].http.cookies);
-        let needs = || HeaderNeeds {
-            all: self.recording.is_some() || world.route(self.operation).reads_headers,
-            body: needs_body,
-            cookies: base_url.is_some(),
-            location: follows || matches!(self.operation.action, Action::Page(_)),
-        };
+        let needs = || self.needs(wanted, base_url.is_some(), credentials.is_some());
         let to = (target, base_url);
         let answer = self.answer(user, &mut connection, request, to, needs, trace);
         let (head, mut body) = match answer.await {
@@ -351,17 +384,13 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.last.hop.status.set(B::status(&head));
         let answered = driver.now();
         trace.last.hop.first_byte.set(Some(answered - self.started));
-        if let Some(recording) = &self.recording {
-            recording.head(&head);
-        }
-        if let Some(base_url) = base_url {
-            user.jar
-                .take(&head.headers, &base_url.origin, request.uri.path(), || {
-                    self.worker.unix_ms()
-                });
-        }
-        let is_followed = follows && redirect::asks(head.status.as_u16(), &head.headers);
-        let needs_body = needs_body && !is_followed;
+        self.take_head(user, request, base_url, &head);
+        let is_followed = wanted.follows && redirect::asks(head.status.as_u16(), &head.headers);
+        let is_challenged = match credentials {
+            None => false,
+            Some(own) => self.is_challenged(user, target, own, &head, scope, trace)?,
+        };
+        let needs_body = wanted.body && !is_followed && !is_challenged;
         let mut kept = B::create(&head, needs_body, self.recording.is_some());
         if let Some(rules) = self.stream_rules(&head, is_followed) {
             let answer = (connection, body, kept);
@@ -382,6 +411,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.settle();
         if connection.is_reusable() {
             user.connections[target].put(connection);
+        }
+        if is_challenged {
+            trace.last.hop.follow(trace.last.hop.answered.get() + 1);
+            return Ok(None);
         }
         Ok(Some((head, kept)))
     }

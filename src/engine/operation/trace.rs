@@ -35,17 +35,20 @@ pub(crate) struct Try {
     pub stream: RefCell<Option<Box<Reading>>>,
     /// The durations of making its connection, if it made one.
     pub dial: DialTimes,
-    /// Its last request; the next one, after a redirect, replaces it as a whole.
+    /// Its last request; the next one, after a redirect or a challenge, replaces it as a whole.
     pub hop: Hop,
 }
 
-/// What one request leaves behind. A try makes several requests if it follows redirects.
+/// What one request leaves behind. A try makes several requests if it follows redirects, or answers
+/// challenges.
 #[derive(Default)]
 pub(crate) struct Hop {
     /// The status of the response, or 0 if there was none.
     pub status: Cell<u16>,
     /// How often the server has refused to process it while the connection made no other progress.
     pub refused: Cell<u32>,
+    /// How many challenges of the server it has answered.
+    pub answered: Cell<u32>,
     /// When its connection was available and the request could be sent.
     pub ready: Cell<Nanos>,
     /// When the last byte of the request was sent.
@@ -59,12 +62,17 @@ pub(crate) struct Hop {
 }
 
 impl Hop {
-    /// Creates the trace of a redirected request, which begins when this response ended.
-    pub(crate) fn redirected(&self) -> Self {
-        Self {
-            ready: Cell::new(self.ended.get().unwrap_or_else(|| self.ready.get())),
-            ..Self::default()
-        }
+    /// Begins anew, with the request that follows the response to this one: a failure on the way to
+    /// the last response must not be reported with figures of an earlier one.
+    pub(crate) fn follow(&self, answered: u32) {
+        let begun = self.ended.take().unwrap_or_else(|| self.ready.get());
+        self.ready.set(begun);
+        self.answered.set(answered);
+        self.status.take();
+        self.refused.take();
+        self.sent.take();
+        self.first_byte.take();
+        self.body.take();
     }
 }
 

@@ -1,5 +1,7 @@
 //! One try of a WebSocket handshake, and of a message over an open WebSocket.
 
+use std::pin::pin;
+
 use http::HeaderMap;
 
 use super::attempt::{Attempt, timeout};
@@ -10,7 +12,9 @@ use crate::metrics::FailureKind;
 use crate::plan::kinds::websocket::Message;
 use crate::transport::TransportError;
 use crate::transport::counted::Metered as _;
-use crate::transport::websocket::{ask, open, yield_now};
+use crate::transport::http::PreparedRequest;
+use crate::transport::websocket::{Opened, ask, open, yield_now};
+use crate::transport::wire::Wire;
 use crate::value::{Response, Scope};
 
 impl<D: Driver> Attempt<'_, '_, D> {
@@ -23,13 +27,56 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Result<(), TransportError> {
         let world = self.worker.world;
-        let driver = &self.worker.driver;
         let recipe = world.requests[self.operation.id as usize]
             .as_ref()
             .expect("every handshake has a request");
         let request = recipe.make(self.worker.thread, scope, || self.facts())?;
-        let authenticated = self.authenticated(&request, target)?;
-        let request = authenticated.as_deref().unwrap_or(&request);
+        let opened = loop {
+            let upgrade = self.upgrade(user, &request, target, scope, trace);
+            if let Some(opened) = pin!(upgrade).await? {
+                break opened;
+            }
+        };
+        let Some(socket) = opened.socket else {
+            let message = format!(
+                "status {}, expected 101: the server does not open a WebSocket here",
+                opened.head.status.as_u16()
+            );
+            return Err(TransportError {
+                kind: FailureKind::Status,
+                message,
+            });
+        };
+        // Only the status 101 gets here, and checks accept only successful ones, so 200 stands in
+        // for it.
+        let response = Response::new(200, &opened.head.headers, &[]);
+        if let Some(recording) = &self.recording {
+            recording.judge(self.worker.world, &response, 0, None);
+        }
+        self.settle(&response, 0, None, scope, trace)?;
+        user.socket = Some(Box::new(socket));
+        Ok(())
+    }
+
+    /// Asks a server to open a WebSocket; returns `None` if it wants credentials, which it gets when it
+    /// is asked again.
+    async fn upgrade(
+        &self,
+        user: &mut User<D::Io>,
+        request: &PreparedRequest,
+        target: usize,
+        scope: &Scope,
+        trace: &Trace,
+    ) -> Result<Option<Opened<Wire<D::Io>>>, TransportError> {
+        let world = self.worker.world;
+        let driver = &self.worker.driver;
+        let authenticator = world.authenticators[target].as_ref();
+        let authenticated = match authenticator {
+            None => None,
+            Some(how) => self.authenticated(user, request, target, how, scope)?,
+        };
+        let credentials = authenticator.and_then(|how| how.digest(request));
+        let request = authenticated.as_deref().unwrap_or(request);
         let mut message = request.message(HeaderMap::new());
         let base_url = world.base_urls[target]
             .as_ref()
@@ -70,25 +117,13 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 || self.worker.unix_ms(),
             );
         }
-        let Some(socket) = opened.socket else {
-            let message = format!(
-                "status {}, expected 101: the server does not open a WebSocket here",
-                opened.head.status.as_u16()
-            );
-            return Err(TransportError {
-                kind: FailureKind::Status,
-                message,
-            });
-        };
-        // Only the status 101 gets here, and checks accept only successful ones, so 200 stands in
-        // for it.
-        let response = Response::new(200, &opened.head.headers, &[]);
-        if let Some(recording) = &self.recording {
-            recording.judge(self.worker.world, &response, 0, None);
+        if let Some(credentials) = credentials
+            && self.is_challenged(user, target, credentials, &opened.head, scope, trace)?
+        {
+            trace.last.hop.follow(trace.last.hop.answered.get() + 1);
+            return Ok(None);
         }
-        self.settle(&response, 0, None, scope, trace)?;
-        user.socket = Some(Box::new(socket));
-        Ok(())
+        Ok(Some(opened))
     }
 
     /// Sends a message over the open WebSocket, and waits for its answer. Any other messages were

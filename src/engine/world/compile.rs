@@ -9,8 +9,8 @@ use crate::engine::compiled::request::Recipe;
 use crate::engine::error::RunError;
 use crate::engine::job::Environment;
 use crate::plan::{Operation, Plan, Target};
-use crate::value::Names;
 use crate::value::protobuf::Schema;
+use crate::value::{Names, ValueError};
 
 /// Compiles something for each operation of a plan, by its id.
 pub(super) fn for_each<T, E>(
@@ -58,8 +58,14 @@ pub(super) fn headers(
 }
 
 /// Compiles what authenticates requests, by target.
-pub(super) fn authenticators(plan: &Plan) -> Vec<Option<Authenticator>> {
-    let of_target = |target: &Target| target.auth.as_ref().map(Authenticator::new);
+pub(super) fn authenticators(
+    plan: &Plan,
+    names: &Names,
+) -> Result<Vec<Option<Authenticator>>, ValueError> {
+    let of_target = |target: &Target| {
+        let auth = target.auth.as_ref();
+        auth.map(|auth| Authenticator::new(auth, names)).transpose()
+    };
     plan.targets.iter().map(of_target).collect()
 }
 

@@ -24,7 +24,7 @@ use hyper::rt::{Read, Write};
 
 use self::framing::Framing;
 use self::head::Head;
-pub(crate) use self::head::HeaderNeeds;
+pub(crate) use self::head::{AUTHENTICATION_INFO, HeaderNeeds};
 use self::input::Input;
 use self::upload::{Upload, UploadError};
 use super::request::{Message, PreparedRequest};

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version};
 use httparse::{Header, ParserConfig, Status};
@@ -15,6 +15,8 @@ use super::failure::invalid;
 use super::framing::Framing;
 use crate::transport::TransportError;
 
+/// Where a server says what follows credentials that it has accepted (RFC 7615).
+pub(crate) const AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("authentication-info");
 /// The number of lines of a head that is read without an allocation.
 const USUAL_LINES: usize = 100;
 /// The largest length that a body can have; hyper needs the two above it for itself.
@@ -33,6 +35,8 @@ pub(crate) struct HeaderNeeds {
     pub cookies: bool,
     /// The location of a redirect.
     pub location: bool,
+    /// What a server says about credentials.
+    pub challenges: bool,
 }
 
 impl HeaderNeeds {
@@ -40,6 +44,7 @@ impl HeaderNeeds {
     const fn are_met(self, seen: &Seen) -> bool {
         self.all
             || self.body
+            || self.challenges
             || (self.cookies && seen.has_cookies)
             || (self.location && seen.has_location)
     }
@@ -51,6 +56,7 @@ impl HeaderNeeds {
             || (self.body && (is(&CONTENT_TYPE) || is(&CONTENT_ENCODING)))
             || (self.cookies && is(&SET_COOKIE))
             || (self.location && is(&LOCATION))
+            || (self.challenges && (is(&WWW_AUTHENTICATE) || is(&AUTHENTICATION_INFO)))
     }
 }
 
