@@ -65,6 +65,16 @@ pub enum RunError {
         /// The error of the system.
         source: io::Error,
     },
+    /// A target has no token for its requests.
+    #[error("target `{target}`: no token from {url}: {reason}")]
+    Token {
+        /// The name of the target.
+        target: String,
+        /// What should issue it.
+        url: String,
+        /// Why there is none.
+        reason: String,
+    },
     /// The setup failed: the failure, and its step.
     #[error("the setup failed {0}; the run needs it, so nothing was measured")]
     Setup(String),

@@ -10,6 +10,7 @@ mod passes;
 pub mod process;
 mod processes;
 mod run_folder;
+mod tokens;
 
 use std::path::Path;
 use std::thread;

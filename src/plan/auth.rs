@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Template;
+use super::{OAuth2, Template};
 
 /// How requests to a target that have no credentials of their own authenticate, if not by a header
 /// that is written beforehand.
@@ -16,9 +16,20 @@ pub enum RequestAuth {
     AwsSigV4(AwsSigV4),
     /// By answers to the challenges of the server (RFC 7616).
     Digest(Digest),
+    /// By a token that an authorization server issues.
+    #[serde(rename = "oauth2")]
+    OAuth2(OAuth2),
 }
 
 impl RequestAuth {
+    /// Returns the index of the target that issues tokens, if requests carry some.
+    pub(super) const fn issuer(&self) -> Option<usize> {
+        match self {
+            Self::OAuth2(tokens) => Some(tokens.target),
+            Self::AwsSigV4(_) | Self::Digest(_) => None,
+        }
+    }
+
     /// Forgets who it is that authenticates, but not how.
     pub(super) fn forget(&mut self) {
         match self {
@@ -27,6 +38,7 @@ impl RequestAuth {
                 signing.session_token = None;
             }
             Self::Digest(digest) => *digest = Digest::default(),
+            Self::OAuth2(tokens) => *tokens = OAuth2::default(),
         }
     }
 }

@@ -38,6 +38,15 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
     work.reporting = Reporting::default();
     work.allow_targets.clear();
     work.allow_exec = false;
+    // The name of one that only issues tokens is often its address.
+    let used = plan.targets_of_operations();
+    for issuer in plan.targets_used() {
+        if !used.contains(&issuer)
+            && let Some(target) = work.targets.get_mut(issuer)
+        {
+            target.name.clear();
+        }
+    }
     for target in &mut work.targets {
         target.address = Address::Builtin;
         target.resolve.clear();

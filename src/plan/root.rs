@@ -150,9 +150,23 @@ impl Plan {
         is_mock
     }
 
+    /// Returns the indices of the targets that are connected to, in order: those of operations,
+    /// including setup and teardown, and those that issue tokens for them.
+    pub fn targets_used(&self) -> Vec<usize> {
+        let mut used = self.targets_of_operations();
+        let issuers = used.iter().filter_map(|index| {
+            let auth = self.targets.get(*index)?.auth.as_ref()?;
+            auth.issuer()
+        });
+        used.extend(issuers.collect::<Vec<_>>());
+        used.sort_unstable();
+        used.dedup();
+        used
+    }
+
     /// Returns the indices of the targets that operations use, in order, including setup and
     /// teardown.
-    pub fn targets_used(&self) -> Vec<usize> {
+    pub fn targets_of_operations(&self) -> Vec<usize> {
         let mut used = Vec::new();
         self.each_operation(|operation| used.extend(operation.action.target()));
         used.sort_unstable();

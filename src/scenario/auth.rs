@@ -7,6 +7,7 @@ use super::decode;
 use super::diagnostic::Diagnostics;
 use super::fields::Fields;
 use super::header;
+use super::oauth2::{self, TypedOAuth2};
 use super::section::Section;
 use super::signing;
 use super::tree::{Entry, Node};
@@ -17,6 +18,8 @@ const AUTH: Section = Section::new(&[
     ("token", "bearer"),
     ("awsv4", "aws_sigv4"),
     ("aws", "aws_sigv4"),
+    ("oauth", "oauth2"),
+    ("client_credentials", "oauth2"),
 ]);
 /// The maps `auth.basic` and `auth.digest`.
 const LOGIN: Section = Section::new(&[("username", "user"), ("pass", "password")]);
@@ -25,14 +28,32 @@ const LOGIN: Section = Section::new(&[("username", "user"), ("pass", "password")
 const HEADER: &str = "authorization";
 
 /// The kinds of `auth`.
-const KINDS: [&str; 4] = ["bearer", "basic", "digest", "aws_sigv4"];
+const KINDS: [&str; 5] = ["bearer", "basic", "digest", "oauth2", "aws_sigv4"];
 
 /// What `auth` asks for.
 enum Auth {
     /// A header.
     Header(Template),
-    /// What depends on each request.
-    Computed(RequestAuth),
+    /// What the target does for each request.
+    OfTarget(TargetAuth),
+}
+
+/// How requests to a target authenticate, if not by a header that is written beforehand.
+pub(super) enum TargetAuth {
+    /// This is known.
+    Known(RequestAuth),
+    /// By tokens, of a target that is not known yet.
+    Tokens(TypedOAuth2),
+}
+
+impl TargetAuth {
+    /// Returns it, if it is known.
+    pub(super) fn known(self) -> Option<RequestAuth> {
+        match self {
+            Self::Known(auth) => Some(auth),
+            Self::Tokens(_) => None,
+        }
+    }
 }
 
 /// Adds the header for a target's `auth` to its other headers, which must not contain it already;
@@ -41,9 +62,9 @@ pub(super) fn of_target(
     auth: &Entry,
     headers: &mut Vec<(String, Template)>,
     problems: &mut Diagnostics,
-) -> Option<RequestAuth> {
+) -> Option<TargetAuth> {
     match add(auth, headers, problems)? {
-        Auth::Computed(auth) => Some(auth),
+        Auth::OfTarget(auth) => Some(auth),
         Auth::Header(value) => {
             headers.push((HEADER.to_owned(), value));
             None
@@ -59,10 +80,13 @@ pub(super) fn of_step(
 ) {
     match add(auth, headers, problems) {
         Some(Auth::Header(value)) => headers.push((HEADER.to_owned(), value)),
-        Some(Auth::Computed(computed)) => {
-            let (key, without) = match computed {
-                RequestAuth::AwsSigV4(_) => ("aws_sigv4", "is not signed"),
-                RequestAuth::Digest(_) => ("digest", "answers no challenge"),
+        Some(Auth::OfTarget(of_target)) => {
+            let (key, without) = match of_target {
+                TargetAuth::Known(RequestAuth::AwsSigV4(_)) => ("aws_sigv4", "is not signed"),
+                TargetAuth::Known(RequestAuth::Digest(_)) => ("digest", "answers no challenge"),
+                TargetAuth::Known(RequestAuth::OAuth2(_)) | TargetAuth::Tokens(_) => {
+                    ("oauth2", "carries no token")
+                }
             };
             problems
                 .error(
@@ -93,6 +117,7 @@ fn add(auth: &Entry, headers: &[(String, Template)], problems: &mut Diagnostics)
 
 fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Auth> {
     const EXAMPLE: &str = "auth: { bearer: \"{{token}}\" }";
+    let of = |auth| Auth::OfTarget(TargetAuth::Known(auth));
     let mut fields = Fields::open(node, &AUTH, "`auth`", EXAMPLE, problems)?;
     let given = KINDS.map(|key| fields.entry(key));
     let mut given = given.into_iter().flatten();
@@ -116,12 +141,11 @@ fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Auth> {
             fields.take(key, problems).and_then(|node| match key {
                 "bearer" => bearer(node, problems).map(Auth::Header),
                 "basic" => basic(node, problems).map(Auth::Header),
-                "digest" => digest(node, problems)
-                    .map(RequestAuth::Digest)
-                    .map(Auth::Computed),
-                _ => signing::decode(node, problems)
-                    .map(RequestAuth::AwsSigV4)
-                    .map(Auth::Computed),
+                "digest" => digest(node, problems).map(|own| of(RequestAuth::Digest(own))),
+                "oauth2" => oauth2::decode(node, problems)
+                    .map(TargetAuth::Tokens)
+                    .map(Auth::OfTarget),
+                _ => signing::decode(node, problems).map(|own| of(RequestAuth::AwsSigV4(own))),
             })
         }
         (None, _) => {

@@ -21,15 +21,17 @@ const HEADERS: [&str; 4] = [
     "x-api-key",
 ];
 /// Keys of the kinds of `auth` whose values are secret.
-const IN_AUTH: [&str; 8] = [
+const IN_AUTH: [&str; 10] = [
     "password",
     "secret_key",
+    "client_secret",
     "session_token",
     // What others call them.
     "secret",
     "secret_access_key",
     "secretAccessKey",
     "sessionToken",
+    "clientSecret",
     "token",
 ];
 /// Minimum length from which a single value of a cookie is hidden as well; shorter ones may be

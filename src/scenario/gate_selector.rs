@@ -30,7 +30,7 @@ pub(super) fn selector(
         &selector.group,
         groups_of(plan, selector),
     );
-    let used = plan.targets_used();
+    let used = plan.targets_of_operations();
     let targets = used
         .iter()
         .filter_map(|index| plan.targets.get(*index))

@@ -1,6 +1,7 @@
 //! A target of a scenario, declared or created by an absolute URL.
 
 use super::addresses::{self, Resolve};
+use super::auth::TargetAuth;
 use super::database::SpecialKey;
 use super::decode;
 use super::diagnostic::{Diagnostics, Span};
@@ -13,8 +14,8 @@ use super::tree::Node;
 use super::url::{self};
 use super::{auth, database, header, http, limits, retry, tls};
 use crate::plan::{
-    Address, DatabaseOptions, HttpClient, HttpOptions, Limits, NetworkOptions, Protocol,
-    RequestAuth, Retry, Template, TlsOptions,
+    Address, DatabaseOptions, HttpClient, HttpOptions, Limits, NetworkOptions, Protocol, Retry,
+    Template, TlsOptions,
 };
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -42,7 +43,7 @@ pub(super) struct KnownTarget {
     pub typed: Option<Address>,
     pub address: Option<Address>,
     pub headers: Vec<(String, Template)>,
-    pub auth: Option<RequestAuth>,
+    pub auth: Option<TargetAuth>,
     pub http: HttpOptions,
     /// Location of `http`.
     pub http_span: Option<Span>,

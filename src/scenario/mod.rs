@@ -54,6 +54,7 @@ mod markup;
 mod measure;
 mod mix;
 mod names;
+mod oauth2;
 mod operation;
 mod order;
 mod overrides;

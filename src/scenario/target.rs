@@ -1,11 +1,13 @@
 //! The targets of a scenario, and how a step finds its target.
 
+mod issuers;
 mod services;
 
 use super::known_target::{KnownTarget, declared};
 use super::proxy::Env;
 use std::path::Path;
 
+use super::auth::TargetAuth;
 use super::credentials;
 use super::decode;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
@@ -93,6 +95,7 @@ impl Targets {
             target.complete(env, problems);
             target.judge(problems);
         }
+        targets.find_issuers();
         targets
     }
 
@@ -372,7 +375,7 @@ impl Targets {
                 name,
                 address,
                 headers,
-                auth,
+                auth: auth.and_then(TargetAuth::known),
                 http,
                 tls,
                 resolve,

@@ -91,6 +91,7 @@ mod texts;
 mod thresholds;
 mod timed_groups;
 mod tls;
+mod tokens;
 mod transactions;
 mod tries;
 mod troubles;

@@ -54,6 +54,8 @@ pub(crate) struct Line {
     pub said_close: bool,
     /// The head of the request, in lower case.
     pub head: Vec<String>,
+    /// Its body.
+    pub body: Vec<u8>,
 }
 
 impl Line {
@@ -104,7 +106,9 @@ impl Line {
             .iter()
             .find_map(|line| line.strip_prefix("content-length:"))
             .map_or(0, |n| n.trim().parse().expect("a number"));
-        reader.read_exact(&mut vec![0; length]).ok()?;
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        self.body = body;
         self.said_close = lines.iter().any(|line| line == "connection: close");
         let mut words = lines.first()?.split(' ');
         let request = format!("{} {}", words.next()?.to_uppercase(), words.next()?);
@@ -183,6 +187,7 @@ fn serve(stream: TcpStream, script: &(impl Fn(&mut Line, &str) -> Then + ?Sized)
         served: 0,
         said_close: false,
         head: Vec::new(),
+        body: Vec::new(),
     };
     while let Some(request) = line.hear() {
         match script(&mut line, &request) {

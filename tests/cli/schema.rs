@@ -353,6 +353,10 @@ const PLACES: &[(&str, &str)] = &[
         "targets: { t: { url: builtin, auth: { digest: { @ } } } }",
     ),
     (
+        "/definitions/auth/properties/oauth2",
+        "targets: { t: { url: builtin, auth: { oauth2: { @ } } } }",
+    ),
+    (
         "/definitions/auth/properties/aws_sigv4",
         "targets: { t: { url: builtin, auth: { aws_sigv4: { @ } } } }",
     ),

@@ -7,6 +7,7 @@ use http::header::AUTHORIZATION;
 use super::exchange::MessageText;
 use super::invalid::data;
 use super::signing::RequestSigner;
+use super::token::SharedToken;
 use crate::plan::{Digest, RequestAuth};
 use crate::transport::TransportError;
 use crate::transport::http::PreparedRequest;
@@ -19,6 +20,8 @@ pub enum Authenticator {
     Signing(RequestSigner),
     /// Answers to challenges of the server.
     Digest(DigestCredentials),
+    /// A token.
+    Token(SharedToken),
 }
 
 impl Authenticator {
@@ -32,6 +35,7 @@ impl Authenticator {
             RequestAuth::Digest(options) => {
                 DigestCredentials::new(options, names).map(Self::Digest)
             }
+            RequestAuth::OAuth2(_) => Ok(Self::Token(SharedToken::default())),
         }
     }
 
@@ -39,7 +43,7 @@ impl Authenticator {
     /// credentials is left alone.
     pub(crate) fn digest(&self, request: &PreparedRequest) -> Option<&DigestCredentials> {
         match self {
-            Self::Signing(_) => None,
+            Self::Signing(_) | Self::Token(_) => None,
             Self::Digest(own) => (!request.headers.contains_key(AUTHORIZATION)).then_some(own),
         }
     }

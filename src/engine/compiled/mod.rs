@@ -18,3 +18,4 @@ pub(crate) mod request;
 pub(crate) mod signing;
 pub(crate) mod streaming;
 pub(crate) mod texts;
+pub(crate) mod token;

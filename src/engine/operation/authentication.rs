@@ -40,6 +40,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 let signed = signer.sign(request, self.worker.unix_ms())?;
                 return Ok(Some(Box::new(signed)));
             }
+            Authenticator::Token(token) => return Ok(Some(Box::new(token.add_to(request)?))),
             Authenticator::Digest(credentials) => credentials,
         };
         let Some(session) = user.digest(target) else {

@@ -8,6 +8,7 @@ use http::{HeaderMap, Version, header};
 use crate::engine::compiled::condition::{Condition, Observed};
 use crate::engine::world::World;
 use crate::engine::world::exchange_log::ExchangeLog;
+use crate::plan::secrets::HIDDEN;
 use crate::result::{Body, Exchange, Header, Hop, MAX_TEXT, Received, SeenCheck, Sent};
 use crate::transport::TransportError;
 use crate::transport::body::Payload;
@@ -195,7 +196,11 @@ fn headers(map: &HeaderMap) -> Vec<Header> {
     map.iter()
         .map(|(name, value)| Header {
             name: name.to_string(),
-            value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            value: if value.is_sensitive() {
+                HIDDEN.into()
+            } else {
+                String::from_utf8_lossy(value.as_bytes()).into_owned()
+            },
         })
         .collect()
 }

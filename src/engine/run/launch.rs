@@ -8,8 +8,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use hyper::rt::{Read, Write};
 
-use super::event_loop;
 use super::lookups::Lookups;
+use super::{event_loop, tokens};
 use crate::assembly::Observations;
 use crate::base::Nanos;
 use crate::engine::connection::pool::max_parts;
@@ -98,6 +98,8 @@ pub(crate) fn drive(
     let mut collector = Collector::new(world);
     let refused = OnceLock::new();
     let observed = thread::scope(|scope| {
+        // Until everything has ended.
+        let _tokens = tokens::keep(scope, world, say)?;
         let (start, collector) = (&start, &mut collector);
         let refused = &refused;
         let observe = move || {
