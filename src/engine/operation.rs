@@ -4,6 +4,7 @@ pub(crate) mod attempt;
 mod authentication;
 mod block;
 pub(crate) mod body;
+mod connecting;
 mod cpu;
 mod crawl;
 mod database;

@@ -25,6 +25,7 @@ use crate::plan::{Address, GrpcSchema, Plan, Protocol, Target};
 use crate::transport::TransportError;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::proxy::Tunnel;
+use crate::transport::tls::identities::ClientIdentities;
 use crate::transport::tls::request::ask_blocking;
 use crate::transport::tls::{Tls, TlsError};
 
@@ -142,7 +143,14 @@ pub fn preflight(
     }
     // All of them are allowed: no connection has been made before.
     for (index, candidates) in found {
-        reached[index] = Some(reach(&plan.targets[index], candidates, folder)?);
+        let target = &plan.targets[index];
+        // All of them have to be good.
+        let identities = ClientIdentities::load(&target.tls, plan, folder);
+        let identities = identities.map_err(|source| PreflightError::Tls {
+            name: target.name.clone(),
+            source,
+        })?;
+        reached[index] = Some(reach(target, candidates, identities.as_ref(), folder)?);
     }
     for (target, reach) in plan.targets.iter().enumerate().zip(&mut reached) {
         let (index, target) = target;
@@ -204,6 +212,7 @@ fn look_up(
 fn reach(
     target: &Target,
     addresses: Vec<Endpoint>,
+    identities: Option<&ClientIdentities>,
     folder: &Path,
 ) -> Result<ResolvedTarget, PreflightError> {
     let name = &target.name;
@@ -216,7 +225,11 @@ fn reach(
         .tls_host()
         .map(|host| Tls::new(&target.tls, host, protocol, folder))
         .transpose();
-    let tls = tls.map_err(of_tls)?;
+    let mut tls = tls.map_err(of_tls)?;
+    // Of several client certificates, the first is tried out.
+    if let (Some(base), Some(identities)) = (&tls, identities) {
+        tls = identities.configure(base).into_iter().next();
+    }
     let addresses = reachable_from_sources(target, addresses)?;
     let mut reach = ResolvedTarget {
         addresses: Vec::new(),
@@ -400,14 +413,14 @@ mod tests {
             [Endpoint::Tcp(gone), Endpoint::Tcp(here)],
             "each once"
         );
-        let reached =
-            reach(&target, candidates.clone(), Path::new(".")).expect("one accepts connections");
+        let reached = reach(&target, candidates.clone(), None, Path::new("."))
+            .expect("one accepts connections");
         assert_eq!(
             (reached.addresses, reached.silent),
             (vec![Endpoint::Tcp(here)], vec![Endpoint::Tcp(gone)])
         );
         drop(living);
-        let error = reach(&target, candidates, Path::new("."))
+        let error = reach(&target, candidates, None, Path::new("."))
             .expect_err("nobody listens")
             .to_string();
         assert!(

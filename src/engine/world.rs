@@ -183,8 +183,8 @@ impl<'p> World<'p> {
         let base_urls: Vec<Option<BaseUrl>> = targets()
             .map(|(index, target)| BaseUrl::new(target, reached(index)))
             .collect();
-        let dials = targets().map(|(index, target)| {
-            let dial = |reach| Dial::new(target, reach, folder);
+        let dials = targets().map(|(index, _)| {
+            let dial = |reach| Dial::new(plan, index, reach, folder);
             reached(index).map(dial).transpose()
         });
         let dials = dials.collect::<Result<_, _>>()?;

@@ -4,6 +4,7 @@
 //! the process that runs a mode. It knows nothing of YAML, files, sockets, clocks or threads.
 
 mod auth;
+mod certificate;
 pub(crate) mod check;
 pub(crate) mod database;
 pub(crate) mod delay;
@@ -41,6 +42,7 @@ pub(crate) mod threshold;
 pub(crate) mod values;
 
 pub use auth::{AwsSigV4, Digest, RequestAuth};
+pub use certificate::UserCertificate;
 pub use check::{Check, CheckError, Operator};
 pub use database::{DatabaseOptions, Login};
 pub use delay::Delay;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::http::{HttpOptions, is_default};
 use super::{
     DatabaseOptions, GrpcOptions, Limits, NetworkOptions, Protocol, Proxy, RequestAuth, Template,
+    UserCertificate,
 };
 
 /// The scheme of a target's URL.
@@ -280,6 +281,9 @@ pub struct TlsOptions {
     pub cert: Option<String>,
     /// File with the private key of the client certificate.
     pub key: Option<String>,
+    /// The client certificates that rows name, instead of those files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_user: Option<UserCertificate>,
     /// Whether any server certificate is accepted.
     pub insecure: bool,
     /// Server name to request and to verify the certificate against, instead of the URL's host.

@@ -252,6 +252,7 @@ impl Steps {
             vars,
             problems,
         );
+        targets.check_certificates(&feeds, context.folder, problems);
         let mut patterns = Patterns::default();
         let [setup, teardown] = ["setup", "teardown"].map(|key| {
             let section = fields.take(key, problems);

@@ -140,8 +140,13 @@ impl Feeds {
 
     /// Returns the columns of a feed, if they are known.
     pub(super) fn columns(&self, name: &str) -> Option<&[String]> {
+        self.find(name).map(|feed| feed.columns.as_slice())
+    }
+
+    /// Returns a feed by its name, if it is valid.
+    pub(super) fn find(&self, name: &str) -> Option<&Feed> {
         let known = self.list.iter().find(|known| known.name == name)?;
-        known.feed.as_ref().map(|feed| feed.columns.as_slice())
+        known.feed.as_ref()
     }
 
     /// Returns whether one of these feeds ends the run after its last row.

@@ -1,5 +1,6 @@
 //! The targets of a scenario, and how a step finds its target.
 
+mod certificates;
 mod issuers;
 mod services;
 

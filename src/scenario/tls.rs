@@ -10,7 +10,7 @@ use super::diagnostic::{Diagnostics, Span, quoted};
 use super::fields::Fields;
 use super::section::Section;
 use super::tree::{Node, Value};
-use crate::plan::{Protocol, TlsOptions, TlsVersion};
+use crate::plan::{Protocol, Template, TlsOptions, TlsVersion, UserCertificate};
 
 /// The map `tls` of a target.
 const TLS: Section = Section::new(&[
@@ -46,11 +46,7 @@ pub(super) fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> 
         let file = (!trusts_system).then(|| path(node, "ca", folder, problems));
         (node.span, file.flatten())
     });
-    let mut file = |key, problems: &mut Diagnostics| {
-        let node = fields.take(key, problems)?;
-        Some((node.span, path(node, key, folder, problems)))
-    };
-    let (cert, key) = (file("cert", problems), file("key", problems));
+    let (own, by_user) = client_certificate(&mut fields, folder, problems);
     let insecure = fields
         .take("insecure", problems)
         .and_then(|node| decode::flag(node, "insecure", problems))
@@ -79,6 +75,45 @@ pub(super) fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> 
         .take("session_resumption", problems)
         .and_then(|node| decode::flag(node, "session_resumption", problems));
     fields.finish(problems);
+    if let (Some((place, _)), true) = (&ca, insecure) {
+        problems
+            .error(
+                *place,
+                "`ca` has no effect with `insecure: true`, which trusts any certificate",
+            )
+            .help("remove one of the two");
+    }
+    let (cert, key) = own.unzip();
+    Some(TlsOptions {
+        ca: ca.and_then(|(_, path)| path),
+        cert,
+        key,
+        by_user,
+        insecure,
+        server_name,
+        trusts_system,
+        versions,
+        alpn,
+        always_full: resumes == Some(false),
+    })
+}
+
+/// Decodes the files of the client's certificate and of its key, or what rows name them by.
+fn client_certificate(
+    fields: &mut Fields<'_>,
+    folder: &Path,
+    problems: &mut Diagnostics,
+) -> (Option<(String, String)>, Option<UserCertificate>) {
+    let mut file = |key, problems: &mut Diagnostics| {
+        let node = fields.take(key, problems)?;
+        let path = if is_by_row(node) {
+            decode::template(node, key, problems)
+        } else {
+            path(node, key, folder, problems).map(Template::from)
+        };
+        Some((node.span, path))
+    };
+    let (cert, key) = (file("cert", problems), file("key", problems));
     match (&cert, &key) {
         (Some((place, _)), None) => {
             problems
@@ -92,26 +127,24 @@ pub(super) fn decode(node: &Node, folder: &Path, problems: &mut Diagnostics) -> 
         }
         _ => {}
     }
-    if let (Some((place, _)), true) = (&ca, insecure) {
-        problems
-            .error(
-                *place,
-                "`ca` has no effect with `insecure: true`, which trusts any certificate",
-            )
-            .help("remove one of the two");
+    let file = |given: Option<(Span, Option<Template>)>| given.and_then(|(_, path)| path);
+    let Some((cert, key)) = file(cert).zip(file(key)) else {
+        return (None, None);
+    };
+    let fixed = |template: &Template| template.as_text().map(str::to_owned);
+    match fixed(&cert).zip(fixed(&key)) {
+        Some(files) => (Some(files), None),
+        None => {
+            // The feed is known later.
+            let feed = String::new();
+            (None, Some(UserCertificate { feed, cert, key }))
+        }
     }
-    let file = |given: Option<(_, Option<String>)>| given.and_then(|(_, path)| path);
-    Some(TlsOptions {
-        ca: file(ca),
-        cert: file(cert),
-        key: file(key),
-        insecure,
-        server_name,
-        trusts_system,
-        versions,
-        alpn,
-        always_full: resumes == Some(false),
-    })
+}
+
+/// Returns whether the rows of a feed name a file.
+fn is_by_row(node: &Node) -> bool {
+    matches!(&node.value, Value::Scalar(scalar) if scalar.template.is_some())
 }
 
 /// Returns whether `ca` names this machine's authorities.

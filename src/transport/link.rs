@@ -28,6 +28,8 @@ pub struct Link<Io: Read + Write + Unpin + Send + 'static> {
     pub born: Nanos,
     /// Whether its address is still the target's.
     pub withdrawal: Withdrawal,
+    /// The number of the client certificate that it was made with, if there are several.
+    pub identity: usize,
     /// How many more requests it may carry.
     left: u32,
     connection: LinkConnection<Io>,
@@ -88,6 +90,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         Ok(Self {
             born,
             withdrawal: Withdrawal::default(),
+            identity: 0,
             left: most,
             connection,
         })
@@ -111,6 +114,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
             LinkConnection::Http2(http2) => Some(Self {
                 born: self.born,
                 withdrawal: self.withdrawal.clone(),
+                identity: self.identity,
                 left: self.left,
                 connection: LinkConnection::Http2(Box::new(http2.share())),
             }),

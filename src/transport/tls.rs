@@ -1,6 +1,10 @@
 //! [`Tls`]: the trusted certificates and the identity of a target's connections, and the handshake.
 
+mod certificates;
+mod error;
 pub(super) mod failure;
+pub(crate) mod identities;
+pub(crate) mod identity;
 pub(crate) mod request;
 
 use std::io;
@@ -12,77 +16,30 @@ use hyper_util::rt::TokioIo;
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{
     ALL_VERSIONS, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore,
     SignatureScheme, SupportedProtocolVersion,
 };
-use thiserror::Error;
 use tokio_rustls::TlsConnector;
 
+use self::certificates::certificates;
+pub(crate) use self::error::TlsError;
 use self::failure::reason;
+use self::identity::ClientIdentity;
 use super::TransportError;
 use super::wire::Wire;
 use crate::metrics::FailureKind;
 use crate::plan::{Protocol, TlsOptions, TlsVersion};
-use crate::value::file::{self, FileError};
 
 /// The ALPN name of HTTP/2 (RFC 9113, section 3.2).
 const HTTP2: &[u8] = b"h2";
 /// The ALPN name of HTTP/1.1 (RFC 7301, section 6).
 const HTTP1: &[u8] = b"http/1.1";
 
-/// Why a target's `tls` cannot be used.
-#[derive(Debug, Error)]
-pub enum TlsError {
-    /// A file cannot be read.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// A file does not have the expected content.
-    #[error("`{path}` contains no {what} in PEM format; it begins with `-----BEGIN {begin}-----`")]
-    Pem {
-        /// The path as written.
-        path: String,
-        /// The expected content.
-        what: &'static str,
-        /// How that begins.
-        begin: &'static str,
-    },
-    /// A trusted certificate is not valid.
-    #[error(
-        "a certificate in `{path}` can't be trusted: {reason}; it must be the X.509 certificate of an authority"
-    )]
-    Authority {
-        /// The path as written.
-        path: String,
-        /// The library's message.
-        reason: String,
-    },
-    /// The machine has no authorities.
-    #[error(
-        "`ca: system`: this machine has no certificates of authorities (on Debian the package ca-certificates brings them; SSL_CERT_FILE names a file){}{}",
-        if .0.is_empty() { "" } else { ": " },
-        .0
-    )]
-    System(String),
-    /// The certificate and the key do not match.
-    #[error("`{cert}` and `{key}` can't be used: {reason}; they have to belong together")]
-    Identity {
-        /// The path as written.
-        cert: String,
-        /// The path as written.
-        key: String,
-        /// The library's message.
-        reason: String,
-    },
-    /// The host is not a valid TLS name.
-    #[error(
-        "`{0}` is not a name that a certificate can be issued for; add `tls: {{ server_name: … }}`"
-    )]
-    Name(String),
-}
+/// The number of sessions that are kept for a client certificate of one of many users.
+const SESSIONS_OF_USER: usize = 8;
 
 /// The TLS configuration of a target. Its connections resume each other's sessions, unless its options
 /// say otherwise.
@@ -90,6 +47,8 @@ pub enum TlsError {
 pub(crate) struct Tls {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
+    /// Whether its connections resume sessions.
+    resumes: bool,
 }
 
 impl Tls {
@@ -120,25 +79,11 @@ impl Tls {
         } else {
             builder.with_root_certificates(trusted(options, folder)?)
         };
-        let mut config = match (&options.cert, &options.key) {
-            (Some(cert), Some(key)) => {
-                let pem = |path: &str, what, begin| TlsError::Pem {
-                    path: path.into(),
-                    what,
-                    begin,
-                };
-                let own = certificates(cert, folder)?;
-                let secret = PrivateKeyDer::from_pem_slice(&file::read(folder, key)?)
-                    .map_err(|_| pem(key, "key", "PRIVATE KEY"))?;
-                let identity = builder.with_client_auth_cert(own, secret);
-                identity.map_err(|e| TlsError::Identity {
-                    cert: cert.clone(),
-                    key: key.clone(),
-                    reason: e.to_string(),
-                })?
-            }
-            _ => builder.with_no_client_auth(),
-        };
+        let mut config = builder.with_no_client_auth();
+        if let (Some(cert), Some(key)) = (&options.cert, &options.key) {
+            let identity = ClientIdentity::load(cert, key, folder)?;
+            config.client_auth_cert_resolver = identity.resolver();
+        }
         config.alpn_protocols = offered(options, protocol);
         if options.always_full {
             config.resumption = Resumption::disabled();
@@ -149,7 +94,26 @@ impl Tls {
         Ok(Self {
             config: Arc::new(config),
             name,
+            resumes: !options.always_full,
         })
+    }
+
+    /// Returns the same configuration with this client certificate. It shares no session with others:
+    /// a resumed one would carry their certificate.
+    #[must_use]
+    pub(crate) fn presenting(&self, identity: &ClientIdentity) -> Self {
+        let mut config = ClientConfig::clone(&self.config);
+        config.client_auth_cert_resolver = identity.resolver();
+        config.resumption = if self.resumes {
+            Resumption::in_memory_sessions(SESSIONS_OF_USER)
+        } else {
+            Resumption::disabled()
+        };
+        Self {
+            config: Arc::new(config),
+            name: self.name.clone(),
+            resumes: self.resumes,
+        }
     }
 
     /// Performs the handshake over `io`.
@@ -256,24 +220,6 @@ fn trusted(options: &TlsOptions, folder: &Path) -> Result<RootCertStore, TlsErro
         })?;
     }
     Ok(roots)
-}
-
-/// Returns the certificates in a file; at least one.
-fn certificates(path: &str, folder: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let wrong = || TlsError::Pem {
-        path: path.into(),
-        what: "certificate",
-        begin: "CERTIFICATE",
-    };
-    let content = file::read(folder, path)?;
-    let found: Vec<_> = CertificateDer::pem_slice_iter(&content)
-        .collect::<Result<_, _>>()
-        .map_err(|_| wrong())?;
-    if found.is_empty() {
-        Err(wrong())
-    } else {
-        Ok(found)
-    }
 }
 
 /// Converts the error of a failed handshake.

@@ -19,6 +19,7 @@ pub mod function;
 pub(crate) mod json;
 pub(crate) mod links;
 pub(crate) mod markup;
+pub(crate) mod named_files;
 pub mod protobuf;
 pub(crate) mod query;
 pub(crate) mod response;

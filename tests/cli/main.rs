@@ -13,6 +13,7 @@ mod authority;
 mod bodies;
 mod capacity;
 mod capacity_mix;
+mod certificates;
 mod choices;
 mod clients;
 mod commands;

@@ -10,6 +10,8 @@ const HTTP_CLIENT: HttpClient = HttpClient::Lean;
 mod authority;
 #[path = "../cli/bodies.rs"]
 mod bodies;
+#[path = "../cli/certificates.rs"]
+mod certificates;
 #[path = "../cli/connections.rs"]
 mod connections;
 #[path = "../cli/continues.rs"]
@@ -20,6 +22,8 @@ mod contract;
 mod crawls;
 #[path = "../cli/deadlines.rs"]
 mod deadlines;
+#[path = "../cli/digests.rs"]
+mod digests;
 #[path = "../cli/engine.rs"]
 mod engine;
 #[path = "../cli/event_servers.rs"]
@@ -68,6 +72,8 @@ mod syscalls;
 mod texts;
 #[path = "../cli/tls.rs"]
 mod tls;
+#[path = "../cli/tokens.rs"]
+mod tokens;
 #[path = "../cli/tries.rs"]
 mod tries;
 #[path = "../cli/troubles.rs"]

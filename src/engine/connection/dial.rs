@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::addresses::{Addresses, Turn};
 use hyper::rt::{Read, Write};
 
+use super::user_identities::UserIdentities;
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
 use crate::engine::job::ResolvedTarget;
-use crate::plan::{HttpClient, NetworkOptions, Protocol, Target};
+use crate::plan::{HttpClient, NetworkOptions, Plan, Protocol};
 use crate::transport::TransportError;
 use crate::transport::counted::Metered;
 use crate::transport::endpoint::{Endpoint, Withdrawal};
@@ -19,6 +20,7 @@ use crate::transport::proxy::Tunnel;
 use crate::transport::tls::request;
 use crate::transport::tls::{Tls, TlsError};
 use crate::transport::wire::Wire;
+use crate::value::{Names, Scope};
 
 /// How connections to a target are made.
 pub struct Dial {
@@ -31,6 +33,8 @@ pub struct Dial {
     tls: Option<Tls>,
     /// The TLS settings for connections opened over HTTP/1.1 only.
     tls_of_streams: Option<Tls>,
+    /// The client certificates of users, if their rows name some.
+    identities: Option<Box<UserIdentities>>,
     /// Whether the connections speak HTTP/2.
     pub is_http2: bool,
     /// What speaks HTTP/1.1 over them.
@@ -58,7 +62,13 @@ impl Dial {
     ///
     /// # Errors
     /// If its TLS settings cannot be loaded.
-    pub fn new(target: &Target, reach: &ResolvedTarget, folder: &Path) -> Result<Self, TlsError> {
+    pub fn new(
+        plan: &Plan,
+        index: usize,
+        reach: &ResolvedTarget,
+        folder: &Path,
+    ) -> Result<Self, TlsError> {
+        let target = &plan.targets[index];
         // The protocol negotiated during resolution applies to the whole run.
         let protocol = if reach.is_http2 {
             Protocol::Http2
@@ -75,6 +85,12 @@ impl Dial {
         let (tls, tls_of_streams) = (tls(protocol)?, tls(Protocol::Http1)?);
         let addresses = Addresses::new(&target.network, reach);
         let endless = addresses.are_renewed().then_some(Nanos::MAX);
+        let identities = match (&tls, &tls_of_streams) {
+            (Some(tls), Some(of_streams)) => {
+                UserIdentities::new(plan, target, [tls, of_streams], folder)?
+            }
+            _ => None,
+        };
         Ok(Self {
             max_lifetime: target.http.max_lifetime.or(endless),
             addresses: Arc::new(addresses),
@@ -82,6 +98,7 @@ impl Dial {
             is_forwarded: target.forward_proxy().is_some(),
             tls,
             tls_of_streams,
+            identities,
             is_http2: reach.is_http2,
             client: target.http.client,
             asks_for_tls: target.database.is_secure,
@@ -98,6 +115,7 @@ impl Dial {
             is_forwarded: false,
             tls: None,
             tls_of_streams: None,
+            identities: None,
             is_http2: false,
             client: HttpClient::default(),
             asks_for_tls: false,
@@ -116,17 +134,34 @@ impl Dial {
             .is_some_and(|most| kept.withdrawal.is_withdrawn() || now() - kept.born >= most)
     }
 
-    /// Makes a connection and stores the durations of its phases in `times`.
+    /// Returns the number of the client certificate that the row of an iteration names; 0 if rows name
+    /// none.
+    ///
+    /// # Errors
+    /// If there is no row, or it names no certificate: a failure of kind `data`.
+    #[inline]
+    pub fn identity(&self, scope: &Scope, names: &Names) -> Result<usize, TransportError> {
+        match &self.identities {
+            None => Ok(0),
+            Some(identities) => identities.number(scope, names),
+        }
+    }
+
+    /// Makes a connection with the client certificate of this number, and stores the durations of its
+    /// phases in `times`.
     ///
     /// # Errors
     /// If nothing listens, the handshake fails, or the peer speaks another protocol.
     pub async fn connect<D: Driver>(
         &self,
         driver: &D,
+        identity: usize,
         times: &DialTimes,
     ) -> Result<Link<D::Io>, TransportError> {
         let tunnel = self.tunnel.as_ref().filter(|_| !self.is_forwarded);
-        let made = self.wire(driver, tunnel, self.tls.as_ref(), times);
+        let own = self.identities.as_ref().and_then(|own| own.http(identity));
+        let tls = own.or(self.tls.as_ref());
+        let made = self.wire(driver, tunnel, tls, times);
         let (wire, connected, withdrawal) = made.await?;
         let mut link = Link::open(
             wire,
@@ -137,21 +172,28 @@ impl Dial {
         )
         .await?;
         link.withdrawal = withdrawal;
+        link.identity = identity;
         link.detach(|task| driver.background(task));
         Ok(link)
     }
 
     /// Makes a connection for a protocol other than HTTP, including one that starts with an
-    /// HTTP/1.1 upgrade.
+    /// HTTP/1.1 upgrade, as [`Self::connect`] does.
     ///
     /// # Errors
     /// If nothing listens, or the handshake fails.
     pub async fn stream<D: Driver>(
         &self,
         driver: &D,
+        identity: usize,
         times: &DialTimes,
     ) -> Result<(Wire<D::Io>, Withdrawal), TransportError> {
-        let (tunnel, tls) = (self.tunnel.as_ref(), self.tls_of_streams.as_ref());
+        let own = self
+            .identities
+            .as_ref()
+            .and_then(|own| own.streams(identity));
+        let tls = own.or(self.tls_of_streams.as_ref());
+        let tunnel = self.tunnel.as_ref();
         let (wire, _, withdrawal) = self.wire(driver, tunnel, tls, times).await?;
         Ok((wire, withdrawal))
     }

@@ -7,3 +7,4 @@ pub(crate) mod jar;
 pub(crate) mod pool;
 pub(crate) mod streams;
 pub(crate) mod user;
+mod user_identities;

@@ -41,7 +41,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let dial = self.worker.world.dials[target]
             .as_ref()
             .expect("every target in use was reached");
-        let (wire, withdrawal) = self.connect(dial, trace).await?;
+        let (wire, withdrawal) = self.connect(dial, 0, trace).await?;
         let connection = Connection::new(wire, withdrawal);
         trace.begin(connection.byte_counters());
         Ok(connection)

@@ -13,10 +13,8 @@ use super::trace::Trace;
 use crate::engine::compiled::base_url::BaseUrl;
 use crate::engine::compiled::headers::TargetHeaders;
 use crate::engine::compiled::request::BuiltRequest;
-use crate::engine::connection::streams::Taken;
 use crate::engine::connection::user::User;
 use crate::engine::driver::{Driver, within};
-use crate::engine::schedule::limit::enter;
 use crate::metrics::FailureKind;
 use crate::plan::Action;
 use crate::transport::TransportError;
@@ -40,48 +38,6 @@ pub(super) struct Wanted {
 }
 
 impl<D: Driver> Attempt<'_, '_, D> {
-    /// Returns a connection to the target: a kept one, or a new one.
-    async fn connection(
-        &self,
-        user: &mut User<D::Io>,
-        target: usize,
-        trace: &Trace,
-    ) -> Result<Link<D::Io>, TransportError> {
-        let driver = &self.worker.driver;
-        let dial = self.worker.world.dials[target]
-            .as_ref()
-            .expect("every target in use was reached");
-        // Taken out while in use: dropping this future closes the connection.
-        let turn = loop {
-            match user.connections[target].take().await {
-                Taken::Link(mut kept) => {
-                    if !dial.is_over(&kept, || driver.now()) && kept.is_ready().await {
-                        return Ok(kept);
-                    }
-                    user.connections[target].discard(&kept);
-                }
-                Taken::Nothing(turn) => break turn,
-            }
-        };
-        user.connections[target].make_room();
-        // Boxed, so that work done once per connection does not make the future of each request
-        // larger.
-        let connect = Box::pin(dial.connect(driver, &trace.last.dial));
-        let fresh = match self.operation.timeout.connect {
-            None => connect.await?,
-            Some(limit) => within(driver, self.started + limit, connect)
-                .await
-                .unwrap_or_else(|| {
-                    Err(timeout(FailureKind::TimeoutConnect, "connection", limit))
-                })?,
-        };
-        trace.last.hop.ready.set(driver.now());
-        Ok(match turn {
-            Some(turn) => turn.done(fresh),
-            None => fresh,
-        })
-    }
-
     /// Sends the request, follows redirects as far as the scenario allows, and settles the last
     /// response.
     pub(super) async fn http(
@@ -155,24 +111,6 @@ impl<D: Driver> Attempt<'_, '_, D> {
             user.headers = Some(headers);
         }
         Ok(())
-    }
-
-    /// Waits for a slot for a connection to another target, to which a redirect leads. The
-    /// operation has already started, so this is part of its time rather than its queue.
-    async fn change_connection(&self, user: &User<D::Io>, target: usize, trace: &Trace) {
-        // Released first: two operations that each held a slot and wanted the other's would
-        // deadlock.
-        drop(self.connection.take());
-        if let Some(limit) = user.connections[target].limit() {
-            let driver = &self.worker.driver;
-            // Nothing waits for the previous connection any more.
-            driver.clear_interest();
-            // A connection limit never refuses an operation.
-            if let Ok((mut permit, entered)) = enter([Some(&*limit)], driver, driver.now()).await {
-                self.connection.set(permit.detach(limit.clone()));
-                trace.last.hop.ready.set(entered.now);
-            }
-        }
     }
 
     /// Sends a request and waits for the head of its response, within the first-byte timeout. The user's
@@ -366,7 +304,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         };
         let credentials = authenticator.and_then(|how| how.digest(request));
         let request = authenticated.as_deref().unwrap_or(request);
-        let mut connection = self.connection(user, target, trace).await?;
+        let mut connection = self.connection(user, target, scope, trace).await?;
         trace.begin(connection.byte_counters());
         let base_url = world.base_urls[target]
             .as_ref()

@@ -17,14 +17,15 @@ use crate::transport::wire::Wire;
 use crate::value::{Response, Scope};
 
 impl<D: Driver> Attempt<'_, '_, D> {
-    /// Connects for a protocol other than HTTP.
+    /// Connects for a protocol other than HTTP, with the client certificate of this number.
     pub(super) async fn connect(
         &self,
         dial: &Dial,
+        identity: usize,
         trace: &Trace,
     ) -> Result<(Wire<D::Io>, Withdrawal), TransportError> {
         let driver = &self.worker.driver;
-        let connect = dial.stream(driver, &trace.last.dial);
+        let connect = dial.stream(driver, identity, &trace.last.dial);
         let made = self.within_connect(connect).await?;
         trace.last.hop.ready.set(driver.now());
         Ok(made)

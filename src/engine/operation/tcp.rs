@@ -67,7 +67,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .world
             .stream_dial(target)
             .expect("every target in use was reached");
-        let (wire, withdrawal) = self.connect(dial, trace).await?;
+        let (wire, withdrawal) = self.connect(dial, 0, trace).await?;
         Ok(Connection::new(wire, withdrawal))
     }
 }

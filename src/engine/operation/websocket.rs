@@ -93,8 +93,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let dial = world.dials[target]
             .as_ref()
             .expect("every target in use was reached");
+        let identity = dial.identity(scope, &world.names)?;
         // An open WebSocket stays open wherever its name moves to.
-        let (io, _) = self.connect(dial, trace).await?;
+        let (io, _) = self.connect(dial, identity, trace).await?;
         trace.begin(io.byte_counters());
         let opened = match self.operation.timeout.first_byte {
             None => open(io, message).await?,

@@ -73,7 +73,7 @@ pub(super) fn ask(
     folder: &Path,
 ) -> Result<Vec<u8>, ReflectionError> {
     let target = &plan.targets[index];
-    let dial = Dial::new(target, reach, folder)?;
+    let dial = Dial::new(plan, index, reach, folder)?;
     let base_url = BaseUrl::new(target, Some(reach));
     let authority = base_url.map(|url| url.origin.authority).unwrap_or_default();
     let services = services(plan, index);
@@ -129,7 +129,7 @@ impl Session<'_> {
     async fn describe(&self, services: &BTreeSet<String>) -> Result<Vec<u8>, ReflectionError> {
         let mut link = self
             .dial
-            .connect(self.driver, &DialTimes::default())
+            .connect(self.driver, 0, &DialTimes::default())
             .await?;
         let mut files = Files::default();
         let mut version = 0;
@@ -173,7 +173,7 @@ impl Session<'_> {
         if !link.is_ready().await {
             *link = self
                 .dial
-                .connect(self.driver, &DialTimes::default())
+                .connect(self.driver, 0, &DialTimes::default())
                 .await?;
         }
         let mut asked = pin!(link.ask(request.message(HeaderMap::new())));

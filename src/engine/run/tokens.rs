@@ -153,7 +153,7 @@ impl<'w> Grant<'w> {
         let dial = self.world.dials.get(self.options.target);
         let dial = dial.and_then(Option::as_ref).ok_or("it was not reached")?;
         let request = self.request()?;
-        let link = dial.connect(driver, &DialTimes::default()).await;
+        let link = dial.connect(driver, 0, &DialTimes::default()).await;
         let mut link = link.map_err(show)?;
         let mut asked = pin!(link.ask(request.message(HeaderMap::new())));
         let needs = || HeaderNeeds {

@@ -75,7 +75,7 @@ pub(super) fn targets(root: &Node) -> Vec<(&str, Vec<(&str, Span)>)> {
 
 fn sent(target: &Node) -> Vec<(&str, Span)> {
     let mut found = Vec::new();
-    for node in ["headers", "auth"]
+    for node in ["headers", "auth", "tls"]
         .into_iter()
         .filter_map(|key| target.get(key))
     {
