@@ -1,6 +1,9 @@
 //! Digest access authentication against scripted servers: which challenge is answered, and with what.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -183,5 +186,64 @@ fn another_origin_and_own_credentials_get_no_answer() {
         ended(&run_in(folder.path(), mode), 0, 3);
         let seen = heard.lock().expect("no panic").split_off(0);
         assert_eq!(seen, ["GET /first ", "POST /there "], "{mode}");
+    }
+}
+
+/// Answers the first request of a connection: opens a WebSocket for those who answer a challenge.
+fn open_websocket(mut stream: TcpStream) -> Option<()> {
+    let mut head = Vec::new();
+    for line in BufReader::new(stream.try_clone().ok()?).lines() {
+        match line.ok()? {
+            line if line.is_empty() => break,
+            line => head.push(line),
+        }
+    }
+    let value = |name: &str| {
+        let mut lines = head.iter().filter_map(|line| line.split_once(": "));
+        lines.find_map(|(known, value)| known.eq_ignore_ascii_case(name).then_some(value))
+    };
+    let key = value("sec-websocket-key")?;
+    let answer = if value("authorization")
+        .is_some_and(|said| said.starts_with("Digest username=\"me\""))
+    {
+        let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+        // With a message, `hi`.
+        format!(
+            "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n\u{1}\u{2}hi"
+        )
+    } else {
+        "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Digest realm=x, nonce=n, qop=\"auth\"\r\ncontent-length: 0\r\n\r\n".to_owned()
+    };
+    let mut answer = answer.into_bytes();
+    if let Some(frame) = answer.iter().position(|byte| *byte == 1) {
+        answer[frame] = 0x81;
+    }
+    stream.write_all(&answer).ok()?;
+    // Until the other end closes it.
+    std::io::copy(&mut stream, &mut std::io::sink())
+        .ok()
+        .map(drop)
+}
+
+#[test]
+fn handshakes_of_websockets_answer_challenges() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("a bound socket");
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let stream = stream.expect("a connection");
+            thread::spawn(move || open_websocket(stream));
+        }
+    });
+    let folder = folder();
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, targets: {{shop: {{url: 'ws://{address}', auth: {{digest: {{user: me, password: pass-word}}}}}}}}, \
+             load: {{iterations: 3}}, mix: [{{name: m, flow: [{{websocket: /, flow: [{{receive: {{contains: hi}}}}]}}]}}]}}"
+        ),
+    );
+    for mode in MODES {
+        ended(&run_in(folder.path(), mode), 6, 0);
     }
 }
