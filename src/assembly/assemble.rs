@@ -120,6 +120,7 @@ fn figures(
         iterations: Iterations {
             counts: counts(recorder.iterations()),
             duration_ms,
+            pace: recorder.pace(),
         },
         warmup: Warmup {
             started: recorder.warmup().started,

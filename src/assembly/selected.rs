@@ -132,6 +132,7 @@ fn with_asked(
     let iterations = iterations.map(|figures| Iterations {
         counts: counts(&figures.tally),
         duration_ms: dependence.summary(&figures.durations),
+        pace: figures.pace,
     });
     Group {
         histograms,

@@ -9,7 +9,7 @@ use super::{Measurements, assemble, new_recorder};
 use crate::base::Nanos;
 use crate::metrics::{
     FailedTry, FailureKind, Held, IterationSample, MeasureSample, Outcome, Recorder, Sample,
-    TagValue,
+    StartPace, TagValue,
 };
 use crate::plan::{Mode, Plan};
 use crate::scenario::fixture;
@@ -86,6 +86,7 @@ fn record(recorder: &mut Recorder, one: &Happened) {
         intended,
         completed: sample.completed,
         outcome: one.outcome,
+        pace: StartPace::Free,
     });
     recorder.pushes(one.operation, intended, u64::from(one.value % 2));
     if one.operation == 0 {

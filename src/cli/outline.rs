@@ -258,8 +258,14 @@ fn totals(plan: &Plan) -> Vec<(&'static str, String)> {
                 };
                 format!(": {most}{}", view::rate(rate.per_second_f64() * requests))
             }
-            // Virtual users go as fast as the target allows.
-            LoadModel::Closed { .. } => ", as fast as the target responds".into(),
+            LoadModel::Closed { vus } => match plan.load.pace {
+                Some(pace) => {
+                    let most = f64::from(vus) / pace.as_secs_f64() * requests;
+                    format!(": at most {}", view::rate(most))
+                }
+                // Virtual users go as fast as the target allows.
+                None => ", as fast as the target responds".into(),
+            },
         };
         rows.push((
             "requests",

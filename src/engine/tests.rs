@@ -97,6 +97,20 @@ fn slices_of_loads_side_by_side_add_up_to_the_whole() {
 }
 
 #[test]
+fn slices_of_users_with_a_pace_add_up_to_the_whole() {
+    let plan = plan(&format!(
+        "{{name: t, modes: [simulated], {FLOW}, load: {{vus: 7, pace: 200ms, iterations_per_vu: 9}}}}"
+    ));
+    let whole = measured(&plan);
+    assert_eq!(
+        whole.recorder.pace().held + whole.recorder.pace().missed,
+        7 * 8
+    );
+    let sum = merged(&slices(&plan, 3));
+    assert_eq!(figures(&plan, &sum), figures(&plan, &whole));
+}
+
+#[test]
 fn slices_add_up_to_the_whole_byte_for_byte() {
     for load in INDEPENDENT {
         let text = format!(

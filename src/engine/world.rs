@@ -44,7 +44,7 @@ use super::schedule::source::Source;
 use super::schedule::stop::Stop;
 use crate::assembly::new_recorder;
 use crate::base::{CachePadded, Nanos};
-use crate::metrics::{IterationSample, Outcome, Recorder};
+use crate::metrics::{IterationSample, Outcome, Recorder, StartPace};
 use crate::pacing::Arrival;
 use crate::plan::{Address, MixEntry, Operation, Plan, Target};
 use crate::result::{Section, StoppedBy};
@@ -311,6 +311,7 @@ impl<'p> World<'p> {
             intended: arrival.at,
             completed: arrival.at,
             outcome,
+            pace: StartPace::Free,
         }
     }
 

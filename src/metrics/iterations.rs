@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{IterationSample, Stages, Tally, Track};
+use super::{IterationSample, PaceTally, Stages, Tally, Track};
 use crate::base::Nanos;
 
 /// A part of a run with iterations of its own.
@@ -33,12 +33,16 @@ pub struct IterationFigures {
     /// From the intended start to the end of the flow.
     #[serde(default, skip_serializing_if = "Track::is_empty")]
     pub durations: Track,
+    /// How many started when the pace of their user said.
+    #[serde(default, skip_serializing_if = "PaceTally::is_empty")]
+    pub pace: PaceTally,
 }
 
 impl IterationFigures {
     /// Records one iteration.
     pub(super) fn record(&mut self, sample: &IterationSample) {
         self.tally.count(sample.outcome);
+        self.pace.count(sample.pace);
         if sample.outcome.is_timed() {
             self.durations.record(sample.completed - sample.intended);
         }
@@ -48,11 +52,13 @@ impl IterationFigures {
     pub(super) fn clear(&mut self) {
         self.tally = Tally::default();
         self.durations.clear();
+        self.pace = PaceTally::default();
     }
 
     /// Adds other figures.
     pub(super) fn add(&mut self, other: &Self) {
         self.tally.add(&other.tally);
         self.durations.add(&other.durations);
+        self.pace.add(other.pace);
     }
 }

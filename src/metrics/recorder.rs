@@ -15,8 +15,8 @@ use super::exact;
 use super::probe::Probe;
 use super::{
     Batches, CheckTally, ErrorLog, FailedTry, FailureKind, Figures, GroupFigures, IterationFigures,
-    IterationPart, IterationSample, Outcome, ProbeOf, Sample, Stages, Stretch, TagFigures, TakenBy,
-    Tally, Track, Windows,
+    IterationPart, IterationSample, Outcome, PaceTally, ProbeOf, Sample, Stages, Stretch,
+    TagFigures, TakenBy, Tally, Track, Windows,
 };
 use crate::base::Nanos;
 
@@ -55,6 +55,9 @@ pub struct Recorder {
     groups: Vec<GroupFigures>,
     stages: Stages,
     iterations: Tally,
+    /// How many of them started when the pace of their user said.
+    #[serde(default, skip_serializing_if = "PaceTally::is_empty")]
+    pace: PaceTally,
     /// The number of iterations in stages that are not measured.
     aside: u64,
     #[serde(default, skip_serializing_if = "Track::is_empty")]
@@ -101,6 +104,7 @@ impl Recorder {
             groups: Vec::new(),
             stages: Stages::default(),
             iterations: Tally::default(),
+            pace: PaceTally::default(),
             aside: 0,
             durations: Track::ready(READY),
             duration_batches: several.then(|| Batches::new(epoch, window)),
@@ -177,6 +181,7 @@ impl Recorder {
             groups,
             stages,
             iterations,
+            pace,
             aside,
             durations,
             duration_batches,
@@ -196,6 +201,7 @@ impl Recorder {
         groups.iter_mut().for_each(GroupFigures::clear);
         stages.clear();
         *iterations = Tally::default();
+        *pace = PaceTally::default();
         *aside = 0;
         durations.clear();
         if let Some(batches) = duration_batches {
@@ -292,6 +298,7 @@ impl Recorder {
             return;
         }
         self.iterations.count(sample.outcome);
+        self.pace.count(sample.pace);
         for (part, figures) in &mut self.iteration_parts {
             if part.holds(&self.stages, sample.mix, sample.intended) {
                 figures.record(sample);
@@ -323,6 +330,7 @@ impl Recorder {
         }
         self.stages.add(&other.stages);
         self.iterations.add(&other.iterations);
+        self.pace.add(other.pace);
         self.aside += other.aside;
         self.durations.add(&other.durations);
         if let Some((mine, theirs)) = self

@@ -1,6 +1,6 @@
 //! The records that a worker makes of each operation and each iteration.
 
-use super::FailureKind;
+use super::{FailureKind, StartPace};
 use crate::base::Nanos;
 
 /// How an operation or an iteration ended.
@@ -120,6 +120,8 @@ pub struct IterationSample {
     pub completed: Nanos,
     /// How it ended; an iteration with a failed operation has failed.
     pub outcome: Outcome,
+    /// Whether it started when the pace of its user said.
+    pub pace: StartPace,
 }
 
 /// The record of one pass through a timed group. Instants are on the run's clock.

@@ -22,7 +22,8 @@ pub enum Spread {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LoadModel {
-    /// Each virtual user starts its next iteration as soon as the previous one completes.
+    /// Each virtual user starts its next iteration when the previous one completes, or as its pace
+    /// says.
     Closed {
         /// Number of virtual users.
         vus: u32,
@@ -75,6 +76,10 @@ pub struct Stage {
 pub struct Load {
     /// Closed or open model; with stages, its level is the highest of them.
     pub model: LoadModel,
+    /// Time between the starts of two iterations of a virtual user, unless the first of the two
+    /// takes longer (closed model only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Nanos>,
     /// How the level changes; empty if it is constant. With stages, `duration` is the sum of
     /// theirs.
     pub stages: Vec<Stage>,
@@ -111,6 +116,7 @@ impl Load {
     pub const fn once(duration: Option<Nanos>, graceful_stop: Nanos) -> Self {
         Self {
             model: LoadModel::Closed { vus: 1 },
+            pace: None,
             stages: Vec::new(),
             stop_when: Vec::new(),
             start_after: Nanos::ZERO,

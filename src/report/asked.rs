@@ -192,7 +192,8 @@ pub(crate) fn is_open(result: &RunResult) -> bool {
 /// Returns the name and the level of the load in a plan, or of each of its loads.
 pub(crate) fn load(plan: &Plan) -> (&'static str, String) {
     if !plan.has_own_loads() {
-        return level(&plan.load);
+        let (name, level) = level(&plan.load);
+        return (name, level + &pace(&plan.load));
     }
     let each = plan.loads().map(|own| {
         let name = own.mix.map_or("shared", |mix| &plan.mix[mix].name);
@@ -207,7 +208,7 @@ pub(crate) fn load(plan: &Plan) -> (&'static str, String) {
         } else {
             String::new()
         };
-        format!("{name}: {level}{what}{from}")
+        format!("{name}: {level}{what}{}{from}", pace(own.load))
     });
     ("loads", each.collect::<Vec<_>>().join(" · "))
 }
@@ -247,6 +248,13 @@ fn level(load: &Load) -> (&'static str, String) {
             )
         }
     }
+}
+
+/// Says how often each virtual user starts an iteration, if the load has a pace.
+fn pace(load: &Load) -> String {
+    load.pace.map_or_else(String::new, |pace| {
+        format!(", each starting an iteration every {pace}")
+    })
 }
 
 /// Describes how many of the planned arrivals, which are iterations, took place; `None` if each is

@@ -11,6 +11,7 @@ use super::measure::{Measure, StepMeasure};
 use super::streams::Streaming;
 use super::timed_group::TimedGroup;
 use super::{Histograms, Validity, Window};
+use crate::metrics::PaceTally;
 use crate::metrics::summary::Summary;
 use crate::plan::{Mode, Selector};
 
@@ -160,6 +161,9 @@ pub struct Iterations {
     pub counts: Counts,
     /// From the intended start to the end of the flow, of completed iterations.
     pub duration_ms: Option<Summary>,
+    /// How many started when the pace of their virtual user said; empty without a pace.
+    #[serde(default, skip_serializing_if = "PaceTally::is_empty")]
+    pub pace: PaceTally,
 }
 
 /// Operations before the measured part, or in stages that are not measured.

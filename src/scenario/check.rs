@@ -185,6 +185,7 @@ fn endless(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
         let is_closed = matches!(own.load.model, LoadModel::Closed { .. });
         let is_fed = entries().all(|(_, entry)| entry.data.iter().any(stops));
         is_closed
+            && own.load.pace.is_none()
             && own.load.total_iterations().is_none()
             && !is_fed
             && !entries().any(|(_, entry)| entry.flow.iter().any(takes_time))

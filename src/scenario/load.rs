@@ -42,6 +42,10 @@ pub(super) const LOAD: Section = Section::new(&[
     ("spawn_rate", "stages"),
     ("ramp_up", "stages"),
     ("rampUp", "stages"),
+    ("pacing", "pace"),
+    ("constant_pacing", "pace"),
+    ("constant_throughput", "pace"),
+    ("wait_time", "pace"),
     ("run_time", "duration"),
     ("loops", "iterations_per_vu"),
     ("loop_count", "iterations_per_vu"),
@@ -203,6 +207,14 @@ pub(super) fn report_misfits(
     problems: &mut Diagnostics,
 ) {
     if choice.is_open {
+        if let Some(key) = keys.pace {
+            problems
+                .error(
+                    key.key_span,
+                    "`pace` is how often a virtual user starts an iteration, and a `rate` already says when iterations start",
+                )
+                .help("remove it, or write `vus` instead of `rate`: `vus: 10, pace: 1s` starts at most ten iterations a second");
+        }
         if let Some(key) = keys.iterations_per_vu {
             problems
                 .error(
@@ -340,6 +352,7 @@ pub(super) fn build(typed: LoadValues, choice: Choice) -> Option<Load> {
     };
     Some(Load {
         model,
+        pace: typed.pace.filter(|_| !choice.is_open),
         stages: typed.stages.map(Stages::into_plan).unwrap_or_default(),
         start_after: Nanos::ZERO,
         duration: typed.duration,

@@ -59,6 +59,7 @@ mod nginx;
 mod once;
 mod others;
 mod outputs;
+mod pace;
 mod peer;
 mod peers;
 mod pipelines;

@@ -23,6 +23,9 @@ use crate::result::{Check, LoadFigures, ModeRun, Validity, Verdict};
 /// The share of started operations that may be unfinished.
 const UNFINISHED_SHARE: f64 = 0.01;
 
+/// The share of iterations that may start later than their pace says.
+const MISSED_SHARE: f64 = 0.01;
+
 /// How far the wall clock may drift from the monotonic one, in milliseconds.
 const DRIFT_MS: f64 = 10.0;
 /// The number of gaps between arrivals that are tested.
@@ -38,6 +41,7 @@ pub fn check(run: &ModeRun, plan: &Plan, seen: &[Observations]) -> Validity {
         headroom::check(run.mode, plan, seen),
         clock(run),
     ];
+    checks.extend(pace(run));
     checks.extend(reading::check(run, plan));
     let arrivals = plan.loads().filter_map(|own| poisson(&own, plan.seed));
     checks.extend(arrivals.max_by_key(|check| check.verdict));
@@ -182,6 +186,26 @@ fn unfinished(run: &ModeRun) -> Check {
         format!("{:.0} %", UNFINISHED_SHARE * 100.0),
         "operations were still in flight when the drain ended, and are in no histogram: the slowest are missing; use a longer `graceful_stop`",
     )
+}
+
+/// Checks whether users started their iterations when their pace said, if they have one.
+fn pace(run: &ModeRun) -> Option<Check> {
+    let tally = run.iterations.pace;
+    let all = tally.held + tally.missed;
+    if all == 0 {
+        return None;
+    }
+    let share = tally.missed as f64 / all as f64;
+    Some(judged(
+        "pace",
+        bad_if(share > MISSED_SHARE, Verdict::Degraded),
+        format!(
+            "{} of {all} iterations started later than their pace says",
+            tally.missed
+        ),
+        format!("{:.0} %", MISSED_SHARE * 100.0),
+        "virtual users were still busy with the previous iteration, so the load was lower than the pace asks for, and what would have been sent meanwhile is in no figure; use more `vus` with a longer `pace`, or a `rate`",
+    ))
 }
 
 fn range(run: &ModeRun) -> Check {

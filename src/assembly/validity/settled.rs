@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use crate::assembly::{Measurements, assemble, new_recorder};
     use crate::base::Nanos;
-    use crate::metrics::{IterationSample, Outcome, Sample};
+    use crate::metrics::{IterationSample, Outcome, Sample, StartPace};
     use crate::plan::{Mode, Plan};
     use crate::scenario::fixture;
 
@@ -192,6 +192,7 @@ mod tests {
                     intended: iteration,
                     completed: Nanos::from_secs_f64(now_s),
                     outcome: Outcome::Ok,
+                    pace: StartPace::Free,
                 });
             }
             end = end.max(now_s);

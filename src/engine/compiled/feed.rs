@@ -376,6 +376,7 @@ mod tests {
             teardown: Vec::new(),
             mix: users.iter().enumerate().map(entry).collect(),
             load: crate::plan::Load {
+                pace: None,
                 model: crate::plan::LoadModel::Closed { vus: 1 },
                 stages: Vec::new(),
                 stop_when: Vec::new(),

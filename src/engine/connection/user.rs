@@ -8,6 +8,7 @@ use hyper::rt::{Read, Write};
 use super::database::{Database, OpenTransaction};
 use super::jar::Jar;
 use super::pool::{self, ConnectionTarget, KeptConnections, RunPart};
+use crate::base::Nanos;
 use crate::engine::schedule::limit::Limit;
 use crate::transport::counted::Metered;
 use crate::transport::stream;
@@ -52,6 +53,8 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     pub taken: u64,
     /// The number of iterations of the warm-up that it has taken.
     pub warmed: u64,
+    /// When its next iteration is due by its pace, if it has one and has started an iteration.
+    pub due: Option<Nanos>,
     /// The number of rows that it has taken from each feed whose rows are split among users: in the
     /// warm-up and in what is measured.
     pub rows: Vec<[u64; 2]>,
@@ -93,6 +96,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             index,
             taken: 0,
             warmed: 0,
+            due: None,
             rows: Vec::new(),
             fresh: true,
             connections: like.iter().map(KeptConnections::another).collect(),

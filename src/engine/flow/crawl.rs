@@ -14,6 +14,7 @@ use crate::engine::operation::{self, Call};
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::World;
 use crate::engine::world::worker::Worker;
+use crate::metrics::StartPace;
 use crate::plan::Crawl;
 use crate::value::Scope;
 
@@ -101,6 +102,7 @@ impl<'b> Crawling<'b> {
                 intended: now,
                 queue: Nanos::ZERO,
                 begun: now,
+                pace: StartPace::Free,
             }
         });
         let call = Call {

@@ -16,6 +16,7 @@ use crate::engine::operation::record::Record;
 use crate::engine::operation::{self, Call};
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
 use crate::engine::world::worker::Worker;
+use crate::metrics::StartPace;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::plan::profile::Occupies;
 use crate::plan::{
@@ -255,6 +256,7 @@ pub(super) async fn operate<'a, 'w, D: Driver>(
             intended: now,
             queue: Nanos::ZERO,
             begun: now,
+            pace: StartPace::Free,
         }
     });
     let call = Call {

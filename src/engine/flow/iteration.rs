@@ -13,7 +13,7 @@ use crate::engine::draw::Position;
 use crate::engine::driver::Driver;
 use crate::engine::schedule::limit::{Full, enter};
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
-use crate::engine::schedule::source::{IterationTaker, Source};
+use crate::engine::schedule::source::Source;
 use crate::engine::world::Ended;
 use crate::engine::world::worker::Worker;
 use crate::metrics::{FailureKind, IterationSample, Outcome};
@@ -26,10 +26,7 @@ pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, lanes: &mut [Lane<'_,
     let world = worker.world;
     let mut turns = Turns::new(lanes);
     // Only where nothing planned is ever due: iterations of the closed model begin when they do.
-    let is_closed = world
-        .sources
-        .iter()
-        .all(|source| matches!(source, Source::Closed(_)));
+    let is_closed = world.sources.iter().all(Source::begins_when_free);
     loop {
         if is_closed {
             worker.driver.wait_for_siblings().await;
@@ -37,17 +34,9 @@ pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, lanes: &mut [Lane<'_,
             worker.driver.yield_now().await;
         }
         let place = turns.next(lanes, &world.sources, &worker.driver);
-        let Lane { load, users } = &mut lanes[place];
-        let source = &world.sources[*load];
-        let users = &mut **users;
-        let asker = match users {
-            [user] => IterationTaker::One {
-                user: user.index,
-                taken: user.taken,
-                warmed: user.warmed,
-            },
-            _ => IterationTaker::All,
-        };
+        let lane = &mut lanes[place];
+        let source = &world.sources[lane.load];
+        let (asker, known) = lane.asker(source, worker.driver.now());
         let Some(scheduled) = source
             .next(&worker.driver, &world.stop, asker, &worker.claimed)
             .await
@@ -59,12 +48,13 @@ pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, lanes: &mut [Lane<'_,
         };
         refuse(worker, source);
         let measured = scheduled.number < WARMUP_NUMBERS;
-        let slot = match &*users {
-            [_] => 0,
+        let slot = known.unwrap_or_else(|| {
             // The numbers of a warm-up are those of the run, far above them.
-            several => scheduled.number % WARMUP_NUMBERS % NUMBERS_PER_LOAD % several.len() as u64,
-        };
-        let user = &mut users[slot as usize];
+            let number = scheduled.number % WARMUP_NUMBERS % NUMBERS_PER_LOAD;
+            (number % lane.users.len() as u64) as usize
+        });
+        let user = &mut lane.users[slot];
+        user.due = source.pace().map(|pace| scheduled.intended + pace);
         let taken = if measured {
             &mut user.taken
         } else {
@@ -108,7 +98,7 @@ async fn iterate<D: Driver>(
     if let Some(kept) = &user.kept {
         scope.begin(kept);
     }
-    let mut record = IterationRecord::new(worker, mix, scheduled.intended);
+    let mut record = IterationRecord::new(worker, mix, &scheduled);
     let mut scheduled = scheduled;
     let mut permit = None;
     if let limit @ Some(_) = worker.world.mix_limits[mix].as_ref() {
@@ -178,13 +168,14 @@ struct IterationRecord<'a, 'w, D: Driver> {
 }
 
 impl<'a, 'w, D: Driver> IterationRecord<'a, 'w, D> {
-    fn new(worker: &'a Worker<'w, D>, mix: usize, intended: Nanos) -> Self {
+    fn new(worker: &'a Worker<'w, D>, mix: usize, scheduled: &ScheduledIteration) -> Self {
         worker.tape.sink().activity(1);
         let sample = IterationSample {
             mix: mix as u32,
-            intended,
-            completed: intended,
+            intended: scheduled.intended,
+            completed: scheduled.intended,
             outcome: Outcome::Unfinished,
+            pace: scheduled.pace,
         };
         Self { worker, sample }
     }

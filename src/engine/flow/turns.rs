@@ -11,7 +11,7 @@ use crate::engine::schedule::source::Source;
 
 /// Gives each turn to the load whose next iteration is due first. An iteration of the open model is
 /// due at its planned time, and one of the closed model when the virtual user whose turn it is
-/// became free: so users of all loads take turns, as in a line.
+/// became free, or its pace says: so users of all loads take turns, as in a line.
 pub(super) struct Turns {
     /// By lane: when each of its users became free, the first one first, or `None` if it has
     /// ended; empty if there is only one lane.
@@ -42,8 +42,15 @@ impl Turns {
         }
         let now = driver.now();
         let due = |(place, freed): (usize, &Option<VecDeque<Nanos>>)| {
-            let first = *freed.as_ref()?.front()?;
-            Some((sources[lanes[place].load].due(now, first), place))
+            let freed = *freed.as_ref()?.front()?;
+            let (lane, source) = (&lanes[place], &sources[lanes[place].load]);
+            let due = if source.pace().is_some() {
+                // A lane whose users have no iteration left is told so in its turn.
+                lane.first_due(source, now).map_or(now, |(due, _)| due)
+            } else {
+                source.due(now, freed)
+            };
+            Some((due, place))
         };
         let first = self.freed.iter().enumerate().filter_map(due).min();
         first.map_or(0, |(_, place)| place)

@@ -73,8 +73,8 @@ mod tests {
     use crate::metrics::interval::Inflation;
     use crate::metrics::resources::Usage;
     use crate::metrics::{
-        FailedTry, FailureKind, Held, IterationSample, MeasureSample, Sample, StreamSample,
-        TagValue,
+        FailedTry, FailureKind, Held, IterationSample, MeasureSample, Sample, StartPace,
+        StreamSample, TagValue,
     };
     use crate::plan::{Mode, Plan};
     use crate::scenario::fixture;
@@ -122,6 +122,7 @@ mod tests {
             intended: sample.intended,
             completed: sample.completed,
             outcome: sample.outcome,
+            pace: StartPace::Free,
         });
         recorder.pushes(sample.operation, sample.intended, 2);
         let passed = [k.is_multiple_of(2), true];

@@ -19,6 +19,7 @@ use super::scheduled_iteration::ScheduledIteration;
 use super::stop::Stop;
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
+use crate::metrics::StartPace;
 use crate::pacing::{Arrival, Arrivals};
 
 struct State {
@@ -201,6 +202,7 @@ impl ArrivalQueue {
             intended: arrival.at,
             queue: idle_since - arrival.at,
             begun,
+            pace: StartPace::Free,
         })
     }
 

@@ -1,6 +1,7 @@
 //! [`ScheduledIteration`]: an iteration that its source has handed out.
 
 use crate::base::Nanos;
+use crate::metrics::StartPace;
 
 /// One iteration to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,4 +14,6 @@ pub struct ScheduledIteration {
     pub queue: Nanos,
     /// When it was taken up, as read from the clock.
     pub begun: Nanos,
+    /// Whether it starts when the pace of its user says.
+    pub pace: StartPace,
 }

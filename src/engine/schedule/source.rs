@@ -1,5 +1,7 @@
 //! [`Source`]: where iterations come from, one at a time, for the whole run.
 
+mod paced;
+
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -11,6 +13,7 @@ use super::scheduled_iteration::ScheduledIteration;
 use super::stop::Stop;
 use crate::base::{CachePadded, Nanos};
 use crate::engine::driver::Driver;
+use crate::metrics::StartPace;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::pacing::{Arrivals, Levels};
 use crate::plan::{LoadModel, NumberedLoad, OnFull, Plan};
@@ -31,6 +34,8 @@ pub enum IterationTaker {
         taken: u64,
         /// The number of iterations of the warm-up it has taken.
         warmed: u64,
+        /// When its next iteration is due by its pace, if it has one and has started an iteration.
+        due: Option<Nanos>,
     },
 }
 
@@ -67,6 +72,8 @@ pub struct Closed {
     first: u64,
     per_user: Option<u64>,
     total: Option<u64>,
+    /// The time between the starts of two iterations of a user.
+    pace: Option<Nanos>,
     /// The number of active users over time, if it changes.
     levels: Option<Levels>,
     /// Whether it begins later than the run.
@@ -99,6 +106,7 @@ impl Source {
                 first,
                 per_user: load.iterations_per_vu,
                 total: offset(load.total_iterations()),
+                pace: load.pace,
                 levels: (!load.stages.is_empty()).then(|| Levels::new(&load.stages)),
                 is_delayed: load.start_after > Nanos::ZERO,
                 is_uneven: !load.stages.is_empty() || load.start_after > Nanos::ZERO,
@@ -122,6 +130,28 @@ impl Source {
         }
     }
 
+    /// Returns the time between the starts of two iterations of a user, if there is one.
+    pub fn pace(&self) -> Option<Nanos> {
+        match self {
+            Self::Closed(closed) => closed.pace,
+            Self::Open(_) => None,
+        }
+    }
+
+    /// Returns whether nothing planned is ever due: an iteration begins when its user is free.
+    pub fn begins_when_free(&self) -> bool {
+        matches!(self, Self::Closed(closed) if closed.pace.is_none())
+    }
+
+    /// Returns from when on a user of a load with a pace may start its next iteration, or `None` if
+    /// it has none left.
+    pub fn ready(&self, asker: IterationTaker, now: Nanos) -> Option<Nanos> {
+        match self {
+            Self::Closed(closed) => closed.ready(asker, now),
+            Self::Open(_) => None,
+        }
+    }
+
     /// Returns when its next iteration is due, for the thread that does the work of all its users, of
     /// which the one whose turn it is became free at `freed`.
     pub fn due(&self, now: Nanos, freed: Nanos) -> Nanos {
@@ -141,6 +171,9 @@ impl Source {
     ) -> Option<ScheduledIteration> {
         match self {
             Self::Closed(closed) => {
+                if closed.pace.is_some() {
+                    return closed.paced(driver, stop, asker, claimed).await;
+                }
                 if closed.is_uneven {
                     closed.activity(driver, stop, asker).await?;
                 }
@@ -182,7 +215,8 @@ impl Closed {
         asker: IterationTaker,
     ) -> Option<()> {
         if self.is_delayed && driver.now() < self.epoch {
-            self.wait_until(self.epoch, driver, stop).await?;
+            let epoch = driver.sleep_until(self.epoch);
+            self.wait_for(self.epoch, epoch, stop).await?;
         }
         let Some(levels) = &self.levels else {
             return Some(());
@@ -199,17 +233,23 @@ impl Closed {
             if at <= since {
                 return Some(());
             }
-            self.wait_until(self.epoch + at, driver, stop).await?;
+            let at = self.epoch + at;
+            self.wait_for(at, driver.sleep_until(at), stop).await?;
         }
     }
 
-    /// Waits until a moment; returns `None` if the load or the run ends before.
-    async fn wait_until<D: Driver>(&self, at: Nanos, driver: &D, stop: &Stop) -> Option<()> {
+    /// Waits until a moment, which `sleep` waits for; returns `None` if the load or the run ends
+    /// before.
+    async fn wait_for(
+        &self,
+        at: Nanos,
+        sleep: impl Future<Output = ()>,
+        stop: &Stop,
+    ) -> Option<()> {
         if at >= stop.end() {
             return None;
         }
-        let sleep = pin!(driver.sleep_until(at));
-        match select(sleep, pin!(stop.interruption(Some(&self.exhausted)))).await {
+        match select(pin!(sleep), pin!(stop.interruption(Some(&self.exhausted)))).await {
             Either::Left(_) => Some(()),
             Either::Right(_) => None,
         }
@@ -257,6 +297,7 @@ impl Closed {
             intended: now,
             queue: Nanos::ZERO,
             begun: now,
+            pace: StartPace::Free,
         })
     }
 

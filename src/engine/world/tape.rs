@@ -306,7 +306,7 @@ mod tests {
     use super::*;
     use crate::engine::Environment;
     use crate::engine::observe::collector::Collector;
-    use crate::metrics::FailureKind;
+    use crate::metrics::{FailureKind, StartPace};
     use crate::plan::Plan;
     use crate::scenario::fixture;
 
@@ -384,6 +384,7 @@ mod tests {
             intended: Nanos::ZERO,
             completed: Nanos(1),
             outcome: Outcome::Ok,
+            pace: StartPace::Free,
         };
         type Write = fn(&Tape<'_>);
         let writes: [Write; 4] = [

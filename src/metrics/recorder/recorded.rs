@@ -5,7 +5,7 @@ use crate::base::Nanos;
 use crate::metrics::interval::Inflation;
 use crate::metrics::{
     Batches, CheckTally, ErrorLog, FailureKind, Figures, IterationFigures, IterationPart,
-    TagFigures, Tally, Track, Windows,
+    PaceTally, TagFigures, Tally, Track, Windows,
 };
 
 impl Recorder {
@@ -43,6 +43,11 @@ impl Recorder {
     /// Returns the counts of iterations.
     pub const fn iterations(&self) -> &Tally {
         &self.iterations
+    }
+
+    /// Returns how many iterations started when the pace of their user said.
+    pub const fn pace(&self) -> PaceTally {
+        self.pace
     }
 
     /// Returns the iterations of the separate parts, in the order requested.

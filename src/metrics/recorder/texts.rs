@@ -27,7 +27,13 @@ impl Recorder {
             .iteration_parts
             .iter()
             .map(|(_, own)| own.tally.largest())
-            .chain([self.iterations.largest(), self.aside, self.warmup.started]);
+            .chain([
+                self.iterations.largest(),
+                self.aside,
+                self.warmup.started,
+                self.pace.held,
+                self.pace.missed,
+            ]);
         let of_lines = self
             .probes
             .iter()

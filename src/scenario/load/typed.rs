@@ -15,6 +15,7 @@ pub(crate) struct Keys<'n> {
     pub vus: Option<&'n Entry>,
     pub rate: Option<&'n Entry>,
     pub iterations_per_vu: Option<&'n Entry>,
+    pub pace: Option<&'n Entry>,
     /// `max_in_flight`, `arrivals`, `queue` and `on_full`.
     open_model: [Option<&'n Entry>; 4],
     pub duration: Option<&'n Entry>,
@@ -29,6 +30,7 @@ impl<'n> Keys<'n> {
             vus: fields.entry("vus"),
             rate: fields.entry("rate"),
             iterations_per_vu: fields.entry("iterations_per_vu"),
+            pace: fields.entry("pace"),
             open_model: ["max_in_flight", "arrivals", "queue", "on_full"]
                 .map(|key| fields.entry(key)),
             duration: fields.entry("duration"),
@@ -52,6 +54,7 @@ pub(crate) struct LoadValues {
     pub duration: Option<Nanos>,
     pub iterations: Option<u64>,
     pub iterations_per_vu: Option<u64>,
+    pub pace: Option<Nanos>,
     pub warmup: Option<Nanos>,
     pub graceful_stop: Option<Nanos>,
     pub arrivals: Spread,
@@ -77,6 +80,9 @@ impl LoadValues {
                 .and_then(|node| decode::some_time(node, "duration", problems)),
             iterations: iterations(fields, "iterations", problems),
             iterations_per_vu: iterations(fields, "iterations_per_vu", problems),
+            pace: fields
+                .take("pace", problems)
+                .and_then(|node| decode::some_time(node, "pace", problems)),
             warmup: fields
                 .take("warmup", problems)
                 .and_then(|node| decode::duration(node, "warmup", problems)),
