@@ -107,6 +107,7 @@ pub fn new_recorder(plan: &Plan) -> Recorder {
         .collect();
     let recorder = Recorder::new(&network, load.warmup, width).in_stages(stretches(load));
     recorder
+        .with_teardown(plan.teardown_operations())
         .timing_groups(plan.timed_groups().count())
         .probing(probes)
         .splitting_iterations(parts)

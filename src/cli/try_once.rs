@@ -86,7 +86,10 @@ fn selected(plan: &Plan, args: &TryArgs) -> anyhow::Result<Plan> {
         }
     }
     if let Some(name) = &args.step {
-        let of_entry = |entry: &usize| names(&plan.mix[*entry].flow);
+        let of_entry = |entry: &usize| -> Vec<&str> {
+            let flows = plan.mix[*entry].flows();
+            flows.into_iter().flat_map(|steps| names(steps)).collect()
+        };
         let mut known: Vec<&str> = names(&plan.setup);
         known.extend(names(&plan.teardown));
         known.extend(entries.iter().flat_map(of_entry));

@@ -80,7 +80,7 @@ pub async fn run<D: Driver>(
             let asked = worker.driver.now();
             match enter(limits, &worker.driver, asked).await {
                 Ok((permit, at)) => {
-                    worker.wait_if_over().await;
+                    worker.wait_if_over(user.is_leaving).await;
                     if number == 0 {
                         record.sample.queue += at.free - asked;
                     }

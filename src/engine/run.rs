@@ -107,6 +107,7 @@ fn measure(
     if mode == Mode::Simulated {
         let end = launch::simulated(&world, cores() as u32, SIMULATED_BUDGET)?;
         say_exchanges(&world, say);
+        launch::say_cut_teardowns(&world, say);
         let recorder = Collector::new(&world).finish();
         let seen = Observations::default();
         return Ok(gather(&world, recorder, &frame(end), seen));

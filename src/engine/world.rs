@@ -12,7 +12,7 @@ mod route;
 pub(crate) mod tape;
 pub(crate) mod worker;
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use self::compile::{authenticators, for_each, headers, request, schemas};
@@ -112,6 +112,8 @@ pub struct World<'p> {
     pub mix_limits: Vec<Option<Limit>>,
     /// When the run ends.
     pub stop: Stop,
+    /// How many teardowns of virtual users took too long.
+    pub cut_teardowns: AtomicU64,
     /// Which flow an iteration runs.
     pub choice: Choice,
     /// How the first iteration to end ended; a setup has only one.
@@ -231,6 +233,7 @@ impl<'p> World<'p> {
             step_limits: step_limits(plan),
             mix_limits: mix_limits(plan),
             stop: Stop::new(end, load.graceful_stop),
+            cut_teardowns: AtomicU64::new(0),
             ended: OnceLock::new(),
             exchange_log: ExchangeLog::new(*recorded, Section::Mix),
             recorders: (0..cores.clamp(1, MAX_RECORDERS)).map(recorder).collect(),
@@ -280,6 +283,11 @@ impl<'p> World<'p> {
         self.stop
             .early()
             .or_else(|| self.dry.load(Ordering::Relaxed).then_some(StoppedBy::Data))
+    }
+
+    /// Returns whether virtual users whose iterations were cut run their teardowns now.
+    pub fn has_teardowns_left(&self) -> bool {
+        self.plan.has_user_teardown() && self.stop.is_over() && !self.stop.is_abandoned()
     }
 
     /// Returns the end of the warm-up, where measuring begins.

@@ -51,6 +51,10 @@ pub struct Recorder {
     #[serde(with = "exact::ns")]
     epoch: Nanos,
     steps: Vec<Figures>,
+    /// By operation, whether it belongs to the teardown of virtual users, which neither lengthens the
+    /// run nor is throughput. Empty if none does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    teardown: Vec<bool>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     groups: Vec<GroupFigures>,
     stages: Stages,
@@ -101,6 +105,7 @@ impl Recorder {
         Self {
             epoch,
             steps: operations.iter().map(step).collect(),
+            teardown: Vec::new(),
             groups: Vec::new(),
             stages: Stages::default(),
             iterations: Tally::default(),
@@ -148,6 +153,18 @@ impl Recorder {
         }
     }
 
+    /// Keeps these operations, of the teardown of virtual users, out of throughput and of the length
+    /// of the run.
+    #[must_use]
+    pub fn with_teardown(self, teardown: Vec<bool>) -> Self {
+        let teardown = if teardown.contains(&true) {
+            teardown
+        } else {
+            Vec::new()
+        };
+        Self { teardown, ..self }
+    }
+
     /// Keeps separate figures for these values of tags before all others.
     #[must_use]
     pub fn preferring_tags(self, asked: Vec<(u32, usize, String)>) -> Self {
@@ -178,6 +195,7 @@ impl Recorder {
         let Self {
             epoch,
             steps,
+            teardown: _,
             groups,
             stages,
             iterations,
@@ -227,6 +245,8 @@ impl Recorder {
 
     /// Records one operation. Successful completions before `window_end` count as throughput.
     pub fn operation(&mut self, sample: &Sample, window_end: Nanos) {
+        let is_teardown = !self.teardown.is_empty()
+            && self.teardown.get(sample.operation as usize) == Some(&true);
         self.windows.record(sample);
         for probe in &mut self.probes {
             if *probe.taken_by(sample.operation) == TakenBy::Itself {
@@ -234,7 +254,7 @@ impl Recorder {
             }
         }
         let completed = matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_));
-        if completed {
+        if completed && !is_teardown {
             self.last_completion = self.last_completion.max(sample.completed);
         }
         if sample.outcome == Outcome::Unfinished {
@@ -251,7 +271,11 @@ impl Recorder {
             self.warmup.failed += u64::from(matches!(sample.outcome, Outcome::Failed(_)));
             return;
         }
-        let window_end = self.window_end(sample.completed, window_end);
+        let window_end = if is_teardown {
+            Nanos::ZERO
+        } else {
+            self.window_end(sample.completed, window_end)
+        };
         self.stages.record(sample, window_end);
         if let Some(step) = self.steps.get_mut(sample.operation as usize) {
             step.record(sample, window_end);

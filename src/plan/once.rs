@@ -21,7 +21,9 @@ impl Plan {
                 end_with(&mut entry.flow, name);
             }
             entry.load = None;
-            renumber(&mut entry.flow, &mut numbers);
+            for steps in entry.flows_mut() {
+                renumber(steps, &mut numbers);
+            }
         }
         Self {
             mix,

@@ -32,6 +32,10 @@ pub struct Operation {
     /// How its answer is read as a stream of events, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<Box<Stream>>,
+    /// Whether it belongs to the teardown of virtual users, which is neither throughput nor
+    /// lengthens the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_teardown: bool,
 }
 
 impl Operation {

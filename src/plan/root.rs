@@ -22,8 +22,28 @@ pub struct MixEntry {
     pub limits: Limits,
     /// Indices of the feeds from which each iteration takes a row.
     pub data: Vec<usize>,
-    /// The steps, in order.
+    /// The steps that each virtual user runs before its first iteration of this entry. Omitted if
+    /// empty, so that fingerprints stay the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub setup: Vec<Step>,
+    /// The steps of an iteration, in order.
     pub flow: Vec<Step>,
+    /// The steps that each virtual user that has begun an iteration of this entry runs when it stops.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teardown: Vec<Step>,
+}
+
+impl MixEntry {
+    /// Returns its lists of steps, in the order in which a virtual user runs them and in which their
+    /// operations are numbered.
+    pub fn flows(&self) -> [&Vec<Step>; 3] {
+        [&self.setup, &self.flow, &self.teardown]
+    }
+
+    /// Does the same, and lets them be changed.
+    pub(crate) fn flows_mut(&mut self) -> [&mut Vec<Step>; 3] {
+        [&mut self.setup, &mut self.flow, &mut self.teardown]
+    }
 }
 
 /// A compiled scenario.
@@ -103,7 +123,9 @@ impl Plan {
     pub fn steps(&self) -> impl Iterator<Item = (usize, &Step)> {
         let mut all = Vec::new();
         for (mix, entry) in self.mix.iter().enumerate() {
-            flow::each(&entry.flow, &mut |step| all.push((mix, step)));
+            for steps in entry.flows() {
+                flow::each(steps, &mut |step| all.push((mix, step)));
+            }
         }
         all.into_iter()
     }
@@ -113,6 +135,17 @@ impl Plan {
     pub fn operations(&self) -> impl Iterator<Item = (usize, &str, &Operation)> {
         self.steps()
             .filter_map(|(mix, step)| Some((mix, step.name.as_str(), step.operation()?)))
+    }
+
+    /// Returns whether virtual users have something to do when they stop.
+    pub fn has_user_teardown(&self) -> bool {
+        self.mix.iter().any(|entry| !entry.teardown.is_empty())
+    }
+
+    /// Returns, by operation id, whether it belongs to the teardown of virtual users.
+    pub fn teardown_operations(&self) -> Vec<bool> {
+        let operations = self.operations();
+        operations.map(|(.., own)| own.is_teardown).collect()
     }
 
     /// Returns one measure of each name, ordered by [`super::Measure::number`].
@@ -187,7 +220,7 @@ impl Plan {
     /// Returns the name of the first step that runs a program, including those of setup and teardown.
     pub fn step_with_program(&self) -> Option<&str> {
         let mut found = None;
-        let flows = self.mix.iter().map(|entry| &entry.flow);
+        let flows = self.mix.iter().flat_map(MixEntry::flows);
         for steps in flows.chain([&self.setup, &self.teardown]) {
             flow::each(steps, &mut |step| {
                 let operation = step.operation();
@@ -204,7 +237,7 @@ impl Plan {
         let flows = self
             .mix
             .iter()
-            .map(|entry| &entry.flow)
+            .flat_map(MixEntry::flows)
             .chain([&self.setup, &self.teardown]);
         for steps in flows {
             flow::each(steps, &mut |step: &'a Step| {

@@ -263,12 +263,15 @@ impl Divider {
             if let Some(own) = &mut entry.load {
                 self.load(&format!("mix.{}.load", entry.name), &mut own.model);
             }
-            each_mut(&mut entry.flow, &mut |step| {
-                let key = format!("{} › {}.limits", entry.name, step.name);
-                if let Some(operation) = step.operation_mut() {
-                    self.limits(&key, &mut operation.limits);
-                }
-            });
+            let name = entry.name.clone();
+            for steps in entry.flows_mut() {
+                each_mut(steps, &mut |step| {
+                    let key = format!("{name} › {}.limits", step.name);
+                    if let Some(operation) = step.operation_mut() {
+                        self.limits(&key, &mut operation.limits);
+                    }
+                });
+            }
         }
     }
 

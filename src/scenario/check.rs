@@ -9,7 +9,8 @@ use super::tree::Value;
 use crate::base::Nanos;
 use crate::plan::profile::Occupies;
 use crate::plan::{
-    AtEnd, Backoff, Delay, LoadModel, Mode, NumberedLoad, Plan, Split, Step, StepKind, flow,
+    AtEnd, Backoff, Delay, LoadModel, MixEntry, Mode, NumberedLoad, Plan, Split, Step, StepKind,
+    flow,
 };
 
 /// Reports problems of single steps under the plan's modes; the plan may be incomplete.
@@ -43,7 +44,8 @@ fn requests(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     let mix = plan
         .mix
         .iter()
-        .map(|entry| (&entry.flow, places.operations));
+        .flat_map(MixEntry::flows)
+        .map(|steps| (steps, places.operations));
     let first = mix.chain(flows).find_map(|(steps, spans)| {
         let mut requests = Vec::new();
         flow::each(steps, &mut |step| {

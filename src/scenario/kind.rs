@@ -227,8 +227,10 @@ pub(super) struct Reader<'a> {
     pub transaction: Option<TransactionContext>,
     /// Whether the current step is in a branch of `parallel` or `race`.
     pub is_in_branches: bool,
-    /// Whether the steps are those of `setup` or `teardown`.
+    /// Whether the steps are those of a `setup` or a `teardown`.
     pub is_lifecycle: bool,
+    /// Whether the steps are those of the `teardown` of virtual users.
+    pub is_teardown: bool,
     /// Number of timed groups decoded so far.
     pub groups: u32,
     /// The measures decoded so far, each name once, with its place; the index is the number of the
@@ -273,6 +275,7 @@ impl<'a> Reader<'a> {
             transaction: None,
             is_in_branches: false,
             is_lifecycle: false,
+            is_teardown: false,
             groups: 0,
             measured: Vec::new(),
             depth: 0,

@@ -23,6 +23,8 @@ const MIX: Section = Section::new(&[
     ("payload", "data"),
     ("csv", "data"),
     ("executor", "load"),
+    ("on_start", "setup"),
+    ("on_stop", "teardown"),
 ]);
 
 const MAX_ENTRIES: usize = 1000;
@@ -147,9 +149,14 @@ fn entry(
         .take("data", reader.problems)
         .map(|node| feeds.of_entry(node, reader.problems))
         .unwrap_or_default();
+    // In the order in which a user runs them, which is that of the numbers of their operations.
+    let setup = fields.take("setup", reader.problems);
+    let setup = setup.map(|node| steps_of_user(node, "setup", reader));
     let flow = fields
         .need("flow", flow::EXAMPLE, reader.problems)
         .map(|node| reader.list(node, "flow"));
+    let teardown = fields.take("teardown", reader.problems);
+    let teardown = teardown.map(|node| steps_of_user(node, "teardown", reader));
     fields.finish(reader.problems);
     Some(MixEntry {
         name: name?,
@@ -157,8 +164,20 @@ fn entry(
         load,
         limits,
         data,
+        setup: setup.unwrap_or_default(),
         flow: flow?,
+        teardown: teardown.unwrap_or_default(),
     })
+}
+
+/// Decodes the `setup` or the `teardown` of the virtual users that run an entry.
+fn steps_of_user(node: &Node, key: &str, reader: &mut Reader<'_>) -> Vec<Step> {
+    reader.is_lifecycle = true;
+    reader.is_teardown = key == "teardown";
+    let steps = reader.list(node, key);
+    reader.is_lifecycle = false;
+    reader.is_teardown = false;
+    steps
 }
 
 fn name(

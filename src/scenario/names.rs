@@ -343,7 +343,7 @@ fn below<'n>(node: &'n Node, lasts: Lifetime, visit: &mut impl FnMut(&'n str, Sp
                     ("as", Value::Scalar(scalar)) => visit(&scalar.text, entry.value.span, lasts),
                     (
                         "flow" | "parallel" | "race" | "choose" | "repeat" | "transaction"
-                        | "websocket",
+                        | "websocket" | "setup" | "teardown",
                         _,
                     ) => below(&entry.value, lasts, visit),
                     _ => {}

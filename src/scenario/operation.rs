@@ -330,6 +330,7 @@ impl Reader<'_> {
             tags,
             measures,
             stream,
+            is_teardown: self.is_teardown,
         }
     }
 }

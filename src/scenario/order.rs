@@ -8,17 +8,17 @@
 
 mod missing;
 mod phase;
+mod rows;
 
 use self::phase::{Phase, PhaseKind, expressions, phases, targets, text};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::diagnostic::{Diagnostics, Span, quoted};
+use super::diagnostic::{Diagnostics, Span};
 use super::feed::Feeds;
 use super::kinds::KINDS;
 use super::names::{Lifetime, Names, visit_assigned};
 use super::tree::{Node, Scalar, Value};
-use super::words;
 use crate::plan::RESPONSE_VALUES;
 use crate::value::expression::{Uses, uses};
 
@@ -112,16 +112,36 @@ struct Walk<'a, 'n> {
 
 impl<'n> Walk<'_, 'n> {
     fn all(mut self) {
+        // Where the names of the users that run an entry begin.
+        let mut of_user = None;
         for (index, part) in self.phases.iter().enumerate() {
             self.part = index;
             let begin = self.order.len();
             self.steps(part.flow);
-            // What the setup sets is available in everything that follows; what an iteration sets
-            // ends with it.
-            if part.kind != PhaseKind::Setup {
-                self.take_back(begin);
+            match part.kind {
+                // What the setup sets is available in everything that follows.
+                PhaseKind::Setup => {}
+                PhaseKind::UserSetup => of_user = Some(begin),
+                // What an iteration sets ends with it, unless its user keeps it for its teardown.
+                PhaseKind::Entry if self.is_user_torn_down(index) => {
+                    of_user.get_or_insert(begin);
+                    let set = self.take_back(begin);
+                    self.part = index + 1;
+                    set.into_iter()
+                        .filter(|(_, lasts)| *lasts == Lifetime::User)
+                        .for_each(|(name, lasts)| self.give(name, lasts));
+                }
+                PhaseKind::Entry | PhaseKind::UserTeardown | PhaseKind::Teardown => {
+                    self.take_back(of_user.take().unwrap_or(begin));
+                }
             }
         }
+    }
+
+    /// Returns whether the entry at this place is followed by the teardown of its users.
+    fn is_user_torn_down(&self, entry: usize) -> bool {
+        let next = self.phases.get(entry + 1);
+        next.is_some_and(|next| next.kind == PhaseKind::UserTeardown)
     }
 
     fn give(&mut self, name: &'n str, lasts: Lifetime) {
@@ -333,63 +353,5 @@ impl<'n> Walk<'_, 'n> {
             return true;
         };
         self.reported.insert((place.start, name))
-    }
-
-    fn row(&mut self, name: &str, uses: &Uses, expression: &str, span: Span) {
-        let part = &self.phases[self.part];
-        if part.kind != PhaseKind::Entry {
-            let place = self.place(expression, span);
-            self.problems
-                .error(
-                    place,
-                    format!(
-                        "`{name}` is a feed, but {} takes no rows: only iterations do",
-                        part.title
-                    ),
-                )
-                .help(format!(
-                    "use it in an entry of the `mix` that has `data: {name}`"
-                ));
-            return;
-        }
-        if !part.data.contains(&name) {
-            let help = match part.data.as_slice() {
-                [] => format!("add `data: {name}` to the entry"),
-                some => format!("add it to the entry: `data: [{}, {name}]`", some.join(", ")),
-            };
-            let place = self.place(expression, span);
-            self.problems
-                .error(
-                    place,
-                    format!("`{name}` is a feed, but {} takes no row of it", part.title),
-                )
-                .help(help);
-            return;
-        }
-        let Some(columns) = self.feeds.columns(name) else {
-            return;
-        };
-        for (_, column) in uses
-            .members
-            .iter()
-            .filter(|(of, column)| of == name && !columns.contains(column))
-        {
-            let place = self.place(expression, span);
-            let error = self.problems.error(
-                place,
-                format!("the feed `{name}` has no column {}", quoted(column)),
-            );
-            if columns.is_empty() {
-                error.help(format!("its rows are numbers: write `{{{{{name}}}}}`"));
-                continue;
-            }
-            match words::nearest(column, columns.iter().map(String::as_str)) {
-                Some(near) => error.help(format!("did you mean `{name}.{near}`?")),
-                None => error.help(format!(
-                    "it has {}",
-                    words::listed(columns.iter().map(String::as_str))
-                )),
-            };
-        }
     }
 }

@@ -98,6 +98,7 @@ mod transactions;
 mod tries;
 mod troubles;
 mod unmade;
+mod users;
 mod values;
 mod versions;
 mod websockets;

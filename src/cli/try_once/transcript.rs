@@ -90,17 +90,19 @@ impl<'a> Transcript<'a> {
 
     fn begin_pass(&mut self, section: Section, mix: &str) {
         let plan = self.plan;
-        let flow: &[Step] = match section {
-            Section::Setup => &plan.setup,
-            Section::Teardown => &plan.teardown,
+        let flows: Vec<&Vec<Step>> = match section {
+            Section::Setup => vec![&plan.setup],
+            Section::Teardown => vec![&plan.teardown],
             Section::Mix => {
                 let found = plan.mix.iter().find(|entry| entry.name == mix);
-                found.map_or(&[], |entry| &entry.flow)
+                found.map_or_else(Vec::new, |entry| entry.flows().into())
             }
         };
         self.current = (section, mix.to_owned());
         self.operations.clear();
-        list(flow, self.step, self.step.is_none(), &mut self.operations);
+        for steps in flows {
+            list(steps, self.step, self.step.is_none(), &mut self.operations);
+        }
         let mix = self.secrets.redact(mix);
         self.passes.push(Pass {
             section,

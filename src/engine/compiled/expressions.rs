@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::plan::{Passes, Plan, Step, StepKind, flow};
+use crate::plan::{MixEntry, Passes, Plan, Step, StepKind, flow};
 use crate::value::{Expression, Names, ValueError};
 
 /// Compiled expressions by their text: the same text is the same expression wherever it occurs.
@@ -19,7 +19,7 @@ impl Expressions {
         for flow in plan
             .mix
             .iter()
-            .map(|entry| &entry.flow)
+            .flat_map(MixEntry::flows)
             .chain([&plan.setup, &plan.teardown])
         {
             flow::each(flow, &mut |step| texts.extend(of(step)));

@@ -341,6 +341,8 @@ mod tests {
 
     fn plan(order: Order, at_end: AtEnd, rows: &Rows, users: &[bool]) -> Plan {
         let entry = |(index, uses): (usize, &bool)| MixEntry {
+            setup: Vec::new(),
+            teardown: Vec::new(),
             name: format!("m{index}"),
             weight: 1.0 + index as f64,
             load: None,

@@ -55,6 +55,12 @@ pub struct User<Io: Read + Write + Unpin + Send + 'static> {
     pub warmed: u64,
     /// When its next iteration is due by its pace, if it has one and has started an iteration.
     pub due: Option<Nanos>,
+    /// The mix entries of which it has begun an iteration, if they have a setup or a teardown.
+    pub begun: Vec<usize>,
+    /// The number of the iteration that it began last, if its entry has a setup or a teardown.
+    pub last: u64,
+    /// Whether it runs its teardown, which goes on when the load is over.
+    pub is_leaving: bool,
     /// The number of rows that it has taken from each feed whose rows are split among users: in the
     /// warm-up and in what is measured.
     pub rows: Vec<[u64; 2]>,
@@ -97,6 +103,9 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             taken: 0,
             warmed: 0,
             due: None,
+            begun: Vec::new(),
+            last: 0,
+            is_leaving: false,
             rows: Vec::new(),
             fresh: true,
             connections: like.iter().map(KeptConnections::another).collect(),
@@ -121,7 +130,11 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> User<Io> {
             let branch = Self::new(self.load, self.index, &self.connections, self.jar.clone());
             self.branches.push(branch);
         }
-        &mut self.branches[..count]
+        let branches = &mut self.branches[..count];
+        for branch in &mut *branches {
+            branch.is_leaving = self.is_leaving;
+        }
+        branches
     }
 
     /// Takes its TCP connection to a target.

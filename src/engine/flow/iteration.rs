@@ -6,6 +6,7 @@ use super::interpreter;
 use super::iteration_state::{End, Failures, IterationState};
 use super::lane::Lane;
 use super::turns::Turns;
+use super::user_steps;
 use crate::base::Nanos;
 use crate::engine::compiled::feed::{Exhausted, RowTaker};
 use crate::engine::connection::user::User;
@@ -19,10 +20,27 @@ use crate::engine::world::worker::Worker;
 use crate::metrics::{FailureKind, IterationSample, Outcome};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
 use crate::plan::{NUMBERS_PER_LOAD, Step};
+use crate::value::Scope;
 
 /// Runs iterations until there are none left: for the one user given, or for all users of all loads
-/// in turn.
+/// in turn. Users that stop run their teardowns.
 pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, lanes: &mut [Lane<'_, D::Io>]) {
+    iterations(worker, lanes).await;
+    if worker.world.plan.has_user_teardown() {
+        for lane in lanes {
+            Box::pin(leave(worker, lane)).await;
+        }
+    }
+}
+
+/// Runs the teardowns of the users of a lane that has ended.
+async fn leave<D: Driver>(worker: &Worker<'_, D>, lane: &mut Lane<'_, D::Io>) {
+    for user in &mut *lane.users {
+        user_steps::tear_down(worker, user, Nanos::MAX).await;
+    }
+}
+
+async fn iterations<D: Driver>(worker: &Worker<'_, D>, lanes: &mut [Lane<'_, D::Io>]) {
     let world = worker.world;
     let mut turns = Turns::new(lanes);
     // Only where nothing planned is ever due: iterations of the closed model begin when they do.
@@ -42,6 +60,9 @@ pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, lanes: &mut [Lane<'_,
             .await
         else {
             if turns.are_left_without(place) {
+                if worker.world.plan.has_user_teardown() {
+                    Box::pin(leave(worker, lane)).await;
+                }
                 continue;
             }
             return;
@@ -79,13 +100,13 @@ fn refuse<D: Driver>(worker: &Worker<'_, D>, source: &Source) {
     }
 }
 
-/// Runs and records one iteration; an iteration without a row is not even planned.
-async fn iterate<D: Driver>(
+/// Returns the values that an iteration starts with: its rows, and what its user keeps.
+fn scope<D: Driver>(
     worker: &Worker<'_, D>,
     user: &mut User<D::Io>,
-    scheduled: ScheduledIteration,
-) -> Result<(), Exhausted> {
-    let mix = worker.world.choice.mix_of(scheduled.number);
+    mix: usize,
+    number: u64,
+) -> Result<Scope, Exhausted> {
     let taker = RowTaker {
         index: user.index,
         load: user.load,
@@ -93,11 +114,22 @@ async fn iterate<D: Driver>(
     };
     let mut scope = worker
         .world
-        .scope(mix, scheduled.number, taker)
+        .scope(mix, number, taker)
         .inspect_err(|Exhausted| worker.world.run_dry(worker.driver.now()))?;
     if let Some(kept) = &user.kept {
         scope.begin(kept);
     }
+    Ok(scope)
+}
+
+/// Runs and records one iteration; an iteration without a row is not even planned.
+async fn iterate<D: Driver>(
+    worker: &Worker<'_, D>,
+    user: &mut User<D::Io>,
+    scheduled: ScheduledIteration,
+) -> Result<(), Exhausted> {
+    let mix = worker.world.choice.mix_of(scheduled.number);
+    let scope = scope(worker, user, mix, scheduled.number)?;
     let mut record = IterationRecord::new(worker, mix, &scheduled);
     let mut scheduled = scheduled;
     let mut permit = None;
@@ -106,7 +138,7 @@ async fn iterate<D: Driver>(
         let asked = worker.driver.now();
         match enter([limit], &worker.driver, asked).await {
             Ok((entered, at)) => {
-                worker.wait_if_over().await;
+                worker.wait_if_over(false).await;
                 scheduled.queue += at.free - asked;
                 scheduled.begun = at.now;
                 permit = Some(entered);
@@ -119,7 +151,8 @@ async fn iterate<D: Driver>(
     }
     record.sample.outcome = Outcome::Unfinished;
     let fresh = std::mem::replace(&mut user.fresh, false);
-    let flow = &worker.world.plan.mix[mix].flow;
+    let entry = &worker.world.plan.mix[mix];
+    let flow = &entry.flow;
     let last_operation = flow
         .iter()
         .find_map(Step::first_operation)
@@ -137,14 +170,18 @@ async fn iterate<D: Driver>(
         kept: None,
         last_operation,
     };
-    let end = pin!(interpreter::run(
-        worker,
-        user,
-        flow,
-        Position::default().inside(mix),
-        &mut state
-    ))
-    .await;
+    let mut end = End::Through;
+    if user_steps::begins(user, mix, entry, number) {
+        end = Box::pin(user_steps::set_up(worker, user, mix, &mut state)).await;
+        // The time of an iteration is that of its flow. In the warm-up it stays where it is.
+        if state.scheduled.is_none() && number < WARMUP_NUMBERS {
+            record.sample.intended = worker.driver.now();
+        }
+    }
+    if end == End::Through {
+        let position = Position::default().inside(mix);
+        end = pin!(interpreter::run(worker, user, flow, position, &mut state)).await;
+    }
     worker.world.ended.get_or_init(|| Ended {
         through: end == End::Through,
         scope: state.scope,

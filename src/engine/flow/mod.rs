@@ -11,4 +11,5 @@ pub(crate) mod lane;
 mod timed_group;
 mod transaction;
 mod turns;
-pub(crate) mod values;
+pub(crate) mod user_steps;
+mod values;

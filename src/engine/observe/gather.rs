@@ -78,7 +78,12 @@ fn with_samples<'a>(
     Measurements {
         mode: frame.mode,
         round: frame.round,
-        end: frame.end,
+        // Teardowns of users may go on after the end of the drain, and are not part of the run's time.
+        end: if world.plan.has_user_teardown() {
+            frame.end.min(world.stop.drain_end())
+        } else {
+            frame.end
+        },
         stop: world.stop.end(),
         stopped_early: world.stopped_early(),
         checks: world.checks.iter().map(Check::names).collect(),

@@ -259,7 +259,7 @@ fn end(world: &World<'_>, signal: Option<Signal>, now: Nanos) {
         Some(Signal::Finish(by)) if world.stop.early().is_none() => world.stop.finish(now, by),
         Some(Signal::GiveUp) => {
             world.stop.finish(now, StoppedBy::Interrupt);
-            world.stop.give_up();
+            world.stop.abandon();
         }
         Some(Signal::Finish(_) | Signal::Start(_)) | None => {}
     }

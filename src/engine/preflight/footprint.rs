@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::profile::Connection;
-use crate::plan::{Operation, Plan, Step, StepKind};
+use crate::plan::{MixEntry, Operation, Plan, Step, StepKind};
 
 /// The connections of a user or a branch: one per protocol and target, and those of its branches.
 /// Groups of one flow run one after another, so they share their first branches, second branches
@@ -23,7 +23,8 @@ impl Footprint {
         // A user may run any entry of the mix, one after another.
         plan.mix
             .iter()
-            .for_each(|entry| footprint.steps(&entry.flow));
+            .flat_map(MixEntry::flows)
+            .for_each(|steps| footprint.steps(steps));
         footprint
     }
 

@@ -17,6 +17,7 @@ use crate::engine::driver::asynchronous::{self, Async};
 use crate::engine::error::RunError;
 use crate::engine::flow::iteration;
 use crate::engine::flow::lane::Lane;
+use crate::engine::flow::user_steps::tear_down_rest;
 use crate::engine::schedule::start::StartLine;
 use crate::engine::world::World;
 use crate::engine::world::worker::Worker;
@@ -76,8 +77,26 @@ pub(super) fn run(
     // tokio's cooperative budget would pause a loop that has work to do; this loop yields by
     // itself.
     let run = || runtime.block_on(tokio::task::coop::unconstrained(worker.driver.run(all)));
-    let result = catch_unwind(AssertUnwindSafe(run));
+    let mut result = catch_unwind(AssertUnwindSafe(run));
     drop(tasks);
+    if matches!(result, Ok(Ok(()))) && world.has_teardowns_left() {
+        let mut tasks: FuturesUnordered<_> = users
+            .iter_mut()
+            .map(|user| Box::pin(tear_down_rest(worker, std::slice::from_mut(user))))
+            .collect();
+        let waker = over.clone();
+        world.stop.when_abandoned(move || waker.wake());
+        let all = poll_fn(|cx| {
+            over.register(cx.waker());
+            if run_ready(&mut tasks, cx) || world.stop.is_abandoned() {
+                return Poll::Ready(());
+            }
+            worker.tape.rest();
+            Poll::Pending
+        });
+        let run = || runtime.block_on(tokio::task::coop::unconstrained(worker.driver.run(all)));
+        result = catch_unwind(AssertUnwindSafe(run));
+    }
     // Needed after a panic too: dropping the runtime would wait for its offloaded blocking calls.
     runtime.shutdown_background();
     let result = result.unwrap_or_else(|panic| resume_unwind(panic));

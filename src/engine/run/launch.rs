@@ -1,6 +1,7 @@
 //! Puts workers on threads: one function for each mode, which is all that the modes differ in here.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::sync::{OnceLock, mpsc};
 use std::thread;
 
@@ -20,6 +21,7 @@ use crate::engine::driver::simulated::{Budget, Simulated, Stuck};
 use crate::engine::error::RunError;
 use crate::engine::flow::iteration;
 use crate::engine::flow::lane::Lane;
+use crate::engine::flow::user_steps::{TEARDOWN_TIMEOUT, tear_down_rest};
 use crate::engine::observe::collector::Collector;
 use crate::engine::observe::event::Event;
 use crate::engine::observe::observer;
@@ -129,6 +131,7 @@ pub(crate) fn drive(
         drop(done);
         let observed = observer.join().ok().flatten();
         observer::say_exchanges(world, say);
+        say_cut_teardowns(world, say);
         launched.map(|()| observed)
     })?;
     if let Some(missed) = refused.into_inner() {
@@ -143,6 +146,17 @@ pub(crate) fn drive(
         recorder: collector.finish(),
         end,
     })
+}
+
+/// Reports teardowns of virtual users that were cut.
+pub(crate) fn say_cut_teardowns(world: &World<'_>, say: &dyn Fn(Event)) {
+    let cut = world.cut_teardowns.load(Ordering::Relaxed);
+    if cut > 0 {
+        let users = if cut == 1 { "user" } else { "users" };
+        say(Event::Warning(format!(
+            "the teardown of {cut} virtual {users} was abandoned after {TEARDOWN_TIMEOUT}; its remaining steps did not run"
+        )));
+    }
 }
 
 /// Runs the work of one of the run's threads. If it panics, returns `None` and ends the run at once
@@ -255,6 +269,13 @@ fn blocking(
         clock,
         iteration::run(&worker, &mut Lane::all(users)),
     );
+    if world.has_teardowns_left() {
+        // What cancels iterations has cancelled the thread, so it gets a new start.
+        let parker = register();
+        let cancelled = parker.clone();
+        world.stop.when_abandoned(move || cancelled.cancel());
+        let _ = block_on(&parker, clock, tear_down_rest(&worker, users));
+    }
 }
 
 /// Runs tasks on event loops, one loop per thread.
@@ -327,5 +348,14 @@ pub(crate) fn simulated(world: &World<'_>, cores: u32, total: u64) -> Result<Nan
     }
     let now = worker.driver.now();
     drop(tasks);
+    if world.has_teardowns_left() {
+        let latest = now + TEARDOWN_TIMEOUT;
+        let mut tasks: FuturesUnordered<_> = users
+            .iter_mut()
+            .map(|user| Box::pin(tear_down_rest(&worker, std::slice::from_mut(user))))
+            .collect();
+        let all = async { while tasks.next().await.is_some() {} };
+        let _ = worker.driver.run(all, || latest);
+    }
     Ok(now)
 }

@@ -129,7 +129,9 @@ impl Lifecycle<'_> {
             load: None,
             limits: Limits::default(),
             data: Vec::new(),
+            setup: Vec::new(),
             flow: steps.to_vec(),
+            teardown: Vec::new(),
         }];
         plan.load = Load::once(duration, graceful_stop);
         plan

@@ -30,6 +30,8 @@ pub struct Stop {
     /// Whether a part of loadgen panicked.
     broken: AtomicBool,
     over: AtomicBool,
+    /// Whether virtual users do not even run their teardowns.
+    abandoned: AtomicBool,
     /// The callbacks to call once, when it is over.
     callers: Mutex<Vec<Box<dyn Fn() + Send>>>,
     /// The wakers to wake once, when the run is ended early or the iterations of a load are used up; by
@@ -48,6 +50,7 @@ impl Stop {
             early: OnceLock::new(),
             broken: AtomicBool::new(false),
             over: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
             callers: Mutex::default(),
             waiting: Mutex::default(),
             tickets: AtomicU64::new(0),
@@ -88,7 +91,18 @@ impl Stop {
     pub fn break_off(&self, now: Nanos) {
         self.broken.store(true, Ordering::SeqCst);
         self.finish(now, StoppedBy::Panic);
+        self.abandon();
+    }
+
+    /// Abandons what is in flight, and lets no teardown of a user begin.
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::SeqCst);
         self.give_up();
+    }
+
+    /// Returns whether virtual users do not even run their teardowns.
+    pub fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::SeqCst)
     }
 
     /// Takes no new work from now on, and gives what is in flight its time to end. Only the first
@@ -126,6 +140,17 @@ impl Stop {
     pub fn when_over(&self, call: impl Fn() + Send + 'static) {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_over() {
+            drop(callers);
+            call();
+        } else {
+            callers.push(Box::new(call));
+        }
+    }
+
+    /// Calls `call` when not even teardowns of users go on; at once if that is so already.
+    pub fn when_abandoned(&self, call: impl Fn() + Send + 'static) {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_abandoned() {
             drop(callers);
             call();
         } else {

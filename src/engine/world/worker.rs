@@ -40,10 +40,10 @@ impl<'w, D: Driver> Worker<'w, D> {
         }
     }
 
-    /// Never returns once the run is over. When threads are cancelled one after another, the permits
+    /// Never returns once the run is over, unless the teardown of a user waits. When threads are cancelled one after another, the permits
     /// of the first ones wake those that wait for them, which must not start anything any more.
-    pub(crate) async fn wait_if_over(&self) {
-        if self.world.stop.is_over() {
+    pub(crate) async fn wait_if_over(&self, is_leaving: bool) {
+        if !is_leaving && self.world.stop.is_over() {
             std::future::pending().await
         }
     }

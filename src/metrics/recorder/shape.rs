@@ -12,6 +12,7 @@ impl Recorder {
     pub fn fits(&self, empty: &Self) -> Result<(), &'static str> {
         let is_like = self.epoch == empty.epoch
             && self.steps.len() == empty.steps.len()
+            && self.teardown == empty.teardown
             && self.groups.len() == empty.groups.len()
             && self.stages.is_like(&empty.stages)
             && self.probes.len() == empty.probes.len()

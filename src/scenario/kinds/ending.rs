@@ -89,7 +89,7 @@ impl Reader<'_> {
             self.problems
                 .error(
                     action.span,
-                    format!("`{key}` belongs to an entry of the `mix`: setup and teardown are not iterations"),
+                    format!("`{key}` belongs to the `flow` of a mix entry: setup and teardown are not iterations"),
                 )
                 .help("give the steps after it `when`");
         }

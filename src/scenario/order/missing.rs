@@ -43,19 +43,13 @@ impl Walk<'_, '_> {
         let start = format!("or give it a start value: `vars: {{ {name}: … }}`");
         let (why, help) = if setter.part != self.part {
             let there = &self.phases[setter.part];
-            let why = match (here.kind, there.kind) {
-                (PhaseKind::Setup, _) => "`setup` runs before it",
-                (_, PhaseKind::Teardown) => "`teardown` runs after it",
-                (PhaseKind::Teardown, _) => "the values of an iteration end with it",
-                _ if setter.lasts == Lifetime::User => {
-                    "a user whose first iteration is another one never has it"
-                }
-                _ => "iterations share no values",
-            };
+            let why = why(here.kind, there.kind, setter.lasts);
             let help = if here.kind == PhaseKind::Entry && setter.lasts == Lifetime::User {
                 "put a step with `once` that sets it at the beginning of this entry too, or set it in `setup`"
             } else if here.kind == PhaseKind::Entry {
                 "set it in this entry too, or in `setup`, whose values are available everywhere"
+            } else if here.kind == PhaseKind::UserTeardown {
+                "set it in the `setup` of this entry, or in a step with `once`"
             } else {
                 "set it in `setup`"
             };
@@ -144,5 +138,25 @@ impl Walk<'_, '_> {
                 .then(|| Span::new(span.start + at, span.start + at + length + 2))
         });
         opens.unwrap_or(span)
+    }
+}
+
+/// Says why a value that is set in steps of one kind is not there in those of another.
+fn why(here: PhaseKind, there: PhaseKind, lasts: Lifetime) -> &'static str {
+    match (here, there) {
+        (PhaseKind::Setup, _) => "`setup` runs before it",
+        (_, PhaseKind::Teardown) => "`teardown` runs after it",
+        (PhaseKind::UserSetup, PhaseKind::Entry) => "the setup of a user runs before it",
+        (PhaseKind::Entry | PhaseKind::UserSetup, PhaseKind::UserTeardown) => {
+            "the teardown of a user runs after it"
+        }
+        (_, PhaseKind::UserSetup | PhaseKind::UserTeardown) => {
+            "only users that run that entry have it"
+        }
+        (PhaseKind::Teardown | PhaseKind::UserTeardown, _) => {
+            "the values of an iteration end with it"
+        }
+        _ if lasts == Lifetime::User => "a user whose first iteration is another one never has it",
+        _ => "iterations share no values",
     }
 }

@@ -19,7 +19,11 @@ pub(super) struct Phase<'n> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum PhaseKind {
     Setup,
+    /// The setup of the users that run an entry.
+    UserSetup,
     Entry,
+    /// The teardown of the users that have run an entry.
+    UserTeardown,
     Teardown,
 }
 
@@ -38,26 +42,36 @@ pub(super) fn phases(root: &Node) -> Vec<Phase<'_>> {
     } else {
         &[]
     };
-    let entry = |item| {
-        let name = Node::get(item, "name").and_then(text).unwrap_or("main");
-        let data = match item.get("data").map(|node| (node, &node.value)) {
-            Some((_, Value::List(feeds))) => feeds.iter().filter_map(text).collect(),
-            Some((node, _)) => text(node).into_iter().collect(),
-            None => Vec::new(),
-        };
-        Some(Phase {
-            kind: PhaseKind::Entry,
-            title: format!("the mix entry {}", quoted(name)),
-            flow: item.get("flow")?,
-            data,
-        })
-    };
-    let entries = items.iter().filter_map(entry);
+    let entries = items.iter().flat_map(of_entry);
     once("setup", PhaseKind::Setup)
         .into_iter()
         .chain(entries)
         .chain(once("teardown", PhaseKind::Teardown))
         .collect()
+}
+
+/// Returns the lists of steps of a mix entry.
+fn of_entry(item: &Node) -> impl Iterator<Item = Phase<'_>> {
+    let name = item.get("name").and_then(text).unwrap_or("main");
+    let data: Vec<&str> = match item.get("data").map(|node| (node, &node.value)) {
+        Some((_, Value::List(feeds))) => feeds.iter().filter_map(text).collect(),
+        Some((node, _)) => text(node).into_iter().collect(),
+        None => Vec::new(),
+    };
+    let name = quoted(name);
+    let kinds = [
+        ("setup", PhaseKind::UserSetup, "the setup of "),
+        ("flow", PhaseKind::Entry, ""),
+        ("teardown", PhaseKind::UserTeardown, "the teardown of "),
+    ];
+    kinds.into_iter().filter_map(move |(key, kind, of)| {
+        Some(Phase {
+            kind,
+            title: format!("{of}the mix entry {name}"),
+            flow: item.get(key)?,
+            data: data.clone(),
+        })
+    })
 }
 
 /// Returns the declared targets, with the expressions that each of their requests sends.
