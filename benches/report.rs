@@ -50,6 +50,7 @@ fn result() -> RunResult {
         end: End::Complete,
         loadgen: Build::current(),
         scenario: ScenarioEcho {
+            tags: std::collections::BTreeMap::new(),
             name: plan.name.clone(),
             description: None,
             fingerprint: "0".into(),

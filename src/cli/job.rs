@@ -104,6 +104,7 @@ pub(super) fn echo(source: &Source, plan: &Plan, secrets: &Secrets) -> ScenarioE
     ScenarioEcho {
         name: plan.name.clone(),
         description: plan.description.clone(),
+        tags: plan.tags.clone(),
         fingerprint: plan.fingerprint(secrets),
         seed: plan.seed,
         source: source.text.clone(),

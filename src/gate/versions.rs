@@ -1,6 +1,6 @@
 //! [`compare`]: compares repeated runs of two versions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
@@ -291,6 +291,7 @@ fn version(side: &Side<'_>) -> Version {
     Version {
         source: side.name().to_owned(),
         runs: small(side.len()),
+        tags: first.map_or_else(BTreeMap::new, |result| result.scenario.tags.clone()),
         started_at: first.map(|result| result.started_at.clone()),
         loadgen: first.map(|result| result.loadgen.clone()),
         host: first.map(|result| result.host.clone()),

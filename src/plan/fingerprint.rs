@@ -9,7 +9,7 @@ use super::{Address, Plan, Proxy, Reporting, Secrets, TlsOptions};
 impl Plan {
     /// Computes a fingerprint of the work: 16 hexadecimal digits.
     ///
-    /// It is equal for plans that differ only in target URLs, seed, modes, rounds, description,
+    /// It is equal for plans that differ only in target URLs, seed, modes, rounds, description, tags,
     /// thresholds, allowed hosts and report, so that their runs can be compared. It does not depend
     /// on secrets, which are hidden first. A slice has that of the whole.
     pub fn fingerprint(&self, secrets: &Secrets) -> String {
@@ -22,7 +22,7 @@ impl Plan {
 
 /// Computes the first 16 hexadecimal digits of the SHA-256 of the plan's JSON, without what may
 /// differ between A and B of a comparison: target addresses and their TLS options, seed, modes,
-/// rounds, description, thresholds, allowed hosts and report. Secrets are hidden first, so that the
+/// rounds, description, tags, thresholds, allowed hosts and report. Secrets are hidden first, so that the
 /// digits neither change with a secret nor help to guess it.
 ///
 /// Serde serializes struct fields in declaration order, so equal plans have equal JSON.
@@ -32,6 +32,7 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
     work.modes.clear();
     work.rounds = 0;
     work.description = None;
+    work.tags.clear();
     work.thresholds.clear();
     work.guards.clear();
     work.formats.clear();

@@ -1,5 +1,7 @@
 //! [`Plan`]: the compiled scenario as a whole.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::profile::Folder;
@@ -53,6 +55,9 @@ pub struct Plan {
     pub name: String,
     /// Purpose of the scenario, in its author's words.
     pub description: Option<String>,
+    /// Names and values that reports carry. Omitted if empty, so that fingerprints stay the same.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// The seed of every random draw.
     pub seed: u64,
     /// The modes to run, in the order of the first round.

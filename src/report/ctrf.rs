@@ -1,5 +1,7 @@
 //! Writes the gates of a run in the Common Test Report Format (<https://ctrf.io>), as JSON.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -35,7 +37,7 @@ pub(crate) fn render(result: &RunResult) -> serde_json::Result<String> {
     if let Some(kernel) = &result.host.kernel {
         environment["osRelease"] = view::plain(kernel).into();
     }
-    let report = json!({
+    let mut report = json!({
         "reportFormat": "CTRF",
         "specVersion": VERSION,
         "results": {
@@ -60,6 +62,11 @@ pub(crate) fn render(result: &RunResult) -> serde_json::Result<String> {
             },
         },
     });
+    if !result.scenario.tags.is_empty() {
+        let tags = result.scenario.tags.iter();
+        let tags = tags.map(|(name, value)| (view::plain(name), view::plain(value)));
+        report["results"]["extra"]["tags"] = tags.collect::<BTreeMap<_, _>>().into_iter().collect();
+    }
     let mut text = serde_json::to_string_pretty(&report)?;
     text.push('\n');
     Ok(text)

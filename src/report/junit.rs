@@ -81,6 +81,13 @@ fn properties<W: io::Write>(xml: &mut Writer<W>, result: &RunResult) -> io::Resu
                 xml.create_element("property")
                     .with_attributes([("name", *name), ("value", text(value).as_str())])
                     .write_empty()?;
+                io::Result::Ok(())
+            })?;
+            result.scenario.tags.iter().try_for_each(|(name, value)| {
+                let name = format!("tag.{}", text(name));
+                xml.create_element("property")
+                    .with_attributes([("name", name.as_str()), ("value", text(value).as_str())])
+                    .write_empty()?;
                 Ok(())
             })
         })?;

@@ -14,7 +14,7 @@ use super::ending::Ending;
 use super::headline::Headline;
 use super::markup::{cell, code, fenced, prose};
 use super::thresholds::Row;
-use super::{changes, comparison, lookups, reproduce, tally, thresholds, versions, view};
+use super::{changes, comparison, lookups, reproduce, run_tags, tally, thresholds, versions, view};
 
 /// The maximum size in bytes of the rows of a table or list; GitHub's limit is 65,536 characters in
 /// total.
@@ -117,6 +117,9 @@ fn facts(result: &RunResult) -> String {
         view::things(result.host.cpus.into(), "CPU")
     );
     facts.push(&run);
+    let tags = run_tags::line(&result.scenario.tags);
+    let tags = tags.map(|tags| format!("Tags: {}.", prose(&tags)));
+    facts.extend(tags.as_deref());
     format!("{}\n", facts.join(" "))
 }
 

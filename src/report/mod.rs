@@ -36,6 +36,7 @@ pub(crate) mod openmetrics;
 pub(crate) mod paint;
 pub(crate) mod progress;
 pub(crate) mod reproduce;
+pub(crate) mod run_tags;
 pub(crate) mod sink;
 pub(crate) mod spreadsheet;
 pub(crate) mod status;

@@ -48,6 +48,7 @@ fn run(text: &mut Text, result: &RunResult) {
         ("started_at", &*started_at),
     ];
     text.line("run_info", &labels, Some(1.0));
+    tags(text, result);
     if !result.runs.is_empty() {
         text.family(
             "validity",
@@ -67,6 +68,25 @@ fn run(text: &mut Text, result: &RunResult) {
             );
         }
     }
+}
+
+/// Writes the tags of the scenario as an info metric, which queries join with the others by its label
+/// `scenario`. The labels have a prefix, so that no tag hides another label.
+fn tags(text: &mut Text, result: &RunResult) {
+    let tags = &result.scenario.tags;
+    if tags.is_empty() {
+        return;
+    }
+    text.family("tags", "info", "", "The tags of the scenario.");
+    let labels: Vec<(String, String)> = tags
+        .iter()
+        .map(|(name, value)| (format!("tag_{name}"), label(value)))
+        .collect();
+    let labels: Vec<(&str, &str)> = labels
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    text.line("tags_info", &labels, Some(1.0));
 }
 
 type Gauge = (

@@ -122,6 +122,13 @@ pub(crate) fn summary(result: &RunResult) -> io::Result<String> {
             }
         }
     }
+    for (index, row) in rows.iter_mut().enumerate() {
+        let tags = result.scenario.tags.iter();
+        row.extend(tags.map(|(name, value)| match index {
+            0 => format!("tag_{name}"),
+            _ => text(value),
+        }));
+    }
     table(&rows)
 }
 

@@ -17,7 +17,7 @@ use self::parts::{groups, measures, stages, steps, streams, streams_by_stage};
 use super::ending::Ending;
 use super::headline::Headline;
 use super::paint::{self, Paint};
-use super::{asked, comparison, lookups, tally, thresholds, view};
+use super::{asked, comparison, lookups, run_tags, tally, thresholds, view};
 
 /// How the summary is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,13 +97,15 @@ fn head(result: &RunResult, width: usize) -> String {
         result.scenario.seed,
         view::moment(&result.started_at)
     );
-    match &result.scenario.description {
-        Some(text) => format!(
-            "{line}\n{}",
-            Paint::Faint.on(&wrapped(&view::shortened(&view::plain(text), 200), width))
-        ),
-        None => line,
+    let mut lines = vec![line];
+    if let Some(text) = &result.scenario.description {
+        let text = view::shortened(&view::plain(text), 200);
+        lines.push(Paint::Faint.on(&wrapped(&text, width)));
     }
+    if let Some(tags) = run_tags::line(&result.scenario.tags) {
+        lines.push(Paint::Faint.on(&wrapped(&format!("tags {tags}"), width)));
+    }
+    lines.join("\n")
 }
 
 fn headline(result: &RunResult, width: usize) -> String {

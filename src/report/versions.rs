@@ -6,7 +6,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, Tab
 use super::changes::{self, amount, name, needed, percent, tolerance};
 use super::paint::{self, Paint};
 use super::terminal::Style;
-use super::view;
+use super::{run_tags, view};
 use crate::result::{Change, End, Outcome, RunOrder, Verdict, Version, VersionComparison};
 
 /// The minimum width at which tables include the tolerance.
@@ -164,6 +164,7 @@ pub(crate) fn version(side: &Version) -> String {
             .as_ref()
             .map(|at| format!("from {}", view::moment(at))),
     );
+    parts.extend(run_tags::line(&side.tags));
     parts.join(" · ")
 }
 

@@ -1,5 +1,7 @@
 //! The program, the scenario and how the run ended: the head of every result file.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The build of loadgen.
@@ -31,6 +33,9 @@ pub struct ScenarioEcho {
     pub name: String,
     /// Its description, if any.
     pub description: Option<String>,
+    /// Names and values that the scenario gives its reports.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// The identity of the work; see [`crate::plan::Plan::fingerprint`].
     pub fingerprint: String,
     /// The seed of all random numbers.

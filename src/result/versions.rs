@@ -1,6 +1,8 @@
 //! [`VersionComparison`]: repeated runs of two versions compared, as `compare` and `ab` write it
 //! and as `result.json` holds it under `baseline`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Build, Change, End, Host, Outcome, Verdict};
@@ -27,6 +29,9 @@ pub struct Version {
     pub source: String,
     /// The number of runs of each mode.
     pub runs: u32,
+    /// The tags of its scenario.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// When the first run began, RFC 3339, UTC.
     pub started_at: Option<String>,
     /// The build that ran it.

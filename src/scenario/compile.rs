@@ -164,6 +164,7 @@ fn plan(
     let mut plan = Plan {
         name: settings.name.unwrap_or_default(),
         description: settings.description,
+        tags: settings.tags,
         seed: settings.seed.unwrap_or_else(any_seed),
         modes: settings.modes?,
         rounds: settings.rounds,

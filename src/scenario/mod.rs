@@ -67,6 +67,7 @@ mod report;
 mod request;
 mod response_source;
 mod retry;
+mod run_tags;
 mod schema;
 mod section;
 mod settings;

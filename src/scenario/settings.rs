@@ -4,10 +4,12 @@ use super::Overrides;
 use super::decode;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
 use super::fields::Fields;
+use super::run_tags;
 use super::tree::Node;
 use super::words;
 use super::workers::Workers;
 use crate::plan::Mode;
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 const MAX_ROUNDS: u32 = 1000;
@@ -16,6 +18,7 @@ const MAX_ROUNDS: u32 = 1000;
 pub(super) struct Settings {
     pub name: Option<String>,
     pub description: Option<String>,
+    pub tags: BTreeMap<String, String>,
     /// `None` if any will do.
     pub seed: Option<u64>,
     pub modes: Option<Vec<Mode>>,
@@ -36,6 +39,10 @@ impl Settings {
             .take("description", problems)
             .and_then(|node| decode::text(node, "description", problems))
             .map(str::to_owned);
+        let tags = fields
+            .take("tags", problems)
+            .map(|node| run_tags::decode(node, problems))
+            .unwrap_or_default();
         if let Some(node) = fields.take("version", problems) {
             version(node, problems);
         }
@@ -49,6 +56,7 @@ impl Settings {
         Self {
             name,
             description,
+            tags,
             seed: overrides.seed.or(seed),
             modes,
             rounds,

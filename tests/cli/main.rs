@@ -71,6 +71,7 @@ mod readme;
 mod redirects;
 mod redis;
 mod reported;
+mod run_tags;
 mod sample_scenarios;
 mod schema;
 mod scripts;

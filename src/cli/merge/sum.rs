@@ -100,7 +100,11 @@ impl Sum {
         if self.shards.contains_key(&index) {
             bail!("it is shard {index}, which is among the parts already");
         }
-        let head = Head::of(&mut part);
+        let mut head = Head::of(&mut part);
+        // The tags of the whole are those that all shards have.
+        let common = &mut self.head.scenario.tags;
+        common.retain(|name, value| head.scenario.tags.get(name) == Some(value));
+        head.scenario.tags.clone_from(common);
         let (known, measured) = known(part, plan)?;
         self.measured.add(&measured);
         self.shards.insert(index, known);

@@ -363,6 +363,7 @@ mod tests {
         Plan {
             name: "t".into(),
             description: None,
+            tags: std::collections::BTreeMap::new(),
             seed: 7,
             modes: Vec::new(),
             rounds: 1,

@@ -4,7 +4,7 @@ use crate::plan::Plan;
 use crate::result::{End, Host, Outcome, RunResult, ThresholdResult, Verdict};
 
 use super::super::ending::Ending;
-use super::super::{asked, tally, versions, view};
+use super::super::{asked, run_tags, tally, versions, view};
 
 /// A verdict in words and colour.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,7 @@ pub(crate) fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
         ("started", view::moment(&result.started_at)),
         ("seed", result.scenario.seed.to_string()),
     ];
+    facts.extend(run_tags::line(&result.scenario.tags).map(|tags| ("tags", tags)));
     if !modes.is_empty() {
         facts.push((
             "modes",
