@@ -9,8 +9,8 @@ use super::yaml::Yaml;
 pub(super) fn yaml(text: &str) -> Option<Yaml> {
     let value: Value = serde_json::from_str(text).ok()?;
     // A number that is not written as it is read would be another body.
-    let is_kept = compact(text) == value.to_string();
-    is_kept.then(|| of_value(value))
+    let written = value.to_string();
+    (compact(text) == written).then(|| of_value(value))
 }
 
 /// Removes spaces between tokens.

@@ -70,8 +70,7 @@ pub(super) fn transfers(line: usize, words: &[Word]) -> Vec<Transfer> {
             let mut next = || words.next().map(|word| word.text.clone());
             option(name, word.line, &mut next, &mut transfer, &mut all);
         } else {
-            let mut letters = text[1..].char_indices();
-            while let Some((at, letter)) = letters.next() {
+            for (at, letter) in text[1..].char_indices() {
                 let rest = &text[1 + at + letter.len_utf8()..];
                 let Some(name) = options::short(letter) else {
                     transfer

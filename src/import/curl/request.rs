@@ -218,12 +218,12 @@ fn headers(transfer: &Transfer, notes: &mut Vec<String>) -> Vec<(String, String)
         }
     }
     let cookies: Vec<&str> = transfer.values("cookie").collect();
-    if let Some(file) = cookies.iter().find(|cookie| !cookie.contains('=')) {
-        if !file.is_empty() {
-            notes.push(format!(
-                "the cookies in the file `{file}` are not carried over"
-            ));
-        }
+    if let Some(file) = cookies.iter().find(|cookie| !cookie.contains('='))
+        && !file.is_empty()
+    {
+        notes.push(format!(
+            "the cookies in the file `{file}` are not carried over"
+        ));
     }
     let cookies: Vec<&str> = cookies
         .into_iter()
