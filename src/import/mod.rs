@@ -1,14 +1,13 @@
 //! Floor 3: import. Makes a scenario of what people have: a curl command.
 //!
-//! A reader per kind (`curl`) turns its source into [`Exchange`]s, the one form that all share, and
-//! into [`Note`]s about whatever it could not carry over. `draft` makes a scenario of them: targets,
+//! A reader per kind (`curl`) turns its source into [`Exchange`](exchange::Exchange)s, the one form that all share, and
+//! into [`Note`](exchange::Note)s about whatever it could not carry over. `draft` makes a scenario of them: targets,
 //! secrets, steps. `yaml` writes it as a person would.
 //!
 //! All texts of an exchange are templates of the scenario language, so a reader passes what it reads
-//! through [`literal`].
+//! through [`literal`](exchange::literal).
 //!
-//! This module reads no file but those that a source names, and knows neither the terminal nor the
-//! engine.
+//! This module reads no files, and knows neither the terminal nor the engine.
 
 mod credentials;
 mod curl;
