@@ -25,22 +25,6 @@ use crate::value::Scope;
 /// Runs iterations until there are none left: for the one user given, or for all users of all loads
 /// in turn. Users that stop run their teardowns.
 pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, lanes: &mut [Lane<'_, D::Io>]) {
-    iterations(worker, lanes).await;
-    if worker.world.plan.has_user_teardown() {
-        for lane in lanes {
-            Box::pin(leave(worker, lane)).await;
-        }
-    }
-}
-
-/// Runs the teardowns of the users of a lane that has ended.
-async fn leave<D: Driver>(worker: &Worker<'_, D>, lane: &mut Lane<'_, D::Io>) {
-    for user in &mut *lane.users {
-        user_steps::tear_down(worker, user, Nanos::MAX).await;
-    }
-}
-
-async fn iterations<D: Driver>(worker: &Worker<'_, D>, lanes: &mut [Lane<'_, D::Io>]) {
     let world = worker.world;
     let mut turns = Turns::new(lanes);
     // Only where nothing planned is ever due: iterations of the closed model begin when they do.
@@ -54,7 +38,7 @@ async fn iterations<D: Driver>(worker: &Worker<'_, D>, lanes: &mut [Lane<'_, D::
         let place = turns.next(lanes, &world.sources, &worker.driver);
         let lane = &mut lanes[place];
         let source = &world.sources[lane.load];
-        let (asker, known) = lane.asker(source, worker.driver.now());
+        let (asker, known) = lane.asker(source, || worker.driver.now());
         let Some(scheduled) = source
             .next(&worker.driver, &world.stop, asker, &worker.claimed)
             .await
@@ -65,7 +49,7 @@ async fn iterations<D: Driver>(worker: &Worker<'_, D>, lanes: &mut [Lane<'_, D::
                 }
                 continue;
             }
-            return;
+            break;
         };
         refuse(worker, source);
         let measured = scheduled.number < WARMUP_NUMBERS;
@@ -83,9 +67,22 @@ async fn iterations<D: Driver>(worker: &Worker<'_, D>, lanes: &mut [Lane<'_, D::
         };
         *taken += 1;
         if pin!(iterate(worker, user, scheduled)).await.is_err() {
-            return;
+            break;
         }
         turns.end(place, &worker.driver);
+    }
+    // Here, because a loop of its own would be one more future that each wake-up goes through.
+    if world.plan.has_user_teardown() {
+        for lane in lanes {
+            Box::pin(leave(worker, lane)).await;
+        }
+    }
+}
+
+/// Runs the teardowns of the users of a lane that has ended.
+async fn leave<D: Driver>(worker: &Worker<'_, D>, lane: &mut Lane<'_, D::Io>) {
+    for user in &mut *lane.users {
+        user_steps::tear_down(worker, user, Nanos::MAX).await;
     }
 }
 

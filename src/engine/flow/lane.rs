@@ -17,12 +17,17 @@ pub(crate) struct Lane<'u, Io: Read + Write + Unpin + Send + 'static> {
 impl<'u, Io: Read + Write + Unpin + Send + 'static> Lane<'u, Io> {
     /// Returns who asks for the next iteration, and the place of its user, if it is known before the
     /// iteration is.
-    pub(super) fn asker(&self, source: &Source, now: Nanos) -> (IterationTaker, Option<usize>) {
+    #[inline]
+    pub(super) fn asker(
+        &self,
+        source: &Source,
+        now: impl FnOnce() -> Nanos,
+    ) -> (IterationTaker, Option<usize>) {
         let place = match &*self.users {
             [_] => Some(0),
             // If none has an iteration left, any of them is told so.
             _ if source.pace().is_some() => {
-                Some(self.first_due(source, now).map_or(0, |(_, place)| place))
+                Some(self.first_due(source, now()).map_or(0, |(_, place)| place))
             }
             _ => None,
         };

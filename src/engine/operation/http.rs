@@ -238,7 +238,6 @@ impl<D: Driver> Attempt<'_, '_, D> {
 
     /// Takes the cookies of a response, if the target keeps cookies, and records its head for people
     /// who debug.
-    #[inline]
     fn take_head(
         &self,
         user: &User<D::Io>,
@@ -322,7 +321,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.last.hop.status.set(B::status(&head));
         let answered = driver.now();
         trace.last.hop.first_byte.set(Some(answered - self.started));
-        self.take_head(user, request, base_url, &head);
+        if base_url.is_some() || self.recording.is_some() {
+            self.take_head(user, request, base_url, &head);
+        }
         let is_followed = wanted.follows && redirect::asks(head.status.as_u16(), &head.headers);
         let is_challenged = match credentials {
             None => false,

@@ -204,11 +204,35 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
             if let Some(parts) = self.take_head(needs)? {
                 return Poll::Ready(Ok(parts));
             }
-            while self.upload.take_released() {
-                self.poll_send(cx, beginning, &mut *sent)?;
-                if let Some(parts) = self.take_head(needs)? {
-                    return Poll::Ready(Ok(parts));
-                }
+            if self.upload.take_released()
+                && let Some(parts) = self.poll_released(cx, beginning, needs, sent)?
+            {
+                return Poll::Ready(Ok(parts));
+            }
+        }
+    }
+
+    /// Sends what the peer has released; returns the head if it had come already.
+    ///
+    /// # Errors
+    /// If the body cannot be read, or the response is not HTTP.
+    #[cold]
+    fn poll_released(
+        &mut self,
+        cx: &mut Context<'_>,
+        beginning: &[u8],
+        needs: HeaderNeeds,
+        sent: &mut impl FnMut(),
+    ) -> Result<Option<Parts>, TransportError> {
+        loop {
+            // A closure of its own keeps the usual call of `poll_send` the only one of its type, which
+            // is inlined.
+            self.poll_send(cx, beginning, || sent())?;
+            if let Some(parts) = self.take_head(needs)? {
+                return Ok(Some(parts));
+            }
+            if !self.upload.take_released() {
+                return Ok(None);
             }
         }
     }
