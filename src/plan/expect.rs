@@ -35,6 +35,9 @@ pub struct Expect {
     /// Rules for the events of a stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamRule>,
+    /// Values that are only known during the run, and that parts of the response must have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<ExpectedValue>,
     /// A condition that must hold: an expression over the response and the values of the iteration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<ResponseCondition>,
@@ -44,6 +47,38 @@ pub struct Expect {
     /// Whether a broken rule is only counted, and fails nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub soft: bool,
+}
+
+/// A value that is expected of a part of a response, and that is only known during the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedValue {
+    /// What is compared with it.
+    pub part: ExpectedPart,
+    /// The value: a text, or of JSON its text.
+    pub value: Template,
+}
+
+/// The part of a response that is compared with a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpectedPart {
+    /// The header of this name, in lower case, must be equal to it.
+    Header(String),
+    /// The body must contain it.
+    BodyContains,
+    /// The body must not contain it.
+    BodyNotContains,
+    /// The body must be equal to it.
+    BodyEquals,
+    /// The first value that this JSONPath query selects must be equal to it.
+    Json(String),
+}
+
+impl ExpectedPart {
+    /// Returns whether it is in the body.
+    pub const fn is_in_body(&self) -> bool {
+        !matches!(self, Self::Header(_))
+    }
 }
 
 /// A condition on a response.

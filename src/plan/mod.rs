@@ -47,8 +47,8 @@ pub use check::{Check, CheckError, Operator};
 pub use database::{DatabaseOptions, Login};
 pub use delay::Delay;
 pub use expect::{
-    BodyRule, Expect, ExpectedFailure, JsonKind, JsonRule, RESPONSE_VALUES, Receive,
-    ResponseCondition, StatusRule, StreamRule,
+    BodyRule, Expect, ExpectedFailure, ExpectedPart, ExpectedValue, JsonKind, JsonRule,
+    RESPONSE_VALUES, Receive, ResponseCondition, StatusRule, StreamRule,
 };
 pub use flow::{
     Choose, Crawl, Parallel, Passes, Race, Repeat, Step, StepKind, TimedFlow, TransactionSteps,

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Capture, Expect, Limits, Measure, Source, StatusRule, Stream, Tag};
+use super::{
+    Action, Capture, Expect, ExpectedPart, Limits, Measure, Source, StatusRule, Stream, Tag,
+};
 use crate::base::{Nanos, Share};
 
 /// A measured step.
@@ -44,6 +46,7 @@ impl Operation {
     pub fn reads_bodies(&self) -> bool {
         self.expect.body.is_some()
             || !self.expect.json.is_empty()
+            || self.expects_of(|part| part.is_in_body())
             || self.condition_uses(&["body", "json"])
             || self.sources().any(Source::is_in_body)
     }
@@ -51,9 +54,15 @@ impl Operation {
     /// Returns whether something looks at the headers of its responses.
     pub fn reads_headers(&self) -> bool {
         !self.expect.headers.is_empty()
+            || self.expects_of(|part| !part.is_in_body())
             || self.condition_uses(&["headers"])
             || self.stream.is_some()
             || self.sources().any(Source::is_in_headers)
+    }
+
+    /// Returns whether a value of the run is expected of such a part of its responses.
+    fn expects_of(&self, is_such: impl Fn(&ExpectedPart) -> bool) -> bool {
+        self.expect.values.iter().any(|own| is_such(&own.part))
     }
 
     /// Returns whether the condition on its responses uses one of these values.

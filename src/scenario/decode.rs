@@ -24,7 +24,7 @@ pub(super) fn text<'n>(node: &'n Node, key: &str, problems: &mut Diagnostics) ->
         }) => {
             problems
                 .error(node.span, format!("{} is needed before the run, but this value is known only during the run", quoted(key)))
-                .help("use a variable from `vars`; captures, data columns and functions go into paths, queries, headers and bodies");
+                .help("use a variable from `vars`; captures, data columns and functions go into paths, queries, headers, bodies, and conditions such as `when`");
             None
         }
         Value::Scalar(scalar) => Some(&scalar.text),

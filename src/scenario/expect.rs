@@ -1,5 +1,6 @@
 //! `expect`: what is expected of a response.
 
+mod body;
 mod failure;
 mod when;
 
@@ -13,7 +14,7 @@ use super::section::Section;
 use super::status::{grpc_status, status_rule, statuses};
 use super::tree::{Node, Value};
 use super::{header, json_rule, stream};
-use crate::plan::{BodyRule, Expect};
+use crate::plan::{Expect, ExpectedPart, ExpectedValue};
 
 /// The map `expect`.
 const EXPECT: Section = Section::new(&[
@@ -34,13 +35,6 @@ const EXPECT: Section = Section::new(&[
     ("condition", "when"),
     ("should_fail", "fail"),
     ("warn", "soft"),
-]);
-/// The map `expect.body`.
-const BODY_RULE: Section = Section::new(&[
-    ("regex", "matches"),
-    ("includes", "contains"),
-    ("excludes", "not_contains"),
-    ("notContains", "not_contains"),
 ]);
 /// The map `expect.size`.
 const SIZE_RULE: Section = Section::new(&[]);
@@ -102,13 +96,13 @@ pub(super) fn decode(
         expect.status = statuses(node, empty, grpc_status, problems);
     }
     if let Some(node) = fields.take("headers", problems) {
-        expect.headers = header::expected(node, problems);
+        headers(node, &mut expect, problems);
     }
     if let Some(node) = fields.take("body", problems) {
-        expect.body = body(node, patterns, problems);
+        expect.body = body::decode(node, &mut expect.values, patterns, problems);
     }
     if let Some(node) = fields.take("json", problems) {
-        expect.json = json_rule::decode(node, patterns, problems);
+        expect.json = json_rule::expected(node, &mut expect.values, patterns, problems);
     }
     if let Some(node) = fields.take("size", problems) {
         size(node, &mut expect, problems);
@@ -225,53 +219,16 @@ fn max_response(fields: &mut Fields<'_>, expect: &mut Expect, problems: &mut Dia
     expect.max_response = node.and_then(|node| decode::some_time(node, "max_response", problems));
 }
 
-fn body(node: &Node, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<BodyRule> {
-    let mut fields = Fields::open(
-        node,
-        &BODY_RULE,
-        "`body`",
-        "body: { contains: … }",
-        problems,
-    )?;
-    let mut rule = BodyRule::default();
-    let known = fields.entries().iter().any(|e| {
-        matches!(
-            e.key.as_str(),
-            "contains" | "not_contains" | "matches" | "equals"
-        )
-    });
-    if let Some(node) = fields.take("contains", problems) {
-        rule.contains = decode::text(node, "contains", problems).map(str::to_owned);
-        if rule.contains.as_deref() == Some("") {
-            problems
-                .error(node.span, "an empty string is in every body")
-                .help("write what must be in it; `equals: \"\"` requires an empty body");
+/// Decodes the headers and their values, of which some may be known only during the run.
+fn headers(node: &Node, expect: &mut Expect, problems: &mut Diagnostics) {
+    for (name, value) in header::expected(node, problems) {
+        if let Some(text) = value.as_text() {
+            expect.headers.push((name, text.to_owned()));
+        } else {
+            let part = ExpectedPart::Header(name);
+            expect.values.push(ExpectedValue { part, value });
         }
     }
-    if let Some(node) = fields.take("not_contains", problems) {
-        rule.not_contains = decode::text(node, "not_contains", problems).map(str::to_owned);
-        if rule.not_contains.as_deref() == Some("") {
-            problems
-                .error(
-                    node.span,
-                    "an empty string is in every body, so this never holds",
-                )
-                .help("write what must not be in it");
-        }
-    }
-    if let Some(node) = fields.take("matches", problems) {
-        rule.matches = patterns.decode(node, "matches", problems);
-    }
-    if let Some(node) = fields.take("equals", problems) {
-        rule.equals = decode::text(node, "equals", problems).map(str::to_owned);
-    }
-    if !known && fields.entries().is_empty() {
-        problems
-            .error(node.span, "this `body` checks nothing")
-            .help("write `body: { contains: … }`, `not_contains`, `matches` or `equals`");
-    }
-    fields.finish(problems);
-    Some(rule)
 }
 
 fn size(node: &Node, expect: &mut Expect, problems: &mut Diagnostics) {

@@ -34,7 +34,7 @@ const FROM_BODY: &str = "remove it: it follows from the body";
 
 /// Decodes a `headers` map of a request.
 pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Vec<(String, Template)> {
-    read(node, &OWN, decode::template, problems)
+    read(node, &OWN, problems)
 }
 
 /// Decodes a `metadata` map of a call of gRPC, which may not have the names that gRPC uses itself.
@@ -56,20 +56,13 @@ pub(super) fn metadata(node: &Node, problems: &mut Diagnostics) -> Vec<(String, 
         }
     }
     let refused: Vec<_> = OWN.into_iter().chain(own).collect();
-    read(node, &refused, decode::template, problems)
+    read(node, &refused, problems)
 }
 
 /// Decodes a `headers` map of expected headers, including ones that a request must not set, such as
 /// `content-length`.
-pub(super) fn expected(node: &Node, problems: &mut Diagnostics) -> Vec<(String, String)> {
-    let known = |node: &Node, key: &str, problems: &mut Diagnostics| {
-        decode::text(node, key, problems).map(|text| Template::from(text.to_owned()))
-    };
-    let headers = read(node, &[], known, problems);
-    headers
-        .into_iter()
-        .map(|(name, value)| (name, value.as_text().unwrap_or_default().to_owned()))
-        .collect()
+pub(super) fn expected(node: &Node, problems: &mut Diagnostics) -> Vec<(String, Template)> {
+    read(node, &[], problems)
 }
 
 /// Reports characters of a value that can't be sent in a header; values inserted at run time are
@@ -98,13 +91,9 @@ pub(super) fn sendable(
     false
 }
 
-/// Decodes a value.
-type Read = fn(&Node, &str, &mut Diagnostics) -> Option<Template>;
-
 fn read(
     node: &Node,
     refused: &[(&str, &'static str)],
-    value: Read,
     problems: &mut Diagnostics,
 ) -> Vec<(String, Template)> {
     let entries = match &node.value {
@@ -137,7 +126,7 @@ fn read(
                 .help("use letters, digits and `-`, without spaces");
             continue;
         };
-        let Some(value) = value(&entry.value, &entry.key, problems) else {
+        let Some(value) = decode::template(&entry.value, &entry.key, problems) else {
             continue;
         };
         if !sendable(name.as_str(), &value, entry.value.span, problems) {

@@ -52,7 +52,7 @@ pub(super) fn value(
 }
 
 /// Returns the first value in the node that is only known at run time.
-fn running(node: &Node) -> Option<&Node> {
+pub(super) fn running(node: &Node) -> Option<&Node> {
     match &node.value {
         Value::Scalar(scalar) => scalar.template.is_some().then_some(node),
         Value::List(items) => items.iter().find_map(running),

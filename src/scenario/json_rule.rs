@@ -4,12 +4,12 @@ use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
 use super::fields::Fields;
 use super::json;
-use super::pattern::Patterns;
+use super::pattern::{Patterns, refuse_values};
 use super::response_source::is_query;
 use super::section::Section;
 use super::tree::{Entry, Node, Value};
 use super::words;
-use crate::plan::{JsonKind, JsonRule};
+use crate::plan::{ExpectedPart, ExpectedValue, JsonKind, JsonRule};
 
 /// A rule of `expect.json`.
 const JSON_RULE: Section = Section::new(&[
@@ -22,6 +22,9 @@ const JSON_RULE: Section = Section::new(&[
 
 /// Maximum number of rules per step.
 const MAX_RULES: usize = 100;
+/// What to do about a pattern with values.
+const PLAIN: &str =
+    "compare the value with `equals`, or write a condition over `json` as `when` in `expect`";
 /// Names of the JSON types in rules.
 const KINDS: [(&str, JsonKind); 7] = [
     ("null", JsonKind::Null),
@@ -47,9 +50,28 @@ const FOREIGN: [(&str, &str); 11] = [
     ("nil", "null"),
 ];
 
-/// Decodes `expect.json`.
+/// Decodes rules whose values are known before the run.
 pub(super) fn decode(
     node: &Node,
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Vec<JsonRule> {
+    rules(node, None, patterns, problems)
+}
+
+/// Decodes `expect.json`. The values that are known only during the run are appended to `values`.
+pub(super) fn expected(
+    node: &Node,
+    values: &mut Vec<ExpectedValue>,
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Vec<JsonRule> {
+    rules(node, Some(values), patterns, problems)
+}
+
+fn rules(
+    node: &Node,
+    mut values: Option<&mut Vec<ExpectedValue>>,
     patterns: &mut Patterns,
     problems: &mut Diagnostics,
 ) -> Vec<JsonRule> {
@@ -86,18 +108,25 @@ pub(super) fn decode(
     }
     entries
         .iter()
-        .filter_map(|entry| rule(entry, patterns, problems))
+        .filter_map(|entry| rule(entry, values.as_deref_mut(), patterns, problems))
         .collect()
 }
 
-fn rule(entry: &Entry, patterns: &mut Patterns, problems: &mut Diagnostics) -> Option<JsonRule> {
+/// Returns the rule of an entry; `None` if it is invalid, or consists of a value of the run.
+fn rule(
+    entry: &Entry,
+    mut values: Option<&mut Vec<ExpectedValue>>,
+    patterns: &mut Patterns,
+    problems: &mut Diagnostics,
+) -> Option<JsonRule> {
+    let path = &entry.key;
     let good = is_query(&entry.key, entry.key_span, problems);
     let mut rule = JsonRule {
-        path: entry.key.clone(),
+        path: path.clone(),
         ..JsonRule::default()
     };
     if !matches!(entry.value.value, Value::Map(_)) {
-        rule.equals = Some(json::value(&entry.value, &entry.key, problems)?);
+        rule.equals = Some(equals(&entry.value, path, path, values, problems)?);
         return good.then_some(rule);
     }
     let mut fields = Fields::open(
@@ -107,18 +136,21 @@ fn rule(entry: &Entry, patterns: &mut Patterns, problems: &mut Diagnostics) -> O
         "{ min_len: 1 }",
         problems,
     )?;
-    rule.equals = fields
-        .entry("equals")
-        .and_then(|entry| json::value(&entry.value, "equals", problems));
+    if let Some(entry) = fields.entry("equals") {
+        let values = values.as_deref_mut();
+        rule.equals = equals(&entry.value, "equals", path, values, problems);
+    }
     rule.exists = fields
         .take("exists", problems)
         .and_then(|node| decode::flag(node, "exists", problems));
     rule.kind = fields
         .entry("type")
         .and_then(|entry| kind(&entry.value, problems));
-    rule.matches = fields
-        .take("matches", problems)
-        .and_then(|node| patterns.decode(node, "matches", problems));
+    if let Some(node) = fields.take("matches", problems)
+        && !(values.is_some() && refuse_values(node, PLAIN, problems))
+    {
+        rule.matches = patterns.decode(node, "matches", problems);
+    }
     let (min, max) = (fields.take("min", problems), fields.take("max", problems));
     rule.min = min.and_then(|node| number(node, "min", problems));
     rule.max = max.and_then(|node| number(node, "max", problems));
@@ -133,6 +165,47 @@ fn rule(entry: &Entry, patterns: &mut Patterns, problems: &mut Diagnostics) -> O
             .error(fields.span, "this rule checks nothing")
             .help("write `{ exists: true }`, `{ min_len: 1 }` or a plain value");
     }
+    check_bounds(&rule, max, max_len, problems);
+    let other = fields.entries().iter().find(|e| e.key != "exists");
+    if let (Some(false), Some(other)) = (rule.exists, other) {
+        problems
+            .error(
+                other.key_span,
+                format!("`{}` is set for a value that must not exist", other.key),
+            )
+            .help("remove it, or `exists: false`");
+    }
+    // A value of the run alone leaves nothing to judge before it is known.
+    let is_empty = rule.equals.is_none() && fields.entries().iter().all(|e| e.key == "equals");
+    fields.finish(problems);
+    (good && !is_empty).then_some(rule)
+}
+
+/// Decodes the value that the one at `path` must be equal to. One that is known only during the run
+/// goes to `values`, if they are given.
+fn equals(
+    node: &Node,
+    key: &str,
+    path: &str,
+    values: Option<&mut Vec<ExpectedValue>>,
+    problems: &mut Diagnostics,
+) -> Option<serde_json::Value> {
+    let Some(values) = values.filter(|_| json::running(node).is_some()) else {
+        return json::value(node, key, problems);
+    };
+    let part = ExpectedPart::Json(path.to_owned());
+    let value = json::template(node, problems)?;
+    values.push(ExpectedValue { part, value });
+    None
+}
+
+/// Reports bounds that nothing can be within.
+fn check_bounds(
+    rule: &JsonRule,
+    max: Option<&Node>,
+    max_len: Option<&Node>,
+    problems: &mut Diagnostics,
+) {
     if let (Some(least), Some(most), Some(node)) = (rule.min, rule.max, max)
         && least > most
     {
@@ -153,17 +226,6 @@ fn rule(entry: &Entry, patterns: &mut Patterns, problems: &mut Diagnostics) -> O
             )
             .help("swap them");
     }
-    let other = fields.entries().iter().find(|e| e.key != "exists");
-    if let (Some(false), Some(other)) = (rule.exists, other) {
-        problems
-            .error(
-                other.key_span,
-                format!("`{}` is set for a value that must not exist", other.key),
-            )
-            .help("remove it, or `exists: false`");
-    }
-    fields.finish(problems);
-    good.then_some(rule)
 }
 
 fn number(node: &Node, key: &str, problems: &mut Diagnostics) -> Option<f64> {

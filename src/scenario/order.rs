@@ -196,13 +196,7 @@ impl<'n> Walk<'_, 'n> {
             let kind = KINDS.with_key(key).filter(|kind| kind.holds_templates);
             if kind.is_some() || SENT.contains(&key) {
                 sends |= kind.is_some_and(|kind| kind.sends_headers);
-                let mut found = Vec::new();
-                expressions(&entry.value, &mut |expression, span| {
-                    found.push((expression, span))
-                });
-                found
-                    .into_iter()
-                    .for_each(|(expression, span)| self.used(expression, span));
+                self.templates(&entry.value);
             }
             match (key, &entry.value.value) {
                 ("set", Value::Map(values)) => {
@@ -215,6 +209,7 @@ impl<'n> Walk<'_, 'n> {
                 ("flow", _) => {
                     // What a handshake captures is available in the steps after it.
                     if node.get("websocket").is_some() {
+                        self.expected(node);
                         self.captured(node);
                     }
                     self.steps(&entry.value);
@@ -251,12 +246,30 @@ impl<'n> Walk<'_, 'n> {
         if sends {
             self.added_by_target(node);
         }
-        if let Some(when) = node.get("expect").and_then(|expect| expect.get("when")) {
+        self.expected(node);
+        self.captured(node);
+    }
+
+    /// Checks what is expected of a response, before anything is captured from it.
+    fn expected(&mut self, step: &'n Node) {
+        let Some(expect) = step.get("expect") else {
+            return;
+        };
+        self.templates(expect);
+        if let Some(when) = expect.get("when") {
             self.judges = true;
             self.condition(when);
             self.judges = false;
         }
-        self.captured(node);
+    }
+
+    /// Checks the expressions of the templates below a node.
+    fn templates(&mut self, node: &'n Node) {
+        let mut found = Vec::new();
+        expressions(node, &mut |expression, span| found.push((expression, span)));
+        found
+            .into_iter()
+            .for_each(|(expression, span)| self.used(expression, span));
     }
 
     fn captured(&mut self, step: &'n Node) {

@@ -6,7 +6,7 @@ use regex::RegexBuilder;
 
 use super::decode;
 use super::diagnostic::{Diagnostics, quoted};
-use super::tree::Node;
+use super::tree::{Node, Value};
 
 /// Maximum length of a pattern, in bytes.
 const MAX_BYTES: usize = 1000;
@@ -14,6 +14,21 @@ const MAX_BYTES: usize = 1000;
 const SIZES: [usize; 4] = [16 << 10, 64 << 10, 256 << 10, 1 << 20];
 /// Size limit of all patterns of a scenario together, in bytes.
 const BUDGET: usize = 32 << 20;
+
+/// Reports a regular expression with values that are known only during the run, and returns whether it
+/// has any. `remedy` says what to write instead.
+pub(super) fn refuse_values(node: &Node, remedy: &str, problems: &mut Diagnostics) -> bool {
+    let has_values = matches!(&node.value, Value::Scalar(scalar) if scalar.template.is_some());
+    if has_values {
+        problems
+            .error(
+                node.span,
+                "a regular expression can't contain a value that is known only during the run",
+            )
+            .help(remedy);
+    }
+    has_values
+}
 
 /// The valid patterns so far, and the remaining budget.
 pub(super) struct Patterns {

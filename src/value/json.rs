@@ -157,6 +157,17 @@ impl<'d> Found<'d> {
     }
 }
 
+impl Found<'_> {
+    /// Compares like [`Found::equals`], with the text of another value, of which all digits count.
+    pub fn equals_text(&self, wanted: &RawValue) -> bool {
+        match self.raw {
+            Some(raw) => same_texts(wanted, raw),
+            None => RawValue::from_string(self.value.to_string())
+                .is_ok_and(|raw| same_texts(wanted, &raw)),
+        }
+    }
+}
+
 fn has_floats(value: &Json) -> bool {
     match value {
         Json::Number(number) => number.is_f64(),
@@ -206,6 +217,32 @@ fn same_text(wanted: &Json, raw: &RawValue) -> bool {
         (wanted, Ok(JsonParts::Other(value))) => *wanted == value,
         _ => false,
     }
+}
+
+/// Compares like [`same`], with the texts of both values. The last of duplicate names counts.
+fn same_texts(a: &RawValue, b: &RawValue) -> bool {
+    match (parts(a), parts(b)) {
+        (Ok(JsonParts::Number(a)), Ok(JsonParts::Number(b))) => Decimal::new(a) == Decimal::new(b),
+        (Ok(JsonParts::List(a)), Ok(JsonParts::List(b))) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_texts(a, b))
+        }
+        (Ok(JsonParts::Map(a)), Ok(JsonParts::Map(b))) => {
+            let in_both = |(key, _): &(String, &RawValue)| {
+                let both = last(&a, key).zip(last(&b, key));
+                both.is_some_and(|(a, b)| same_texts(a, b))
+            };
+            a.iter().chain(&b).all(in_both)
+        }
+        (Ok(JsonParts::Other(a)), Ok(JsonParts::Other(b))) => a == b,
+        _ => false,
+    }
+}
+
+fn last<'r>(members: &[(String, &'r RawValue)], name: &str) -> Option<&'r RawValue> {
+    let mut from_end = members.iter().rev();
+    from_end
+        .find(|(known, _)| known == name)
+        .map(|(_, raw)| *raw)
 }
 
 /// The parts of a value.
@@ -462,5 +499,41 @@ mod tests {
         let marked = Document::new("\u{feff}{}".as_bytes()).expect("a text");
         let query = Query::compile("$.a").expect("a path");
         assert!(marked.find(&query).expect("JSON").is_none());
+    }
+
+    #[test]
+    fn texts_are_equal_by_all_digits_whatever_their_notation() {
+        let query = Query::compile("$").expect("a query");
+        let equals = |wanted: &str, body: &str| {
+            let document = Document::new(body.as_bytes()).expect("a text");
+            let found = document.find(&query).expect("JSON").expect("a value");
+            let wanted = RawValue::from_string(wanted.to_owned()).expect("JSON");
+            found.equals_text(&wanted)
+        };
+        for (a, b) in [
+            ("5", "5"),
+            ("10", "1.0e1"),
+            ("98765432101234567890", "98765432101234567890"),
+            ("\"\\u0041\"", "\"A\""),
+            ("null", "null"),
+            (
+                "[1, {\"a\": 2.50, \"b\": []}]",
+                "[1.0,{\"b\":[],\"a\":2.5}]",
+            ),
+            ("{\"a\": 1, \"a\": 2}", "{\"a\": 2}"),
+        ] {
+            assert!(equals(a, b) && equals(b, a), "{a} {b}");
+        }
+        for (a, b) in [
+            ("5", "\"5\""),
+            ("98765432101234567890", "98765432101234567891"),
+            ("[1]", "[1, 2]"),
+            ("{\"a\": 1}", "{\"a\": 1, \"b\": null}"),
+            ("{\"a\": 1}", "{\"b\": 1}"),
+            ("[]", "{}"),
+            ("false", "null"),
+        ] {
+            assert!(!equals(a, b) && !equals(b, a), "{a} {b}");
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use loadgen::base::{Nanos, Rate, Share, Size};
 use loadgen::plan::kinds::tcp::{Framing, TcpExchange};
 use loadgen::plan::{
-    Action, Backoff, BodyRule, Expect, Limits, OnFull, Operation, Parallel, Passes, Plan, Race,
-    Repeat, Retry, StatusRule, Step, StepKind, Timeouts,
+    Action, Backoff, BodyRule, Expect, ExpectedPart, Limits, OnFull, Operation, Parallel, Passes,
+    Plan, Race, Repeat, Retry, StatusRule, Step, StepKind, Timeouts,
 };
 use loadgen::scenario::{Overrides, Source, compile};
 
@@ -443,6 +443,7 @@ fn expectations_are_kept_as_written() {
         max_rows: None,
         stream: None,
         max_response: Some(MS(500)),
+        values: Vec::new(),
         when: None,
         fail: None,
         soft: false,
@@ -461,6 +462,46 @@ fn expectations_are_kept_as_written() {
         }
     );
     assert!(matches!(mock.action, Action::Sleep(_)));
+}
+
+#[test]
+fn expected_values_of_the_run_are_apart_from_what_is_known() {
+    let found = operation(
+        "{ get: /, expect: { headers: { ETag: \"{{seq()}}\", x-cache: hit }, body: { contains: \"n {{seq()}}\" }, \
+         json: { $.a: \"{{seq()}}\", $.b: { equals: [ 1, \"n {{seq()}}\" ], min_len: 2 }, $.c: 3 } } }",
+    );
+    let Expect {
+        headers,
+        body,
+        json,
+        values,
+        ..
+    } = &found.expect;
+    assert_eq!(headers, &[("x-cache".to_owned(), "hit".to_owned())]);
+    assert_eq!(body, &None, "nothing is known of it");
+    let paths: Vec<&str> = json.iter().map(|rule| rule.path.as_str()).collect();
+    assert_eq!(paths, ["$.b", "$.c"]);
+    assert_eq!(json[0].min_len, Some(2));
+    let parts: Vec<&ExpectedPart> = values.iter().map(|own| &own.part).collect();
+    assert_eq!(
+        parts,
+        [
+            &ExpectedPart::Header("etag".into()),
+            &ExpectedPart::BodyContains,
+            &ExpectedPart::Json("$.a".into()),
+            &ExpectedPart::Json("$.b".into()),
+        ]
+    );
+    let texts = serde_json::to_value(values).expect("plain data");
+    assert_eq!(
+        texts[2]["value"],
+        serde_json::json!([{ "value": "seq()", "as": "json" }])
+    );
+    assert_eq!(
+        texts[3]["value"],
+        serde_json::json!(["[1,\"n ", { "value": "seq()", "as": "json_text" }, "\"]"])
+    );
+    assert!(found.reads_bodies() && found.reads_headers());
 }
 
 /// Only caps that are certainly too small cause a warning.

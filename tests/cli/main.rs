@@ -33,6 +33,7 @@ mod exchanges;
 mod exit_codes;
 mod exits;
 mod expectations;
+mod expected_values;
 mod faults;
 mod feeds;
 mod files;

@@ -2,18 +2,17 @@
 
 mod expectation;
 mod expected;
+pub(crate) mod expected_value;
 mod failure;
 pub(crate) mod json;
 mod seen;
 
-use regex::Regex;
-
-use self::expectation::{Expectation, of_stream, status, words};
+use self::expectation::{Expectation, of_body, of_stream, status, words};
 use self::expected::Failing;
+use self::expected_value::ExpectedValue;
 use self::failure::failed;
 use self::json::Json;
 use super::condition::{Condition, Observed};
-use super::quoted::quoted;
 use crate::base::Nanos;
 use crate::plan::{Expect, StatusRule};
 use crate::transport::TransportError;
@@ -24,6 +23,8 @@ pub struct Check {
     /// The failures that it is expected to end with, if it is.
     failing: Option<Box<Failing>>,
     rules: Vec<Rule>,
+    /// The values that are only known during the run.
+    values: Vec<ExpectedValue>,
     /// The condition that must hold.
     condition: Option<Box<Condition>>,
     /// Whether expectations that do not hold are only counted.
@@ -86,30 +87,8 @@ impl Check {
             );
         }
         if let Some(body) = &expect.body {
-            if let Some(text) = &body.contains {
-                rule(
-                    format!("body contains {}", quoted(text)),
-                    Expectation::Contains(text.clone()),
-                );
-            }
-            if let Some(text) = &body.not_contains {
-                rule(
-                    format!("body not_contains {}", quoted(text)),
-                    Expectation::NotContains(text.clone()),
-                );
-            }
-            if let Some(text) = &body.matches {
-                let pattern = Regex::new(text).map_err(|e| ValueError(e.to_string()))?;
-                rule(
-                    format!("body matches {}", quoted(text)),
-                    Expectation::Matches(pattern),
-                );
-            }
-            if let Some(text) = &body.equals {
-                rule(
-                    format!("body equals {}", quoted(text)),
-                    Expectation::Equals(text.clone()),
-                );
+            for (name, wanted) in of_body(body)? {
+                rule(name, wanted);
             }
         }
         for wanted in &expect.json {
@@ -120,12 +99,15 @@ impl Check {
         for (name, wanted) in of_stream(stream) {
             rule(name, wanted);
         }
+        let values = expect.values.iter();
+        let values = values.map(|wanted| ExpectedValue::new(wanted, names));
         let condition = expect.when.as_ref();
         let condition = condition.map(|wanted| Condition::new(wanted, names));
         Ok(Self {
             is_soft: expect.soft,
             failing: expect.fail.clone().map(|own| Failing(own).into()),
             rules,
+            values: values.collect::<Result<_, _>>()?,
             condition: condition.transpose()?.map(Box::new),
             max_response: expect.max_response,
             max_first: stream.max_first,
@@ -137,6 +119,7 @@ impl Check {
     /// them if there may be none.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.rules.iter().map(|rule| rule.name.clone()).collect();
+        names.extend(self.values.iter().map(|own| own.name().to_owned()));
         names.extend(self.condition.as_ref().map(|own| own.name()));
         let times = self.times().map(|(name, most)| format!("{name} {most}"));
         match &self.failing {
@@ -152,6 +135,7 @@ impl Check {
     /// Returns whether the scenario specifies any expectation.
     pub const fn is_written(&self) -> bool {
         !self.rules.is_empty()
+            || !self.values.is_empty()
             || self.max_response.is_some()
             || self.max_first.is_some()
             || self.condition.is_some()
@@ -163,12 +147,18 @@ impl Check {
         self.is_soft
     }
 
+    /// Returns the values that are only known during the run.
+    pub(crate) fn values(&self) -> &[ExpectedValue] {
+        &self.values
+    }
+
     /// Returns the condition that must hold, if there is one.
     pub(crate) fn condition(&self) -> Option<&Condition> {
         self.condition.as_deref()
     }
 
-    /// Checks a response against every expectation except its time. `size` is the size of its body;
+    /// Checks a response against every expectation except its time and those that need the values of
+    /// the iteration. `size` is the size of its body;
     /// `broken` says why a required body is missing.
     pub fn response(
         &self,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::recording::Recording;
 use super::trace::Trace;
 use crate::base::Nanos;
+use crate::engine::compiled::check::expected_value::ExpectedValue;
 use crate::engine::compiled::condition::{Condition, Observed};
 use crate::engine::connection::user::User;
 use crate::engine::draw::{Position, Purpose};
@@ -15,6 +16,7 @@ use crate::engine::schedule::limit::Slot;
 use crate::engine::world::worker::Worker;
 use crate::metrics::FailureKind;
 use crate::plan::{Action, Operation};
+use crate::result::SeenCheck;
 use crate::transport::TransportError;
 use crate::value::{Facts, Response, Scope};
 
@@ -172,6 +174,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let world = self.worker.world;
         let (check, extraction) = (&world.checks[id], &world.extractions[id]);
         let mut judged = check.response(response, size, broken.as_ref());
+        for wanted in check.values() {
+            judged.note(self.compare(wanted, response, size, broken.as_ref(), scope));
+        }
         if let Some(condition) = check.condition() {
             judged.note(self.meet(condition, response, broken.as_ref(), scope, trace));
         }
@@ -189,6 +194,32 @@ impl<D: Driver> Attempt<'_, '_, D> {
         broken.map_or(taken, Err)?;
         trace.last.measures.replace(extraction.measures(response));
         Ok(())
+    }
+
+    /// Compares a part of a response with a value that is only known now.
+    ///
+    /// # Errors
+    /// What the part is, if it differs; or why the value or the body is missing.
+    fn compare(
+        &self,
+        wanted: &ExpectedValue,
+        response: &Response<'_>,
+        size: u64,
+        broken: Option<&TransportError>,
+        scope: &Scope,
+    ) -> Result<(), TransportError> {
+        let facts = self
+            .worker
+            .facts(self.iteration, self.position, Purpose::Condition);
+        let known = wanted.known(scope, &facts);
+        let verdict = wanted.judge(&known, response, size, broken);
+        if let Some(recording) = &self.recording {
+            let id = self.operation.id as usize;
+            let is_soft = self.worker.world.checks[id].is_soft();
+            let seen = wanted.seen(&known, &verdict, response, size);
+            recording.check(seen, is_soft);
+        }
+        verdict
     }
 
     /// Judges a response by the condition of the scenario.
@@ -215,7 +246,12 @@ impl<D: Driver> Attempt<'_, '_, D> {
         if let Some(recording) = &self.recording {
             let id = self.operation.id as usize;
             let is_soft = self.worker.world.checks[id].is_soft();
-            recording.meet(condition, &observed, verdict.is_ok(), is_soft);
+            let seen = SeenCheck {
+                name: condition.name(),
+                passed: verdict.is_ok(),
+                seen: condition.seen(&observed),
+            };
+            recording.check(seen, is_soft);
         }
         verdict
     }

@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use http::response::Parts;
 use http::{HeaderMap, Version, header};
 
-use crate::engine::compiled::condition::{Condition, Observed};
 use crate::engine::world::World;
 use crate::engine::world::exchange_log::ExchangeLog;
 use crate::plan::secrets::HIDDEN;
@@ -159,24 +158,15 @@ impl<'l> Recording<'l> {
         }
     }
 
-    /// Records what a condition has seen. Nothing is captured if it does not hold, unless it
-    /// `is_soft`.
-    pub(super) fn meet(
-        &self,
-        condition: &Condition,
-        observed: &Observed<'_, '_>,
-        passed: bool,
-        is_soft: bool,
-    ) {
+    /// Records a check of the values of the iteration. Nothing is captured or measured if it does
+    /// not hold, unless it `is_soft`.
+    pub(super) fn check(&self, seen: SeenCheck, is_soft: bool) {
         self.change(|exchange| {
-            exchange.checks.push(SeenCheck {
-                name: condition.name(),
-                passed,
-                seen: condition.seen(observed),
-            });
-            if !passed && !is_soft {
+            if !seen.passed && !is_soft {
                 exchange.captures.clear();
+                exchange.measures.clear();
             }
+            exchange.checks.push(seen);
         });
     }
 

@@ -1,21 +1,24 @@
 //! [`Expectation`]: what a scenario expects of one part of a response.
 
+use std::sync::Arc;
+
 use http::header::SET_COOKIE;
 use regex::Regex;
+use serde_json::value::RawValue;
 
 use super::failure::failed;
-use super::json::Json;
+use super::json::{Json, Place};
 use crate::base::status::{GRPC_OK, is_of_grpc, name};
 use crate::base::{Nanos, Size};
 use crate::engine::compiled::quoted::quoted;
 use crate::metrics::FailureKind;
-use crate::plan::{StatusRule, StreamRule};
+use crate::plan::{BodyRule, StatusRule, StreamRule};
 use crate::transport::TransportError;
 use crate::transport::grpc::message_text;
-use crate::value::Response;
+use crate::value::{Response, ValueError};
 
 /// What a scenario expects of one part of a response.
-pub(super) enum Expectation {
+pub(crate) enum Expectation {
     Status(Vec<StatusRule>),
     Header(String, String),
     Size(Option<Size>, Option<Size>),
@@ -25,9 +28,34 @@ pub(super) enum Expectation {
     Matches(Regex),
     Equals(String),
     Json(Box<Json>),
+    JsonEquals(Arc<Place>, Box<RawValue>),
     MinEvents(u64),
     MaxGap(Nanos),
     MaxUnit(Nanos),
+}
+
+/// Returns the expectations for a body, with their names.
+///
+/// # Errors
+/// If the regular expression is invalid.
+pub(super) fn of_body(rule: &BodyRule) -> Result<Vec<(String, Expectation)>, ValueError> {
+    let named = |what: &str, text: &str, wanted| (format!("body {what} {}", quoted(text)), wanted);
+    let mut rules = Vec::new();
+    if let Some(text) = &rule.contains {
+        rules.push(named("contains", text, Expectation::Contains(text.clone())));
+    }
+    if let Some(text) = &rule.not_contains {
+        let wanted = Expectation::NotContains(text.clone());
+        rules.push(named("not_contains", text, wanted));
+    }
+    if let Some(text) = &rule.matches {
+        let pattern = Regex::new(text).map_err(|e| ValueError(e.to_string()))?;
+        rules.push(named("matches", text, Expectation::Matches(pattern)));
+    }
+    if let Some(text) = &rule.equals {
+        rules.push(named("equals", text, Expectation::Equals(text.clone())));
+    }
+    Ok(rules)
 }
 
 /// Returns the expectations for the events of a stream that need no time of the operation.
@@ -53,6 +81,7 @@ impl Expectation {
                 | Self::Matches(_)
                 | Self::Equals(_)
                 | Self::Json(_)
+                | Self::JsonEquals(..)
         )
     }
 
@@ -96,6 +125,7 @@ impl Expectation {
             }
             Self::Equals(wanted) => body(&|text| text == wanted, "", wanted),
             Self::Json(json) => json.judge(response),
+            Self::JsonEquals(place, wanted) => place.judge(wanted, response),
             Self::MinEvents(least) if stream.events < *least => failed(format!(
                 "events of the stream: expected at least {least}, seen {}",
                 stream.events

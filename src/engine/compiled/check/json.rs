@@ -2,18 +2,23 @@
 
 use regex::Regex;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::failure::failed;
 use crate::engine::compiled::quoted::quoted;
+use crate::metrics::FailureKind;
 use crate::plan::{JsonKind, JsonRule};
 use crate::transport::TransportError;
 use crate::value::json::Found;
 use crate::value::query::Query;
 use crate::value::{Response, ValueError};
 
+/// The longest number, in bytes, that a message shows without quotation marks.
+const MAX_NUMBER: usize = 60;
+
 /// An expectation about a value in a JSON body.
 pub(crate) struct Json {
-    query: Query,
+    place: Place,
     rule: JsonRule,
     matches: Option<Regex>,
 }
@@ -31,7 +36,7 @@ impl Json {
             .transpose()
             .map_err(|e| ValueError(e.to_string()))?;
         Ok(Self {
-            query: Query::compile(&rule.path)?,
+            place: Place::new(&rule.path)?,
             rule: rule.clone(),
             matches,
         })
@@ -67,41 +72,39 @@ impl Json {
     /// The first condition of the rule that does not hold, with the actual value.
     pub(crate) fn judge(&self, response: &Response<'_>) -> Result<(), TransportError> {
         let rule = &self.rule;
-        let found = match response.find(&self.query) {
-            Ok(found) => found,
-            Err(why) => return failed(format!("json {}: {why}", rule.path)),
-        };
-        let Some(found) = found else {
+        let Some(found) = self.place.find(response)? else {
             return if rule.exists == Some(false) {
                 Ok(())
             } else {
-                self.wrong("", "a value", "nothing")
+                self.place.wrong("", "a value", "nothing")
             };
         };
         let seen = || short(&found);
         if rule.exists == Some(false) {
-            return self.wrong("", "nothing", &seen());
+            return self.place.wrong("", "nothing", &seen());
         }
         if let Some(wanted) = rule.equals.as_ref().filter(|wanted| !found.equals(wanted)) {
-            return self.wrong("", &short_value(wanted), &seen());
+            return self.place.wrong("", &short_value(wanted), &seen());
         }
         if let Some(wanted) = self
             .matches
             .as_ref()
             .filter(|wanted| !wanted.is_match(&text(&found)))
         {
-            return self.wrong("to match ", &quoted(wanted.as_str()), &seen());
+            return self
+                .place
+                .wrong("to match ", &quoted(wanted.as_str()), &seen());
         }
         let value = &*found.value;
         if let Some(wanted) = rule.kind.filter(|wanted| !is_kind(*wanted, value)) {
-            return self.wrong("the type ", word(wanted), &seen());
+            return self.place.wrong("the type ", word(wanted), &seen());
         }
         let number = value.as_f64();
         if let Some(least) = rule.min.filter(|least| number.is_none_or(|n| n < *least)) {
-            return self.wrong("at least ", &least.to_string(), &seen());
+            return self.place.wrong("at least ", &least.to_string(), &seen());
         }
         if let Some(most) = rule.max.filter(|most| number.is_none_or(|n| n > *most)) {
-            return self.wrong("at most ", &most.to_string(), &seen());
+            return self.place.wrong("at most ", &most.to_string(), &seen());
         }
         let length = length(value);
         let long = || length.map_or_else(seen, |n| n.to_string());
@@ -109,16 +112,74 @@ impl Json {
             .min_len
             .filter(|least| length.is_none_or(|n| n < *least))
         {
-            return self.wrong("a length of at least ", &least.to_string(), &long());
+            return self
+                .place
+                .wrong("a length of at least ", &least.to_string(), &long());
         }
         if let Some(most) = rule.max_len.filter(|most| length.is_none_or(|n| n > *most)) {
-            return self.wrong("a length of at most ", &most.to_string(), &long());
+            return self
+                .place
+                .wrong("a length of at most ", &most.to_string(), &long());
         }
         Ok(())
     }
 
     /// Returns the value that a response has at the path, for a message.
     pub(crate) fn seen(&self, response: &Response<'_>) -> String {
+        self.place.seen(response)
+    }
+}
+
+/// A place in a JSON body.
+pub(crate) struct Place {
+    path: String,
+    query: Query,
+}
+
+impl Place {
+    /// Compiles a JSONPath query.
+    ///
+    /// # Errors
+    /// If it is invalid.
+    pub(super) fn new(path: &str) -> Result<Self, ValueError> {
+        Ok(Self {
+            path: path.to_owned(),
+            query: Query::compile(path)?,
+        })
+    }
+
+    /// Returns a name of what [`Place::judge`] does.
+    pub(super) fn named(&self, wanted: &RawValue) -> String {
+        format!("json {} equals {}", self.path, short_text(wanted))
+    }
+
+    /// Judges a response whose value here must be equal to another one, of which all digits count.
+    ///
+    /// # Errors
+    /// If it is not, with the actual value.
+    pub(super) fn judge(
+        &self,
+        wanted: &RawValue,
+        response: &Response<'_>,
+    ) -> Result<(), TransportError> {
+        match self.find(response)? {
+            Some(found) if found.equals_text(wanted) => Ok(()),
+            found => {
+                let seen = found.map_or_else(|| "nothing".into(), |found| short(&found));
+                self.wrong("", &short_text(wanted), &seen)
+            }
+        }
+    }
+
+    fn find<'r>(&self, response: &'r Response<'_>) -> Result<Option<Found<'r>>, TransportError> {
+        response.find(&self.query).map_err(|why| TransportError {
+            kind: FailureKind::Check,
+            message: format!("json {}: {why}", self.path),
+        })
+    }
+
+    /// Returns the value that a response has here, for a message.
+    pub(super) fn seen(&self, response: &Response<'_>) -> String {
         match response.find(&self.query) {
             Ok(found) => found.map_or_else(|| "nothing".into(), |found| short(&found)),
             Err(why) => why,
@@ -128,7 +189,7 @@ impl Json {
     fn wrong(&self, what: &str, wanted: &str, seen: &str) -> Result<(), TransportError> {
         failed(format!(
             "json {}: expected {what}{wanted}, seen {seen}",
-            self.rule.path
+            self.path
         ))
     }
 }
@@ -139,6 +200,16 @@ fn short(found: &Found<'_>) -> String {
         Value::Number(_) => found.text(),
         Value::Array(_) | Value::Object(_) => quoted(&found.text()),
         other => short_value(other),
+    }
+}
+
+/// Formats JSON text for a message: numbers with all their digits.
+fn short_text(raw: &RawValue) -> String {
+    let text = raw.get();
+    match serde_json::from_str(text) {
+        Ok(Value::Number(_)) if text.len() <= MAX_NUMBER => text.to_owned(),
+        Ok(other @ (Value::String(_) | Value::Bool(_) | Value::Null)) => short_value(&other),
+        _ => quoted(text),
     }
 }
 

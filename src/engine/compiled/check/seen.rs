@@ -10,7 +10,7 @@ use crate::transport::TransportError;
 use crate::value::Response;
 
 impl Check {
-    /// Returns every expectation except that of the time, with what it has seen of a response;
+    /// Returns every expectation that needs neither the time nor values of the iteration, with what it has seen of a response;
     /// compare [`Check::response`].
     pub(crate) fn seen(
         &self,
@@ -89,7 +89,7 @@ impl Check {
 
 impl Expectation {
     /// Returns a name that says all that is expected, unlike the one in results.
-    fn in_full(&self, name: &str) -> String {
+    pub(super) fn in_full(&self, name: &str) -> String {
         match self {
             Self::Header(_, wanted) => format!("{name} {}", quoted(wanted)),
             Self::Size(least, most) => {
@@ -106,7 +106,7 @@ impl Expectation {
         }
     }
 
-    fn seen(&self, response: &Response<'_>, size: u64) -> String {
+    pub(super) fn seen(&self, response: &Response<'_>, size: u64) -> String {
         let stream = response.stream.unwrap_or_default();
         match self {
             Self::Status(_) => status::name(response.status).into_owned(),
@@ -119,6 +119,7 @@ impl Expectation {
                 response.text().map_or_else(str::to_owned, quoted)
             }
             Self::Json(json) => json.seen(response),
+            Self::JsonEquals(place, _) => place.seen(response),
             Self::MinEvents(_) => stream.events.to_string(),
             Self::MaxGap(_) => stream.max_gap.to_string(),
             Self::MaxUnit(_) => stream
