@@ -167,11 +167,11 @@ fn of_file(folder: &Path, file: &FeedFile, in_order: bool) -> Result<Rows, FeedE
     let typed = &file.path;
     let name = typed.to_ascii_lowercase();
     let plain = name.strip_suffix(".gz");
-    let form = form(file, plain.unwrap_or(&name))?;
     let mut content = Hashed {
         file: file::open(folder, typed)?,
         hash: Sha256::new(),
     };
+    let form = form(file, plain.unwrap_or(&name))?;
     // A text that differs from the content of its file.
     let mut text = None;
     if plain.is_some() {
