@@ -222,12 +222,12 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
         cx: &mut Context<'_>,
         beginning: &[u8],
         needs: HeaderNeeds,
-        sent: &mut impl FnMut(),
+        // Of a type of its own: the usual call of `poll_send` is then the only one of its type, and
+        // inlined.
+        sent: &mut dyn FnMut(),
     ) -> Result<Option<Parts>, TransportError> {
         loop {
-            // A closure of its own keeps the usual call of `poll_send` the only one of its type, which
-            // is inlined.
-            self.poll_send(cx, beginning, || sent())?;
+            self.poll_send(cx, beginning, &mut *sent)?;
             if let Some(parts) = self.take_head(needs)? {
                 return Ok(Some(parts));
             }
