@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::args::RunArgs;
 use crate::base::Nanos;
+use crate::import::yaml::quoted;
 use crate::plan::Scheme;
 use crate::plan::secrets::userinfo;
 use crate::scenario::url::{Url, UrlError, is_absolute, parse, with_scheme};
@@ -300,28 +301,6 @@ fn text(value: &str) -> String {
     } else {
         quoted(value)
     }
-}
-
-/// Quotes a text in YAML's double quotes, on one line, without invisible characters.
-fn quoted(value: &str) -> String {
-    let mut out = String::from('"');
-    for c in value.chars() {
-        let _ = match c {
-            '"' | '\\' => write!(out, "\\{c}"),
-            '\n' => out.write_str("\\n"),
-            '\r' => out.write_str("\\r"),
-            '\t' => out.write_str("\\t"),
-            // Line ends, bidirectional and byte order marks: YAML folds the first, and people don't
-            // see the others.
-            c if c.is_control()
-                || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') =>
-            {
-                write!(out, "\\u{:04x}", u32::from(c))
-            }
-            c => out.write_char(c),
-        };
-    }
-    out + "\""
 }
 
 #[cfg(test)]

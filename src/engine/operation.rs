@@ -73,10 +73,10 @@ pub async fn run<D: Driver>(
     let mut started = call.scheduled.begun;
     loop {
         // Waiting for a connection is one more limit.
-        let pool = world.route(operation).pool;
-        let connections = pool.and_then(|target| user.connection_limit(target));
-        let limits = world.limits_of(operation, connections.as_deref());
-        let mut permit = if limits.iter().any(Option::is_some) {
+        let route = world.route(operation);
+        let connections = (route.pool).and_then(|target| user.connection_limit(target));
+        let mut permit = if route.is_limited || connections.is_some() {
+            let limits = world.limits_of(operation, connections.as_deref());
             let asked = worker.driver.now();
             match enter(limits, &worker.driver, asked).await {
                 Ok((permit, at)) => {

@@ -6,6 +6,7 @@ mod compile;
 mod ended;
 pub(crate) mod exchange_log;
 pub(crate) mod folders;
+mod limits;
 pub(crate) mod reading;
 pub(crate) mod recorders;
 mod route;
@@ -19,9 +20,10 @@ use self::compile::{authenticators, for_each, headers, request, schemas};
 pub(crate) use self::ended::Ended;
 use self::exchange_log::ExchangeLog;
 use self::folders::Folders;
+use self::limits::{limits, mix_limits};
 use self::reading::Streams;
 use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder};
-use self::route::Route;
+use self::route::{Route, routes};
 use super::compiled::authenticator::Authenticator;
 use super::compiled::base_url::BaseUrl;
 use super::compiled::call::Call;
@@ -46,7 +48,7 @@ use crate::assembly::new_recorder;
 use crate::base::{CachePadded, Nanos};
 use crate::metrics::{IterationSample, Outcome, Recorder, StartPace};
 use crate::pacing::Arrival;
-use crate::plan::{Address, MixEntry, Operation, Plan, Target};
+use crate::plan::{Address, Operation, Plan};
 use crate::result::{Section, StoppedBy};
 use crate::transport::endpoint::Endpoint;
 use crate::value::{Names, Scope, from_raw};
@@ -133,25 +135,6 @@ fn names(plan: &Plan, setup_values: &SetupValues, start: Option<Scope>) -> Resul
     Ok(names.starting(start))
 }
 
-/// Creates the limits of all operations on each target.
-fn target_limits(plan: &Plan) -> Vec<Option<Limit>> {
-    let limit = |target: &Target| Limit::new(format!("target {}", target.name), &target.limits);
-    plan.targets.iter().map(limit).collect()
-}
-
-/// Creates the limits of the iterations of each mix entry.
-fn mix_limits(plan: &Plan) -> Vec<Option<Limit>> {
-    let limit = |entry: &MixEntry| Limit::new(format!("mix {}", entry.name), &entry.limits);
-    plan.mix.iter().map(limit).collect()
-}
-
-/// Creates the limits of each operation.
-fn step_limits(plan: &Plan) -> Vec<Option<Limit>> {
-    let operations = plan.operations();
-    let limits = operations.map(|(_, name, own)| Limit::new(format!("step {name}"), &own.limits));
-    limits.collect()
-}
-
 impl<'p> World<'p> {
     /// Creates a world for `plan` on this many cores. Iterations start with the values that the
     /// setup ended with, if there was one.
@@ -198,6 +181,7 @@ impl<'p> World<'p> {
         let end = plan
             .duration()
             .map_or(Nanos::MAX, |time| load.warmup + time);
+        let (run_limit, target_limits, step_limits) = limits(plan);
         let recorder = |_| CachePadded(SharedRecorder(Mutex::new(Box::new(new_recorder(plan)))));
         Ok(Self {
             plan,
@@ -218,7 +202,7 @@ impl<'p> World<'p> {
             folders: Folders::open(plan, environment)?,
             streams,
             extractions: for_each(plan, |operation| Extraction::new(operation, &names))?,
-            routes: plan.operations().map(|(.., own)| Route::new(own)).collect(),
+            routes: routes(plan, run_limit.as_ref(), &target_limits, &step_limits),
             base_urls,
             authenticators: authenticators(plan, &names)?,
             headers,
@@ -228,9 +212,9 @@ impl<'p> World<'p> {
             is_member: *is_member,
             live: *live,
             dry: AtomicBool::new(false),
-            run_limit: Limit::new("run", &plan.limits),
-            target_limits: target_limits(plan),
-            step_limits: step_limits(plan),
+            run_limit,
+            target_limits,
+            step_limits,
             mix_limits: mix_limits(plan),
             stop: Stop::new(end, load.graceful_stop),
             cut_teardowns: AtomicU64::new(0),
@@ -246,7 +230,7 @@ impl<'p> World<'p> {
     /// # Errors
     /// If a feed that ends the run has no row for it.
     pub fn scope(&self, mix: usize, number: u64, taker: RowTaker<'_>) -> Result<Scope, Exhausted> {
-        let mut scope = self.names.start().clone();
+        let mut scope = self.names.scope();
         self.feeds.deal(
             &self.plan.mix[mix].data,
             number,

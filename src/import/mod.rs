@@ -16,7 +16,7 @@ mod exchange;
 mod json;
 mod kind;
 mod shell;
-mod yaml;
+pub(crate) mod yaml;
 
 pub(crate) use self::draft::Imported;
 pub(crate) use self::kind::{Kind, recognize};

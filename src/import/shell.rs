@@ -205,7 +205,7 @@ impl Splitter<'_> {
                 Some(c) => bytes.extend(c.encode_utf8(&mut [0; 4]).bytes()),
             }
         }
-        // A word of a shell has none.
+        // A word of a shell contains no NUL bytes.
         bytes.retain(|byte| *byte != 0);
         self.push(&String::from_utf8_lossy(&bytes));
     }

@@ -229,7 +229,7 @@ fn scalar(text: &str, is_in_flow: bool) -> String {
 }
 
 /// Quotes a text in YAML's double quotes, on one line, without invisible characters.
-fn quoted(value: &str) -> String {
+pub(crate) fn quoted(value: &str) -> String {
     let mut out = String::from('"');
     for c in value.chars() {
         let _ = match c {

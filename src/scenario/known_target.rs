@@ -175,7 +175,7 @@ impl KnownTarget {
         }
         if let (Some(place), Some(_), Address::Url { host, .. }) =
             (self.resolve_span, self.network.resolve_every, address)
-            // That a flag gives an address for a try is no mistake of the file.
+            // That a flag gives an address for a try is not a mistake in the file.
             && self.typed.as_ref() == Some(address)
             && host.parse::<IpAddr>().is_ok()
         {

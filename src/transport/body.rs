@@ -49,9 +49,17 @@ pub struct FilePayload {
 pub enum Outgoing {
     /// Bytes, until they are handed over.
     Bytes(Bytes),
+    /// What is not handed over at once. An enum of its own, because both are then as small as bytes,
+    /// and each request moves its body several times.
+    Later(Later),
+}
+
+/// A body that is not handed over at once.
+#[derive(Debug)]
+pub enum Later {
     /// A file.
     File(FileOutgoing),
-    /// One of them that is held back.
+    /// A body of any kind that is held back.
     Held(Box<HeldOutgoing>),
 }
 
@@ -224,11 +232,11 @@ impl Payload {
     pub fn outgoing(&self) -> Outgoing {
         match self {
             Self::Bytes(bytes) => Outgoing::Bytes(bytes.clone()),
-            Self::File(payload) => Outgoing::File(FileOutgoing {
+            Self::File(payload) => Outgoing::Later(Later::File(FileOutgoing {
                 payload: payload.clone(),
                 at: 0,
                 ended: Arc::default(),
-            }),
+            })),
         }
     }
 }
@@ -250,27 +258,27 @@ impl Outgoing {
     pub fn progress(&self) -> Option<Arc<Progress>> {
         match self {
             Self::Bytes(_) => None,
-            Self::File(file) => Some(file.ended.clone()),
-            Self::Held(held) => Some(held.ended.clone()),
+            Self::Later(Later::File(file)) => Some(file.ended.clone()),
+            Self::Later(Later::Held(held)) => Some(held.ended.clone()),
         }
     }
 
     /// Holds it back until the gate that is returned is opened.
     pub fn hold(&mut self) -> Arc<Gate> {
         let gate = Arc::<Gate>::default();
-        *self = Self::Held(Box::new(HeldOutgoing {
+        *self = Self::Later(Later::Held(Box::new(HeldOutgoing {
             body: std::mem::take(self),
             gate: gate.clone(),
             ended: Arc::default(),
-        }));
+        })));
         gate
     }
 
     /// Returns what holds it back, if anything does or did.
     pub fn gate(&self) -> Option<&Arc<Gate>> {
         match self {
-            Self::Bytes(_) | Self::File(_) => None,
-            Self::Held(held) => Some(&held.gate),
+            Self::Later(Later::Held(held)) => Some(&held.gate),
+            Self::Bytes(_) | Self::Later(Later::File(_)) => None,
         }
     }
 
@@ -287,8 +295,8 @@ impl Outgoing {
         match self {
             Self::Bytes(bytes) if bytes.is_empty() => Ok(None),
             Self::Bytes(bytes) => Ok(Some(std::mem::take(bytes))),
-            Self::File(file) => file.piece(),
-            Self::Held(held) => {
+            Self::Later(Later::File(file)) => file.piece(),
+            Self::Later(Later::Held(held)) => {
                 let piece = held.body.piece()?;
                 if held.body.left() == 0 {
                     held.ended.0.store(true, Ordering::Relaxed);
@@ -302,8 +310,8 @@ impl Outgoing {
     pub fn left(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File(file) => file.payload.length - file.at,
-            Self::Held(held) => held.body.left(),
+            Self::Later(Later::File(file)) => file.payload.length - file.at,
+            Self::Later(Later::Held(held)) => held.body.left(),
         }
     }
 }
@@ -366,6 +374,11 @@ impl Body for Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_is_as_small_as_its_bytes() {
+        assert_eq!(size_of::<Outgoing>(), size_of::<Bytes>());
+    }
     use std::io::Write as _;
 
     fn payload(length: usize) -> (tempfile::NamedTempFile, Vec<u8>, Payload) {

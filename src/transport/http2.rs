@@ -294,7 +294,7 @@ impl Http2 {
                 None
             }
             Outgoing::Bytes(_) => None,
-            Outgoing::File(_) | Outgoing::Held(_) => Some(Upload { body, stream }),
+            Outgoing::Later(_) => Some(Upload { body, stream }),
         };
         if self.driver.is_none() {
             // The driver of the connection sends it, and does not report when.

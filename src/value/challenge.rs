@@ -91,7 +91,7 @@ impl<'l> Reader<'l> {
         self.0 = end.map_or(&[], |end| &self.0[end..]);
     }
 
-    /// Takes a name with its value; what is no such pair is left.
+    /// Takes a name with its value; what is not such a pair is left.
     fn parameter(&mut self) -> Option<(String, Vec<u8>)> {
         let (name, rest) = token(self.0)?;
         let rest = rest.trim_ascii_start().strip_prefix(b"=")?;

@@ -58,6 +58,16 @@ impl Names {
         &self.start
     }
 
+    /// Creates the scope of an iteration.
+    pub fn scope(&self) -> Scope {
+        // Many scenarios have no names, and a clone takes time even if it copies nothing.
+        if self.start.values.is_empty() {
+            Scope::default()
+        } else {
+            self.start.clone()
+        }
+    }
+
     /// Sets an initial value of iterations, if there is such a name.
     pub fn set(&mut self, name: &str, value: Value) {
         if let Some(place) = self.place(name) {

@@ -194,7 +194,7 @@ fn imported(folder: &Path, script: &str, credentials: &[(&str, &str)]) -> String
     text
 }
 
-/// Commands as they stand in documents of services, in words of our own. `URL` is the server.
+/// Commands as in the documents of services, in words of our own. `URL` is the server.
 const COMMANDS: &[&str] = &[
     "curl URL",
     "curl URL/",

@@ -64,7 +64,7 @@ fn a_user_sets_up_before_its_first_iteration_and_tears_down_when_it_stops() {
         assert_eq!(run.stopped_by, StoppedBy::Iterations, "{mode}");
     }
     let run = run(&plan, Mode::Simulated);
-    // The teardown is no load after its end.
+    // The teardown is not load after its end.
     assert_eq!(run.wall_s, 0.09);
     assert_eq!(run.throughput_rps, 15.0 / 0.09);
     let durations = run.iterations.duration_ms.expect("iterations");

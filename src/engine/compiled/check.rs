@@ -20,6 +20,8 @@ use crate::value::{Names, Response, ValueError};
 
 /// The expectations for an operation's responses.
 pub struct Check {
+    /// Whether the scenario specifies any expectation.
+    is_written: bool,
     /// The failures that it is expected to end with, if it is.
     failing: Option<Box<Failing>>,
     rules: Vec<Rule>,
@@ -103,11 +105,18 @@ impl Check {
         let values = values.map(|wanted| ExpectedValue::new(wanted, names));
         let condition = expect.when.as_ref();
         let condition = condition.map(|wanted| Condition::new(wanted, names));
+        let values: Vec<ExpectedValue> = values.collect::<Result<_, _>>()?;
+        let times = [expect.max_response, stream.max_first];
         Ok(Self {
+            is_written: !rules.is_empty()
+                || !values.is_empty()
+                || times.iter().any(Option::is_some)
+                || condition.is_some()
+                || expect.fail.is_some(),
             is_soft: expect.soft,
             failing: expect.fail.clone().map(|own| Failing(own).into()),
             rules,
-            values: values.collect::<Result<_, _>>()?,
+            values,
             condition: condition.transpose()?.map(Box::new),
             max_response: expect.max_response,
             max_first: stream.max_first,
@@ -134,12 +143,7 @@ impl Check {
 
     /// Returns whether the scenario specifies any expectation.
     pub const fn is_written(&self) -> bool {
-        !self.rules.is_empty()
-            || !self.values.is_empty()
-            || self.max_response.is_some()
-            || self.max_first.is_some()
-            || self.condition.is_some()
-            || self.failing.is_some()
+        self.is_written
     }
 
     /// Returns whether expectations that do not hold are only counted.
@@ -175,7 +179,7 @@ impl Check {
             judged.note(failing.judge(response));
         } else if !self.mentions_status() {
             // Judged all the same, but then it is not a check of its own.
-            judged.failure = status(&[], response).err();
+            judged.failure = Self::unwritten(response).err();
         }
         for rule in &self.rules {
             let verdict = match broken {
@@ -188,6 +192,14 @@ impl Check {
             judged.note(verdict);
         }
         judged
+    }
+
+    /// Checks a response of which the scenario expects nothing: its status must be good.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn unwritten(response: &Response<'_>) -> Result<(), TransportError> {
+        status(&[], response)
     }
 
     /// Returns whether the scenario says which statuses are good.

@@ -13,6 +13,8 @@ pub struct Extraction {
     captures: Vec<Taken>,
     tags: Vec<Extract>,
     measures: Vec<Reading>,
+    /// Whether nothing is extracted.
+    is_empty: bool,
 }
 
 /// A measure that is read from a response.
@@ -74,6 +76,9 @@ impl Extraction {
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
+            is_empty: operation.captures.is_empty()
+                && operation.tags.is_empty()
+                && operation.measures.is_empty(),
             captures,
             tags,
             measures,
@@ -82,7 +87,7 @@ impl Extraction {
 
     /// Returns whether nothing is extracted.
     pub const fn is_empty(&self) -> bool {
-        self.captures.is_empty() && self.tags.is_empty() && self.measures.is_empty()
+        self.is_empty
     }
 
     /// Stores the captures of a successful response in the scope.

@@ -35,6 +35,7 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
     at: Nanos,
+    /// Unique among all due times.
     number: u64,
     slot: u32,
 }
@@ -77,7 +78,8 @@ impl State {
         let slot = &mut self.slots[place as usize];
         slot.wanted = Some(due);
         let useless = slot.set_waker(waker);
-        if slot.standing.is_none_or(|standing| standing > due) {
+        // Its own number is the highest, so the time alone decides.
+        if slot.standing.is_none_or(|standing| standing.at > at) {
             slot.standing = Some(due);
             self.heap.push(Reverse(due));
         }
@@ -87,7 +89,7 @@ impl State {
     /// Removes a due time, cancelled or expired; returns its slot if it was still requested.
     fn take(&mut self, due: Due) -> Option<&mut Slot> {
         let slot = &mut self.slots[due.slot as usize];
-        slot.wanted.take_if(|wanted| *wanted == due)?;
+        slot.wanted.take_if(|wanted| wanted.number == due.number)?;
         self.free.push(due.slot);
         Some(slot)
     }
@@ -197,7 +199,8 @@ impl<F: Fn() -> Nanos + Unpin> Future for Sleep<F> {
         let mut state = self.timers.0.borrow_mut();
         let slot = (self.due).and_then(|due| {
             let slot = &mut state.slots[due.slot as usize];
-            (slot.wanted == Some(due)).then_some(slot)
+            let wanted = slot.wanted.as_ref();
+            (wanted.is_some_and(|wanted| wanted.number == due.number)).then_some(slot)
         });
         let (due, useless) = match slot {
             Some(slot) => (None, slot.set_waker(cx.waker())),

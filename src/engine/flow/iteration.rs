@@ -59,7 +59,9 @@ pub(crate) async fn run<D: Driver>(worker: &Worker<'_, D>, lanes: &mut [Lane<'_,
             (number % lane.users.len() as u64) as usize
         });
         let user = &mut lane.users[slot];
-        user.due = source.pace().map(|pace| scheduled.intended + pace);
+        if let Some(pace) = source.pace() {
+            user.due = Some(scheduled.intended + pace);
+        }
         let taken = if measured {
             &mut user.taken
         } else {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::recording::Recording;
 use super::trace::Trace;
 use crate::base::Nanos;
+use crate::engine::compiled::check::Check;
 use crate::engine::compiled::check::expected_value::ExpectedValue;
 use crate::engine::compiled::condition::{Condition, Observed};
 use crate::engine::connection::user::User;
@@ -173,6 +174,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let id = self.operation.id as usize;
         let world = self.worker.world;
         let (check, extraction) = (&world.checks[id], &world.extractions[id]);
+        if extraction.is_empty() && !check.is_written() {
+            Check::unwritten(response)?;
+            return broken.map_or(Ok(()), Err);
+        }
         let mut judged = check.response(response, size, broken.as_ref());
         for wanted in check.values() {
             judged.note(self.compare(wanted, response, size, broken.as_ref(), scope));
@@ -182,9 +187,6 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
         if check.is_written() {
             trace.last.checks.replace(Some(judged.passed));
-        }
-        if extraction.is_empty() {
-            return judged.failure.or(broken).map_or(Ok(()), Err);
         }
         trace.last.tags.replace(extraction.tags(response));
         if let Some(failure) = judged.failure {

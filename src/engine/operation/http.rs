@@ -321,7 +321,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.last.hop.status.set(B::status(&head));
         let answered = driver.now();
         trace.last.hop.first_byte.set(Some(answered - self.started));
-        if base_url.is_some() || self.recording.is_some() {
+        if self.recording.is_some() || (base_url.is_some() && !head.headers.is_empty()) {
             self.take_head(user, request, base_url, &head);
         }
         let is_followed = wanted.follows && redirect::asks(head.status.as_u16(), &head.headers);

@@ -113,7 +113,7 @@ impl WireRequest {
             length: message.body().left(),
             body: match message.body() {
                 Outgoing::Bytes(bytes) => Some(bytes),
-                Outgoing::File(_) | Outgoing::Held(_) => None,
+                Outgoing::Later(_) => None,
             },
             version,
         })

@@ -70,7 +70,7 @@ impl ClientIdentities {
     /// Returns the number of the identity that a row names.
     ///
     /// # Errors
-    /// If the row lacks a value, or is none of the feed.
+    /// If the row lacks a value, or is not one of the feed.
     pub(crate) fn number(&self, row: Value) -> Result<usize, ValueError> {
         let paths = self.files.of_row(row)?;
         let found = self.numbers.get(&paths).copied();

@@ -95,7 +95,7 @@ fn identifier(cursor: &mut Cursor<'_>) -> Result<String, Wrong> {
     Ok(name)
 }
 
-/// Reads a condition on an attribute, behind its `[`.
+/// Reads a condition on an attribute, after its `[`.
 fn attribute(cursor: &mut Cursor<'_>) -> Result<Condition, Wrong> {
     const OPERATORS: [(&str, MakeTest); 6] = [
         ("=", Test::Equals),
@@ -126,7 +126,7 @@ fn attribute(cursor: &mut Cursor<'_>) -> Result<Condition, Wrong> {
     Ok(Condition::Attribute(name, test(value.to_owned())))
 }
 
-/// Reads a pseudo-class, behind its `:`.
+/// Reads a pseudo-class, after its `:`.
 fn pseudo(cursor: &mut Cursor<'_>) -> Result<Condition, Wrong> {
     let place = cursor.wrong("");
     let name = cursor.while_is(|c| is_of_names(c) || c == ':');
