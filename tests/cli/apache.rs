@@ -1,24 +1,23 @@
 //! A third-party server with digest access authentication: Apache counts what loadgen sends, in its
 //! own log.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use md5::{Digest as _, Md5};
-use rustix::process::{Signal, kill_process};
 
+use crate::daemon::{Daemon, open_to_all};
 use crate::support::{
-    MODES, count, finish, folder, is_installed, loadgen, pid, run, run_in, scenario, until,
+    MODES, count, finish, folder, is_installed, loadgen, run, run_in, scenario, until,
 };
 
 const REALM: &str = "the shop";
 
 /// Apache in a folder, on a port of its own; stopped when it is dropped.
 struct Apache {
-    child: Child,
+    _daemon: Daemon,
     log: PathBuf,
     url: String,
 }
@@ -27,7 +26,7 @@ impl Apache {
     /// Starts it with further lines for its only folder, which wants one of these users.
     fn start(folder: &Path, lines: &str, users: &[(&str, &str)]) -> Self {
         // Its workers give up their rights before they read these.
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).expect("its owner");
+        open_to_all(folder);
         let (root, passwords) = (folder.join("www"), folder.join("users"));
         fs::create_dir_all(&root).expect("created");
         for page in ["a", "b"] {
@@ -77,27 +76,14 @@ impl Apache {
         );
         let file = folder.join("apache.conf");
         fs::write(&file, configuration).expect("written");
-        let path = std::env::var("PATH").unwrap_or_default();
-        let child = Command::new("apache2")
-            .env("PATH", format!("{path}:/usr/sbin"))
-            .args(["-D", "FOREGROUND", "-f"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("an installed program");
-        let mut apache = Self {
-            child,
+        let arguments = ["-D", "FOREGROUND", "-f"].map(OsStr::new);
+        let arguments = arguments.into_iter().chain([file.as_os_str()]);
+        let daemon = Daemon::start("apache2", arguments, (Ipv4Addr::LOCALHOST, port))?;
+        Some(Self {
+            _daemon: daemon,
             log: folder.join("access.log"),
             url: format!("http://127.0.0.1:{port}"),
-        };
-        let mut ended = false;
-        until("Apache listens", || {
-            ended = apache.child.try_wait().expect("its status").is_some();
-            ended || TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
-        (!ended).then_some(apache)
+        })
     }
 
     /// Waits for this many further lines of the log, which are all; returns them sorted.
@@ -113,13 +99,6 @@ impl Apache {
         *from += lines;
         logged.sort();
         logged
-    }
-}
-
-impl Drop for Apache {
-    fn drop(&mut self) {
-        let _ = kill_process(pid(self.child.id()), Signal::TERM);
-        let _ = self.child.wait();
     }
 }
 
@@ -269,7 +248,7 @@ fn a_wrong_password_is_a_401_and_each_user_has_its_own() {
         "{shown}"
     );
     apache.logged(&mut from, 2);
-    // Rows change the name from one iteration to the next: none of them answers for another one.
+    // Rows change the name from one iteration to the next: the answers for one are never sent for another.
     fs::write(folder.path().join("who.csv"), "name\nann\ncy\n").expect("written");
     let text = text(
         &apache,

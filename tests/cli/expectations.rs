@@ -102,7 +102,7 @@ fn ended(run: &Value, name: &str, ok: u64, failed: Option<(&str, u64)>) {
 
 /// Returns how often a check passed and failed.
 #[track_caller]
-fn held(run: &Value, step: &str, check: &str) -> (u64, u64) {
+pub(crate) fn held(run: &Value, step: &str, check: &str) -> (u64, u64) {
     let checks = run["checks"].as_array().expect("checks");
     let found = checks
         .iter()

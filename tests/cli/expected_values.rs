@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::expectations::held;
 use crate::support::{count, folder, result, run, run_of, scenario};
 
 /// A secret that no output may contain.
@@ -105,17 +106,6 @@ fn ended(run: &Value, name: &str) -> (u64, Vec<(String, u64)>) {
     let count_of = |n: &Value| n.as_u64().expect("a count");
     let kinds = kinds.iter().map(|(kind, n)| (kind.clone(), count_of(n)));
     (count(step, "ok"), kinds.collect())
-}
-
-/// Returns how often a check passed and failed.
-#[track_caller]
-fn held(run: &Value, step: &str, check: &str) -> (u64, u64) {
-    let checks = run["checks"].as_array().expect("checks");
-    let found = checks
-        .iter()
-        .find(|own| own["step"] == step && own["name"] == check);
-    let found = found.unwrap_or_else(|| panic!("no check {check} of {step} in {checks:?}"));
-    (count(found, "passed"), count(found, "failed"))
 }
 
 #[track_caller]

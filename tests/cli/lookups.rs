@@ -6,19 +6,19 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use rustix::process::{Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::daemon::Daemon;
 use crate::nginx::Nginx;
 use crate::peer::good;
 use crate::support::{
-    MODES, PROGRAM, Ran, Running, TO_RESULT, count, finish, folder, is_installed, number, pid,
-    program, result, run_in, run_of, scenario, until,
+    MODES, PROGRAM, Ran, Running, TO_RESULT, count, finish, folder, is_installed, number, program,
+    result, run_in, run_of, scenario, until,
 };
 
 /// How many exchanges the last server has before it says that it is enough.
@@ -105,7 +105,7 @@ fn two_listeners(addresses: [Ipv4Addr; 2]) -> (u16, [TcpListener; 2]) {
 
 /// A server of names, and what makes programs ask it; stopped when it is dropped.
 struct Names {
-    child: Child,
+    daemon: Daemon,
     folder: PathBuf,
 }
 
@@ -125,37 +125,29 @@ impl Names {
             if UdpSocket::bind((address, 53)).is_err() {
                 continue;
             }
-            let path = std::env::var("PATH").unwrap_or_default();
-            let child = Command::new("dnsmasq")
-                .env("PATH", format!("{path}:/usr/sbin"))
-                .args(["--keep-in-foreground", "--conf-file=/dev/null"])
-                .args(["--no-resolv", "--no-hosts", "--bind-interfaces"])
-                .args(["--user=root", "--pid-file=", "--log-queries"])
-                .arg(format!(
-                    "--log-facility={}",
-                    folder.join("names.log").display()
-                ))
-                .arg(format!("--listen-address={address}"))
-                .arg(format!("--addn-hosts={}", hosts.display()))
-                .args(["--local=/test/", "--filter-AAAA"])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("an installed program");
-            let mut names = Self {
-                child,
-                folder: folder.to_owned(),
-            };
-            let mut ended = false;
-            until("dnsmasq listens", || {
-                ended = names.child.try_wait().expect("its status").is_some();
-                ended || TcpStream::connect((address, 53)).is_ok()
-            });
-            if !ended {
+            let log = folder.join("names.log");
+            let arguments = [
+                "--keep-in-foreground".to_owned(),
+                "--conf-file=/dev/null".to_owned(),
+                "--no-resolv".to_owned(),
+                "--no-hosts".to_owned(),
+                "--bind-interfaces".to_owned(),
+                "--user=root".to_owned(),
+                "--pid-file=".to_owned(),
+                "--log-queries".to_owned(),
+                format!("--log-facility={}", log.display()),
+                format!("--listen-address={address}"),
+                format!("--addn-hosts={}", hosts.display()),
+                "--local=/test/".to_owned(),
+                "--filter-AAAA".to_owned(),
+            ];
+            if let Some(daemon) = Daemon::start("dnsmasq", arguments, (address, 53)) {
                 let text = format!("nameserver {address}\noptions timeout:1 attempts:2\n");
                 fs::write(folder.join("resolv.conf"), text).expect("written");
-                return Some(names);
+                return Some(Self {
+                    daemon,
+                    folder: folder.to_owned(),
+                });
             }
         }
         panic!("dnsmasq does not start");
@@ -168,7 +160,7 @@ impl Names {
             .map(|address| format!("{address} shop.test\n"))
             .collect();
         fs::write(self.folder.join("hosts"), lines.concat()).expect("written");
-        kill_process(pid(self.child.id()), Signal::HUP).expect("it exists");
+        self.daemon.signal(Signal::HUP);
     }
 
     /// Starts `test.yaml` with this server of names.
@@ -190,13 +182,6 @@ impl Names {
     fn result(&self, ran: Ran, mode: &str) -> Value {
         ran.exits(0);
         run_of(&result(&self.folder.join("out")), mode).clone()
-    }
-}
-
-impl Drop for Names {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

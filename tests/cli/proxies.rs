@@ -1,28 +1,27 @@
 //! Proxies: what they are sent, what they refuse, and real ones.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
 use crate::authority::{Authority, TlsServer};
+use crate::daemon::{Daemon, open_to_all};
 use crate::peer::{Peer, Then};
 use crate::support::{
-    MODES, REAL_MODES, count, finish, folder, is_installed, loadgen, number, pid, run, run_in,
+    MODES, REAL_MODES, count, finish, folder, is_installed, loadgen, number, run, run_in,
     run_to_result, scenario, until,
 };
 
 /// A proxy that others wrote, in a folder; stopped when it is dropped.
 struct Proxy {
-    child: Child,
+    _daemon: Daemon,
     log: PathBuf,
     url: String,
 }
@@ -36,7 +35,7 @@ impl Proxy {
         configuration: impl Fn(u16, &str) -> String,
     ) -> Self {
         // Some of them give up their rights before they open their log.
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).expect("its owner");
+        open_to_all(folder);
         let (log, file) = (folder.join("access.log"), folder.join("proxy.conf"));
         // A port that is free now may be in use a moment later: then it exits, and another is tried.
         for _ in 0..20 {
@@ -45,28 +44,14 @@ impl Proxy {
             drop(listener);
             let text = configuration(port, &log.display().to_string());
             fs::write(&file, text).expect("written");
-            let path = std::env::var("PATH").unwrap_or_default();
-            let child = Command::new(program)
-                .env("PATH", format!("{path}:/usr/sbin"))
-                .args(arguments)
-                .arg(&file)
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("an installed program");
-            let mut proxy = Self {
-                child,
-                log: log.clone(),
-                url: format!("http://127.0.0.1:{port}"),
-            };
-            let mut ended = false;
-            until("the proxy listens", || {
-                ended = proxy.child.try_wait().expect("its status").is_some();
-                ended || TcpStream::connect(("127.0.0.1", port)).is_ok()
-            });
-            if !ended {
-                return proxy;
+            let arguments = arguments.iter().map(OsStr::new).chain([file.as_os_str()]);
+            let address = (Ipv4Addr::LOCALHOST, port);
+            if let Some(daemon) = Daemon::start(program, arguments, address) {
+                return Self {
+                    _daemon: daemon,
+                    log,
+                    url: format!("http://127.0.0.1:{port}"),
+                };
             }
         }
         panic!("{program} does not start");
@@ -103,13 +88,6 @@ impl Proxy {
             seen >= wanted
         });
         assert_eq!(seen, wanted, "{part}");
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = kill_process(pid(self.child.id()), Signal::TERM);
-        let _ = self.child.wait();
     }
 }
 

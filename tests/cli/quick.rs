@@ -1,48 +1,17 @@
 //! `loadgen run URL`, and the commands for getting started: `init`, `completions`, `man`.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpStream;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
-use std::thread;
 
+use crate::recorder::Recorder;
 use crate::support::{
     self, Server, count, finish, finish_with, folder, is_installed, loadgen, program, run, run_of,
 };
 
-/// A server that accepts everything, and records exactly what it receives.
-struct Listener {
-    address: SocketAddr,
-    /// Heads, with names in lower case, and bodies.
-    seen: Arc<Mutex<Vec<(String, String)>>>,
-}
-
-impl Listener {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("bound");
-        let seen: Arc<Mutex<Vec<_>>> = Arc::default();
-        let into = seen.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let into = into.clone();
-                thread::spawn(move || {
-                    while let Some(request) = request(&stream) {
-                        into.lock().expect("no panic").push(request);
-                        (&stream)
-                            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-                            .expect("sent");
-                    }
-                });
-            }
-        });
-        Self { address, seen }
-    }
-}
-
-/// Reads one request of a connection. The client sends nothing more before the response, so the
-/// reader's buffer loses nothing when it is dropped.
+/// Reads the head of a request, with names in lower case, and its body. The client sends nothing more
+/// before the response, so the reader's buffer loses nothing when it is dropped.
 fn request(stream: &TcpStream) -> Option<(String, String)> {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
@@ -118,8 +87,8 @@ fn method_headers_and_body_arrive_as_typed() {
         "null",
         "",
     ] {
-        let listener = Listener::start();
-        let url = format!("http://{}/a{{{{x}}}}b?q=\"'%20&y=", listener.address);
+        let recorder = Recorder::start(request);
+        let url = format!("http://{}/a{{{{x}}}}b?q=\"'%20&y=", recorder.address);
         let header = "X-Hostile: \"it's\": {{x}} # 'no' \\ comment: 🦀";
         let body_flag = format!("--body={body}");
         let flags = [
@@ -127,9 +96,9 @@ fn method_headers_and_body_arrive_as_typed() {
             "-o", "out", "--format", "none", "-q",
         ];
         run(folder.path(), &[&["run", &url], &flags[..]].concat()).exits(0);
-        let seen = listener.seen.lock().expect("no panic");
+        let seen = recorder.heard();
         assert_eq!(seen.len(), 3);
-        for (head, sent) in seen.iter() {
+        for (head, sent) in &seen {
             assert_eq!(sent, body);
             assert!(
                 head.starts_with("PROPFIND /a%7B%7Bx%7D%7Db?q=%22'%20&y= HTTP/1.1\r\n"),

@@ -20,6 +20,8 @@ mod continues;
 mod contract;
 #[path = "../cli/crawls.rs"]
 mod crawls;
+#[path = "../cli/daemon.rs"]
+mod daemon;
 #[path = "../cli/deadlines.rs"]
 mod deadlines;
 #[path = "../cli/digests.rs"]

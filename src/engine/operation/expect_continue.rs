@@ -56,43 +56,27 @@ impl<D: Driver> Attempt<'_, '_, D> {
         body: HeldBody,
         trace: &Trace,
     ) -> Result<(Parts, IncomingBody), TransportError> {
-        let gate = body.gate.clone();
-        let head = self
-            .head_of_held(connection, asked, request, needs, body, trace)
-            .await;
-        if let Some(recording) = self.recording.as_ref().filter(|_| !gate.is_open()) {
-            recording.withhold_body();
-        }
-        head
-    }
-
-    async fn head_of_held(
-        &self,
-        connection: &mut Link<D::Io>,
-        asked: Pin<&mut HandedRequest<impl Future<Output = ResponseResult>>>,
-        request: &PreparedRequest,
-        needs: HeaderNeeds,
-        body: HeldBody,
-        trace: &Trace,
-    ) -> Result<(Parts, IncomingBody), TransportError> {
         let driver = &self.worker.driver;
         let sent = || trace.last.hop.sent.set(Some(driver.now()));
         let mut answer = pin!(connection.answer(asked, request, || needs, sent));
         let limit = self.operation.timeout.first_byte;
         let until = limit.map_or(Nanos::MAX, |limit| self.started + limit);
         let asks_until = until.min(driver.now() + body.wait);
-        if let Some(early) = within(driver, asks_until, answer.as_mut()).await {
-            return early;
-        }
-        if asks_until < until {
+        let early = within(driver, asks_until, answer.as_mut()).await;
+        if early.is_none() && asks_until < until {
             // Many servers do not know it, and just wait for the body.
             body.gate.open();
         }
-        match limit {
-            None => answer.await,
-            Some(limit) => within(driver, until, answer).await.unwrap_or_else(|| {
+        let head = match (early, limit) {
+            (Some(early), _) => early,
+            (None, None) => answer.await,
+            (None, Some(limit)) => within(driver, until, answer).await.unwrap_or_else(|| {
                 Err(timeout(FailureKind::TimeoutFirstByte, "first byte", limit))
             }),
+        };
+        if let Some(recording) = self.recording.as_ref().filter(|_| !body.gate.is_open()) {
+            recording.withhold_body();
         }
+        head
     }
 }
