@@ -1,10 +1,13 @@
 //! [`Credentials`]: what must not be written into a scenario. It becomes a secret, whose value comes
 //! from the environment.
 
+use std::fmt;
+
 use serde_json::Value;
 
-use super::exchange::{Body, Secret};
+use super::exchange::{BRACE, BRACE_NAME, Body, Secret, numbered};
 use super::yaml::Yaml;
+use crate::value::function::FUNCTIONS;
 
 /// Names of headers that hold credentials, besides those with [`WORDS`] in them.
 const HEADERS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
@@ -12,6 +15,12 @@ const HEADERS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
 const WORDS: [&str; 9] = [
     "token", "secret", "password", "passwd", "pwd", "apikey", "api-key", "api_key", "session",
 ];
+
+/// Returns whether a text can be the name of a parameter or of a field of a form.
+fn is_plain(name: &str) -> bool {
+    name.chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-._~[]%".contains(c))
+}
 
 /// Returns whether a header holds credentials.
 pub(super) fn is_secret_header(name: &str) -> bool {
@@ -28,28 +37,52 @@ pub(super) fn is_secret_field(name: &str) -> bool {
 /// The credentials of a source.
 #[derive(Default)]
 pub(super) struct Credentials {
-    /// Each with its value, of which equal ones share a secret.
-    known: Vec<(String, Secret)>,
+    /// The secrets, each with its value, of which equal ones share a secret; those that the source takes
+    /// from variables have none.
+    known: Vec<(Option<String>, Secret)>,
+}
+
+/// Shows no value.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secrets = self.known.iter().map(|(_, secret)| secret);
+        f.debug_list().entries(secrets).finish()
+    }
 }
 
 impl Credentials {
+    /// Returns the template of a variable of the environment that the source uses.
+    pub(super) fn of_variable(&mut self, variable: &str) -> String {
+        let is_it = |(value, secret): &&(Option<String>, Secret)| {
+            value.is_none() && secret.variable == variable
+        };
+        if let Some((_, secret)) = self.known.iter().find(is_it) {
+            return secret.template();
+        }
+        let secret = Secret {
+            variable: variable.to_owned(),
+            ..self.fresh(variable)
+        };
+        let template = secret.template();
+        self.known.push((None, secret));
+        template
+    }
+
     /// Returns the template of a secret with this value. `name` is what it is called where it stands,
     /// from which its name is made.
     pub(super) fn hide(&mut self, name: &str, value: &str) -> String {
         // What a source takes from a variable is hidden there already.
-        if value.is_empty() || value.contains("{{") {
+        if value.is_empty() || value.replace(BRACE, "").contains("{{") {
             return value.to_owned();
         }
-        let known = self.known.iter().find(|(other, _)| other == value);
-        let secret = match known {
-            Some((_, secret)) => secret,
-            None => {
-                let secret = self.fresh(name);
-                self.known.push((value.to_owned(), secret));
-                &self.known[self.known.len() - 1].1
-            }
-        };
-        format!("{{{{{}}}}}", secret.name)
+        let is_it = |(other, _): &&(Option<String>, Secret)| other.as_deref() == Some(value);
+        if let Some((_, secret)) = self.known.iter().find(is_it) {
+            return secret.template();
+        }
+        let secret = self.fresh(name);
+        let template = secret.template();
+        self.known.push((Some(value.to_owned()), secret));
+        template
     }
 
     /// Hides the values of pairs with `&` between them, as in a query or a form.
@@ -57,7 +90,7 @@ impl Credentials {
         let pairs: Vec<String> = text
             .split('&')
             .map(|pair| match pair.split_once('=') {
-                Some((name, value)) if is_secret_field(name) => {
+                Some((name, value)) if is_plain(name) && is_secret_field(name) => {
                     format!("{name}={}", self.hide(name, value))
                 }
                 _ => pair.to_owned(),
@@ -130,19 +163,19 @@ impl Credentials {
         } else {
             name.to_owned()
         };
-        let is_free = |name: &String| self.known.iter().all(|(_, known)| known.name != *name);
-        let numbered = (2..).map(|number| format!("{base}_{number}"));
-        let name = std::iter::once(base.clone())
-            .chain(numbered)
-            .find(is_free)
-            .unwrap_or_default();
+        let is_taken = |name: &str| {
+            name == BRACE_NAME
+                || FUNCTIONS.contains(&name)
+                || self.known.iter().any(|(_, known)| known.name == name)
+        };
+        let name = numbered(&base, '_', is_taken);
         Secret {
             variable: name.to_ascii_uppercase(),
             name,
         }
     }
 
-    /// Returns all secrets.
+    /// Returns all secrets, also those that turned out not to be needed.
     pub(super) fn secrets(self) -> impl Iterator<Item = Secret> {
         self.known.into_iter().map(|(_, secret)| secret)
     }

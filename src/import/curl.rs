@@ -7,25 +7,25 @@ mod request;
 mod settings;
 mod url;
 
-use super::credentials::Credentials;
 use super::exchange::Read;
 use super::shell;
 
 /// Reads all commands of curl in a text, which may be a script.
 pub(super) fn read(text: &str) -> Read {
     let script = shell::commands(text);
-    let mut read = Read {
-        secrets: script.variables,
-        ..Read::default()
-    };
-    let mut credentials = Credentials::default();
+    let mut read = Read::default();
+    let mut credentials = script.variables;
     if let Some(line) = script.open_quote {
         read.note(line, "a quote that is never closed");
+    }
+    for line in script.substitutions {
+        let note = "the shell would run a command for a part of this: write what it prints";
+        read.note(line, note);
     }
     for command in &script.commands {
         // What a shell and documents put before a command.
         let is_before = |text: &str| {
-            matches!(text, "$" | "%" | ">" | "time" | "sudo" | "env" | "command")
+            matches!(text, "$" | "%" | "time" | "sudo" | "env" | "command")
                 || text.split_once('=').is_some_and(|(name, _)| {
                     name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
                 })
@@ -43,6 +43,6 @@ pub(super) fn read(text: &str) -> Read {
             request::read(&transfer, &mut read, &mut credentials);
         }
     }
-    read.secrets.extend(credentials.secrets());
+    read.secrets = credentials.secrets().collect();
     read
 }

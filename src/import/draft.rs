@@ -1,6 +1,6 @@
 //! The scenario that is made of exchanges: its targets, secrets and steps.
 
-use super::exchange::{BRACE, Body, Exchange, Note, Read};
+use super::exchange::{BRACE, BRACE_NAME, Body, Exchange, Note, Read, Secret, numbered};
 use super::yaml::{Yaml, comment};
 
 /// Methods that steps are named after.
@@ -55,17 +55,7 @@ pub(super) fn scenario(read: Read, from: &str) -> Imported {
         .filter(|note| note.exchange >= exchanges.len())
         .map(ToString::to_string)
         .collect();
-    let name = name(&targets[0].origin);
-    let mut members = vec![("name".to_owned(), Yaml::text(&name))];
-    if !secrets.is_empty() {
-        let secret = |secret: &super::exchange::Secret| {
-            (
-                secret.name.clone(),
-                Yaml::text(format!("${{{}}}", secret.variable)),
-            )
-        };
-        members.push(("secrets".into(), Yaml::map(secrets.iter().map(secret))));
-    }
+    let name = Yaml::text(name(&targets[0].origin));
     let targets = targets.into_iter().map(|target| {
         let mut keys = target.settings;
         if !keys.iter().any(|(key, _)| key == "url") {
@@ -76,21 +66,29 @@ pub(super) fn scenario(read: Read, from: &str) -> Imported {
         }
         (target.name, Yaml::Map(keys))
     });
-    members.push(("targets".into(), Yaml::map(targets)));
     let flow = Yaml::map([("name", Yaml::text("import")), ("flow", Yaml::List(steps))]);
-    members.push(("mix".into(), Yaml::List(vec![flow])));
-    members.push((
-        "load".into(),
-        Yaml::Commented(
-            vec!["How much load, and for how long: `loadgen run` takes --vus, --rate and --duration, too.".into()],
-            Box::new(Yaml::map([("vus", Yaml::plain(1)), ("iterations", Yaml::plain(1))])),
-        ),
-    ));
-    let mut text = Yaml::Map(members).document();
-    if text.contains(BRACE) {
-        // Two braces in a row would begin a template.
-        text = text.replacen("\ntargets:", "\nvars: { brace: \"{\" }\ntargets:", 1);
+    let body = Yaml::map([
+        ("targets", Yaml::map(targets)),
+        ("mix", Yaml::List(vec![flow])),
+        ("load", load()),
+    ])
+    .document();
+    // A command may have been left out that was the only one to use a secret.
+    let is_used = |secret: &Secret| body.contains(&secret.template());
+    let secrets: Vec<Secret> = secrets.into_iter().filter(is_used).collect();
+    let mut beginning = vec![("name", name)];
+    if !secrets.is_empty() {
+        let value = |secret: &Secret| Yaml::text(format!("${{{}}}", secret.variable));
+        let members = secrets
+            .iter()
+            .map(|secret| (secret.name.clone(), value(secret)));
+        beginning.push(("secrets", Yaml::map(members)));
     }
+    if body.contains(BRACE) {
+        // Two braces in a row would begin a template.
+        beginning.push(("vars", Yaml::map([(BRACE_NAME, Yaml::text("{"))])));
+    }
+    let text = Yaml::map(beginning).document() + &body;
     let made = format!("Made by `loadgen import` of {from}.");
     let head: String = std::iter::once(made)
         .chain(rest)
@@ -106,6 +104,14 @@ pub(super) fn scenario(read: Read, from: &str) -> Imported {
     }
 }
 
+/// Returns the load, which a person has to choose.
+fn load() -> Yaml {
+    let comment =
+        "How much load, and for how long: `loadgen run` takes --vus, --rate and --duration, too.";
+    let load = Yaml::map([("vus", Yaml::plain(1)), ("iterations", Yaml::plain(1))]);
+    Yaml::Commented(vec![comment.into()], Box::new(load))
+}
+
 /// Returns the targets, and the index of each exchange's.
 fn targets(exchanges: &[Exchange]) -> (Vec<Target>, Vec<usize>) {
     let mut targets: Vec<Target> = Vec::new();
@@ -115,12 +121,9 @@ fn targets(exchanges: &[Exchange]) -> (Vec<Target>, Vec<usize>) {
             target.origin == exchange.origin && target.settings == exchange.target
         });
         indices.push(known.unwrap_or_else(|| {
-            let base = name(&exchange.origin);
-            let numbered = (2..).map(|number| format!("{base}-{number}"));
-            let is_free = |name: &String| targets.iter().all(|target| target.name != *name);
-            let name = std::iter::once(base.clone()).chain(numbered).find(is_free);
+            let is_taken = |name: &str| targets.iter().any(|target| target.name == name);
             targets.push(Target {
-                name: name.unwrap_or_default(),
+                name: numbered(&name(&exchange.origin), '-', is_taken),
                 origin: exchange.origin.clone(),
                 settings: exchange.target.clone(),
                 headers: Vec::new(),
@@ -229,7 +232,7 @@ fn name(origin: &str) -> String {
         .to_ascii_lowercase()
         .chars()
         .map(good)
-        .skip_while(|c| !c.is_ascii_alphanumeric())
+        .skip_while(|c| !c.is_ascii_alphabetic())
         .take(MAX_NAME)
         .collect();
     if name.is_empty() {

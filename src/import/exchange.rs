@@ -48,7 +48,7 @@ pub(super) struct Exchange {
 /// The body of a request.
 #[derive(Debug, Default)]
 pub(super) enum Body {
-    /// There is none.
+    /// No body.
     #[default]
     None,
     /// A text.
@@ -72,6 +72,24 @@ pub(super) struct Secret {
     pub variable: String,
 }
 
+impl Secret {
+    /// Returns the template that inserts it.
+    pub(super) fn template(&self) -> String {
+        format!("{{{{{}}}}}", self.name)
+    }
+}
+
+/// Returns a name, with a number behind it if it is taken.
+pub(super) fn numbered(name: &str, separator: char, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut free = name.to_owned();
+    let mut number = 2;
+    while is_taken(&free) {
+        free = format!("{name}{separator}{number}");
+        number += 1;
+    }
+    free
+}
+
 /// Something in the source that the scenario does not say, or says differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Note {
@@ -89,7 +107,9 @@ impl fmt::Display for Note {
     }
 }
 
-/// The template of a brace, for texts in which two in a row would begin a template.
+/// The variable that holds a brace, for texts in which two in a row would begin a template.
+pub(super) const BRACE_NAME: &str = "brace";
+/// Its template.
 pub(super) const BRACE: &str = "{{brace}}";
 
 /// Returns the template of a text that is sent as it is.

@@ -1,6 +1,7 @@
 //! Commands as they are typed into a shell: their words, without running anything.
 
-use super::exchange::{Secret, literal, literal_before_template};
+use super::credentials::Credentials;
+use super::exchange::{literal, literal_before_template};
 
 /// A word of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,9 +21,11 @@ pub(super) struct Script {
     /// The commands, without empty ones.
     pub commands: Vec<Command>,
     /// The variables that they use.
-    pub variables: Vec<Secret>,
+    pub variables: Credentials,
     /// The line of a quote that is never closed.
     pub open_quote: Option<usize>,
+    /// The lines in which the shell would run a command for a part of a word.
+    pub substitutions: Vec<usize>,
 }
 
 /// Splits a text into commands as a POSIX shell does, with the `$'…'` of bash, which browsers use.
@@ -34,6 +37,9 @@ pub(super) fn commands(text: &str) -> Script {
         command: Vec::new(),
         word: None,
         run: String::new(),
+        is_redirection: false,
+        heredocs: Vec::new(),
+        is_heredoc: false,
     };
     splitter.run();
     splitter.script
@@ -48,14 +54,25 @@ struct Splitter<'t> {
     word: Option<Word>,
     /// What of it was read since its last variable.
     run: String,
+    /// Whether the word names a file that the shell reads or writes, and is not one of the command.
+    is_redirection: bool,
+    /// The words that end the texts which begin on the next line (`<<END`).
+    heredocs: Vec<String>,
+    /// Whether the word is one of these.
+    is_heredoc: bool,
 }
 
 impl Splitter<'_> {
     fn run(&mut self) {
         while let Some(c) = self.next() {
             match c {
-                '\n' | ';' => self.end_command(),
-                '&' | '|' | '(' | ')' => self.end_command(),
+                '\n' => {
+                    self.end_command();
+                    self.skip_heredocs();
+                }
+                ';' | '&' | '|' | '(' | ')' => self.end_command(),
+                '<' | '>' => self.redirect(c),
+                '`' => self.substitute(c),
                 c if c.is_whitespace() => self.end_word(),
                 '#' if self.word.is_none() => self.skip_comment(),
                 '\\' => match self.next() {
@@ -81,7 +98,7 @@ impl Splitter<'_> {
         Some(c)
     }
 
-    /// Returns the word that is being read, which begins now if there is none.
+    /// Returns the word that is being read, which begins now if the last one has ended.
     fn word(&mut self) -> &mut Word {
         let line = self.line;
         self.word.get_or_insert_with(|| Word {
@@ -101,15 +118,64 @@ impl Splitter<'_> {
     }
 
     fn end_word(&mut self) {
-        if let Some(mut word) = self.word.take() {
-            word.text.push_str(&literal(&self.run));
-            self.run.clear();
+        let Some(mut word) = self.word.take() else {
+            return;
+        };
+        word.text.push_str(&literal(&self.run));
+        self.run.clear();
+        if std::mem::take(&mut self.is_heredoc) {
+            self.heredocs.push(word.text);
+        } else if !std::mem::take(&mut self.is_redirection) {
             self.command.push(word);
+        }
+    }
+
+    /// Reads the beginning of a redirection: `>`, `>>`, `2>&1`, `<`, `<<END`.
+    fn redirect(&mut self, first: char) {
+        // A number right before it is that of a file of the shell.
+        let is_number =
+            |word: &Word| word.text.is_empty() && self.run.chars().all(|c| c.is_ascii_digit());
+        if self.word.as_ref().is_some_and(is_number) {
+            self.word = None;
+            self.run.clear();
+        }
+        self.end_word();
+        let operator = self.rest.len();
+        self.rest = self.rest.trim_start_matches(['<', '>', '&', '|']);
+        let length = 1 + operator - self.rest.len();
+        self.is_heredoc = first == '<' && length == 2;
+        if self.is_heredoc {
+            self.rest = self.rest.strip_prefix('-').unwrap_or(self.rest);
+        }
+        self.is_redirection = !self.is_heredoc;
+    }
+
+    /// Skips the texts that belong to the commands of the last line.
+    fn skip_heredocs(&mut self) {
+        for end in std::mem::take(&mut self.heredocs) {
+            while !self.rest.is_empty() {
+                let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
+                self.rest = rest;
+                self.line += 1;
+                if line.trim() == end {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Notes that the shell would run a command here.
+    fn substitute(&mut self, c: char) {
+        self.push_char(c);
+        let line = self.line;
+        if !self.script.substitutions.contains(&line) {
+            self.script.substitutions.push(line);
         }
     }
 
     fn end_command(&mut self) {
         self.end_word();
+        self.is_redirection = false;
         let command = std::mem::take(&mut self.command);
         if !command.is_empty() {
             self.script.commands.push(command);
@@ -140,6 +206,7 @@ impl Splitter<'_> {
                 None => return self.never_closed(begun),
                 Some('"') => return,
                 Some('$') => self.dollar(true),
+                Some('`') => self.substitute('`'),
                 Some('\\') => match self.next() {
                     Some('\n') => {}
                     Some(c) if matches!(c, '"' | '\\' | '$' | '`') => {
@@ -167,6 +234,9 @@ impl Splitter<'_> {
             self.next();
             return self.escaped();
         }
+        if self.rest.starts_with('(') {
+            return self.substitute('$');
+        }
         let (braced, rest) = match self.rest.strip_prefix('{') {
             Some(rest) => (true, rest),
             None => (false, self.rest),
@@ -180,17 +250,11 @@ impl Splitter<'_> {
             return self.push_char('$');
         }
         self.rest = &rest[length + usize::from(braced)..];
-        let secret = Secret {
-            name: name.to_ascii_lowercase(),
-            variable: name.to_owned(),
-        };
+        let template = self.script.variables.of_variable(name);
         let run = std::mem::take(&mut self.run);
         let word = self.word();
         word.text.push_str(&literal_before_template(&run));
-        word.text.push_str(&format!("{{{{{}}}}}", secret.name));
-        if !self.script.variables.contains(&secret) {
-            self.script.variables.push(secret);
-        }
+        word.text.push_str(&template);
     }
 
     /// Reads the rest of `$'…'`.
@@ -289,7 +353,7 @@ mod tests {
             ("\"a\\b\\$c\"", vec!["a\\b$c"]),
             // Two braces are not those of a template.
             ("'{{x}}'", vec!["{{brace}}{{brace}}x}}"]),
-            ("$A-${b_2}/$5{$a", vec!["{{a}}-{{b_2}}/$5{{brace}}{{a}}"]),
+            ("$A-${b_2}/$5{$a", vec!["{{a}}-{{b_2}}/$5{{brace}}{{a_2}}"]),
         ] {
             assert_eq!(words(text), [wanted], "{text}");
         }
@@ -299,6 +363,20 @@ mod tests {
         );
         let script = commands("a\nb 'c\nd\n");
         assert_eq!((script.open_quote, script.commands.len()), (Some(2), 2));
+        for text in [
+            "a b > c",
+            "a b >c 2>&1",
+            "a 2>/dev/null b",
+            "a b <c",
+            "a b &> c",
+            "a b <<'END'\nit's \"\n END\n",
+            "a b <<-END >x\nc\nEND",
+        ] {
+            assert_eq!(words(text), [["a", "b"]], "{text}");
+        }
+        assert_eq!(words("a b2> c"), [["a", "b2"]]);
+        let script = commands("a $(b)\n\"`c` $(d)\" '$(e)'");
+        assert_eq!(script.substitutions, [1, 2]);
         let lines = commands("a\n\nb 'c\nd' e").commands;
         assert_eq!(
             lines[1].iter().map(|word| word.line).collect::<Vec<_>>(),

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
 
+use crate::recorder::Recorder;
 use crate::support::{finish_with, folder, is_installed, loadgen, run};
 
 /// A request as it was received.
@@ -18,41 +17,6 @@ struct Request {
     /// With names in lower case, sorted; without those that clients choose by themselves.
     headers: Vec<(String, String)>,
     body: Vec<u8>,
-}
-
-/// A server that answers everything with 200, and records what it receives.
-struct Recorder {
-    address: SocketAddr,
-    heard: Arc<Mutex<Vec<Request>>>,
-}
-
-impl Recorder {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("bound");
-        let heard: Arc<Mutex<Vec<Request>>> = Arc::default();
-        let into = heard.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let into = into.clone();
-                thread::spawn(move || {
-                    while let Some(request) = request(&stream) {
-                        into.lock().expect("no panic").push(request);
-                        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-                        if (&stream).write_all(answer).is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
-        });
-        Self { address, heard }
-    }
-
-    /// Returns what it received since the last call.
-    fn heard(&self) -> Vec<Request> {
-        std::mem::take(&mut *self.heard.lock().expect("no panic"))
-    }
 }
 
 /// Reads one request of a connection; the client sends nothing more before the response.
@@ -139,8 +103,15 @@ fn normalized(line: &str) -> String {
 }
 
 /// The variables of the environment that the commands use, or that their credentials become.
-const ENVIRONMENT: [(&str, &str); 3] =
-    [("TOKEN", "t0p-s3cret"), ("ITEM", "item-7"), ("WHO", "Zoë")];
+const ENVIRONMENT: [(&str, &str); 7] = [
+    ("TOKEN", "t0p-s3cret"),
+    ("ITEM", "item-7"),
+    ("WHO", "Zoë"),
+    ("X_SESSION_ID", "of-a-variable"),
+    ("X_SESSION_ID_2", "s-4242"),
+    ("BRACE", "b"),
+    ("UUID", "u"),
+];
 
 /// Runs commands with the shell and curl.
 fn shell(folder: &Path, script: &str) {
@@ -297,6 +268,13 @@ const COMMANDS: &[&str] = &[
     "curl -X POST URL/items \\\n  -H 'Accept: application/json' \\\n  -d a=1",
     "# first\ncurl URL/script1\n\ncurl -d b=1 URL/script2 # last\n",
     "curl URL/and1 && curl URL/and2; curl URL/and3",
+    "curl URL/to-file > out.txt 2>&1",
+    "curl -s URL/to-nowhere 2>/dev/null >> out.txt",
+    "curl -H 'X-Session-Id: s-4242' -H \"X-Other: $X_SESSION_ID\" URL/two-sessions",
+    "curl -H \"X-Brace: $BRACE {{\" -H \"X-Uuid: $UUID\" URL/names-of-its-own",
+    "curl -u me:sw0rdfish -H 'Authorization: Bearer abc.def' URL/header-first",
+    "curl -u 'me:{{sw0rdfish}}' URL/braces-in-password",
+    "curl -H 'Content-Type: text/xml' -d '<session a=\"1\">x</session>' URL/xml-session",
 ];
 
 /// The credentials in the commands.
@@ -307,6 +285,7 @@ const CREDENTIALS: &[(&str, &str)] = &[
     ("Basic bWU6d29yZA==", "AUTHORIZATION"),
     ("sw0rd:fish", "PASSWORD"),
     ("swördfish", "PASSWORD"),
+    ("{{sw0rdfish}}", "PASSWORD"),
     ("sw0rdfish", "PASSWORD"),
     ("abc.def", "TOKEN"),
     ("k-123", "X_API_KEY"),
@@ -327,7 +306,7 @@ fn both_send_the_same(commands: &[&str]) {
     ] {
         fs::write(folder.path().join(file), content).expect("written");
     }
-    let recorder = Recorder::start();
+    let recorder = Recorder::start(request);
     let mut differences = Vec::new();
     for command in commands {
         let script = command.replace("URL", &format!("http://{}", recorder.address));
@@ -418,6 +397,28 @@ fn what_is_not_translated_is_said_in_its_place() {
         assert!(refused.stderr.contains(part), "{text}: {}", refused.stderr);
     }
     run(folder.path(), &["import", "absent.txt"]).exits(2);
+}
+
+#[test]
+fn what_is_left_out_leaves_no_credentials_and_no_secrets() {
+    let folder = folder();
+    let script = "echo $HOME\ncurl 'ftp://me:sw0rdfish@shop.test/?token=sw0rdfish'\n\
+                  curl 'http://me:sw0rdfish@127.0.0.1:9/{a,b}'\n\
+                  curl --aws-sigv4 aws -u me:sw0rdfish http://127.0.0.1:9/ -H sw0rdfish\n\
+                  curl -x socks5://me:sw0rdfish@127.0.0.1 http://127.0.0.1:9/ -F sw0rdfish\n\
+                  curl http://127.0.0.1:9/ --no-sessionid -H \"X-Now: $(date)\"";
+    let made = finish_with(&mut loadgen(folder.path(), &["import", "-"]), script).exits(0);
+    for output in [&made.stdout, &made.stderr] {
+        assert!(!output.contains("sw0rdfish"), "{output}");
+        for said in [
+            "`ftp://shop.test/` is left out",
+            "line 6: the shell would run a command",
+            "line 6: `--no-sessionid` is not carried over",
+        ] {
+            assert!(output.contains(said), "{said}: {output}");
+        }
+    }
+    assert!(!made.stdout.contains("secrets:"), "{}", made.stdout);
 }
 
 #[test]

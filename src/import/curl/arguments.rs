@@ -3,6 +3,21 @@
 use super::options;
 use crate::import::shell::Word;
 
+/// Options whose values are, or become, parts of bodies: only these can have any character.
+const BODIES: [&str; 8] = [
+    "data",
+    "data-ascii",
+    "data-binary",
+    "data-raw",
+    "data-urlencode",
+    "form",
+    "form-string",
+    "json",
+];
+
+/// Other options that are given once for each value.
+const ADDED: [&str; 4] = ["cookie", "header", "resolve", "url-query"];
+
 /// An option with its value, which is empty for one without.
 #[derive(Clone, Debug)]
 pub(super) struct Given {
@@ -113,6 +128,11 @@ fn option(
             transfer.notes.push((line, note));
             return;
         };
+        if value.contains(char::is_control) && !BODIES.contains(&name) {
+            let note = format!("the value of `--{name}` has control characters: left out");
+            transfer.notes.push((line, note));
+            return;
+        }
         value
     } else {
         String::new()
@@ -123,6 +143,11 @@ fn option(
             let done = std::mem::take(transfer);
             transfer.line = line;
             all.push(done);
+        }
+        // An empty value takes the option back, unless it adds to earlier ones.
+        _ if known.takes_value && value.is_empty() && !BODIES.contains(&name) => {
+            let is_kept = |given: &Given| given.name != name || ADDED.contains(&name);
+            transfer.options.retain(is_kept);
         }
         _ if known.is_of_request => transfer.options.push(Given {
             name: name.to_owned(),

@@ -58,7 +58,10 @@ pub(super) fn of(transfer: &Transfer, content_type: Option<&str>) -> Sent {
     if let Some(parts) = multipart(transfer, &mut sent.notes) {
         sent.body = Body::Multipart(parts);
         sent.method = Some("POST");
-    } else if let Some(file) = transfer.value("upload-file") {
+    } else if let Some(file) = transfer
+        .value("upload-file")
+        .filter(|file| !file.is_empty())
+    {
         sent.body = match file {
             "-" | "." => {
                 sent.notes
@@ -220,9 +223,17 @@ fn multipart(transfer: &Transfer, notes: &mut Vec<String>) -> Option<Vec<(String
             _ => continue,
         };
         let Some((name, value)) = given.value.split_once('=') else {
-            notes.push(format!("`--form {}` has no `=`: left out", given.value));
+            notes.push("a field of `--form` without `=`: left out".into());
             continue;
         };
+        let is_known = fields.iter().any(|(known, _)| known == name);
+        if name.is_empty() || name.contains(char::is_control) || is_known {
+            let name = name.escape_debug();
+            notes.push(format!(
+                "the field `{name}` of `--form`: its name is not valid, or stands twice: left out"
+            ));
+            continue;
+        }
         fields.push((
             name.to_owned(),
             if is_string {
@@ -251,11 +262,15 @@ fn field(value: &str, notes: &mut Vec<String>) -> Yaml {
         .filter(|text| !text.is_empty())
     {
         match attribute.split_once('=') {
+            Some(_) if attribute.contains(char::is_control) => {
+                notes.push("control characters in a field of `--form`: left out".into());
+            }
             Some(("type", value)) => attributes.push(("content_type", Yaml::text(value))),
             Some(("filename", value)) => {
                 attributes.push(("filename", Yaml::text(value.trim_matches('"'))));
             }
-            _ => notes.push(format!("`{attribute}` of a field of `--form`: left out")),
+            Some((key, _)) => notes.push(format!("`{key}` of a field of `--form`: left out")),
+            None => notes.push("an attribute of a field of `--form`: left out".into()),
         }
     }
     let content = match content.strip_prefix('@') {

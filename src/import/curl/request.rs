@@ -3,7 +3,7 @@
 use super::arguments::Transfer;
 use super::body::{self, Sent};
 use super::settings;
-use super::url::{Url, added_query, split};
+use super::url::{Url, added_query, split, without_credentials};
 use crate::import::credentials::{Credentials, is_secret_header};
 use crate::import::exchange::{Body, Exchange, Read};
 use crate::import::yaml::Yaml;
@@ -60,7 +60,7 @@ pub(super) fn read(transfer: &Transfer, read: &mut Read, credentials: &mut Crede
     }
     for given in &transfer.options {
         let name = given.name.as_str();
-        if !READ.contains(&name) && !name.starts_with("no-") {
+        if !READ.contains(&name.strip_prefix("no-").unwrap_or(name)) {
             read.note(given.line, format!("`--{name}` is not carried over"));
         }
     }
@@ -76,7 +76,10 @@ pub(super) fn read(transfer: &Transfer, read: &mut Read, credentials: &mut Crede
                 }
                 read.exchanges.push(exchange);
             }
-            Err(why) => read.note(transfer.line, format!("`{url}` is left out: {why}")),
+            Err(why) => {
+                let shown = without_credentials(url);
+                read.note(transfer.line, format!("`{shown}` is left out: {why}"));
+            }
         }
     }
 }
@@ -103,25 +106,12 @@ fn exchange(
         notes: more,
     } = body::of(transfer, typed.map(|(_, value)| value.as_str()));
     notes.extend(more);
-    let is_said =
-        |headers: &[(String, String)], name: &str| headers.iter().any(|(known, _)| known == name);
-    for (name, value) in own {
-        let is_implied = name == "content-type"
-            && match &body {
-                Body::Json(_) => value == "application/json",
-                Body::Form(_) => true,
-                _ => false,
-            };
-        if !is_said(&headers, name) && !is_implied {
-            headers.push((name.into(), value.into()));
-        }
-    }
-    if matches!(body, Body::Json(_)) {
-        headers.retain(|(name, value)| name != "content-type" || value != "application/json");
-    }
+    complete(&mut headers, own, &body);
     let mut step = settings::of_step(transfer, notes);
-    if let Some(auth) = auth(transfer, login, credentials, notes) {
-        headers.retain(|(name, _)| name != "authorization");
+    // A header replaces what the options say.
+    if !has(&headers, "authorization")
+        && let Some(auth) = auth(transfer, login, credentials, notes)
+    {
         step.push(("auth".into(), auth));
     }
     authorization(&mut headers, &mut step, credentials);
@@ -162,6 +152,25 @@ fn exchange(
     })
 }
 
+/// Adds the headers that curl adds by itself, without the type of a body that its key implies.
+fn complete(headers: &mut Vec<(String, String)>, own: Vec<(&str, &str)>, body: &Body) {
+    for (name, value) in own {
+        if !has(headers, name) {
+            headers.push((name.into(), value.into()));
+        }
+    }
+    let implied = match body {
+        Body::Json(_) => "application/json",
+        Body::Form(_) => "application/x-www-form-urlencoded",
+        _ => return,
+    };
+    headers.retain(|(name, value)| name != "content-type" || value != implied);
+}
+
+fn has(headers: &[(String, String)], name: &str) -> bool {
+    headers.iter().any(|(known, _)| known == name)
+}
+
 /// Returns whether a text can be a method or the name of a header (RFC 9110, section 5.6.2).
 fn is_token(text: &str) -> bool {
     let is_good = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
@@ -173,7 +182,7 @@ fn headers(transfer: &Transfer, notes: &mut Vec<String>) -> Vec<(String, String)
     let mut own = Vec::new();
     let given = [("user-agent", "user-agent"), ("referer", "referer")];
     for (option, name) in given {
-        let value = transfer.value(option).filter(|value| !value.is_empty());
+        let value = transfer.value(option);
         own.extend(
             value.map(|value| (name.to_owned(), value.trim_end_matches(";auto").to_owned())),
         );
@@ -196,15 +205,15 @@ fn headers(transfer: &Transfer, notes: &mut Vec<String>) -> Vec<(String, String)
             (Some((name, value)), _) => (name, value.trim()),
             (None, Some(name)) => (name, ""),
             (None, None) => {
-                notes.push(format!("`{header}` is not a header: left out"));
+                notes.push("a header without a colon: left out".into());
                 continue;
             }
         };
         let name = name.trim().to_ascii_lowercase();
-        if !is_token(&name) || value.contains(char::is_control) {
+        if !is_token(&name) {
             notes.push(format!(
-                "`{}` is not a header: left out",
-                header.escape_debug()
+                "the header `{}` is not valid: left out",
+                name.escape_debug()
             ));
             continue;
         }
@@ -218,9 +227,7 @@ fn headers(transfer: &Transfer, notes: &mut Vec<String>) -> Vec<(String, String)
         }
     }
     let cookies: Vec<&str> = transfer.values("cookie").collect();
-    if let Some(file) = cookies.iter().find(|cookie| !cookie.contains('='))
-        && !file.is_empty()
-    {
+    if let Some(file) = cookies.iter().find(|cookie| !cookie.contains('=')) {
         notes.push(format!(
             "the cookies in the file `{file}` are not carried over"
         ));
@@ -243,6 +250,10 @@ fn auth(
     credentials: &mut Credentials,
     notes: &mut Vec<String>,
 ) -> Option<Yaml> {
+    if transfer.value("aws-sigv4").is_some() {
+        notes.push("`--aws-sigv4`: write `auth: { aws_sigv4: … }` for the target".into());
+        return None;
+    }
     if let Some(token) = transfer.value("oauth2-bearer") {
         return Some(Yaml::map([(
             "bearer",
@@ -267,10 +278,6 @@ fn auth(
             Yaml::text(credentials.hide("password", &password)),
         ),
     ]);
-    if transfer.value("aws-sigv4").is_some() {
-        notes.push("`--aws-sigv4`: write `auth: { aws_sigv4: … }` for the target".into());
-        return None;
-    }
     let kind = if transfer.has("digest") {
         "digest"
     } else {

@@ -89,13 +89,13 @@ fn http(
         let note = "without TLS, `--http2` asks for an upgrade; loadgen sends HTTP/1.1";
         notes.push(note.into());
     }
-    let Some(proxy) = transfer.value("proxy").filter(|proxy| !proxy.is_empty()) else {
+    let Some(proxy) = transfer.value("proxy") else {
         return http;
     };
     let (scheme, rest) = proxy.split_once("://").unwrap_or(("http", proxy));
     if scheme != "http" {
         notes.push(format!(
-            "the proxy `{proxy}` is not an `http://` one: left out"
+            "a proxy of the kind `{scheme}` is not supported: left out"
         ));
         return http;
     }
@@ -120,8 +120,12 @@ fn tls(transfer: &Transfer) -> Vec<(&'static str, Yaml)> {
     if transfer.has("insecure") {
         tls.push(("insecure", Yaml::plain(true)));
     }
-    for (option, key) in [("cacert", "ca"), ("cert", "cert"), ("key", "key")] {
-        tls.extend(transfer.value(option).map(|file| (key, Yaml::text(file))));
+    let ca = transfer.value("cacert");
+    tls.extend(ca.map(|file| ("ca", Yaml::text(file))));
+    if let Some(cert) = transfer.value("cert") {
+        // A file may hold both.
+        let key = transfer.value("key").unwrap_or(cert);
+        tls.extend([("cert", Yaml::text(cert)), ("key", Yaml::text(key))]);
     }
     if transfer.has("tlsv1.3") {
         tls.push(("versions", Yaml::List(vec![Yaml::text("1.3")])));

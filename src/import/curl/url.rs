@@ -2,6 +2,7 @@
 
 use super::arguments::Transfer;
 use super::body::percent_encoded;
+use crate::import::exchange::literal;
 
 /// The parts of a URL.
 pub(super) struct Url {
@@ -15,6 +16,16 @@ pub(super) struct Url {
     pub query: Option<String>,
 }
 
+/// Returns a URL as notes show it: without a user, a password and a query.
+pub(super) fn without_credentials(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        (_, None) => url.to_owned(),
+    }
+}
+
 /// Splits a URL as curl does.
 pub(super) fn split(url: &str, transfer: &Transfer) -> Result<Url, String> {
     let url = url.trim();
@@ -25,9 +36,6 @@ pub(super) fn split(url: &str, transfer: &Transfer) -> Result<Url, String> {
     let scheme = scheme.to_ascii_lowercase();
     if !matches!(scheme.as_str(), "http" | "https") {
         return Err(format!("`{scheme}://` is not HTTP"));
-    }
-    if url.contains("$(") || url.contains('`') {
-        return Err("the shell would run a command for a part of it".into());
     }
     let rest = rest.split('#').next().unwrap_or_default();
     let (authority, after) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
@@ -52,9 +60,11 @@ pub(super) fn split(url: &str, transfer: &Transfer) -> Result<Url, String> {
         None => (after, None),
     };
     let decoded = |text: &str| {
-        percent_encoding::percent_decode_str(text)
-            .decode_utf8_lossy()
-            .into_owned()
+        if text.contains("{{") {
+            return text.to_owned();
+        }
+        let text = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+        literal(&text)
     };
     let login = login.map(|login| match login.split_once(':') {
         Some((user, password)) => (decoded(user), Some(decoded(password))),
