@@ -72,7 +72,7 @@ pub enum RunError {
         target: String,
         /// What should issue it.
         url: String,
-        /// Why there is none.
+        /// Why the token is missing.
         reason: String,
     },
     /// The setup failed: the failure, and its step.

@@ -58,7 +58,7 @@ pub enum Source {
     Css {
         /// The selector.
         selector: String,
-        /// The attribute to take; the text if there is none.
+        /// The attribute to take; missing for the text.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         attribute: Option<String>,
     },

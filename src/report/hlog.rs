@@ -149,7 +149,7 @@ fn quantities(run: &ModeRun) -> Vec<(&'static str, Result<Histogram<u64>, CodecE
 /// A histogram of a measure.
 struct MeasureLine {
     tag: String,
-    /// Where it begins and how long it takes, in seconds; the whole run if there is none.
+    /// Where it begins and how long it takes, in seconds; missing for the whole run.
     during: Option<(f64, f64)>,
     histogram: Histogram<u64>,
 }

@@ -76,7 +76,7 @@ pub struct StreamWindow {
     pub ok: u64,
     /// Units of the successful streams that completed in this window, per second.
     pub units_per_s: f64,
-    /// From intended to the first counted event, in milliseconds; absent if there is none.
+    /// From intended to the first counted event, in milliseconds; absent without counted events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_ms: Option<WindowValues>,
     /// Between counted events, in milliseconds.

@@ -115,7 +115,7 @@ fn each_user_presents_its_own_certificate() {
                 "{mode} {http}: {connections} {resumed}"
             );
         }
-        // The connections that a limit counts are no one else's either.
+        // The connections that a limit counts are not shared with others either.
         let limited = format!("{http}, max_connections: 2");
         scenario(
             folder.path(),

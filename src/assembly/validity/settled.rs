@@ -86,7 +86,7 @@ fn spread(windows: &[&Window], of: &LoadFigures<'_>) -> Vec<JoinedValues> {
         .collect()
 }
 
-/// Joins the response times of windows in a row; returns `None` if none of them has any.
+/// Joins the response times of windows in a row; returns `None` if there are no response times.
 fn stretch(windows: &[&Window]) -> Option<JoinedValues> {
     let mut joined = JoinedValues::default();
     let timed = windows

@@ -41,7 +41,7 @@ pub struct Dial {
     client: HttpClient,
     /// Whether a server has to be asked for TLS first.
     asks_for_tls: bool,
-    /// The age after which a connection is no longer used; missing if nothing but its peer ends
+    /// The age after which a connection is no longer used; missing if only its peer ends
     /// the use of a connection.
     max_lifetime: Option<Nanos>,
     /// The maximum number of requests on a connection.

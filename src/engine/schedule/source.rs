@@ -144,7 +144,7 @@ impl Source {
     }
 
     /// Returns from when on a user of a load with a pace may start its next iteration, or `None` if
-    /// it has none left.
+    /// it has no iterations left.
     pub fn ready(&self, asker: IterationTaker, now: Nanos) -> Option<Nanos> {
         match self {
             Self::Closed(closed) => closed.ready(asker, now),

@@ -1,4 +1,4 @@
-//! Reports rows of feeds that are used where there is none, and columns that a feed does not have.
+//! Reports rows of feeds that are used where no row is taken, and columns that a feed does not have.
 
 use super::super::diagnostic::{Span, quoted};
 use super::super::words;

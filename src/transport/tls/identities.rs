@@ -40,7 +40,7 @@ impl ClientIdentities {
         let files = NamedFiles::new(by_user).map_err(|e| of_feed(e.to_string()))?;
         let mut feeds = plan.feeds.iter();
         let feed = feeds.find(|feed| feed.name == by_user.feed);
-        let feed = feed.ok_or_else(|| of_feed("there is no such feed".into()))?;
+        let feed = feed.ok_or_else(|| of_feed("the plan has no feed of this name".into()))?;
         let rows = feed::read(folder, &feed.source, true).map_err(|e| of_feed(e.to_string()))?;
         let mut own = Self {
             feed: by_user.feed.clone(),

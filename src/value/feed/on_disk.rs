@@ -108,7 +108,7 @@ impl OnDisk {
         self.count
     }
 
-    /// Returns a row; `None` if there is none with this number, or if the file has been changed so
+    /// Returns a row; `None` if its number is too high, or if the file has been changed so
     /// that it can no longer be read.
     pub(super) fn get(&self, row: u64) -> Option<Value> {
         let (block, place) = self.index.find(row)?;

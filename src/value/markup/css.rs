@@ -26,7 +26,7 @@ pub(crate) fn compile(selector: &str, attribute: Option<&str>) -> Result<Selecti
     Ok(Selection { paths, taken })
 }
 
-/// Reads one selector of a list, and the white space behind it.
+/// Reads one selector of a list, and the white space after it.
 fn path(cursor: &mut Cursor<'_>) -> Result<Vec<Step>, Wrong> {
     let mut steps = vec![step(cursor, Axis::Descendant)?];
     loop {

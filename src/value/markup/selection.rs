@@ -86,7 +86,7 @@ pub(super) enum Condition {
 #[derive(Debug)]
 pub(super) struct Step {
     pub axis: Axis,
-    /// The name; any if there is none.
+    /// The name; missing if any will do.
     pub name: Option<String>,
     pub conditions: Vec<Condition>,
 }

@@ -12,7 +12,7 @@ use super::{
 };
 
 impl Closed {
-    /// Returns from when on a user may start its next iteration, or `None` if it has none left.
+    /// Returns from when on a user may start its next iteration, or `None` if it has no iterations left.
     pub(super) fn ready(&self, asker: IterationTaker, now: Nanos) -> Option<Nanos> {
         let IterationTaker::One {
             user, taken, due, ..

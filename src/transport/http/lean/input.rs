@@ -16,7 +16,7 @@ const MAX_IDLE: usize = 64;
 /// Idle buffers, all of the usual size.
 struct Idle {
     /// The one that is used next; it is not a part of the list because it comes and goes with each
-    /// read that has to wait. Empty if there is none.
+    /// read that has to wait. Empty while it is in use.
     next: Cell<Vec<u8>>,
     others: RefCell<Vec<Vec<u8>>>,
 }
@@ -131,7 +131,7 @@ impl Input {
         Poll::Ready(Ok(count))
     }
 
-    /// Makes room in a buffer that has none.
+    /// Makes room in a full buffer.
     #[cold]
     fn make_room(&mut self) {
         if self.start > 0 {
