@@ -1,6 +1,6 @@
 //! `loadgen import`: makes a scenario of what people have.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::args::{ImportArgs, SourceKind};
 use super::exit::{Exit, Failure, or_exit};
 use super::new_file;
 use super::output::{self, Console};
-use crate::import::{self, Imported, Kind};
+use crate::import::{self, Attachment, Imported, Kind};
 use crate::scenario::{self, Overrides, Source};
 
 /// The largest source, in bytes.
@@ -33,7 +33,12 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
         kind.with_context(|| format!("{name} has no command of curl; say what it is with --as")),
         Exit::Usage,
     )?;
-    let imported = import::import(&text, kind, &name.replace(char::is_control, " "));
+    let imported = import::import(import::Request {
+        text: &text,
+        kind,
+        from: &name.replace(char::is_control, " "),
+        bodies: args.output.as_deref().and_then(bodies),
+    });
     let imported = or_exit(
         imported.map_err(|why| anyhow!("can't import {name}: {why}")),
         Exit::Usage,
@@ -41,16 +46,13 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
     for note in &imported.notes {
         console.warning(&note.to_string());
     }
-    check(&imported, args, console);
     let Some(path) = &args.output else {
+        check(&imported, args, console);
         output::print_exact(&imported.scenario)?;
         return Ok(Exit::Ok);
     };
-    let remedy = "move it, or name another file";
-    or_exit(
-        new_file::write(path, &imported.scenario, remedy),
-        Exit::Internal,
-    )?;
+    or_exit(write(path, &imported), Exit::Internal)?;
+    check(&imported, args, console);
     let variables: Vec<&str> = imported
         .secrets
         .iter()
@@ -67,6 +69,37 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
         path.display()
     ));
     Ok(Exit::Ok)
+}
+
+/// Returns the name of the folder for large bodies of a scenario.
+fn bodies(scenario: &Path) -> Option<String> {
+    let stem = scenario.file_stem()?.to_str()?;
+    Some(format!("{stem}.bodies"))
+}
+
+/// Writes the scenario, and before it the files that it names.
+fn write(path: &Path, imported: &Imported) -> anyhow::Result<()> {
+    let remedy = "move it, or name another file";
+    if path.exists() {
+        // Before the files, of which none should be left alone.
+        return Err(anyhow!(
+            "{} already exists and was not changed; {remedy}",
+            path.display()
+        ));
+    }
+    for Attachment {
+        path: file,
+        content,
+    } in &imported.files
+    {
+        let file = path.with_file_name(file);
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)
+                .with_context(|| format!("can't create the folder {}", folder.display()))?;
+        }
+        new_file::write(&file, content, remedy)?;
+    }
+    new_file::write(path, &imported.scenario, remedy)
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {
@@ -140,7 +173,7 @@ mod tests {
             )
         ) {
             let text = words.join(" ");
-            if let Ok(imported) = import::import(&text, Kind::Curl, "a test") {
+            if let Ok(imported) = import::import(import::Request { text: &text, kind: Kind::Curl, from: "a test", bodies: None }) {
                 let source = Source::inline("<imported>", imported.scenario.as_str());
                 let compiled = scenario::compile(&source, &Overrides::default(), &|_| Some("value".into()));
                 if let Err(problems) = compiled {

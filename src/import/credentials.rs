@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::exchange::{BRACE, BRACE_NAME, Body, Secret, numbered};
+use super::exchange::Body;
+use super::names::numbered;
+use super::template::{BRACE, BRACE_NAME};
 use super::yaml::Yaml;
 use crate::value::function::FUNCTIONS;
 
@@ -32,6 +34,22 @@ pub(super) fn is_secret_header(name: &str) -> bool {
 pub(super) fn is_secret_field(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     WORDS.iter().any(|word| name.contains(word))
+}
+
+/// A value that is taken from the environment when the scenario runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Secret {
+    /// Its name in templates.
+    pub name: String,
+    /// The variable of the environment.
+    pub variable: String,
+}
+
+impl Secret {
+    /// Returns the template that inserts it.
+    pub(super) fn template(&self) -> String {
+        format!("{{{{{}}}}}", self.name)
+    }
 }
 
 /// The credentials of a source.

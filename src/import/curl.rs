@@ -7,20 +7,21 @@ mod request;
 mod settings;
 mod url;
 
-use super::exchange::Read;
+use super::note::Place;
+use super::read::{Entry, Read, Steps};
 use super::shell;
 
 /// Reads all commands of curl in a text, which may be a script.
 pub(super) fn read(text: &str) -> Read {
     let script = shell::commands(text);
-    let mut read = Read::default();
+    let mut steps = Steps::default();
     let mut credentials = script.variables;
     if let Some(line) = script.open_quote {
-        read.note(line, "a quote that is never closed");
+        steps.note(Place::Line(line), "a quote that is never closed");
     }
     for line in script.substitutions {
         let note = "the shell would run a command for a part of this: write what it prints";
-        read.note(line, note);
+        steps.note(Place::Line(line), note);
     }
     for command in &script.commands {
         // What a shell and documents put before a command.
@@ -36,13 +37,22 @@ pub(super) fn read(text: &str) -> Read {
         };
         if program.text.rsplit('/').next() != Some("curl") && program.text != "curl.exe" {
             let message = format!("`{}` is not curl: left out", program.text);
-            read.note(program.line, message);
+            steps.note(Place::Line(program.line), message);
             continue;
         }
         for transfer in arguments::transfers(program.line, rest) {
-            request::read(&transfer, &mut read, &mut credentials);
+            request::read(&transfer, &mut steps, &mut credentials);
         }
     }
-    read.secrets = credentials.secrets().collect();
-    read
+    let (steps, notes) = steps.finish();
+    Read {
+        entries: vec![Entry {
+            name: "import".into(),
+            steps,
+            ..Entry::default()
+        }],
+        secrets: credentials.secrets().collect(),
+        notes,
+        ..Read::default()
+    }
 }

@@ -40,3 +40,22 @@ fn of_value(value: Value) -> Yaml {
         plain => Yaml::plain(plain),
     }
 }
+
+/// Returns YAML that was made of JSON as JSON.
+pub(super) fn written(value: &Yaml) -> Option<String> {
+    let joined = |parts: Option<Vec<String>>, open, close| {
+        parts.map(|parts| format!("{open}{}{close}", parts.join(",")))
+    };
+    match value {
+        Yaml::Text(text) => Some(Value::from(text.as_str()).to_string()),
+        Yaml::Plain(text) => Some(text.clone()),
+        Yaml::List(items) => joined(items.iter().map(written).collect(), '[', ']'),
+        Yaml::Map(members) => {
+            let member = |(key, value): &(String, Yaml)| {
+                Some(format!("{}:{}", Value::from(key.as_str()), written(value)?))
+            };
+            joined(members.iter().map(member).collect(), '{', '}')
+        }
+        Yaml::Commented(..) => None,
+    }
+}

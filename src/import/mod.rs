@@ -1,40 +1,66 @@
 //! Floor 3: import. Makes a scenario of what people have: a curl command.
 //!
-//! A reader per kind (`curl`) turns its source into [`Exchange`](exchange::Exchange)s, the one form that all share, and
-//! into [`Note`](exchange::Note)s about whatever it could not carry over. `draft` makes a scenario of them: targets,
-//! secrets, steps. `yaml` writes it as a person would.
+//! A reader per kind (`curl`) turns its source into [`Read`](read::Read), the one form that all share: entries with
+//! steps, of which most are [`Exchange`](exchange::Exchange)s, and [`Note`]s about whatever it could not carry
+//! over. `draft` makes a scenario of it: targets, secrets, flows, large bodies in files. `yaml` writes it as a person
+//! would.
 //!
 //! All texts of an exchange are templates of the scenario language, so a reader passes what it reads
-//! through [`literal`](exchange::literal).
+//! through [`literal`](template::literal).
 //!
 //! This module reads no files, and knows neither the terminal nor the engine.
 
+mod bodies;
 mod credentials;
 mod curl;
 mod draft;
 mod exchange;
+mod flow;
 mod json;
 mod kind;
+mod names;
+mod note;
+mod read;
 mod shell;
+mod targets;
+mod template;
 pub(crate) mod yaml;
 
+pub(crate) use self::bodies::Attachment;
 pub(crate) use self::draft::Imported;
 pub(crate) use self::kind::{Kind, recognize};
+use self::note::Note;
+use self::read::exchanges;
 
-/// Makes a scenario of a source of this kind, whose files are relative to the current folder. `from`
-/// says where the source comes from.
+/// What to import, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Request<'a> {
+    /// The content of the source.
+    pub text: &'a str,
+    /// What it is.
+    pub kind: Kind,
+    /// Where it comes from, as a person would say it.
+    pub from: &'a str,
+    /// The folder beside the scenario that large bodies go to; without it, they stand in the scenario.
+    pub bodies: Option<String>,
+}
+
+/// Makes a scenario of a source, whose files are relative to the current folder.
 ///
 /// # Errors
 /// If there is no request in it, with the reason.
-pub(crate) fn import(text: &str, kind: Kind, from: &str) -> Result<Imported, String> {
-    if text.contains('\0') {
+pub(crate) fn import(request: Request<'_>) -> Result<Imported, String> {
+    if request.text.contains('\0') {
         return Err("it contains a NUL byte, which no text does".into());
     }
-    let read = match kind {
-        Kind::Curl => curl::read(text),
+    let read = match request.kind {
+        Kind::Curl => curl::read(request.text),
     };
-    if read.exchanges.is_empty() {
-        let notes: Vec<String> = read.notes.iter().map(ToString::to_string).collect();
+    let is_empty = |entry: &read::Entry| exchanges(&entry.steps).is_empty();
+    if read.entries.iter().all(is_empty) {
+        let steps = read.entries.iter().flat_map(|entry| &entry.steps);
+        let notes = steps.flat_map(|step| &step.notes).chain(&read.notes);
+        let notes: Vec<String> = notes.map(Note::to_string).collect();
         let why = if notes.is_empty() {
             String::new()
         } else {
@@ -42,5 +68,5 @@ pub(crate) fn import(text: &str, kind: Kind, from: &str) -> Result<Imported, Str
         };
         return Err(format!("there is no request in it{why}"));
     }
-    Ok(draft::scenario(read, from))
+    Ok(draft::scenario(read, request.from, request.bodies))
 }

@@ -1,7 +1,7 @@
 //! Commands as they are typed into a shell: their words, without running anything.
 
 use super::credentials::Credentials;
-use super::exchange::{literal, literal_before_template};
+use super::template::{literal, literal_before_template};
 
 /// A word of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -433,3 +433,27 @@ fn a_file_is_never_overwritten() {
     assert_eq!(fs::read(folder.path().join("a.yaml")).expect("there"), made);
     run(folder.path(), &["validate", "a.yaml"]).exits(0);
 }
+
+#[test]
+fn a_large_body_goes_to_a_file_and_is_sent_as_curl_sends_it() {
+    let folder = folder();
+    let text = "lörem ipsum & {dolor} ".repeat(300);
+    let json = format!(r#"{{"note":"{}"}}"#, "x".repeat(5000));
+    let recorder = Recorder::start(request);
+    let port = recorder.address.port();
+    let script = format!(
+        "curl http://127.0.0.1:{port}/a -H 'Content-Type: text/plain' --data-raw '{text}'\n\
+         curl http://127.0.0.1:{port}/b --json '{json}'\n\
+         curl http://127.0.0.1:{port}/c --json '{json}'\n"
+    );
+    shell(folder.path(), &script);
+    let sent = recorder.heard();
+    assert_eq!(sent.len(), 3);
+    let made = imported(folder.path(), &script, &[]);
+    assert_eq!(made.matches("body_file: made.bodies/").count(), 3, "{made}");
+    assert!(made.len() < 2000, "{made}");
+    // Equal bodies share a file.
+    let files = fs::read_dir(folder.path().join("made.bodies")).expect("a folder");
+    assert_eq!(files.count(), 2);
+    assert_eq!(recorder.heard(), sent);
+}

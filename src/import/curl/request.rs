@@ -5,7 +5,9 @@ use super::body::{self, Sent};
 use super::settings;
 use super::url::{Url, added_query, split, without_credentials};
 use crate::import::credentials::{Credentials, is_secret_header};
-use crate::import::exchange::{Body, Exchange, Read};
+use crate::import::exchange::{Body, Exchange};
+use crate::import::note::Place;
+use crate::import::read::Steps;
 use crate::import::yaml::Yaml;
 
 /// Options that are read here, in [`settings`] or in [`body`].
@@ -54,31 +56,40 @@ const READ: [&str; 41] = [
 ];
 
 /// Adds the requests of a transfer.
-pub(super) fn read(transfer: &Transfer, read: &mut Read, credentials: &mut Credentials) {
+pub(super) fn read(transfer: &Transfer, steps: &mut Steps, credentials: &mut Credentials) {
     for (line, note) in &transfer.notes {
-        read.note(*line, note.as_str());
+        steps.note(Place::Line(*line), note.as_str());
     }
     for given in &transfer.options {
         let name = given.name.as_str();
         if !READ.contains(&name.strip_prefix("no-").unwrap_or(name)) {
-            read.note(given.line, format!("`--{name}` is not carried over"));
+            steps.note(
+                Place::Line(given.line),
+                format!("`--{name}` is not carried over"),
+            );
         }
     }
     if transfer.urls.is_empty() {
-        read.note(transfer.line, "a command without a URL: left out");
+        steps.note(
+            Place::Line(transfer.line),
+            "a command without a URL: left out",
+        );
     }
     for url in &transfer.urls {
         let mut notes = Vec::new();
         match exchange(transfer, url, credentials, &mut notes) {
             Ok(exchange) => {
                 for note in notes {
-                    read.note(transfer.line, note);
+                    steps.note(Place::Line(transfer.line), note);
                 }
-                read.exchanges.push(exchange);
+                steps.request(exchange);
             }
             Err(why) => {
                 let shown = without_credentials(url);
-                read.note(transfer.line, format!("`{shown}` is left out: {why}"));
+                steps.note(
+                    Place::Line(transfer.line),
+                    format!("`{shown}` is left out: {why}"),
+                );
             }
         }
     }
@@ -142,6 +153,7 @@ fn exchange(
         return Err(format!("`{}` is not a method", method.escape_debug()));
     }
     Ok(Exchange {
+        name: None,
         method: method.to_owned(),
         target: settings::of_target(transfer, &origin, credentials, notes),
         origin,

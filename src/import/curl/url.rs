@@ -2,7 +2,7 @@
 
 use super::arguments::Transfer;
 use super::body::percent_encoded;
-use crate::import::exchange::literal;
+use crate::import::template::literal;
 
 /// The parts of a URL.
 pub(super) struct Url {

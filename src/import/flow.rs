@@ -1,0 +1,115 @@
+//! The flow of a scenario: its steps, written.
+
+use super::bodies::Bodies;
+use super::exchange::{Body, Exchange};
+use super::names;
+use super::note::Note;
+use super::read::{Action, Step};
+use super::targets::{Target, pairs};
+use super::yaml::Yaml;
+
+/// Methods that steps are named after.
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+
+/// Writes the steps of a source, in their order.
+pub(super) struct Writer<'a> {
+    /// The targets.
+    pub targets: &'a [Target],
+    /// The target of each request, by its number.
+    pub indices: std::vec::IntoIter<usize>,
+    /// Bodies in files of their own.
+    pub bodies: &'a mut Bodies,
+    /// All notes so far.
+    pub notes: Vec<Note>,
+}
+
+impl Writer<'_> {
+    /// Writes steps.
+    pub(super) fn steps(&mut self, steps: Vec<Step>) -> Yaml {
+        Yaml::List(steps.into_iter().map(|step| self.step(step)).collect())
+    }
+
+    fn step(&mut self, step: Step) -> Yaml {
+        let Step { notes, action } = step;
+        let comments: Vec<String> = notes.iter().map(ToString::to_string).collect();
+        self.notes.extend(notes);
+        let step = match action {
+            Action::Request(exchange) => self.request(*exchange),
+            Action::Block {
+                mut keys,
+                inside,
+                list,
+                steps,
+            } => {
+                let steps = (list.to_owned(), self.steps(steps));
+                match inside {
+                    Some((key, mut own)) => {
+                        own.push(steps);
+                        keys.push((key.to_owned(), Yaml::Map(own)));
+                    }
+                    None => keys.push(steps),
+                }
+                Yaml::Map(keys)
+            }
+            Action::Other(keys) => Yaml::Map(keys),
+        };
+        if comments.is_empty() {
+            step
+        } else {
+            Yaml::Commented(comments, Box::new(step))
+        }
+    }
+
+    fn request(&mut self, exchange: Exchange) -> Yaml {
+        let index = self.indices.next().unwrap_or_default();
+        let target = &self.targets[index];
+        let mut keys = Vec::new();
+        let method = exchange.method.as_str();
+        let name = match &exchange.name {
+            Some(name) => Some(names::shown(name)),
+            None => exchange
+                .path
+                .split_once('?')
+                .map(|(path, _)| names::shown(&format!("{method} {path}"))),
+        };
+        keys.extend(name.map(|name| ("name".to_owned(), Yaml::text(name))));
+        if METHODS.contains(&method) {
+            keys.push((method.to_ascii_lowercase(), Yaml::text(&exchange.path)));
+        } else {
+            let request = [
+                ("method", Yaml::text(method)),
+                ("path", Yaml::text(&exchange.path)),
+            ];
+            keys.push(("request".into(), Yaml::map(request)));
+        }
+        if self.targets.len() > 1 {
+            keys.push(("target".into(), Yaml::text(&target.name)));
+        }
+        let (body, implied) = self.bodies.keep(exchange.body);
+        let mut own: Vec<(String, String)> = exchange
+            .headers
+            .into_iter()
+            .filter(|header| !target.headers.contains(header))
+            .collect();
+        let has_type = own
+            .iter()
+            .chain(&target.headers)
+            .any(|(name, _)| name == "content-type");
+        if let Some(implied) = implied.filter(|_| !has_type) {
+            own.push(("content-type".into(), implied.into()));
+        }
+        if !own.is_empty() {
+            keys.push(("headers".into(), pairs(own)));
+        }
+        match body {
+            Body::None => {}
+            Body::Text(text) => keys.push(("body".into(), Yaml::text(text))),
+            Body::Json(value) => keys.push(("json".into(), value)),
+            Body::Form(fields) => keys.push(("form".into(), Yaml::map(fields))),
+            Body::File(file) => keys.push(("body_file".into(), Yaml::text(file))),
+            Body::Multipart(parts) => keys.push(("multipart".into(), Yaml::map(parts))),
+        }
+        keys.extend(exchange.step);
+        Yaml::Map(keys)
+    }
+}

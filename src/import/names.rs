@@ -1,0 +1,73 @@
+//! Names of what a scenario has.
+
+/// The longest name that is made of a host, a title or a path.
+const MAX_CHARS: usize = 60;
+
+/// Returns a name, with a number behind it if it is taken.
+pub(super) fn numbered(name: &str, separator: char, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut free = name.to_owned();
+    let mut number = 2;
+    while is_taken(&free) {
+        free = format!("{name}{separator}{number}");
+        number += 1;
+    }
+    free
+}
+
+/// Returns a name made of an origin's host.
+pub(super) fn of_origin(origin: &str) -> String {
+    let authority = origin.split_once("://").map_or(origin, |(_, host)| host);
+    let host = authority.split(':').next().unwrap_or_default();
+    let is_address = !host.contains(|c: char| c.is_ascii_alphabetic());
+    let good = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '-' {
+            c
+        } else {
+            '_'
+        }
+    };
+    let label = host.strip_prefix("www.").unwrap_or(host).split('.').next();
+    let label = label.filter(|_| !is_address).unwrap_or_default();
+    let name: String = label
+        .to_ascii_lowercase()
+        .chars()
+        .map(good)
+        .skip_while(|c| !c.is_ascii_alphabetic())
+        .take(MAX_CHARS)
+        .collect();
+    if name.is_empty() {
+        "target".into()
+    } else {
+        name
+    }
+}
+
+/// Returns the name of a scenario that is made of a title.
+pub(super) fn of_title(title: &str) -> String {
+    let good = |c: char| {
+        if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    let name: String = title
+        .chars()
+        .map(good)
+        .skip_while(|c| !c.is_ascii_alphanumeric())
+        .take(MAX_CHARS)
+        .collect();
+    // Runs of what a name can't have are one dash.
+    let words: Vec<&str> = name.split('-').filter(|word| !word.is_empty()).collect();
+    if words.is_empty() {
+        "import".into()
+    } else {
+        words.join("-")
+    }
+}
+
+/// Returns the name of a step, in which braces are only characters.
+pub(super) fn shown(name: &str) -> String {
+    let name = name.replace("{{", "{").replace("}}", "}");
+    name.chars().take(MAX_CHARS).collect()
+}

@@ -1,0 +1,115 @@
+//! [`Read`]: what a reader found, in the one form that all readers share.
+
+use super::credentials::Secret;
+use super::exchange::Exchange;
+use super::note::{Note, Place};
+use super::yaml::Yaml;
+
+/// What a reader found.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// What the source calls itself; otherwise the scenario is named after its first target.
+    pub name: Option<String>,
+    /// The entries of the mix, in their order.
+    pub entries: Vec<Entry>,
+    /// Values that are not written, but taken from the environment.
+    pub secrets: Vec<Secret>,
+    /// Variables of the scenario.
+    pub vars: Vec<(String, Yaml)>,
+    /// Data of the scenario.
+    pub data: Vec<(String, Yaml)>,
+    /// The load; without it, one user sends everything once.
+    pub load: Option<Yaml>,
+    /// What could not be carried over of the source as a whole, or behind its last step.
+    pub notes: Vec<Note>,
+}
+
+/// An entry of the mix.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    /// Its name.
+    pub name: String,
+    /// What it says besides its name and its flow, as keys of the scenario language.
+    pub keys: Vec<(String, Yaml)>,
+    /// Its flow.
+    pub steps: Vec<Step>,
+}
+
+/// A step, with what could not be carried over of it, or before it.
+#[derive(Debug)]
+pub(super) struct Step {
+    /// Comments above the step.
+    pub notes: Vec<Note>,
+    /// What it does.
+    pub action: Action,
+}
+
+/// What a step does.
+#[derive(Debug)]
+#[expect(
+    dead_code,
+    reason = "sources with more than a list of requests make them"
+)]
+pub(super) enum Action {
+    /// It sends a request.
+    Request(Box<Exchange>),
+    /// It has steps of its own.
+    Block {
+        /// What it says besides its steps, as keys of the scenario language.
+        keys: Vec<(String, Yaml)>,
+        /// The key that holds its steps, if that is a map, with what else is in it: `repeat`.
+        inside: Option<(&'static str, Vec<(String, Yaml)>)>,
+        /// The key of its steps: `flow`, `parallel`, `choose`.
+        list: &'static str,
+        /// Its steps.
+        steps: Vec<Step>,
+    },
+    /// It does something else, in keys of the scenario language.
+    Other(Vec<(String, Yaml)>),
+}
+
+/// Steps in the order of the source. What is noted belongs to the step that comes next.
+#[derive(Debug, Default)]
+pub(super) struct Steps {
+    steps: Vec<Step>,
+    pending: Vec<Note>,
+}
+
+impl Steps {
+    /// Notes that the next step, or something before it, could not be carried over as it is.
+    pub(super) fn note(&mut self, place: Place, message: impl Into<String>) {
+        self.pending.push(Note {
+            place,
+            message: message.into(),
+        });
+    }
+
+    /// Adds a step.
+    pub(super) fn push(&mut self, action: Action) {
+        let notes = std::mem::take(&mut self.pending);
+        self.steps.push(Step { notes, action });
+    }
+
+    /// Adds a request.
+    pub(super) fn request(&mut self, exchange: Exchange) {
+        self.push(Action::Request(Box::new(exchange)));
+    }
+
+    /// Returns the steps, and what was noted behind the last.
+    pub(super) fn finish(self) -> (Vec<Step>, Vec<Note>) {
+        (self.steps, self.pending)
+    }
+}
+
+/// Returns all requests of steps, in their order.
+pub(super) fn exchanges(steps: &[Step]) -> Vec<&Exchange> {
+    let mut all = Vec::new();
+    for step in steps {
+        match &step.action {
+            Action::Request(exchange) => all.push(&**exchange),
+            Action::Block { steps, .. } => all.extend(exchanges(steps)),
+            Action::Other(_) => {}
+        }
+    }
+    all
+}
