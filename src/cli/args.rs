@@ -272,9 +272,14 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ReportArgs {
     /// The result.json of a run; with several, their charts are overlaid
-    #[arg(required = true, value_name = "RESULT")]
+    #[arg(required_unless_present = "follow", value_name = "RESULT")]
     pub results: Vec<PathBuf>,
-    /// Folder for the files [default: the folder of the result; required with several]
+    /// The folder of a run in progress: makes the report of its figures so far, and again whenever
+    /// there are newer ones, until the run ends
+    #[arg(long, value_name = "DIR", conflicts_with = "results")]
+    pub follow: Option<PathBuf>,
+    /// Folder for the files [default: the folder of the result; required with several; `running` in
+    /// the folder of a run that is followed]
     #[arg(short = 'o', long, env = "LOADGEN_OUTPUT", value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// Report files: html, png, svg, html-dir, markdown, csv, hlog, junit, ctrf, openmetrics,

@@ -3,6 +3,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
@@ -10,6 +12,10 @@ use serde_json::Value;
 
 use super::exit::{Exit, Failure, or_exit};
 use crate::report::sink;
+
+/// How often, and after which pauses, a lock is tried again that another command holds.
+const LOCK_RETRIES: u32 = 3;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A folder that files can be written to.
 pub(super) struct Folder {
@@ -87,7 +93,15 @@ pub(super) fn lock(path: &Path) -> Result<Option<File>, Failure> {
     let Ok(folder) = File::open(path) else {
         return Ok(None);
     };
-    match folder.try_lock() {
+    let mut locked = folder.try_lock();
+    for _ in 0..LOCK_RETRIES {
+        // `is_locked` of another command holds it for a moment.
+        if matches!(locked, Err(TryLockError::WouldBlock)) {
+            thread::sleep(LOCK_PAUSE);
+            locked = folder.try_lock();
+        }
+    }
+    match locked {
         Ok(()) => Ok(Some(folder)),
         Err(TryLockError::WouldBlock) => {
             let taken = format!("another loadgen is writing to {}", path.display());
@@ -100,6 +114,13 @@ pub(super) fn lock(path: &Path) -> Result<Option<File>, Failure> {
         }
         Err(TryLockError::Error(_)) => Ok(None),
     }
+}
+
+/// Returns whether a command is writing to a folder.
+pub(super) fn is_locked(path: &Path) -> bool {
+    // For a moment, this takes the lock, which a command that begins then waits for.
+    let locked = File::open(path).map(|folder| folder.try_lock_shared());
+    matches!(locked, Ok(Err(TryLockError::WouldBlock)))
 }
 
 /// Describes the run that a result file belongs to.

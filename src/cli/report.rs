@@ -1,14 +1,17 @@
 //! `loadgen report`: recreates the reports of a result file, or overlays several results.
 
-use std::fs;
+mod files;
+mod follow;
+
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 
+use self::files::{finish, formats, read};
 use super::args::ReportArgs;
-use super::exit::{Exit, Failure, or_exit};
+use super::exit::{Exit, Failure};
 use super::folder;
-use super::output::{self, Console};
+use super::output::Console;
 use crate::plan::Format;
 use crate::report::{self, OVERLAID, RESULT_FILE, Written};
 use crate::result::RunResult;
@@ -18,51 +21,23 @@ const MAX_RESULTS: usize = 12;
 
 /// Reads results and writes their reports.
 pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<Exit, Failure> {
+    if let Some(run) = &args.follow {
+        return follow::follow(run, args, console);
+    }
     let written = match args.results.as_slice() {
         [path] => {
             let result = read(path)?;
-            let formats = args
-                .format
-                .as_ref()
-                .map_or_else(|| formats_of(&result), |f| f.0.clone());
             let beside = path
                 .parent()
                 .filter(|p| !p.as_os_str().is_empty())
                 .unwrap_or(Path::new("."));
             let folder = args.output.as_deref().unwrap_or(beside);
             let _lock = folder::lock(folder)?;
-            report::write_all(&result, &formats, folder)
+            report::write_all(&result, &formats(args, &result), folder)
         }
         _ => overlaid(args)?,
     };
-    let shown = output::print(
-        &written
-            .paths
-            .iter()
-            .map(|p| format!("{}\n", p.display()))
-            .collect::<String>(),
-    );
-    output::finish(
-        written
-            .failures
-            .into_iter()
-            .map(Into::into)
-            .chain(shown.err().map(|failure| failure.error)),
-        None,
-        console,
-    )?;
-    Ok(Exit::Ok)
-}
-
-fn read(path: &Path) -> Result<RunResult, Failure> {
-    let text = or_exit(
-        fs::read_to_string(path).with_context(|| format!("can't read {}", path.display())),
-        Exit::Usage,
-    )?;
-    or_exit(
-        RunResult::from_json(&text).with_context(|| path.display().to_string()),
-        Exit::Usage,
-    )
+    finish(written, console)
 }
 
 fn overlaid(args: &ReportArgs) -> Result<Written, Failure> {
@@ -157,22 +132,6 @@ fn names(paths: &[PathBuf]) -> Vec<String> {
         }
     };
     told.iter().enumerate().map(number).collect()
-}
-
-/// Returns the formats that the run itself wrote, or the default ones if its plan doesn't say.
-fn formats_of(result: &RunResult) -> Vec<Format> {
-    result
-        .plan
-        .get("formats")
-        .and_then(|list| list.as_array())
-        .map_or_else(
-            || vec![Format::Html, Format::Png],
-            |list| {
-                list.iter()
-                    .filter_map(|f| Format::from_name(f.as_str()?))
-                    .collect()
-            },
-        )
 }
 
 #[cfg(test)]

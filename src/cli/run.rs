@@ -1,6 +1,7 @@
 //! `loadgen run`: runs a scenario with all of its modes and rounds, and writes the reports.
 
 mod measure;
+mod partial;
 mod result;
 
 use anyhow::{Context as _, anyhow};
@@ -52,7 +53,15 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
         started_at,
         report::RESULT_FILE,
     )?;
-    let measured = measure(&source, &plan, &secrets, started_at, args, console);
+    let measured = measure(
+        &source,
+        &plan,
+        &secrets,
+        started_at,
+        folder.path(),
+        args,
+        console,
+    );
     if measured.as_ref().map_or(true, |m| m.runs.is_empty()) {
         return end_without_runs(measured, folder);
     }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::base::Nanos;
 use crate::plan::{Mode, Plan};
 use crate::transport::endpoint::Endpoint;
 
@@ -41,9 +42,9 @@ pub struct Environment {
     /// The program of which the mode `processes` starts more.
     #[serde(default)]
     pub program: PathBuf,
-    /// Whether somebody watches: then the figures so far are reported regularly.
+    /// How often the figures so far are reported; without it, never.
     #[serde(default)]
-    pub live: bool,
+    pub figures_every: Option<Nanos>,
     /// Which exchanges are recorded.
     #[serde(default)]
     pub recorded: Recorded,

@@ -80,7 +80,7 @@ pub struct World<'p> {
     /// Whether this process is one of several that run the mode together.
     pub is_member: bool,
     /// Whether somebody watches and is shown the figures so far.
-    pub live: bool,
+    pub figures_every: Option<Nanos>,
     feeds: Feeds,
     /// Whether a feed that ends the run has had no row for an iteration.
     dry: AtomicBool,
@@ -155,7 +155,7 @@ impl<'p> World<'p> {
             echo,
             folder,
             unix_ms,
-            live,
+            figures_every,
             recorded,
             start_at,
             is_member,
@@ -210,7 +210,7 @@ impl<'p> World<'p> {
             unix_ms: *unix_ms,
             start_at: start_at.map(|epoch| epoch.saturating_sub(load.warmup.0)),
             is_member: *is_member,
-            live: *live,
+            figures_every: *figures_every,
             dry: AtomicBool::new(false),
             run_limit,
             target_limits,

@@ -134,6 +134,7 @@ impl<'r> Side<'r> {
                 End::Aborted => "was aborted by a threshold",
                 End::Interrupted => "was interrupted",
                 End::Failed => "failed",
+                End::Running => "had not ended when this was written",
             };
             troubles.push(format!(
                 "the run of {} that began at {} {end}: its figures are not those of a whole run",

@@ -100,7 +100,7 @@ fn end(result: &RunResult) -> Case {
     let outcome = match result.end {
         End::Complete | End::Stopped => Outcome::Passed,
         End::Aborted => Outcome::Failed,
-        End::Interrupted | End::Failed => Outcome::Broken,
+        End::Interrupted | End::Failed | End::Running => Outcome::Broken,
     };
     let Ending { word, meaning, .. } = Ending::from_result(result);
     let of_mode = |mode: Mode| {

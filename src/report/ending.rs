@@ -46,6 +46,11 @@ impl Ending {
                 "an error ended the run; these are the figures up to then",
                 false,
             ),
+            End::Running => (
+                "running",
+                "the run had not ended when this was written; these are the figures up to then",
+                false,
+            ),
         };
         Self {
             word,

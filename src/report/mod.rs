@@ -59,10 +59,12 @@ use thiserror::Error;
 
 use self::chart::trace::Cast;
 use crate::plan::Format;
-use crate::result::{CapacityResult, RunResult, VersionComparison};
+use crate::result::{CapacityResult, End, RunResult, VersionComparison};
 
 /// The file that every run writes.
 pub const RESULT_FILE: &str = "result.json";
+/// The file that a run keeps up to date until it ends; it stays if the run can't write its result.
+pub const PARTIAL_FILE: &str = "partial.json";
 /// The file that a search for the highest rate writes.
 pub const CAPACITY_FILE: &str = "capacity.json";
 /// The file that a comparison of versions writes.
@@ -196,12 +198,21 @@ impl Written {
 /// are removed, so that no outdated chart remains next to new figures.
 pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Written {
     let mut written = Written::into_folder(dir);
-    written.file(dir, RESULT_FILE, result.to_json());
+    let file = if result.end == End::Running {
+        PARTIAL_FILE
+    } else {
+        RESULT_FILE
+    };
+    written.file(dir, file, result.to_json());
+    if file == RESULT_FILE && written.failures.is_empty() {
+        // It says nothing that the result does not say.
+        written.attempt(sink::remove(dir, PARTIAL_FILE));
+    }
     let texts = TEXTS
         .iter()
         .filter(|(format, file, _)| formats.contains(format) && says_something(result, file))
         .map(|(_, file, _)| *file);
-    let beside: Vec<&'static str> = std::iter::once(RESULT_FILE).chain(texts).collect();
+    let beside: Vec<&'static str> = std::iter::once(file).chain(texts).collect();
     let cast = Cast::from_result(result);
     pages(
         &cast,

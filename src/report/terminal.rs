@@ -84,7 +84,7 @@ pub fn render(result: &RunResult, style: Style) -> String {
 fn head(result: &RunResult, width: usize) -> String {
     let ending = Ending::from_result(result);
     let paint = match result.end {
-        End::Interrupted => Paint::Warn,
+        End::Interrupted | End::Running => Paint::Warn,
         _ if ending.is_good => Paint::Good,
         _ => Paint::Bad,
     };

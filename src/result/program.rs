@@ -61,4 +61,6 @@ pub enum End {
     Interrupted,
     /// By an error; what was measured before is here.
     Failed,
+    /// It had not ended when this was written.
+    Running,
 }

@@ -38,6 +38,7 @@ mod expected_values;
 mod faults;
 mod feeds;
 mod files;
+mod following;
 mod forms;
 mod framing;
 mod fuzz;

@@ -239,6 +239,7 @@ impl Sum {
             End::Aborted => 2,
             End::Interrupted => 3,
             End::Failed => 4,
+            End::Running => 5,
         };
         let ends = self.shards.values().map(|known| known.row.end);
         ends.max_by_key(gravity).unwrap_or(End::Failed)

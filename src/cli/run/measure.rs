@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::partial::Partial;
 use super::result::result_of_runs;
+use crate::base::Nanos;
 use crate::cli::args::RunArgs;
 use crate::cli::debug_log::DebugLog;
 use crate::cli::exit::Failure;
@@ -14,8 +17,11 @@ use crate::cli::output::Console;
 use crate::cli::session::{self, Session};
 use crate::engine::{Environment, Event, Job};
 use crate::plan::{Address, Mode, Plan, Secrets, Target};
-use crate::result::{End, ModeRun, StoppedBy};
+use crate::result::{End, ModeRun, RunResult, StoppedBy};
 use crate::scenario::Source;
+
+/// The interval between the figures so far that the live page shows.
+const DISPLAY_INTERVAL: Nanos = Nanos::from_secs(1);
 
 /// What remains after the last mode has run.
 pub(super) struct Measured<'a> {
@@ -51,19 +57,55 @@ impl Measured<'_> {
     }
 }
 
-/// Runs every mode of every round, each in its own process.
+/// Whoever is told of the run while it goes on.
+struct Audience<'a, D> {
+    partial: Partial<'a, D>,
+    live_page: Option<LivePage<'a>>,
+    debug_log: DebugLog<'a>,
+}
+
+impl<D: Fn(Vec<ModeRun>) -> RunResult> Audience<'_, D> {
+    /// Returns how often somebody asks for the figures so far.
+    const fn figures_every(&self) -> Nanos {
+        if self.live_page.is_some() {
+            DISPLAY_INTERVAL
+        } else {
+            Partial::INTERVAL
+        }
+    }
+
+    /// Passes on an event of a mode in progress, after these runs.
+    fn hear(&mut self, event: Event, done: &[ModeRun], round: u32, place: &str) {
+        match event {
+            Event::SoFar(run) => self.show(done, Some(ModeRun { round, ..*run })),
+            Event::Exchange(exchange) => self.debug_log.add(*exchange, place),
+            _ => {}
+        }
+    }
+
+    /// Shows the completed runs and the one in progress.
+    fn show(&mut self, done: &[ModeRun], under_way: Option<ModeRun>) {
+        self.partial.keep(done, under_way.as_ref());
+        if let Some(live_page) = &self.live_page {
+            live_page.show(done, under_way);
+        }
+    }
+}
+
+/// Runs every mode of every round, each in its own process. Keeps `partial.json` in `folder`.
 pub(super) fn measure<'a>(
     source: &'a Source,
     plan: &'a Plan,
     secrets: &'a Secrets,
     at: Timestamp,
+    folder: &Path,
     args: &RunArgs,
     console: &'a Console,
 ) -> Result<Measured<'a>, Failure> {
     let mut session = Session::open(!args.no_progress && !args.quiet, console)?;
     let environment = session.environment(plan, &source.folder, at)?;
     announce(plan, secrets, &environment, args, console);
-    let draft = move |runs| result_of_runs(source, plan, secrets, runs, End::Complete, at, None);
+    let draft = move |runs| result_of_runs(source, plan, secrets, runs, End::Running, at, None);
     let live_page = args
         .live
         .map(|address| LivePage::open(address, secrets, draft))
@@ -71,10 +113,14 @@ pub(super) fn measure<'a>(
     if let Some(live_page) = live_page.as_ref().filter(|_| !args.quiet) {
         console.say(&format!("live: http://{}/\n", live_page.address()));
     }
-    let mut debug_log = DebugLog::open(args.debug_log.as_deref(), plan, secrets)?;
+    let mut audience = Audience {
+        partial: Partial::open(folder, secrets, console, draft)?,
+        live_page,
+        debug_log: DebugLog::open(args.debug_log.as_deref(), plan, secrets)?,
+    };
     let environment = Environment {
-        live: live_page.is_some(),
-        recorded: debug_log.recorded(),
+        figures_every: Some(audience.figures_every()),
+        recorded: audience.debug_log.recorded(),
         ..environment
     };
     let mut measured = Measured {
@@ -95,19 +141,11 @@ pub(super) fn measure<'a>(
         }
         let job = job(plan, mode, round, &environment);
         let place = place(plan, mode, round);
-        let mut watch = |event: Event| match (event, &live_page) {
-            (Event::SoFar(run), Some(live_page)) => {
-                live_page.show(&measured.runs, Some(ModeRun { round, ..*run }));
-            }
-            (Event::Exchange(exchange), _) => debug_log.add(*exchange, &place),
-            _ => {}
-        };
+        let mut watch = |event| audience.hear(event, &measured.runs, round, &place);
         match session.run_watched(&job, &place, &mut watch) {
             Ok(Some(run)) => {
                 let next = measured.take(run);
-                if let Some(live_page) = &live_page {
-                    live_page.show(&measured.runs, None);
-                }
+                audience.show(&measured.runs, None);
                 if next.is_break() {
                     break;
                 }
@@ -124,11 +162,11 @@ pub(super) fn measure<'a>(
         measured.end = End::Interrupted;
     }
     measured.warnings = session.close();
-    if let Err(failure) = debug_log.write() {
+    if let Err(failure) = audience.debug_log.write() {
         measured.failure.get_or_insert(failure);
     }
     Ok(Measured {
-        live_page,
+        live_page: audience.live_page,
         ..measured
     })
 }

@@ -125,7 +125,7 @@ fn warnings(build: &Build, runs: &[ModeRun], end: End) -> Vec<String> {
         }
         End::Failed => warnings.push("a mode could not be run: the figures cover the modes before it".into()),
         End::Aborted => warnings.push("a threshold aborted the run: later modes and rounds did not run".into()),
-        End::Complete | End::Stopped => {}
+        End::Complete | End::Stopped | End::Running => {}
     }
     if runs
         .iter()

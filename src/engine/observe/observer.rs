@@ -29,8 +29,6 @@ const REPORT_INTERVAL: Nanos = Nanos::from_millis(200);
 const MEMORY_INTERVAL: Nanos = Nanos::from_millis(100);
 /// The shortest interval between two computations of the figures so far.
 const JUDGE_INTERVAL: Nanos = Nanos::from_millis(200);
-/// The same interval if the figures are only shown and not judged.
-const DISPLAY_INTERVAL: Nanos = Nanos::from_millis(1_000);
 /// The shortest pause between two of them, as a multiple of the time that one takes.
 const JUDGE_PAUSE_FACTOR: u64 = 10;
 
@@ -140,12 +138,13 @@ pub(crate) fn watch(
     };
     let mut measuring = world.epoch() == Nanos::ZERO;
     let mut reporter = ProgressReporter::default();
+    // Also if nobody judges them, they may be shown or kept.
     let pace = if world.plan.is_watched(mode) {
-        JUDGE_INTERVAL
+        Some(JUDGE_INTERVAL)
     } else {
-        DISPLAY_INTERVAL
+        world.figures_every
     };
-    let mut judged = (world.plan.is_watched(mode) || world.live).then(|| world.epoch() + pace);
+    let mut judged = pace.map(|pace| world.epoch() + pace);
     let mut threads = resources::threads();
     let mut waits = Waits::default();
     waits.look();
@@ -182,7 +181,10 @@ pub(crate) fn watch(
             waits.look();
             reporter.report(world, collector.collect(), now, say);
         }
-        if judged.is_some_and(|due| now >= due) && now < world.stop.end() {
+        if let Some(pace) = pace
+            && judged.is_some_and(|due| now >= due)
+            && now < world.stop.end()
+        {
             say_so_far(world, collector, (mode, now), &mut seen, say);
             let after = clock.now();
             judged =

@@ -9,14 +9,16 @@ use std::thread;
 use super::measure_mode;
 use super::process::Message;
 use super::run_folder;
+use crate::base::Nanos;
 use crate::engine::error::RunError;
 use crate::engine::job::Job;
 use crate::engine::observe::event::Event;
 use crate::engine::schedule::stop::Signal;
 use crate::result::{ModeRun, StoppedBy};
 
-/// The interval between the figures so far that a child sends to be shown, in seconds.
-const SHOW_S: f64 = 0.9;
+/// How early the figures so far may be sent, as a part of the interval at which they are asked for:
+/// those that are made at that interval must not be late for it.
+const EARLY: f64 = 0.9;
 
 /// Reads a job from `input`, runs it and writes messages to `output`. If the
 /// plan asks for it, `judge` is given the figures so far and may end the run.
@@ -54,11 +56,16 @@ pub fn serve(
             if let Some(by) = judge(&job, run) {
                 judged.get_or_init(|| by);
             }
-            // For judging, they are made more often than anybody can look at them.
-            let due = |last: &mut f64| {
-                run.wall_s >= *last + SHOW_S && std::mem::replace(last, run.wall_s) < run.wall_s
+            // For judging, they are made more often than anybody asks for them.
+            let due = |last: &mut f64, every: Nanos| {
+                let has_passed = run.wall_s >= *last + EARLY * every.as_secs_f64();
+                has_passed && std::mem::replace(last, run.wall_s) < run.wall_s
             };
-            if !job.environment.live || !shown.lock().is_ok_and(|mut last| due(&mut last)) {
+            let is_due = job
+                .environment
+                .figures_every
+                .is_some_and(|every| shown.lock().is_ok_and(|mut last| due(&mut last, every)));
+            if !is_due {
                 return;
             }
         }

@@ -109,7 +109,7 @@ fn host(host: &Host) -> String {
 pub(crate) fn badges(result: &RunResult) -> Vec<Badge> {
     let ending = Ending::from_result(result);
     let class = match result.end {
-        End::Interrupted => "warn",
+        End::Interrupted | End::Running => "warn",
         _ if ending.is_good => "good",
         _ => "bad",
     };
