@@ -78,7 +78,7 @@ impl MeasureLine {
                 subtitle: &subtitle,
                 y_label,
                 column: &column,
-                value: &|window| self.value(window),
+                value: &|_, window| self.value(window),
                 show: self.show(),
                 zeros: true,
                 note: "",

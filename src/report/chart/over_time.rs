@@ -25,8 +25,8 @@ pub(crate) struct Figure<'f> {
     pub y_label: &'static str,
     /// The name of its column in the table of the time series.
     pub column: &'f str,
-    /// Its value in a window.
-    pub value: &'f dyn Fn(&Window) -> Option<f64>,
+    /// Its value in a window of the first round of a mode.
+    pub value: &'f dyn Fn(&Trace<'_>, &Window) -> Option<f64>,
     /// Formats a value.
     pub show: fn(f64) -> String,
     /// Whether a time series of only zeros is meaningful.
@@ -41,7 +41,7 @@ pub(crate) const IN_FLIGHT: Figure<'static> = Figure {
     subtitle: "Operations started and not yet completed, mean of each window.",
     y_label: "operations",
     column: "in flight",
-    value: &|w: &Window| w.in_flight,
+    value: &|_, w| w.in_flight,
     show: view::number,
     zeros: false,
     note: "",
@@ -53,7 +53,7 @@ pub(crate) const WAITING: Figure<'static> = Figure {
     subtitle: "Operations held back by a limit of the scenario, mean of each window.",
     y_label: "operations",
     column: "waiting",
-    value: &|w: &Window| w.queue,
+    value: &|_, w| w.queue,
     show: view::number,
     zeros: false,
     note: "",
@@ -65,7 +65,7 @@ pub(crate) const LAG: Figure<'static> = Figure {
     subtitle: "Lower is better. How late loadgen itself started operations: p99 of each window.",
     y_label: "lag, p99",
     column: "lag p99",
-    value: &|w: &Window| w.lag_p99_ms,
+    value: &|_, w| w.lag_p99_ms,
     show: view::duration_ms,
     zeros: false,
     note: "",
@@ -77,7 +77,7 @@ pub(crate) const CPU: Figure<'static> = Figure {
     subtitle: "Lower is better. Processors that loadgen's own process kept busy, including waiting for exact starts.",
     y_label: "processors",
     column: "CPU",
-    value: &|w: &Window| w.cpu_cores,
+    value: &|_, w| w.cpu_cores,
     show: view::number,
     zeros: true,
     note: " Just before a planned start a thread spins until the exact time. That keeps a processor busy but does no work, \
@@ -90,7 +90,7 @@ pub(crate) const MEMORY: Figure<'static> = Figure {
     subtitle: "Lower is better. Resident memory of loadgen's own process, without the target.",
     y_label: "resident memory",
     column: "memory",
-    value: &|w: &Window| w.rss_bytes.map(|b| b as f64),
+    value: &|_, w| w.rss_bytes.map(|b| b as f64),
     show: |b| view::bytes(b as u64),
     zeros: true,
     note: "",
@@ -102,7 +102,7 @@ pub(crate) const FIRST_EVENT: Figure<'static> = Figure {
     subtitle: "Lower is better. Median of each window, by the time that streams were due, waiting included.",
     y_label: "time to the first event, p50",
     column: "first event p50",
-    value: &first_event,
+    value: &|_, w| first_event(w),
     show: view::duration_ms,
     zeros: false,
     note: "",
@@ -114,7 +114,7 @@ pub(crate) const GAP: Figure<'static> = Figure {
     subtitle: "Lower is better. p99 of each window, by the time that streams were due.",
     y_label: "gap, p99",
     column: "gap p99",
-    value: &gap,
+    value: &|_, w| gap(w),
     show: view::duration_ms,
     zeros: false,
     note: "",
@@ -126,7 +126,7 @@ pub(crate) const UNITS: Figure<'static> = Figure {
     subtitle: "Higher is better. Those of successful streams, when the streams completed; events where servers report no units.",
     y_label: "units per second",
     column: "units",
-    value: &units,
+    value: &|_, w| units(w),
     show: view::rate,
     zeros: false,
     note: "",
@@ -160,13 +160,14 @@ pub(crate) fn figure(cast: &Cast<'_>, figure: &Figure<'_>) -> Option<String> {
         zeros,
         note,
     } = *figure;
-    let middle = |w: &Window| {
-        Some((
-            w.t_s + w.window_s / 2.0,
-            value(w).filter(|v| v.is_finite())?,
-        ))
+    let middle = |trace: &Trace<'_>, w: &Window| {
+        let value = value(trace, w).filter(|value| value.is_finite())?;
+        Some((w.t_s + w.window_s / 2.0, value))
     };
-    let known = |trace: &Trace<'_>| trace.series().filter_map(middle).collect::<Vec<_>>();
+    let known = |trace: &Trace<'_>| {
+        let points = trace.series().filter_map(|window| middle(trace, window));
+        points.collect::<Vec<_>>()
+    };
     let traces: Vec<(&Trace<'_>, Vec<(f64, f64)>)> = cast
         .traces
         .iter()
