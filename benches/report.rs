@@ -44,6 +44,7 @@ fn result() -> RunResult {
         })
         .collect();
     RunResult {
+        watched: Vec::new(),
         shards: None,
         hosts: Vec::new(),
         schema: SCHEMA.into(),

@@ -137,6 +137,7 @@ fn figures(
         steps: parts::steps(plan, recorder, span),
         groups: groups::groups(plan, recorder, span),
         measures: parts::step_measures(plan, recorder, span),
+        watched: measured.watched.clone(),
         mixes: parts::mixes(plan, recorder, span),
         targets: parts::targets(plan, recorder, span),
         probes: selected::probes(plan, recorder, seen, span),

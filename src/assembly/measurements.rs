@@ -8,7 +8,7 @@ use super::observations::Observations;
 use crate::base::Nanos;
 use crate::metrics::{Figures, Recorder, exact};
 use crate::plan::{Mode, Plan};
-use crate::result::StoppedBy;
+use crate::result::{StoppedBy, Watched};
 
 /// Everything that one mode and round of a plan measured: with the plan itself, all that its
 /// figures are made of.
@@ -32,6 +32,9 @@ pub struct Measurements<'a> {
     pub recorder: Cow<'a, Recorder>,
     /// What was seen of each process that ran workers.
     pub seen: Cow<'a, [Observations]>,
+    /// What went on beside it.
+    #[serde(default)]
+    pub watched: Vec<Watched>,
 }
 
 impl Measurements<'_> {
@@ -48,6 +51,8 @@ impl Measurements<'_> {
         let seen = self.seen.to_mut();
         seen.extend_from_slice(&other.seen);
         seen.sort_by_key(|own| own.shard);
+        self.watched.extend_from_slice(&other.watched);
+        self.watched.sort_by_key(|own| own.shard);
     }
 
     /// Returns the same, independent of what it borrows from.
@@ -61,6 +66,7 @@ impl Measurements<'_> {
             checks: Cow::Owned(self.checks.into_owned()),
             recorder: Cow::Owned(self.recorder.into_owned()),
             seen: Cow::Owned(self.seen.into_owned()),
+            watched: self.watched,
         }
     }
 

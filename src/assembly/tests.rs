@@ -147,6 +147,7 @@ fn figures(plan: &Plan, recorder: &Recorder) -> String {
     let run = assemble(
         plan,
         &Measurements {
+            watched: Vec::new(),
             mode: Mode::Simulated,
             round: 1,
             end: Nanos::from_secs(25),

@@ -16,11 +16,12 @@ use crate::engine;
 use crate::engine::preflight::{descriptors, ports};
 use crate::engine::run::process::{self, ChildControl, ProcessError};
 use crate::engine::{Environment, Event, Job, Phase, RunError, Signal, preflight};
-use crate::plan::{Address, Plan};
+use crate::plan::{Address, Mode, Plan, Shard};
 use crate::report::progress::{Progress, ProgressMode};
 use crate::report::status::{Status, StepStatus};
-use crate::result::{ModeRun, StoppedBy};
+use crate::result::{ModeRun, StoppedBy, Watched};
 use crate::server::{self, Groups};
+use crate::watch::Watcher;
 
 /// Returns the current time, which a command reads once and puts into its results.
 pub(super) fn now() -> Timestamp {
@@ -148,6 +149,17 @@ impl<'a> Session<'a> {
             .operations()
             .map(|(mix, name, _)| console.redacted(&format!("{} / {name}", job.plan.mix[mix].name)))
             .collect();
+        // Virtual time passes beside nothing.
+        let sources = job
+            .plan
+            .watch
+            .as_ref()
+            .filter(|_| job.mode != Mode::Simulated);
+        let watcher = sources.map(Watcher::start).transpose();
+        let watcher = or_exit(
+            watcher.context("can't watch what the scenario says"),
+            Exit::CouldNotRun,
+        )?;
         let ran = process::run(program, job, leash, |event| match event {
             Event::Progress(seen) => show(progress, place, &names, &seen),
             Event::Warning(text) => {
@@ -160,7 +172,12 @@ impl<'a> Session<'a> {
             Event::Ready | Event::Measured(_) => {}
         });
         match ran {
-            Ok(measured) => Ok(Some(measured)),
+            Ok(mut measured) => {
+                if let Some(watcher) = watcher {
+                    measured.watched = watched(watcher, &job.plan, &measured);
+                }
+                Ok(Some(measured))
+            }
             Err(ProcessError::Interrupted { .. }) => Ok(None),
             Err(error) => {
                 let is_defect =
@@ -232,6 +249,20 @@ impl<'a> Session<'a> {
         self.progress.finish();
         self.warnings
     }
+}
+
+/// Returns what went on beside a run.
+fn watched(watcher: Watcher, plan: &Plan, measured: &Measurements<'_>) -> Vec<Watched> {
+    let shard = plan.load.shard();
+    let epoch = measured.seen.iter().find_map(|seen| seen.epoch);
+    let watched = watcher.finish(epoch.unwrap_or(u64::MAX), measured.wall(plan));
+    let named = watched.into_iter().map(|own| Watched {
+        mode: Some(measured.mode),
+        round: measured.round,
+        shard: (shard != Shard::WHOLE).then_some(shard.index),
+        ..own
+    });
+    named.collect()
 }
 
 /// Returns a warning for each target whose certificate is not verified: the peer may be anyone.

@@ -22,6 +22,7 @@ pub mod side;
 pub mod verdict;
 pub mod versions;
 mod watch;
+mod watched;
 mod windows;
 
 pub use judge::{Judged, judge};

@@ -29,6 +29,7 @@ pub(crate) fn check(check: &Check) -> Result<(), InvalidObjective> {
         Metric::Time(Quantity::Lag, _) => {
             "lag is loadgen's own lateness, which the verdict on each rate includes anyway"
         }
+        Metric::Watch(..) => "what is watched is shown beside each rate, but does not judge it",
         Metric::CpuPerRequest | Metric::PeakRss => {
             "it is a figure of loadgen itself, not of the target"
         }

@@ -200,6 +200,7 @@ impl<'r> Selection<'r> {
         let value = match metric {
             Metric::Time(of, statistic) => return self.time(of, statistic, compared),
             Metric::Measure(name, statistic, _) => return self.measure(name, statistic),
+            Metric::Watch(name, statistic, _) => return self.watched(&name, statistic),
             Metric::ErrorRate => share(self.sum(|part| part.counts().failed), completed),
             Metric::DropRate => share(
                 dropped,

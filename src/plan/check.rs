@@ -192,19 +192,28 @@ impl Check {
 /// Returns the metric in the unit of the value that it is compared with, if its own does not say:
 /// the unit of a measure is known where it is defined.
 fn in_unit_of(metric: Metric, value: &str) -> Metric {
-    let Metric::Measure(name, statistic @ MeasureStatistic::Of(_), _) = metric else {
-        return metric;
-    };
     let unit = if value.parse::<f64>().is_ok() {
         Unit::Number
     } else if parse::duration(value).is_ok() {
         Unit::Millis
     } else if parse::size(value).is_ok() {
         Unit::Bytes
+    } else if value.ends_with('%') {
+        Unit::Share
+    } else if parse::rate(value).is_ok() {
+        Unit::PerSecond
     } else {
         Unit::Number
     };
-    Metric::Measure(name, statistic, unit)
+    match metric {
+        Metric::Measure(name, statistic @ MeasureStatistic::Of(_), _)
+            if matches!(unit, Unit::Millis | Unit::Bytes) =>
+        {
+            Metric::Measure(name, statistic, unit)
+        }
+        Metric::Watch(name, statistic, _) => Metric::Watch(name, statistic, unit),
+        other => other,
+    }
 }
 
 /// Parses the limit in the metric's unit; an error consists of the message and the remedy.
@@ -238,6 +247,18 @@ fn limit(metric: Metric, text: &str) -> Result<f64, (String, String)> {
         (Unit::Millis, _) => parse::duration(text)
             .map(Nanos::as_millis_f64)
             .map_err(split),
+        // Several processors are more than the whole of one.
+        (Unit::Share, _) if matches!(metric, Metric::Watch(..)) => text
+            .strip_suffix('%')
+            .and_then(|percent| percent.trim().parse::<f64>().ok())
+            .filter(|percent| (0.0..=1e6).contains(percent))
+            .map(|percent| percent / 100.0)
+            .ok_or_else(|| {
+                (
+                    format!("`{text}` is not a share"),
+                    "write one such as `80%`".into(),
+                )
+            }),
         (Unit::Share, Some(share)) if share < 1.0 => Ok(share),
         (Unit::Share, Some(_)) => Err((
             format!("`{text}` needs a percent sign to be a share"),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::measure::MeasureName;
 use super::quantity::Quantity;
 use super::statistic::Statistic;
+use super::watch_name::WatchName;
 
 /// The remedy for an unknown metric of streams.
 const OF_STREAMS: &str = "the metrics of streams are `stream.first.p95`, `stream.first_service.p95`, `stream.gap.p99`, `stream.unit.p50`, `stream.rate.p50`, `stream.units_rate` and `stream.goodput`";
@@ -50,6 +51,23 @@ pub enum Metric {
     PeakRss,
     /// A statistic of a figure that the scenario defines, in the unit that it is compared in.
     Measure(MeasureName, MeasureStatistic, Unit),
+    /// A statistic of what is watched beside a run, in the unit that it is compared in.
+    Watch(WatchName, WatchStatistic, Unit),
+}
+
+/// A statistic of what is watched: of all its samples during a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchStatistic {
+    /// The mean; its name may be left out.
+    Mean,
+    /// The lowest.
+    Min,
+    /// The highest.
+    Max,
+}
+
+impl WatchStatistic {
+    const ALL: [(&str, Self); 3] = [("mean", Self::Mean), ("min", Self::Min), ("max", Self::Max)];
 }
 
 /// A statistic of a measure.
@@ -81,6 +99,19 @@ pub enum Unit {
     /// A plain number.
     #[serde(rename = "")]
     Number,
+}
+
+impl Unit {
+    /// Returns its name, as results have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Millis => "ms",
+            Self::Share => "share",
+            Self::PerSecond => "/s",
+            Self::Bytes => "bytes",
+            Self::Number => "",
+        }
+    }
 }
 
 /// The metrics whose name is a single word.
@@ -130,6 +161,9 @@ impl Metric {
         if let Some(rest) = name.strip_prefix("measure.") {
             return of_measure(rest);
         }
+        if let Some(rest) = name.strip_prefix("watch.") {
+            return of_watch(rest);
+        }
         let (of, statistic) = match name.split_once('.').filter(|(head, _)| !head.starts_with('p')) {
             None => (Quantity::Response, name),
             Some((head, rest)) => match Quantity::ALL.into_iter().find(|q| q.name() == head) {
@@ -148,7 +182,7 @@ impl Metric {
     /// Returns the unit of the metric.
     pub const fn unit(self) -> Unit {
         match self {
-            Self::Measure(.., unit) => unit,
+            Self::Measure(.., unit) | Self::Watch(.., unit) => unit,
             Self::Time(Quantity::StreamRate, _) | Self::Throughput | Self::UnitsRate => {
                 Unit::PerSecond
             }
@@ -187,9 +221,12 @@ impl Metric {
             | Self::DropRate
             | Self::CpuPerRequest
             | Self::PeakRss => Some(1.0),
-            Self::Count | Self::Dropped | Self::Iterations | Self::BytesIn | Self::Measure(..) => {
-                None
-            }
+            Self::Count
+            | Self::Dropped
+            | Self::Iterations
+            | Self::BytesIn
+            | Self::Measure(..)
+            | Self::Watch(..) => None,
         }
     }
 
@@ -214,7 +251,11 @@ impl Metric {
     pub const fn is_live(self) -> bool {
         !matches!(
             self,
-            Self::Speedup | Self::Efficiency | Self::CpuPerRequest | Self::PeakRss
+            Self::Speedup
+                | Self::Efficiency
+                | Self::CpuPerRequest
+                | Self::PeakRss
+                | Self::Watch(..)
         )
     }
 
@@ -319,6 +360,14 @@ impl fmt::Display for Metric {
                 MeasureStatistic::Total => f.write_str("total"),
             };
         }
+        if let Self::Watch(name, statistic, _) = self {
+            write!(f, "watch.{name}")?;
+            let named = WatchStatistic::ALL.iter().find(|(_, own)| own == statistic);
+            return match named {
+                Some((word, own)) if *own != WatchStatistic::Mean => write!(f, ".{word}"),
+                _ => Ok(()),
+            };
+        }
         let Self::Time(of, statistic) = self else {
             return Ok(());
         };
@@ -348,6 +397,20 @@ fn of_measure(rest: &str) -> Result<Metric, Option<String>> {
         MeasureStatistic::Of(_) | MeasureStatistic::Total => Unit::Number,
     };
     Ok(Metric::Measure(name, statistic, unit))
+}
+
+/// Parses what follows `watch.`: a source, its figure and perhaps a statistic. The unit is that of a
+/// plain number until a value to compare with says otherwise.
+fn of_watch(rest: &str) -> Result<Metric, Option<String>> {
+    const REMEDY: &str = "write the name of a source and of its figure, as in `watch.app.cpu`, or with a statistic, as in `watch.app.rss.max`; statistics are `mean` (unless one is given), `min` and `max`";
+    let named = WatchStatistic::ALL.iter().find_map(|(word, statistic)| {
+        let name = rest.strip_suffix(word)?.strip_suffix('.')?;
+        Some((WatchName::new(name)?, *statistic))
+    });
+    let (name, statistic) = named
+        .or_else(|| Some((WatchName::new(rest)?, WatchStatistic::Mean)))
+        .ok_or_else(|| Some(REMEDY.to_owned()))?;
+    Ok(Metric::Watch(name, statistic, Unit::Number))
 }
 
 /// Returns the remedy for a metric of another tool.

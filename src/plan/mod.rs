@@ -40,6 +40,8 @@ pub(crate) mod target;
 pub(crate) mod template;
 pub(crate) mod threshold;
 pub(crate) mod values;
+mod watch;
+mod watch_name;
 
 pub use auth::{AwsSigV4, Digest, RequestAuth};
 pub use certificate::UserCertificate;
@@ -62,7 +64,7 @@ pub use limits::{Limits, OnFull};
 pub use load::{Load, LoadModel, Spread, Stage};
 pub use loads::{NUMBERS_PER_LOAD, NumberedLoad, own_load_of};
 pub use measure::{MAX_MEASURES, Measure, MeasureKind, MeasureName, MeasureUnit};
-pub use metric::{MeasureStatistic, Metric, Unit};
+pub use metric::{MeasureStatistic, Metric, Unit, WatchStatistic};
 pub use mode::Mode;
 pub use network::{NetworkOptions, Proxy};
 pub use oauth2::{ClientStyle, OAuth2};
@@ -82,3 +84,5 @@ pub use threshold::{Guard, Selector, StopWhen, Threshold};
 pub use values::{
     AtEnd, Capture, Feed, FeedFile, FeedRange, FeedSource, Name, Order, Source, Split, Tag,
 };
+pub use watch::{Scrape, Taken, Watch, WatchFrom, WatchSource};
+pub use watch_name::WatchName;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::profile::Folder;
 use super::{
     Feed, Format, Guard, HttpOptions, Limits, Load, Mode, Name, Operation, Protocol, Reporting,
-    Secrets, Step, Target, Threshold, flow,
+    Secrets, Step, Target, Threshold, Watch, flow,
 };
 
 /// A flow of the request mix.
@@ -100,6 +100,9 @@ pub struct Plan {
     /// the same.
     #[serde(default, skip_serializing_if = "Reporting::is_usual")]
     pub reporting: Reporting,
+    /// What is sampled beside the run. Omitted if nothing, so that fingerprints stay the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Watch>,
     /// Public hosts that may be put under load: names, addresses, and names with a leading `*.` for
     /// all subdomains.
     pub allow_targets: Vec<String>,

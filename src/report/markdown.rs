@@ -9,7 +9,7 @@ mod figures;
 use crate::plan::Mode;
 use crate::result::{Comparison, Outcome, RunResult, ThresholdVerdict, Verdict};
 
-use self::figures::{measured, streamed};
+use self::figures::{measured, streamed, watched};
 use super::ending::Ending;
 use super::headline::Headline;
 use super::markup::{cell, code, fenced, prose};
@@ -42,6 +42,7 @@ pub(crate) fn render(result: &RunResult) -> String {
     parts.extend([
         streamed(result),
         measured(result),
+        watched(result),
         troubles(result),
         notes(result),
         again(result),

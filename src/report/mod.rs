@@ -46,6 +46,7 @@ pub mod terminal;
 pub(crate) mod thresholds;
 pub(crate) mod versions;
 pub(crate) mod view;
+pub(crate) mod watched;
 
 #[cfg(test)]
 mod fixture;
@@ -77,17 +78,21 @@ pub const PAGE_FOLDER: &str = "html";
 /// The table of measures, which only results that have some are written with.
 const MEASURES_FILE: &str = "measures.csv";
 
+/// The table of what was watched, which only results that have that are written with.
+const WATCHED_FILE: &str = "watched.csv";
+
 /// A function that creates the text of a file.
 type Texter = fn(&RunResult) -> io::Result<String>;
 
 /// The text formats: the format, the file name, and the function that creates the text.
-pub const TEXTS: [(Format, &str, Texter); 10] = [
+pub const TEXTS: [(Format, &str, Texter); 11] = [
     (Format::Markdown, "report.md", |result| {
         Ok(markdown::render(result))
     }),
     (Format::Csv, "summary.csv", spreadsheet::summary),
     (Format::Csv, "series.csv", spreadsheet::series),
     (Format::Csv, MEASURES_FILE, spreadsheet::measures),
+    (Format::Csv, WATCHED_FILE, spreadsheet::watched),
     (Format::Hlog, "histograms.hlog", hlog::render),
     (Format::Junit, "junit.xml", junit::render),
     (Format::Ctrf, "ctrf-report.json", |result| {
@@ -239,7 +244,11 @@ pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Written 
 
 /// Returns whether a result has something to say in this file.
 fn says_something(result: &RunResult, file: &str) -> bool {
-    file != MEASURES_FILE || result.runs.iter().any(|run| !run.measures.is_empty())
+    match file {
+        MEASURES_FILE => result.runs.iter().any(|run| !run.measures.is_empty()),
+        WATCHED_FILE => !result.watched.is_empty(),
+        _ => true,
+    }
 }
 
 /// Writes the page and the charts of several results, each with its name, into a folder, which is

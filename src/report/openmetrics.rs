@@ -7,6 +7,7 @@
 mod measures;
 mod streams;
 mod text;
+mod watched;
 
 use crate::plan::Mode;
 use crate::result::{Comparison, ModeComparison, Outcome, RunResult, ThresholdVerdict, Verdict};
@@ -26,6 +27,7 @@ pub(crate) fn render(result: &RunResult) -> String {
     counters(&mut text, result);
     streams::metrics(&mut text, result);
     measures::metrics(&mut text, result);
+    watched::metrics(&mut text, result);
     thresholds_met(&mut text, result);
     baseline(&mut text, result);
     text.end()

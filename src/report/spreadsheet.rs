@@ -11,6 +11,7 @@ mod groups;
 mod measures;
 mod series;
 mod streams;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,6 +22,7 @@ use crate::result::{Apdex, Counts, Group, ModeComparison, ModeRun, RunResult, St
 
 pub(crate) use self::measures::measures;
 pub(crate) use self::series::series;
+pub(crate) use self::watched::watched;
 
 use self::cells::{FEW_PERCENTILES, PERCENTILES, failures, known, table, text};
 use super::tally::{self, Tally};

@@ -13,7 +13,7 @@ use crate::result::{Comparison, End, RunResult, ThresholdVerdict, Validity, Verd
 
 pub(super) use self::layout::{indented, table};
 use self::layout::{right, wrapped};
-use self::parts::{groups, measures, stages, steps, streams, streams_by_stage};
+use self::parts::{groups, measures, stages, steps, streams, streams_by_stage, watched};
 use super::ending::Ending;
 use super::headline::Headline;
 use super::paint::{self, Paint};
@@ -51,6 +51,7 @@ pub fn render(result: &RunResult, style: Style) -> String {
     }
     parts.push(streams(result, width));
     parts.push(measures(result, width));
+    parts.push(watched(result, width));
     parts.push(judged(result, width));
     parts.push(troubles(result, width));
     if result.runs.iter().any(|run| run.steps.len() > 1) {

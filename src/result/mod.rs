@@ -26,7 +26,8 @@ pub(crate) mod threshold;
 pub(crate) mod timed_group;
 pub(crate) mod validity;
 pub(crate) mod versions;
-pub(crate) mod window;
+pub(crate) mod watched;
+mod window;
 
 pub use crate::metrics::codec::{self, CodecError};
 pub use apdex::Apdex;
@@ -59,4 +60,5 @@ pub use validity::{Check, Validity, Verdict};
 pub use versions::{
     Calibration, InvalidRun, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison,
 };
+pub use watched::{Watched, WatchedPoint};
 pub use window::{StreamWindow, Window};

@@ -10,6 +10,7 @@ use super::lookups::Lookups;
 use super::measure::{Measure, StepMeasure};
 use super::streams::Streaming;
 use super::timed_group::TimedGroup;
+use super::watched::Watched;
 use super::{Histograms, Validity, Window};
 use crate::metrics::PaceTally;
 use crate::metrics::summary::Summary;
@@ -327,6 +328,9 @@ pub struct ModeRun {
     /// The figures that the scenario reads from responses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<StepMeasure>,
+    /// What went on beside the run; a result has it at its top.
+    #[serde(skip)]
+    pub watched: Vec<Watched>,
     /// Figures by mix entry.
     pub mixes: Vec<Group>,
     /// Figures by target.

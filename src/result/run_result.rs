@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::{
     Build, Comparison, End, Host, ModeRun, ScenarioEcho, ShardHost, Shards, ThresholdResult,
-    Validity, VersionComparison,
+    Validity, VersionComparison, Watched,
 };
 
 /// The schema that this version writes and reads.
@@ -44,6 +44,9 @@ pub struct RunResult {
     /// What a reader should know before trusting a figure, in words.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// What went on beside the runs, in the order of the scenario.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watched: Vec<Watched>,
     /// The shards, if several processes shared the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shards: Option<Shards>,

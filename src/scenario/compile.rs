@@ -182,6 +182,7 @@ fn plan(
         guards: Vec::new(),
         formats: report.formats,
         reporting: report.reporting,
+        watch: settings.watch,
         allow_targets,
         allow_exec: overrides.allow_exec,
     };

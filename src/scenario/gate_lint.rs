@@ -5,6 +5,7 @@ use super::diagnostic::Diagnostics;
 use super::gate_measure;
 use super::gate_places::GatePlaces;
 use super::gate_selector::{measured, selector};
+use super::gate_watch;
 use crate::base::Nanos;
 use crate::metrics::windows::MAX_WINDOWS;
 use crate::plan::{
@@ -121,6 +122,7 @@ fn figure(
     }
     dead(plan, metric, Some(of), places, problems);
     gate_measure::measure(plan, metric, of, places, problems);
+    gate_watch::watch(plan, metric, places, problems);
     modes(plan, metric, of, places, problems);
     true
 }

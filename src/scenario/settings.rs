@@ -6,9 +6,10 @@ use super::diagnostic::{Diagnostics, Place, Span, quoted};
 use super::fields::Fields;
 use super::run_tags;
 use super::tree::Node;
+use super::watch;
 use super::words;
 use super::workers::Workers;
-use crate::plan::Mode;
+use crate::plan::{Mode, Watch};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -19,6 +20,7 @@ pub(super) struct Settings {
     pub name: Option<String>,
     pub description: Option<String>,
     pub tags: BTreeMap<String, String>,
+    pub watch: Option<Watch>,
     /// `None` if any will do.
     pub seed: Option<u64>,
     pub modes: Option<Vec<Mode>>,
@@ -43,6 +45,9 @@ impl Settings {
             .take("tags", problems)
             .map(|node| run_tags::decode(node, problems))
             .unwrap_or_default();
+        let watch = fields
+            .take("watch", problems)
+            .and_then(|node| watch::decode(node, problems));
         if let Some(node) = fields.take("version", problems) {
             version(node, problems);
         }
@@ -57,6 +62,7 @@ impl Settings {
             name,
             description,
             tags,
+            watch,
             seed: overrides.seed.or(seed),
             modes,
             rounds,

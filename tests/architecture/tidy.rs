@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("transport", 3),
     ("pacing", 3),
     ("server", 3),
+    ("watch", 3),
     ("assembly", 4),
     ("engine", 5),
     ("gate", 6),

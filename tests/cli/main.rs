@@ -106,4 +106,5 @@ mod unmade;
 mod users;
 mod values;
 mod versions;
+mod watches;
 mod websockets;

@@ -424,6 +424,11 @@ impl Server {
         }
     }
 
+    /// Returns its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Returns its URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)

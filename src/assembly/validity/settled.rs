@@ -200,6 +200,7 @@ mod tests {
         let run = assemble(
             &plan,
             &Measurements {
+                watched: Vec::new(),
                 mode: Mode::Simulated,
                 round: 1,
                 end: Nanos::from_secs_f64(end),

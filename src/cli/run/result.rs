@@ -7,10 +7,10 @@ use crate::engine::ideal;
 use crate::gate::{self, Judged};
 use crate::metrics::FailureKind;
 use crate::plan::{Plan, Secrets};
-use crate::report::view;
+use crate::report::{view, watched};
 use crate::result::{
     Build, Comparison, End, Host, ModeRun, RunResult, SCHEMA, ScenarioEcho, StoppedBy, Validity,
-    Verdict,
+    Verdict, Watched,
 };
 use crate::scenario::Source;
 
@@ -68,6 +68,8 @@ pub(crate) fn result_with(
 ) -> RunResult {
     let comparison = Comparison::from_runs(&runs, &plan.modes, ideal_s);
     let build = Build::current();
+    let watched: Vec<Watched> = runs.iter().flat_map(|run| run.watched.clone()).collect();
+    let gaps = watched::gaps(&watched);
     let Judged {
         thresholds,
         warnings: doubts,
@@ -83,11 +85,13 @@ pub(crate) fn result_with(
         thresholds,
         baseline: None,
         shards: None,
+        watched,
         hosts: Vec::new(),
         validity: overall(&runs),
         warnings: warnings(&build, &runs, end)
             .into_iter()
             .chain(doubts)
+            .chain(gaps)
             .collect(),
         loadgen: build,
         runs,

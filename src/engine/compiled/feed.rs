@@ -361,6 +361,7 @@ mod tests {
             digest: rows.digest.clone(),
         };
         Plan {
+            watch: None,
             name: "t".into(),
             description: None,
             tags: std::collections::BTreeMap::new(),

@@ -89,6 +89,7 @@ fn with_samples<'a>(
         checks: world.checks.iter().map(Check::names).collect(),
         recorder,
         seen,
+        watched: Vec::new(),
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) mod throughput;
 pub(crate) mod timeline;
 pub mod tools;
 pub mod trace;
+pub(crate) mod watched_over_time;
 
 pub use self::png::{PngError, render as rendered};
 use self::trace::Cast;

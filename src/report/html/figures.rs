@@ -6,6 +6,7 @@ use super::super::chart::over_time::{
 use super::super::chart::trace::{Cast, Trace};
 use super::super::chart::{
     band, heat, latency, measures, measures_over_time, modes, spread, stages, throughput,
+    watched_over_time,
 };
 
 /// A chart of the page.
@@ -43,6 +44,8 @@ pub(crate) mod data {
     pub(crate) const STREAMS: &str = "streams";
     /// The figures that the scenario defines.
     pub(crate) const MEASURES: &str = "measures";
+    /// What went on beside the runs.
+    pub(crate) const WATCHED: &str = "watched";
     /// The time series of each mode.
     pub(crate) const TIMELINE: &str = "timeline";
     /// The steps.
@@ -103,6 +106,10 @@ pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
         each("failures", over_time::failures),
         each("statuses", over_time::statuses),
     ];
+    let watched = watched_over_time::all(cast).into_iter().enumerate();
+    let watched = watched
+        .map(|(place, svg)| figure(&format!("watched-{place}"), data::WATCHED, Some(svg)))
+        .collect();
     let steps = vec![figure("stages", data::STEPS, stages::svg(cast))];
     let generator = vec![
         over("lag", &LAG),
@@ -114,6 +121,7 @@ pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
         ("response-times", "Response times", latency),
         ("measure-values", "Measures", measures),
         ("over-time", "Over time", time.concat()),
+        ("watched-over-time", "What else went on", watched),
         ("requests", "Stages of requests", steps),
         ("generator", "The generator itself", generator),
     ]

@@ -19,5 +19,6 @@ mod shard_table;
 pub(crate) mod style;
 pub(crate) mod tables;
 pub(crate) mod versions;
+mod watched_table;
 
 pub use page::{Delivery, overlaid, render};

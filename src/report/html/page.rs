@@ -22,6 +22,7 @@ use super::measure_table;
 use super::shard_table;
 use super::style::{script, style};
 use super::tables::{self, Table};
+use super::watched_table;
 
 /// Why a page could not be made.
 pub(crate) type PageError = askama::Error;
@@ -89,6 +90,7 @@ struct Page {
     streams: Vec<Table>,
     /// The figures that the scenario reads from responses, of a page about one result.
     measures: Option<Table>,
+    watched: Option<Table>,
     steps: Option<Table>,
     sections: Vec<Section>,
     histograms: String,
@@ -268,7 +270,8 @@ fn page(
         parts: figures::parts(cast),
         percentiles: tables_of::percentiles(cast),
         streams: streams(cast),
-        measures: measured(cast),
+        measures: only(cast).and_then(measure_table::measured),
+        watched: only(cast).and_then(watched_table::of_result),
         steps: tables_of::steps(cast),
         sections: cast
             .traces
@@ -297,12 +300,12 @@ fn streams(cast: &Cast<'_>) -> Vec<Table> {
     tables
 }
 
-/// Returns the table of measures; pages about several results leave it to the page of each.
-fn measured(cast: &Cast<'_>) -> Option<Table> {
+/// Returns the only result of a page; those about several leave some tables to the page of each.
+fn only<'r>(cast: &Cast<'r>) -> Option<&'r RunResult> {
     let results = cast.results();
     let first = *results.first()?;
     let is_only = results.iter().all(|own| std::ptr::eq(*own, first));
-    is_only.then(|| measure_table::measured(first)).flatten()
+    is_only.then_some(first)
 }
 
 impl Head {

@@ -1,7 +1,7 @@
 //! The tables of figures that stand mode beside mode.
 
 use crate::report::markup::prose;
-use crate::report::{measures, streams};
+use crate::report::{measures, streams, watched};
 use crate::result::RunResult;
 
 /// Returns the figures of answers that come in pieces.
@@ -20,6 +20,18 @@ pub(super) fn measured(result: &RunResult) -> String {
     // Names of steps are free text.
     for name in figures.rows.iter_mut().filter_map(|row| row.first_mut()) {
         *name = prose(name);
+    }
+    tabled(&figures.head, &figures.rows)
+}
+
+/// Returns what went on beside the runs.
+pub(super) fn watched(result: &RunResult) -> String {
+    let Some(mut figures) = watched::table(result) else {
+        return String::new();
+    };
+    // Names and sources are what a scenario says.
+    for cell in figures.rows.iter_mut().flatten() {
+        *cell = prose(cell);
     }
     tabled(&figures.head, &figures.rows)
 }

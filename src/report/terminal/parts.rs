@@ -7,7 +7,7 @@ use crate::plan::Mode;
 use crate::report::asked::{self, ShownPercentile};
 use crate::report::paint::Paint;
 use crate::report::streams::{self, StreamTable};
-use crate::report::{measures, tally, view};
+use crate::report::{measures, tally, view, watched};
 use crate::result::{Counts, Group, ModeRun, RunResult, TimedGroup};
 
 /// Lists the steps.
@@ -82,6 +82,13 @@ pub(super) fn streams_by_stage(result: &RunResult, width: usize) -> String {
 /// Lists the figures that the scenario reads from responses, mode beside mode.
 pub(super) fn measures(result: &RunResult, width: usize) -> String {
     measures::by_step(result).map_or_else(String::new, |figures| {
+        tabled(figures.head, figures.rows, width)
+    })
+}
+
+/// Lists what went on beside the runs, mode beside mode.
+pub(super) fn watched(result: &RunResult, width: usize) -> String {
+    watched::table(result).map_or_else(String::new, |figures| {
         tabled(figures.head, figures.rows, width)
     })
 }

@@ -1,0 +1,52 @@
+//! [`WatchName`]: the name of a figure of what is watched, as metrics have it.
+
+use std::fmt;
+
+/// The name of a figure of what is watched, such as `app.cpu`, kept in place so that metrics stay
+/// cheap to copy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct WatchName {
+    bytes: [u8; Self::MAX],
+    length: u8,
+}
+
+impl WatchName {
+    /// The most bytes of a name, that of its source included.
+    pub const MAX: usize = 119;
+
+    /// Creates a name of ASCII characters without blanks and operators of checks, with a dot in it;
+    /// returns `None` for other texts.
+    pub fn new(text: &str) -> Option<Self> {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:()".contains(&byte);
+        let has_parts = text
+            .split_once('.')
+            .is_some_and(|(source, own)| !source.is_empty() && !own.is_empty());
+        if !has_parts || text.len() > Self::MAX || !text.bytes().all(is_part) {
+            return None;
+        }
+        let mut bytes = [0; Self::MAX];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        Some(Self {
+            bytes,
+            length: text.len() as u8,
+        })
+    }
+
+    /// Returns the name as text.
+    pub fn as_str(&self) -> &str {
+        let bytes = &self.bytes[..usize::from(self.length)];
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for WatchName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
+impl fmt::Display for WatchName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,35 @@
+//! The metrics of what went on beside the runs.
+
+use super::text::{Text, label};
+use crate::result::RunResult;
+
+/// Writes the metrics, if something was watched.
+pub(super) fn metrics(text: &mut Text, result: &RunResult) {
+    if result.watched.is_empty() {
+        return;
+    }
+    text.family(
+        "watched",
+        "gauge",
+        "",
+        "What went on beside the run, in the unit that a label names.",
+    );
+    for own in &result.watched {
+        let mode = own.mode.map_or("", |mode| mode.name());
+        let (name, round) = (label(&own.name), own.round.to_string());
+        let shard = own
+            .shard
+            .map_or_else(String::new, |shard| shard.to_string());
+        for (statistic, value) in [("mean", own.mean), ("min", own.min), ("max", own.max)] {
+            let labels = [
+                ("mode", mode),
+                ("round", &*round),
+                ("shard", &*shard),
+                ("watched", &*name),
+                ("unit", own.unit.as_str()),
+                ("statistic", statistic),
+            ];
+            text.line("watched", &labels, value);
+        }
+    }
+}

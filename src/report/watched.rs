@@ -1,0 +1,120 @@
+//! What went on beside the runs, mode beside mode.
+
+use super::{tally, view};
+use crate::plan::Unit;
+use crate::result::{RunResult, Watched};
+
+/// What was watched, over all rounds of each mode.
+pub(crate) struct WatchedTable {
+    /// The names of the columns.
+    pub head: Vec<String>,
+    /// A figure in a mode.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Returns what was watched, if anything was.
+pub(crate) fn table(result: &RunResult) -> Option<WatchedTable> {
+    if result.watched.is_empty() {
+        return None;
+    }
+    let head = ["watched", "mode", "mean", "min", "max", "of"];
+    let mut rows = Vec::new();
+    for name in names(result) {
+        for mode in tally::modes(result) {
+            let of_mode = |own: &&Watched| own.mode == Some(mode) && called(own) == name;
+            let rounds: Vec<&Watched> = result.watched.iter().filter(of_mode).collect();
+            let Some(first) = rounds.first() else {
+                continue;
+            };
+            let shown = |value: Option<f64>| view::or_na(value, show(first.unit));
+            let own = || rounds.iter();
+            let means: Vec<f64> = own().filter_map(|own| own.mean).collect();
+            let sum: f64 = means.iter().sum();
+            rows.push(vec![
+                view::plain(&name),
+                mode.to_string(),
+                shown((!means.is_empty()).then(|| sum / means.len() as f64)),
+                shown(own().filter_map(|own| own.min).reduce(f64::min)),
+                shown(own().filter_map(|own| own.max).reduce(f64::max)),
+                view::shortened(&view::plain(&first.source), 60),
+            ]);
+        }
+    }
+    Some(WatchedTable {
+        head: head.map(str::to_owned).into(),
+        rows,
+    })
+}
+
+/// Returns the names of all figures, in the order of the scenario.
+pub(crate) fn names(result: &RunResult) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in result.watched.iter().map(called) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Returns the name of a figure, with its shard if there are several.
+pub(crate) fn called(watched: &Watched) -> String {
+    match watched.shard {
+        Some(shard) => format!("{} (shard {shard})", watched.name),
+        None => watched.name.clone(),
+    }
+}
+
+/// Returns what formats values in a unit.
+pub(crate) fn show(unit: Unit) -> fn(f64) -> String {
+    match unit {
+        Unit::Millis => view::duration_ms,
+        Unit::Share => view::share,
+        Unit::PerSecond => view::rate,
+        Unit::Bytes => |bytes| view::bytes(bytes as u64),
+        Unit::Number => view::number,
+    }
+}
+
+/// Describes what could not be sampled, a sentence for each figure or source that it concerns.
+pub(crate) fn gaps(watched: &[Watched]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for own in watched {
+        let name = view::plain(&called(own));
+        let source = name.split('.').next().unwrap_or_default().to_owned();
+        let mut said = Vec::new();
+        if own.missing > 0 {
+            let why = own.trouble.as_deref().map_or_else(
+                || format!("{} did not have it", own.source),
+                |why| format!("{}: {why}", own.source),
+            );
+            let why = view::shortened(&view::plain(&why), 160);
+            let samples = view::things(own.missing, "sample");
+            // Where the whole source was absent, its figures say the same.
+            let what = if own.trouble.is_some() {
+                &source
+            } else {
+                &name
+            };
+            said.push(format!("watch: {samples} of `{what}` missing ({why})"));
+        }
+        if own.resets > 0 {
+            let times = view::things(own.resets, "time");
+            said.push(format!(
+                "watch: `{name}` began anew {times}: its increase then is missing"
+            ));
+        }
+        if own.late > 0 {
+            let turns = view::things(own.late, "turn");
+            said.push(format!(
+                "watch: `{source}` took longer than `every`, and left out {turns}"
+            ));
+        }
+        for text in said {
+            if !all.contains(&text) {
+                all.push(text);
+            }
+        }
+    }
+    all
+}
