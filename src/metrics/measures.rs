@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Track;
+use super::by_number::ByNumber;
 use crate::base::Nanos;
 
 /// What was read from a response for a measure.
@@ -43,52 +44,36 @@ impl MeasureFigures {
 /// absent, so a set takes memory for what its operations measure and not for all that others do.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct MeasureSet(Vec<(u32, MeasureFigures)>);
+pub struct MeasureSet(ByNumber<MeasureFigures>);
 
 impl MeasureSet {
     /// Returns the figures of the measure with this number, if there are any.
     pub fn get(&self, number: u32) -> Option<&MeasureFigures> {
-        let place = self.place(number).ok()?;
-        Some(&self.0[place].1)
-    }
-
-    fn place(&self, number: u32) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&number, |(known, _)| *known)
-    }
-
-    fn figures(&mut self, number: u32) -> &mut MeasureFigures {
-        let place = match self.place(number) {
-            Ok(place) => place,
-            Err(place) => {
-                self.0.insert(place, (number, MeasureFigures::default()));
-                place
-            }
-        };
-        &mut self.0[place].1
+        self.0.get(number)
     }
 
     /// Records what was read from one response.
     pub(super) fn record(&mut self, samples: &[MeasureSample]) {
         for sample in samples {
-            self.figures(sample.number).record(sample.value);
+            self.0.entry(sample.number).record(sample.value);
         }
     }
 
     /// Adds the measures of other operations.
     pub(super) fn add(&mut self, other: &Self) {
-        for (number, theirs) in &other.0 {
-            self.figures(*number).add(theirs);
+        for (number, theirs) in other.0.iter() {
+            self.0.entry(number).add(theirs);
         }
     }
 
     /// Packs the histograms until they are needed again.
     pub(super) fn pack(&mut self) {
-        self.0.iter_mut().for_each(|(_, own)| own.values.pack());
+        self.0.values_mut().for_each(|own| own.values.pack());
     }
 
     /// Clears the figures and keeps the capacity.
     pub(super) fn clear(&mut self) {
-        for (_, own) in &mut self.0 {
+        for own in self.0.values_mut() {
             own.values.clear();
             own.unread = 0;
         }
@@ -97,13 +82,12 @@ impl MeasureSet {
     /// Returns the largest of all counts.
     pub(super) fn largest_count(&self) -> u64 {
         let counts = |own: &MeasureFigures| own.values.count().max(own.unread);
-        self.0.iter().map(|(_, own)| counts(own)).max().unwrap_or(0)
+        self.0.values().map(counts).max().unwrap_or(0)
     }
 
     /// Returns whether its values agree with their histograms.
     pub(super) fn is_consistent(&self) -> bool {
-        self.0.is_sorted_by(|a, b| a.0 < b.0)
-            && self.0.iter().all(|(_, own)| own.values.is_consistent())
+        self.0.is_sorted() && self.0.values().all(|own| own.values.is_consistent())
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod batches;
 mod buckets;
+mod by_number;
 pub(crate) mod cgroup;
 pub(crate) mod checks;
 pub mod codec;
