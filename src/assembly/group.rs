@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use hdrhistogram::Histogram;
+
 use super::dependence::Dependence;
 use super::streams::streaming;
 use crate::base::Nanos;
+use crate::metrics::summary::percentile_in;
 use crate::metrics::{FailureKind, Figures, Held, Tally, Track};
-use crate::result::{ChecksHeld, Counts, Group, StoppedBy, Times, codec};
+use crate::result::{ChecksHeld, Counts, Group, StoppedBy, Times, WindowValues, codec};
 
 /// How long a run was, and what ended it.
 pub(crate) struct Span {
@@ -25,6 +28,26 @@ pub(crate) struct Span {
 /// Returns the text form of a histogram, or `None` if it is empty.
 pub(crate) fn encoded(track: &Track) -> Option<String> {
     (!track.is_empty()).then(|| codec::encode(&track.histogram()))
+}
+
+/// Returns the values of a histogram of a window in a unit that is `per` times the recorded one, with
+/// their exact mean and maximum in that unit.
+pub(super) fn window_values(
+    histogram: &Histogram<u64>,
+    mean: f64,
+    max: f64,
+    per: f64,
+) -> WindowValues {
+    let percentile = |p| percentile_in(histogram, p, max, per);
+    WindowValues {
+        count: histogram.len(),
+        mean,
+        p50: percentile(50.0),
+        p90: percentile(90.0),
+        p99: percentile(99.0),
+        max,
+        histogram: codec::encode(histogram),
+    }
 }
 
 /// Returns the outcome counts of a set of operations or iterations.
@@ -87,6 +110,7 @@ pub(crate) fn group(
         iterations: None,
         histograms: BTreeMap::new(),
         measures: Vec::new(),
+        groups: Vec::new(),
     }
 }
 

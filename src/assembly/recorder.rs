@@ -108,7 +108,7 @@ pub fn new_recorder(plan: &Plan) -> Recorder {
     let recorder = Recorder::new(&network, load.warmup, width).in_stages(stretches(load));
     recorder
         .with_teardown(plan.teardown_operations())
-        .timing_groups(plan.timed_groups().count())
+        .timing_groups(plan.teardown_groups())
         .probing(probes)
         .splitting_iterations(parts)
         .preferring_tags(asked_tags(plan))

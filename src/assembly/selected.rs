@@ -7,7 +7,7 @@ use super::group::{Span, counts, encoded, group};
 use super::observations::Observations;
 use super::recorder::{groups_taken, iteration_parts, taken};
 use super::series::series;
-use super::{measures, split};
+use super::{groups, measures, split};
 use crate::metrics::{Figures, Recorder, StreamFigures, Track};
 use crate::plan::{Plan, Quantity, Selector};
 use crate::result::{Group, Iterations, Probe};
@@ -23,11 +23,11 @@ pub(crate) fn probes(
     let probe = |(selector, windowed): (Selector, bool)| {
         let steps = recorder.steps().iter().zip(taken(plan, &selector));
         let steps = steps.filter(|(_, taken)| *taken).map(|(step, _)| step);
-        let groups = groups_taken(plan, &selector)
+        let whole = groups_taken(plan, &selector)
             .filter_map(|group| recorder.groups().get(group as usize))
             .map(|group| &group.figures);
         // A selector selects either operations or groups of them.
-        let all = Figures::sum(steps.chain(groups));
+        let all = Figures::sum(steps.chain(whole));
         let dependence = span.dependence.of_part(&all);
         let own = match &selector.tag {
             None => all,
@@ -56,36 +56,34 @@ pub(crate) fn probes(
 pub(crate) fn stages(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group> {
     let load = &plan.load;
     let mut begin = plan.load.warmup;
-    let stretches = load
-        .lasting()
-        .zip(recorder.stages())
-        .map(|(stage, figures)| {
-            let end = begin + stage.duration;
-            (
-                stage.measure,
-                std::mem::replace(&mut begin, end)..end,
-                figures,
-            )
-        });
+    let stretches =
+        load.lasting()
+            .zip(recorder.stages())
+            .enumerate()
+            .map(|(place, (stage, figures))| {
+                let end = begin + stage.duration;
+                (
+                    stage.measure,
+                    std::mem::replace(&mut begin, end)..end,
+                    place,
+                    figures,
+                )
+            });
     load.measured_stages(span.lasted)
         .zip(stretches.filter(|(measured, ..)| *measured))
-        .map(|((stage, length), (_, stretch, figures))| {
+        .map(|((stage, length), (_, stretch, place, figures))| {
+            let measured_s = length.as_secs_f64();
             let dependence =
                 span.dependence
                     .of_stretch(recorder, plan.load.warmup, stretch, figures);
-            let own = group(
-                stage.name.clone(),
-                None,
-                figures,
-                length.as_secs_f64(),
-                &dependence,
-            );
+            let own = group(stage.name.clone(), None, figures, measured_s, &dependence);
             let selector = Selector {
                 stage: Some(stage.name.clone()),
                 ..Selector::default()
             };
             Group {
                 measures: measures::of_part(plan, figures, &dependence, Some(&selector)),
+                groups: groups::in_stage(plan, recorder, place, measured_s, &dependence),
                 ..with_asked(plan, recorder, span, &selector, figures, own)
             }
         })

@@ -1,9 +1,11 @@
 //! [`series`]: the time line of a run, from what its recorders and its observer have seen.
 
+use super::group::window_values;
+use super::groups::{self, NamedGroup};
 use super::observations::{Gauge, Observations};
 use super::together::together;
 use crate::base::{Nanos, status};
-use crate::metrics::summary::{NANOS_PER_MS, percentile_in, percentile_ms};
+use crate::metrics::summary::{NANOS_PER_MS, percentile_ms};
 use crate::metrics::window::common;
 use crate::metrics::{FailureKind, MeasureSet, Track, WindowStreams, Windows, histogram};
 use crate::plan::{Measure, MeasureKind, Plan};
@@ -32,6 +34,7 @@ pub(crate) fn series(
     }
     let width = windows.width();
     let names = plan.measure_names();
+    let timed_groups = NamedGroup::of_plan(plan);
     windows
         .iter()
         .map(|(index, window)| {
@@ -74,6 +77,9 @@ pub(crate) fn series(
                     .measures
                     .as_deref()
                     .map_or_else(Vec::new, |own| measures(own, &names)),
+                groups: window.groups.as_deref().map_or_else(Vec::new, |own| {
+                    groups::in_window(plan, &timed_groups, own, width)
+                }),
             }
         })
         .collect()
@@ -124,15 +130,7 @@ fn values(track: &Track, per: f64) -> Option<WindowValues> {
         return None;
     }
     let histogram = histogram::in_window(&track.histogram());
+    let mean = track.sum() as f64 / count as f64 / per;
     let max = track.max().0 as f64 / per;
-    let percentile = |p| percentile_in(&histogram, p, max, per);
-    Some(WindowValues {
-        count,
-        mean: track.sum() as f64 / count as f64 / per,
-        p50: percentile(50.0),
-        p90: percentile(90.0),
-        p99: percentile(99.0),
-        max,
-        histogram: codec::encode(&histogram),
-    })
+    Some(window_values(&histogram, mean, max, per))
 }

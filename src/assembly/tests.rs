@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::{Measurements, assemble, new_recorder};
 use crate::base::Nanos;
 use crate::metrics::{
-    FailedTry, FailureKind, Held, IterationSample, MeasureSample, Outcome, Recorder, Sample,
-    StartPace, TagValue,
+    FailedTry, FailureKind, GroupSample, Held, IterationSample, MeasureSample, Outcome, Recorder,
+    Sample, StartPace, TagValue,
 };
 use crate::plan::{Mode, Plan};
 use crate::scenario::fixture;
@@ -19,11 +19,11 @@ fn plan() -> Plan {
     let text = r#"{name: t, targets: {a: {url: "http://127.0.0.1:1"}}, mix: [
         {name: m, flow: [
             {get: /a, name: a, expect: {status: 200, json: {$.a: 1}}, tag: {cache: {header: x-cache}}, measure: {rows: {header: x-rows, unit: count}, db: {header: x-db, unit: ms}}},
-            {sleep: 2ms, name: b}]},
-        {name: n, flow: [{sleep: 1ms, name: c}]}],
+            {flow: [{sleep: 2ms, name: b}], timed: true, name: whole}]},
+        {name: n, flow: [{flow: [{sleep: 1ms, name: c}], timed: true, name: whole}, {flow: [{think: 1ms}], timed: true, name: whole}]}],
       load: {stages: [{duration: 2s, rate: 100/s}, {duration: 3s, rate: 200/s}, {duration: 5s, rate: 1/s, measure: false}, {duration: 10s, rate: 5/s}], warmup: 1s},
       thresholds: [{check: p99 < 1s, step: b, window: 1s}, {check: error_rate < 1%, mix: m},
-        {check: iteration.p90 < 1s, mix: n}, {check: p50 < 1s, tag: cache=value-77777}, {check: measure.db.p90 < 1s, target: a, window: 1s}, {check: measure.rows.mean < 9, stage: "1"}, {check: p50 < 1s, stage: "2"}]}"#;
+        {check: iteration.p90 < 1s, mix: n}, {check: p50 < 1s, tag: cache=value-77777}, {check: measure.db.p90 < 1s, target: a, window: 1s}, {check: measure.rows.mean < 9, stage: "1"}, {check: p50 < 1s, stage: "2"}, {check: p50 < 1s, group: whole, mix: n, window: 1s}]}"#;
     fixture::plan(text)
 }
 
@@ -88,6 +88,16 @@ fn record(recorder: &mut Recorder, one: &Happened) {
         outcome: one.outcome,
         pace: StartPace::Free,
     });
+    recorder.group(
+        &GroupSample {
+            group: one.message % 3,
+            intended,
+            completed: sample.completed,
+            think: Nanos(one.took % 3),
+            outcome: one.outcome,
+        },
+        end,
+    );
     recorder.pushes(one.operation, intended, u64::from(one.value % 2));
     if one.operation == 0 {
         let passed = [one.value.is_multiple_of(2), true];

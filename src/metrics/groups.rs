@@ -32,6 +32,12 @@ impl GroupFigures {
         }
     }
 
+    /// Packs the histograms until they are needed again.
+    pub(super) fn pack(&mut self) {
+        self.figures.pack();
+        self.think.pack();
+    }
+
     /// Clears the figures and keeps the capacity.
     pub(super) fn clear(&mut self) {
         self.figures.clear();

@@ -57,6 +57,9 @@ pub struct Recorder {
     teardown: Vec<bool>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     groups: Vec<GroupFigures>,
+    /// By timed group, whether it belongs to the teardown of virtual users. Empty if none does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    teardown_groups: Vec<bool>,
     stages: Stages,
     iterations: Tally,
     /// How many of them started when the pace of their user said.
@@ -107,6 +110,7 @@ impl Recorder {
             steps: operations.iter().map(step).collect(),
             teardown: Vec::new(),
             groups: Vec::new(),
+            teardown_groups: Vec::new(),
             stages: Stages::default(),
             iterations: Tally::default(),
             pace: PaceTally::default(),
@@ -197,6 +201,7 @@ impl Recorder {
             steps,
             teardown: _,
             groups,
+            teardown_groups: _,
             stages,
             iterations,
             pace,

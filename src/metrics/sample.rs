@@ -144,14 +144,4 @@ impl GroupSample {
     pub fn response(&self) -> Nanos {
         self.completed - self.intended - self.think
     }
-
-    /// Returns it as the record of one operation that ended when the group did and took as long as
-    /// the group without its pauses.
-    pub(super) fn as_operation(&self) -> Sample {
-        Sample {
-            completed: self.completed,
-            outcome: self.outcome,
-            ..Sample::planned(self.group, self.completed - self.response())
-        }
-    }
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Figures, Held, MeasureSample, Outcome, Sample, StreamSample, exact};
+use super::by_number::ByNumber;
+use super::{
+    Figures, GroupFigures, GroupSample, Held, MeasureSample, Outcome, Sample, StreamSample, exact,
+};
 use crate::base::Nanos;
 
 /// The number of stages whose histograms stay open for recording; older ones are packed until a
@@ -24,6 +27,9 @@ pub struct Stretch {
 pub struct Stages {
     stretches: Vec<Stretch>,
     figures: Vec<Figures>,
+    /// The timed groups of each stage, by their numbers. Empty without timed groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<ByNumber<GroupFigures>>,
     /// The latest stage seen: stages well before it are packed.
     #[serde(skip)]
     newest: usize,
@@ -35,8 +41,14 @@ impl Stages {
         Self {
             figures: stretches.iter().map(|_| Figures::default()).collect(),
             stretches,
+            groups: Vec::new(),
             newest: 0,
         }
+    }
+
+    /// Also keeps figures for timed groups.
+    pub(super) fn timing_groups(&mut self) {
+        self.groups = self.figures.iter().map(|_| ByNumber::default()).collect();
     }
 
     /// Returns the stage of operations planned at this moment.
@@ -84,6 +96,22 @@ impl Stages {
         }
     }
 
+    /// Records a measured pass through a timed group. A successful completion before `window_end`
+    /// counts as throughput of the stage in which it falls.
+    pub fn group(&mut self, sample: &GroupSample, window_end: Nanos) {
+        let place = self.place(sample.intended);
+        if let Some(groups) = place.and_then(|place| self.groups.get_mut(place)) {
+            groups.entry(sample.group).record(sample, Nanos::ZERO);
+        }
+        let place = self.place(sample.completed);
+        if sample.outcome == Outcome::Ok
+            && sample.completed < window_end
+            && let Some(groups) = place.and_then(|place| self.groups.get_mut(place))
+        {
+            groups.entry(sample.group).figures.ok_in_window += 1;
+        }
+    }
+
     /// Records what was read from the response to a measured operation planned at `intended`.
     pub fn measured(&mut self, intended: Nanos, samples: &[MeasureSample]) {
         if let Some(place) = self.place(intended) {
@@ -107,6 +135,11 @@ impl Stages {
                 .iter_mut()
                 .take((place + 1).saturating_sub(OPEN))
                 .for_each(Figures::pack);
+            self.groups
+                .iter_mut()
+                .take((place + 1).saturating_sub(OPEN))
+                .flat_map(ByNumber::values_mut)
+                .for_each(GroupFigures::pack);
         }
     }
 
@@ -115,12 +148,30 @@ impl Stages {
         for (mine, theirs) in self.figures.iter_mut().zip(&other.figures) {
             mine.add(theirs);
         }
+        for (mine, theirs) in self.groups.iter_mut().zip(&other.groups) {
+            for (group, theirs) in theirs.iter() {
+                mine.entry(group).add(theirs);
+            }
+        }
         self.move_on(other.newest);
     }
 
     /// Returns whether these are the stages of the same load.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.stretches == other.stretches && self.figures.len() == other.stretches.len()
+        self.stretches == other.stretches
+            && self.figures.len() == other.stretches.len()
+            && self.groups.len() == other.groups.len()
+    }
+
+    /// Returns whether the figures of its groups agree with each other.
+    pub(super) fn has_consistent_groups(&self) -> bool {
+        self.groups.iter().all(ByNumber::is_sorted)
+            && self.figures_of_groups().all(GroupFigures::is_consistent)
+    }
+
+    /// Returns the figures of all timed groups in all stages.
+    pub(super) fn figures_of_groups(&self) -> impl Iterator<Item = &GroupFigures> {
+        self.groups.iter().flat_map(ByNumber::values)
     }
 
     /// Clears the figures and keeps the capacity of stages that may receive more.
@@ -132,10 +183,18 @@ impl Stages {
                 *figures = Figures::default();
             }
         }
+        for groups in &mut self.groups {
+            *groups = ByNumber::default();
+        }
     }
 
     /// Returns the figures of each stage.
     pub fn figures(&self) -> &[Figures] {
         &self.figures
+    }
+
+    /// Returns the figures of a timed group in a stage, if it has any.
+    pub fn group_figures(&self, place: usize, group: u32) -> Option<&GroupFigures> {
+        self.groups.get(place)?.get(group)
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
 use super::histogram::WINDOW_DIGITS;
-use super::{FailureKind, MeasureSet, StatusCounts, WindowStreams, exact};
+use super::{FailureKind, MeasureSet, Outcome, StatusCounts, WindowGroups, WindowStreams, exact};
 use crate::base::Nanos;
 
 /// Returns the window width for a run: the widest of a list of round widths that still gives twenty
@@ -90,6 +90,9 @@ pub struct Window {
     /// Its measures, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measures: Option<Box<MeasureSet>>,
+    /// Its timed groups, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Box<WindowGroups>>,
 }
 
 impl Default for Window {
@@ -109,11 +112,38 @@ impl Default for Window {
             lag: Buckets::default(),
             streams: None,
             measures: None,
+            groups: None,
         }
     }
 }
 
 impl Window {
+    /// Counts an operation that was planned in this interval.
+    pub(super) fn count(&mut self, outcome: Outcome) {
+        self.planned += 1;
+        match outcome {
+            Outcome::Skipped => {}
+            Outcome::Dropped => self.dropped += 1,
+            Outcome::Cancelled | Outcome::Unfinished => self.started += 1,
+            Outcome::Ok => {
+                self.started += 1;
+                self.ok += 1;
+            }
+            Outcome::Failed(kind) => {
+                self.started += 1;
+                self.failed += 1;
+                self.failures[kind as usize] += 1;
+            }
+        }
+    }
+
+    /// Records the response time of an operation.
+    pub(super) fn time(&mut self, response: Nanos) {
+        self.max = self.max.max(response);
+        self.sum += u128::from(response.0);
+        self.response.record(response.0);
+    }
+
     /// Adds the same interval of another time line.
     pub(super) fn add(&mut self, other: &Self) {
         self.planned += other.planned;
@@ -136,6 +166,9 @@ impl Window {
         if let Some(theirs) = &other.measures {
             self.measures.get_or_insert_default().add(theirs);
         }
+        if let Some(theirs) = &other.groups {
+            self.groups.get_or_insert_default().add(theirs);
+        }
     }
 
     /// Packs its histograms into spare capacity.
@@ -147,6 +180,9 @@ impl Window {
         }
         if let Some(measures) = &mut self.measures {
             measures.pack();
+        }
+        if let Some(groups) = &mut self.groups {
+            groups.pack();
         }
     }
 
@@ -187,10 +223,12 @@ impl Window {
         let of_statuses = self.statuses.iter().map(|(_, n)| n);
         let of_streams = self.streams.iter().map(|streams| streams.largest_count());
         let of_measures = self.measures.iter().map(|own| own.largest_count());
+        let of_groups = self.groups.iter().map(|own| own.largest_count());
         counts
             .into_iter()
             .chain(of_streams)
             .chain(of_measures)
+            .chain(of_groups)
             .chain(self.failures)
             .chain(of_statuses)
             .max()

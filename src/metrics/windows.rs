@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::batches::is_doubled;
 use super::histogram;
 use super::window::Window;
-use super::{MeasureSample, MeasureSet, Outcome, Sample, StreamSample, WindowStreams, exact};
+use super::{
+    GroupSample, MeasureSample, MeasureSet, Outcome, Sample, StreamSample, WindowGroups,
+    WindowStreams, exact,
+};
 use crate::base::Nanos;
 
 /// The maximum number of windows; beyond it, each becomes twice as wide.
@@ -190,29 +193,29 @@ impl Windows {
     /// Records one operation.
     pub fn record(&mut self, sample: &Sample) {
         let window = self.at(sample.intended);
-        window.planned += 1;
-        match sample.outcome {
-            Outcome::Skipped => {}
-            Outcome::Dropped => window.dropped += 1,
-            Outcome::Cancelled | Outcome::Unfinished => window.started += 1,
-            Outcome::Ok | Outcome::Failed(_) => {
-                window.started += 1;
-                if sample.outcome.is_timed() {
-                    let response = sample.response();
-                    window.max = window.max.max(response);
-                    window.sum += u128::from(response.0);
-                    window.response.record(response.0);
-                    window.lag.record(sample.lag().0);
-                }
-                window.statuses.count(sample.status);
-                if let Outcome::Failed(kind) = sample.outcome {
-                    window.failed += 1;
-                    window.failures[kind as usize] += 1;
-                } else {
-                    window.ok += 1;
-                    self.at(sample.completed).ok_completions += 1;
-                }
-            }
+        window.count(sample.outcome);
+        if sample.outcome.is_timed() {
+            window.time(sample.response());
+            window.lag.record(sample.lag().0);
+        }
+        if matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
+            window.statuses.count(sample.status);
+        }
+        if sample.outcome == Outcome::Ok {
+            self.at(sample.completed).ok_completions += 1;
+        }
+    }
+
+    /// Records one pass through a timed group in a time line whose operations are such passes. They
+    /// have no lag of their own.
+    pub fn record_whole(&mut self, sample: &GroupSample) {
+        let window = self.at(sample.intended);
+        window.count(sample.outcome);
+        if sample.outcome.is_timed() {
+            window.time(sample.response());
+        }
+        if sample.outcome == Outcome::Ok {
+            self.at(sample.completed).ok_completions += 1;
         }
     }
 
@@ -233,6 +236,18 @@ impl Windows {
     pub fn measured(&mut self, intended: Nanos, samples: &[MeasureSample]) {
         let window = self.at(intended);
         window.measures.get_or_insert_default().record(samples);
+    }
+
+    /// Records one pass through a timed group, whose operations are recorded besides.
+    pub fn group(&mut self, sample: &GroupSample) {
+        self.groups_at(sample.intended).record(sample);
+        if sample.outcome == Outcome::Ok {
+            self.groups_at(sample.completed).complete(sample.group);
+        }
+    }
+
+    fn groups_at(&mut self, instant: Nanos) -> &mut WindowGroups {
+        self.at(instant).groups.get_or_insert_default()
     }
 
     fn streams_at(&mut self, instant: Nanos) -> &mut WindowStreams {
@@ -275,15 +290,17 @@ impl Windows {
         self.pack();
     }
 
-    /// Returns whether the figures of its streams and measures agree with each other.
+    /// Returns whether the figures of its streams, measures and groups agree with each other.
     pub(super) fn is_consistent(&self) -> bool {
         let streams = self.windows.iter().filter_map(|own| own.streams.as_deref());
         let measures = self
             .windows
             .iter()
             .filter_map(|own| own.measures.as_deref());
+        let groups = self.windows.iter().filter_map(|own| own.groups.as_deref());
         streams.into_iter().all(WindowStreams::is_consistent)
             && measures.into_iter().all(MeasureSet::is_consistent)
+            && groups.into_iter().all(WindowGroups::is_consistent)
     }
 
     /// Returns whether this is a time line of the same run as `other`, which is empty.

@@ -173,6 +173,18 @@ impl Plan {
             .filter_map(|(mix, step)| Some((mix, step.name.as_str(), step.timed_group()?)))
     }
 
+    /// Returns, by the number of each timed group, whether it belongs to the teardown of virtual users.
+    pub fn teardown_groups(&self) -> Vec<bool> {
+        let groups = self
+            .steps()
+            .filter(|(_, step)| step.timed_group().is_some());
+        let is_teardown = |(_, step): (usize, &Step)| {
+            let operation = step.first_operation();
+            operation.is_some_and(|operation| operation.is_teardown)
+        };
+        groups.map(is_teardown).collect()
+    }
+
     /// Returns the HTTP options of each operation that may speak HTTP/1.1. (The handshake of a
     /// WebSocket is not among them, because hyper's client always makes it.)
     pub(crate) fn http1(&self) -> impl Iterator<Item = &HttpOptions> {

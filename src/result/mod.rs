@@ -55,7 +55,7 @@ pub use run_result::{ReadError, RunResult, SCHEMA};
 pub use shards::{ShardHost, ShardPart, Shards};
 pub use streams::{Streaming, Streams};
 pub use threshold::{FailingWindow, ThresholdResult, ThresholdVerdict};
-pub use timed_group::TimedGroup;
+pub use timed_group::{GroupHistograms, GroupWindow, TimedGroup};
 pub use validity::{Check, Validity, Verdict};
 pub use versions::{
     Calibration, InvalidRun, RunOrder, VERSIONS_SCHEMA, Version, VersionComparison,

@@ -117,6 +117,9 @@ pub struct Group {
     /// selections of thresholds. Those of steps are in [`ModeRun::measures`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<Measure>,
+    /// The timed groups of a stage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<TimedGroup>,
 }
 
 /// Figures of the operations that a selector matches: that of a threshold, or of a mix entry with a

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::measure::{MeasureWindow, WindowValues};
+use super::timed_group::GroupWindow;
 use crate::metrics::FailureKind;
 
 /// One interval of the time line. Operations belong to the window in which their `intended` falls;
@@ -65,6 +66,9 @@ pub struct Window {
     /// Its measures that have values, or responses without one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<MeasureWindow>,
+    /// Its timed groups that have a pass in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupWindow>,
 }
 
 /// The streams of one interval of the time line, by their `intended`.

@@ -14,6 +14,7 @@ impl Recorder {
             && self.steps.len() == empty.steps.len()
             && self.teardown == empty.teardown
             && self.groups.len() == empty.groups.len()
+            && self.teardown_groups == empty.teardown_groups
             && self.stages.is_like(&empty.stages)
             && self.probes.len() == empty.probes.len()
             && self.iteration_parts.len() == empty.iteration_parts.len()
@@ -63,6 +64,7 @@ impl Recorder {
             .all(super::Track::is_consistent);
         if !(tracks
             && self.groups.iter().all(GroupFigures::is_consistent)
+            && self.stages.has_consistent_groups()
             && figures
                 .chain(self.tags.figures_of_all())
                 .all(Figures::is_consistent))

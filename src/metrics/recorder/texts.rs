@@ -18,7 +18,8 @@ impl Recorder {
 
     /// Returns the largest of all counts.
     pub fn largest_count(&self) -> u64 {
-        let groups = self.groups.iter().map(|group| &group.figures);
+        let groups = self.groups.iter().chain(self.stages.figures_of_groups());
+        let groups = groups.map(|group| &group.figures);
         let figures = self.steps.iter().chain(groups).chain(self.stages.figures());
         let of_figures = figures
             .chain(self.tags.figures_of_all())
