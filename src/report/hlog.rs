@@ -5,7 +5,8 @@
 //! `async.response.windows` its time series, with two. The start times of individual rounds are
 //! unknown, so they are laid end to end from the start of the result.
 //!
-//! Measures have tags such as `async.measure.db.ns`, which end with the unit of the values.
+//! Measures have tags such as `async.measure.db.ns`, which end with the unit of the values. Groups as a
+//! whole have tags such as `async.group.buy.checkout.response`, after their mix entry and their name.
 
 use std::io;
 use std::time::{Duration, UNIX_EPOCH};
@@ -14,6 +15,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::metrics::histogram;
 use crate::result::{CodecError, ModeRun, RunResult, codec};
@@ -95,7 +97,13 @@ fn intervals(result: &RunResult) -> Vec<Interval> {
                 histogram: full(histogram)?,
             })
         }));
-        let lines = measured(run).into_iter().chain(measured_windows(run));
+        let lines = [
+            measured(run),
+            measured_windows(run),
+            grouped(run),
+            grouped_windows(run),
+        ];
+        let lines = lines.into_iter().flatten();
         all.extend(lines.filter_map(|line| line.after(begin, wall)));
         // The warm-up is not measured.
         for window in run.series.iter().filter(|window| window.t_s >= 0.0) {
@@ -146,15 +154,15 @@ fn quantities(run: &ModeRun) -> Vec<(&'static str, Result<Histogram<u64>, CodecE
         .collect()
 }
 
-/// A histogram of a measure.
-struct MeasureLine {
+/// A histogram of a measure or of a group as a whole.
+struct PartLine {
     tag: String,
     /// Where it begins and how long it takes, in seconds; missing for the whole run.
     during: Option<(f64, f64)>,
     histogram: Histogram<u64>,
 }
 
-impl MeasureLine {
+impl PartLine {
     /// Returns it as a line of a run that begins at this time.
     fn after(self, begin: Duration, wall: Duration) -> Option<Interval> {
         let (start, length) = match self.during {
@@ -190,8 +198,8 @@ const fn is_of_names(c: char) -> bool {
 }
 
 /// Returns the values of each measure of a run, all steps together.
-fn measured(run: &ModeRun) -> Vec<MeasureLine> {
-    let mut all: Vec<MeasureLine> = Vec::new();
+fn measured(run: &ModeRun) -> Vec<PartLine> {
+    let mut all: Vec<PartLine> = Vec::new();
     for own in run.measures.iter().map(|own| &own.measure) {
         let Some(histogram) = own.histogram.as_ref().and_then(|h| full(codec::decode(h))) else {
             continue;
@@ -199,7 +207,7 @@ fn measured(run: &ModeRun) -> Vec<MeasureLine> {
         let tag = measure_tag(run, &own.name, &own.unit);
         match all.iter_mut().find(|known| known.tag == tag) {
             Some(known) => histogram::add(&mut known.histogram, &histogram),
-            None => all.push(MeasureLine {
+            None => all.push(PartLine {
                 tag,
                 during: None,
                 histogram,
@@ -210,14 +218,61 @@ fn measured(run: &ModeRun) -> Vec<MeasureLine> {
 }
 
 /// Returns the values of each measure in each window that is not of the warm-up.
-fn measured_windows(run: &ModeRun) -> Vec<MeasureLine> {
+fn measured_windows(run: &ModeRun) -> Vec<PartLine> {
     let mut all = Vec::new();
     for window in run.series.iter().filter(|window| window.t_s >= 0.0) {
         for own in &window.measures {
             let value = own.value.as_ref();
             let histogram = value.and_then(|value| full(codec::decode_window(&value.histogram)));
-            all.extend(histogram.map(|histogram| MeasureLine {
+            all.extend(histogram.map(|histogram| PartLine {
                 tag: format!("{}.windows", measure_tag(run, &own.name, &own.unit)),
+                during: Some((window.t_s, window.window_s)),
+                histogram,
+            }));
+        }
+    }
+    all
+}
+
+/// What is percent-encoded in a name of a tag. A point separates such names, and a comma ends a tag.
+const IN_TAGS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
+
+/// Returns the tag of a time of a group that is measured as a whole.
+fn group_tag(run: &ModeRun, mix: &str, name: &str, time: &str) -> String {
+    let [mix, name] = [mix, name].map(|name| utf8_percent_encode(name, IN_TAGS));
+    format!("{}.group.{mix}.{name}.{time}", run.mode)
+}
+
+/// Returns the times of each group of a run.
+fn grouped(run: &ModeRun) -> Vec<PartLine> {
+    let mut all = Vec::new();
+    for own in &run.groups {
+        let times = [
+            ("response", &own.histograms.response),
+            ("response_ok", &own.histograms.response_ok),
+            ("think", &own.histograms.think),
+        ];
+        for (time, text) in times {
+            let histogram = text.as_ref().and_then(|text| full(codec::decode(text)));
+            all.extend(histogram.map(|histogram| PartLine {
+                tag: group_tag(run, &own.mix, &own.name, time),
+                during: None,
+                histogram,
+            }));
+        }
+    }
+    all
+}
+
+/// Returns the response times of each group in each window that is not of the warm-up.
+fn grouped_windows(run: &ModeRun) -> Vec<PartLine> {
+    let mut all = Vec::new();
+    for window in run.series.iter().filter(|window| window.t_s >= 0.0) {
+        for own in &window.groups {
+            let values = own.response_ms.as_ref();
+            let histogram = values.and_then(|values| full(codec::decode_window(&values.histogram)));
+            all.extend(histogram.map(|histogram| PartLine {
+                tag: group_tag(run, &own.mix, &own.name, "response.windows"),
                 during: Some((window.t_s, window.window_s)),
                 histogram,
             }));

@@ -9,10 +9,10 @@ mod figures;
 use crate::plan::Mode;
 use crate::result::{Comparison, Outcome, RunResult, ThresholdVerdict, Verdict};
 
-use self::figures::{measured, streamed, watched};
+use self::figures::{grouped, measured, streamed, watched};
 use super::ending::Ending;
 use super::headline::Headline;
-use super::markup::{cell, code, fenced, prose};
+use super::markup::{bounded, cell, code, fenced, prose};
 use super::thresholds::Row;
 use super::{changes, comparison, lookups, reproduce, run_tags, tally, thresholds, versions, view};
 
@@ -41,6 +41,7 @@ pub(crate) fn render(result: &RunResult) -> String {
     );
     parts.extend([
         streamed(result),
+        grouped(result),
         measured(result),
         watched(result),
         troubles(result),
@@ -164,7 +165,7 @@ fn thresholds(result: &RunResult) -> String {
             row.mode
         )
     };
-    let (rows, left) = bounded(rows.iter().map(row));
+    let (rows, left) = bounded(rows.iter().map(row), ROWS);
     let more = if left > 0 {
         format!("\nand {left} more; the other report formats list all of them\n")
     } else {
@@ -209,7 +210,7 @@ fn baseline(result: &RunResult) -> String {
             row.mode
         )
     };
-    let (rows, left) = bounded(rows.iter().map(row));
+    let (rows, left) = bounded(rows.iter().map(row), ROWS);
     let head = "| baseline | figure | mode | base | new | change | between | tolerated |\n|---|---|---|--:|--:|--:|--:|--:|\n";
     let table = if rows.is_empty() {
         String::new()
@@ -226,6 +227,7 @@ fn baseline(result: &RunResult) -> String {
             .warnings
             .iter()
             .map(|warning| format!("- {}\n", prose(&view::shortened(warning, 600)))),
+        ROWS,
     );
     if !warnings.is_empty() {
         text.push_str(&format!("\n{warnings}"));
@@ -324,7 +326,7 @@ fn troubles(result: &RunResult) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    let (lines, left) = bounded(lines.into_iter());
+    let (lines, left) = bounded(lines.into_iter(), ROWS);
     format!("**Failures**\n\n{lines}{}", more(left))
 }
 
@@ -350,7 +352,7 @@ fn notes(result: &RunResult) -> String {
         .warnings
         .iter()
         .map(|warning| format!("- {}\n", prose(&view::shortened(warning, 600))));
-    let (lines, left) = bounded(doubts.chain(warnings));
+    let (lines, left) = bounded(doubts.chain(warnings), ROWS);
     if lines.is_empty() {
         String::new()
     } else {
@@ -373,19 +375,6 @@ fn again(result: &RunResult) -> String {
 /// Joins a figure and its unit with a no-break space, for narrow columns.
 fn unbroken(figure: &str) -> String {
     figure.replace(' ', "\u{a0}")
-}
-
-/// Returns as many lines as fit, and the number of the others.
-fn bounded(lines: impl Iterator<Item = String>) -> (String, usize) {
-    let (mut text, mut left) = (String::new(), 0);
-    for line in lines {
-        if left == 0 && text.len() + line.len() <= ROWS {
-            text.push_str(&line)
-        } else {
-            left += 1
-        }
-    }
-    (text, left)
 }
 
 fn more(left: usize) -> String {

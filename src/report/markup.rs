@@ -72,6 +72,19 @@ fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
+/// Returns as many lines as fit into `limit` bytes, and the number of the others.
+pub(crate) fn bounded(lines: impl Iterator<Item = String>, limit: usize) -> (String, usize) {
+    let (mut text, mut left) = (String::new(), 0);
+    for line in lines {
+        if left == 0 && text.len() + line.len() <= limit {
+            text.push_str(&line)
+        } else {
+            left += 1
+        }
+    }
+    (text, left)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

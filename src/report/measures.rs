@@ -330,7 +330,7 @@ mod tests {
                 "html",
                 &|r| html::render(r, html::Delivery::Whole(&[])).expect("a page"),
                 &[
-                    "id=\"measures\"",
+                    "id=\"data-measures\"",
                     "db (target other)",
                     "hits (browse",
                     "id=\"measure-values\"",

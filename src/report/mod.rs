@@ -24,6 +24,7 @@ pub(crate) mod ctrf;
 pub(crate) mod ending;
 pub(crate) mod exchanges;
 pub(crate) mod github_benchmark;
+pub(crate) mod groups;
 pub(crate) mod headline;
 pub(crate) mod hlog;
 pub mod html;

@@ -4,6 +4,7 @@
 //! Units are seconds, bytes and ratios, as the format requires. Unknown values have no line. There
 //! are no timestamps: collectors add their own.
 
+mod groups;
 mod measures;
 mod streams;
 mod text;
@@ -12,9 +13,9 @@ mod watched;
 use crate::plan::Mode;
 use crate::result::{Comparison, ModeComparison, Outcome, RunResult, ThresholdVerdict, Verdict};
 
-use self::text::{QUANTILES, Text, label};
+use self::text::{Text, label};
 use super::tally::{self, Tally};
-use super::{changes, thresholds, view};
+use super::{changes, thresholds};
 
 /// Returns the metrics as text.
 pub(crate) fn render(result: &RunResult) -> String {
@@ -28,6 +29,7 @@ pub(crate) fn render(result: &RunResult) -> String {
     streams::metrics(&mut text, result);
     measures::metrics(&mut text, result);
     watched::metrics(&mut text, result);
+    groups::metrics(&mut text, result);
     thresholds_met(&mut text, result);
     baseline(&mut text, result);
     text.end()
@@ -182,24 +184,7 @@ fn responses(text: &mut Text, comparison: &Comparison) {
     );
     for (mode, summary) in &modes {
         let mode = mode.name();
-        for (name, quantile) in QUANTILES {
-            let value = view::percentile_ms(Some(summary), name).map(|ms| ms / 1e3);
-            text.line(
-                "response_seconds",
-                &[("mode", mode), ("quantile", quantile)],
-                value,
-            );
-        }
-        text.line(
-            "response_seconds_sum",
-            &[("mode", mode)],
-            Some(summary.mean * summary.count as f64 / 1e3),
-        );
-        text.line(
-            "response_seconds_count",
-            &[("mode", mode)],
-            Some(summary.count as f64),
-        );
+        text.summary("response_seconds", &[("mode", mode)], summary, 1e3);
     }
     text.family(
         "response_max_seconds",

@@ -7,6 +7,7 @@
 
 mod asked;
 mod cells;
+mod group_windows;
 mod groups;
 mod measures;
 mod series;
@@ -84,7 +85,7 @@ const OF_MODES: [&str; 10] = [
     "ctx_per_operation",
 ];
 /// Returns a row for each mode, and for each round its whole and every timed group, step (with the
-/// values of its tags), mix entry, target and stage.
+/// values of its tags), mix entry, target and stage (with its timed groups).
 ///
 /// # Errors
 /// Never in practice: it only writes to memory.
@@ -119,6 +120,11 @@ pub(crate) fn summary(result: &RunResult) -> io::Result<String> {
                             .tags
                             .iter()
                             .map(|tag| part(result, &RunPart::of_tag(run, group, tag))),
+                    );
+                    rows.extend(
+                        group.groups.iter().map(|timed| {
+                            part(result, &RunPart::of_group_in_stage(run, group, timed))
+                        }),
                     );
                 }
             }
@@ -385,6 +391,7 @@ mod tests {
                         + r.mixes.len()
                         + r.targets.len()
                         + r.stages.len()
+                        + r.stages.iter().map(|own| own.groups.len()).sum::<usize>()
                 })
                 .sum();
             assert_eq!(rows.len(), groups + tally::modes(&result).len(), "{name}");

@@ -142,6 +142,10 @@ pub(crate) fn mode_run(run: &Value, all_measured: bool) {
         ] {
             quantity(&format!("{what} {name}"), &group[name], samples);
         }
+        if let Some(text) = group["histograms"]["response"].as_str() {
+            let histogram = codec::decode(text).expect("a histogram");
+            assert_eq!(histogram.len(), timed, "{what}");
+        }
     }
     // Both the steps and the mix entries add up to the whole run; requests to a target are a part
     // of it.
@@ -358,6 +362,17 @@ fn histograms(what: &str, run: &Value) {
                 );
                 let histogram = codec::decode_window(text).expect("a histogram");
                 assert_eq!(histogram.len(), count(own, "count"), "{what}: {window}");
+            }
+        }
+        for own in window["groups"].as_array().into_iter().flatten() {
+            let keys = "name mix planned ok failed throughput_rps";
+            has("group of a window", own, keys);
+            assert!(count(own, "ok") + count(own, "failed") <= count(own, "planned"));
+            let times = &own["response_ms"];
+            if let Some(text) = times["histogram"].as_str() {
+                has("times", times, "count mean p50 p90 p99 max histogram");
+                let histogram = codec::decode_window(text).expect("a histogram");
+                assert_eq!(histogram.len(), count(times, "count"), "{what}: {window}");
             }
         }
         let streams = &window["streams"];

@@ -1,7 +1,7 @@
 //! Groups of steps that are measured as a whole: known answers in every mode, and in every output.
 
 use loadgen::plan::Mode;
-use loadgen::result::{ModeRun, TimedGroup};
+use loadgen::result::{ModeRun, TimedGroup, codec};
 use proptest::prelude::*;
 
 use crate::engine::{plan, run};
@@ -134,6 +134,113 @@ fn a_group_that_the_end_of_the_run_cuts_is_unfinished() {
 }
 
 #[test]
+fn a_pass_that_ends_its_iteration_without_a_failure_is_ok_and_ends_there() {
+    let flow = "[{flow: [{sleep: 20ms}, {think: 10ms}, {abort_iteration: true}, {sleep: 500ms}], timed: true, name: left}, {flow: [{sleep: 1ms}], timed: true, name: after}]";
+    let plan = plan(&text(flow, "{iterations: 3}"));
+    patiently(|| {
+        side_by_side(MODES, |mode| {
+            let run = run(&plan, mode);
+            assert_eq!(counts(group(&run, "left")), [3, 3, 0, 0, 0], "{mode}");
+            near(mode, means(group(&run, "left")).0, 20.0);
+            near(mode, means(group(&run, "left")).1, 10.0);
+            assert_eq!(counts(group(&run, "after"))[0], 0, "{mode}");
+        });
+    });
+}
+
+/// Returns, of a group in the time line: planned, ok, failed, and the number of times.
+fn over_time(run: &ModeRun, name: &str) -> [u64; 4] {
+    let windows = run.series.iter().filter(|window| window.t_s >= 0.0);
+    let groups = windows.flat_map(|window| &window.groups);
+    let mut sum = [0; 4];
+    for own in groups.filter(|own| own.name == name) {
+        let times = own.response_ms.as_ref().map_or(0, |times| times.count);
+        for (sum, n) in sum.iter_mut().zip([own.planned, own.ok, own.failed, times]) {
+            *sum += n;
+        }
+    }
+    sum
+}
+
+#[test]
+fn the_time_line_and_the_histograms_of_groups_add_up_to_their_figures() {
+    let flow = "[{flow: [{sleep: 2ms}, {think: 3ms}, {flow: [{sleep: 1ms, fail: 30%}], timed: true, name: inner}], timed: true, name: outer}]";
+    let plan = plan(&text(flow, "{vus: 4, iterations: 60}"));
+    side_by_side(MODES, |mode| {
+        let run = run(&plan, mode);
+        for name in ["outer", "inner"] {
+            let own = group(&run, name);
+            let [planned, ok, failed, ..] = counts(own);
+            assert!(ok > 0 && failed > 0, "{mode}: {own:?}");
+            assert_eq!(
+                over_time(&run, name),
+                [planned, ok, failed, planned],
+                "{mode}: {name}"
+            );
+            let samples = |text: &Option<String>| {
+                let text = text.as_deref();
+                text.map(|text| codec::decode(text).expect("a histogram").len())
+            };
+            let histograms = &own.histograms;
+            assert_eq!(samples(&histograms.response), Some(planned), "{mode}");
+            assert_eq!(samples(&histograms.response_ok), Some(ok), "{mode}");
+            let pauses = (name == "outer").then_some(planned);
+            assert_eq!(samples(&histograms.think), pauses, "{mode}: {name}");
+        }
+    });
+}
+
+#[test]
+fn a_pass_belongs_to_the_window_and_the_stage_in_which_it_was_intended() {
+    // Each pass begins with a pause that lasts into the next window, and into the next stage.
+    let flow = "[{flow: [{think: 150ms}, {sleep: 10ms}], timed: true, name: whole}]";
+    let load = "{stages: [{hold: 200ms, rate: 5/s, name: one}, {hold: 400ms, rate: 5/s, name: two}, {hold: 200ms, rate: 5/s, name: off, measure: false}]}";
+    let thresholds = "thresholds: [{check: count > 0, group: whole, window: 200ms}, {check: mean == 10ms, group: whole, window: 200ms}]";
+    let text = text(flow, load).replace("{name: t,", &format!("{{name: t, {thresholds},"));
+    let run = run(&plan(&text), Mode::Simulated);
+    let per_stage: Vec<_> = run
+        .stages
+        .iter()
+        .map(|stage| {
+            let [own] = &stage.groups[..] else {
+                panic!("{:?}", stage.groups)
+            };
+            (
+                stage.name.as_str(),
+                own.counts.ok,
+                own.think_ms.as_ref().map(|own| own.max),
+            )
+        })
+        .collect();
+    assert_eq!(
+        per_stage,
+        [("one", 1, Some(150.0)), ("two", 2, Some(150.0))]
+    );
+    assert_eq!(counts(group(&run, "whole")), [3, 3, 0, 0, 0]);
+    // Those of the stage that is not measured are in the time line only.
+    assert_eq!(over_time(&run, "whole"), [4, 4, 0, 4]);
+    let own = &run.probes[0].series;
+    for window in &run.series {
+        let probed = own.iter().find(|own| own.t_s == window.t_s);
+        let planned = window.groups.first().map_or(0, |own| own.planned);
+        assert_eq!(probed.map_or(0, |own| own.planned), planned, "{window:?}");
+    }
+    assert!(own.iter().all(|window| window.lag_p99_ms.is_none()));
+}
+
+#[test]
+fn a_pass_in_the_teardown_of_a_user_is_no_throughput() {
+    let text = "{name: t, workers: 1, seed: 3, load: {stages: [{hold: 100ms, vus: 2}, {duration: 0s, vus: 0}, {hold: 300ms, vus: 0}]},
+        mix: [{name: m, flow: [{sleep: 10ms}], teardown: [{flow: [{sleep: 5ms}], timed: true, name: leave}]}]}";
+    let run = run(&plan(text), Mode::Simulated);
+    let leave = group(&run, "leave");
+    assert_eq!(
+        (counts(leave), leave.throughput_rps),
+        ([2, 2, 0, 0, 0], 0.0)
+    );
+}
+
+#[test]
 fn groups_of_the_same_name_share_figures_and_those_of_the_warm_up_have_none() {
     let flow = "[{flow: [{sleep: 10ms}], timed: true, name: a}, {repeat: {times: 2, flow: [{flow: [{sleep: 20ms}], timed: true, name: a}]}}, {flow: [{sleep: 1ms}], timed: false}]";
     let plan = plan(&text(flow, "{vus: 1, duration: 500ms, warmup: 100ms}"));
@@ -195,7 +302,8 @@ fn thresholds_and_outputs_have_them_in_each_mode() {
     scenario(folder.path(), SCENARIO);
     for mode in ["sequential", "threaded", "async", "processes", "simulated"] {
         let arguments = ["run", "test.yaml", "--mode", mode, "-o", "out"];
-        let arguments = [&arguments[..], &["--format", "html,csv"]].concat();
+        let formats = "html,csv,hlog,openmetrics,png,markdown";
+        let arguments = [&arguments[..], &["--format", formats]].concat();
         let ran = crate::support::run(folder.path(), &arguments).exits(99);
         let out = folder.path().join("out");
         let result = result(&out);
@@ -228,12 +336,31 @@ fn thresholds_and_outputs_have_them_in_each_mode() {
             ran.stdout
         );
         assert!(ran.stdout.contains("group checkout"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("mean pause"), "{}", ran.stdout);
         let read = |name: &str| std::fs::read_to_string(out.join(name)).expect("written");
-        assert!(read("index.html").contains("Groups as a whole"), "{mode}");
-        assert!(
-            read("summary.csv").contains(",group,shop,checkout,"),
-            "{mode}"
+        let tag = |of: &str| format!("Tag={mode}.group.{of},");
+        let passes = format!(
+            "mode=\"{mode}\",round=\"1\",mix=\"shop\",group=\"checkout\",outcome=\"ok\"}} {}\n",
+            count(shop, "ok")
         );
+        for (file, part) in [
+            ("index.html", "Groups as a whole"),
+            ("index.html", "id=\"chart-groups\""),
+            ("index.html", "id=\"chart-group-over-time-3\""),
+            ("report.md", "| shop / checkout |"),
+            ("summary.csv", ",group,shop,checkout,"),
+            ("series.csv", ",group_shop.checkout_p50_ms,"),
+            ("histograms.hlog", &tag("shop.checkout.response")),
+            ("histograms.hlog", &tag("shop.checkout.think")),
+            ("histograms.hlog", &tag("other.checkout.response.windows")),
+            ("metrics.txt", &passes),
+        ] {
+            assert!(read(file).contains(part), "{mode}: {part} in {file}");
+        }
+        for picture in ["groups.png", "timeline.png"] {
+            let bytes = std::fs::metadata(out.join(picture)).expect("written").len();
+            assert!(bytes > 10_000, "{mode}: {picture}");
+        }
     }
 }
 
@@ -282,6 +409,21 @@ fn shards_add_up_to_the_whole() {
         groups.iter().map(of_one).collect::<Vec<_>>()
     };
     assert_eq!(groups("merged"), groups("whole"));
+    let over_time = |name: &str| {
+        let result = result(&folder.path().join(name));
+        let windows = run_of(&result, "simulated")["series"].clone();
+        let windows = windows.as_array().expect("windows").clone();
+        let groups = windows.iter().flat_map(|own| own["groups"].as_array());
+        let mut sums = std::collections::BTreeMap::new();
+        for own in groups.flatten() {
+            let of_mix: &mut [u64; 3] = sums.entry(own["mix"].to_string()).or_default();
+            let counts = ["planned", "ok", "failed"].map(|key| count(own, key));
+            of_mix.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
+        }
+        sums
+    };
+    assert_eq!(over_time("merged"), over_time("whole"));
+    assert_eq!(over_time("whole").len(), 2);
 }
 
 #[test]

@@ -47,12 +47,12 @@ fn draw(cast: &Cast<'_>, own: &StepMeasure) -> Option<String> {
         title: &format!("{} of {step}", measure.name),
         subtitle: "The thicker, the more responses said about this much; marks: p50, p90 and p99.",
         x_label,
-        of: &|trace| Ladder::scaled(&values(trace, own)?, unit),
         show,
         marks: [0.5, 0.9, 0.99],
         several: "responses said",
     };
-    spread::draw(cast, &shown)
+    let of = |trace: &Trace<'_>| Ladder::scaled(&values(trace, own)?, unit);
+    spread::draw(cast, &shown, &of)
 }
 
 /// Returns the values of all rounds of a trace.

@@ -11,6 +11,8 @@ pub(crate) mod band;
 pub(crate) mod canvas;
 pub(crate) mod capacity;
 pub(crate) mod frame;
+pub(crate) mod groups;
+pub(crate) mod groups_over_time;
 pub(crate) mod heat;
 pub(crate) mod ladder;
 pub(crate) mod latency;
@@ -40,11 +42,12 @@ use self::trace::Cast;
 pub type Chart = (&'static str, fn(&Cast<'_>) -> Option<String>);
 
 /// The charts that are separate files.
-pub const FILES: [Chart; 4] = [
+pub const FILES: [Chart; 5] = [
     ("modes", modes::svg),
     ("latency", latency::svg),
     ("throughput", throughput::svg),
     ("timeline", timeline::svg),
+    ("groups", groups::svg),
 ];
 
 #[cfg(test)]
@@ -216,7 +219,11 @@ mod tests {
     #[test]
     fn golden() {
         for (chart, draw) in FILES {
-            let svg = draw(&Cast::from_result(&fixture::three_modes())).unwrap();
+            let result = match chart {
+                "groups" => fixture::timed_groups(&["check out", "pay"]),
+                _ => fixture::three_modes(),
+            };
+            let svg = draw(&Cast::from_result(&result)).unwrap();
             check(chart, &svg);
             super::super::golden::check(&format!("{chart}.svg"), &svg);
         }

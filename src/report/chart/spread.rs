@@ -14,6 +14,8 @@ use super::trace::{Cast, Trace};
 const SLICES: usize = 160;
 /// The height of a violin including the space around it.
 const ROW: f64 = 64.0;
+/// The height of the title of a section.
+const HEAD: f64 = 28.0;
 
 /// What violins show.
 pub(super) struct Shown<'a> {
@@ -23,8 +25,6 @@ pub(super) struct Shown<'a> {
     pub subtitle: &'a str,
     /// The name of the values.
     pub x_label: &'a str,
-    /// The values of a trace.
-    pub of: &'a dyn Fn(&Trace<'_>) -> Option<Ladder>,
     /// Formats a value.
     pub show: &'a dyn Fn(f64) -> String,
     /// The quantiles that are marked.
@@ -37,7 +37,6 @@ const RESPONSE: Shown<'_> = Shown {
     title: "Where response times lie",
     subtitle: "Further left is better. The thicker, the more operations took about this long; marks: p50, p90 and p99.",
     x_label: "response time",
-    of: &|trace: &Trace<'_>| trace.response(),
     show: &view::duration_ms,
     marks: [0.5, 0.9, 0.99],
     several: "operations took",
@@ -47,43 +46,63 @@ const RATE: Shown<'_> = Shown {
     title: "Units per second of each stream",
     subtitle: "Further right is better. The thicker, the more successful streams were about this fast; marks: p1, p10 and p50.",
     x_label: "units per second, or events where servers report no units",
-    of: &|trace: &Trace<'_>| Ladder::from_histogram(&trace.times(|h| h.stream_rate.as_ref())?),
     show: &view::rate,
     marks: [0.01, 0.1, 0.5],
     several: "streams had",
 };
 
-/// Returns the traces that have a sample, with it.
-fn samples<'a>(
+/// A sample of a trace, with the name beside its violin.
+pub(super) struct Sample<'a> {
+    /// Where it comes from.
+    pub trace: &'a Trace<'a>,
+    /// The name.
+    pub name: String,
+    /// The values.
+    pub ladder: Ladder,
+}
+
+/// Samples of one thing.
+pub(super) struct Section<'a> {
+    /// What they are of; empty if that goes without saying.
+    pub title: String,
+    /// The samples.
+    pub samples: Vec<Sample<'a>>,
+}
+
+/// Returns the samples of the traces that have one.
+pub(super) fn samples<'a>(
     cast: &'a Cast<'a>,
     of: &dyn Fn(&Trace<'_>) -> Option<Ladder>,
-) -> Vec<(&'a Trace<'a>, Ladder)> {
-    cast.traces
-        .iter()
-        .filter_map(|trace| Some((trace, of(trace)?)))
-        .collect()
+) -> Vec<Sample<'a>> {
+    let sample = |trace: &'a Trace<'a>| {
+        Some(Sample {
+            trace,
+            name: trace.short.clone(),
+            ladder: of(trace)?,
+        })
+    };
+    cast.traces.iter().filter_map(sample).collect()
 }
 
 /// Returns the extremes of all samples, in milliseconds.
-fn ends(samples: &[(&Trace<'_>, Ladder)]) -> Vec<f64> {
+fn ends<'s>(samples: impl Iterator<Item = &'s Sample<'s>>) -> Vec<f64> {
     samples
-        .iter()
-        .flat_map(|(_, h)| [h.min(), h.max()])
+        .flat_map(|sample| [sample.ladder.min(), sample.ladder.max()])
         .collect()
 }
 
 /// Draws the distribution function, if some mode has a sample.
 pub(crate) fn cdf(cast: &Cast<'_>) -> Option<String> {
-    let samples = samples(cast, RESPONSE.of);
+    let samples = samples(cast, &|trace| trace.response());
     if samples.is_empty() {
         return None;
     }
-    let ends = ends(&samples);
+    let ends = ends(samples.iter());
     // The axis that the plot will use, so that points are evenly spaced on it.
     let x = Axis::for_times(&ends, (0.0, 1.0));
     let lines: Vec<Line> = samples
         .iter()
-        .map(|(trace, ladder)| {
+        .map(|Sample { trace, ladder, .. }| {
             let points = (0..=SLICES)
                 .map(|i| x.value(i as f64 / SLICES as f64))
                 .map(|ms| (ms, ladder.share(ms)))
@@ -97,11 +116,11 @@ pub(crate) fn cdf(cast: &Cast<'_>) -> Option<String> {
             }
         })
         .collect();
-    let describe = |(trace, h): &(&Trace<'_>, Ladder)| {
-        let at = |q: f64| view::duration_ms(h.at(q));
+    let describe = |sample: &Sample<'_>| {
+        let at = |q: f64| view::duration_ms(sample.ladder.at(q));
         format!(
             "{}: half within {}, 99 % within {}.",
-            trace.label,
+            sample.trace.label,
             at(0.5),
             at(0.99)
         )
@@ -114,7 +133,7 @@ pub(crate) fn cdf(cast: &Cast<'_>) -> Option<String> {
         x: Across::Times(ends),
         y: Up { values: vec![1.0], log: false, show: view::share },
         y_label: "share of operations",
-        legend: samples.iter().map(|(trace, _)| Entry::from_trace(trace)).collect(),
+        legend: samples.iter().map(|sample| Entry::from_trace(sample.trace)).collect(),
         shades: Vec::new(),
         limits: Vec::new(),
         columns: String::new(),
@@ -124,35 +143,47 @@ pub(crate) fn cdf(cast: &Cast<'_>) -> Option<String> {
 
 /// Draws a violin of response times for each mode, if one has a sample.
 pub(crate) fn violins(cast: &Cast<'_>) -> Option<String> {
-    draw(cast, &RESPONSE)
+    draw(cast, &RESPONSE, &|trace| trace.response())
 }
 
 /// Draws a violin of the rates of streams for each mode, if one has any.
 pub(crate) fn rates(cast: &Cast<'_>) -> Option<String> {
-    draw(cast, &RATE)
+    let of = |trace: &Trace<'_>| trace.times(|h| h.stream_rate.as_ref());
+    draw(cast, &RATE, &|trace| Ladder::from_histogram(&of(trace)?))
 }
 
 /// Draws a violin for each mode that has values.
-pub(super) fn draw(cast: &Cast<'_>, shown: &Shown<'_>) -> Option<String> {
-    let samples = samples(cast, shown.of);
-    if samples.is_empty() {
-        return None;
-    }
-    let names = samples
-        .iter()
-        .map(|(trace, _)| Font::LABEL.width(&trace.short))
+pub(super) fn draw(
+    cast: &Cast<'_>,
+    shown: &Shown<'_>,
+    of: &dyn Fn(&Trace<'_>) -> Option<Ladder>,
+) -> Option<String> {
+    let section = Section {
+        title: String::new(),
+        samples: samples(cast, of),
+    };
+    sections(cast, shown, &[section])
+}
+
+/// Draws violins on one axis, if there are any.
+pub(super) fn sections(
+    cast: &Cast<'_>,
+    shown: &Shown<'_>,
+    sections: &[Section<'_>],
+) -> Option<String> {
+    let all = || sections.iter().flat_map(|section| &section.samples);
+    all().next()?;
+    let names = all()
+        .map(|sample| Font::LABEL.width(&sample.name))
         .fold(0.0, f64::max);
     let (left, right, top) = (MARGIN + names + 18.0, 930.0, 74.0);
-    let bottom = top + ROW * samples.len() as f64;
-    let x = Axis::for_times(&ends(&samples), (left, right));
+    let height: f64 = sections.iter().map(Section::height).sum();
+    let bottom = top + height;
+    let x = Axis::for_times(&ends(all()), (left, right));
     let title = format!("{} – {}", shown.title, cast.name);
-    let description = samples
+    let description = sections
         .iter()
-        .map(|(trace, h)| {
-            let [low, high] = [0.1, 0.9].map(|q| (shown.show)(h.at(q)));
-            let (label, several) = (&trace.label, shown.several);
-            format!("{label}: 80 % of the {several} from {low} to {high}.")
-        })
+        .map(|section| section.describe(shown))
         .collect::<Vec<_>>()
         .join(" ");
     let size = (WIDTH, (bottom + 56.0) as u32);
@@ -164,15 +195,10 @@ pub(super) fn draw(cast: &Cast<'_>, shown: &Shown<'_>) -> Option<String> {
     Some(canvas::picture(size, &about, |c| {
         frame::heading(c, &title, shown.subtitle);
         grid(c, &x, (top, bottom), shown.show);
-        for (i, (trace, ladder)) in samples.iter().enumerate() {
-            let middle = ROW.mul_add(i as f64 + 0.5, top);
-            c.group(
-                &[("class", "series".into()), ("data-key", trace.key.clone())],
-                |c| {
-                    violin(c, &x, (left, right), middle, (trace, ladder));
-                    marks(c, &x, middle, shown.marks.map(|q| ladder.at(q)));
-                },
-            );
+        let mut at = top;
+        for section in sections {
+            section.draw(c, shown, &x, (left, right), at);
+            at += section.height();
         }
         c.line(
             &[(left, bottom), (right, bottom)],
@@ -188,6 +214,58 @@ pub(super) fn draw(cast: &Cast<'_>, shown: &Shown<'_>) -> Option<String> {
             Align::Middle,
         );
     }))
+}
+
+impl Section<'_> {
+    fn head(&self) -> f64 {
+        if self.title.is_empty() { 0.0 } else { HEAD }
+    }
+
+    fn height(&self) -> f64 {
+        ROW.mul_add(self.samples.len() as f64, self.head())
+    }
+
+    fn describe(&self, shown: &Shown<'_>) -> String {
+        let Shown { several, show, .. } = *shown;
+        let sample = |sample: &Sample<'_>| {
+            let [low, high] = [0.1, 0.9].map(|q| show(sample.ladder.at(q)));
+            let label = if sample.name == sample.trace.short {
+                &sample.trace.label
+            } else {
+                &sample.name
+            };
+            let prefix = match self.title.as_str() {
+                "" => String::new(),
+                title => format!("{title}, "),
+            };
+            format!("{prefix}{label}: 80 % of the {several} from {low} to {high}.")
+        };
+        let samples: Vec<String> = self.samples.iter().map(sample).collect();
+        samples.join(" ")
+    }
+
+    /// Draws the samples below each other, from this height on.
+    fn draw(
+        &self,
+        c: &mut Canvas,
+        shown: &Shown<'_>,
+        x: &Axis,
+        (left, right): (f64, f64),
+        top: f64,
+    ) {
+        if !self.title.is_empty() {
+            let font = Font::LABEL.bold();
+            c.text(&self.title, (MARGIN, top + 13.0), font, Align::Start);
+        }
+        for (i, sample) in self.samples.iter().enumerate() {
+            let middle = ROW.mul_add(i as f64 + 0.5, top + self.head());
+            let key = sample.trace.key.clone();
+            c.group(&[("class", "series".into()), ("data-key", key)], |c| {
+                violin(c, x, (left, right), middle, sample);
+                marks(c, x, middle, shown.marks.map(|q| sample.ladder.at(q)));
+            });
+        }
+    }
 }
 
 /// Draws a line for each tick, and the labels that fit.
@@ -216,9 +294,13 @@ fn violin(
     x: &Axis,
     (left, right): (f64, f64),
     middle: f64,
-    (trace, ladder): (&Trace<'_>, &Ladder),
+    Sample {
+        trace,
+        name,
+        ladder,
+    }: &Sample<'_>,
 ) {
-    c.text(&trace.short, (left - 12.0, middle), Font::LABEL, Align::End);
+    c.text(name, (left - 12.0, middle), Font::LABEL, Align::End);
     let outline = outline(ladder, x, (left, right));
     let half = ROW * 0.42;
     let upper = outline

@@ -1,6 +1,9 @@
-//! The run at a glance: throughput, response time, operations in flight and failures over time, in
-//! panels with a shared time axis, so that simultaneous events are aligned.
+//! The run at a glance: throughput, response time, that of groups as a whole, operations in flight
+//! and failures over time, in panels with a shared time axis, so that simultaneous events are aligned.
 
+use std::borrow::Cow;
+
+use super::super::groups::GroupName;
 use super::super::view;
 use super::axis::{Axis, Tick};
 use super::canvas::{self, About, Align, Canvas, Font};
@@ -19,13 +22,19 @@ const GAP: f64 = 40.0;
 /// proportionally fewer.
 const POINTS: f64 = 150.0;
 
+/// The most groups with a panel of their own.
+const MAX_GROUPS: usize = 4;
+
 /// The points of a line, in seconds and the panel's unit.
 type Points = Vec<(f64, f64)>;
 
+/// A figure of windows.
+type Value<'a> = Box<dyn Fn(&Window) -> Option<f64> + 'a>;
+
 /// One panel.
-struct Panel {
-    title: &'static str,
-    value: fn(&Window) -> Option<f64>,
+struct Panel<'a> {
+    title: Cow<'static, str>,
+    value: Value<'a>,
     show: fn(f64) -> String,
     log: bool,
     /// Whether several windows are represented by their maximum rather than their mean: all windows
@@ -33,57 +42,62 @@ struct Panel {
     highest: bool,
 }
 
-const PANELS: [Panel; 5] = [
-    Panel {
-        title: "throughput, successful operations per second",
-        value: |w| Some(w.throughput_rps),
-        show: view::rate,
-        log: false,
-        highest: false,
-    },
-    Panel {
-        title: "response time, p50",
-        value: |w| w.p50_ms,
+/// Returns the panels, from top to bottom.
+fn panels<'a>(cast: &Cast<'a>) -> Vec<Panel<'a>> {
+    let time = |title: Cow<'static, str>, value| Panel {
+        title,
+        value,
         show: view::duration_ms,
         log: true,
         highest: true,
-    },
-    Panel {
-        title: "response time, p99",
-        value: |w| w.p99_ms,
-        show: view::duration_ms,
-        log: true,
-        highest: true,
-    },
-    Panel {
-        title: "operations in flight",
-        value: |w| w.in_flight,
-        show: view::number,
-        log: false,
-        highest: true,
-    },
-    Panel {
-        title: "operations failed per second",
-        value: |w| Some(w.failed as f64 / w.window_s),
-        show: view::rate,
-        log: false,
-        highest: true,
-    },
-];
+    };
+    let mut all = vec![
+        Panel {
+            title: "throughput, successful operations per second".into(),
+            value: Box::new(|w| Some(w.throughput_rps)),
+            show: view::rate,
+            log: false,
+            highest: false,
+        },
+        time("response time, p50".into(), Box::new(|w| w.p50_ms)),
+        time("response time, p99".into(), Box::new(|w| w.p99_ms)),
+    ];
+    let runs = cast.traces.iter().flat_map(|trace| &trace.rounds).copied();
+    let groups = GroupName::of_runs(runs).into_iter().take(MAX_GROUPS);
+    all.extend(groups.map(|group| {
+        let label = view::shortened(&group.label(), 60);
+        let p99 = move |w: &Window| Some(group.in_window(w)?.response_ms.as_ref()?.p99);
+        time(format!("{label} as a whole, p99").into(), Box::new(p99))
+    }));
+    all.extend([
+        Panel {
+            title: "operations in flight".into(),
+            value: Box::new(|w| w.in_flight),
+            show: view::number,
+            log: false,
+            highest: true,
+        },
+        Panel {
+            title: "operations failed per second".into(),
+            value: Box::new(|w| Some(w.failed as f64 / w.window_s)),
+            show: view::rate,
+            log: false,
+            highest: true,
+        },
+    ]);
+    all
+}
 
 /// Draws the chart, if some run has a time series.
 pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let (start, end) = cast.span()?;
-    let shown: Vec<(&Panel, Vec<Points>)> = PANELS
-        .iter()
+    let shown: Vec<(Panel<'_>, Vec<Points>)> = panels(cast)
+        .into_iter()
         .map(|panel| {
-            (
-                panel,
-                cast.traces
-                    .iter()
-                    .map(|trace| points(trace, panel, (end - start) / POINTS))
-                    .collect::<Vec<_>>(),
-            )
+            let traces = cast.traces.iter();
+            let lines = traces.map(|trace| points(trace, &panel, (end - start) / POINTS));
+            let lines = lines.collect::<Vec<_>>();
+            (panel, lines)
         })
         .filter(|(_, lines)| lines.iter().flatten().any(|p| p.1 > 0.0))
         .collect();
@@ -108,7 +122,7 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let title = format!("The run over time – {}", cast.name);
     let panels = shown
         .iter()
-        .map(|(panel, _)| panel.title)
+        .map(|(panel, _)| &*panel.title)
         .collect::<Vec<_>>()
         .join("; ");
     let description = format!(
@@ -230,7 +244,7 @@ fn time_axis(c: &mut Canvas, x: &Axis, ticks: &[Tick], (left, right): (f64, f64)
     );
 }
 
-impl Panel {
+impl Panel<'_> {
     fn draw(
         &self,
         c: &mut Canvas,
@@ -248,7 +262,7 @@ impl Panel {
         let title = if y.is_log() {
             format!("{}, log scale", self.title)
         } else {
-            self.title.to_owned()
+            self.title.to_string()
         };
         c.text(
             &title,
@@ -295,7 +309,7 @@ impl Panel {
 
 /// Returns the points of a line, each at least `narrowest` seconds wide: narrower windows are
 /// merged.
-fn points(trace: &Trace<'_>, panel: &Panel, narrowest: f64) -> Points {
+fn points(trace: &Trace<'_>, panel: &Panel<'_>, narrowest: f64) -> Points {
     let windows: Vec<&Window> = trace.series().collect();
     let width = windows.first().map_or(1.0, |w| w.window_s);
     let step = ((narrowest / width).ceil() as usize).max(1);

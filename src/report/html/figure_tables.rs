@@ -2,6 +2,7 @@
 //! reads the values of its crosshair from here, so that it cannot show any that a reader without
 //! the script doesn't see.
 
+use super::super::chart::groups_over_time::GroupLine;
 use super::super::chart::ladder::Ladder;
 use super::super::chart::measures_over_time::MeasureLine;
 use super::super::chart::trace::{Cast, Trace};
@@ -205,6 +206,12 @@ fn measured<'a>(line: MeasureLine) -> Column<'a> {
     (name, Box::new(cell))
 }
 
+/// Returns the column of a time of a group.
+fn timed<'a>(line: GroupLine<'a>) -> Column<'a> {
+    let cell = move |w: &Window| line.value(w).map(view::duration_ms);
+    (line.column(), Box::new(cell))
+}
+
 /// Creates the table of the time series of one run of a trace.
 pub(crate) fn series(trace: &Trace<'_>, run: &ModeRun, id: String) -> Option<Table> {
     let fixed = |(name, cell): Fixed| -> Column<'_> { (name.to_owned(), Box::new(cell)) };
@@ -224,6 +231,7 @@ pub(crate) fn series(trace: &Trace<'_>, run: &ModeRun, id: String) -> Option<Tab
         .chain(percentiles)
         .chain(WHERE_KNOWN.into_iter().map(fixed))
         .chain(MeasureLine::of_run(run).into_iter().map(measured))
+        .chain(GroupLine::of_runs([run]).into_iter().map(timed))
         .filter(says);
     let columns: Vec<Column<'_>> = ALWAYS.into_iter().map(fixed).chain(where_known).collect();
     let row = |w: &Window| {

@@ -5,8 +5,8 @@ use super::super::chart::over_time::{
 };
 use super::super::chart::trace::{Cast, Trace};
 use super::super::chart::{
-    band, heat, latency, measures, measures_over_time, modes, spread, stages, throughput,
-    watched_over_time,
+    band, groups, groups_over_time, heat, latency, measures, measures_over_time, modes, spread,
+    stages, throughput, watched_over_time,
 };
 
 /// A chart of the page.
@@ -46,6 +46,8 @@ pub(crate) mod data {
     pub(crate) const MEASURES: &str = "measures";
     /// What went on beside the runs.
     pub(crate) const WATCHED: &str = "watched";
+    /// The groups of steps that are measured as a whole.
+    pub(crate) const GROUPS: &str = "groups";
     /// The time series of each mode.
     pub(crate) const TIMELINE: &str = "timeline";
     /// The steps.
@@ -57,7 +59,17 @@ pub(crate) fn first(cast: &Cast<'_>) -> Option<Figure> {
     figure("modes", data::COMPARISON, modes::svg(cast))
 }
 
-/// Returns all other charts.
+/// The identifier of the charts of streams.
+pub(super) const STREAMS: &str = "stream-times";
+/// The identifier of the charts of groups that are measured as a whole.
+pub(super) const GROUPS: &str = "group-times";
+/// The identifier of the charts of figures that the scenario defines.
+pub(super) const MEASURES: &str = "measure-values";
+
+/// The identifier of the charts of what went on beside the runs.
+pub(super) const WATCHED: &str = "watched-over-time";
+
+/// Returns all other charts, and the groups that have none.
 pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
     let each =
         |id: &str, draw: fn(&Cast<'_>, &Trace<'_>) -> Option<String>| -> Vec<Option<Figure>> {
@@ -117,11 +129,12 @@ pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
         over("memory", &MEMORY),
     ];
     [
-        ("stream-times", "Streams", streams),
+        (STREAMS, "Streams", streams),
         ("response-times", "Response times", latency),
-        ("measure-values", "Measures", measures),
+        (GROUPS, "Groups as a whole", grouped(cast)),
+        (MEASURES, "Measures", measures),
         ("over-time", "Over time", time.concat()),
-        ("watched-over-time", "What else went on", watched),
+        (WATCHED, "What else went on", watched),
         ("requests", "Stages of requests", steps),
         ("generator", "The generator itself", generator),
     ]
@@ -131,8 +144,18 @@ pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
         title,
         figures: figures.into_iter().flatten().collect(),
     })
-    .filter(|part| !part.figures.is_empty())
     .collect()
+}
+
+/// Returns the charts of groups that are measured as a whole.
+fn grouped(cast: &Cast<'_>) -> Vec<Option<Figure>> {
+    let lines = groups_over_time::all(cast).into_iter().enumerate();
+    let lines = lines.map(|(place, svg)| {
+        let id = format!("group-over-time-{place}");
+        figure(&id, data::TIMELINE, Some(svg))
+    });
+    let first = figure("groups", data::GROUPS, groups::svg(cast));
+    std::iter::once(first).chain(lines).collect()
 }
 
 fn figure(id: &str, data: &'static str, svg: Option<String>) -> Option<Figure> {

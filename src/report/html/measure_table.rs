@@ -1,5 +1,6 @@
 //! [`measured`]: the figures that a scenario reads from responses.
 
+use super::figures::data;
 use super::tables::Table;
 use crate::report::{measures, view};
 use crate::result::RunResult;
@@ -10,5 +11,9 @@ pub(crate) fn measured(result: &RunResult) -> Option<Table> {
     let figures = measures::by_part(result)?;
     let head: Vec<&str> = figures.head.iter().map(String::as_str).collect();
     let (caption, _) = head.split_first()?;
-    Table::new(&view::capital(caption), "steps", &head, figures.rows)
+    let table = Table::new(&view::capital(caption), "steps", &head, figures.rows)?;
+    Some(Table {
+        id: data::MEASURES.into(),
+        ..table
+    })
 }

@@ -157,7 +157,7 @@
           const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent), lines = table.tBodies[0].rows;
           let row = lines.length;
           while (row-- && parseFloat(lines[row].cells[0].textContent) > value);
-          for (const column of columns.split(",")) {
+          for (const column of heads.includes(columns) ? [columns] : columns.split(",")) {
             const cell = row < 0 ? null : lines[row].cells[heads.indexOf(column)];
             if (cell?.textContent) rows.push(`${figure.dataset.trace ? column : name}: ${cell.textContent}`);
           }

@@ -14,15 +14,14 @@ use super::super::headline::Headline;
 use super::super::{asked, reproduce, view};
 use super::facts::{self, Badge, Concern};
 use super::figure_tables as tables_of;
-use super::figures::{self, Figure, FigureGroup, data};
+use super::figures::{self, Figure, data};
 use super::gates;
 use super::histograms::histograms;
 use super::lookup_table;
-use super::measure_table;
+use super::parts::{Part, parts};
 use super::shard_table;
 use super::style::{script, style};
 use super::tables::{self, Table};
-use super::watched_table;
 
 /// Why a page could not be made.
 pub(crate) type PageError = askama::Error;
@@ -84,13 +83,8 @@ struct Page {
     small_samples: bool,
     na_means: &'static str,
     first: Option<Figure>,
-    parts: Vec<FigureGroup>,
+    parts: Vec<Part>,
     percentiles: Option<Table>,
-    /// Those of streams, of each result that has any.
-    streams: Vec<Table>,
-    /// The figures that the scenario reads from responses, of a page about one result.
-    measures: Option<Table>,
-    watched: Option<Table>,
     steps: Option<Table>,
     sections: Vec<Section>,
     histograms: String,
@@ -267,11 +261,8 @@ fn page(
         small_samples: comparison::has_small_samples(&compared, &cast.results()),
         na_means: view::NA_MEANS,
         first: figures::first(cast),
-        parts: figures::parts(cast),
+        parts: parts(cast),
         percentiles: tables_of::percentiles(cast),
-        streams: streams(cast),
-        measures: only(cast).and_then(measure_table::measured),
-        watched: only(cast).and_then(watched_table::of_result),
         steps: tables_of::steps(cast),
         sections: cast
             .traces
@@ -282,30 +273,6 @@ fn page(
         histograms: histograms(cast),
     }
     .render()
-}
-
-/// Returns the tables of streams of each result; links lead to those of the first.
-fn streams(cast: &Cast<'_>) -> Vec<Table> {
-    let mut tables: Vec<Table> = Vec::new();
-    let mut results = cast.results();
-    results.dedup_by(|a, b| std::ptr::eq(*a, *b));
-    for result in results {
-        for mut table in tables::streamed(result) {
-            if tables.iter().any(|known| known.id == table.id) {
-                table.id.clear();
-            }
-            tables.push(table);
-        }
-    }
-    tables
-}
-
-/// Returns the only result of a page; those about several leave some tables to the page of each.
-fn only<'r>(cast: &Cast<'r>) -> Option<&'r RunResult> {
-    let results = cast.results();
-    let first = *results.first()?;
-    let is_only = results.iter().all(|own| std::ptr::eq(*own, first));
-    is_only.then_some(first)
 }
 
 impl Head {

@@ -6,7 +6,7 @@ use crate::metrics::Summary;
 use crate::result::{Check, Counts, Group, ModeRun, Resources, RunResult, TimedGroup};
 
 use super::super::asked::{self, ShownPercentile};
-use super::super::{streams, view};
+use super::super::{groups, streams, view};
 
 /// A table; the first cell of each row is its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(super) fn percentiles<'a>(
 /// Creates all tables of a run of a result, except its time series.
 pub(crate) fn of_run(result: &RunResult, run: &ModeRun) -> Vec<Table> {
     let percentiles = percentiles([result]);
-    let groups = |caption, groups, at_least| self::groups(caption, groups, at_least, &percentiles);
+    let parts = |caption, groups, at_least| parts(caption, groups, at_least, &percentiles);
     [
         times(result, run),
         counts(run),
@@ -69,11 +69,12 @@ pub(crate) fn of_run(result: &RunResult, run: &ModeRun) -> Vec<Table> {
     ]
     .into_iter()
     .chain([
-        groups("Steps", &run.steps, 1),
+        parts("Steps", &run.steps, 1),
         timed_groups(run, &percentiles),
-        groups("Mix", &run.mixes, 2),
-        groups("Targets", &run.targets, 2),
-        groups("Stages", &run.stages, 1),
+        parts("Mix", &run.mixes, 2),
+        parts("Targets", &run.targets, 2),
+        parts("Stages", &run.stages, 1),
+        groups_by_stage(run, &percentiles),
     ])
     .chain([limits(run), errors(run), checks(&run.validity.checks)])
     .flatten()
@@ -247,7 +248,7 @@ fn resources(run: &ModeRun, is_open: bool) -> Option<Table> {
 
 /// Creates the table of the parts of a run; a single part equal to the whole is omitted, unless
 /// fewer parts are requested.
-fn groups(
+fn parts(
     caption: &str,
     groups: &[Group],
     at_least: usize,
@@ -286,37 +287,35 @@ fn groups(
     Table::new(caption, "steps", &head, rows)
 }
 
-/// Creates the table of the groups that are measured as a whole.
+/// Creates the table of the groups of a run that are measured as a whole.
 fn timed_groups(run: &ModeRun, percentiles: &[ShownPercentile]) -> Option<Table> {
-    let row = |group: &TimedGroup| {
-        let summary = group.response_ms.as_ref();
-        let mean = |of: Option<&Summary>| {
-            view::or_na(of.filter(|s| s.count > 0), |s| view::duration_ms(s.mean))
-        };
-        let mut row = vec![
-            format!("{} / {}", view::plain(&group.mix), view::plain(&group.name)),
-            view::count(group.counts.ok),
-            view::count(group.counts.failed),
-            view::rate(group.throughput_rps),
-            mean(summary),
-        ];
-        row.extend(percentiles.iter().map(|one| one.show(summary)));
-        row.push(view::or_na(summary.filter(|s| s.count > 0), |s| {
-            view::duration_ms(s.max)
-        }));
-        row.push(mean(group.think_ms.as_ref()));
-        row
+    let rows = run.groups.iter().map(|group| (None, group));
+    let caption = "Groups as a whole, whose steps are counted above";
+    group_table(caption, percentiles, rows)
+}
+
+/// Creates the table of the groups of a run by stage of its load.
+fn groups_by_stage<'r>(run: &'r ModeRun, percentiles: &[ShownPercentile]) -> Option<Table> {
+    let of_stage = |stage: &'r Group| stage.groups.iter().map(|group| (Some(&stage.name), group));
+    let rows = run.stages.iter().flat_map(of_stage);
+    group_table("Groups by stage", percentiles, rows)
+}
+
+fn group_table<'r>(
+    caption: &str,
+    percentiles: &[ShownPercentile],
+    rows: impl Iterator<Item = (Option<&'r String>, &'r TimedGroup)>,
+) -> Option<Table> {
+    let row = |(stage, group): (Option<&String>, &TimedGroup)| {
+        let path = stage.into_iter().chain([&group.mix, &group.name]);
+        let path: Vec<String> = path.map(|name| view::plain(name)).collect();
+        let name = std::iter::once(path.join(" / "));
+        name.chain(groups::figures(group, percentiles)).collect()
     };
-    let mut head = vec!["name", "ok", "failed", "throughput", "mean"];
-    head.extend(percentiles.iter().map(|one| &*one.name));
-    head.extend(["max", "mean pause"]);
-    let rows = run.groups.iter().map(row).collect();
-    Table::new(
-        "Groups as a whole, whose steps are counted above",
-        "steps",
-        &head,
-        rows,
-    )
+    let columns = groups::columns(percentiles);
+    let columns = columns.iter().map(String::as_str);
+    let head: Vec<&str> = std::iter::once("name").chain(columns).collect();
+    Table::new(caption, "steps", &head, rows.map(row).collect())
 }
 
 fn limits(run: &ModeRun) -> Option<Table> {

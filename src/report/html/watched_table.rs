@@ -1,5 +1,6 @@
 //! The table of what went on beside the runs.
 
+use super::figures::data;
 use super::tables::Table;
 use crate::report::watched;
 use crate::result::RunResult;
@@ -8,5 +9,9 @@ use crate::result::RunResult;
 pub(super) fn of_result(result: &RunResult) -> Option<Table> {
     let figures = watched::table(result)?;
     let head: Vec<&str> = figures.head.iter().map(String::as_str).collect();
-    Table::new("What was watched", "steps", &head, figures.rows)
+    let table = Table::new("What was watched", "steps", &head, figures.rows)?;
+    Some(Table {
+        id: data::WATCHED.into(),
+        ..table
+    })
 }

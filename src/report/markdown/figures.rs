@@ -1,8 +1,11 @@
 //! The tables of figures that stand mode beside mode.
 
-use crate::report::markup::prose;
-use crate::report::{measures, streams, watched};
+use crate::report::markup::{bounded, prose};
+use crate::report::{asked, groups, measures, streams, tally, watched};
 use crate::result::RunResult;
+
+/// The maximum size in bytes of the rows of each of these tables.
+const ROWS: usize = 4_000;
 
 /// Returns the figures of answers that come in pieces.
 pub(super) fn streamed(result: &RunResult) -> String {
@@ -36,9 +39,33 @@ pub(super) fn watched(result: &RunResult) -> String {
     tabled(&figures.head, &figures.rows)
 }
 
+/// Returns the groups that are measured as a whole, of the first round of each mode.
+pub(super) fn grouped(result: &RunResult) -> String {
+    let modes = tally::modes(result).into_iter();
+    let runs: Vec<_> = modes
+        .filter_map(|mode| Some((mode.to_string(), tally::rounds(result, mode).next()?)))
+        .collect();
+    let percentiles = asked::percentiles([result], &["p50", "p95", "p99"]);
+    let Some(mut figures) = groups::table(&runs, &percentiles) else {
+        return String::new();
+    };
+    if let Some(first) = figures.head.first_mut() {
+        *first = "group as a whole".into();
+    }
+    let rows = figures.rows.into_iter().map(|(_, mut row)| {
+        row[0] = prose(&row[0]);
+        row
+    });
+    tabled(&figures.head, &rows.collect::<Vec<_>>())
+}
+
 fn tabled(head: &[String], rows: &[Vec<String>]) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let rule = format!("|---|{}\n", "--:|".repeat(head.len() - 1));
-    let rows: String = rows.iter().map(|row| line(row)).collect();
-    format!("{}{rule}{rows}", line(head))
+    let (rows, left) = bounded(rows.iter().map(|row| line(row)), ROWS);
+    let more = match left {
+        0 => String::new(),
+        left => format!("\nand {left} more; they are in the result\n"),
+    };
+    format!("{}{rule}{rows}{more}", line(head))
 }

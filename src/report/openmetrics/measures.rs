@@ -1,7 +1,6 @@
 //! The metrics of the figures that a scenario reads from responses, of each round.
 
-use super::text::{QUANTILES, Text, label};
-use crate::report::view;
+use super::text::{Text, label};
 use crate::result::{Measure, RunResult};
 
 /// A metric family: its name, its kind, its unit, what it is, the suffix of its lines, and its value.
@@ -81,15 +80,7 @@ pub(super) fn metrics(text: &mut Text, result: &RunResult) {
         let Some(summary) = own.value.as_ref().filter(|summary| summary.count > 0) else {
             continue;
         };
-        let labels = labels.each_ref().map(borrowed);
-        for (percentile, quantile) in QUANTILES {
-            let value = view::percentile_ms(Some(summary), percentile);
-            let with = [&labels[..], &[("quantile", quantile)]].concat();
-            text.line("measure", &with, value);
-        }
-        let sum = summary.mean * summary.count as f64;
-        text.line("measure_sum", &labels, Some(sum));
-        text.line("measure_count", &labels, Some(summary.count as f64));
+        text.summary("measure", &labels.each_ref().map(borrowed), summary, 1.0);
     }
 }
 

@@ -1,8 +1,7 @@
 //! The metrics of answers that come in pieces, of each round.
 
-use super::text::{QUANTILES, Text};
+use super::text::Text;
 use crate::metrics::Summary;
-use crate::report::view;
 use crate::result::{ModeRun, RunResult, Streaming, Streams};
 
 /// A time of streams: its name, what it is, and where it is.
@@ -107,15 +106,7 @@ pub(super) fn metrics(text: &mut Text, result: &RunResult) {
                 continue;
             };
             let labels = [("mode", run.mode.name()), ("round", round.as_str())];
-            for (percentile, quantile) in QUANTILES {
-                let value = view::percentile_ms(Some(summary), percentile).map(|ms| ms / 1e3);
-                let labels = [labels[0], labels[1], ("quantile", quantile)];
-                text.line(name, &labels, value);
-            }
-            let sum = summary.mean * summary.count as f64 / 1e3;
-            text.line(&format!("{name}_sum"), &labels, Some(sum));
-            let count = summary.count as f64;
-            text.line(&format!("{name}_count"), &labels, Some(count));
+            text.summary(name, &labels, summary, 1e3);
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use crate::metrics::Summary;
 use crate::report::view;
 
 /// The quantiles of a summary, with the names of their percentiles.
-pub(super) const QUANTILES: [(&str, &str); 5] = [
+const QUANTILES: [(&str, &str); 5] = [
     ("p50", "0.5"),
     ("p90", "0.9"),
     ("p95", "0.95"),
@@ -41,6 +42,26 @@ impl Text {
             let _ = writeln!(self.out, "# UNIT loadgen_{name} {unit}");
         }
         let _ = writeln!(self.out, "# HELP loadgen_{name} {help}");
+    }
+
+    /// Writes the lines of a summary whose values are divided by `per`: those quantiles that the
+    /// sample carries, the sum and the count.
+    pub(super) fn summary(
+        &mut self,
+        name: &str,
+        labels: &[(&str, &str)],
+        summary: &Summary,
+        per: f64,
+    ) {
+        for (percentile, quantile) in QUANTILES {
+            let value = view::percentile_ms(Some(summary), percentile).map(|value| value / per);
+            let labels = [labels, &[("quantile", quantile)]].concat();
+            self.line(name, &labels, value);
+        }
+        let count = summary.count as f64;
+        let sum = summary.mean * count / per;
+        self.line(&format!("{name}_sum"), labels, Some(sum));
+        self.line(&format!("{name}_count"), labels, Some(count));
     }
 
     /// Writes a line of the family, unless the value is unknown. Label values are escaped already.

@@ -2,7 +2,7 @@
 
 use super::{RunPart, TIMES};
 use crate::report::spreadsheet::cells::text;
-use crate::result::{ModeRun, TimedGroup};
+use crate::result::{Group, ModeRun, TimedGroup};
 
 impl<'a> RunPart<'a> {
     /// Creates the part of a timed group, which has fewer figures than a step.
@@ -23,6 +23,15 @@ impl<'a> RunPart<'a> {
             response: group.response_ms.as_ref(),
             times,
             ..Self::default()
+        }
+    }
+
+    /// Creates the part of a timed group in a stage, which is identified together with the stage.
+    pub(super) fn of_group_in_stage(run: &ModeRun, stage: &Group, group: &'a TimedGroup) -> Self {
+        Self {
+            what: "group in stage",
+            name: text(&format!("{} [{}]", group.name, stage.name)),
+            ..Self::of_timed_group(run, group)
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::io;
 
 use super::measures::WindowColumns;
-use super::streams;
+use super::{group_windows, streams};
+use crate::report::groups::GroupName;
 use crate::report::spreadsheet::cells::{failures, known, number, table, text};
 use crate::result::RunResult;
 
@@ -33,7 +34,8 @@ const OF_WINDOWS: [&str; 21] = [
 ];
 
 /// Returns a row for each window of the time series of every run; those of the warm-up start before
-/// zero. Only results with measures have columns for them.
+/// zero. Only results with measures, or with
+/// groups as a whole, have columns for them.
 ///
 /// # Errors
 /// Never in practice: it only writes to memory.
@@ -42,7 +44,10 @@ pub(crate) fn series(result: &RunResult) -> io::Result<String> {
     let columns = OF_WINDOWS.into_iter().chain(streams::OF_WINDOWS);
     let measures = WindowColumns::of_result(result);
     let of_measures = measures.iter().flat_map(WindowColumns::names);
-    let mut rows = vec![columns.map(str::to_owned).chain(of_measures).collect()];
+    let timed_groups = GroupName::of_runs(&result.runs);
+    let of_groups = timed_groups.iter().flat_map(group_windows::names);
+    let head = columns.map(str::to_owned).chain(of_measures);
+    let mut rows = vec![head.chain(of_groups).collect()];
     for run in &result.runs {
         for window in &run.series {
             let mut row = vec![
@@ -80,6 +85,9 @@ pub(crate) fn series(result: &RunResult) -> io::Result<String> {
             row.extend(streams::of_window(window.streams.as_ref()).map(known));
             let of_measures = measures.iter().flat_map(|own| own.cells(window));
             row.extend(of_measures.map(known));
+            let of_groups = timed_groups.iter();
+            let of_groups = of_groups.flat_map(|group| group_windows::of_window(group, window));
+            row.extend(of_groups.map(known));
             rows.push(row);
         }
     }

@@ -30,20 +30,27 @@ pub(super) fn steps(result: &RunResult, mode: Mode, width: usize) -> String {
     })
 }
 
-/// Lists the groups that are measured as a whole.
+/// Lists the groups that are measured as a whole, with their pauses if some group has any.
 pub(super) fn groups(result: &RunResult, mode: Mode, width: usize) -> String {
+    let mut groups = tally::rounds(result, mode).flat_map(|run| &run.groups);
+    let has_pauses = groups.any(|group| group.think_ms.as_ref().is_some_and(|own| own.max > 0.0));
+    let columns = if has_pauses { &["mean pause"][..] } else { &[] };
     parts(
         result,
         mode,
         width,
         " as a whole",
-        &[],
+        columns,
         |run, percentiles| {
             let several_mixes = run.mixes.len() > 1;
             let row = |group: &TimedGroup| {
                 let mix = Some(&group.mix).filter(|_| several_mixes);
+                let think = group.think_ms.as_ref().filter(|own| own.count > 0);
+                let pause =
+                    has_pauses.then(|| view::or_na(think, |own| view::duration_ms(own.mean)));
                 let times = times(group.response_ms.as_ref(), percentiles);
-                [&named(mix, &group.name, &group.counts)[..], &times].concat()
+                let named = named(mix, &group.name, &group.counts);
+                [&named[..], pause.as_slice(), &times].concat()
             };
             (!run.groups.is_empty()).then(|| run.groups.iter().map(row).collect())
         },

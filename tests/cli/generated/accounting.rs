@@ -59,6 +59,17 @@ fn groups(look: &Look<'_>) {
             .map(|times| times.as_ref().map_or(0, |summary| summary.count));
         let holds = counts.hold() && begun && times == [timed; 2];
         look.hold("groups", holds, || format!("{group:?}"));
+        // Windows also have passes that are not measured.
+        let windows = run.series.iter().flat_map(|window| &window.groups);
+        let own = windows.filter(|own| own.name == group.name && own.mix == group.mix);
+        let seen = own.fold([0; 3], |[planned, ok, failed], own| {
+            [planned + own.planned, ok + own.ok, failed + own.failed]
+        });
+        let whole = [counts.planned, counts.ok, counts.failed];
+        let holds = seen.iter().zip(whole).all(|(seen, whole)| *seen >= whole);
+        look.hold("groups", holds, || {
+            format!("{seen:?} in the time line, of {group:?}")
+        });
     }
     if !look.is_whole() {
         return;
