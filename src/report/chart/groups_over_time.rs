@@ -55,7 +55,8 @@ impl<'r> GroupLine<'r> {
                 column: &self.column(),
                 value: &|_, window| self.value(window),
                 show: view::duration_ms,
-                zeros: false,
+                log: true,
+                zeros: true,
                 note: "",
             },
         )

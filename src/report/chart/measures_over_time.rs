@@ -80,6 +80,7 @@ impl MeasureLine {
                 column: &column,
                 value: &|_, window| self.value(window),
                 show: self.show(),
+                log: false,
                 zeros: true,
                 note: "",
             },

@@ -29,6 +29,8 @@ pub(crate) struct Figure<'f> {
     pub value: &'f dyn Fn(&Trace<'_>, &Window) -> Option<f64>,
     /// Formats a value.
     pub show: fn(f64) -> String,
+    /// Whether the vertical axis may be logarithmic.
+    pub log: bool,
     /// Whether a time series of only zeros is meaningful.
     pub zeros: bool,
     /// What to know when comparing it with other figures.
@@ -43,6 +45,7 @@ pub(crate) const IN_FLIGHT: Figure<'static> = Figure {
     column: "in flight",
     value: &|_, w| w.in_flight,
     show: view::number,
+    log: false,
     zeros: false,
     note: "",
 };
@@ -55,6 +58,7 @@ pub(crate) const WAITING: Figure<'static> = Figure {
     column: "waiting",
     value: &|_, w| w.queue,
     show: view::number,
+    log: false,
     zeros: false,
     note: "",
 };
@@ -67,6 +71,7 @@ pub(crate) const LAG: Figure<'static> = Figure {
     column: "lag p99",
     value: &|_, w| w.lag_p99_ms,
     show: view::duration_ms,
+    log: false,
     zeros: false,
     note: "",
 };
@@ -79,6 +84,7 @@ pub(crate) const CPU: Figure<'static> = Figure {
     column: "CPU",
     value: &|_, w| w.cpu_cores,
     show: view::number,
+    log: false,
     zeros: true,
     note: " Just before a planned start a thread spins until the exact time. That keeps a processor busy but does no work, \
            so CPU per operation in the comparison excludes it; the table of each run lists it separately.",
@@ -92,6 +98,7 @@ pub(crate) const MEMORY: Figure<'static> = Figure {
     column: "memory",
     value: &|_, w| w.rss_bytes.map(|b| b as f64),
     show: |b| view::bytes(b as u64),
+    log: false,
     zeros: true,
     note: "",
 };
@@ -104,6 +111,7 @@ pub(crate) const FIRST_EVENT: Figure<'static> = Figure {
     column: "first event p50",
     value: &|_, w| first_event(w),
     show: view::duration_ms,
+    log: false,
     zeros: false,
     note: "",
 };
@@ -116,6 +124,7 @@ pub(crate) const GAP: Figure<'static> = Figure {
     column: "gap p99",
     value: &|_, w| gap(w),
     show: view::duration_ms,
+    log: false,
     zeros: false,
     note: "",
 };
@@ -128,6 +137,7 @@ pub(crate) const UNITS: Figure<'static> = Figure {
     column: "units",
     value: &|_, w| units(w),
     show: view::rate,
+    log: false,
     zeros: false,
     note: "",
 };
@@ -157,6 +167,7 @@ pub(crate) fn figure(cast: &Cast<'_>, figure: &Figure<'_>) -> Option<String> {
         column,
         value,
         show,
+        log,
         zeros,
         note,
     } = *figure;
@@ -202,11 +213,7 @@ pub(crate) fn figure(cast: &Cast<'_>, figure: &Figure<'_>) -> Option<String> {
         description: format!("{}{note}", description.collect::<Vec<_>>().join(" ")),
         x: Across::Seconds(start, end),
         x_label: "seconds since the start of the run",
-        y: Up {
-            values,
-            log: false,
-            show,
-        },
+        y: Up { values, log, show },
         y_label,
         legend: traces
             .iter()
