@@ -533,10 +533,21 @@ mod tests {
 
     #[test]
     fn a_method_is_given_or_follows_from_the_body() {
-        assert_eq!(request(&["http://a"]).method, "GET");
-        assert_eq!(request(&["http://a", "-b", ""]).method, "POST");
-        assert_eq!(request(&["http://a", "-X", "put", "-b", "x"]).method, "PUT");
-        assert_eq!(request(&["http://a", "-X", "PURGE"]).method, "PURGE");
+        assert_eq!(request(&["http://a"]).method.as_text(), Some("GET"));
+        assert_eq!(
+            request(&["http://a", "-b", ""]).method.as_text(),
+            Some("POST")
+        );
+        assert_eq!(
+            request(&["http://a", "-X", "put", "-b", "x"])
+                .method
+                .as_text(),
+            Some("PUT")
+        );
+        assert_eq!(
+            request(&["http://a", "-X", "PURGE"]).method.as_text(),
+            Some("PURGE")
+        );
         for bad in [
             "",
             "G E T",

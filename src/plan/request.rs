@@ -9,8 +9,8 @@ use super::{MessageValue, Template};
 pub struct HttpRequest {
     /// Index into the plan's targets.
     pub target: usize,
-    /// The method, in upper case.
-    pub method: String,
+    /// The method, in upper case as far as it is known before the run.
+    pub method: Template,
     /// Path and query, percent-encoded; starts with `/`.
     pub path: Template,
     /// Headers with names in lower case, in the order in which they are sent, after those of the
@@ -81,7 +81,8 @@ impl HttpRequest {
             }
             Some(Body::File(_)) | None => Vec::new(),
         };
-        std::iter::once(&self.path)
+        [&self.method, &self.path]
+            .into_iter()
             .chain(self.headers.iter().map(|(_, value)| value))
             .chain(body)
     }

@@ -16,8 +16,8 @@ pub(super) struct RequestLine<'n> {
     pub key: &'n str,
     /// Prefix of the path in the step's default name.
     pub verb: String,
-    /// The method, in upper case.
-    pub method: String,
+    /// The method, in upper case as far as it is known.
+    pub method: Template,
     /// The path, or an absolute URL.
     pub path: &'n Node,
     /// Schemes that its target may have.

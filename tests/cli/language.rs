@@ -186,7 +186,7 @@ fn a_handshake_is_numbered_before_its_messages_and_each_has_its_own_timeout() {
     };
     assert_eq!(
         (
-            handshake.method.as_str(),
+            handshake.method.as_text().unwrap_or_default(),
             handshake.path.as_text(),
             operations[0].1.retry.is_some()
         ),

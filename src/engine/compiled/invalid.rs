@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::metrics::FailureKind;
-use crate::plan::{Body, HttpRequest, Target};
+use crate::plan::{Body, HttpRequest, Target, Template};
 use crate::transport::TransportError;
 use crate::value::ValueError;
 use crate::value::protobuf::{GrpcMethod, Schema};
@@ -20,10 +20,13 @@ pub struct InvalidRequest {
 impl InvalidRequest {
     /// Creates the error of a request.
     pub(super) fn of(request: &HttpRequest, reason: String) -> Self {
-        let path = request.path.as_text();
+        let shown = |template: &Template| {
+            let text = template.as_text();
+            text.map_or_else(|| "{{…}}".into(), str::to_owned)
+        };
         Self {
-            method: request.method.clone(),
-            path: path.map_or_else(|| "{{…}}".into(), str::to_owned),
+            method: shown(&request.method),
+            path: shown(&request.path),
             reason,
         }
     }

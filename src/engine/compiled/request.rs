@@ -3,17 +3,18 @@
 
 mod content;
 mod message;
+mod method;
 mod multipart;
 
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-use http::Method;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 
 use self::content::Content;
+use self::method::MethodText;
 use super::base_url::{self, BaseUrl};
 use super::headers::{Line, filled, own_lines, rendered, written_line};
 use super::invalid::{InvalidRequest, data};
@@ -57,7 +58,7 @@ impl Deref for BuiltRequest<'_> {
 
 /// A request template whose values are filled in.
 pub struct Rendered {
-    method: Method,
+    method: MethodText,
     base_url: BaseUrl,
     path: Text,
     headers: Vec<(HeaderName, Line)>,
@@ -96,12 +97,8 @@ impl Recipe {
         for (name, template) in target.headers.iter().chain(&request.headers) {
             headers.push(written_line(name, template, names, threads).map_err(&invalid)?);
         }
-        let method = request
-            .method
-            .parse()
-            .map_err(|e: http::method::InvalidMethod| invalid(e.to_string()))?;
         let rendered = Rendered {
-            method,
+            method: MethodText::compile(&request.method, names).map_err(&invalid)?,
             base_url: base_url.clone(),
             path: Text::compile(&request.path, names).map_err(|e| invalid(e.0))?,
             headers,
@@ -161,8 +158,8 @@ impl Recipe {
 }
 
 impl Rendered {
-    /// Fills in the values of the path, the body and the headers, in this order, which determines
-    /// the order of random draws.
+    /// Fills in the values of the method, the path, the body and the headers, in this order, which
+    /// determines the order of random draws.
     fn make(
         &self,
         scope: &Scope,
@@ -170,6 +167,7 @@ impl Rendered {
         thread: usize,
     ) -> Result<PreparedRequest, TransportError> {
         let put = |text: &Text| rendered(text, scope, facts);
+        let method = self.method.make(put)?;
         let path = put(&self.path).map_err(|e| data(format!("path: {e}")))?;
         let uri = self.base_url.uri(self.path(&path)?);
         let uri = uri.map_err(|e| data(format!("the URL can't be sent: {e}")))?;
@@ -187,12 +185,7 @@ impl Rendered {
             }
         };
         let headers = filled(&self.headers, put, multipart.as_deref(), thread)?;
-        Ok(PreparedRequest::new(
-            self.method.clone(),
-            uri,
-            headers,
-            body,
-        ))
+        Ok(PreparedRequest::new(method, uri, headers, body))
     }
 
     /// Resolves a path below the target's own; an absolute URL of the same target is used as it is.

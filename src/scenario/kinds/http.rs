@@ -1,6 +1,6 @@
 //! `get`, `post` … and `request`: HTTP requests.
 
-use crate::plan::{Action, Scheme, StepKind};
+use crate::plan::{Action, Scheme, StepKind, Template};
 use crate::scenario::decode;
 use crate::scenario::diagnostic::{Diagnostics, quoted};
 use crate::scenario::fields::Fields;
@@ -8,7 +8,7 @@ use crate::scenario::kind::{Family, Kind, Reader, StepAction};
 use crate::scenario::request::RequestLine;
 use crate::scenario::response_source::Origin;
 use crate::scenario::section::Section;
-use crate::scenario::tree::Node;
+use crate::scenario::tree::{Node, Value};
 
 /// The map `request`.
 const REQUEST: Section = Section::new(&[]);
@@ -81,7 +81,7 @@ impl Reader<'_> {
 
 /// Decodes `get: /path`, or `request: { method: …, path: … }`.
 fn line<'n>(action: StepAction<'n>, problems: &mut Diagnostics) -> Option<RequestLine<'n>> {
-    let (method, path) = if action.key == REQUEST_KEY {
+    let (verb, method, path) = if action.key == REQUEST_KEY {
         let mut fields = Fields::open(
             action.value,
             &REQUEST,
@@ -94,20 +94,29 @@ fn line<'n>(action: StepAction<'n>, problems: &mut Diagnostics) -> Option<Reques
             .and_then(|node| method(node, problems));
         let path = fields.need("path", "path: /items", problems);
         fields.finish(problems);
-        (method?, path?)
+        let (verb, method) = method?;
+        (verb, method, path?)
     } else {
-        (action.key.to_ascii_uppercase(), action.value)
+        let verb = action.key.to_ascii_uppercase();
+        (verb.clone(), verb.into(), action.value)
     };
     Some(RequestLine {
         key: action.key,
-        verb: method.clone(),
+        verb,
         method,
         path,
         schemes: &[Scheme::Http, Scheme::Https],
     })
 }
 
-fn method(node: &Node, problems: &mut Diagnostics) -> Option<String> {
+/// Decodes a method: as it is shown, and as it is sent.
+fn method(node: &Node, problems: &mut Diagnostics) -> Option<(String, Template)> {
+    if let Value::Scalar(scalar) = &node.value
+        && let Some(template) = &scalar.template
+    {
+        // Checked when its values are known.
+        return Some((scalar.as_typed().to_owned(), template.clone()));
+    }
     let text = decode::text(node, "method", problems)?;
     let upper = text.trim().to_ascii_uppercase();
     if upper == "CONNECT" {
@@ -122,7 +131,7 @@ fn method(node: &Node, problems: &mut Diagnostics) -> Option<String> {
             .error(node.span, format!("{} is not an HTTP method", quoted(text)))
             .help("write one word, such as `GET` or `PURGE`");
     } else {
-        return Some(upper);
+        return Some((upper.clone(), upper.into()));
     }
     None
 }
