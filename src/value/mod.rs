@@ -20,6 +20,7 @@ pub(crate) mod json;
 pub(crate) mod links;
 pub(crate) mod markup;
 pub(crate) mod named_files;
+pub(crate) mod path_pattern;
 pub(crate) mod prometheus;
 pub mod protobuf;
 pub(crate) mod query;

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::first_failure::{FirstFailure, HandsOn, without_thread};
-use super::frontier::{Frontier, Visit, pattern};
+use super::frontier::{Frontier, Visit};
 use super::iteration_state::{End, IterationState};
 use crate::base::Nanos;
 use crate::engine::connection::user::{Page, User};
@@ -17,6 +17,7 @@ use crate::engine::world::worker::Worker;
 use crate::metrics::StartPace;
 use crate::plan::Crawl;
 use crate::value::Scope;
+use crate::value::path_pattern::path_pattern;
 
 /// One crawl in one iteration.
 struct Crawling<'b> {
@@ -112,7 +113,7 @@ impl<'b> Crawling<'b> {
         user.page = Some(Box::new(Page {
             path: visit.path.clone(),
             found_on: visit.found_on.clone(),
-            pattern: pattern(&visit.path),
+            pattern: path_pattern(&visit.path),
             redirect: None,
             links: Vec::new(),
         }));

@@ -163,23 +163,6 @@ fn spelled(text: &str) -> String {
     out
 }
 
-/// Returns the pattern of a page's path, in which `*` stands for what looks like a number or an id.
-pub(crate) fn pattern(path: &str) -> String {
-    let path = path.split('?').next().unwrap_or_default();
-    let is_id = |segment: &str| {
-        let code = segment.split('.').next().unwrap_or_default();
-        let is_number = !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit());
-        let is_hash = code.len() >= 8
-            && code.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
-            && code.bytes().any(|b| b.is_ascii_digit());
-        is_number || is_hash
-    };
-    let segments = path
-        .split('/')
-        .map(|segment| if is_id(segment) { "*" } else { segment });
-    segments.collect::<Vec<_>>().join("/")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,21 +185,5 @@ mod tests {
             assert_ne!(identity(one), identity(other), "{one}");
         }
         assert_eq!(identity("/%zz%é%4"), "/%zz%é%4?");
-    }
-
-    #[test]
-    fn paths_of_one_kind_have_one_pattern() {
-        for (path, wanted) in [
-            ("/", "/"),
-            ("/items/12?page=3", "/items/*"),
-            (
-                "/users/3f2504e0-4f89-11d3-9a0c-0305e82c3301/edit",
-                "/users/*/edit",
-            ),
-            ("/a/deadbeef01.html", "/a/*"),
-            ("/facade/feedback", "/facade/feedback"),
-        ] {
-            assert_eq!(pattern(path), wanted, "{path}");
-        }
     }
 }
