@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::LogSource;
 use super::http::is_default;
 
 /// A name that templates and conditions can use.
@@ -171,6 +172,8 @@ pub enum FeedSource {
     File(FeedFile),
     /// The scenario itself: a list of maps, as JSON text, which keeps all digits.
     Rows(String),
+    /// A log of requests.
+    Log(LogSource),
     /// A range of integers, each a row by itself.
     Range(FeedRange),
 }
@@ -180,6 +183,7 @@ impl FeedSource {
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::File(file) => Some(&file.path),
+            Self::Log(log) => Some(&log.path),
             Self::Rows(_) | Self::Range(_) => None,
         }
     }

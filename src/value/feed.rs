@@ -5,15 +5,15 @@
 
 mod decoded;
 mod error;
+mod hashed;
+pub mod log;
 mod maps;
 mod on_disk;
 mod pieces;
 mod row;
 mod separated;
 
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,11 +23,13 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::error::FeedError;
 use self::error::wrong;
+use self::hashed::{Hashed, digest};
+use self::log::StoredLog;
 use self::on_disk::{Again, Index, OnDisk};
 use self::pieces::{Form, Parsed, Parser};
 use self::row::row;
 use super::file::{self, LARGEST};
-use crate::plan::{FeedFile, FeedRange, FeedSource};
+use crate::plan::{FeedFile, FeedRange, FeedSource, LogSource};
 
 /// The maximum number of rows that are kept in memory.
 const MAX_ROWS: u64 = 10_000_000;
@@ -57,6 +59,8 @@ pub enum RowList {
     Values(Vec<Value>),
     /// Rows in a file.
     OnDisk(OnDisk),
+    /// Requests of a log.
+    Log(Arc<StoredLog>),
     /// Integers, each made when it is needed.
     Range(FeedRange),
 }
@@ -67,6 +71,7 @@ impl RowList {
         match self {
             Self::Values(rows) => rows.len() as u64,
             Self::OnDisk(rows) => rows.count(),
+            Self::Log(log) => log.count(),
             Self::Range(range) => range.count(),
         }
     }
@@ -76,13 +81,14 @@ impl RowList {
         match self {
             Self::Values(rows) => rows.get(usize::try_from(row).ok()?).cloned(),
             Self::OnDisk(rows) => rows.get(row),
+            Self::Log(log) => log.get(row),
             Self::Range(range) => (row < range.count()).then(|| Value::from(range.at(row))),
         }
     }
 }
 
 /// Reads rows; a file by its path relative to `folder`. Many of a file stay there if they are taken
-/// `in_order`.
+/// `in_order`. A log is spread by the seed 0; see [`read_log`].
 ///
 /// # Errors
 /// If a file cannot be read, there are no rows, or the content is invalid.
@@ -93,6 +99,7 @@ pub fn read(folder: &Path, source: &FeedSource, in_order: bool) -> Result<Rows, 
             let (columns, rows) = maps::list("rows", text)?;
             Rows::in_memory(columns, rows, digest(Sha256::digest(text).as_ref()))
         }
+        FeedSource::Log(source) => read_log(folder, source, 0)?,
         FeedSource::Range(range) => {
             let text = format!("{range:?}");
             return Ok(Rows {
@@ -108,6 +115,20 @@ pub fn read(folder: &Path, source: &FeedSource, in_order: bool) -> Result<Rows, 
     Ok(rows)
 }
 
+/// Reads the requests of a log by its path relative to `folder`, in the order of their starts; `seed`
+/// spreads those of one second, if the log does not say more.
+///
+/// # Errors
+/// If it cannot be read, has no request, or a temporary file cannot be written.
+pub fn read_log(folder: &Path, source: &LogSource, seed: u64) -> Result<Rows, FeedError> {
+    let log = log::open(folder, source, seed)?;
+    Ok(Rows {
+        columns: log.columns,
+        rows: RowList::Log(Arc::new(log.rows)),
+        digest: log.digest,
+    })
+}
+
 impl Rows {
     fn in_memory(
         columns: Vec<String>,
@@ -121,29 +142,6 @@ impl Rows {
             columns,
             digest,
         }
-    }
-}
-
-/// Returns the first 16 hexadecimal digits of a hash.
-fn digest(hash: &[u8]) -> String {
-    let mut digest = String::new();
-    for byte in hash.iter().take(8) {
-        let _ = write!(digest, "{byte:02x}");
-    }
-    digest
-}
-
-/// A file that is hashed while it is read.
-struct Hashed {
-    file: File,
-    hash: Sha256,
-}
-
-impl Read for Hashed {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(into)?;
-        self.hash.update(&into[..count]);
-        Ok(count)
     }
 }
 
@@ -167,10 +165,7 @@ fn of_file(folder: &Path, file: &FeedFile, in_order: bool) -> Result<Rows, FeedE
     let typed = &file.path;
     let name = typed.to_ascii_lowercase();
     let plain = name.strip_suffix(".gz");
-    let mut content = Hashed {
-        file: file::open(folder, typed)?,
-        hash: Sha256::new(),
-    };
+    let mut content = Hashed::new(file::open(folder, typed)?);
     let form = form(file, plain.unwrap_or(&name))?;
     // A text that differs from the content of its file.
     let mut text = None;
@@ -193,7 +188,7 @@ fn of_file(folder: &Path, file: &FeedFile, in_order: bool) -> Result<Rows, FeedE
     };
     let Some(form) = form else {
         let (columns, rows) = json_list(typed, input)?;
-        let digest = digest(content.hash.finalize().as_ref());
+        let (_, digest) = content.finish();
         return Ok(Rows::in_memory(columns, rows, digest));
     };
     let mut parser = Parser {
@@ -203,13 +198,13 @@ fn of_file(folder: &Path, file: &FeedFile, in_order: bool) -> Result<Rows, FeedE
     };
     let mut found = Found::new(in_order);
     parser.read(input, PIECE, |row| found.add(typed, row))?;
-    let digest = digest(content.hash.finalize().as_ref());
+    let (file, digest) = content.finish();
     if let Some(rows) = found.kept {
         return Ok(Rows::in_memory(parser.columns, rows, digest));
     }
     let again: Box<dyn Again> = match text {
         Some(text) => Box::new(text),
-        None => Box::new(content.file),
+        None => Box::new(file),
     };
     let columns: Arc<[String]> = parser.columns.as_slice().into();
     let rows = OnDisk::new(again, parser, columns.clone(), found.index, found.count);

@@ -41,6 +41,22 @@ pub enum FeedError {
         "`{0}` has more than {most} MiB of text, and only rows of `.csv`, `.tsv` and `.jsonl` that are taken in their order are not kept in memory; use such a file with `order: sequential` and without `split`, or a smaller one", most = LARGEST >> 20
     )]
     TooLarge(String),
+    /// A log has a format that is not known.
+    #[error("`{file}`: {message}")]
+    Format {
+        /// The file as written in the scenario.
+        file: String,
+        /// What is wrong, and how to fix it.
+        message: String,
+    },
+    /// A log has no request to replay.
+    #[error("`{file}` can't be replayed: {message}")]
+    NoRequests {
+        /// The file as written in the scenario.
+        file: String,
+        /// Why, and how to fix it.
+        message: String,
+    },
     /// It has no rows.
     #[error(
         "`{0}` has no rows; a CSV file has its column names in the first line, and a row on each line after it"
