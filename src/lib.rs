@@ -48,8 +48,9 @@
 //!   whatever the mode.
 //! - No lock on the path of a request, but those of a limit or a cap of connections that the
 //!   scenario asks for, of the queue from which slots of the open model pull arrivals, of a user's
-//!   cookies once a server has set one, of the token that a target gets, and of the count of rows
-//!   where only some mix entries take them. Samples go to a thread's own tape first.
+//!   cookies once a server has set one, of the token that a target gets, of rows that stay in their
+//!   file, and of the count of rows where only some mix entries take them. Samples go to a thread's
+//!   own tape first.
 //! - No work for values where a scenario has none: a request without them is made once, before the
 //!   run.
 //! - No event loop on the request path of the sequential and threaded modes: their threads sleep

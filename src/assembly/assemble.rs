@@ -1,11 +1,11 @@
 //! Assembles a [`ModeRun`] from a plan and what a run of it measured.
 
 use super::dependence::Dependence;
-use super::group::{Span, counts, encoded, group};
+use super::group::{Span, by_status, counts, encoded, group};
 use super::measurements::Measurements;
 use super::series::series;
 use super::{groups, parts, selected, split, together, validity};
-use crate::base::{Nanos, status};
+use crate::base::Nanos;
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
 use crate::metrics::{FailureKind, Figures, Recorder, StreamFigures, Summary, Track};
 use crate::plan::Plan;
@@ -21,7 +21,9 @@ pub fn assemble(plan: &Plan, measured: &Measurements<'_>) -> ModeRun {
     let done = plan
         .total_iterations()
         .is_some_and(|n| iterations.planned + recorder.aside() >= n);
-    let by_plan = if done {
+    // Less of a log is measured than it has requests if it begins with the warm-up.
+    let has_ended = plan.load.replay.is_some() && plan.duration().is_none();
+    let by_plan = if done || has_ended {
         StoppedBy::Iterations
     } else {
         StoppedBy::Duration
@@ -106,11 +108,7 @@ fn figures(
             .then(|| recorder.oldest_unfinished().as_millis_f64()),
         failures: total.failures,
         try_failures: FailureKind::named(recorder.try_failures()),
-        status_codes: whole
-            .statuses
-            .iter()
-            .map(|(status, n)| (status::name(status).into_owned(), n))
-            .collect(),
+        status_codes: by_status(&whole.statuses),
         checks: split::checks(plan, recorder, &measured.checks),
         bytes_in: total.bytes_in,
         bytes_out: total.bytes_out,

@@ -6,10 +6,10 @@ use hdrhistogram::Histogram;
 
 use super::dependence::Dependence;
 use super::streams::streaming;
-use crate::base::Nanos;
+use crate::base::{Nanos, status};
 use crate::metrics::summary::percentile_in;
-use crate::metrics::{FailureKind, Figures, Held, Tally, Track};
-use crate::result::{ChecksHeld, Counts, Group, StoppedBy, Times, WindowValues, codec};
+use crate::metrics::{FailureKind, Figures, Held, LoggedFigures, StatusCounts, Tally, Track};
+use crate::result::{ChecksHeld, Counts, Group, Replayed, StoppedBy, Times, WindowValues, codec};
 
 /// How long a run was, and what ended it.
 pub(crate) struct Span {
@@ -107,11 +107,32 @@ pub(crate) fn group(
         resent: figures.resent,
         pushes: figures.pushes,
         checks: checked(figures),
+        replayed: figures
+            .logged
+            .as_deref()
+            .map(|logged| replayed(logged, figures, dependence)),
         iterations: None,
         histograms: BTreeMap::new(),
         measures: Vec::new(),
         groups: Vec::new(),
     }
+}
+
+/// Returns what a replayed log says of these operations, and their statuses.
+fn replayed(logged: &LoggedFigures, figures: &Figures, dependence: &Dependence) -> Replayed {
+    Replayed {
+        log_status_codes: by_status(&logged.statuses),
+        log_duration_ms: dependence.summary(&logged.duration),
+        status_codes: by_status(&figures.statuses),
+    }
+}
+
+/// Returns the counts of statuses, by their texts.
+pub(crate) fn by_status(counts: &StatusCounts) -> BTreeMap<String, u64> {
+    let named = counts.iter();
+    named
+        .map(|(code, n)| (status::name(code).into_owned(), n))
+        .collect()
 }
 
 /// Returns how often the expectations of these operations held, if they have any.

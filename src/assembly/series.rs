@@ -1,10 +1,10 @@
 //! [`series`]: the time line of a run, from what its recorders and its observer have seen.
 
-use super::group::window_values;
+use super::group::{by_status, window_values};
 use super::groups::{self, NamedGroup};
 use super::observations::{Gauge, Observations};
 use super::together::together;
-use crate::base::{Nanos, status};
+use crate::base::Nanos;
 use crate::metrics::summary::{NANOS_PER_MS, percentile_ms};
 use crate::metrics::window::common;
 use crate::metrics::{FailureKind, MeasureSet, Track, WindowStreams, Windows, histogram};
@@ -66,11 +66,7 @@ pub(crate) fn series(
                 cpu_cores: mean(Gauge::cores),
                 rss_bytes: together(gauges.iter().map(Gauge::rss_bytes)),
                 failures: FailureKind::named(&window.failures),
-                status_codes: window
-                    .statuses
-                    .iter()
-                    .map(|(status, n)| (status::name(status).into_owned(), n))
-                    .collect(),
+                status_codes: by_status(&window.statuses),
                 response: (!response.is_empty()).then(|| codec::encode(&response)),
                 streams: window.streams.as_deref().map(|own| streams(own, width)),
                 measures: window

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::{Measurements, assemble, new_recorder};
 use crate::base::Nanos;
 use crate::metrics::{
-    FailedTry, FailureKind, GroupSample, Held, IterationSample, MeasureSample, Outcome, Recorder,
-    Sample, StartPace, TagValue,
+    FailedTry, FailureKind, GroupSample, Held, IterationSample, LoggedSample, MeasureSample,
+    Outcome, Recorder, Sample, StartPace, TagSample, TagValue,
 };
 use crate::plan::{Mode, Plan};
 use crate::scenario::fixture;
@@ -106,6 +106,10 @@ fn record(recorder: &mut Recorder, one: &Happened) {
             0 => TagValue::None,
             value => TagValue::found(&format!("value-{value}")),
         };
+        let logged = LoggedSample {
+            status: 200 + one.value as u16,
+            duration: (one.value > 1).then_some(Nanos(u64::from(one.value))),
+        };
         let measured = [MeasureSample {
             number: one.value % 2,
             value: (one.value > 1).then_some(u64::from(one.value)),
@@ -113,7 +117,10 @@ fn record(recorder: &mut Recorder, one: &Happened) {
         recorder.measured(0, intended, &measured);
         recorder.tags(
             &sample,
-            vec![value],
+            vec![TagSample {
+                logged: Some(logged),
+                ..TagSample::new(0, value)
+            }],
             Held::from_outcomes(&passed),
             None,
             &measured,

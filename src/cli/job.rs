@@ -11,11 +11,12 @@ use super::quick::QuickInput;
 use super::{ci, quick};
 use crate::base::Nanos;
 use crate::engine::compiled::choice::Choice;
-use crate::pacing::Arrivals;
-use crate::pacing::arrivals::Arrival;
-use crate::plan::{Load, LoadModel, NumberedLoad, Plan, Secrets};
+use crate::pacing::arrivals::{Arrival, WARMUP_NUMBERS};
+use crate::pacing::{Arrivals, LoggedTimes};
+use crate::plan::{FeedSource, Load, LoadModel, NumberedLoad, Plan, Secrets};
 use crate::result::ScenarioEcho;
 use crate::scenario::{Compiled, Overrides, Source, SourceError, compile};
+use crate::value::feed::{self, RowList};
 
 /// The number of planned starts that a plan shows.
 const SHOWN_STARTS: usize = 10;
@@ -114,7 +115,7 @@ pub(super) fn echo(source: &Source, plan: &Plan, secrets: &Secrets) -> ScenarioE
 
 /// Describes a plan without secrets: the resolved scenario, its fingerprint and the first
 /// iterations.
-pub(super) fn describe(compiled: &Compiled) -> Result<String, Failure> {
+pub(super) fn describe(source: &Source, compiled: &Compiled) -> Result<String, Failure> {
     let Compiled { plan, secrets, .. } = compiled;
     // By way of JSON, because YAML cannot represent nested enums (a sleep with a random duration);
     // keys keep their order.
@@ -123,23 +124,25 @@ pub(super) fn describe(compiled: &Compiled) -> Result<String, Failure> {
         format!("# fingerprint {}", plan.fingerprint(secrets)),
         text.trim_end().into(),
     ];
-    let (head, first) = first_iterations(plan, secrets, SHOWN_STARTS);
+    let (head, first) = first_iterations(plan, secrets, &source.folder, SHOWN_STARTS);
     lines.push(format!("# {head}"));
     lines.extend(first.iter().map(|line| format!("#   {line}")));
     Ok(lines.join("\n") + "\n")
 }
 
-/// Describes the first iterations of a plan, up to a maximum: a caption, and a line for each.
+/// Describes the first iterations of a plan, whose files are relative to `folder`, up to a maximum: a
+/// caption, and a line for each.
 pub(super) fn first_iterations(
     plan: &Plan,
     secrets: &Secrets,
+    folder: &Path,
     most: usize,
 ) -> (String, Vec<String>) {
     let choice = Choice::new(plan);
     let entry = |number: u64| secrets.redact(&plan.mix[choice.mix_of(number)].name);
     if plan.has_own_loads() {
         let each = plan.loads().flat_map(|own| {
-            let (_, lines) = first_of_load(plan, &own, &entry, most);
+            let (_, lines) = first_of_load(plan, &own, &entry, folder, most);
             lines
         });
         return ("first iterations of each load:".into(), each.collect());
@@ -148,7 +151,7 @@ pub(super) fn first_iterations(
         load: &plan.load,
         mix: None,
     };
-    first_of_load(plan, &shared, &entry, most)
+    first_of_load(plan, &shared, &entry, folder, most)
 }
 
 /// Describes the first iterations of a load; `entry` returns the name of the mix entry that an
@@ -157,19 +160,16 @@ fn first_of_load(
     plan: &Plan,
     own: &NumberedLoad<'_>,
     entry: &dyn Fn(u64) -> String,
+    folder: &Path,
     most: usize,
 ) -> (String, Vec<String>) {
     let load = own.load;
     match load.model {
         LoadModel::Open { rate, .. } => {
-            let staged = if load.stages.is_empty() {
-                "at"
-            } else {
-                "in stages of at most"
-            };
-            let measured = Load {
-                warmup: Nanos::ZERO,
-                ..load.clone()
+            let how = match &load.replay {
+                Some(replay) => format!("as in `{}`", replay.file),
+                None if load.stages.is_empty() => format!("at {rate}"),
+                None => format!("in stages of at most {rate}"),
             };
             let line = |a: Arrival| {
                 format!(
@@ -179,18 +179,10 @@ fn first_of_load(
                     entry(a.number)
                 )
             };
+            let first = first_arrivals(plan, own, folder, most);
             (
-                format!("first planned arrivals, {staged} {rate}:"),
-                Arrivals::of_load(
-                    &NumberedLoad {
-                        load: &measured,
-                        ..*own
-                    },
-                    plan.seed,
-                )
-                .take(most)
-                .map(line)
-                .collect(),
+                format!("first planned arrivals, {how}:"),
+                first.into_iter().map(line).collect(),
             )
         }
         LoadModel::Closed { vus } => {
@@ -211,5 +203,44 @@ fn first_of_load(
                     .collect(),
             )
         }
+    }
+}
+
+/// Returns the first planned arrivals of a load, counted from the end of the warm-up; none if a log
+/// that it replays has been changed so that it can't be read.
+fn first_arrivals(plan: &Plan, own: &NumberedLoad<'_>, folder: &Path, most: usize) -> Vec<Arrival> {
+    if let Some(logged) = logged_times(plan, own.load, folder) {
+        let warmup = own.load.warmup;
+        let all = Arrivals::of_load(own, plan.seed, Some(&logged));
+        let measured = all.filter(|arrival| arrival.number < WARMUP_NUMBERS);
+        let measured = measured.map(|arrival| Arrival {
+            at: arrival.at - warmup,
+            ..arrival
+        });
+        return measured.take(most).collect();
+    }
+    let measured = Load {
+        warmup: Nanos::ZERO,
+        ..own.load.clone()
+    };
+    let own = NumberedLoad {
+        load: &measured,
+        ..*own
+    };
+    Arrivals::of_load(&own, plan.seed, None)
+        .take(most)
+        .collect()
+}
+
+/// Reads the times of the log that a load replays, if it does.
+fn logged_times(plan: &Plan, load: &Load, folder: &Path) -> Option<LoggedTimes> {
+    let replay = load.replay.clone()?;
+    let log = plan.feeds.iter().find_map(|feed| match &feed.source {
+        FeedSource::Log(log) => Some(log),
+        _ => None,
+    })?;
+    match feed::read_log(folder, log, plan.seed).ok()?.rows {
+        RowList::Log(log) => Some(LoggedTimes::new(log, replay, load.warmup)),
+        _ => None,
     }
 }

@@ -6,7 +6,7 @@ use super::{job, session};
 use crate::base::Nanos;
 use crate::engine::preflight::preview::{self, Preview, Request};
 use crate::plan::{Address, Load, LoadModel, Plan, Secrets, flow};
-use crate::report::{asked, thresholds, view};
+use crate::report::{asked, replayed, thresholds, view};
 use crate::scenario::{Compiled, Source};
 
 /// The number of planned starts shown.
@@ -28,7 +28,7 @@ pub(super) fn outline(source: &Source, compiled: &Compiled) -> Result<String, Fa
     )?;
     let mut parts = vec![facts(plan, secrets)];
     parts.extend(first.map(|first| request(&first, secrets)));
-    let (head, lines) = job::first_iterations(plan, secrets, SHOWN_STARTS);
+    let (head, lines) = job::first_iterations(plan, secrets, &source.folder, SHOWN_STARTS);
     parts.push(format!(
         "{}\n{}",
         view::capital(&head),
@@ -112,6 +112,7 @@ fn facts(plan: &Plan, secrets: &Secrets) -> String {
         ),
         (what, format!("{level}{}", lasting(plan))),
     ];
+    rows.extend(replayed::lines(plan).map(|lines| ("log", lines)));
     rows.extend(plan.spared_cores.map(|spared| {
         (
             "workers",

@@ -168,7 +168,7 @@ fn preview(
             .for_each(|doubt| console.warning(doubt));
     }
     if args.plan {
-        output::print(&job::describe(compiled)?)?;
+        output::print(&job::describe(source, compiled)?)?;
         return Ok(true);
     }
     if args.dry_run {

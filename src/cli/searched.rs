@@ -99,8 +99,13 @@ impl Searched {
     pub(super) fn plan(self, plan: &Plan, time: Nanos) -> Plan {
         let own = self.load(plan);
         let arrivals = match own.model {
+            // The requests of a log come at the rates that are tried.
+            LoadModel::Open {
+                arrivals: Spread::Replay,
+                ..
+            }
+            | LoadModel::Closed { .. } => Spread::Constant,
             LoadModel::Open { arrivals, .. } => arrivals,
-            LoadModel::Closed { .. } => Spread::Constant,
         };
         let searched = Load {
             model: LoadModel::Open {
@@ -110,6 +115,7 @@ impl Searched {
                 queue: 0,
                 on_full: OnFull::Wait,
             },
+            replay: None,
             ..steady(own, time)
         };
         let mut plan = Plan {

@@ -32,9 +32,11 @@ pub(super) fn run(args: &ValidateArgs, console: &Console) -> Result<Exit, Failur
             }
         }
         match loaded {
-            Ok(Some((source, compiled))) if args.plan => {
-                output::print(&format!("# {}\n{}", source.name, job::describe(&compiled)?))?
-            }
+            Ok(Some((source, compiled))) if args.plan => output::print(&format!(
+                "# {}\n{}",
+                source.name,
+                job::describe(&source, &compiled)?
+            ))?,
             Ok(Some((source, Compiled { plan, secrets, .. }))) => {
                 let entries = plan.mix.len();
                 let operations = plan.operations().count();

@@ -164,6 +164,14 @@ fn conclude<D: Driver>(
     };
     match result {
         Ok(()) => (record.succeed(now), now),
-        Err(error) => (record.fail(now, error, attempt.url(scope)), now),
+        Err(error) => {
+            let extraction = &worker.world.extractions[attempt.operation.id as usize];
+            if let Some(tag) = extraction.logged_tag(scope)
+                && last.tags.borrow().is_empty()
+            {
+                last.tags.replace(vec![tag]);
+            }
+            (record.fail(now, error, attempt.url(scope)), now)
+        }
     }
 }

@@ -177,6 +177,7 @@ impl<'p> World<'p> {
         let schemas = schemas(plan, environment)?;
         let calls = for_each(plan, |operation| Call::new(operation, &schemas))?;
         let streams = Streams::new(plan, &calls)?;
+        let feeds = Feeds::read(plan, &names, folder)?;
         let load = &plan.load;
         let end = plan
             .duration()
@@ -188,10 +189,13 @@ impl<'p> World<'p> {
             dials,
             busy: plan.targets.iter().map(|_| Arc::default()).collect(),
             echo: echo.map(|address| Dial::plain(Endpoint::Tcp(address))),
-            sources: plan.loads().map(|own| Source::new(&own, plan)).collect(),
+            sources: plan
+                .loads()
+                .map(|own| Source::new(&own, plan, feeds.logged()))
+                .collect(),
             choice: Choice::new(plan),
             expressions: Expressions::compile(plan, &names)?,
-            feeds: Feeds::read(plan, &names, folder)?,
+            feeds,
             checks: for_each(plan, |operation| Check::new(&operation.expect, &names))?,
             requests: for_each(plan, |operation| {
                 request(plan, operation, &base_urls, &names, folder, &schemas, cores)

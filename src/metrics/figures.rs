@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use self::tally::Tally;
 use super::interval::Inflation;
 use super::{
-    Batches, GroupSample, Held, MeasureSample, MeasureSet, Outcome, Sample, StatusCounts,
-    StreamFigures, StreamSample, Track,
+    Batches, GroupSample, Held, LoggedFigures, LoggedSample, MeasureSample, MeasureSet, Outcome,
+    Sample, StatusCounts, StreamFigures, StreamSample, Track,
 };
 use crate::base::Nanos;
 
@@ -72,6 +72,9 @@ pub struct Figures {
     /// The figures that the scenario defines, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measures: Option<Box<MeasureSet>>,
+    /// What a replayed log says of the same requests, if they are of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logged: Option<Box<LoggedFigures>>,
     /// The response times by batch, if needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     batches: Option<Batches>,
@@ -179,6 +182,11 @@ impl Figures {
         }
     }
 
+    /// Records what a replayed log says of an operation, which is recorded besides.
+    pub(super) fn record_logged(&mut self, sample: &LoggedSample) {
+        self.logged.get_or_insert_default().record(sample);
+    }
+
     /// Records the time to connect.
     fn connected(&mut self, sample: &Sample) {
         for (track, time) in [
@@ -218,6 +226,9 @@ impl Figures {
         if let Some(theirs) = &other.measures {
             self.measures.get_or_insert_default().add(theirs);
         }
+        if let Some(theirs) = &other.logged {
+            self.logged.get_or_insert_default().add(theirs);
+        }
         if let Some(theirs) = &other.batches {
             match &mut self.batches {
                 Some(mine) => mine.add(theirs),
@@ -234,6 +245,9 @@ impl Figures {
         }
         if let Some(measures) = &mut self.measures {
             measures.pack();
+        }
+        if let Some(logged) = &mut self.logged {
+            logged.duration.pack();
         }
     }
 
@@ -253,8 +267,10 @@ impl Figures {
             batches,
             streams,
             measures,
+            logged,
             ..
         } = self;
+        *logged = None;
         if let Some(streams) = streams {
             streams.clear();
         }

@@ -395,7 +395,7 @@ impl Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Held, TagValue};
+    use crate::metrics::{Held, TagSample, TagValue};
 
     /// Creates the sample of a successful request over the network with these times.
     fn sample(intended: Nanos, response: u64, lag: u64) -> Sample {
@@ -472,7 +472,7 @@ mod tests {
             let sample = sample(Nanos(k * 500_000), response as u64, 1_000 + k % 50_000);
             recorder.tags(
                 &sample,
-                vec![TagValue::found(&(k % 100).to_string())],
+                vec![TagSample::new(0, TagValue::found(&(k % 100).to_string()))],
                 Held::default(),
                 None,
                 &[],
@@ -492,7 +492,7 @@ mod tests {
         for k in 0..400_u64 {
             recorder.tags(
                 &sample(Nanos(k), 100_000 + k * 997, 1_000 + k),
-                vec![TagValue::found(&(k % 100).to_string())],
+                vec![TagSample::new(0, TagValue::found(&(k % 100).to_string()))],
                 Held::default(),
                 None,
                 &[],

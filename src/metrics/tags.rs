@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Figures, Held, MeasureSample, Sample, StreamSample};
+use super::{Figures, Held, LoggedSample, MeasureSample, Sample, StreamSample};
 use crate::base::Nanos;
 
 /// The maximum number of values of one tag that have figures of their own.
@@ -52,6 +52,28 @@ impl TagValue {
     }
 }
 
+/// The value of a tag of one operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TagSample {
+    /// The index of the tag in its operation.
+    pub tag: usize,
+    /// Its value.
+    pub value: TagValue,
+    /// What the replayed log says of the request, if the tag is the pattern of its path.
+    pub logged: Option<LoggedSample>,
+}
+
+impl TagSample {
+    /// Creates the value of a tag that is not of a log.
+    pub const fn new(tag: usize, value: TagValue) -> Self {
+        Self {
+            tag,
+            value,
+            logged: None,
+        }
+    }
+}
+
 /// The figures of one tag of one operation, by its values.
 type Values = BTreeMap<TagValue, Figures>;
 
@@ -81,15 +103,18 @@ impl TagFigures {
     pub fn note(
         &mut self,
         sample: &Sample,
-        values: Vec<TagValue>,
+        values: Vec<TagSample>,
         held: Held,
         stream: Option<&StreamSample>,
         measured: &[MeasureSample],
         window_end: Nanos,
     ) {
-        for (tag, value) in values.into_iter().enumerate() {
+        for TagSample { tag, value, logged } in values {
             let figures = self.figures(sample.operation, tag, value);
             figures.record(sample, window_end);
+            if let Some(logged) = logged {
+                figures.record_logged(&logged);
+            }
             figures.held.add(held);
             if let Some(stream) = stream {
                 figures.record_stream(sample, stream, window_end);
@@ -211,7 +236,8 @@ mod tests {
                 } else {
                     TagValue::found(&format!("{}", number + index * 1000))
                 };
-                half.note(&sample, vec![value], Held::default(), None, &[], Nanos::MAX);
+                let values = vec![TagSample::new(0, value)];
+                half.note(&sample, values, Held::default(), None, &[], Nanos::MAX);
             }
         }
         let [mut whole, other] = seen;

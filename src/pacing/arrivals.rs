@@ -4,7 +4,7 @@ use rand::SeedableRng as _;
 use rand_distr::{Distribution as _, Exp1};
 use rand_pcg::Pcg64Mcg;
 
-use super::Levels;
+use super::{Levels, LoggedTimes};
 use crate::base::{Nanos, Rate};
 use crate::plan::{LoadModel, NumberedLoad, Shard, Spread, Stage};
 
@@ -37,6 +37,13 @@ enum Times {
     Staged {
         levels: Levels,
         random: Option<Box<(Gaps, f64)>>,
+    },
+    /// Those of a log, from the request with this number on.
+    Logged {
+        times: Box<LoggedTimes>,
+        first: u64,
+        /// The start of this part, as the log has it.
+        start: Nanos,
     },
 }
 
@@ -73,7 +80,8 @@ impl Times {
 
     fn new(spread: Spread, rate: Rate, seed: u64) -> Self {
         match spread {
-            Spread::Constant => Self::Constant(rate),
+            // The times of a log come from elsewhere.
+            Spread::Constant | Spread::Replay => Self::Constant(rate),
             Spread::Poisson => Self::Poisson {
                 rate,
                 gaps: Box::new(Gaps::new(seed)),
@@ -106,6 +114,14 @@ impl Times {
                 };
                 levels.time_of(area).unwrap_or(Nanos::MAX)
             }
+            Self::Logged {
+                times,
+                first,
+                start,
+            } => match times.at(first.saturating_add(number)) {
+                Nanos::MAX => Nanos::MAX,
+                at => at - *start,
+            },
         }
     }
 }
@@ -179,10 +195,16 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    /// Returns the planned arrivals of a load, given the seed of the plan; empty for a closed model.
-    pub fn of_load(own: &NumberedLoad<'_>, seed: u64) -> Self {
+    /// Returns the planned arrivals of a load, given the seed of the plan, and the times of the log that
+    /// it replays, if it does; empty for a closed model, and for a log without times.
+    pub fn of_load(own: &NumberedLoad<'_>, seed: u64, logged: Option<&LoggedTimes>) -> Self {
         let load = own.load;
         let (spread, rate, iterations) = match load.model {
+            LoadModel::Open {
+                arrivals: Spread::Replay,
+                rate,
+                ..
+            } if logged.is_none() => (Spread::Constant, rate, Some(0)),
             LoadModel::Open { rate, arrivals, .. } => (arrivals, rate, load.iterations),
             LoadModel::Closed { .. } => (Spread::Constant, Rate::per_second(1), Some(0)),
         };
@@ -196,6 +218,9 @@ impl Arrivals {
             iterations,
             shard: load.shard(),
         });
+        if let Some(logged) = logged.filter(|_| spread == Spread::Replay) {
+            arrivals.follow(logged, load.warmup);
+        }
         arrivals.warm.first += own.first_number();
         arrivals.measured.first += own.first_number();
         if load.start_after > Nanos::ZERO {
@@ -204,6 +229,19 @@ impl Arrivals {
             arrivals.measured.start += load.start_after;
         }
         arrivals
+    }
+
+    /// Takes the times of a log, which begins with the warm-up.
+    fn follow(&mut self, logged: &LoggedTimes, warmup: Nanos) {
+        let times = |first, start| Times::Logged {
+            times: Box::new(logged.clone()),
+            first,
+            start,
+        };
+        self.warm.times = times(0, Nanos::ZERO);
+        self.warm.most = logged.warm();
+        self.warm.length = Nanos::MAX;
+        self.measured.times = times(logged.warm(), warmup);
     }
 
     /// Creates the arrivals of a schedule.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{OnFull, Shard, Slice, StopWhen};
+use super::{OnFull, Replay, Shard, Slice, StopWhen};
 use crate::base::{Nanos, Rate};
 
 /// How planned starts are distributed over time.
@@ -16,6 +16,8 @@ pub enum Spread {
     Constant,
     /// As a Poisson process: with exponential gaps, like arrivals of independent users.
     Poisson,
+    /// As in the log that is replayed; see [`Load::replay`].
+    Replay,
 }
 
 /// What decides when an iteration starts.
@@ -30,7 +32,7 @@ pub enum LoadModel {
     },
     /// Iterations start at planned times, no matter how fast the target responds.
     Open {
-        /// Rate of planned iteration starts.
+        /// Rate of planned iteration starts; of a replayed log the mean.
         rate: Rate,
         /// How the starts are distributed.
         arrivals: Spread,
@@ -80,6 +82,9 @@ pub struct Load {
     /// takes longer (closed model only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pace: Option<Nanos>,
+    /// The log whose requests are replayed (open model only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
     /// How the level changes; empty if it is constant. With stages, `duration` is the sum of
     /// theirs.
     pub stages: Vec<Stage>,
@@ -117,6 +122,7 @@ impl Load {
         Self {
             model: LoadModel::Closed { vus: 1 },
             pace: None,
+            replay: None,
             stages: Vec::new(),
             stop_when: Vec::new(),
             start_after: Nanos::ZERO,

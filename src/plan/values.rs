@@ -91,6 +91,9 @@ pub enum Source {
     Status,
     /// The pattern of the path of a crawl's page.
     Path,
+    /// The pattern of the path that a replayed log has.
+    #[serde(rename = "logged_path")]
+    LoggedPath,
 }
 
 impl Source {
@@ -106,7 +109,8 @@ impl Source {
             | Self::HeaderMatch { .. }
             | Self::Cookie(_)
             | Self::Status
-            | Self::Path => false,
+            | Self::Path
+            | Self::LoggedPath => false,
         }
     }
 

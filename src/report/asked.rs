@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use crate::base::Nanos;
 use crate::metrics::Summary;
 use crate::plan::{
-    Check, Load, LoadModel, Metric, Mode, Plan, Quantity, Reporting, Selector, Spread, Statistic,
+    Check, Load, LoadModel, Metric, Mode, Plan, Quantity, Replay, Reporting, Selector, Spread,
+    Statistic,
 };
 use crate::result::{RunResult, ThresholdResult};
 
@@ -231,9 +232,15 @@ fn level(load: &Load) -> (&'static str, String) {
             ..
         } => {
             let most = if staged { "in stages up to " } else { "" };
+            let mean = if load.replay.is_some() {
+                "a mean of "
+            } else {
+                ""
+            };
             let spread = match arrivals {
-                Spread::Constant => "evenly spaced",
-                Spread::Poisson => "as a Poisson process",
+                Spread::Constant => "evenly spaced".to_owned(),
+                Spread::Poisson => "as a Poisson process".to_owned(),
+                Spread::Replay => load.replay.as_ref().map_or_else(String::new, replayed_at),
             };
             let rate = view::round(&view::rate(rate.per_second_f64()));
             let rate = rate
@@ -242,12 +249,22 @@ fn level(load: &Load) -> (&'static str, String) {
             (
                 "arrivals",
                 format!(
-                    "{most}{rate}, {spread}, at most {} in flight",
+                    "{most}{mean}{rate}, {spread}, at most {} in flight",
                     view::count(max_in_flight.into())
                 ),
             )
         }
     }
+}
+
+/// Says when the requests of a replayed log are planned.
+fn replayed_at(replay: &Replay) -> String {
+    let speed = if replay.speed == 1.0 {
+        String::new()
+    } else {
+        format!(" at {} times its speed", replay.speed)
+    };
+    format!("when `{}` has them{speed}", view::plain(&replay.file))
 }
 
 /// Says how often each virtual user starts an iteration, if the load has a pace.

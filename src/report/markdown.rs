@@ -9,12 +9,15 @@ mod figures;
 use crate::plan::Mode;
 use crate::result::{Comparison, Outcome, RunResult, ThresholdVerdict, Verdict};
 
-use self::figures::{grouped, measured, streamed, watched};
+use self::figures::{grouped, measured, replayed, streamed, watched};
 use super::ending::Ending;
 use super::headline::Headline;
 use super::markup::{bounded, cell, code, fenced, prose};
+use super::replayed as replayed_log;
 use super::thresholds::Row;
-use super::{changes, comparison, lookups, reproduce, run_tags, tally, thresholds, versions, view};
+use super::{
+    asked, changes, comparison, lookups, reproduce, run_tags, tally, thresholds, versions, view,
+};
 
 /// The maximum size in bytes of the rows of a table or list; GitHub's limit is 65,536 characters in
 /// total.
@@ -44,6 +47,7 @@ pub(crate) fn render(result: &RunResult) -> String {
         grouped(result),
         measured(result),
         watched(result),
+        replayed(result),
         troubles(result),
         notes(result),
         again(result),
@@ -122,6 +126,9 @@ fn facts(result: &RunResult) -> String {
     let tags = run_tags::line(&result.scenario.tags);
     let tags = tags.map(|tags| format!("Tags: {}.", prose(&tags)));
     facts.extend(tags.as_deref());
+    let log = asked::plan(result).as_ref().and_then(replayed_log::lines);
+    let log = log.map(|log| format!("Log: {}.", prose(&log)));
+    facts.extend(log.as_deref());
     format!("{}\n", facts.join(" "))
 }
 

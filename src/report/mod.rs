@@ -36,6 +36,7 @@ pub(crate) mod measures;
 pub(crate) mod openmetrics;
 pub(crate) mod paint;
 pub(crate) mod progress;
+pub(crate) mod replayed;
 pub(crate) mod reproduce;
 pub(crate) mod run_tags;
 pub(crate) mod sink;

@@ -13,11 +13,13 @@ use crate::result::{Comparison, End, RunResult, ThresholdVerdict, Validity, Verd
 
 pub(super) use self::layout::{indented, table};
 use self::layout::{right, wrapped};
-use self::parts::{groups, measures, stages, steps, streams, streams_by_stage, watched};
+use self::parts::{groups, measures, replayed, stages, steps, streams, streams_by_stage, watched};
 use super::ending::Ending;
 use super::headline::Headline;
 use super::paint::{self, Paint};
-use super::{asked, comparison, lookups, run_tags, tally, thresholds, view};
+use super::{
+    asked, comparison, lookups, replayed as replayed_log, run_tags, tally, thresholds, view,
+};
 
 /// How the summary is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,7 @@ pub fn render(result: &RunResult, style: Style) -> String {
     parts.push(streams(result, width));
     parts.push(measures(result, width));
     parts.push(watched(result, width));
+    parts.push(replayed(result, width));
     parts.push(judged(result, width));
     parts.push(troubles(result, width));
     if result.runs.iter().any(|run| run.steps.len() > 1) {
@@ -105,6 +108,9 @@ fn head(result: &RunResult, width: usize) -> String {
     }
     if let Some(tags) = run_tags::line(&result.scenario.tags) {
         lines.push(Paint::Faint.on(&wrapped(&format!("tags {tags}"), width)));
+    }
+    if let Some(log) = asked::plan(result).as_ref().and_then(replayed_log::lines) {
+        lines.push(Paint::Faint.on(&wrapped(&format!("log {log}"), width)));
     }
     lines.join("\n")
 }

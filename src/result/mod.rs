@@ -19,6 +19,7 @@ pub(crate) mod measured;
 pub(crate) mod mode_run;
 pub(crate) mod program;
 mod redact;
+pub(crate) mod replayed;
 pub(crate) mod run_result;
 pub(crate) mod shards;
 pub(crate) mod streams;
@@ -51,6 +52,7 @@ pub use mode_run::{
     ResponseCheck, StoppedBy, Times, Warmup,
 };
 pub use program::{Build, End, ScenarioEcho};
+pub use replayed::Replayed;
 pub use run_result::{ReadError, RunResult, SCHEMA};
 pub use shards::{ShardHost, ShardPart, Shards};
 pub use streams::{Streaming, Streams};

@@ -8,6 +8,7 @@ use super::apdex::Apdex;
 use super::counts::Counts;
 use super::lookups::Lookups;
 use super::measure::{Measure, StepMeasure};
+use super::replayed::Replayed;
 use super::streams::Streaming;
 use super::timed_group::TimedGroup;
 use super::watched::Watched;
@@ -106,6 +107,9 @@ pub struct Group {
     /// How often the expectations of its responses were met, if the scenario has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks: Option<ChecksHeld>,
+    /// What a replayed log says of the same requests, of the values of the tag `path` of their steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<Replayed>,
     /// Its iterations, if a threshold needs them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<Iterations>,

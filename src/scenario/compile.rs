@@ -11,6 +11,7 @@ use super::names::Names;
 use super::pattern::Patterns;
 use super::plan_places::PlanPlaces;
 use super::proxy::Env;
+use super::replay::ReplayedLog;
 use super::report::Report;
 use super::section::Section;
 use super::settings::{Settings, any_seed};
@@ -18,7 +19,7 @@ use super::target::Targets;
 use super::tree::{Node, Value};
 use super::vars::Vars;
 use super::{
-    Overrides, Source, allow, check, credentials, limits, load, order, own_load, template,
+    Overrides, Source, allow, check, credentials, limits, load, order, own_load, replay, template,
     threshold, yaml,
 };
 use crate::plan::{Load, Plan, Secrets};
@@ -136,7 +137,8 @@ fn plan(
         names: &names,
         folder: &source.folder,
     };
-    let steps = Steps::read(&mut fields, context, &vars, overrides, env, problems);
+    let log = replay::of_root(&root);
+    let mut steps = Steps::read(&mut fields, context, &vars, overrides, env, log, problems);
     order::check(&root, &names, &steps.feeds, &source.text, problems);
     vars.report_unused(problems);
     let load = steps.load(&root, &mut fields, overrides, problems);
@@ -226,6 +228,8 @@ fn check_plan(
 struct Steps {
     targets: Targets,
     feeds: Feeds,
+    /// The log that the shared load replays.
+    log: Option<ReplayedLog>,
     setup: LifecycleSteps,
     teardown: LifecycleSteps,
     mix: Option<Mix>,
@@ -238,6 +242,7 @@ impl Steps {
         vars: &Vars,
         overrides: &Overrides,
         env: Env<'_>,
+        log: Option<&Node>,
         problems: &mut Diagnostics,
     ) -> Self {
         let mut targets = Targets::collect(
@@ -255,6 +260,11 @@ impl Steps {
             problems,
         );
         targets.check_certificates(&feeds, context.folder, problems);
+        let log = log.and_then(|node| {
+            let (log, feed) = replay::decode(node, context.folder, vars, problems).unzip();
+            feeds.add_log(node.span, feed, problems);
+            log
+        });
         let mut patterns = Patterns::default();
         let [setup, teardown] = ["setup", "teardown"].map(|key| {
             let section = fields.take(key, problems);
@@ -284,6 +294,7 @@ impl Steps {
         Self {
             targets,
             feeds,
+            log,
             setup,
             teardown,
             mix,
@@ -292,7 +303,7 @@ impl Steps {
 
     /// Decodes the top-level `load`, in which entries without a load of their own take part.
     fn load(
-        &self,
+        &mut self,
         root: &Node,
         fields: &mut Fields<'_>,
         overrides: &Overrides,
@@ -315,7 +326,10 @@ impl Steps {
         }
         fields
             .need("load", "load: { vus: 10, duration: 30s }", problems)
-            .and_then(|node| load::decode(node, overrides, self.are_fed(), problems))
+            .and_then(|node| {
+                let log = self.log.take();
+                load::decode(node, overrides, self.are_fed(), log, problems)
+            })
     }
 
     /// Returns whether every iteration takes a row of a feed that ends the run after its last row.

@@ -10,7 +10,7 @@ use super::section::Section;
 use super::tree::{Entry, Node, Value};
 use super::vars::{Vars, is_name};
 use super::words;
-use crate::plan::{AtEnd, Feed, Order, Split};
+use crate::plan::{AtEnd, Feed, LOG_ROW, Order, Split};
 use crate::value::feed;
 use crate::value::function::FUNCTIONS;
 
@@ -40,6 +40,8 @@ const EXAMPLE: &str = "data: { users: { file: users.csv } }";
 #[derive(Default)]
 pub(super) struct Feeds {
     list: Vec<DeclaredFeed>,
+    /// The index of the log that is replayed, if one is.
+    log: Option<usize>,
 }
 
 struct DeclaredFeed {
@@ -87,7 +89,35 @@ impl Feeds {
         };
         Self {
             list: entries.iter().take(MAX_FEEDS).map(known).collect(),
+            log: None,
         }
+    }
+
+    /// Adds the rows of a log that is replayed; `None` if that is invalid, which was reported.
+    pub(super) fn add_log(&mut self, at: Span, feed: Option<Feed>, problems: &mut Diagnostics) {
+        if let Some(known) = self.list.iter().find(|known| known.name == LOG_ROW) {
+            problems
+                .error(
+                    known.at,
+                    format!("`{LOG_ROW}` is what the lines of a replayed log are called"),
+                )
+                .related(at, "the log")
+                .help("choose another name for this feed");
+            return;
+        }
+        self.log = Some(self.list.len());
+        self.list.push(DeclaredFeed {
+            name: LOG_ROW.into(),
+            at,
+            feed,
+            used: true,
+        });
+    }
+
+    /// Returns the feeds of a mix entry that takes part in the shared load, given those it names.
+    pub(super) fn with_log(&self, mut named: Vec<usize>) -> Vec<usize> {
+        named.extend(self.log.filter(|log| !named.contains(log)));
+        named
     }
 
     /// Decodes the `data` of a mix entry: one feed or several.

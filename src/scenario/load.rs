@@ -3,6 +3,7 @@
 //! The file is decoded first ([`LoadValues`]); then a model is chosen ([`Choice`]), which the command
 //! line may override; the values that fit together become the plan's load.
 
+mod logged;
 mod typed;
 pub(super) use typed::{Keys, LoadValues};
 
@@ -11,6 +12,7 @@ use super::diagnostic::{Diagnostics, Place};
 use super::fields::Fields;
 use super::limits::{MAX_ITERATIONS, MAX_SLOTS};
 use super::overrides::Overrides;
+use super::replay::ReplayedLog;
 use super::section::Section;
 use super::stages::{Level, Stages};
 use super::tree::Node;
@@ -49,6 +51,8 @@ pub(super) const LOAD: Section = Section::new(&[
     ("run_time", "duration"),
     ("loops", "iterations_per_vu"),
     ("loop_count", "iterations_per_vu"),
+    ("log", "replay"),
+    ("access_log", "replay"),
     ("startRate", "start"),
     ("startVUs", "start"),
 ]);
@@ -69,11 +73,12 @@ pub(super) struct Choice {
 }
 
 /// Decodes the `load` section and applies the overrides of the command line; `fed` is whether every
-/// iteration takes a row of a feed that ends the run after its last row.
+/// iteration takes a row of a feed that ends the run after its last row, and `log` what it replays.
 pub(super) fn decode(
     section: &Node,
     overrides: &Overrides,
     fed: bool,
+    log: Option<ReplayedLog>,
     problems: &mut Diagnostics,
 ) -> Option<Load> {
     let mut fields = Fields::open(
@@ -84,6 +89,7 @@ pub(super) fn decode(
         problems,
     )?;
     let before = problems.len();
+    fields.known(&["replay"]);
     let keys = Keys::find(&mut fields);
     let mut typed = LoadValues::read(&mut fields, problems);
     report_of_entry(&mut fields, problems);
@@ -101,6 +107,14 @@ pub(super) fn decode(
         typed.stages = None;
     }
     follow_stages(&mut typed, &keys, overrides, problems)?;
+    if keys.replay.is_some() && !choice.by_flag {
+        let log = log?;
+        let load = build(logged::follow(typed, &log, &keys, problems)?, choice)?;
+        return Some(Load {
+            replay: Some(log.replay),
+            ..load
+        });
+    }
     if !typed.ends() && !fed {
         report_endless(section, &keys, overrides, problems);
         return None;
@@ -124,6 +138,21 @@ fn report_of_entry(fields: &mut Fields<'_>, problems: &mut Diagnostics) {
 
 /// Reports keys of the file that each specify the amount of load.
 pub(super) fn report_rivals(keys: &Keys<'_>, problems: &mut Diagnostics) {
+    if let Some(replay) = keys.replay {
+        for key in keys.of_other_starts() {
+            problems
+                .error(
+                    key.key_span,
+                    format!(
+                        "`{}` together with `replay`, whose log says when iterations start",
+                        key.key
+                    ),
+                )
+                .related(replay.key_span, "the log")
+                .help("remove one of the two");
+        }
+        return;
+    }
     if let Some(stages) = keys.stages {
         for key in [keys.vus, keys.rate, keys.duration].into_iter().flatten() {
             problems
@@ -188,10 +217,10 @@ pub(super) fn choose(
             typed.iterations_per_vu = None;
             true
         }
-        (None, None) => typed
-            .stages
-            .as_ref()
-            .map_or(keys.rate.is_some(), Stages::are_open),
+        (None, None) => typed.stages.as_ref().map_or(
+            keys.rate.is_some() || keys.replay.is_some(),
+            Stages::are_open,
+        ),
     };
     Some(Choice {
         is_open,
@@ -206,7 +235,9 @@ pub(super) fn report_misfits(
     choice: Choice,
     problems: &mut Diagnostics,
 ) {
-    if choice.is_open {
+    if keys.replay.is_some() {
+        // Its rivals were reported.
+    } else if choice.is_open {
         if let Some(key) = keys.pace {
             problems
                 .error(
@@ -353,6 +384,7 @@ pub(super) fn build(typed: LoadValues, choice: Choice) -> Option<Load> {
     Some(Load {
         model,
         pace: typed.pace.filter(|_| !choice.is_open),
+        replay: None,
         stages: typed.stages.map(Stages::into_plan).unwrap_or_default(),
         start_after: Nanos::ZERO,
         duration: typed.duration,

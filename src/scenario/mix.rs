@@ -149,6 +149,10 @@ fn entry(
         .take("data", reader.problems)
         .map(|node| feeds.of_entry(node, reader.problems))
         .unwrap_or_default();
+    let data = match load_key {
+        Some(_) => data,
+        None => feeds.with_log(data),
+    };
     // In the order in which a user runs them, which is that of the numbers of their operations.
     let setup = fields.take("setup", reader.problems);
     let setup = setup.map(|node| steps_of_user(node, "setup", reader));

@@ -64,6 +64,7 @@ mod pattern;
 mod plan_places;
 mod proxy;
 mod render;
+mod replay;
 mod report;
 mod request;
 mod response_source;

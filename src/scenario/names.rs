@@ -15,8 +15,8 @@ use super::diagnostic::{Diagnostics, Span, quoted};
 use super::foreign;
 use super::tree::{Node, Scalar, ScalarType, Value};
 use super::vars::{Vars, is_name};
-use super::words;
-use crate::plan::Name;
+use super::{replay, words};
+use crate::plan::{LOG_ROW, Name, Template};
 use crate::value::expression::uses;
 use crate::value::function::FUNCTIONS;
 use crate::value::{Expression, Facts, Names as Places};
@@ -38,6 +38,8 @@ pub(super) struct Names<'v> {
     given: BTreeSet<String>,
     /// The feeds among them.
     feeds: BTreeSet<String>,
+    /// Whether one of these is a log that is replayed.
+    has_log: bool,
     /// Names that an expression evaluated at run time uses.
     used: RefCell<BTreeSet<String>>,
     /// The variables, resolved when an expression first needs them before the run.
@@ -64,6 +66,10 @@ impl<'v> Names<'v> {
                     .filter(|name| is_name(name)),
             );
         }
+        let has_log = replay::of_root(root).is_some();
+        if has_log {
+            feeds.insert(LOG_ROW.to_owned());
+        }
         let mut given = feeds.clone();
         for key in ["mix", "setup", "teardown"] {
             if let Some(node) = root.get(key) {
@@ -77,6 +83,7 @@ impl<'v> Names<'v> {
             vars,
             given,
             feeds,
+            has_log,
             used: RefCell::default(),
             known: OnceCell::new(),
         }
@@ -95,6 +102,14 @@ impl<'v> Names<'v> {
     /// Returns whether this is the name of a feed.
     pub(super) fn is_feed(&self, name: &str) -> bool {
         self.feeds.contains(name)
+    }
+
+    /// Returns whether a template uses the row of a log that is replayed.
+    pub(super) fn replays(&self, template: &Template) -> bool {
+        let is_row = |name: &String| name == LOG_ROW;
+        let mut expressions = template.expressions();
+        self.has_log
+            && expressions.any(|one| uses(one).is_ok_and(|uses| uses.names.iter().any(is_row)))
     }
 
     /// Checks the expression of a template, and reports its problems.

@@ -36,6 +36,14 @@ pub(super) fn decode_own(section: &Node, problems: &mut Diagnostics) -> Option<L
         }
     }
     let keys = Keys::find(&mut fields);
+    if let Some(key) = fields.misplaced("replay") {
+        problems
+            .error(
+                key.key_span,
+                "`replay` belongs to the top-level `load`: a run replays one log",
+            )
+            .help("move it there, and give the other entries loads of their own");
+    }
     let stop_key = fields.entry("stop_after");
     let time = |key, fields: &mut Fields<'_>, problems: &mut Diagnostics| {
         let node = fields.take(key, problems);

@@ -61,7 +61,7 @@ impl Extract {
             Source::Cookie(name) => Self::Cookie(name.clone()),
             Source::Body => Self::Body,
             Source::Status => Self::Status,
-            Source::Path => Self::Path,
+            Source::Path | Source::LoggedPath => Self::Path,
         })
     }
 

@@ -74,6 +74,7 @@ mod readme;
 mod recorder;
 mod redirects;
 mod redis;
+mod replays;
 mod reported;
 mod run_tags;
 mod sample_scenarios;

@@ -165,6 +165,16 @@ fn hastened(text: &str) -> String {
     text.split_inclusive('\n').map(line).collect()
 }
 
+/// A log in the combined format of nginx, with durations.
+const ACCESS_LOG: &str = r#"127.0.0.1 - - [10/Oct/2000:13:55:36 -0700] "GET /items?page=1 HTTP/1.1" 200 2326 "-" "agent" 0.012
+127.0.0.1 - - [10/Oct/2000:13:55:37 -0700] "HEAD / HTTP/1.1" 200 0 "-" "agent" 0.001
+127.0.0.1 - - [10/Oct/2000:13:55:37 -0700] "POST /items HTTP/1.1" 201 12 "-" "agent" 0.007
+"#;
+/// A log in JSON.
+const ACCESS_JSON: &str = r#"{"ts": 971211336.5, "request": {"method": "GET", "uri": "/items", "host": "shop.test", "agent": "me"}, "duration": 12}
+{"ts": "2000-10-10T20:55:37.25Z", "request": {"method": "GET", "uri": "/", "host": "www.shop.test:8080"}, "duration": 3}
+"#;
+
 /// A folder with the files that the examples refer to.
 fn with_files() -> tempfile::TempDir {
     let folder = support::folder();
@@ -172,6 +182,8 @@ fn with_files() -> tempfile::TempDir {
         ("users.csv", "id,name\n1,a\n2,b\n3,c\n"),
         ("order.xml", "<order/>"),
         ("me.png", "png"),
+        ("access.log", ACCESS_LOG),
+        ("access.jsonl", ACCESS_JSON),
     ] {
         fs::write(folder.path().join(name), text).expect("written");
     }

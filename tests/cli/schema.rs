@@ -321,6 +321,10 @@ fn broken_scenarios_do_not_match_the_schema() {
 const PLACES: &[(&str, &str)] = &[
     ("", "@"),
     ("/properties/load", "load: { @ }"),
+    (
+        "/properties/load/properties/replay",
+        "load: { replay: { @ } }",
+    ),
     ("/properties/report", "report: { @ }"),
     (
         "/properties/data/additionalProperties",

@@ -259,7 +259,7 @@ fn poisson(own: &NumberedLoad<'_>, seed: u64) -> Option<Check> {
         load: &whole,
         mix: own.mix,
     };
-    let times = Arrivals::of_load(&whole, seed)
+    let times = Arrivals::of_load(&whole, seed, None)
         .filter(|arrival| arrival.number < WARMUP_NUMBERS)
         .take(GAPS + 1);
     let times: Vec<f64> = times.map(|arrival| arrival.at.as_secs_f64()).collect();
@@ -290,10 +290,12 @@ fn settled(run: &ModeRun, plan: &Plan) -> Option<Check> {
     Some(judged("settled", verdict, seen.join("; "), limit, advice))
 }
 
-/// Returns whether a load had a level, unless it changes on purpose or is not recorded separately.
+/// Returns whether a load had a level, unless it changes on purpose, as that of a log does, or is not
+/// recorded separately.
 fn level_of(run: &ModeRun, plan: &Plan, own: &NumberedLoad<'_>) -> Option<(Verdict, String)> {
     let figures = LoadFigures::of(plan, run, own);
-    if !own.load.stages.is_empty() || (plan.has_own_loads() && !figures.is_own) {
+    let changes = !own.load.stages.is_empty() || own.load.replay.is_some();
+    if changes || (plan.has_own_loads() && !figures.is_own) {
         return None;
     }
     let whose = own

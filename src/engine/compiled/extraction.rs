@@ -1,9 +1,10 @@
 //! [`Extraction`]: what is extracted from an operation's responses: captures, tag values and measures.
 
+use super::logged_tag::LoggedTag;
 use super::quoted::quoted;
 use crate::metrics::histogram::HIGHEST;
-use crate::metrics::{FailureKind, MeasureSample, TagValue};
-use crate::plan::{MeasureUnit, Operation, Source};
+use crate::metrics::{FailureKind, MeasureSample, TagSample, TagValue};
+use crate::plan::{MeasureUnit, Operation, Source, Tag};
 use crate::result::{Captured, MAX_TEXT};
 use crate::transport::TransportError;
 use crate::value::{Extract, Names, Response, Scope, Value, ValueError, from_json};
@@ -11,7 +12,11 @@ use crate::value::{Extract, Names, Response, Scope, Value, ValueError, from_json
 /// What is extracted from an operation's responses, compiled once.
 pub struct Extraction {
     captures: Vec<Taken>,
-    tags: Vec<Extract>,
+    /// The tags whose values are in responses, each with its index.
+    tags: Vec<(usize, Extract)>,
+    /// The tag whose value is in a row of a replayed log.
+    logged: Option<LoggedTag>,
+    has_tags: bool,
     measures: Vec<Reading>,
     /// Whether nothing is extracted.
     is_empty: bool,
@@ -57,11 +62,12 @@ impl Extraction {
                 source: words(&capture.source),
             });
         }
-        let tags = operation
-            .tags
-            .iter()
-            .map(|tag| Extract::compile(&tag.source))
-            .collect::<Result<_, _>>()?;
+        let of_response = |(index, tag): (usize, &Tag)| match &tag.source {
+            Source::LoggedPath => None,
+            source => Some(Extract::compile(source).map(|extract| (index, extract))),
+        };
+        let tags = operation.tags.iter().enumerate();
+        let tags = tags.filter_map(of_response).collect::<Result<_, _>>()?;
         let measures = operation
             .measures
             .iter()
@@ -81,6 +87,8 @@ impl Extraction {
                 && operation.measures.is_empty(),
             captures,
             tags,
+            logged: LoggedTag::new(operation, names),
+            has_tags: !operation.tags.is_empty(),
             measures,
         })
     }
@@ -135,15 +143,22 @@ impl Extraction {
 
     /// Returns the value of each tag.
     #[inline]
-    pub fn tags(&self, response: &Response<'_>) -> Vec<TagValue> {
-        if self.tags.is_empty() {
+    pub fn tags(&self, response: &Response<'_>, scope: &Scope) -> Vec<TagSample> {
+        if !self.has_tags {
             return Vec::new();
         }
-        let value = |extract: &Extract| {
+        let value = |(index, extract): &(usize, Extract)| {
             let found = extract.from(response).ok().flatten();
-            found.map_or(TagValue::None, |value| TagValue::found(&value.to_string()))
+            let value = found.map_or(TagValue::None, |value| TagValue::found(&value.to_string()));
+            TagSample::new(*index, value)
         };
-        self.tags.iter().map(value).collect()
+        let of_response = self.tags.iter().map(value);
+        of_response.chain(self.logged_tag(scope)).collect()
+    }
+
+    /// Returns the value of the tag that needs no response, if there is one.
+    pub fn logged_tag(&self, scope: &Scope) -> Option<TagSample> {
+        self.logged.as_ref().and_then(|logged| logged.of(scope))
     }
 
     /// Returns what is read for each measure.
@@ -241,7 +256,7 @@ fn words(source: &Source) -> String {
         ),
         Source::Cookie(name) => format!("cookie `{}`", cut(name)),
         Source::Body => "the body".into(),
-        Source::Path => "the path".into(),
+        Source::Path | Source::LoggedPath => "the path".into(),
         Source::Status => "the status".into(),
     }
 }

@@ -13,9 +13,10 @@ use thiserror::Error;
 
 use super::choice::Choice;
 use crate::engine::draw::{Position, Purpose, generator, shuffled};
+use crate::pacing::LoggedTimes;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
-use crate::plan::{AtEnd, Feed, Order, Plan, Split, own_load_of};
-use crate::value::feed::{FeedError, Rows};
+use crate::plan::{AtEnd, Feed, FeedSource, Order, Plan, Split, own_load_of};
+use crate::value::feed::{FeedError, RowList, Rows};
 use crate::value::{Names, Scope, feed};
 
 /// Iterations per block; the ranks of a block are counted in one pass.
@@ -55,6 +56,8 @@ pub(crate) struct Feeds {
     feeds: Vec<Option<FeedRows>>,
     /// The row that every iteration takes, if it does not depend on the iteration.
     fixed: Option<u64>,
+    /// The times of the log that is replayed, if one is.
+    logged: Option<LoggedTimes>,
 }
 
 /// The virtual user whose iteration takes rows.
@@ -91,7 +94,15 @@ struct FeedRows {
     /// The number of virtual users of each load, if they split the rows.
     users: Vec<u64>,
     /// The ranks of the iterations that take a row, unless every iteration does.
-    ranks: Option<Ranks>,
+    ranks: Option<Ranking>,
+}
+
+/// How the rank of an iteration follows from its number, if it is not the number.
+enum Ranking {
+    /// Only some mix entries take rows.
+    Counted(Ranks),
+    /// So many rows are those of the warm-up: a log begins with it.
+    After(u64),
 }
 
 impl Feeds {
@@ -100,6 +111,7 @@ impl Feeds {
     /// # Errors
     /// If a file cannot be read or is not the one that the plan was made for.
     pub(crate) fn read(plan: &Plan, names: &Names, folder: &Path) -> Result<Self, RowsError> {
+        let mut logged = None;
         let rows_of_feed = |(index, feed): (usize, &Feed)| {
             let users: Vec<bool> = plan
                 .mix
@@ -110,11 +122,14 @@ impl Feeds {
                 return Ok(None);
             }
             let in_order = feed.order.is_of_file(feed.split);
-            let rows =
-                feed::read(folder, &feed.source, in_order).map_err(|source| RowsError::File {
-                    name: feed.name.clone(),
-                    source,
-                })?;
+            let rows = match &feed.source {
+                FeedSource::Log(log) => feed::read_log(folder, log, plan.seed),
+                source => feed::read(folder, source, in_order),
+            };
+            let rows = rows.map_err(|source| RowsError::File {
+                name: feed.name.clone(),
+                source,
+            })?;
             if rows.digest != feed.digest
                 || rows.rows.count() != feed.rows
                 || *rows.columns != *feed.columns
@@ -124,7 +139,15 @@ impl Feeds {
                     file: feed.source.path().unwrap_or("rows").to_owned(),
                 });
             }
-            let ranks = users.contains(&false).then(|| Ranks::new(users));
+            let mut ranks = users
+                .contains(&false)
+                .then(|| Ranking::Counted(Ranks::new(users)));
+            if let (RowList::Log(log), Some(replay)) = (&rows.rows, &plan.load.replay) {
+                let times = LoggedTimes::new(log.clone(), replay.clone(), plan.load.warmup);
+                // Its rows are those of the shared load, whose iterations all take one.
+                ranks = Some(Ranking::After(times.warm()));
+                logged = Some(times);
+            }
             Ok(Some(FeedRows {
                 place: names.place(&feed.name),
                 rows,
@@ -141,12 +164,18 @@ impl Feeds {
                 ranks,
             }))
         };
-        plan.feeds
-            .iter()
-            .enumerate()
-            .map(rows_of_feed)
-            .collect::<Result<_, _>>()
-            .map(|feeds| Self { feeds, fixed: None })
+        let feeds = plan.feeds.iter().enumerate();
+        let feeds = feeds.map(rows_of_feed).collect::<Result<_, _>>()?;
+        Ok(Self {
+            feeds,
+            fixed: None,
+            logged,
+        })
+    }
+
+    /// Returns the times of the log that is replayed, if one is.
+    pub(crate) const fn logged(&self) -> Option<&LoggedTimes> {
+        self.logged.as_ref()
     }
 
     /// Makes every iteration take this row, counted from 0.
@@ -251,13 +280,16 @@ impl FeedRows {
         let place = |number| own_load_of(number).map_or(number, |(_, own)| own);
         match number.checked_sub(WARMUP_NUMBERS) {
             Some(own) => (place(own), false),
-            None => (
-                self.ranks
-                    .as_ref()
-                    .filter(|_| own_load_of(number).is_none())
-                    .map_or_else(|| place(number), |ranks| ranks.of(number, choice)),
-                true,
-            ),
+            None => {
+                let ranks = self.ranks.as_ref();
+                let ranks = ranks.filter(|_| own_load_of(number).is_none());
+                let rank = match ranks {
+                    None => place(number),
+                    Some(Ranking::Counted(ranks)) => ranks.of(number, choice),
+                    Some(Ranking::After(rows)) => rows + number,
+                };
+                (rank, true)
+            }
         }
     }
 }
@@ -381,6 +413,7 @@ mod tests {
             mix: users.iter().enumerate().map(entry).collect(),
             load: crate::plan::Load {
                 pace: None,
+                replay: None,
                 model: crate::plan::LoadModel::Closed { vus: 1 },
                 stages: Vec::new(),
                 stop_when: Vec::new(),
@@ -530,7 +563,7 @@ mod tests {
             AtEnd::Recycle,
             &Rows {
                 columns: Vec::new().into(),
-                rows: feed::RowList::Values(Vec::new()),
+                rows: RowList::Values(Vec::new()),
                 digest: String::new(),
             },
             &[true, false],

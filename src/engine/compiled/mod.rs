@@ -12,6 +12,7 @@ pub(crate) mod extraction;
 pub(crate) mod feed;
 pub(crate) mod headers;
 pub(crate) mod invalid;
+mod logged_tag;
 pub(crate) mod per_thread;
 pub(crate) mod quoted;
 pub(crate) mod request;

@@ -73,8 +73,8 @@ mod tests {
     use crate::metrics::interval::Inflation;
     use crate::metrics::resources::Usage;
     use crate::metrics::{
-        FailedTry, FailureKind, Held, IterationSample, MeasureSample, Sample, StartPace,
-        StreamSample, TagValue,
+        FailedTry, FailureKind, Held, IterationSample, LoggedSample, MeasureSample, Sample,
+        StartPace, StreamSample, TagSample, TagValue,
     };
     use crate::plan::{Mode, Plan};
     use crate::scenario::fixture;
@@ -128,6 +128,10 @@ mod tests {
         let passed = [k.is_multiple_of(2), true];
         recorder.checks(sample.operation, sample.intended, &passed);
         let value = TagValue::found(&format!("{}", k % 60));
+        let logged = LoggedSample {
+            status: 200 + (k % 3) as u16,
+            duration: k.is_multiple_of(2).then_some(Nanos(k)),
+        };
         let mut stream = StreamSample {
             units: Some(k),
             other_events: k % 3,
@@ -143,7 +147,10 @@ mod tests {
         recorder.measured(sample.operation, sample.intended, &measured);
         recorder.tags(
             &sample,
-            vec![value],
+            vec![TagSample {
+                logged: Some(logged),
+                ..TagSample::new(0, value)
+            }],
             Held::from_outcomes(&passed),
             Some(&stream),
             &measured,

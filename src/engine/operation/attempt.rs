@@ -188,7 +188,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         if check.is_written() {
             trace.last.checks.replace(Some(judged.passed));
         }
-        trace.last.tags.replace(extraction.tags(response));
+        trace.last.tags.replace(extraction.tags(response, scope));
         if let Some(failure) = judged.failure {
             return Err(failure);
         }

@@ -15,7 +15,7 @@ use crate::engine::compiled::invalid::data;
 use crate::engine::compiled::quoted::quoted;
 use crate::engine::connection::user::{Page, User};
 use crate::engine::driver::{Driver, within};
-use crate::metrics::TagValue;
+use crate::metrics::{TagSample, TagValue};
 use crate::plan::kinds::crawl::PageRequest;
 use crate::transport::TransportError;
 use crate::transport::http::PreparedRequest;
@@ -89,7 +89,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace
             .last
             .tags
-            .replace(vec![TagValue::found(&page.pattern)]);
+            .replace(vec![TagSample::new(0, TagValue::found(&page.pattern))]);
         settled?;
         let base_url = world.base_urls[target].as_ref();
         let here = &base_url.expect("every target in use has a URL").origin;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::reading::Reading;
 use crate::base::Nanos;
 use crate::engine::connection::dial::DialTimes;
-use crate::metrics::{MeasureSample, Sample, TagValue};
+use crate::metrics::{MeasureSample, Sample, TagSample};
 use crate::transport::counted::ByteCounters;
 
 /// What an operation's tries leave behind, even if they are dropped midway.
@@ -28,7 +28,7 @@ pub(crate) struct Try {
     /// The outcomes of the response's checks, if there was a response and the scenario has checks.
     pub checks: RefCell<Option<Vec<bool>>>,
     /// The values of the operation's tags, if there was a response.
-    pub tags: RefCell<Vec<TagValue>>,
+    pub tags: RefCell<Vec<TagSample>>,
     /// What was read for the operation's measures, if it succeeded.
     pub measures: RefCell<Vec<MeasureSample>>,
     /// What was read of its answer as a stream, if that is one.

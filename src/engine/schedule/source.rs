@@ -15,7 +15,7 @@ use crate::base::{CachePadded, Nanos};
 use crate::engine::driver::Driver;
 use crate::metrics::StartPace;
 use crate::pacing::arrivals::WARMUP_NUMBERS;
-use crate::pacing::{Arrivals, Levels};
+use crate::pacing::{Arrivals, Levels, LoggedTimes};
 use crate::plan::{LoadModel, NumberedLoad, OnFull, Plan};
 
 /// The level at which the first user is active: from which it rounds to 1.
@@ -94,8 +94,9 @@ pub struct Closed {
 }
 
 impl Source {
-    /// Creates the source of one of a plan's loads.
-    pub fn new(own: &NumberedLoad<'_>, plan: &Plan) -> Self {
+    /// Creates the source of one of a plan's loads; `logged` are the times of the log that the plan
+    /// replays, if it does.
+    pub fn new(own: &NumberedLoad<'_>, plan: &Plan, logged: Option<&LoggedTimes>) -> Self {
         let (load, first) = (own.load, own.first_number());
         let offset = |most: Option<u64>| most.map(|most| first.saturating_add(most));
         match load.model {
@@ -123,7 +124,7 @@ impl Source {
                 max_in_flight,
                 ..
             } => Self::Open(Box::new(ArrivalQueue::new(
-                Arrivals::of_load(own, plan.seed),
+                Arrivals::of_load(own, plan.seed, logged),
                 (on_full == OnFull::Drop).then_some(queue as usize),
                 max_in_flight,
             ))),

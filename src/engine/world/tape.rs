@@ -10,7 +10,7 @@ use super::recorders::SampleSink;
 use crate::base::Nanos;
 use crate::metrics::{
     FailedTry, GroupSample, Held, IterationSample, MeasureSample, Outcome, Recorder, Sample,
-    StreamSample, TagValue,
+    StreamSample, TagSample,
 };
 
 /// The number of samples on a full tape: few enough to still be in the nearest cache when they are
@@ -42,7 +42,7 @@ struct Measured {
 /// What splits the figures of one operation.
 struct Tagged {
     sample: Sample,
-    values: Vec<TagValue>,
+    values: Vec<TagSample>,
     held: Held,
     stream: Option<Box<StreamSample>>,
     measured: Vec<MeasureSample>,
@@ -163,7 +163,7 @@ impl<'w> Tape<'w> {
     pub fn tags(
         &self,
         sample: Sample,
-        values: Vec<TagValue>,
+        values: Vec<TagSample>,
         held: Held,
         stream: Option<Box<StreamSample>>,
         measured: Vec<MeasureSample>,
@@ -306,7 +306,7 @@ mod tests {
     use super::*;
     use crate::engine::Environment;
     use crate::engine::observe::collector::Collector;
-    use crate::metrics::{FailureKind, StartPace};
+    use crate::metrics::{FailureKind, StartPace, TagValue};
     use crate::plan::Plan;
     use crate::scenario::fixture;
 
@@ -392,7 +392,8 @@ mod tests {
             |tape| tape.checks(0, Nanos::ZERO, vec![true]),
             |tape| {
                 let (sample, held) = (sample(0), Held::default());
-                tape.tags(sample, vec![TagValue::None], held, None, Vec::new());
+                let values = vec![TagSample::new(0, TagValue::None)];
+                tape.tags(sample, values, held, None, Vec::new());
             },
             |tape| tape.pushes(0, Nanos::ZERO, 1),
         ];

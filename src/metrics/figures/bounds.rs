@@ -40,12 +40,14 @@ impl Figures {
         let of_tracks = self.all_tracks().map(Track::count);
         let of_streams = self.streams.iter().map(|streams| streams.largest_count());
         let of_measures = self.measures.iter().map(|own| own.largest_count());
+        let of_logged = self.logged.iter().map(|logged| logged.largest_count());
         let of_statuses = self.statuses.iter().map(|(_, n)| n);
         counts
             .into_iter()
             .chain(of_tracks)
             .chain(of_streams)
             .chain(of_measures)
+            .chain(of_logged)
             .chain(of_statuses)
             .max()
             .unwrap_or(0)
@@ -57,5 +59,9 @@ impl Figures {
         self.all_tracks().into_iter().all(Track::is_consistent)
             && streams.is_none_or(|streams| streams.is_consistent())
             && self.measures.as_ref().is_none_or(|own| own.is_consistent())
+            && self
+                .logged
+                .as_ref()
+                .is_none_or(|logged| logged.duration.is_consistent())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Recorder;
 use crate::base::Nanos;
-use crate::metrics::{Held, MeasureSample, Sample, StreamSample, TagValue, TakenBy};
+use crate::metrics::{Held, MeasureSample, Sample, StreamSample, TagSample, TakenBy};
 
 impl Recorder {
     /// Records the outcomes of an operation's checks, in their order.
@@ -22,7 +22,7 @@ impl Recorder {
     pub fn tags(
         &mut self,
         sample: &Sample,
-        values: Vec<TagValue>,
+        values: Vec<TagSample>,
         held: Held,
         stream: Option<&StreamSample>,
         measured: &[MeasureSample],
@@ -31,8 +31,8 @@ impl Recorder {
         for probe in &mut self.probes {
             if let TakenBy::Tag(place, wanted) = probe.taken_by(sample.operation)
                 && values
-                    .get(*place)
-                    .is_some_and(|value| value.name() == wanted)
+                    .iter()
+                    .any(|sample| sample.tag == *place && sample.value.name() == wanted)
             {
                 probe.windows.record(sample);
                 if let Some(stream) = stream {

@@ -60,6 +60,8 @@ impl Planned {
         }
         match plan.load.model {
             LoadModel::Closed { .. } => planned.rate.clear(),
+            // The rate of a log is not known at each moment.
+            LoadModel::Open { .. } if plan.load.replay.is_some() => planned.rate.clear(),
             LoadModel::Open { rate, .. } if !planned.staged => {
                 planned.rate = each
                     .iter()

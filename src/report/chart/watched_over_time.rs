@@ -38,6 +38,7 @@ fn draw(cast: &Cast<'_>, name: &str) -> Option<String> {
             column: name,
             value: &|trace, window| value(of_first_round(trace, name)?, window),
             show: watched::show(first.unit),
+            log: false,
             zeros: true,
             note: "",
         },

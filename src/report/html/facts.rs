@@ -4,7 +4,7 @@ use crate::plan::Plan;
 use crate::result::{End, Host, Outcome, RunResult, ThresholdResult, Verdict};
 
 use super::super::ending::Ending;
-use super::super::{asked, run_tags, tally, versions, view};
+use super::super::{asked, replayed, run_tags, tally, versions, view};
 
 /// A verdict in words and colour.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,10 @@ pub(crate) fn facts(result: &RunResult) -> Vec<(&'static str, String)> {
     }
     let plan = asked::plan(result);
     match &plan {
-        Some(plan) => facts.push(asked::load(plan)),
+        Some(plan) => {
+            facts.push(asked::load(plan));
+            facts.extend(replayed::lines(plan).map(|lines| ("log", lines)));
+        }
         None => facts.extend(
             result
                 .runs

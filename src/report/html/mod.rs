@@ -17,6 +17,7 @@ mod lookup_table;
 mod measure_table;
 pub(crate) mod page;
 mod parts;
+mod replay_table;
 mod shard_table;
 pub(crate) mod style;
 pub(crate) mod tables;

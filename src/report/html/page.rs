@@ -18,7 +18,8 @@ use super::figures::{self, Figure, data};
 use super::gates;
 use super::histograms::histograms;
 use super::lookup_table;
-use super::parts::{Part, parts};
+use super::parts::{Part, only, parts};
+use super::replay_table;
 use super::shard_table;
 use super::style::{script, style};
 use super::tables::{self, Table};
@@ -85,6 +86,7 @@ struct Page {
     first: Option<Figure>,
     parts: Vec<Part>,
     percentiles: Option<Table>,
+    replayed: Option<Table>,
     steps: Option<Table>,
     sections: Vec<Section>,
     histograms: String,
@@ -263,6 +265,7 @@ fn page(
         first: figures::first(cast),
         parts: parts(cast),
         percentiles: tables_of::percentiles(cast),
+        replayed: only(cast).and_then(replay_table::replayed),
         steps: tables_of::steps(cast),
         sections: cast
             .traces

@@ -60,7 +60,7 @@ fn streams(cast: &Cast<'_>) -> Vec<Table> {
 }
 
 /// Returns the only result of a page; those about several leave some tables to the page of each.
-fn only<'r>(cast: &Cast<'r>) -> Option<&'r RunResult> {
+pub(super) fn only<'r>(cast: &Cast<'r>) -> Option<&'r RunResult> {
     let results = cast.results();
     let first = *results.first()?;
     let is_only = results.iter().all(|own| std::ptr::eq(*own, first));

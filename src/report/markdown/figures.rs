@@ -1,11 +1,13 @@
 //! The tables of figures that stand mode beside mode.
 
 use crate::report::markup::{bounded, prose};
-use crate::report::{asked, groups, measures, streams, tally, watched};
+use crate::report::{asked, groups, measures, replayed, streams, tally, watched};
 use crate::result::RunResult;
 
 /// The maximum size in bytes of the rows of each of these tables.
 const ROWS: usize = 4_000;
+/// The most paths of a replayed log that are listed.
+const MAX_PATHS: usize = 50;
 
 /// Returns the figures of answers that come in pieces.
 pub(super) fn streamed(result: &RunResult) -> String {
@@ -35,6 +37,18 @@ pub(super) fn watched(result: &RunResult) -> String {
     // Names and sources are what a scenario says.
     for cell in figures.rows.iter_mut().flatten() {
         *cell = prose(cell);
+    }
+    tabled(&figures.head, &figures.rows)
+}
+
+/// Returns what a replayed log says of paths beside what was measured.
+pub(super) fn replayed(result: &RunResult) -> String {
+    let Some(mut figures) = replayed::table(result, MAX_PATHS) else {
+        return String::new();
+    };
+    // Paths are what clients have sent.
+    for name in figures.rows.iter_mut().filter_map(|row| row.first_mut()) {
+        *name = prose(name);
     }
     tabled(&figures.head, &figures.rows)
 }

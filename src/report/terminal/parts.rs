@@ -7,8 +7,11 @@ use crate::plan::Mode;
 use crate::report::asked::{self, ShownPercentile};
 use crate::report::paint::Paint;
 use crate::report::streams::{self, StreamTable};
-use crate::report::{measures, tally, view, watched};
+use crate::report::{measures, replayed, tally, view, watched};
 use crate::result::{Counts, Group, ModeRun, RunResult, TimedGroup};
+
+/// The most paths of a replayed log that are listed.
+const MAX_PATHS: usize = 20;
 
 /// Lists the steps.
 pub(super) fn steps(result: &RunResult, mode: Mode, width: usize) -> String {
@@ -96,6 +99,13 @@ pub(super) fn measures(result: &RunResult, width: usize) -> String {
 /// Lists what went on beside the runs, mode beside mode.
 pub(super) fn watched(result: &RunResult, width: usize) -> String {
     watched::table(result).map_or_else(String::new, |figures| {
+        tabled(figures.head, figures.rows, width)
+    })
+}
+
+/// Lists what a replayed log says of the most frequent paths beside what was measured.
+pub(super) fn replayed(result: &RunResult, width: usize) -> String {
+    replayed::table(result, MAX_PATHS).map_or_else(String::new, |figures| {
         tabled(figures.head, figures.rows, width)
     })
 }

@@ -1,6 +1,6 @@
 //! `get`, `post` … and `request`: HTTP requests.
 
-use crate::plan::{Action, Scheme, StepKind, Template};
+use crate::plan::{Action, Operation, Scheme, Source, StepKind, Tag, Template};
 use crate::scenario::decode;
 use crate::scenario::diagnostic::{Diagnostics, quoted};
 use crate::scenario::fields::Fields;
@@ -13,6 +13,8 @@ use crate::scenario::tree::{Node, Value};
 /// The map `request`.
 const REQUEST: Section = Section::new(&[]);
 const REQUEST_KEY: &str = "request";
+/// The tag of replayed requests.
+const PATH_TAG: &str = "path";
 
 pub(super) const KIND: Kind = Kind {
     keys: &[
@@ -73,9 +75,38 @@ impl Reader<'_> {
         let line = (!action.value.is_null())
             .then(|| line(action, self.problems))
             .flatten();
-        let (title, operation) =
+        let (title, mut operation) =
             self.request_step(action, line, fields, Origin::Response, Action::Http)?;
+        self.tag_replayed(action, &mut operation);
         Some((title, StepKind::Operation(Box::new(operation))))
+    }
+}
+
+impl Reader<'_> {
+    /// Splits the figures of a request whose path is that of a replayed log by the pattern of the
+    /// path.
+    fn tag_replayed(&mut self, action: StepAction<'_>, operation: &mut Operation) {
+        let Action::Http(request) = &operation.action else {
+            return;
+        };
+        if self.is_lifecycle || !self.context.names.replays(&request.path) {
+            return;
+        }
+        if operation.tags.iter().any(|tag| tag.name == PATH_TAG) {
+            self.problems
+                .error(
+                    action.span,
+                    format!(
+                        "the tag `{PATH_TAG}` of a replayed request is the pattern of its path"
+                    ),
+                )
+                .help("choose another name for the tag of this step");
+            return;
+        }
+        operation.tags.push(Tag {
+            name: PATH_TAG.into(),
+            source: Source::LoggedPath,
+        });
     }
 }
 

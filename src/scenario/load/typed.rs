@@ -14,6 +14,7 @@ use crate::scenario::{decode, limits, stages};
 pub(crate) struct Keys<'n> {
     pub vus: Option<&'n Entry>,
     pub rate: Option<&'n Entry>,
+    pub replay: Option<&'n Entry>,
     pub iterations_per_vu: Option<&'n Entry>,
     pub pace: Option<&'n Entry>,
     /// `max_in_flight`, `arrivals`, `queue` and `on_full`.
@@ -29,6 +30,8 @@ impl<'n> Keys<'n> {
         Self {
             vus: fields.entry("vus"),
             rate: fields.entry("rate"),
+            // Decoded before the mix, whose entries take its rows.
+            replay: fields.entries().iter().find(|entry| entry.key == "replay"),
             iterations_per_vu: fields.entry("iterations_per_vu"),
             pace: fields.entry("pace"),
             open_model: ["max_in_flight", "arrivals", "queue", "on_full"]
@@ -38,6 +41,21 @@ impl<'n> Keys<'n> {
             start: fields.entry("start"),
             warmup: fields.entry("warmup"),
         }
+    }
+
+    /// Returns the keys that say when iterations start, other than `replay`.
+    pub(crate) fn of_other_starts(&self) -> impl Iterator<Item = &'n Entry> {
+        let [_, arrivals, ..] = self.open_model;
+        let all = [
+            self.vus,
+            self.rate,
+            self.iterations_per_vu,
+            self.pace,
+            self.stages,
+            self.start,
+            arrivals,
+        ];
+        all.into_iter().flatten()
     }
 
     /// Returns the keys that only a load with an arrival rate has.

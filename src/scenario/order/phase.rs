@@ -1,6 +1,8 @@
 //! The lists of steps in execution order, and the expressions in what requests send.
 
+use crate::plan::LOG_ROW;
 use crate::scenario::diagnostic::{Span, quoted};
+use crate::scenario::replay;
 use crate::scenario::tree::{Node, Scalar, Value};
 
 /// Maximum number of header values that are checked per target.
@@ -42,7 +44,8 @@ pub(super) fn phases(root: &Node) -> Vec<Phase<'_>> {
     } else {
         &[]
     };
-    let entries = items.iter().flat_map(of_entry);
+    let has_log = replay::of_root(root).is_some();
+    let entries = items.iter().flat_map(|item| of_entry(item, has_log));
     once("setup", PhaseKind::Setup)
         .into_iter()
         .chain(entries)
@@ -50,14 +53,17 @@ pub(super) fn phases(root: &Node) -> Vec<Phase<'_>> {
         .collect()
 }
 
-/// Returns the lists of steps of a mix entry.
-fn of_entry(item: &Node) -> impl Iterator<Item = Phase<'_>> {
+/// Returns the lists of steps of a mix entry; `has_log` is whether the shared load replays a log.
+fn of_entry(item: &Node, has_log: bool) -> impl Iterator<Item = Phase<'_>> {
     let name = item.get("name").and_then(text).unwrap_or("main");
-    let data: Vec<&str> = match item.get("data").map(|node| (node, &node.value)) {
+    let mut data: Vec<&str> = match item.get("data").map(|node| (node, &node.value)) {
         Some((_, Value::List(feeds))) => feeds.iter().filter_map(text).collect(),
         Some((node, _)) => text(node).into_iter().collect(),
         None => Vec::new(),
     };
+    if has_log && item.get("load").is_none() {
+        data.push(LOG_ROW);
+    }
     let name = quoted(name);
     let kinds = [
         ("setup", PhaseKind::UserSetup, "the setup of "),
