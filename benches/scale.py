@@ -9,7 +9,7 @@ ends with 1 where a row was missed. A row that this machine has no room for says
 `workers` is the throughput of mock operations that never wait, with two workers relative to one, in interleaved rounds.
 `processes` is the same for the mode of that name: one process more than there are processors, relative to one process.
 `memory` is the peak of the process that makes the requests; what an idle connection takes is the difference of two runs.
-With `--long` a run of 20 million requests is set beside one of a million, which takes minutes.
+With `--long` a run of 20 million requests is set beside one of a million, and the replayed log has ten million lines, which takes minutes.
 `connections` opens as many as the limit of descriptors lets the built-in target and loadgen have, to several loopback
 addresses where one has too few ports. Its cost per request is that of two runs, one with three times the requests, so
 that connecting cancels out; flat means that it is within a factor of what a tenth of the connections cost.
@@ -137,6 +137,9 @@ def memory(loadgen, table, a):
         none, all = peak(get(200_000)), peak(rows(loadgen, targets, 200_000))
         seen = f"{(all - none) / MB:.1f} MB"
         table.row("further memory for ten million rows, taken in their order", all - none <= 8 * MB, "≤ 8 MB", seen)
+        lines = 10_000_000 if a.long else 1_000_000
+        further = peak(replay(loadgen, targets, lines, 200_000)) - none
+        table.row(f"further memory for a replayed log of {lines:,} lines", further <= 16 * MB, "≤ 16 MB", f"{further / MB:.1f} MB")
         if a.long:
             short, long = peak(get(1_000_000)), peak(get(20_000_000))
             seen = f"{short / MB:.2f}, {long / MB:.2f} MB"
@@ -151,6 +154,17 @@ def rows(loadgen, targets, iterations):
     data = "data: {rows: {file: rows.csv}}\n"
     flow = "[{name: m, data: rows, flow: [{get: '/', query: {id: '{{rows.id}}'}}]}]"
     return loadgen.run(flow, f"{{vus: 50, iterations: {iterations}}}", targets=targets + data)
+
+
+def replay(loadgen, targets, lines, iterations):
+    """A run that replays the beginning of a log of a thousand requests a second."""
+    with (loadgen.folder / "access.log").open("w") as file:
+        for second in range(lines // 1000):
+            time = f"{second // 86400 + 1:02}/Oct/2000:{second // 3600 % 24:02}:{second // 60 % 60:02}:{second % 60:02} +0000"
+            file.writelines(f'127.0.0.1 - - [{time}] "GET /items/{n} HTTP/1.1" 200 2326 "-" "agent"\n' for n in range(1000))
+    flow = one("{request: {method: '{{row.method}}', path: '{{row.path}}'}}")
+    load = f"{{replay: {{file: access.log, speed: 10x}}, max_in_flight: 50, iterations: {iterations}}}"
+    return loadgen.run(flow, load, targets=targets)
 
 
 def cost(loadgen, targets, flow, count, requests):
@@ -232,7 +246,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     p.add_argument("--loadgen", default=LOADGEN)
-    p.add_argument("--long", action="store_true", help="for memory: 20 million requests too")
+    p.add_argument("--long", action="store_true", help="for memory: 20 million requests, and a log of ten million lines, too")
     p.add_argument("--rounds", type=int, default=5, help="for workers and processes")
     p.add_argument("--starts", type=int, default=21, help="for startup")
     a = p.parse_args()
