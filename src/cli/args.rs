@@ -205,6 +205,8 @@ pub(crate) struct ImportArgs {
 pub(crate) enum SourceKind {
     /// Commands of curl, in a script or a document
     Curl,
+    /// The access log of a server
+    AccessLog,
 }
 
 /// `loadgen completions`

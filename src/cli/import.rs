@@ -13,12 +13,17 @@ use super::output::{self, Console};
 use crate::import::{self, Attachment, Imported, Kind};
 use crate::scenario::{self, Overrides, Source};
 
+/// How much of an access log is looked at, in bytes.
+const MAX_BEGINNING: u64 = 1 << 20;
 /// The largest source, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
 
 /// Writes the scenario that a source stands for, and says what it does not say.
 pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure> {
-    let text = or_exit(read(&args.file), Exit::Usage)?;
+    let text = match beginning_of_log(args) {
+        Some(text) => text,
+        None => or_exit(read(&args.file), Exit::Usage)?,
+    };
     let shown = args.file.display().to_string();
     let name = if shown == "-" {
         "standard input"
@@ -27,10 +32,15 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
     };
     let kind = match args.kind {
         Some(SourceKind::Curl) => Some(Kind::Curl),
+        Some(SourceKind::AccessLog) => Some(Kind::AccessLog),
         None => import::recognize(&text),
     };
     let kind = or_exit(
-        kind.with_context(|| format!("{name} has no command of curl; say what it is with --as")),
+        kind.with_context(|| {
+            format!(
+                "{name} is neither commands of curl nor an access log; say what it is with --as"
+            )
+        }),
         Exit::Usage,
     )?;
     let imported = import::import(import::Request {
@@ -100,6 +110,19 @@ fn write(path: &Path, imported: &Imported) -> anyhow::Result<()> {
         new_file::write(&file, content, remedy)?;
     }
     new_file::write(path, &imported.scenario, remedy)
+}
+
+/// Returns the beginning of an access log, which may be of any length and need not be text.
+fn beginning_of_log(args: &ImportArgs) -> Option<String> {
+    if args.kind.is_some_and(|kind| kind != SourceKind::AccessLog) || args.file == Path::new("-") {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(&args.file).ok()?;
+    file.take(MAX_BEGINNING).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}");
+    let is_log = args.kind.is_some() || import::recognize(&text) == Some(Kind::AccessLog);
+    is_log.then_some(text)
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

@@ -1,4 +1,4 @@
-//! Floor 3: import. Makes a scenario of what people have: a curl command.
+//! Floor 3: import. Makes a scenario of what people have: a curl command, or an access log.
 //!
 //! A reader per kind (`curl`) turns its source into [`Read`](read::Read), the one form that all share: entries with
 //! steps, of which most are [`Exchange`](exchange::Exchange)s, and [`Note`]s about whatever it could not carry
@@ -10,6 +10,7 @@
 //!
 //! This module reads no files, and knows neither the terminal nor the engine.
 
+mod access_log;
 mod bodies;
 mod credentials;
 mod curl;
@@ -55,6 +56,7 @@ pub(crate) fn import(request: Request<'_>) -> Result<Imported, String> {
     }
     let read = match request.kind {
         Kind::Curl => curl::read(request.text),
+        Kind::AccessLog => return access_log::scenario(request.text, request.from),
     };
     let is_empty = |entry: &read::Entry| exchanges(&entry.steps).is_empty();
     if read.entries.iter().all(is_empty) {

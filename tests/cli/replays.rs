@@ -535,3 +535,54 @@ fn what_nginx_logs_reaches_nginx_again_at_the_same_times() {
         .collect();
     assert_eq!(sent, paths(&log));
 }
+
+#[test]
+fn an_imported_log_is_replayed() {
+    let folder = folder();
+    let mut log = String::new();
+    for (time, request) in [
+        (
+            "10/Oct/2000:13:55:36 -0700",
+            "GET http://a.test/anything/1 HTTP/1.1",
+        ),
+        (
+            "10/Oct/2000:13:55:36 -0700",
+            "GET http://b.test/anything/2 HTTP/1.1",
+        ),
+        ("10/Oct/2000:13:55:36 -0700", "POST /anything/3 HTTP/1.1"),
+    ] {
+        log += combined(time, request, 200).trim_end();
+        log += " 0.010\n";
+    }
+    log.push_str("127.0.0.1 - - [\u{0}cut off");
+    let bytes = [log.as_bytes(), b"\xff\n"].concat();
+    fs::write(folder.path().join("access.log"), &bytes).expect("written");
+    fs::write(folder.path().join("other"), &bytes).expect("written");
+    for (file, flags) in [("access.log", &[][..]), ("other", &["--as", "access-log"])] {
+        let _ = fs::remove_file(folder.path().join("test.yaml"));
+        let arguments = [&["import", file, "-o", "test.yaml"], flags].concat();
+        run(folder.path(), &arguments)
+            .exits(0)
+            .says(&["bodies are not in a log", "headers are not in a log"]);
+        let text = fs::read_to_string(folder.path().join("test.yaml")).expect("written");
+        for part in [file, "combined $request_time", "a.test, b.test"] {
+            assert!(text.contains(part), "{file}: {text}");
+        }
+        let arguments = [
+            "run",
+            "test.yaml",
+            "--var",
+            "url=builtin",
+            "-o",
+            "out",
+            "--format",
+            "none",
+        ];
+        run(folder.path(), &arguments).exits(0);
+        let result = crate::support::result(&folder.path().join("out"));
+        assert_eq!(count(run_of(&result, "async"), "ok"), 2, "{file}");
+    }
+    run(folder.path(), &["import", "test.yaml"])
+        .exits(2)
+        .says(&["neither commands of curl nor an access log"]);
+}
