@@ -196,7 +196,7 @@ mod tests {
     use super::super::{fixture, hlog, html, markdown, openmetrics, spreadsheet, terminal};
     use super::*;
     use crate::report::fixture::{Form, assert_only_in_first};
-    use crate::result::{MeasureWindow, StepMeasure, WindowValues};
+    use crate::result::{MeasureWindow, StepMeasure, Window, WindowValues};
 
     /// Returns a result whose modes have a measure of each kind.
     fn result() -> RunResult {
@@ -237,6 +237,11 @@ mod tests {
                 .to_vec();
             let mut target = run.targets[0].clone();
             target.measures = measures[..1].to_vec();
+            run.steps[0].name = "list".into();
+            run.steps[0].tags = vec![Group {
+                name: "kind=a".into(),
+                ..target.clone()
+            }];
             run.targets = vec![
                 target.clone(),
                 Group {
@@ -244,39 +249,42 @@ mod tests {
                     ..target
                 },
             ];
-            for window in &mut run.series {
-                let of = |name: &str, unit: &str| MeasureWindow {
-                    name: name.into(),
-                    unit: unit.into(),
-                    count: window.timed(),
-                    unread: 2,
-                    value: None,
-                    share: None,
-                    total: None,
-                };
-                let value = window.response.clone().map(|histogram| WindowValues {
-                    count: window.timed(),
-                    mean: 12.5,
-                    p50: 12.25,
-                    p90: 14.5,
-                    p99: 17.75,
-                    max: 18.0,
-                    histogram,
-                });
-                let share = Some(0.25);
-                window.measures = vec![
-                    MeasureWindow {
-                        value,
-                        ..of("db", "ms")
-                    },
-                    MeasureWindow {
-                        share,
-                        ..of("hits", "share")
-                    },
-                ];
-            }
+            run.series.iter_mut().for_each(add_measures);
         }
         result
+    }
+
+    /// Adds two of these measures to a window.
+    fn add_measures(window: &mut Window) {
+        let of = |name: &str, unit: &str| MeasureWindow {
+            name: name.into(),
+            unit: unit.into(),
+            count: window.timed(),
+            unread: 2,
+            value: None,
+            share: None,
+            total: None,
+        };
+        let value = window.response.clone().map(|histogram| WindowValues {
+            count: window.timed(),
+            mean: 12.5,
+            p50: 12.25,
+            p90: 14.5,
+            p99: 17.75,
+            max: 18.0,
+            histogram,
+        });
+        let share = Some(0.25);
+        window.measures = vec![
+            MeasureWindow {
+                value,
+                ..of("db", "ms")
+            },
+            MeasureWindow {
+                share,
+                ..of("hits", "share")
+            },
+        ];
     }
 
     #[test]
@@ -297,6 +305,9 @@ mod tests {
                     "loadgen_measure_share_ratio{",
                     "loadgen_measure_total_sum{",
                     "loadgen_measure_unread_total{",
+                    "loadgen_target_measure_count{",
+                    ",round=\"1\",target=\"other\",measure=\"db\",unit=\"ms\"} ",
+                    ",mix=\"browse\",step=\"list\",tag=\"kind=a\",measure=\"db\",unit=\"ms\",quantile=",
                 ],
             ),
             (
