@@ -30,7 +30,7 @@
 //! | 7 | [`report`]: terminal, progress, charts, HTML page, and the forms that other programs read · several results laid over one another |
 //! | 6 | [`gate`]: thresholds: what a run must meet, and what ends it early · the search for the highest rate that meets a check · versions: whether one is worse than another |
 //! | 5 | [`engine`]: runs a plan; its own rooms have floors, too |
-//! | 4 | [`assembly`]: what a run measured becomes its figures, which it judges whether to trust |
+//! | 4 | [`assembly`]: what a run measured becomes its figures, which it judges whether to trust · `record`: a reverse proxy that keeps what passes through it |
 //! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP/1.1 (by hyper, or a lean client), HTTP/2, TLS, WebSocket, TCP · [`pacing`]: arrivals, levels of stages, token bucket · [`server`]: the built-in target, and the page while a run goes on · [`import`]: scenarios made of what people have · [`watch`]: what else goes on beside a run |
 //! | 2 | [`result`]: what `result.json` holds · [`value`]: scopes, expressions, extraction, rows of feeds |
 //! | 1 | [`plan`]: the compiled scenario · [`metrics`]: samples, recorders, histograms |
@@ -75,6 +75,7 @@ pub mod import;
 pub mod metrics;
 pub mod pacing;
 pub mod plan;
+mod record;
 pub mod report;
 pub mod result;
 pub mod scenario;

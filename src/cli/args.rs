@@ -92,8 +92,10 @@ pub(crate) enum Command {
     Try(TryArgs),
     /// Write a commented starter scenario, and the schema that editors use to complete it
     Init(InitArgs),
-    /// Make a scenario of what you have: commands of curl
+    /// Make a scenario of what you have: commands of curl, or what a browser has recorded (HAR)
     Import(ImportArgs),
+    /// Forward requests of a browser to a target, and make a scenario of them
+    Record(RecordArgs),
     /// Check scenarios without running them
     Validate(ValidateArgs),
     /// Print the JSON Schema of scenarios
@@ -198,6 +200,56 @@ pub(crate) struct ImportArgs {
     /// The scenario file to write, which must not exist; standard output without it
     #[arg(short, long, value_name = "SCENARIO.yaml")]
     pub output: Option<PathBuf>,
+    /// The hosts of a recording to keep, such as shop.test or *.shop.test (separated by commas)
+    /// [default: that of the first page]
+    #[arg(long, value_delimiter = ',', value_name = "HOSTS")]
+    pub hosts: Vec<String>,
+    /// What is kept of a recording.
+    #[command(flatten)]
+    pub recording: RecordingArgs,
+}
+
+/// What is kept of recorded traffic.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RecordingArgs {
+    /// Keep the static resources of recorded pages: images, scripts, style sheets, fonts
+    #[arg(long)]
+    pub with_assets: bool,
+    /// Write cookies that no recorded response has set as they were, instead of taking them from the
+    /// environment
+    #[arg(long)]
+    pub keep_cookies: bool,
+}
+
+/// `loadgen record`
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RecordArgs {
+    /// The target that requests are forwarded to, such as https://staging.test
+    #[arg(long, env = "LOADGEN_TARGET", value_name = "URL")]
+    pub target: String,
+    /// Address to listen on; port 0 picks a free one
+    #[arg(
+        long,
+        env = "LOADGEN_LISTEN",
+        default_value = "127.0.0.1:8090",
+        value_name = "ADDR"
+    )]
+    pub listen: SocketAddr,
+    /// The scenario file to write, which must not exist; standard output without it
+    #[arg(short, long, value_name = "SCENARIO.yaml")]
+    pub output: Option<PathBuf>,
+    /// How long to record [default: until Ctrl-C]
+    #[arg(long = "for", value_parser = parse::duration, value_name = "DURATION")]
+    pub time: Option<Nanos>,
+    /// Allow a public target, by its host; may be given several times
+    #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", action = ArgAction::Append)]
+    pub allow_target: Vec<String>,
+    /// Accept any certificate of the target
+    #[arg(long)]
+    pub insecure: bool,
+    /// What is kept of what was recorded.
+    #[command(flatten)]
+    pub recording: RecordingArgs,
 }
 
 /// What a source of `loadgen import` is.
@@ -207,6 +259,9 @@ pub(crate) enum SourceKind {
     Curl,
     /// The access log of a server
     AccessLog,
+    /// A HAR: the network traffic that a browser or a proxy has saved
+    #[value(alias = "k6-har")]
+    Har,
 }
 
 /// `loadgen completions`

@@ -25,6 +25,7 @@ mod output;
 mod panic;
 mod probing;
 mod quick;
+mod record;
 mod report;
 mod results;
 mod run;
@@ -60,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::Try(options) => try_once::run(&options, &console),
         Command::Init(options) => init::run(&options),
         Command::Import(options) => import::run(&options, &console),
+        Command::Record(options) => record::run(&options, &console),
         Command::Validate(options) => validate::run(&options, &console),
         Command::Schema => schema::run(),
         Command::Merge(options) => merge::run(&options, &console),

@@ -18,6 +18,11 @@ const WORDS: [&str; 9] = [
     "token", "secret", "password", "passwd", "pwd", "apikey", "api-key", "api_key", "session",
 ];
 
+/// Words of expressions, which values can't be named.
+const KEYWORDS: [&str; 11] = [
+    "and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "loop",
+];
+
 /// Returns whether a text can be the name of a parameter or of a field of a form.
 fn is_plain(name: &str) -> bool {
     name.chars()
@@ -58,6 +63,8 @@ pub(super) struct Credentials {
     /// The secrets, each with its value, of which equal ones share a secret; those that the source takes
     /// from variables have none.
     known: Vec<(Option<String>, Secret)>,
+    /// The names of other values.
+    taken: Vec<String>,
 }
 
 /// Shows no value.
@@ -101,6 +108,13 @@ impl Credentials {
         let template = secret.template();
         self.known.push((Some(value.to_owned()), secret));
         template
+    }
+
+    /// Returns a name for a value that is not a secret, which no secret and no other value has.
+    pub(super) fn fresh_name(&mut self, name: &str) -> String {
+        let name = self.fresh(name).name;
+        self.taken.push(name.clone());
+        name
     }
 
     /// Hides the values of pairs with `&` between them, as in a query or a form.
@@ -184,6 +198,8 @@ impl Credentials {
         let is_taken = |name: &str| {
             name == BRACE_NAME
                 || FUNCTIONS.contains(&name)
+                || KEYWORDS.contains(&name)
+                || self.taken.iter().any(|taken| taken == name)
                 || self.known.iter().any(|(_, known)| known.name == name)
         };
         let name = numbered(&base, '_', is_taken);

@@ -24,8 +24,8 @@ pub(crate) struct Imported {
     pub secrets: Vec<(String, String)>,
 }
 
-/// Makes the scenario. `from` says where the source comes from, and `folder` where large bodies go.
-pub(super) fn scenario(read: Read, from: &str, folder: Option<String>) -> Imported {
+/// Makes the scenario. `made` says by what and of what, and `folder` where large bodies go.
+pub(super) fn scenario(read: Read, made: String, folder: Option<String>) -> Imported {
     let all: Vec<&Exchange> = read
         .entries
         .iter()
@@ -85,7 +85,6 @@ pub(super) fn scenario(read: Read, from: &str, folder: Option<String>) -> Import
         beginning.push(("vars", Yaml::Map(vars)));
     }
     let text = Yaml::map(beginning).document() + &rest;
-    let made = format!("Made by `loadgen import` of {from}.");
     let head: String = std::iter::once(made)
         .chain(read.notes.iter().map(ToString::to_string))
         .map(|text| comment(&text) + "\n")

@@ -1,6 +1,7 @@
 //! [`Kind`]: what a source is.
 
 use super::access_log;
+use super::har;
 
 /// What a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,10 +10,15 @@ pub(crate) enum Kind {
     Curl,
     /// The access log of a server.
     AccessLog,
+    /// A HAR: the network traffic that a browser has saved.
+    Har,
 }
 
 /// Recognizes the kind of a source by its content.
 pub(crate) fn recognize(text: &str) -> Option<Kind> {
+    if har::is_har(text) {
+        return Some(Kind::Har);
+    }
     if access_log::is_access_log(text) {
         return Some(Kind::AccessLog);
     }

@@ -1,6 +1,6 @@
-//! Floor 3: import. Makes a scenario of what people have: a curl command, or an access log.
+//! Floor 3: import. Makes a scenario of what people have: curl commands, recorded traffic, access logs.
 //!
-//! A reader per kind (`curl`) turns its source into [`Read`](read::Read), the one form that all share: entries with
+//! A reader per kind (`curl`, `har` by way of `recording`) turns its source into [`Read`](read::Read), the one form that all share: entries with
 //! steps, of which most are [`Exchange`](exchange::Exchange)s, and [`Note`]s about whatever it could not carry
 //! over. `draft` makes a scenario of it: targets, secrets, flows, large bodies in files. `yaml` writes it as a person
 //! would.
@@ -17,11 +17,14 @@ mod curl;
 mod draft;
 mod exchange;
 mod flow;
+mod har;
 mod json;
 mod kind;
 mod names;
 mod note;
+mod options;
 mod read;
+mod recording;
 mod shell;
 mod targets;
 mod template;
@@ -30,8 +33,10 @@ pub(crate) mod yaml;
 pub(crate) use self::bodies::Attachment;
 pub(crate) use self::draft::Imported;
 pub(crate) use self::kind::{Kind, recognize};
-use self::note::Note;
-use self::read::exchanges;
+pub(crate) use self::note::{Note, Place};
+pub(crate) use self::options::Options;
+use self::read::{Read, exchanges};
+pub(crate) use self::recording::traffic::{Payload, Recorded, Recording, Response};
 
 /// What to import, and how.
 #[derive(Clone, Debug)]
@@ -44,6 +49,8 @@ pub(crate) struct Request<'a> {
     pub from: &'a str,
     /// The folder beside the scenario that large bodies go to; without it, they stand in the scenario.
     pub bodies: Option<String>,
+    /// How to translate it.
+    pub options: Options,
 }
 
 /// Makes a scenario of a source, whose files are relative to the current folder.
@@ -57,7 +64,28 @@ pub(crate) fn import(request: Request<'_>) -> Result<Imported, String> {
     let read = match request.kind {
         Kind::Curl => curl::read(request.text),
         Kind::AccessLog => return access_log::scenario(request.text, request.from),
+        Kind::Har => recording::read(&har::read(request.text)?, &request.options),
     };
+    let made = format!("Made by `loadgen import` of {}.", request.from);
+    finished(read, made, request.bodies)
+}
+
+/// Makes a scenario of recorded traffic; the arguments are those of a [`Request`].
+///
+/// # Errors
+/// If there is no request in it, with the reason.
+pub(crate) fn recorded(
+    recording: &Recording,
+    options: &Options,
+    from: &str,
+    bodies: Option<String>,
+) -> Result<Imported, String> {
+    let made = format!("Made by `loadgen record` of {from}.");
+    finished(recording::read(recording, options), made, bodies)
+}
+
+/// Makes a scenario of what was read, if there is a request in it.
+fn finished(read: Read, made: String, bodies: Option<String>) -> Result<Imported, String> {
     let is_empty = |entry: &read::Entry| exchanges(&entry.steps).is_empty();
     if read.entries.iter().all(is_empty) {
         let steps = read.entries.iter().flat_map(|entry| &entry.steps);
@@ -70,5 +98,5 @@ pub(crate) fn import(request: Request<'_>) -> Result<Imported, String> {
         };
         return Err(format!("there is no request in it{why}"));
     }
-    Ok(draft::scenario(read, request.from, request.bodies))
+    Ok(draft::scenario(read, made, bodies))
 }

@@ -19,7 +19,6 @@ impl fmt::Display for Note {
 
 /// A place in a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(dead_code, reason = "sources without lines have parts")]
 pub(crate) enum Place {
     /// A line, from 1.
     Line(usize),

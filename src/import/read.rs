@@ -46,10 +46,6 @@ pub(super) struct Step {
 
 /// What a step does.
 #[derive(Debug)]
-#[expect(
-    dead_code,
-    reason = "sources with more than a list of requests make them"
-)]
 pub(super) enum Action {
     /// It sends a request.
     Request(Box<Exchange>),

@@ -37,7 +37,7 @@ mod route;
 mod scripted;
 mod started;
 mod state;
-mod stop;
+pub(crate) mod stop;
 mod tcp;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use futures_util::future::select;
 use tokio::sync::oneshot;
 
 /// The watched events.
-pub(super) struct Sources {
+pub(crate) struct Sources {
     stdin: Option<oneshot::Receiver<()>>,
     #[cfg(unix)]
     signals: signals::Pipe,
@@ -19,7 +19,7 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Starts to watch for signals, and for the end of standard input if `stdin`.
-    pub(super) fn new(stdin: bool) -> io::Result<Self> {
+    pub(crate) fn new(stdin: bool) -> io::Result<Self> {
         Ok(Self {
             stdin: if stdin { Some(watch_stdin()?) } else { None },
             #[cfg(unix)]
@@ -28,7 +28,7 @@ impl Sources {
     }
 
     /// Resolves when any of the events occurs.
-    pub(super) fn any(self) -> impl Future<Output = ()> {
+    pub(crate) fn any(self) -> impl Future<Output = ()> {
         let stdin = async {
             match self.stdin {
                 Some(closed) => drop(closed.await),

@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("server", 3),
     ("watch", 3),
     ("assembly", 4),
+    ("record", 4),
     ("engine", 5),
     ("gate", 6),
     ("report", 7),
@@ -133,6 +134,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
             "src/engine/run/event_loop.rs",
             "src/engine/connection/streams.rs",
             "src/transport/counted.rs",
+            "src/record",
             "src/server",
         ],
         "a runtime belongs to one driver",
@@ -310,10 +312,16 @@ fn an_operation_kind_has_one_file_per_floor() {
             .filter(|(path, _)| !path.ends_with(&format!("/{kind}.rs")))
             .filter(|(path, _)| !elsewhere.iter().any(|other| path.starts_with(other)))
             .filter(|(path, _)| {
-                // Here the word means a network address, CPU time or a thread.
-                !["src/engine/driver", "src/metrics", "src/report", "src/base"]
-                    .iter()
-                    .any(|other| path.starts_with(other))
+                // Here the word means a network address, CPU time, a thread or a group of steps.
+                ![
+                    "src/engine/driver",
+                    "src/metrics",
+                    "src/report",
+                    "src/base",
+                    "src/import",
+                ]
+                .iter()
+                .any(|other| path.starts_with(other))
             })
             .flat_map(|(path, code)| {
                 let named: Vec<String> = code

@@ -584,5 +584,5 @@ fn an_imported_log_is_replayed() {
     }
     run(folder.path(), &["import", "test.yaml"])
         .exits(2)
-        .says(&["neither commands of curl nor an access log"]);
+        .says(&["say what it is with --as"]);
 }

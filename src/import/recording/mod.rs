@@ -1,0 +1,22 @@
+//! Recorded traffic: what a browser or `loadgen record` has seen becomes a scenario.
+//!
+//! A recorder makes a [`Recording`]. `select` takes the requests that belong into a scenario, and says
+//! what it leaves out. `arrange` finds what was sent at the same time, and the pauses. `steps` writes the steps,
+//! whose `values` come from earlier responses where these `given` them (`strong` is the threshold, `locate`
+//! finds where they stand), and whose `cookies` are left to the virtual user where responses have set them.
+
+mod arrange;
+mod bodies;
+mod cookies;
+mod given;
+mod headers;
+mod kinds;
+mod locate;
+mod select;
+mod steps;
+mod strong;
+pub(crate) mod traffic;
+mod url;
+mod values;
+
+pub(super) use self::steps::read;
