@@ -225,7 +225,7 @@ pub(crate) struct RecordingArgs {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RecordArgs {
     /// The target that requests are forwarded to, such as https://staging.test
-    #[arg(long, env = "LOADGEN_TARGET", value_name = "URL")]
+    #[arg(long, value_name = "URL")]
     pub target: String,
     /// Address to listen on; port 0 picks a free one
     #[arg(
@@ -241,8 +241,9 @@ pub(crate) struct RecordArgs {
     /// How long to record [default: until Ctrl-C]
     #[arg(long = "for", value_parser = parse::duration, value_name = "DURATION")]
     pub time: Option<Nanos>,
-    /// Allow a public target, by its host; may be given several times
-    #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", action = ArgAction::Append)]
+    /// A public host that loadgen may forward to: a name, an address, or *.NAME; may be given several
+    /// times
+    #[arg(long, env = "LOADGEN_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',', action = ArgAction::Append)]
     pub allow_target: Vec<String>,
     /// Accept any certificate of the target
     #[arg(long)]

@@ -14,6 +14,9 @@ use self::entry::Clock;
 use super::note::{Note, Place};
 use super::recording::traffic::Recording;
 
+/// The most entries that are noted by themselves.
+const MAX_NOTES: usize = 50;
+
 /// The file.
 #[derive(Deserialize)]
 struct File<'a> {
@@ -66,15 +69,23 @@ pub(super) fn read(text: &str) -> Result<Recording, String> {
             .push(page.title.unwrap_or_default().into_owned());
     }
     let mut clock = Clock::default();
+    let mut broken = 0;
     for (index, raw) in file.log.entries.unwrap_or_default().into_iter().enumerate() {
         let place = format!("entry {}", index + 1);
         match entry::read(raw.get(), &place, &ids, &mut clock) {
             Ok(request) => recording.requests.push(request),
+            Err(_) if recording.notes.len() >= MAX_NOTES => broken += 1,
             Err(error) => recording.notes.push(Note {
                 place: Place::Part(place),
                 message: format!("it is not in the form of a HAR ({error}): left out"),
             }),
         }
+    }
+    if broken > 0 {
+        recording.notes.push(Note {
+            place: Place::Part("recording".into()),
+            message: format!("{broken} more entries are not in the form of a HAR: left out"),
+        });
     }
     if clock.guessed > 0 {
         let guessed = clock.guessed;

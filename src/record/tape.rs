@@ -99,7 +99,7 @@ impl Tape {
         let Some(taped) = self.taped.get_mut(number) else {
             return;
         };
-        taped.recorded.end_us = now;
+        (taped.recorded.head_us, taped.recorded.end_us) = (now, now);
         taped.recorded.failure = None;
         let headers = texts(headers);
         let media = headers.iter().find(|(name, _)| name == "content-type");

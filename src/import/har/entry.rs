@@ -22,6 +22,7 @@ pub(super) struct Clock {
 struct Entry {
     started_date_time: Option<String>,
     time: Option<f64>,
+    timings: Option<Timings>,
     pageref: Option<String>,
     request: Request,
     response: Option<Answer>,
@@ -31,6 +32,11 @@ struct Entry {
     from_cache: Option<String>,
     #[serde(rename = "_webSocketMessages")]
     messages: Option<Vec<IgnoredAny>>,
+}
+
+#[derive(Deserialize)]
+struct Timings {
+    receive: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -103,8 +109,11 @@ pub(super) fn read(
     clock.guessed += usize::from(began.is_none());
     let start_us = began.unwrap_or(clock.last_us);
     let taken = entry.time.filter(|time| *time > 0.0).unwrap_or_default();
-    // The conversion saturates.
+    let received = entry.timings.and_then(|timings| timings.receive);
+    let received = received.filter(|time| *time > 0.0).unwrap_or_default();
+    // The conversions saturate.
     let end_us = start_us.saturating_add((taken * 1000.0) as u64);
+    let head_us = end_us.saturating_sub((received * 1000.0) as u64);
     clock.last_us = end_us;
     let page = entry.pageref.as_deref();
     let page = page.and_then(|id| pages.iter().position(|known| known == id));
@@ -113,6 +122,7 @@ pub(super) fn read(
     let mut request = Recorded {
         place: place.to_owned(),
         start_us,
+        head_us,
         end_us,
         page,
         kind: entry.resource_type.as_deref().and_then(kind),

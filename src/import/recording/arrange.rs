@@ -20,27 +20,27 @@ pub(super) struct Batch {
 
 /// Arranges requests, which are in the order in which they began.
 ///
-/// Those of a batch were all under way at the same time, so that none of them can depend on the
-/// response to another. A page is a batch of its own, because what it consists of is asked for while
-/// it still arrives.
+/// Those of a batch were all sent before the first response came, so that none of them can depend on
+/// the response to another. A page is a batch of its own, because what it consists of is asked for
+/// while it still arrives.
 pub(super) fn arrange(kept: &[Kept<'_>]) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::new();
-    // When the first request of the last batch ended.
-    let mut first_end = 0;
+    // When the first response of the last batch came.
+    let mut first_head = 0;
     let mut page = None;
     let mut is_page = true;
     for (index, kept) in kept.iter().enumerate() {
         let request = kept.recorded;
-        let end = request.end_us.max(request.start_us);
+        let head = request.head_us.max(request.start_us);
         // What an earlier page still asks for belongs to where the user is.
         page = page.max(request.page);
         let is_same = batches.last().is_some_and(|batch| batch.page == page);
-        let overlaps = is_same && !is_page && request.start_us < first_end;
+        let overlaps = is_same && !is_page && request.start_us < first_head;
         if overlaps && kept.kind != Kind::Document {
             if let Some(batch) = batches.last_mut() {
                 batch.requests.push(index);
             }
-            first_end = first_end.min(end);
+            first_head = first_head.min(head);
         } else {
             // The pause before the first request is that of whoever began to record.
             let pause = Some(kept.pause_us).filter(|pause| index > 0 && *pause > 0);
@@ -49,7 +49,7 @@ pub(super) fn arrange(kept: &[Kept<'_>]) -> Vec<Batch> {
                 think: pause.map(rounded),
                 page,
             });
-            first_end = end;
+            first_head = head;
             is_page = kept.kind == Kind::Document;
         }
     }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_of_a_batch_are_all_under_way_at_the_same_time() {
+    fn requests_of_a_batch_are_all_sent_before_the_first_response() {
         // Each with its page, whether it is one, and its times in ms.
         let arranged = |requests: &[(usize, bool, u64, u64)]| {
             let recorded: Vec<(Recorded, Kind)> = requests
@@ -108,7 +108,7 @@ mod tests {
                     let request = Recorded {
                         page: Some(*page),
                         start_us: start * 1000,
-                        end_us: end * 1000,
+                        head_us: end * 1000,
                         ..Recorded::default()
                     };
                     (request, if *is_page { Kind::Document } else { Kind::Call })
@@ -129,7 +129,7 @@ mod tests {
             arrange(&kept).into_iter().map(batch).collect::<Vec<_>>()
         };
         let batch = |requests: &[usize], think: &str| (requests.to_vec(), think.to_owned());
-        // A page is still arriving when its scripts begin; 3 begins when 1 has ended.
+        // A page is still arriving when its scripts begin; 3 begins when 1 is there.
         assert_eq!(
             arranged(&[
                 (0, true, 0, 50),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::given::is_of_words;
 use super::select::Kept;
-use super::strong::is_made_up;
+use super::strong::{is_handed_out, is_made_up};
 use super::traffic::{Kind, Response};
 use crate::import::yaml::Yaml;
 use crate::value::markup::{self, css};
@@ -16,6 +16,8 @@ const MAX_CONTEXT: usize = 80;
 const MIN_CONTEXT: usize = 3;
 /// The most texts before a value that are tried.
 const MAX_TRIES: usize = 12;
+/// The longest place that is written, in bytes.
+const MAX_PLACE: usize = 400;
 /// The most of a body that is searched by the text before a value.
 const MAX_SEARCHED: usize = 1 << 20;
 
@@ -32,6 +34,11 @@ pub(super) struct Located {
 
 /// Finds a value in the response to a request.
 pub(super) fn locate(kept: &Kept<'_>, value: &str) -> Option<Located> {
+    let located = find(kept, value);
+    located.filter(|found| found.place.document().len() <= MAX_PLACE)
+}
+
+fn find(kept: &Kept<'_>, value: &str) -> Option<Located> {
     let response = kept.recorded.response.as_ref()?;
     let body = response.body.as_deref().unwrap_or_default();
     let media = response.media_type();
@@ -58,11 +65,12 @@ fn named(place: &str, value: impl Into<String>, name: impl Into<String>) -> Loca
     }
 }
 
-/// Finds a value in JSON, outside of lists if it can.
+/// Finds a value in JSON: outside of lists if it can, and where the name is one of what servers hand
+/// out.
 fn in_json(json: &Value, value: &str) -> Option<Located> {
     // Breadth first: the shortest path comes first.
     let mut level = vec![("$".to_owned(), String::new(), json)];
-    let mut listed: Option<Located> = None;
+    let mut best: Option<((bool, bool), Located)> = None;
     while !level.is_empty() {
         let mut next = Vec::new();
         for (path, name, node) in level {
@@ -71,28 +79,20 @@ fn in_json(json: &Value, value: &str) -> Option<Located> {
                 Value::Number(number) => number.to_string() == value,
                 _ => false,
             };
-            if is_it {
+            let rank = (path.contains('['), !is_handed_out(&name));
+            if is_it && best.as_ref().is_none_or(|(known, _)| rank < *known) {
                 let found = Located {
                     is_number: node.is_number(),
                     ..named("jsonpath", path.clone(), name.clone())
                 };
-                if !path.contains('[') {
-                    return Some(found);
-                }
-                listed.get_or_insert(found);
+                best = Some((rank, found));
             }
             match node {
-                Value::Object(members) => next.extend(members.iter().map(|(key, node)| {
-                    let is_plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-                        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-                    let step = if is_plain {
-                        format!(".{key}")
-                    } else {
-                        let key = serde_json::to_string(key).unwrap_or_default();
-                        format!("[{key}]")
-                    };
-                    (format!("{path}{step}"), key.clone(), node)
-                })),
+                Value::Object(members) => next.extend(
+                    members
+                        .iter()
+                        .map(|(key, node)| (format!("{path}{}", step(key)), key.clone(), node)),
+                ),
                 Value::Array(items) => next.extend(
                     items
                         .iter()
@@ -104,7 +104,19 @@ fn in_json(json: &Value, value: &str) -> Option<Located> {
         }
         level = next;
     }
-    listed
+    best.map(|(_, found)| found)
+}
+
+/// Returns the step of a query to a member.
+fn step(key: &str) -> String {
+    let is_plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if is_plain {
+        format!(".{key}")
+    } else {
+        let key = serde_json::to_string(key).unwrap_or_default();
+        format!("[{key}]")
+    }
 }
 
 /// Finds a value in the headers of a response.
@@ -321,8 +333,7 @@ mod tests {
 
     #[test]
     fn a_value_is_found_where_a_person_would_take_it() {
-        let json =
-            r#"{"items": [{"id": "a1"}, {"id": "b2"}], "user": {"id": "b2", "the key": 17}}"#;
+        let json = r#"{"items": [{"id": "a1"}, {"id": "b2"}], "user": {"id": "b2", "the key": 17}, "count": 18, "user_id": 18}"#;
         let page = "<form><input name=q value=t0k><input type=hidden name=csrf value='t0k&amp;en'></form>
             <meta name='csrf-token' content=m3ta><script>var id = \"scr1pt\", x = 'scr1pt2';</script>
             <a href=\"/orders/8f3a7c1e\">x</a> <a href=\"/orders/9f3a7c1e\">y</a>";
@@ -344,6 +355,12 @@ mod tests {
                 json,
                 "17",
                 Some(r#"the key x: { jsonpath: "$.user[\"the key\"]" }"#),
+            ),
+            (
+                "application/json",
+                json,
+                "18",
+                Some(r#"user_id x: { jsonpath: "$.user_id" }"#),
             ),
             (
                 "text/html",

@@ -12,6 +12,10 @@ use crate::import::options::Options;
 const MAX_REQUESTS: usize = 4000;
 /// Shorter pauses are those of the browser.
 const MIN_PAUSE_US: u64 = 100_000;
+/// The most requests that are noted by themselves.
+const MAX_NOTES: usize = 200;
+/// The most characters of a path in a note.
+const MAX_SHOWN: usize = 100;
 /// The most hosts that a note names.
 const MAX_NAMED: usize = 8;
 
@@ -40,6 +44,7 @@ struct LeftOut {
     cached: usize,
     schemes: BTreeMap<String, usize>,
     beyond: usize,
+    unsaid: usize,
 }
 
 /// Returns the requests that become steps, in the order in which they began, and adds notes about
@@ -57,19 +62,13 @@ pub(super) fn select<'r>(
     };
     let mut left_out = LeftOut::default();
     let mut kept: Vec<Kept<'r>> = Vec::new();
-    let mut pending = Vec::new();
+    let mut said = Said::default();
     let mut idle = Idle::default();
     for request in sorted {
-        let mut say = |message: String| {
-            pending.push(Note {
-                place: Place::Part(request.place.clone()),
-                message,
-            });
-        };
         let scheme = request.url.split(':').next().unwrap_or_default();
         let scheme = scheme.to_ascii_lowercase();
         if scheme == "ws" || scheme == "wss" {
-            say(of_socket(request, &request.url));
+            said.say(request, of_socket(request, &request.url));
             continue;
         }
         let url = match url::split(&request.url) {
@@ -80,7 +79,8 @@ pub(super) fn select<'r>(
                 continue;
             }
             Err(why) => {
-                say(format!("its URL can't be used, because {why}: left out"));
+                let message = format!("its URL can't be used, because {why}: left out");
+                said.say(request, message);
                 continue;
             }
         };
@@ -93,7 +93,8 @@ pub(super) fn select<'r>(
             idle.see(request);
         }
         if kind == Kind::WebSocket {
-            say(of_socket(request, &format!("{}{}", url.origin, url.path)));
+            let url = format!("{}{}", url.origin, url.path);
+            said.say(request, of_socket(request, &url));
         } else if request.method == "OPTIONS"
             && request.header("access-control-request-method").is_some()
         {
@@ -104,8 +105,9 @@ pub(super) fn select<'r>(
             *left_out.assets.entry(kind).or_default() += 1;
         } else if request.status() == 0 {
             let why = request.failure.as_deref().unwrap_or("it was aborted");
-            let (method, path) = (&request.method, &url.path);
-            say(format!("{method} {path} got no response ({why}): left out"));
+            let [method, path, why] = [&request.method, &url.path, why].map(shown);
+            let message = format!("{method} {path} got no response ({why}): left out");
+            said.say(request, message);
         } else if kept.len() >= MAX_REQUESTS {
             left_out.beyond += 1;
         } else {
@@ -114,13 +116,36 @@ pub(super) fn select<'r>(
                 kind,
                 url,
                 pause_us: std::mem::take(&mut idle.pause_us),
-                notes: std::mem::take(&mut pending),
+                notes: std::mem::take(&mut said.pending),
             });
         }
     }
+    left_out.unsaid = said.count.saturating_sub(MAX_NOTES);
     notes.extend(left_out.notes(&hosts));
-    notes.extend(pending);
+    notes.extend(said.pending);
     kept
+}
+
+/// What is said of single requests.
+#[derive(Debug, Default)]
+struct Said {
+    /// What was said since the last request that became a step.
+    pending: Vec<Note>,
+    /// How much was to be said.
+    count: usize,
+}
+
+impl Said {
+    /// Says something of a request, unless too much was said already.
+    fn say(&mut self, request: &Recorded, message: String) {
+        self.count += 1;
+        if self.count <= MAX_NOTES {
+            self.pending.push(Note {
+                place: Place::Part(request.place.clone()),
+                message,
+            });
+        }
+    }
 }
 
 /// How long nothing was under way.
@@ -160,9 +185,14 @@ fn first_host(sorted: &[&Recorded]) -> Option<String> {
     first
 }
 
+/// Returns the beginning of a text, for a note.
+fn shown(text: &str) -> String {
+    text.chars().take(MAX_SHOWN).collect()
+}
+
 fn of_socket(request: &Recorded, url: &str) -> String {
     // A query may have credentials in it.
-    let url = url.split('?').next().unwrap_or_default();
+    let url = shown(url.split('?').next().unwrap_or_default());
     let messages = match request.messages {
         0 => String::new(),
         1 => " with 1 message".into(),
@@ -221,6 +251,12 @@ impl LeftOut {
         if self.beyond > 0 {
             let count = counted(self.beyond, "request", "requests");
             all.push(format!("left out the last {count}: a scenario of more than {MAX_REQUESTS} would be too long"));
+        }
+        if self.unsaid > 0 {
+            let count = counted(self.unsaid, "request", "requests");
+            all.push(format!(
+                "left out {count} more that got no response, were WebSockets or can't be sent"
+            ));
         }
         let note = |message| Note {
             place: Place::Part("recording".into()),

@@ -68,8 +68,8 @@ fn is_time(value: &str) -> bool {
 
 /// Returns whether a field is named as what servers hand out: identifiers, tokens, versions.
 pub(super) fn is_handed_out(name: &str) -> bool {
-    const WORDS: [&str; 9] = [
-        "csrf", "xsrf", "token", "nonce", "state", "session", "ticket", "version", "cursor",
+    const WORDS: [&str; 8] = [
+        "csrf", "xsrf", "token", "nonce", "session", "ticket", "version", "cursor",
     ];
     let plain = plain_name(name);
     let ends = ["id", "uuid", "guid"]

@@ -22,7 +22,9 @@ pub(crate) struct Recorded {
     pub place: String,
     /// When it was sent, in microseconds on any clock that all requests of the recording share.
     pub start_us: u64,
-    /// When the response had arrived, on the same clock.
+    /// When the head of the response had arrived, on the same clock.
+    pub head_us: u64,
+    /// When all of the response had arrived, on the same clock.
     pub end_us: u64,
     /// The index of its page, if that is known.
     pub page: Option<usize>,

@@ -16,7 +16,7 @@ const MAX_CAPTURES: usize = 500;
 const MAX_OF_RESPONSE: usize = 50;
 /// How much text of responses is searched for where values stand.
 const MAX_SEARCHED: usize = 128 << 20;
-/// How much earlier than its end a response may be used, because clocks are rough.
+/// How much earlier than its head a response may be used, because clocks are rough.
 const SLACK_US: u64 = 1000;
 
 /// A value that is captured from a response.
@@ -94,7 +94,7 @@ impl<'r> Values<'r> {
         let (from, to) = (&self.kept[source], &self.kept[self.now]);
         // A page is used while it still arrives.
         let is_before = from.kind == super::traffic::Kind::Document
-            || from.recorded.end_us <= to.recorded.start_us.saturating_add(SLACK_US);
+            || from.recorded.head_us <= to.recorded.start_us.saturating_add(SLACK_US);
         if !is_before || to.kind.is_asset() {
             return None;
         }
@@ -170,12 +170,12 @@ impl<'r> Values<'r> {
     }
 
     /// Splits a text into values that responses gave and what is between them.
-    fn pieces<'t>(
+    fn pieces(
         &mut self,
-        text: &'t str,
+        text: &str,
         level: usize,
         credentials: &mut Credentials,
-        out: &mut Vec<Piece<'t>>,
+        out: &mut Vec<Piece>,
     ) {
         let Some(is_of_run) = [is_of_values, is_of_words].get(level) else {
             return push(out, text);
@@ -252,15 +252,17 @@ impl<'r> Values<'r> {
 }
 
 /// A part of a text.
-enum Piece<'t> {
-    Text(&'t str),
+enum Piece {
+    Text(String),
     Value(Captured),
 }
 
-/// Appends a text, to the one before it if they are neighbours.
-fn push<'t>(out: &mut Vec<Piece<'t>>, text: &'t str) {
-    if !text.is_empty() {
-        out.push(Piece::Text(text));
+/// Appends a text, to the last piece if that is one.
+fn push(out: &mut Vec<Piece>, text: &str) {
+    match out.last_mut() {
+        Some(Piece::Text(last)) => last.push_str(text),
+        _ if text.is_empty() => {}
+        _ => out.push(Piece::Text(text.to_owned())),
     }
 }
 
