@@ -5,6 +5,8 @@
 //! It is a separate binary, because binaries run one after another: a concurrent browser would take
 //! the processor from timing tests.
 
+mod recordings;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
