@@ -92,7 +92,7 @@ pub(crate) enum Command {
     Try(TryArgs),
     /// Write a commented starter scenario, and the schema that editors use to complete it
     Init(InitArgs),
-    /// Make a scenario of what you have: commands of curl, or what a browser has recorded (HAR)
+    /// Make a scenario of what you have: commands of curl, recorded traffic, an API's document, a log
     Import(ImportArgs),
     /// Forward requests of a browser to a target, and make a scenario of them
     Record(RecordArgs),
@@ -207,6 +207,9 @@ pub(crate) struct ImportArgs {
     /// What is kept of a recording.
     #[command(flatten)]
     pub recording: RecordingArgs,
+    /// OpenAPI: make an entry of the mix for each operation, instead of each tag
+    #[arg(long)]
+    pub per_operation: bool,
 }
 
 /// What is kept of recorded traffic.
@@ -263,6 +266,9 @@ pub(crate) enum SourceKind {
     /// A HAR: the network traffic that a browser or a proxy has saved
     #[value(alias = "k6-har")]
     Har,
+    /// An OpenAPI document, in JSON or YAML
+    #[value(name = "openapi")]
+    OpenApi,
 }
 
 /// `loadgen completions`

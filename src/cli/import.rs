@@ -12,6 +12,7 @@ use super::new_file;
 use super::output::{self, Console};
 use crate::import::{self, Attachment, Imported, Kind};
 use crate::scenario::{self, Overrides, Source};
+use crate::value::file::{self, FileError};
 
 /// How much of an access log is looked at, in bytes.
 const MAX_BEGINNING: u64 = 1 << 20;
@@ -34,6 +35,7 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
         Some(SourceKind::Curl) => Some(Kind::Curl),
         Some(SourceKind::AccessLog) => Some(Kind::AccessLog),
         Some(SourceKind::Har) => Some(Kind::Har),
+        Some(SourceKind::OpenApi) => Some(Kind::OpenApi),
         None => import::recognize(&text),
     };
     let kind = or_exit(
@@ -42,6 +44,10 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
         }),
         Exit::Usage,
     )?;
+    if args.per_operation && kind != Kind::OpenApi {
+        let why = anyhow!("--per-operation is for OpenAPI documents, and {name} is not one");
+        return or_exit(Err(why), Exit::Usage);
+    }
     let imported = import::import(import::Request {
         text: &text,
         kind,
@@ -52,6 +58,8 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
             with_assets: args.recording.with_assets,
             keep_cookies: args.recording.keep_cookies,
         },
+        files: &|path| beside(&args.file, path),
+        per_operation: args.per_operation,
     });
     let imported = or_exit(
         imported.map_err(|why| anyhow!("can't import {name}: {why}")),
@@ -167,6 +175,21 @@ fn read(file: &Path) -> anyhow::Result<String> {
     })
 }
 
+/// Reads a file by its path relative to the folder of the source, out of which no path leads.
+fn beside(source: &Path, path: &str) -> Result<String, String> {
+    if source == Path::new("-") {
+        return Err("standard input has no folder; import the file by its name".into());
+    }
+    let folder = source.parent().filter(|folder| *folder != Path::new(""));
+    let content = file::read(folder.unwrap_or(Path::new(".")), path);
+    let bytes = content.map_err(|error| match error {
+        FileError::Outside(path) => format!("`{path}` leads out of the source's folder"),
+        FileError::Missing(path) => format!("there is no file `{path}` beside the source"),
+        other => other.to_string(),
+    })?;
+    String::from_utf8(bytes).map_err(|_| format!("`{path}` is not UTF-8 text"))
+}
+
 /// Compiles the scenario, with any value for what the environment does not have, and says what a
 /// person must change before it can run.
 fn check(imported: &Imported, output: Option<&Path>, console: &Console) {
@@ -212,6 +235,8 @@ mod tests {
             from: "a test",
             bodies: None,
             options,
+            files: &|_| Err("not here".into()),
+            per_operation: false,
         };
         let Ok(imported) = import::import(request) else {
             return;

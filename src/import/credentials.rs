@@ -9,18 +9,13 @@ use super::exchange::Body;
 use super::names::numbered;
 use super::template::{BRACE, BRACE_NAME};
 use super::yaml::Yaml;
-use crate::value::function::FUNCTIONS;
+use crate::value::function::{FUNCTIONS, RESERVED};
 
 /// Names of headers that hold credentials, besides those with [`WORDS`] in them.
 const HEADERS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
 /// Words in the names of headers, parameters and fields that hold credentials.
 const WORDS: [&str; 9] = [
     "token", "secret", "password", "passwd", "pwd", "apikey", "api-key", "api_key", "session",
-];
-
-/// Words of expressions, which values can't be named.
-const KEYWORDS: [&str; 11] = [
-    "and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "loop",
 ];
 
 /// Returns whether a text can be the name of a parameter or of a field of a form.
@@ -198,7 +193,7 @@ impl Credentials {
         let is_taken = |name: &str| {
             name == BRACE_NAME
                 || FUNCTIONS.contains(&name)
-                || KEYWORDS.contains(&name)
+                || RESERVED.contains(&name)
                 || self.taken.iter().any(|taken| taken == name)
                 || self.known.iter().any(|(_, known)| known.name == name)
         };
@@ -207,6 +202,11 @@ impl Credentials {
             variable: name.to_ascii_uppercase(),
             name,
         }
+    }
+
+    /// Returns the names of all secrets so far.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.known.iter().map(|(_, secret)| secret.name.as_str())
     }
 
     /// Returns all secrets, also those that turned out not to be needed.

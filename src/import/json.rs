@@ -10,7 +10,7 @@ pub(super) fn yaml(text: &str) -> Option<Yaml> {
     let value: Value = serde_json::from_str(text).ok()?;
     // A number that is not written as it is read would be another body.
     let written = value.to_string();
-    (compact(text) == written).then(|| of_value(value))
+    (compact(text) == written).then(|| of_value(value, |text| text))
 }
 
 /// Removes spaces between tokens.
@@ -28,15 +28,15 @@ fn compact(text: &str) -> String {
     out
 }
 
-fn of_value(value: Value) -> Yaml {
+/// Returns a value of JSON as YAML, with each of its texts as `template` makes it.
+pub(super) fn of_value(value: Value, template: fn(String) -> String) -> Yaml {
+    let inside = |value| of_value(value, template);
     match value {
-        Value::String(text) => Yaml::text(text),
-        Value::Array(items) => Yaml::List(items.into_iter().map(of_value).collect()),
-        Value::Object(members) => Yaml::map(
-            members
-                .into_iter()
-                .map(|(key, value)| (key, of_value(value))),
-        ),
+        Value::String(text) => Yaml::text(template(text)),
+        Value::Array(items) => Yaml::List(items.into_iter().map(inside).collect()),
+        Value::Object(members) => {
+            Yaml::map(members.into_iter().map(|(key, value)| (key, inside(value))))
+        }
         plain => Yaml::plain(plain),
     }
 }

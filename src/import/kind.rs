@@ -12,12 +12,18 @@ pub(crate) enum Kind {
     AccessLog,
     /// A HAR: the network traffic that a browser has saved.
     Har,
+    /// An OpenAPI document.
+    OpenApi,
 }
 
 /// Recognizes the kind of a source by its content.
 pub(crate) fn recognize(text: &str) -> Option<Kind> {
     if har::is_har(text) {
         return Some(Kind::Har);
+    }
+    // Its descriptions may show commands of curl.
+    if is_openapi(text) {
+        return Some(Kind::OpenApi);
     }
     if access_log::is_access_log(text) {
         return Some(Kind::AccessLog);
@@ -28,4 +34,35 @@ pub(crate) fn recognize(text: &str) -> Option<Kind> {
         words.next() == Some("curl") || line.contains(" curl ")
     });
     is_curl.then_some(Kind::Curl)
+}
+
+/// Returns whether a text has the key that says the version of OpenAPI, or of Swagger, which it was
+/// called before.
+fn is_openapi(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let follows = |rest: &str| {
+        let version = rest.trim_start().strip_prefix(':');
+        version.is_some_and(|version| {
+            version
+                .trim_start()
+                .trim_start_matches(['"', '\''])
+                .starts_with(|c: char| c.is_ascii_digit())
+        })
+    };
+    ["openapi", "swagger"].iter().any(|key| {
+        if text.starts_with('{') {
+            let quoted = format!("\"{key}\"");
+            return text
+                .match_indices(&quoted)
+                .any(|(at, found)| follows(&text[at + found.len()..]));
+        }
+        // Keys of the document itself are not indented.
+        text.lines().any(|line| {
+            let line = line.trim_start_matches(['"', '\'']);
+            let rest = line
+                .strip_prefix(key)
+                .map(|rest| rest.trim_start_matches(['"', '\'']));
+            rest.is_some_and(follows)
+        })
+    })
 }

@@ -1,6 +1,6 @@
-//! Floor 3: import. Makes a scenario of what people have: curl commands, recorded traffic, access logs.
+//! Floor 3: import. Makes a scenario of what people have: curl commands, recorded traffic, documents of APIs, logs.
 //!
-//! A reader per kind (`curl`, `har` by way of `recording`) turns its source into [`Read`](read::Read), the one form that all share: entries with
+//! A reader per kind (`curl`, `openapi`, `har` by way of `recording`) turns its source into [`Read`](read::Read), the one form that all share: entries with
 //! steps, of which most are [`Exchange`](exchange::Exchange)s, and [`Note`]s about whatever it could not carry
 //! over. `draft` makes a scenario of it: targets, secrets, flows, large bodies in files. `yaml` writes it as a person
 //! would.
@@ -8,7 +8,7 @@
 //! All texts of an exchange are templates of the scenario language, so a reader passes what it reads
 //! through [`literal`](template::literal).
 //!
-//! This module reads no files, and knows neither the terminal nor the engine.
+//! This module reads no files itself, and knows neither the terminal nor the engine.
 
 mod access_log;
 mod bodies;
@@ -22,6 +22,7 @@ mod json;
 mod kind;
 mod names;
 mod note;
+mod openapi;
 mod options;
 mod read;
 mod recording;
@@ -34,12 +35,13 @@ pub(crate) use self::bodies::Attachment;
 pub(crate) use self::draft::Imported;
 pub(crate) use self::kind::{Kind, recognize};
 pub(crate) use self::note::{Note, Place};
+pub(crate) use self::openapi::Files;
 pub(crate) use self::options::Options;
 use self::read::{Read, exchanges};
 pub(crate) use self::recording::traffic::{Payload, Recorded, Recording, Response};
 
 /// What to import, and how.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Request<'a> {
     /// The content of the source.
     pub text: &'a str,
@@ -51,6 +53,10 @@ pub(crate) struct Request<'a> {
     pub bodies: Option<String>,
     /// How to translate it.
     pub options: Options,
+    /// Reads further files, by their paths relative to the folder of the source.
+    pub files: Files<'a>,
+    /// Whether each operation of an API is an entry of the mix, instead of each group of them.
+    pub per_operation: bool,
 }
 
 /// Makes a scenario of a source, whose files are relative to the current folder.
@@ -65,6 +71,14 @@ pub(crate) fn import(request: Request<'_>) -> Result<Imported, String> {
         Kind::Curl => curl::read(request.text),
         Kind::AccessLog => return access_log::scenario(request.text, request.from),
         Kind::Har => recording::read(&har::read(request.text)?, &request.options),
+        Kind::OpenApi => openapi::read(
+            request.text,
+            openapi::Options {
+                files: request.files,
+                per_operation: request.per_operation,
+                has_folder: request.bodies.is_some(),
+            },
+        )?,
     };
     let made = format!("Made by `loadgen import` of {}.", request.from);
     finished(read, made, request.bodies)

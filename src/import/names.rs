@@ -71,3 +71,9 @@ pub(super) fn shown(name: &str) -> String {
     let name = name.replace("{{", "{").replace("}}", "}");
     name.chars().take(MAX_CHARS).collect()
 }
+
+/// Returns whether a text can be a method or the name of a header (RFC 9110, section 5.6.2).
+pub(super) fn is_token(text: &str) -> bool {
+    let is_good = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    !text.is_empty() && text.chars().all(is_good)
+}

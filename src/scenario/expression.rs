@@ -6,13 +6,7 @@ use super::names::Names;
 use super::tree::{Node, Scalar, ScalarType, Value};
 use super::vars::is_name;
 use super::words;
-use crate::value::function::FUNCTIONS;
-
-/// Reserved words of the expression language; a value with such a name can't be referenced.
-const RESERVED: [&str; 14] = [
-    "and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None",
-    "loop",
-];
+use crate::value::function::{FUNCTIONS, RESERVED};
 
 /// Decodes and checks the expression of `key`, without evaluating it.
 pub(super) fn decode(

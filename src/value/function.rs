@@ -41,6 +41,12 @@ pub const FUNCTIONS: [&str; 10] = [
     "float",
 ];
 
+/// Reserved words of the expression language; a value with such a name can't be referenced.
+pub const RESERVED: [&str; 14] = [
+    "and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None",
+    "loop",
+];
+
 /// Encodes the text of a value.
 pub(super) type Encoder = fn(&Value) -> String;
 

@@ -6,6 +6,7 @@ use super::settings;
 use super::url::{Url, added_query, split, without_credentials};
 use crate::import::credentials::{Credentials, is_secret_header};
 use crate::import::exchange::{Body, Exchange};
+use crate::import::names::is_token;
 use crate::import::note::Place;
 use crate::import::read::Steps;
 use crate::import::yaml::Yaml;
@@ -181,12 +182,6 @@ fn complete(headers: &mut Vec<(String, String)>, own: Vec<(&str, &str)>, body: &
 
 fn has(headers: &[(String, String)], name: &str) -> bool {
     headers.iter().any(|(known, _)| known == name)
-}
-
-/// Returns whether a text can be a method or the name of a header (RFC 9110, section 5.6.2).
-fn is_token(text: &str) -> bool {
-    let is_good = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    !text.is_empty() && text.chars().all(is_good)
 }
 
 /// Returns the headers that are given, with names in lower case.
