@@ -4,13 +4,30 @@ use serde_json::Value;
 
 use super::yaml::Yaml;
 
+/// How deep a value may be that a scenario has: less than it may have levels in all.
+const MAX_DEPTH: usize = 40;
+
 /// Returns a text of JSON as YAML, whose numbers keep their text; `None` if it is not JSON, or if a
 /// scenario would not keep it as it is.
 pub(super) fn yaml(text: &str) -> Option<Yaml> {
     let value: Value = serde_json::from_str(text).ok()?;
     // A number that is not written as it is read would be another body.
     let written = value.to_string();
-    (compact(text) == written).then(|| of_value(value, |text| text))
+    let is_kept = compact(text) == written && !is_too_deep(&value);
+    is_kept.then(|| of_value(value, |text| text))
+}
+
+/// Returns whether a value is too deep for a scenario.
+pub(super) fn is_too_deep(value: &Value) -> bool {
+    fn is_deeper(value: &Value, than: usize) -> bool {
+        let is_deeper = |value| than == 0 || is_deeper(value, than - 1);
+        match value {
+            Value::Array(items) => items.iter().any(is_deeper),
+            Value::Object(members) => members.values().any(is_deeper),
+            _ => false,
+        }
+    }
+    is_deeper(value, MAX_DEPTH)
 }
 
 /// Removes spaces between tokens.

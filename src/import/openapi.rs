@@ -20,6 +20,7 @@ mod security;
 mod servers;
 mod style;
 mod text;
+mod value;
 mod variables;
 
 use std::collections::{BTreeSet, HashMap, HashSet};

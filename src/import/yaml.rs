@@ -149,7 +149,12 @@ impl Yaml {
                 out.push_str(&"  ".repeat(depth));
                 value.item(out, depth);
             }
-            Self::Map(_) => {
+            Self::Map(members) if !members.is_empty() => {
+                out.push_str("- ");
+                self.block(out, depth + 1, true);
+            }
+            // Lines of their own are inside.
+            Self::List(_) if self.flow().is_none() => {
                 out.push_str("- ");
                 self.block(out, depth + 1, true);
             }

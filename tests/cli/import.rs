@@ -12,15 +12,15 @@ use crate::support::{finish_with, folder, is_installed, loadgen, run};
 
 /// A request as it was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Request {
-    line: String,
+pub(crate) struct Request {
+    pub line: String,
     /// With names in lower case, sorted; without those that clients choose by themselves.
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
 }
 
 /// Reads one request of a connection; the client sends nothing more before the response.
-fn request(stream: &TcpStream) -> Option<Request> {
+pub(crate) fn request(stream: &TcpStream) -> Option<Request> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader

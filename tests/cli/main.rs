@@ -51,6 +51,7 @@ mod honesty;
 mod hostile;
 mod import;
 mod import_har;
+mod import_openapi;
 mod intervals;
 mod language;
 mod limits;

@@ -17,6 +17,11 @@ impl<T: Send + 'static> Recorder<T> {
     /// Starts it. `read` reads one request of a connection, or returns `None` at its end; the client
     /// sends nothing more before the response.
     pub(crate) fn start(read: fn(&TcpStream) -> Option<T>) -> Self {
+        Self::with_body(read, "")
+    }
+
+    /// Starts one whose responses have this body.
+    pub(crate) fn with_body(read: fn(&TcpStream) -> Option<T>, body: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound socket");
         let heard: Arc<Mutex<Vec<T>>> = Arc::default();
@@ -27,7 +32,7 @@ impl<T: Send + 'static> Recorder<T> {
                 thread::spawn(move || {
                     while let Some(request) = read(&stream) {
                         into.lock().expect("no panic").push(request);
-                        if (&stream).write_all(good("").as_ref()).is_err() {
+                        if (&stream).write_all(good(body).as_ref()).is_err() {
                             return;
                         }
                     }

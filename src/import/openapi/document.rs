@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use super::value::OfYaml;
+
 /// Reads a file, by its path relative to the folder of the source.
 pub(crate) type Files<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
@@ -14,7 +16,7 @@ pub(super) type Remark = (String, String);
 /// The most bytes of all files together.
 const MAX_BYTES: usize = 64 << 20;
 /// The most files.
-const MAX_FILES: usize = 1000;
+const MAX_FILES: usize = 10_000;
 /// The most references that follow each other.
 const MAX_HOPS: usize = 50;
 
@@ -200,11 +202,13 @@ fn parse(text: &str) -> Result<Value, String> {
     if text.trim_start().starts_with(['{', '[']) {
         let json = serde_json::from_str(text);
         // YAML may begin with a brace, too.
-        return json.or_else(|error| {
-            serde_yaml::from_str(text).map_err(|_| format!("it is not JSON: {error}"))
-        });
+        return json.or_else(|error| of_yaml(text).map_err(|_| format!("it is not JSON: {error}")));
     }
-    serde_yaml::from_str(text).map_err(|error| format!("it is not YAML: {error}"))
+    of_yaml(text).map_err(|error| format!("it is not YAML: {error}"))
+}
+
+fn of_yaml(text: &str) -> Result<Value, serde_yaml::Error> {
+    serde_yaml::from_str(text).map(|OfYaml(value)| value)
 }
 
 /// Collects all references in a value.

@@ -126,6 +126,9 @@ fn of_json<'a>(
     };
     let value = example(reader, content).map(written);
     let value = value.or_else(|| sampler.value(schema?, "body"));
+    if let Some(value) = value.as_ref().filter(|value| json::is_too_deep(value)) {
+        return of_text(media, Some(&Value::from(value.to_string())));
+    }
     let content_type = type_of(media).filter(|media| media != "application/json");
     Sent {
         content_type: content_type.filter(|_| value.is_some()),
@@ -234,6 +237,11 @@ fn of_multipart<'a>(reader: Reader<'a>, content: Node<'a>, sampler: &mut Sampler
     let properties = reader.schema(&schema, &[]).properties(reader.budget);
     let mut parts = Vec::new();
     for (name, value) in &members {
+        if name.is_empty() || name.contains(char::is_control) {
+            let note = format!("the part `{}` is left out", name.escape_debug());
+            sampler.notes.insert(note);
+            continue;
+        }
         let encoding = content.get("encoding").and_then(|all| all.get(name));
         let media = encoding.and_then(|encoding| encoding.text("contentType"));
         let media = media.and_then(|media| type_of(media.split(',').next().unwrap_or_default()));

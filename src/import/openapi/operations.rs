@@ -86,7 +86,15 @@ pub(super) fn all<'a>(documents: &'a Documents, notes: &mut Vec<Remark>) -> Vec<
                 return all;
             }
             let place = format!("{}.{method}", place_of(path));
-            let Some(node) = resolved.get(method).filter(|node| node.value.is_object()) else {
+            let node = resolved.get(method).map(|node| documents.resolve(node));
+            let node = match node.transpose() {
+                Ok(node) => node.filter(|node| node.value.is_object()),
+                Err(why) => {
+                    notes.push((place, why));
+                    continue;
+                }
+            };
+            let Some(node) = node else {
                 notes.push((place, "is not an operation".into()));
                 continue;
             };

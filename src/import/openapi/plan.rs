@@ -14,6 +14,7 @@ use super::schema::Reader;
 use super::security::Carried;
 use super::servers::Servers;
 use super::style::{Pair, encoded, scalar};
+use super::text;
 use super::variables::{Variables, of_parameter};
 use crate::import::credentials::{Credentials, is_secret_field, is_secret_header};
 use crate::import::exchange::Exchange;
@@ -217,13 +218,17 @@ impl<'a> Planner<'a> {
             return parameter.style.in_path(name, value);
         }
         let is_made_up = value.is_none() || parameter.is_none_or(|p| p.is_made_up);
-        let value = value.cloned().unwrap_or_else(|| Value::from(name));
+        let variable = of_parameter(name, before);
+        // A text that only repeats the name can as well be a part of a path.
+        let only_words = |value: &Value| *value == text::words(name);
+        let value = match value {
+            Some(value) if !is_made_up || !only_words(value) => value.clone(),
+            _ => Value::from(variable.replace('_', "-")),
+        };
         if is_secret_field(name) {
             return self.credentials.hide(name, &literal(&scalar(&value)));
         }
-        let variable = self
-            .variables
-            .of(&of_parameter(name, before), &value, is_made_up);
+        let variable = self.variables.of(&variable, &value, is_made_up);
         format!("{{{{{variable}}}}}")
     }
 

@@ -2,7 +2,7 @@
 
 use super::document::Node;
 use super::schema::Reader;
-use super::variables::{of_words, thing};
+use super::variables::{thing, words};
 use crate::import::yaml::Yaml;
 
 /// Names of the property that holds what was made, if the response is more than that.
@@ -90,7 +90,7 @@ pub(super) fn identifier<'a>(
     if let Some(name) = found(reader, &properties, &names) {
         return Some(json_path(&[name]));
     }
-    let is_wrapper = |name: &str| of_words(name) == thing || WRAPPERS.contains(&name);
+    let is_wrapper = |name: &str| words(name) == thing || WRAPPERS.contains(&name);
     let mut wrapped = properties
         .iter()
         .filter(|(name, _)| is_wrapper(name))
@@ -106,7 +106,7 @@ pub(super) fn identifier<'a>(
 
 /// Returns the names that the identifier may have, the most likely first.
 fn candidates(parameter: &str, thing: &str) -> Vec<String> {
-    let name = of_words(parameter);
+    let name = words(parameter);
     let mut names = vec![name.clone()];
     let own = name
         .strip_prefix(thing)
@@ -127,9 +127,7 @@ fn found<'a>(
     names: &[String],
 ) -> Option<&'a str> {
     names.iter().find_map(|wanted| {
-        let (name, nodes) = properties
-            .iter()
-            .find(|(name, _)| of_words(name) == *wanted)?;
+        let (name, nodes) = properties.iter().find(|(name, _)| words(name) == *wanted)?;
         let types = reader.schema(nodes, &[]).types();
         let is_scalar = types.is_empty()
             || types

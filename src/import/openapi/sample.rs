@@ -35,6 +35,8 @@ struct Spot<'s> {
     name: &'s str,
     /// How deep in the body.
     depth: usize,
+    /// Whether it is the body, or an item of a body that is a list.
+    is_top: bool,
     /// Counts values of which each is to be another.
     index: usize,
 }
@@ -55,6 +57,7 @@ impl<'a, 's> Sampler<'a, 's> {
         let spot = Spot {
             name,
             depth: 0,
+            is_top: true,
             index: 0,
         };
         self.of_nodes(&[node], spot)
@@ -89,6 +92,10 @@ impl<'a, 's> Sampler<'a, 's> {
         }
         if let Some(value) = self.given(schema, spot) {
             return Some(value);
+        }
+        if schema.first("enum").is_some() {
+            // All of its values are used up.
+            return None;
         }
         let before = self.above.len();
         self.above.extend(itself);
@@ -183,14 +190,17 @@ impl<'a, 's> Sampler<'a, 's> {
                 break;
             }
             let is_required = wanted.contains(name);
-            if !is_required && spot.depth > 0 {
-                continue;
-            }
-            if let Some((_, value)) = discriminator.filter(|(known, _)| *known == name) {
-                object.insert(name.to_owned(), Value::from(value.as_str()));
+            if !is_required && !spot.is_top {
                 continue;
             }
             let property = self.reader.schema(nodes, &self.above);
+            // What the property itself says is more certain than a name.
+            let is_free = property.first("const").is_none() && property.first("enum").is_none();
+            let of_alternative = discriminator.filter(|(known, _)| *known == name && is_free);
+            if let Some((_, value)) = of_alternative {
+                object.insert(name.to_owned(), Value::from(value.as_str()));
+                continue;
+            }
             if property.is_true("readOnly") {
                 continue;
             }
@@ -231,6 +241,7 @@ impl<'a, 's> Sampler<'a, 's> {
         let own = Spot {
             name,
             depth: spot.depth + 1,
+            is_top: false,
             index: spot.index,
         };
         let said = self.notes.len();
@@ -294,7 +305,7 @@ impl<'a, 's> Sampler<'a, 's> {
         let least = match least {
             Some(least) => usize::try_from(least).unwrap_or(usize::MAX).min(MAX_ITEMS),
             // Shows what a body that is a map looks like.
-            None => usize::from(is_map && spot.depth == 0),
+            None => usize::from(is_map && spot.is_top),
         };
         if object.len() >= least {
             return;
@@ -339,6 +350,7 @@ impl<'a, 's> Sampler<'a, 's> {
             let own = Spot {
                 name: singular(spot.name),
                 depth: spot.depth + 1,
+                is_top: spot.is_top,
                 index: if is_unique { index } else { 0 },
             };
             let item = match first.get(index) {
@@ -402,5 +414,258 @@ pub(super) fn size(value: &Value) -> usize {
             members.iter().map(member).sum::<usize>() + 2
         }
         _ => 8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::import::openapi::document::Documents;
+    use crate::import::openapi::schema::Budget;
+
+    /// Returns what is made of a schema, with the other schemas of its document, and what is said.
+    fn made(schema: &Value, others: &Value) -> (Option<Value>, BTreeSet<String>) {
+        let document = json!({"schema": schema, "components": {"schemas": others}});
+        let documents = Documents::read(&document.to_string(), &|_| Err("absent".into()));
+        let documents = documents.expect("JSON");
+        let budget = Budget::new();
+        let reader = Reader {
+            documents: &documents,
+            budget: &budget,
+        };
+        let mut sampler = Sampler::new(reader, "paths./a.post");
+        let node = documents.root().get("schema").expect("a schema");
+        let value = sampler.value(node, "body");
+        (value, sampler.notes)
+    }
+
+    #[test]
+    fn values_are_those_that_a_person_expects() {
+        for (schema, wanted) in [
+            (json!({"type": "integer"}), json!(1)),
+            (json!({"type": "integer", "minimum": 18}), json!(18)),
+            (
+                json!({"type": "integer", "exclusiveMinimum": 18}),
+                json!(19),
+            ),
+            (
+                json!({"type": "integer", "minimum": 18, "exclusiveMinimum": true}),
+                json!(19),
+            ),
+            (json!({"type": "integer", "maximum": -3}), json!(-3)),
+            (
+                json!({"type": "integer", "minimum": 7, "multipleOf": 5}),
+                json!(10),
+            ),
+            (json!({"type": "integer", "multipleOf": 2.5}), json!(5)),
+            (json!({"type": "number"}), json!(1.5)),
+            (
+                json!({"type": "number", "maximum": 1, "exclusiveMinimum": 0}),
+                json!(1),
+            ),
+            (
+                json!({"type": "number", "exclusiveMaximum": 1, "minimum": 0.5}),
+                json!(0.75),
+            ),
+            (json!({"type": "number", "multipleOf": 0.01}), json!(1)),
+            (json!({"type": ["null", "boolean"]}), json!(true)),
+            (json!({"type": "null"}), json!(null)),
+            (
+                json!({"type": "string", "format": "date-time"}),
+                json!("2026-01-15T09:30:00Z"),
+            ),
+            (
+                json!({"type": "string", "format": "uuid"}),
+                json!("d4f44dcb"),
+            ),
+            (
+                json!({"type": "string", "format": "ipv6"}),
+                json!("2001:db8::1"),
+            ),
+            (
+                json!({"type": "string", "minLength": 9}),
+                json!("body body"),
+            ),
+            (json!({"type": "string", "maxLength": 2}), json!("bo")),
+            (
+                json!({"type": "string", "pattern": "^[A-Z]{3}$"}),
+                json!("ABC"),
+            ),
+            (json!({"enum": [null, "b"]}), json!("b")),
+            (
+                json!({"const": {"a": 1}, "type": "string"}),
+                json!({"a": 1}),
+            ),
+            (json!({"type": "string", "example": 7}), json!("7")),
+            (json!({"type": "integer", "example": "7"}), json!(7)),
+            (json!({"type": "integer", "default": 5}), json!(5)),
+            (
+                json!({"examples": ["first", "second"], "default": "d"}),
+                json!("first"),
+            ),
+            (
+                json!({"type": "array", "items": {"type": "integer"}, "minItems": 2}),
+                json!([1, 1]),
+            ),
+            (
+                json!({"type": "array", "items": {"type": "integer"}, "minItems": 3, "uniqueItems": true}),
+                json!([1, 2, 3]),
+            ),
+            (
+                json!({"type": "array", "prefixItems": [{"type": "string"}, {"const": 2}]}),
+                json!(["body", 2]),
+            ),
+            (json!({"type": "array", "maxItems": 0}), json!([])),
+            (
+                json!({"properties": {"a": {"type": "string"}, "b": {"readOnly": true}, "c": {}}, "required": ["c", "b", "z"]}),
+                json!({"c": "c", "z": "z"}),
+            ),
+            (
+                json!({"properties": {"a": {"type": "string"}, "b": {"type": "array"}, "c": {"type": "boolean"}}}),
+                json!({"a": "a", "c": true}),
+            ),
+            (
+                json!({"required": ["a"], "properties": {"a": {"type": "object", "properties": {"b": {"type": "string"}}}, "e": {"example": 1}}}),
+                json!({"a": {}, "e": 1}),
+            ),
+            (
+                json!({"additionalProperties": {"type": "integer"}}),
+                json!({"key": 1}),
+            ),
+            (
+                json!({"type": "object", "minProperties": 2, "required": ["a"], "properties": {"a": {"const": 1}, "b": {"const": 2}, "c": {}}}),
+                json!({"a": 1, "b": 2}),
+            ),
+            (
+                json!({"allOf": [{"properties": {"a": {"type": "string"}}, "required": ["a"]}, {"required": ["b"]}], "properties": {"b": {"const": 2}}}),
+                json!({"b": 2, "a": "a"}),
+            ),
+            (
+                json!({"oneOf": [{"type": "null"}, {"type": "integer"}]}),
+                json!(1),
+            ),
+            (
+                json!({"type": "string", "anyOf": [{"type": "integer"}, {"format": "email"}]}),
+                json!("ada@example.com"),
+            ),
+            (
+                json!({"example": {"id": 1, "a": "x"}, "properties": {"id": {"readOnly": true}, "a": {}}}),
+                json!({"a": "x"}),
+            ),
+        ] {
+            let (value, notes) = made(&schema, &json!({}));
+            let value = value.unwrap_or_else(|| panic!("nothing for {schema}"));
+            let is_uuid = schema.get("format") == Some(&json!("uuid"));
+            if is_uuid {
+                let text = value.as_str().expect("a text");
+                assert_eq!((text.len(), &text[14..15]), (36, "4"), "{text}");
+            } else {
+                assert_eq!(value, wanted, "{schema}");
+            }
+            assert!(notes.is_empty(), "{schema}: {notes:?}");
+        }
+    }
+
+    #[test]
+    fn alternatives_are_told_apart_by_their_discriminator() {
+        let others = json!({
+            "Pet": {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}},
+                "discriminator": {"propertyName": "kind", "mapping": {"meow": "#/components/schemas/Cat"}}},
+            "Cat": {"allOf": [{"$ref": "#/components/schemas/Pet"}, {"required": ["lives"], "properties": {"lives": {"const": 9}}}]},
+            "Dog": {"type": "object", "properties": {"kind": {"type": "string"}}},
+            "Any": {"oneOf": [{"$ref": "#/components/schemas/Dog"}], "discriminator": {"propertyName": "kind"}},
+            "Fixed": {"oneOf": [{"properties": {"kind": {"enum": ["fixed"]}}}], "discriminator": {"propertyName": "kind"}},
+        });
+        for (name, wanted) in [
+            ("Pet", json!({"kind": "meow", "lives": 9})),
+            ("Cat", json!({"kind": "meow", "lives": 9})),
+            ("Any", json!({"kind": "Dog"})),
+            ("Fixed", json!({"kind": "fixed"})),
+        ] {
+            let schema = json!({"$ref": format!("#/components/schemas/{name}")});
+            let (value, _) = made(&schema, &others);
+            assert_eq!(value, Some(wanted), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_schema_in_itself_ends() {
+        let others = json!({
+            "Tree": {"type": "object", "required": ["name", "children"], "properties": {
+                "name": {"type": "string"},
+                "children": {"type": "array", "items": {"$ref": "#/components/schemas/Tree"}},
+                "parent": {"$ref": "#/components/schemas/Tree"}}},
+            "Endless": {"type": "object", "required": ["next"], "properties": {"next": {"$ref": "#/components/schemas/Endless"}}},
+            "Itself": {"allOf": [{"$ref": "#/components/schemas/Itself"}]},
+            "Wide": {"allOf": [{"$ref": "#/components/schemas/Wide2"}, {"$ref": "#/components/schemas/Wide2"}]},
+            "Wide2": {"properties": {"a": {"$ref": "#/components/schemas/Wide"}, "b": {"$ref": "#/components/schemas/Wide"}}, "required": ["a", "b"]},
+        });
+        let of = |name: &str| {
+            made(
+                &json!({"$ref": format!("#/components/schemas/{name}")}),
+                &others,
+            )
+        };
+        assert_eq!(of("Tree").0, Some(json!({"name": "name", "children": []})));
+        let (value, notes) = of("Endless");
+        assert_eq!(value, Some(json!({})));
+        assert!(
+            notes.iter().any(|note| note.contains("`next` is required")),
+            "{notes:?}"
+        );
+        of("Itself");
+        assert_eq!(of("Wide").0, Some(json!({})));
+    }
+
+    fn schema() -> impl Strategy<Value = Value> {
+        let bound = 0u8..6;
+        let leaf = prop_oneof![
+            (any::<Option<i8>>(), any::<Option<i8>>(), prop::option::of(1u8..9)).prop_map(|(min, max, step)| {
+                let mut schema = json!({"type": "integer"});
+                let members = [("minimum", min.map(Value::from)), ("exclusiveMaximum", max.map(Value::from)), ("multipleOf", step.map(Value::from))];
+                for (key, value) in members {
+                    if let Some(value) = value { schema[key] = value; }
+                }
+                schema
+            }),
+            (any::<i8>(), 0.0..9.0f64).prop_map(|(low, width)| json!({"type": "number", "minimum": low, "maximum": f64::from(low) + width})),
+            (0u8..30, 0u8..30).prop_map(|(min, more)| json!({"type": "string", "minLength": min, "maxLength": min + more})),
+            prop::sample::select(vec!["^[a-z]+$", "[0-9]{3}", "^(x|y)z?$", "^[^a]{2,5}$", "^\\S+@\\S+$"]).prop_map(|pattern| json!({"type": "string", "pattern": pattern})),
+            prop::sample::select(vec!["date", "date-time", "uuid", "email", "ipv4", "ipv6", "uri", "hostname"]).prop_map(|format| json!({"type": "string", "format": format})),
+            Just(json!({"type": ["null", "boolean"]})),
+            Just(json!({"enum": [null, "a", 3]})),
+            Just(json!({"const": [1]})),
+            Just(json!({})),
+        ];
+        leaf.prop_recursive(4, 40, 5, move |inner| {
+            let object = (prop::collection::vec((prop::sample::select(vec!["a", "b", "c", "d"]), inner.clone(), any::<bool>()), 0..4), 0u8..3)
+                .prop_map(|(members, least)| {
+                    let required: BTreeSet<&str> = members.iter().filter(|(_, _, is)| *is).map(|(name, ..)| *name).collect();
+                    let properties: Map<String, Value> = members.iter().map(|(name, schema, _)| ((*name).to_owned(), schema.clone())).collect();
+                    json!({"type": "object", "properties": properties, "required": required, "minProperties": least})
+                });
+            prop_oneof![
+                object.clone(),
+                (inner.clone(), bound.clone(), any::<bool>()).prop_map(|(items, least, unique)| json!({"type": "array", "items": items, "minItems": least, "uniqueItems": unique})),
+                (object, inner.clone()).prop_map(|(object, extra)| json!({"allOf": [object, {"properties": {"extra": extra}, "required": ["extra"]}]})),
+                prop::collection::vec(inner, 1..3).prop_map(|options| json!({"anyOf": options})),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_of_which_nothing_is_said_matches_its_schema(schema in schema()) {
+            let (value, notes) = made(&schema, &json!({}));
+            prop_assert_eq!((&value, &notes), (&made(&schema, &json!({})).0, &notes));
+            if let (Some(value), true) = (value, notes.is_empty()) {
+                let validator = jsonschema::validator_for(&schema).expect("a schema");
+                let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+                prop_assert!(errors.is_empty(), "{}\n{}\n{:?}", schema, value, errors);
+            }
+        }
     }
 }

@@ -326,7 +326,5 @@ fn place_of(scheme: &str) -> String {
 
 /// Returns a name as that of a variable of the environment.
 fn variable(name: &str) -> String {
-    let words = super::variables::of_words(name);
-    let name = words.trim_end_matches("_value").to_ascii_uppercase();
-    if name == "VALUE" { String::new() } else { name }
+    super::variables::words(name).to_ascii_uppercase()
 }

@@ -115,7 +115,7 @@ fn of_format(schema: &Schema<'_>, place: &str, name: &str, index: usize) -> Opti
 }
 
 /// Returns the words of a name, with spaces between them.
-fn words(name: &str) -> String {
+pub(super) fn words(name: &str) -> String {
     let mut words = String::new();
     for c in name.chars() {
         if c.is_alphanumeric() {

@@ -89,17 +89,12 @@ impl Variables {
 
 /// Returns the name of the variable for a parameter of a path that begins with `before`.
 pub(super) fn of_parameter(parameter: &str, before: &str) -> String {
-    let name = of_words(parameter);
-    let Some(thing) = thing(before).filter(|_| GENERIC.contains(&name.as_str())) else {
-        return name;
-    };
-    let longer = format!("{thing}_{name}");
+    let name = words(parameter);
+    let thing = thing(before).filter(|_| GENERIC.contains(&name.as_str()));
+    let longer = thing.map(|thing| format!("{thing}_{name}"));
     // Secrets may have that name.
-    if is_secret_field(&longer) {
-        name
-    } else {
-        longer
-    }
+    let longer = longer.filter(|longer| !is_secret_field(longer));
+    free_of_keywords(longer.unwrap_or(name))
 }
 
 /// Returns what the last part of a path is about: `pet` of `/pets`.
@@ -108,7 +103,10 @@ pub(super) fn thing(path: &str) -> Option<String> {
     if last.is_empty() || last.contains('{') {
         return None;
     }
-    let words = of_words(last);
+    let words = words(last);
+    if words.is_empty() {
+        return None;
+    }
     let one = match words.strip_suffix("ies") {
         Some(stem) if stem.len() > 1 => format!("{stem}y"),
         _ => match words.strip_suffix('s') {
@@ -119,8 +117,13 @@ pub(super) fn thing(path: &str) -> Option<String> {
     Some(one)
 }
 
-/// Returns a name in lower case, with `_` between its words.
+/// Returns a name in lower case, with `_` between its words, that a variable may have.
 pub(super) fn of_words(text: &str) -> String {
+    free_of_keywords(words(text))
+}
+
+/// Returns a name in lower case, with `_` between its words.
+pub(super) fn words(text: &str) -> String {
     let mut name = String::new();
     for c in text.chars().take(MAX_CHARS) {
         if c.is_ascii_alphanumeric() {
@@ -134,19 +137,21 @@ pub(super) fn of_words(text: &str) -> String {
             name.push('_');
         }
     }
-    let name = name.trim_matches('_');
-    if name.is_empty() {
-        return "value".into();
-    }
-    let is_reserved = RESERVED.contains(&name)
-        || FUNCTIONS.contains(&name)
-        || OF_SECRETS.contains(&name)
+    name.trim_matches('_').to_owned()
+}
+
+fn free_of_keywords(name: String) -> String {
+    let is_reserved = RESERVED.contains(&name.as_str())
+        || FUNCTIONS.contains(&name.as_str())
+        || OF_SECRETS.contains(&name.as_str())
         || name == BRACE_NAME;
-    if is_reserved {
+    if name.is_empty() {
+        "value".into()
+    } else if is_reserved {
         format!("{name}_value")
     } else if name.starts_with(|c: char| c.is_ascii_digit()) {
         format!("_{name}")
     } else {
-        name.to_owned()
+        name
     }
 }

@@ -1,0 +1,43 @@
+//! Properties of imports: whatever a source has, what comes out is a valid scenario or a message.
+
+mod curl;
+mod har;
+mod openapi;
+
+use crate::import::{self, Kind};
+use crate::scenario::{self, Overrides, Source};
+
+/// Returns a request without anything but its source.
+fn request(text: &str, kind: Kind) -> import::Request<'_> {
+    import::Request {
+        text,
+        kind,
+        from: "a test",
+        bodies: None,
+        options: import::Options::default(),
+        files: &|_| Err("not here".into()),
+        per_operation: false,
+    }
+}
+
+/// Imports a source; what comes out is a valid scenario, or one of which a person has to change what
+/// the source had wrong, as one of these words in each message says.
+fn is_valid_or_refused(request: import::Request<'_>, known: &[&str]) {
+    let text = request.text;
+    let Ok(imported) = import::import(request) else {
+        return;
+    };
+    let source = Source::inline("<imported>", imported.scenario.as_str());
+    // What has a value in the scenario itself needs none.
+    let value = |name: &str| (name != "BASE_URL").then(|| "value".into());
+    if let Err(problems) = scenario::compile(&source, &Overrides::default(), &value) {
+        let said = problems.render(&source, false);
+        let mut errors = said.lines().filter(|line| line.starts_with("error"));
+        let is_known = |line: &str| known.iter().any(|word| line.contains(word));
+        assert!(
+            errors.all(is_known),
+            "{text}\n{}\n{said}",
+            imported.scenario
+        );
+    }
+}
