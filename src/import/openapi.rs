@@ -5,6 +5,7 @@
 //! on nothing but the document.
 
 mod document;
+mod example;
 mod media;
 mod number;
 mod operations;

@@ -111,9 +111,10 @@ paths:
                 password: { type: string }
                 roles: { type: array, items: { type: string }, minItems: 2, uniqueItems: true }
       responses: { 2XX: { description: ok } }
-  /photos:
+  /photos/{file}:
     put:
       tags: [login]
+      parameters: [ { name: file, in: path, required: true, schema: { type: string }, example: a/b c } ]
       requestBody:
         content:
           multipart/form-data:
@@ -150,11 +151,11 @@ fn what_is_received_is_what_the_document_says() {
         lines,
         [
             "DELETE /v1/pets/42?api-key=k%261 HTTP/1.1",
-            "GET /v1/pets/7;kind=a%20b,c%2Fd?api-key=k%261 HTTP/1.1",
+            "GET /v1/pets/42;kind=a%20b,c%2Fd?api-key=k%261 HTTP/1.1",
             "GET /v1/pets?ids=1,2%2C3&near%5Bx%5D=1.5&near%5By%5D=%C3%A9&api-key=k%261 HTTP/1.1",
             "POST /v1/login HTTP/1.1",
             "POST /v1/pets?api-key=k%261 HTTP/1.1",
-            "PUT /v1/photos?api-key=k%261 HTTP/1.1",
+            "PUT /v1/photos/a%2Fb%20c?api-key=k%261 HTTP/1.1",
         ],
         "{made}"
     );
@@ -291,11 +292,11 @@ fn credentials_are_what_the_security_schemes_say() {
         ("{ type: http, scheme: hoba }", "no credentials are sent"),
         (
             "{ type: oauth2, flows: { implicit: {} } }",
-            "a token of `implicit` is got by a person",
+            "a token of `implicit` comes from a login page",
         ),
         (
             "{ type: oauth2, flows: { clientCredentials: { tokenUrl: /token } } }",
-            "token_url: \"https://api.example.com/token\"",
+            "token_url: https://api.example.com/token",
         ),
         (
             "{ type: oauth2, flows: { clientCredentials: { tokenUrl: /token } } }",

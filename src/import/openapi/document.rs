@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::value::OfYaml;
+use super::value::of_yaml;
 
 /// Reads a file, by its path relative to the folder of the source.
 pub(crate) type Files<'a> = &'a dyn Fn(&str) -> Result<String, String>;
@@ -205,10 +205,6 @@ fn parse(text: &str) -> Result<Value, String> {
         return json.or_else(|error| of_yaml(text).map_err(|_| format!("it is not JSON: {error}")));
     }
     of_yaml(text).map_err(|error| format!("it is not YAML: {error}"))
-}
-
-fn of_yaml(text: &str) -> Result<Value, serde_yaml::Error> {
-    serde_yaml::from_str(text).map(|OfYaml(value)| value)
 }
 
 /// Collects all references in a value.

@@ -1,5 +1,7 @@
 //! The body of a request.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::document::Node;
@@ -198,13 +200,14 @@ pub(super) fn joined(pair: Pair) -> String {
 /// Returns pairs as a map, in which several values of a name are a list.
 pub(super) fn grouped(pairs: Vec<Pair>) -> Vec<(String, Yaml)> {
     let mut all: Vec<(String, Vec<Yaml>)> = Vec::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     for pair in pairs {
         let (Pair::Plain(name, value) | Pair::Encoded(name, value)) = pair;
-        let value = scalar_of(&value);
-        match all.last_mut().filter(|(known, _)| *known == name) {
-            Some((_, values)) => values.push(value),
-            None => all.push((name, vec![value])),
+        let number = *numbers.entry(name.clone()).or_insert(all.len());
+        if number == all.len() {
+            all.push((name, Vec::new()));
         }
+        all[number].1.push(scalar_of(&value));
     }
     let one_or_list = |mut values: Vec<Yaml>| match values.len() {
         1 => values.remove(0),

@@ -10,6 +10,15 @@ use super::style::Style;
 /// The most parameters of an operation.
 const MAX_PARAMETERS: usize = 200;
 
+/// Headers that loadgen sends itself.
+pub(super) const OWN: [&str; 5] = [
+    "host",
+    "content-length",
+    "connection",
+    "transfer-encoding",
+    "expect",
+];
+
 /// A parameter that is sent.
 pub(super) struct Parameter<'a> {
     /// Its name.
@@ -121,7 +130,7 @@ fn style<'a>(node: Node<'a>, place: &str) -> Style<'a> {
 /// Returns the example of a parameter or of a media type.
 pub(super) fn example<'a>(reader: Reader<'a>, node: Node<'a>) -> Option<Value> {
     let example = example_node(reader, node)?;
-    let is_there = reader.budget.uses(super::sample::size(example.value) / 32);
+    let is_there = reader.budget.uses(super::example::size(example.value) / 32);
     is_there.then(|| example.value.clone())
 }
 

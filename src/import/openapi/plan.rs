@@ -25,15 +25,6 @@ use crate::value::text::PATH;
 
 /// What is encoded in the fixed parts of a path: also what would end the path.
 const FIXED: &AsciiSet = &PATH.add(b'#');
-/// Headers that loadgen sends itself.
-const OWN: [&str; 5] = [
-    "host",
-    "content-length",
-    "connection",
-    "transfer-encoding",
-    "expect",
-];
-
 /// The request of an operation, before it is known what it has in common with others.
 pub(super) struct Planned<'a> {
     /// The operation.
@@ -225,6 +216,13 @@ impl<'a> Planner<'a> {
             Some(value) if !is_made_up || !only_words(value) => value.clone(),
             _ => Value::from(variable.replace('_', "-")),
         };
+        let text = scalar(&value);
+        // Of other characters, the request itself encodes what has to be.
+        let value = if text.contains(['/', '?', '#', '%']) {
+            Value::from(encoded(&text))
+        } else {
+            value
+        };
         if is_secret_field(name) {
             return self.credentials.hide(name, &literal(&scalar(&value)));
         }
@@ -242,7 +240,8 @@ impl<'a> Planner<'a> {
     ) -> (Option<String>, Vec<(String, Yaml)>) {
         let mut pairs = Vec::new();
         for parameter in parameters.iter().filter(|p| p.place == "query") {
-            if let Some(value) = &parameter.value {
+            let is_carried = carried.query.iter().any(|(name, _)| name == parameter.name);
+            if let Some(value) = parameter.value.as_ref().filter(|_| !is_carried) {
                 pairs.extend(parameter.style.in_query(parameter.name, value));
             }
         }
@@ -253,10 +252,11 @@ impl<'a> Planner<'a> {
                 .map(joined)
                 .map(|pair| self.credentials.hide_pairs(&pair));
             let own: Vec<String> = own.collect();
-            let carried = carried
-                .query
-                .iter()
-                .map(|(name, value)| format!("{}={value}", encoded(name)));
+            // Nothing else encodes a secret that stands in a path.
+            let carried = carried.query.iter().map(|(name, template)| {
+                let secret = template.trim_matches(['{', '}']);
+                format!("{}={{{{urlencode({secret})}}}}", encoded(name))
+            });
             let all: Vec<String> = own.into_iter().chain(carried).collect();
             return ((!all.is_empty()).then(|| all.join("&")), Vec::new());
         }
@@ -300,7 +300,7 @@ impl<'a> Planner<'a> {
             let lower = name.to_ascii_lowercase();
             let text = parameter.style.in_header(value);
             let is_good = is_token(name) && !text.contains(char::is_control);
-            if !is_good || OWN.contains(&lower.as_str()) {
+            if !is_good || parameters::OWN.contains(&lower.as_str()) {
                 notes.insert(format!("the header `{}` is left out", name.escape_debug()));
                 continue;
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::document::Node;
+use super::example::{coerced, size};
 use super::schema::{Reader, Schema};
 use super::{number, text};
 
@@ -381,42 +382,6 @@ fn singular(name: &str) -> &str {
     }
 }
 
-/// Returns an example as a value of its type: documents often have the number `7` for the text `"7"`.
-fn coerced(value: &Value, types: &[&str]) -> Option<Value> {
-    let is = |name: &str| types.is_empty() || types.contains(&name);
-    let number = |text: &String| {
-        let value: Value = serde_json::from_str(text).ok()?;
-        (value.is_number() || value.is_boolean()).then_some(value)
-    };
-    match value {
-        Value::Null => None,
-        Value::Object(_) => is("object").then(|| value.clone()),
-        Value::Array(_) => is("array").then(|| value.clone()),
-        Value::String(_) if is("string") => Some(value.clone()),
-        Value::String(text) if is("object") || is("array") => {
-            let parsed: Option<Value> = serde_json::from_str(text).ok();
-            parsed.filter(|value| value.is_object() || value.is_array())
-        }
-        Value::String(text) => number(text).filter(|value| value.is_boolean() == is("boolean")),
-        Value::Number(_) if is("integer") || is("number") => Some(value.clone()),
-        Value::Bool(_) if is("boolean") => Some(value.clone()),
-        Value::Number(_) | Value::Bool(_) => is("string").then(|| Value::from(value.to_string())),
-    }
-}
-
-/// Returns about how many bytes a value has.
-pub(super) fn size(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len() + 2,
-        Value::Array(items) => items.iter().map(|item| size(item) + 1).sum::<usize>() + 2,
-        Value::Object(members) => {
-            let member = |(name, value): (&String, &Value)| name.len() + size(value) + 4;
-            members.iter().map(member).sum::<usize>() + 2
-        }
-        _ => 8,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -442,120 +407,54 @@ mod tests {
         (value, sampler.notes)
     }
 
+    /// Schemas, with the values that are made of them.
+    #[rustfmt::skip]
+    const CASES: &[(&str, &str)] = &[
+        (r##"{"type": "integer"}"##, r##"1"##),
+        (r##"{"type": "integer", "minimum": 18}"##, r##"18"##),
+        (r##"{"type": "integer", "exclusiveMinimum": 18}"##, r##"19"##),
+        (r##"{"type": "integer", "minimum": 18, "exclusiveMinimum": true}"##, r##"19"##),
+        (r##"{"type": "integer", "maximum": -3}"##, r##"-3"##),
+        (r##"{"type": "integer", "minimum": 7, "multipleOf": 5}"##, r##"10"##),
+        (r##"{"type": "integer", "multipleOf": 2.5}"##, r##"5"##),
+        (r##"{"type": "number"}"##, r##"1.5"##),
+        (r##"{"type": "number", "maximum": 1, "exclusiveMinimum": 0}"##, r##"1"##),
+        (r##"{"type": "number", "exclusiveMaximum": 1, "minimum": 0.5}"##, r##"0.75"##),
+        (r##"{"type": "number", "multipleOf": 0.01}"##, r##"1"##),
+        (r##"{"type": ["null", "boolean"]}"##, r##"true"##),
+        (r##"{"type": "null"}"##, r##"null"##),
+        (r##"{"type": "string", "format": "date-time"}"##, r##""2026-01-15T09:30:00Z""##),
+        (r##"{"type": "string", "format": "uuid"}"##, r##""d4f44dcb""##),
+        (r##"{"type": "string", "format": "ipv6"}"##, r##""2001:db8::1""##),
+        (r##"{"type": "string", "minLength": 9}"##, r##""body body""##),
+        (r##"{"type": "string", "maxLength": 2}"##, r##""bo""##),
+        (r##"{"type": "string", "pattern": "^[A-Z]{3}$"}"##, r##""ABC""##),
+        (r##"{"enum": [null, "b"]}"##, r##""b""##),
+        (r##"{"const": {"a": 1}, "type": "string"}"##, r##"{"a": 1}"##),
+        (r##"{"type": "string", "example": 7}"##, r##""7""##),
+        (r##"{"type": "integer", "example": "7"}"##, r##"7"##),
+        (r##"{"type": "integer", "default": 5}"##, r##"5"##),
+        (r##"{"examples": ["first", "second"], "default": "d"}"##, r##""first""##),
+        (r##"{"type": "array", "items": {"type": "integer"}, "minItems": 2}"##, r##"[1, 1]"##),
+        (r##"{"type": "array", "items": {"type": "integer"}, "minItems": 3, "uniqueItems": true}"##, r##"[1, 2, 3]"##),
+        (r##"{"type": "array", "prefixItems": [{"type": "string"}, {"const": 2}]}"##, r##"["body", 2]"##),
+        (r##"{"type": "array", "maxItems": 0}"##, r##"[]"##),
+        (r##"{"properties": {"a": {"type": "string"}, "b": {"readOnly": true}, "c": {}}, "required": ["c", "b", "z"]}"##, r##"{"c": "c", "z": "z"}"##),
+        (r##"{"properties": {"a": {"type": "string"}, "b": {"type": "array"}, "c": {"type": "boolean"}}}"##, r##"{"a": "a", "c": true}"##),
+        (r##"{"required": ["a"], "properties": {"a": {"type": "object", "properties": {"b": {"type": "string"}}}, "e": {"example": 1}}}"##, r##"{"a": {}, "e": 1}"##),
+        (r##"{"additionalProperties": {"type": "integer"}}"##, r##"{"key": 1}"##),
+        (r##"{"type": "object", "minProperties": 2, "required": ["a"], "properties": {"a": {"const": 1}, "b": {"const": 2}, "c": {}}}"##, r##"{"a": 1, "b": 2}"##),
+        (r##"{"allOf": [{"properties": {"a": {"type": "string"}}, "required": ["a"]}, {"required": ["b"]}], "properties": {"b": {"const": 2}}}"##, r##"{"b": 2, "a": "a"}"##),
+        (r##"{"oneOf": [{"type": "null"}, {"type": "integer"}]}"##, r##"1"##),
+        (r##"{"type": "string", "anyOf": [{"type": "integer"}, {"format": "email"}]}"##, r##""ada@example.com""##),
+        (r##"{"example": {"id": 1, "a": "x"}, "properties": {"id": {"readOnly": true}, "a": {}}}"##, r##"{"a": "x"}"##),
+    ];
+
     #[test]
     fn values_are_those_that_a_person_expects() {
-        for (schema, wanted) in [
-            (json!({"type": "integer"}), json!(1)),
-            (json!({"type": "integer", "minimum": 18}), json!(18)),
-            (
-                json!({"type": "integer", "exclusiveMinimum": 18}),
-                json!(19),
-            ),
-            (
-                json!({"type": "integer", "minimum": 18, "exclusiveMinimum": true}),
-                json!(19),
-            ),
-            (json!({"type": "integer", "maximum": -3}), json!(-3)),
-            (
-                json!({"type": "integer", "minimum": 7, "multipleOf": 5}),
-                json!(10),
-            ),
-            (json!({"type": "integer", "multipleOf": 2.5}), json!(5)),
-            (json!({"type": "number"}), json!(1.5)),
-            (
-                json!({"type": "number", "maximum": 1, "exclusiveMinimum": 0}),
-                json!(1),
-            ),
-            (
-                json!({"type": "number", "exclusiveMaximum": 1, "minimum": 0.5}),
-                json!(0.75),
-            ),
-            (json!({"type": "number", "multipleOf": 0.01}), json!(1)),
-            (json!({"type": ["null", "boolean"]}), json!(true)),
-            (json!({"type": "null"}), json!(null)),
-            (
-                json!({"type": "string", "format": "date-time"}),
-                json!("2026-01-15T09:30:00Z"),
-            ),
-            (
-                json!({"type": "string", "format": "uuid"}),
-                json!("d4f44dcb"),
-            ),
-            (
-                json!({"type": "string", "format": "ipv6"}),
-                json!("2001:db8::1"),
-            ),
-            (
-                json!({"type": "string", "minLength": 9}),
-                json!("body body"),
-            ),
-            (json!({"type": "string", "maxLength": 2}), json!("bo")),
-            (
-                json!({"type": "string", "pattern": "^[A-Z]{3}$"}),
-                json!("ABC"),
-            ),
-            (json!({"enum": [null, "b"]}), json!("b")),
-            (
-                json!({"const": {"a": 1}, "type": "string"}),
-                json!({"a": 1}),
-            ),
-            (json!({"type": "string", "example": 7}), json!("7")),
-            (json!({"type": "integer", "example": "7"}), json!(7)),
-            (json!({"type": "integer", "default": 5}), json!(5)),
-            (
-                json!({"examples": ["first", "second"], "default": "d"}),
-                json!("first"),
-            ),
-            (
-                json!({"type": "array", "items": {"type": "integer"}, "minItems": 2}),
-                json!([1, 1]),
-            ),
-            (
-                json!({"type": "array", "items": {"type": "integer"}, "minItems": 3, "uniqueItems": true}),
-                json!([1, 2, 3]),
-            ),
-            (
-                json!({"type": "array", "prefixItems": [{"type": "string"}, {"const": 2}]}),
-                json!(["body", 2]),
-            ),
-            (json!({"type": "array", "maxItems": 0}), json!([])),
-            (
-                json!({"properties": {"a": {"type": "string"}, "b": {"readOnly": true}, "c": {}}, "required": ["c", "b", "z"]}),
-                json!({"c": "c", "z": "z"}),
-            ),
-            (
-                json!({"properties": {"a": {"type": "string"}, "b": {"type": "array"}, "c": {"type": "boolean"}}}),
-                json!({"a": "a", "c": true}),
-            ),
-            (
-                json!({"required": ["a"], "properties": {"a": {"type": "object", "properties": {"b": {"type": "string"}}}, "e": {"example": 1}}}),
-                json!({"a": {}, "e": 1}),
-            ),
-            (
-                json!({"additionalProperties": {"type": "integer"}}),
-                json!({"key": 1}),
-            ),
-            (
-                json!({"type": "object", "minProperties": 2, "required": ["a"], "properties": {"a": {"const": 1}, "b": {"const": 2}, "c": {}}}),
-                json!({"a": 1, "b": 2}),
-            ),
-            (
-                json!({"allOf": [{"properties": {"a": {"type": "string"}}, "required": ["a"]}, {"required": ["b"]}], "properties": {"b": {"const": 2}}}),
-                json!({"b": 2, "a": "a"}),
-            ),
-            (
-                json!({"oneOf": [{"type": "null"}, {"type": "integer"}]}),
-                json!(1),
-            ),
-            (
-                json!({"type": "string", "anyOf": [{"type": "integer"}, {"format": "email"}]}),
-                json!("ada@example.com"),
-            ),
-            (
-                json!({"example": {"id": 1, "a": "x"}, "properties": {"id": {"readOnly": true}, "a": {}}}),
-                json!({"a": "x"}),
-            ),
-        ] {
+        for (schema, wanted) in CASES {
+            let schema: Value = serde_json::from_str(schema).expect("JSON");
+            let wanted: Value = serde_json::from_str(wanted).expect("JSON");
             let (value, notes) = made(&schema, &json!({}));
             let value = value.unwrap_or_else(|| panic!("nothing for {schema}"));
             let is_uuid = schema.get("format") == Some(&json!("uuid"));

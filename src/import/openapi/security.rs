@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::document::{Documents, Node, Remark};
+use super::parameters::OWN;
 use super::servers::origin;
 use crate::import::credentials::Credentials;
 use crate::import::names::is_token;
@@ -96,6 +97,10 @@ impl<'a> Security<'a> {
                 (_, None) => {}
             }
         }
+        if all.auth.is_some() {
+            // It would say the same header.
+            all.headers.retain(|(name, _)| name != "authorization");
+        }
         Some(all)
     }
 
@@ -188,6 +193,9 @@ impl<'a> Security<'a> {
             return Err("its `name` is not the name of a header or a cookie".into());
         }
         let lower = key.to_ascii_lowercase();
+        if is_header && OWN.contains(&lower.as_str()) {
+            return Err("its `name` is a header that every request has".into());
+        }
         let variable = match variable(key) {
             variable if variable.is_empty() => "API_KEY".to_owned(),
             variable if variable == "KEY" => "API_KEY".to_owned(),
@@ -221,7 +229,7 @@ impl<'a> Security<'a> {
                 .map(String::as_str)
                 .collect();
             let message = format!(
-                "a token of {} is got by a person: set the variable of the environment to one",
+                "a token of {} comes from a login page: set the variable of the environment to one",
                 if named.is_empty() {
                     "OAuth 2.0".to_owned()
                 } else {

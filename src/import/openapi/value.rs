@@ -5,9 +5,17 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// A value that was read from YAML. Keys are texts, such as `"200"`, and numbers that don't fit into 64 bits
-/// are floats.
-pub(super) struct OfYaml(pub Value);
+/// Reads YAML.
+///
+/// # Errors
+/// If it is not YAML, or has tags, with the place.
+pub(super) fn of_yaml(text: &str) -> Result<Value, String> {
+    let read = serde_yaml::from_str(text).map(|OfYaml(value)| value);
+    read.map_err(|error| error.to_string())
+}
+
+/// A value of YAML. Keys are texts, such as `"200"`, and numbers that don't fit into 64 bits are floats.
+struct OfYaml(Value);
 
 impl<'de> Deserialize<'de> for OfYaml {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
