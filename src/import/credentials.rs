@@ -50,6 +50,11 @@ impl Secret {
     pub(super) fn template(&self) -> String {
         format!("{{{{{}}}}}", self.name)
     }
+
+    /// Returns the template that inserts it percent-encoded, where nothing else encodes it.
+    pub(super) fn encoded_template(&self) -> String {
+        format!("{{{{urlencode({})}}}}", self.name)
+    }
 }
 
 /// The credentials of a source.

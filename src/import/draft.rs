@@ -66,7 +66,9 @@ pub(super) fn scenario(read: Read, made: String, folder: Option<String>) -> Impo
     rest.push(("load", read.load.unwrap_or_else(load)));
     let rest = Yaml::map(rest).document();
     // A request may have been left out that was the only one to use a secret.
-    let is_used = |secret: &Secret| rest.contains(&secret.template());
+    let is_used = |secret: &Secret| {
+        rest.contains(&secret.template()) || rest.contains(&secret.encoded_template())
+    };
     let secrets: Vec<Secret> = read.secrets.into_iter().filter(is_used).collect();
     let mut beginning = vec![("name", Yaml::text(name))];
     if !secrets.is_empty() {
