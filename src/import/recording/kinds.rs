@@ -33,6 +33,10 @@ pub(super) fn of_request(request: &Recorded, path: &str) -> Kind {
     if is_upgrade || request.status() == 101 {
         return Kind::WebSocket;
     }
+    let response = request.response.as_ref();
+    if response.is_some_and(|response| response.media_type() == "text/event-stream") {
+        return Kind::EventStream;
+    }
     // Browsers say it themselves (Fetch Metadata Request Headers).
     let fetched = request.header("sec-fetch-dest").and_then(of_destination);
     let known = request.kind.or(fetched);
@@ -134,6 +138,12 @@ mod tests {
                 "text/plain",
                 "/a",
                 Kind::Style,
+            ),
+            (
+                &[("sec-fetch-dest", "empty")],
+                "text/event-stream; charset=utf-8",
+                "/a",
+                Kind::EventStream,
             ),
             (&[], "image/png", "/a", Kind::Image),
             (&[], "application/json", "/a.png", Kind::Call),

@@ -68,7 +68,7 @@ pub(super) fn select<'r>(
         let scheme = request.url.split(':').next().unwrap_or_default();
         let scheme = scheme.to_ascii_lowercase();
         if scheme == "ws" || scheme == "wss" {
-            said.say(request, of_socket(request, &request.url));
+            said.say(request, of_endless(Kind::WebSocket, request, &request.url));
             continue;
         }
         let url = match url::split(&request.url) {
@@ -89,12 +89,12 @@ pub(super) fn select<'r>(
             continue;
         }
         let kind = kinds::of_request(request, &url.path);
-        if kind != Kind::WebSocket {
+        if !kind.is_endless() {
             idle.see(request);
         }
-        if kind == Kind::WebSocket {
+        if kind.is_endless() {
             let url = format!("{}{}", url.origin, url.path);
-            said.say(request, of_socket(request, &url));
+            said.say(request, of_endless(kind, request, &url));
         } else if request.method == "OPTIONS"
             && request.header("access-control-request-method").is_some()
         {
@@ -190,9 +190,13 @@ fn shown(text: &str) -> String {
     text.chars().take(MAX_SHOWN).collect()
 }
 
-fn of_socket(request: &Recorded, url: &str) -> String {
+/// Says that something without an end of its own is left out.
+fn of_endless(kind: Kind, request: &Recorded, url: &str) -> String {
     // A query may have credentials in it.
     let url = shown(url.split('?').next().unwrap_or_default());
+    if kind == Kind::EventStream {
+        return format!("the stream of events at {url} is left out: write a step with `stream`");
+    }
     let messages = match request.messages {
         0 => String::new(),
         1 => " with 1 message".into(),
@@ -255,7 +259,7 @@ impl LeftOut {
         if self.unsaid > 0 {
             let count = counted(self.unsaid, "request", "requests");
             all.push(format!(
-                "left out {count} more that got no response, were WebSockets or can't be sent"
+                "left out {count} more that got no response, never end or can't be sent"
             ));
         }
         let note = |message| Note {

@@ -79,12 +79,19 @@ pub(crate) enum Kind {
     Media,
     /// A WebSocket.
     WebSocket,
+    /// A response of events, which has no end of its own.
+    EventStream,
 }
 
 impl Kind {
     /// Returns whether it is a static resource of a page.
     pub(super) const fn is_asset(self) -> bool {
-        !matches!(self, Self::Document | Self::Call | Self::WebSocket)
+        !matches!(self, Self::Document | Self::Call) && !self.is_endless()
+    }
+
+    /// Returns whether it lasts as long as its page does.
+    pub(super) const fn is_endless(self) -> bool {
+        matches!(self, Self::WebSocket | Self::EventStream)
     }
 
     /// Returns its name, and that of several, for people.
@@ -98,6 +105,7 @@ impl Kind {
             Self::Font => ("font", "fonts"),
             Self::Media => ("other file", "other files"),
             Self::WebSocket => ("WebSocket", "WebSockets"),
+            Self::EventStream => ("stream of events", "streams of events"),
         }
     }
 }
