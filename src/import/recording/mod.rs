@@ -19,4 +19,11 @@ pub(crate) mod traffic;
 mod url;
 mod values;
 
-pub(super) use self::steps::read;
+use self::traffic::Recording;
+use super::options::Options;
+use super::read::Read;
+
+/// Reads a recording.
+pub(super) fn read(recording: &Recording, options: &Options) -> Read {
+    steps::read(recording, options)
+}

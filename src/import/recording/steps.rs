@@ -20,7 +20,7 @@ use crate::import::yaml::Yaml;
 const MAX_BYTES: usize = 700_000;
 
 /// Reads a recording.
-pub(in crate::import) fn read(recording: &Recording, options: &Options) -> Read {
+pub(super) fn read(recording: &Recording, options: &Options) -> Read {
     let mut notes = recording.notes.clone();
     let kept = select(recording, options, &mut notes);
     let batches = arrange(&kept);

@@ -50,7 +50,7 @@ pub(crate) struct Recorded {
 
 impl Recorded {
     /// Returns the value of a header of the request, by its name in lower case.
-    pub(in crate::import) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         value(&self.headers, name)
     }
 
@@ -150,7 +150,7 @@ pub(crate) struct Response {
 
 impl Response {
     /// Returns the value of a header, by its name in lower case.
-    pub(in crate::import) fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         value(&self.headers, name)
     }
 
