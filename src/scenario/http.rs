@@ -92,15 +92,12 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let cookies = fields
         .take("cookies", problems)
         .and_then(|node| decode::flag(node, "cookies", problems));
-    let protocol = fields
-        .take("protocol", problems)
-        .and_then(|node| one_of(node, "protocol", "protocol", &PROTOCOLS, problems));
-    let client_node = fields.take("client", problems);
-    let client = client_node.and_then(|node| one_of(node, "client", "client", &CLIENTS, problems));
-    let keep_alive = fields.take("keep_alive", problems).and_then(|node| {
-        let what = "`keep_alive` mode";
-        one_of(node, "keep_alive", what, &KEEP_ALIVES, problems)
-    });
+    let Choices {
+        protocol,
+        client,
+        client_place,
+        keep_alive,
+    } = Choices::decode(&mut fields, problems);
     let mut number = |key, most, problems: &mut Diagnostics| {
         let node = fields.take(key, problems)?;
         Some((node.span, decode::small(node, key, 1..=most, problems)?))
@@ -137,7 +134,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         .filter_map(|(key, given)| Some((key, given?.0)))
         .collect();
     let places = Places {
-        client: client_node.map(|node| node.span),
+        client: client_place,
         of_kept: [
             ("max_lifetime", lifetime.map(|node| node.span)),
             ("max_requests", max_requests.map(|(place, _)| place)),
@@ -152,6 +149,35 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         expect_continue: expect_continue.map(|(place, _)| place),
         proxy,
     })
+}
+
+/// The options that are one of several words.
+struct Choices {
+    protocol: Option<Protocol>,
+    client: Option<HttpClient>,
+    client_place: Option<Span>,
+    keep_alive: Option<KeepAlive>,
+}
+
+impl Choices {
+    fn decode(fields: &mut Fields<'_>, problems: &mut Diagnostics) -> Self {
+        let protocol = fields
+            .take("protocol", problems)
+            .and_then(|node| one_of(node, "protocol", "protocol", &PROTOCOLS, problems));
+        let client_node = fields.take("client", problems);
+        let client =
+            client_node.and_then(|node| one_of(node, "client", "client", &CLIENTS, problems));
+        let keep_alive = fields.take("keep_alive", problems).and_then(|node| {
+            let what = "`keep_alive` mode";
+            one_of(node, "keep_alive", what, &KEEP_ALIVES, problems)
+        });
+        Self {
+            protocol,
+            client,
+            client_place: client_node.map(|node| node.span),
+            keep_alive,
+        }
+    }
 }
 
 /// Decodes how long a request waits before it sends its body, if it waits.
