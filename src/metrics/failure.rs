@@ -58,6 +58,8 @@ kinds! {
     Incomplete = "incomplete",
     /// A kept-alive connection was closed just as the next request went out.
     ReusedConnClosed = "reused_conn_closed",
+    /// A pipelined connection ended before the response to this request had its turn.
+    PipelineClosed = "pipeline_closed",
     /// The response is not valid HTTP.
     Protocol = "protocol",
     /// The scenario does not accept the status of the response.

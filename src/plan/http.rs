@@ -79,6 +79,10 @@ pub struct HttpOptions {
     /// Maximum number of requests on a connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_requests: Option<u32>,
+    /// How many requests of all virtual users may be in flight on a connection that they share, over
+    /// HTTP/1.1 in the modes with event loops; at least 2. Missing if requests are not pipelined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<u32>,
     /// How long a request with a body waits for `100 Continue` before it sends the body; it does not
     /// ask for that if it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,7 +91,7 @@ pub struct HttpOptions {
     /// limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_streams: Option<u32>,
-    /// HTTP/2: number of connections that all virtual users share.
+    /// HTTP/2 and pipelining: number of connections that all virtual users share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
 }
@@ -101,11 +105,19 @@ impl HttpOptions {
         }
     }
 
-    /// Uses a client, unless it cannot speak the version of HTTP that is asked for.
+    /// Uses a client, unless it cannot speak the version of HTTP that is asked for, or pipeline
+    /// requests.
     pub fn use_client(&mut self, client: HttpClient) {
-        if self.protocol != Protocol::Http2 {
+        if self.protocol != Protocol::Http2 && self.pipeline.is_none() {
             self.client = client;
         }
+    }
+
+    /// Returns how many connections all virtual users share, each of which carries several requests
+    /// at once; `None` if a connection carries one. `is_http2` is whether they speak HTTP/2.
+    pub fn shared_connections(&self, is_http2: bool) -> Option<u32> {
+        let is_shared = self.keep_alive == KeepAlive::Shared;
+        (is_shared && (is_http2 || self.pipeline.is_some())).then(|| self.connections.unwrap_or(1))
     }
 }
 
@@ -120,6 +132,7 @@ impl Default for HttpOptions {
             max_connections: None,
             max_lifetime: None,
             max_requests: None,
+            pipeline: None,
             expect_continue: None,
             max_streams: None,
             connections: None,

@@ -4,6 +4,7 @@ use super::diagnostic::{Diagnostics, quoted};
 use super::kind::Family;
 use super::kinds::KINDS;
 use super::lint;
+use super::pipeline;
 use super::plan_places::PlanPlaces;
 use super::tree::Value;
 use crate::base::Nanos;
@@ -17,6 +18,7 @@ use crate::plan::{
 pub(super) fn steps(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnostics) {
     requests(plan, places, problems);
     operations(plan, places, problems);
+    pipeline::judge_steps(plan, places, problems);
 }
 
 /// Reports problems of a complete plan.
@@ -24,6 +26,7 @@ pub(super) fn whole(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnos
     endless(plan, places, problems);
     divided(plan, places, problems);
     idle(plan, places, problems);
+    pipeline::judge_modes(plan, places, problems);
     split(plan, places, problems);
     lint::capacity(plan, places, problems);
 }

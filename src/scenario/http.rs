@@ -3,6 +3,7 @@
 use super::decode;
 use super::diagnostic::{Diagnostics, Span, quoted};
 use super::fields::Fields;
+use super::pipeline;
 use super::proxy::{self, TypedProxy};
 use super::section::Section;
 use super::tree::Node;
@@ -24,6 +25,9 @@ const HTTP: Section = Section::new(&[
     ("streams", "max_streams"),
     ("keepalive_requests", "max_requests"),
     ("requestsPerConnection", "max_requests"),
+    ("pipelining", "pipeline"),
+    ("pipelined", "pipeline"),
+    ("pipelines", "pipeline"),
     ("maxConcurrentStreams", "max_streams"),
     ("proxies", "proxy"),
     ("proxyUrl", "proxy"),
@@ -70,6 +74,8 @@ pub(super) struct Read {
     pub of_http2: Vec<(&'static str, Span)>,
     /// The location of `max_requests`.
     pub max_requests: Option<Span>,
+    /// The location of `pipeline`, if requests are pipelined.
+    pub pipeline: Option<Span>,
     /// The location of `expect_continue`.
     pub expect_continue: Option<Span>,
     /// The proxy as typed.
@@ -106,6 +112,7 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let max_streams = number("max_streams", MAX_STREAMS, problems);
     let connections = number("connections", MAX_CONNECTIONS, problems);
     let max_requests = number("max_requests", MAX_REQUESTS, problems);
+    let pipeline = number("pipeline", pipeline::MAX, problems).filter(|(_, most)| *most > 1);
     let lifetime = fields.take("max_lifetime", problems);
     let max_lifetime = lifetime.and_then(|node| decode::some_time(node, "max_lifetime", problems));
     let expect_continue = fields
@@ -119,11 +126,12 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         redirects: redirects.unwrap_or(default.redirects),
         cookies: cookies.unwrap_or(default.cookies),
         protocol: protocol.unwrap_or(default.protocol),
-        client: client.unwrap_or(default.client),
+        client: client.unwrap_or(pipeline::usual_client(pipeline.is_some())),
         keep_alive: keep_alive.unwrap_or(default.keep_alive),
         max_connections: max_connections.map(|(_, n)| n),
         max_lifetime,
         max_requests: max_requests.map(|(_, n)| n),
+        pipeline: pipeline.map(|(_, n)| n),
         expect_continue: expect_continue.map(|(_, time)| time),
         max_streams: max_streams.map(|(_, n)| n),
         connections: connections.map(|(_, n)| n),
@@ -142,10 +150,14 @@ pub(super) fn decode(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
         max_connections: max_connections.map(|(place, _)| place),
     };
     places.judge(&options, problems);
+    if let Some((place, _)) = pipeline {
+        pipeline::judge_options(place, &options, problems);
+    }
     Some(Read {
         options,
         of_http2,
         max_requests: max_requests.map(|(place, _)| place),
+        pipeline: pipeline.map(|(place, _)| place),
         expect_continue: expect_continue.map(|(place, _)| place),
         proxy,
     })
@@ -242,7 +254,7 @@ impl Places {
 }
 
 /// Reports an HTTP/2 key if HTTP/2 is not used, or if the connection is not shared; `secure` is
-/// whether the target uses TLS, if known.
+/// whether the target uses TLS, if known. `connections` is for pipelining, too.
 pub(super) fn of_http2(
     key: &str,
     place: Span,
@@ -250,6 +262,20 @@ pub(super) fn of_http2(
     secure: Option<bool>,
     problems: &mut Diagnostics,
 ) {
+    if options.pipeline.is_some() {
+        // Whether connections are shared is reported for `pipeline`.
+        if key != "connections" {
+            problems
+                .error(
+                    place,
+                    format!("`{key}` applies to HTTP/2, but this target pipelines requests over HTTP/1.1"),
+                )
+                .help(format!(
+                    "remove `{key}`: `pipeline` says how many requests a connection carries at once"
+                ));
+        }
+        return;
+    }
     let protocol = options.asked_protocol();
     let is_plain = protocol == Protocol::Auto && secure == Some(false);
     if protocol == Protocol::Http1 || is_plain {

@@ -53,6 +53,8 @@ pub(super) struct KnownTarget {
     pub max_requests: Option<Span>,
     /// Location of `expect_continue`.
     pub continue_span: Option<Span>,
+    /// Location of `pipeline`, if requests are pipelined.
+    pub pipeline_span: Option<Span>,
     /// Proxy in the file.
     pub typed_proxy: Option<TypedProxy>,
     pub network: NetworkOptions,
@@ -92,6 +94,7 @@ impl KnownTarget {
             of_http2: Vec::new(),
             max_requests: None,
             continue_span: None,
+            pipeline_span: None,
             typed_proxy: None,
             network: NetworkOptions::default(),
             tls,
@@ -231,9 +234,18 @@ fn services(
             )
             .help("remove `expect_continue`");
     }
+    if let Some(place) = known.pipeline_span {
+        problems
+            .error(
+                place,
+                "`pipeline` is for HTTP/1.1, but the steps of this target are calls of gRPC, over HTTP/2",
+            )
+            .help("remove `pipeline`; `keep_alive: shared` lets calls of all users share a connection");
+    }
     known.http = HttpOptions {
         protocol: Protocol::Http2,
         client: HttpClient::Hyper,
+        pipeline: None,
         cookies: false,
         redirects: 0,
         ..known.http
@@ -306,6 +318,7 @@ pub(super) fn declared(
         known.http_span = Some(node.span);
         let read = http::decode(node, problems).unwrap_or_default();
         known.continue_span = read.expect_continue;
+        known.pipeline_span = read.pipeline;
         (known.http, known.of_http2) = (read.options, read.of_http2);
         (known.max_requests, known.typed_proxy) = (read.max_requests, read.proxy);
     }

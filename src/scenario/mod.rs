@@ -61,6 +61,7 @@ mod order;
 mod overrides;
 mod own_load;
 mod pattern;
+mod pipeline;
 mod plan_places;
 mod proxy;
 mod render;

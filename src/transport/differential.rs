@@ -209,6 +209,20 @@ fn request(method: &Method) -> PreparedRequest {
 
 /// Sends two requests, the second one if the connection can carry it.
 fn behaviour(client: HttpClient, needs: HeaderNeeds, script: &Script) -> Behaviour {
+    behaviour_over(|link| link, client, needs, script)
+}
+
+/// The same with the lean client, over a connection that could carry both requests at once.
+fn behaviour_if_pipelined(needs: HeaderNeeds, script: &Script) -> Behaviour {
+    behaviour_over(Link::pipelined, HttpClient::Lean, needs, script)
+}
+
+fn behaviour_over(
+    prepare: fn(Link<Peer>) -> Link<Peer>,
+    client: HttpClient,
+    needs: HeaderNeeds,
+    script: &Script,
+) -> Behaviour {
     let state = Arc::new(Mutex::new(State {
         pieces: script.pieces.clone().into(),
         end: script.end,
@@ -224,9 +238,21 @@ fn behaviour(client: HttpClient, needs: HeaderNeeds, script: &Script) -> Behavio
     let (wire, most) = (Wire::Plain(peer), u32::MAX);
     let link = finish(Link::open(wire, false, client, Nanos::ZERO, most));
     let mut outcomes = Vec::new();
-    if let Some(Ok(mut link)) = link {
+    if let Some(Ok(mut link)) = link.map(|link| link.map(prepare)) {
         for _ in 0..2 {
-            let outcome = exchange(&mut link, script, needs);
+            let mut part = link.share();
+            let mut outcome = exchange(part.as_mut().unwrap_or(&mut link), script, needs);
+            drop(part);
+            if let Outcome::Answered {
+                rest: Ok(()),
+                is_reusable,
+                ..
+            } = &mut outcome
+            {
+                // Twice, because what comes behind the response may be there only then.
+                let is_ready = |link: &mut Link<_>| finish(link.is_ready()) == Some(true);
+                *is_reusable = link.is_reusable() && (0..2).all(|_| is_ready(&mut link));
+            }
             let goes_on = matches!(
                 outcome,
                 Outcome::Answered {
@@ -244,7 +270,8 @@ fn behaviour(client: HttpClient, needs: HeaderNeeds, script: &Script) -> Behavio
     Behaviour { outcomes, sent }
 }
 
-/// Sends a request and reads its response. Whoever waits for `100 Continue` waits until the peer says
+/// Sends a request and reads its response; whether the connection can carry another one is not known
+/// yet. Whoever waits for `100 Continue` waits until the peer says
 /// nothing more, and then sends the body.
 fn exchange(link: &mut Link<Peer>, script: &Script, needs: HeaderNeeds) -> Outcome {
     let request = &request(&script.method);
@@ -291,10 +318,7 @@ fn exchange(link: &mut Link<Peer>, script: &Script, needs: HeaderNeeds) -> Outco
             .collect(),
         body,
         rest,
-        // Twice, because what comes behind the response may be there only then.
-        is_reusable: rest.is_ok()
-            && link.is_reusable()
-            && (0..2).all(|_| finish(link.is_ready()) == Some(true)),
+        is_reusable: false,
     }
 }
 
@@ -317,7 +341,8 @@ impl Behaviour {
     }
 }
 
-/// Runs both clients on a script, with all headers and with some.
+/// Runs both clients on a script, with all headers and with some; the lean one also over a connection
+/// that is pipelined, except for a body that is held back, which that does not support.
 ///
 /// # Errors
 /// If they behave differently.
@@ -332,16 +357,23 @@ pub fn compare(script: &Script) -> Result<(), String> {
     };
     let hyper = behaviour(HttpClient::Hyper, all, script);
     let lean = |needs| behaviour(HttpClient::Lean, needs, script);
-    agree(script, &hyper, &lean(all))?;
-    agree(script, &hyper.reduced(), &lean(some))
+    agree(script, &hyper, "lean", &lean(all))?;
+    let reduced = hyper.clone().reduced();
+    agree(script, &reduced, "lean", &lean(some))?;
+    if script.expects_continue {
+        return Ok(());
+    }
+    let pipelined = |needs| behaviour_if_pipelined(needs, script);
+    agree(script, &hyper, "pipelined", &pipelined(all))?;
+    agree(script, &reduced, "pipelined", &pipelined(some))
 }
 
-fn agree(script: &Script, hyper: &Behaviour, lean: &Behaviour) -> Result<(), String> {
-    if hyper == lean {
+fn agree(script: &Script, hyper: &Behaviour, name: &str, other: &Behaviour) -> Result<(), String> {
+    if hyper == other {
         return Ok(());
     }
     Err(format!(
-        "\nhyper: {hyper:?}\nlean:  {lean:?}\n{} {:?} in {} pieces, then {:?}",
+        "\nhyper: {hyper:?}\n{name}: {other:?}\n{} {:?} in {} pieces, then {:?}",
         script.method,
         String::from_utf8_lossy(&script.pieces.concat()),
         script.pieces.len(),

@@ -14,6 +14,7 @@ use hyper::rt::{Read, Write};
 use super::TransportError;
 use super::counted::{ByteCounters, Metered};
 use super::endpoint::Withdrawal;
+use super::http::lean::pipeline::Share;
 use super::http::lean::{self, HeaderNeeds};
 use super::http::{Connection, Message, PreparedRequest, ResponseResult};
 use super::http2::{ConnectionTask, Http2, Refusal};
@@ -39,6 +40,7 @@ enum LinkConnection<Io: Read + Write + Unpin + Send + 'static> {
     // Boxed, so that moving a link into and out of a pool moves a pointer.
     Http1(Box<Connection<Wire<Io>>>),
     Lean(Box<lean::Connection<Wire<Io>>>),
+    Pipelined(Box<Share<Wire<Io>>>),
     Http2(Box<Http2>),
 }
 
@@ -106,25 +108,52 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         }
     }
 
-    /// Creates another handle to a connection that was [detached](Self::detach); returns `None` if
-    /// it cannot be shared.
+    /// Makes a new connection of the lean client one that can be shared: its requests are pipelined.
+    /// Any other connection stays as it is.
+    #[must_use]
+    pub fn pipelined(self) -> Self {
+        let connection = match self.connection {
+            LinkConnection::Lean(connection) => {
+                LinkConnection::Pipelined(Box::new(Share::new(connection)))
+            }
+            other => other,
+        };
+        Self { connection, ..self }
+    }
+
+    /// Creates another handle to a connection that was [detached](Self::detach) or is
+    /// [pipelined](Self::pipelined); returns `None` if it cannot be shared. One to a pipelined
+    /// connection is for one request.
     pub fn share(&mut self) -> Option<Self> {
-        match &mut self.connection {
-            LinkConnection::Http1(_) | LinkConnection::Lean(_) => None,
-            LinkConnection::Http2(http2) => Some(Self {
-                born: self.born,
-                withdrawal: self.withdrawal.clone(),
-                identity: self.identity,
-                left: self.left,
-                connection: LinkConnection::Http2(Box::new(http2.share())),
-            }),
-        }
+        let (left, connection) = match &mut self.connection {
+            LinkConnection::Http1(_) | LinkConnection::Lean(_) => return None,
+            LinkConnection::Pipelined(share) => {
+                self.left = self.left.checked_sub(1)?;
+                (1, LinkConnection::Pipelined(Box::new(share.share())))
+            }
+            LinkConnection::Http2(http2) => {
+                (self.left, LinkConnection::Http2(Box::new(http2.share())))
+            }
+        };
+        Some(Self {
+            born: self.born,
+            withdrawal: self.withdrawal.clone(),
+            identity: self.identity,
+            left,
+            connection,
+        })
+    }
+
+    /// Returns whether no further request may be sent over it, or over a handle to it.
+    pub const fn is_used_up(&self) -> bool {
+        self.left == 0
     }
 
     /// Returns the number of other handles.
     pub fn parts(&self) -> usize {
         match &self.connection {
             LinkConnection::Http1(_) | LinkConnection::Lean(_) => 0,
+            LinkConnection::Pipelined(share) => share.parts(),
             LinkConnection::Http2(http2) => http2.parts(),
         }
     }
@@ -133,6 +162,9 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     pub fn is_shared_with(&self, other: &Self) -> bool {
         match (&self.connection, &other.connection) {
             (LinkConnection::Http2(this), LinkConnection::Http2(that)) => this.is_shared_with(that),
+            (LinkConnection::Pipelined(this), LinkConnection::Pipelined(that)) => {
+                this.is_shared_with(that)
+            }
             _ => false,
         }
     }
@@ -141,6 +173,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     pub fn most_streams(&self) -> usize {
         match &self.connection {
             LinkConnection::Http1(_) | LinkConnection::Lean(_) => 1,
+            LinkConnection::Pipelined(_) => self.left as usize,
             LinkConnection::Http2(http2) => http2.most_streams(),
         }
     }
@@ -150,6 +183,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         match &self.connection {
             LinkConnection::Http1(connection) => connection.byte_counters(),
             LinkConnection::Lean(connection) => connection.byte_counters(),
+            LinkConnection::Pipelined(share) => share.byte_counters(),
             LinkConnection::Http2(http2) => http2.byte_counters(),
         }
     }
@@ -160,6 +194,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         match &mut self.connection {
             LinkConnection::Http1(connection) => connection.is_ready().await,
             LinkConnection::Lean(connection) => connection.is_ready().await,
+            LinkConnection::Pipelined(share) => share.is_ready().await,
             LinkConnection::Http2(http2) => http2.is_ready().await,
         }
     }
@@ -170,6 +205,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
             && match &self.connection {
                 LinkConnection::Http1(connection) => connection.is_reusable(),
                 LinkConnection::Lean(connection) => connection.is_reusable(),
+                LinkConnection::Pipelined(share) => share.is_reusable(),
                 LinkConnection::Http2(http2) => http2.is_reusable(),
             }
     }
@@ -179,6 +215,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         match &self.connection {
             LinkConnection::Http1(connection) => connection.byte_counters().received() > 0,
             LinkConnection::Lean(connection) => connection.has_answered(),
+            LinkConnection::Pipelined(share) => share.has_answered(),
             LinkConnection::Http2(http2) => http2.has_answered(),
         }
     }
@@ -186,7 +223,9 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// Returns how the server refused the last request, if it did: it may then be sent again.
     pub fn refusal(&self) -> Option<Refusal> {
         match &self.connection {
-            LinkConnection::Http1(_) | LinkConnection::Lean(_) => None,
+            LinkConnection::Http1(_) | LinkConnection::Lean(_) | LinkConnection::Pipelined(_) => {
+                None
+            }
             LinkConnection::Http2(http2) => http2.refusal(),
         }
     }
@@ -194,10 +233,11 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     /// Hands a request over as it was prepared, for [`Self::answer`] to send, if the connection takes
     /// it like that; otherwise a message has to be made of it.
     pub fn ask_prepared(&mut self, request: &PreparedRequest) -> bool {
-        let LinkConnection::Lean(connection) = &mut self.connection else {
-            return false;
-        };
-        connection.ask_prepared(request);
+        match &mut self.connection {
+            LinkConnection::Lean(connection) => connection.ask_prepared(request),
+            LinkConnection::Pipelined(share) => share.ask_prepared(request),
+            LinkConnection::Http1(_) | LinkConnection::Http2(_) => return false,
+        }
         self.left = self.left.saturating_sub(1);
         true
     }
@@ -212,6 +252,10 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
             LinkConnection::Http1(connection) => Either::Left(connection.ask(message)),
             LinkConnection::Lean(connection) => {
                 connection.ask(message);
+                Either::Right(None)
+            }
+            LinkConnection::Pipelined(share) => {
+                share.ask(message);
                 Either::Right(None)
             }
             LinkConnection::Http2(_) => Either::Right(Some(Box::new(message))),
@@ -241,14 +285,17 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
                 let head = connection.answer(request, needs(), sent).await?;
                 Ok((head, IncomingBody::Lean))
             }
+            (LinkConnection::Pipelined(share), Either::Right(_)) => {
+                let head = share.answer(needs(), sent).await?;
+                Ok((head, IncomingBody::Lean))
+            }
             (LinkConnection::Http2(http2), Either::Right(mut message)) => {
                 let message = message.take().expect("what was handed over is sent once");
                 // Boxed, so that it does not enlarge the future of a request over HTTP/1.1.
                 let (head, body) = Box::pin(http2.send(*message, sent)).await?;
                 Ok((head, IncomingBody::Http2(body)))
             }
-            (LinkConnection::Http1(_), Either::Right(_))
-            | (LinkConnection::Lean(_) | LinkConnection::Http2(_), Either::Left(_)) => {
+            (LinkConnection::Http1(_), Either::Right(_)) | (_, Either::Left(_)) => {
                 unreachable!("a request is sent over the link to which it was handed")
             }
         }
@@ -272,6 +319,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
             (LinkConnection::Lean(connection), IncomingBody::Lean) => {
                 connection.receive(keep).await
             }
+            (LinkConnection::Pipelined(share), IncomingBody::Lean) => share.receive(keep).await,
             (LinkConnection::Http2(http2), IncomingBody::Http2(body)) => {
                 http2.receive(body, keep).await
             }

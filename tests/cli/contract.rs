@@ -21,7 +21,7 @@ const RESOURCES: &str = "cpu_user_s cpu_system_s peak_rss_bytes threads_peak ctx
                          hiccup_max_ms clock_drift_ms clamped";
 const HISTOGRAMS: &str = "response service lag queue unit lowest highest significant_digits";
 const KINDS: &str = "connect refused unreachable dns tls timeout_connect timeout_first_byte timeout_total reset incomplete \
-                     reused_conn_closed protocol status check capture data redirects dropped fd_limit port_exhausted file exec stream redis sql grpc mock other";
+                     reused_conn_closed pipeline_closed protocol status check capture data redirects dropped fd_limit port_exhausted file exec stream redis sql grpc mock other";
 
 /// Walks a whole result.
 pub(crate) fn check(result: &Value) {

@@ -31,14 +31,6 @@ impl RunPart {
     }
 }
 
-/// Returns the maximum number of connections to a target in the async mode, if limited. `is_http2`
-/// says that requests can be multiplexed on one connection.
-fn max_connections(options: &HttpOptions, is_http2: bool) -> Option<u32> {
-    let of_streams = (is_http2 && options.keep_alive == KeepAlive::Shared)
-        .then(|| options.connections.unwrap_or(1));
-    of_streams.into_iter().chain(options.max_connections).min()
-}
-
 /// The settings and state that the connections to one target depend on.
 #[derive(Clone, Copy)]
 pub struct ConnectionTarget<'a> {
@@ -51,15 +43,24 @@ pub struct ConnectionTarget<'a> {
 }
 
 impl ConnectionTarget<'_> {
-    fn is_http2(&self) -> bool {
-        self.dial.is_some_and(|dial| dial.is_http2)
+    /// Returns the number of connections that carry requests of many users at once in the async mode,
+    /// if they do.
+    fn shared_connections(&self) -> Option<u32> {
+        let is_http2 = self.dial.is_some_and(|dial| dial.is_http2);
+        let shared = self.options.shared_connections(is_http2)?;
+        Some(self.options.max_connections.unwrap_or(u32::MAX).min(shared))
+    }
+
+    /// Returns the maximum number of connections in the async mode, if limited.
+    fn max_connections(&self) -> Option<u32> {
+        self.shared_connections().or(self.options.max_connections)
     }
 }
 
 /// Returns the maximum number of parts that the connections to these targets can be divided into: a
 /// part without a connection could only wait.
 pub(crate) fn max_parts<'a>(targets: impl Iterator<Item = ConnectionTarget<'a>>) -> usize {
-    let caps = targets.filter_map(|target| max_connections(target.options, target.is_http2()));
+    let caps = targets.filter_map(|target| target.max_connections());
     caps.min().map_or(usize::MAX, |most| most as usize)
 }
 
@@ -159,7 +160,7 @@ pub enum KeptConnections<Io: Read + Write + Unpin + Send + 'static> {
         /// The owner that the user is known as in the pool.
         owner: u64,
     },
-    /// Shares of connections that multiplex many requests.
+    /// Shares of connections that carry many requests at once.
     Streams(Arc<Streams<Io>>),
 }
 
@@ -277,12 +278,11 @@ where
 {
     let kept = |target: &ConnectionTarget<'_>| {
         let ConnectionTarget { options, busy, .. } = *target;
-        if side_by_side && options.keep_alive == KeepAlive::Shared && target.is_http2() {
-            let connections = max_connections(options, true).map_or(1, |most| part.share(most));
+        if let Some(most) = target.shared_connections().filter(|_| side_by_side) {
             return KeptConnections::Streams(Arc::new(Streams::new(
                 options,
-                connections,
-                busy.counting("streams"),
+                part.share(most),
+                busy,
             )));
         }
         match Pool::new(options, part, busy) {

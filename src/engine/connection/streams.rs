@@ -1,4 +1,4 @@
-//! [`Streams`]: HTTP/2 connections that multiplex the requests of many users.
+//! [`Streams`]: connections that carry requests of many users at once: of HTTP/2, or pipelined.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +15,7 @@ use crate::transport::link::Link;
 const MAX_STREAMS: usize = 1_000_000;
 
 /// Connections that users share, each with as many concurrent streams as the server and the
-/// scenario allow.
+/// scenario allow. A request that is pipelined counts as a stream.
 ///
 /// There is one slot for each stream that may be open, and one for each connection still to be
 /// made, because the number of its streams is known only once it is made. Slots are first come,
@@ -27,6 +27,8 @@ pub struct Streams<Io: Read + Write + Unpin + Send + 'static> {
     most: usize,
     /// The maximum number of connections.
     connections: usize,
+    /// Whether requests are pipelined, rather than multiplexed.
+    is_pipelined: bool,
     state: Mutex<State<Io>>,
     /// Notifies waiters that a connection has been made or abandoned.
     changed: Notify,
@@ -64,26 +66,36 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Drop for Connecting<Io
 
 impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connecting<Io> {
     /// Shares the finished connection with other users, and returns the share of its maker.
-    pub fn done(self, mut link: Link<Io>) -> Link<Io> {
+    pub fn done(self, link: Link<Io>) -> Link<Io> {
+        let mut link = if self.0.is_pipelined {
+            link.pipelined()
+        } else {
+            link
+        };
+        let streams = link.most_streams().min(self.0.most);
         let Some(part) = link.share() else {
             return link;
         };
-        let streams = link.most_streams().min(self.0.most);
-        let mut state = self.0.state();
-        state.members.push(Member { link, streams });
-        drop(state);
-        // The maker already holds one of the slots.
-        self.0.limit.add_slots(streams as i64 - 1);
+        if !link.is_used_up() {
+            self.0.state().members.push(Member { link, streams });
+            // The maker already holds one of the slots.
+            self.0.limit.add_slots(streams as i64 - 1);
+        }
         part
     }
 }
 
 impl<Io: Read + Write + Unpin + Send + 'static> Streams<Io> {
     /// Creates the streams of a target on up to this many connections.
-    pub fn new(options: &HttpOptions, connections: usize, busy: Arc<Busy>) -> Self {
-        let most = options
-            .max_streams
-            .map_or(MAX_STREAMS, |most| MAX_STREAMS.min(most as usize));
+    pub fn new(options: &HttpOptions, connections: usize, busy: &Arc<Busy>) -> Self {
+        let is_pipelined = options.pipeline.is_some();
+        let most = options.pipeline.or(options.max_streams);
+        let most = most.map_or(MAX_STREAMS, |most| MAX_STREAMS.min(most as usize));
+        let busy = busy.counting(if is_pipelined {
+            "pipelined requests"
+        } else {
+            "streams"
+        });
         let state = Mutex::new(State {
             members: Vec::new(),
             connecting: 0,
@@ -93,6 +105,7 @@ impl<Io: Read + Write + Unpin + Send + 'static> Streams<Io> {
             limit,
             most,
             connections,
+            is_pipelined,
             state,
             changed: Notify::new(),
         }
@@ -110,14 +123,14 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Streams<Io> {
             let changed = self.changed.notified();
             {
                 let mut state = self.state();
-                let free = state
-                    .members
-                    .iter_mut()
-                    .filter(|member| member.link.parts() < member.streams);
-                if let Some(part) = free
-                    .min_by_key(|member| member.link.parts())
-                    .and_then(|member| member.link.share())
+                let free = (state.members.iter_mut().enumerate())
+                    .filter(|(_, member)| member.link.parts() < member.streams);
+                if let Some((place, member)) = free.min_by_key(|(_, member)| member.link.parts())
+                    && let Some(part) = member.link.share()
                 {
+                    if member.link.is_used_up() {
+                        self.retire(state, place);
+                    }
                     return Taken::Link(part);
                 }
                 if state.members.len() + state.connecting < self.connections {
@@ -134,17 +147,19 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Streams<Io> {
     /// Removes the connection that `part` shares, because it has closed or is too old: no new
     /// stream is opened on it.
     pub fn discard(&self, part: &Link<Io>) {
-        let mut state = self.state();
-        if let Some(place) = state
-            .members
-            .iter()
-            .position(|member| member.link.is_shared_with(part))
-        {
-            let gone = state.members.remove(place);
-            drop(state);
-            // One slot is for the connection that replaces it; the slots in use are not handed out
-            // again.
-            self.limit.add_slots(1 - gone.streams as i64);
+        let state = self.state();
+        let mut members = state.members.iter();
+        if let Some(place) = members.position(|member| member.link.is_shared_with(part)) {
+            self.retire(state, place);
         }
+    }
+
+    /// Removes a connection, on which the requests in flight go on.
+    fn retire(&self, mut state: MutexGuard<'_, State<Io>>, place: usize) {
+        let gone = state.members.remove(place);
+        drop(state);
+        // One slot is for the connection that replaces it; the slots in use are not handed out
+        // again.
+        self.limit.add_slots(1 - gone.streams as i64);
     }
 }

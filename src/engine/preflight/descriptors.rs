@@ -138,6 +138,12 @@ mod tests {
             14,
             "no more than the caps"
         );
+        let pipelined = "keep_alive: shared, pipeline: 4, connections: 3";
+        let shared =
+            |mode: &str, http: &str| of(&flow(a), &format!("{USERS}, modes: [{mode}]"), http);
+        assert_eq!(shared("async", pipelined), 3, "users share connections");
+        assert_eq!(shared("async, threaded", pipelined), 10, "threads do not");
+        assert_eq!(shared("async", &format!("{pipelined}, max_requests: 9")), 6);
         assert_eq!(
             of(
                 &flow(a),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::profile::Connection;
-use crate::plan::{MixEntry, Operation, Plan, Step, StepKind};
+use crate::plan::{MixEntry, Mode, Operation, Plan, Step, StepKind};
 
 /// The connections of a user or a branch: one per protocol and target, and those of its branches.
 /// Groups of one flow run one after another, so they share their first branches, second branches
@@ -103,14 +103,33 @@ pub(crate) fn connections(plan: &Plan) -> BTreeMap<Connection, u64> {
     footprint.count(&mut counts);
     let users = u64::from(plan.slots());
     for (connection, count) in &mut counts {
-        let cap = plan.targets[connection.target]
-            .http
-            .max_connections
+        let most = plan.targets[connection.target].http.max_connections;
+        // Whether a target speaks HTTP/2 is not known yet.
+        let shared = shared_connections(plan, connection.target, false);
+        let cap = (most.into_iter().map(u64::from).chain(shared).min())
             .filter(|_| connection.is_pooled)
-            .map_or(u64::MAX, u64::from);
+            .unwrap_or(u64::MAX);
         *count = count.saturating_mul(users).min(cap);
     }
     counts
+}
+
+/// Returns the most connections to a target whose connections carry several requests of all users at
+/// once, if they do so in every mode of the plan. `is_http2` is whether they speak HTTP/2.
+pub(crate) fn shared_connections(plan: &Plan, target: usize, is_http2: bool) -> Option<u64> {
+    // A thread that waits has its connection to itself.
+    if plan.modes.contains(&Mode::Threaded) {
+        return None;
+    }
+    let options = &plan.targets[target].http;
+    let mut most = options.shared_connections(is_http2)?;
+    if plan.modes.contains(&Mode::Processes) {
+        most = most.max(plan.workers);
+    }
+    // A connection that takes no further requests may wait for its last responses while there is
+    // another one in its place.
+    let is_replaced = options.max_requests.is_some() || options.max_lifetime.is_some();
+    Some(u64::from(most) * if is_replaced { 2 } else { 1 })
 }
 
 /// Returns the most descriptors that operations need while they run, besides connections.

@@ -6,6 +6,7 @@ use std::fs;
 
 use thiserror::Error;
 
+use super::footprint::shared_connections;
 use crate::base::Nanos;
 use crate::engine::job::ResolvedTarget;
 use crate::plan::{KeepAlive, LoadModel, Plan, Step, StepKind, Target, flow};
@@ -84,17 +85,11 @@ fn judge(
             continue;
         }
         let allowed = ports.count * pairs(target, reach);
-        let shared = (reach.is_http2 && target.http.keep_alive == KeepAlive::Shared)
-            .then(|| target.http.connections.unwrap_or(1));
-        let cap = target
-            .http
-            .max_connections
-            .into_iter()
-            .chain(shared)
-            .min()
-            .unwrap_or(u32::MAX);
+        let most = target.http.max_connections.map(u64::from);
+        let shared = shared_connections(plan, index, reach.is_http2);
+        let cap = most.into_iter().chain(shared).min().unwrap_or(u64::MAX);
         let users = u64::from(plan.slots());
-        let needed = (users * at_once(plan, index)).min(u64::from(cap));
+        let needed = (users * at_once(plan, index)).min(cap);
         if needed > allowed {
             return Err(TooFewPorts {
                 name: target.name.clone(),

@@ -10,6 +10,7 @@ mod failure;
 mod framing;
 mod head;
 mod input;
+pub(crate) mod pipeline;
 mod upload;
 
 use std::future::poll_fn;
