@@ -68,6 +68,7 @@ mod pace;
 mod peer;
 mod peers;
 mod pipelines;
+mod pipelining;
 mod processes;
 mod programs;
 mod proxies;
