@@ -83,16 +83,26 @@ pub(super) fn judge_steps(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut D
             continue;
         }
         let elsewhere = "send it to a second target with the same URL and without `pipeline`";
-        if !IDEMPOTENT.contains(&request.method.as_str()) {
-            problems
-                .error(
-                    place,
-                    format!(
-                        "`{}` is not idempotent and can't be pipelined: if the connection ended before the response, nobody would know whether the server has processed it",
-                        request.method
-                    ),
-                )
-                .help(elsewhere);
+        match request.method.as_text() {
+            Some(method) if IDEMPOTENT.contains(&method) => {}
+            Some(method) => {
+                problems
+                    .error(
+                        place,
+                        format!(
+                            "`{method}` is not idempotent and can't be pipelined: if the connection ended before the response, nobody would know whether the server has processed it"
+                        ),
+                    )
+                    .help(elsewhere);
+            }
+            None => {
+                problems
+                    .error(
+                        place,
+                        "a method that is known only when the request is sent can't be pipelined: it need not be idempotent",
+                    )
+                    .help(elsewhere);
+            }
         }
         if operation.stream.is_some() {
             problems
