@@ -136,18 +136,7 @@ fn facts(plan: &Plan, secrets: &Secrets) -> String {
             format!("{all}about {}", view::duration_s(each * runs as f64)),
         )
     }));
-    let targets = plan
-        .targets_used()
-        .into_iter()
-        .filter_map(|index| plan.targets.get(index));
-    let targets: Vec<String> = targets
-        .map(|target| match target.address {
-            Address::Builtin => {
-                format!("{}: the built-in server, started for the run", target.name)
-            }
-            _ => format!("{}: {}", target.name, target.address),
-        })
-        .collect();
+    let targets = targets(plan);
     rows.extend((!targets.is_empty()).then(|| ("targets", shown(&targets.join(" · ")))));
     let shared = plan.mix.iter().filter(|entry| entry.load.is_none());
     let weights: f64 = shared.map(|entry| entry.weight).sum();
@@ -169,6 +158,22 @@ fn facts(plan: &Plan, secrets: &Secrets) -> String {
     rows.push(("fingerprint", plan.fingerprint(secrets)));
     rows.into_iter()
         .map(|(name, text)| format!("{name:<NAME$} {text}\n"))
+        .collect()
+}
+
+/// Describes the targets that steps use.
+fn targets(plan: &Plan) -> Vec<String> {
+    let targets = plan
+        .targets_used()
+        .into_iter()
+        .filter_map(|index| plan.targets.get(index));
+    targets
+        .map(|target| match target.address {
+            Address::Builtin => {
+                format!("{}: the built-in server, started for the run", target.name)
+            }
+            _ => format!("{}: {}", target.name, target.address),
+        })
         .collect()
 }
 

@@ -135,6 +135,23 @@ fn names(plan: &Plan, setup_values: &SetupValues, start: Option<Scope>) -> Resul
     Ok(names.starting(start))
 }
 
+/// Returns where the iterations of each load come from.
+fn sources(plan: &Plan, feeds: &Feeds) -> Vec<Source> {
+    let loads = plan.loads();
+    loads
+        .map(|own| Source::new(&own, plan, feeds.logged()))
+        .collect()
+}
+
+/// Returns the end of a run.
+fn stop(plan: &Plan) -> Stop {
+    let load = &plan.load;
+    let end = plan
+        .duration()
+        .map_or(Nanos::MAX, |time| load.warmup + time);
+    Stop::new(end, load.graceful_stop)
+}
+
 impl<'p> World<'p> {
     /// Creates a world for `plan` on this many cores. Iterations start with the values that the
     /// setup ended with, if there was one.
@@ -179,9 +196,6 @@ impl<'p> World<'p> {
         let streams = Streams::new(plan, &calls)?;
         let feeds = Feeds::read(plan, &names, folder)?;
         let load = &plan.load;
-        let end = plan
-            .duration()
-            .map_or(Nanos::MAX, |time| load.warmup + time);
         let (run_limit, target_limits, step_limits) = limits(plan);
         let recorder = |_| CachePadded(SharedRecorder(Mutex::new(Box::new(new_recorder(plan)))));
         Ok(Self {
@@ -189,10 +203,7 @@ impl<'p> World<'p> {
             dials,
             busy: plan.targets.iter().map(|_| Arc::default()).collect(),
             echo: echo.map(|address| Dial::plain(Endpoint::Tcp(address))),
-            sources: plan
-                .loads()
-                .map(|own| Source::new(&own, plan, feeds.logged()))
-                .collect(),
+            sources: sources(plan, &feeds),
             choice: Choice::new(plan),
             expressions: Expressions::compile(plan, &names)?,
             feeds,
@@ -220,7 +231,7 @@ impl<'p> World<'p> {
             target_limits,
             step_limits,
             mix_limits: mix_limits(plan),
-            stop: Stop::new(end, load.graceful_stop),
+            stop: stop(plan),
             cut_teardowns: AtomicU64::new(0),
             ended: OnceLock::new(),
             exchange_log: ExchangeLog::new(*recorded, Section::Mix),

@@ -8,14 +8,14 @@ use super::yaml::{Yaml, comment};
 use crate::plan::{LogFormat, LogUnit};
 use crate::value::feed::log::{Sample, sample};
 
-/// The formats of text that are recognized, from the one that says the most.
+/// The formats of text that are recognized, each before those that its lines have, too.
 const FORMATS: [&str; 6] = [
+    r#"%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i""#,
     "combined $request_time",
     "combined",
-    r#"%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i""#,
+    r#"%v %h %l %u %t "%r" %>s %b"#,
     "common $request_time",
     "common",
-    r#"%v %h %l %u %t "%r" %>s %b"#,
 ];
 /// What the members of logs in JSON are called, by the column that they are.
 const MEMBERS: [(&str, &[&str]); 7] = [
@@ -169,7 +169,8 @@ fn recognized(text: &str) -> Option<Recognized> {
     if first.starts_with('{') {
         return json(first, &lines);
     }
-    let is_timed = lines.iter().all(|line| ends_with_seconds(line));
+    let timed = lines.iter().filter(|line| ends_with_seconds(line));
+    let is_timed = 2 * timed.count() > lines.len();
     FORMATS
         .iter()
         .filter(|format| is_timed || !format.ends_with("$request_time"))

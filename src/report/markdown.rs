@@ -13,11 +13,8 @@ use self::figures::{grouped, measured, replayed, streamed, watched};
 use super::ending::Ending;
 use super::headline::Headline;
 use super::markup::{bounded, cell, code, fenced, prose};
-use super::replayed as replayed_log;
 use super::thresholds::Row;
-use super::{
-    asked, changes, comparison, lookups, reproduce, run_tags, tally, thresholds, versions, view,
-};
+use super::{changes, comparison, lookups, reproduce, run_tags, tally, thresholds, versions, view};
 
 /// The maximum size in bytes of the rows of a table or list; GitHub's limit is 65,536 characters in
 /// total.
@@ -126,9 +123,6 @@ fn facts(result: &RunResult) -> String {
     let tags = run_tags::line(&result.scenario.tags);
     let tags = tags.map(|tags| format!("Tags: {}.", prose(&tags)));
     facts.extend(tags.as_deref());
-    let log = asked::plan(result).as_ref().and_then(replayed_log::lines);
-    let log = log.map(|log| format!("Log: {}.", prose(&log)));
-    facts.extend(log.as_deref());
     format!("{}\n", facts.join(" "))
 }
 

@@ -89,8 +89,8 @@ pub(super) fn decode(
         problems,
     )?;
     let before = problems.len();
-    fields.known(&["replay"]);
     let keys = Keys::find(&mut fields);
+    fields.known(&["replay"]);
     let mut typed = LoadValues::read(&mut fields, problems);
     report_of_entry(&mut fields, problems);
     fields.finish(problems);

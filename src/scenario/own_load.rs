@@ -25,25 +25,8 @@ pub(super) fn decode_own(section: &Node, problems: &mut Diagnostics) -> Option<L
         problems,
     )?;
     let before = problems.len();
-    for key in OF_RUN {
-        if let Some(entry) = fields.misplaced(key) {
-            problems
-                .error(
-                    entry.key_span,
-                    format!("`{key}` belongs to the whole run, not to the load of a mix entry"),
-                )
-                .help(format!("move it to the top-level `load: {{ {key}: … }}`"));
-        }
-    }
+    report_of_run(&mut fields, problems);
     let keys = Keys::find(&mut fields);
-    if let Some(key) = fields.misplaced("replay") {
-        problems
-            .error(
-                key.key_span,
-                "`replay` belongs to the top-level `load`: a run replays one log",
-            )
-            .help("move it there, and give the other entries loads of their own");
-    }
     let stop_key = fields.entry("stop_after");
     let time = |key, fields: &mut Fields<'_>, problems: &mut Diagnostics| {
         let node = fields.take(key, problems);
@@ -99,6 +82,28 @@ pub(super) fn decode_own(section: &Node, problems: &mut Diagnostics) -> Option<L
         start_after,
         ..load
     })
+}
+
+/// Reports keys that only the top-level load has.
+fn report_of_run(fields: &mut Fields<'_>, problems: &mut Diagnostics) {
+    for key in OF_RUN {
+        if let Some(entry) = fields.misplaced(key) {
+            problems
+                .error(
+                    entry.key_span,
+                    format!("`{key}` belongs to the whole run, not to the load of a mix entry"),
+                )
+                .help(format!("move it to the top-level `load: {{ {key}: … }}`"));
+        }
+    }
+    if let Some(key) = fields.misplaced("replay") {
+        problems
+            .error(
+                key.key_span,
+                "`replay` belongs to the top-level `load`: a run replays one log",
+            )
+            .help("move it there, and give the other entries loads of their own");
+    }
 }
 
 /// Decodes a top-level `load` in which no mix entry takes part, because each has its own: what all of

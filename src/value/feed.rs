@@ -35,8 +35,6 @@ use crate::plan::{FeedFile, FeedRange, FeedSource, LogSource};
 const MAX_ROWS: u64 = 10_000_000;
 /// Up to this length of their text, in bytes, rows are kept in memory even if they need not be.
 const SMALL: u64 = 1 << 20;
-/// The maximum length of a decompressed text, in bytes, if its rows need not be in memory.
-const LARGEST_ON_DISK: u64 = 64 << 30;
 /// How much of a text is read at once, in bytes: before the run, and when a row is taken.
 const PIECE: usize = 256 << 10;
 const BLOCK: u64 = 4096;
@@ -170,7 +168,11 @@ fn of_file(folder: &Path, file: &FeedFile, in_order: bool) -> Result<Rows, FeedE
     // A text that differs from the content of its file.
     let mut text = None;
     if plain.is_some() {
-        let most = if in_order { LARGEST_ON_DISK } else { LARGEST };
+        let most = if in_order {
+            decoded::LARGEST_ON_DISK
+        } else {
+            LARGEST
+        };
         text = Some(decoded::decompressed(typed, &mut content, most)?);
     }
     let encoding =

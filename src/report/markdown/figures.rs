@@ -41,16 +41,18 @@ pub(super) fn watched(result: &RunResult) -> String {
     tabled(&figures.head, &figures.rows)
 }
 
-/// Returns what a replayed log says of paths beside what was measured.
+/// Returns what became of a replayed log, and what it says of paths beside what was measured.
 pub(super) fn replayed(result: &RunResult) -> String {
+    let lines = asked::plan(result).as_ref().and_then(replayed::lines);
+    let lines = lines.map_or_else(String::new, |lines| format!("Log: {}.\n", prose(&lines)));
     let Some(mut figures) = replayed::table(result, MAX_PATHS) else {
-        return String::new();
+        return lines;
     };
     // Paths are what clients have sent.
     for name in figures.rows.iter_mut().filter_map(|row| row.first_mut()) {
         *name = prose(name);
     }
-    tabled(&figures.head, &figures.rows)
+    format!("{lines}\n{}", tabled(&figures.head, &figures.rows))
 }
 
 /// Returns the groups that are measured as a whole, of the first round of each mode.

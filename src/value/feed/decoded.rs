@@ -8,6 +8,8 @@ use tempfile::SpooledTempFile;
 
 use super::error::FeedError;
 
+/// The maximum length of a decompressed text, in bytes, if its rows need not be in memory.
+pub(super) const LARGEST_ON_DISK: u64 = 64 << 30;
 /// How much of a text is kept in memory, in bytes; a longer one is in a temporary file.
 const IN_MEMORY: usize = 1 << 20;
 /// How much is decoded at once, in bytes.

@@ -6,6 +6,7 @@
 mod format;
 mod json_line;
 mod line;
+mod logged;
 mod sequence;
 mod stamp;
 mod stored;
@@ -21,13 +22,15 @@ use self::line::{Line, LineReader, shown};
 use self::sequence::{Arrived, Placed, Sequence, TooMany};
 pub use self::stored::StoredLog;
 use self::stored::{ENTRY, entry};
+use super::decoded::{self, LARGEST_ON_DISK};
 use super::error::{FeedError, wrong};
 use super::hashed::Hashed;
-use super::{LARGEST_ON_DISK, PIECE, decoded};
 use crate::base::Nanos;
 use crate::plan::{LogFormat, LogLines, LogSource, LogStamp};
 use crate::value::file;
 
+/// How much of a log is read, and of a temporary file is written, at once, in bytes.
+const PIECE: usize = 256 << 10;
 /// The longest line that is read, in bytes.
 const MAX_LINE: usize = 64 << 10;
 

@@ -3,7 +3,7 @@
 use minijinja::Value;
 use serde_json::Value as Json;
 
-use super::line::{Logged, duration_ns, is_method, request_line, status, target};
+use super::logged::{Logged, duration_ns, is_method, request_line, status, target};
 use super::stamp::Stamps;
 use crate::plan::LogUnit;
 use crate::value::exact;
