@@ -227,7 +227,7 @@ pub(crate) struct RecordingArgs {
 /// `loadgen record`
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RecordArgs {
-    /// The target that requests are forwarded to, such as https://staging.test
+    /// The target that requests are forwarded to, by its scheme, its host and its port
     #[arg(long, value_name = "URL")]
     pub target: String,
     /// Address to listen on; port 0 picks a free one

@@ -1,6 +1,6 @@
 //! Floor 3: import. Makes a scenario of what people have: curl commands, recorded traffic, documents of APIs, logs.
 //!
-//! A reader per kind (`curl`, `openapi`, `har` by way of `recording`) turns its source into [`Read`](read::Read), the one form that all share: entries with
+//! A reader per kind (`curl`, `openapi`, `har` by way of `recording`) turns its source into [`Read`], the one form that all share: entries with
 //! steps, of which most are [`Exchange`](exchange::Exchange)s, and [`Note`]s about whatever it could not carry
 //! over. `draft` makes a scenario of it: targets, secrets, flows, large bodies in files. `yaml` writes it as a person
 //! would.
