@@ -269,6 +269,10 @@ pub(crate) enum SourceKind {
     /// An OpenAPI document, in JSON or YAML
     #[value(name = "openapi")]
     OpenApi,
+    /// A test plan of JMeter
+    Jmx,
+    /// A script of Artillery, in YAML or JSON
+    Artillery,
 }
 
 /// `loadgen completions`

@@ -36,6 +36,8 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
         Some(SourceKind::AccessLog) => Some(Kind::AccessLog),
         Some(SourceKind::Har) => Some(Kind::Har),
         Some(SourceKind::OpenApi) => Some(Kind::OpenApi),
+        Some(SourceKind::Jmx) => Some(Kind::Jmx),
+        Some(SourceKind::Artillery) => Some(Kind::Artillery),
         None => import::recognize(&text),
     };
     let kind = or_exit(

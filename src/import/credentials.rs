@@ -1,6 +1,7 @@
 //! [`Credentials`]: what must not be written into a scenario. It becomes a secret, whose value comes
 //! from the environment.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
@@ -9,10 +10,13 @@ use super::exchange::Body;
 use super::names::numbered;
 use super::template::{BRACE, BRACE_NAME};
 use super::yaml::Yaml;
+use crate::plan::RESPONSE_VALUES;
 use crate::value::function::{FUNCTIONS, RESERVED};
 
 /// Names of headers that hold credentials, besides those with [`WORDS`] in them.
 const HEADERS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
+/// The longest name that is made of another.
+const MAX_CHARS: usize = 60;
 /// Words in the names of headers, parameters and fields that hold credentials.
 const WORDS: [&str; 9] = [
     "token", "secret", "password", "passwd", "pwd", "apikey", "api-key", "api_key", "session",
@@ -63,8 +67,8 @@ pub(super) struct Credentials {
     /// The secrets, each with its value, of which equal ones share a secret; those that the source takes
     /// from variables have none.
     known: Vec<(Option<String>, Secret)>,
-    /// The names of other values.
-    taken: Vec<String>,
+    /// The names of other values, which no secret may have.
+    taken: BTreeSet<String>,
 }
 
 /// Shows no value.
@@ -110,11 +114,22 @@ impl Credentials {
         template
     }
 
-    /// Returns a name for a value that is not a secret, which no secret and no other value has.
-    pub(super) fn fresh_name(&mut self, name: &str) -> String {
-        let name = self.fresh(name).name;
-        self.taken.push(name.clone());
-        name
+    /// Hides the value of a parameter or a field if it holds credentials.
+    pub(super) fn hide_field(&mut self, name: &str, value: String) -> String {
+        if is_secret_field(name) {
+            self.hide(name, &value)
+        } else {
+            value
+        }
+    }
+
+    /// Hides the value of a header if it holds credentials.
+    pub(super) fn hide_header(&mut self, name: &str, value: String) -> String {
+        if is_secret_header(name) {
+            self.hide(name, &value)
+        } else {
+            value
+        }
     }
 
     /// Hides the values of pairs with `&` between them, as in a query or a form.
@@ -122,8 +137,8 @@ impl Credentials {
         let pairs: Vec<String> = text
             .split('&')
             .map(|pair| match pair.split_once('=') {
-                Some((name, value)) if is_plain(name) && is_secret_field(name) => {
-                    format!("{name}={}", self.hide(name, value))
+                Some((name, value)) if is_plain(name) => {
+                    format!("{name}={}", self.hide_field(name, value.to_owned()))
                 }
                 _ => pair.to_owned(),
             })
@@ -158,7 +173,7 @@ impl Credentials {
     fn hide_members(&mut self, members: Vec<(String, Yaml)>) -> Vec<(String, Yaml)> {
         let member = |(name, value): (String, Yaml)| {
             let value = match value {
-                Yaml::Text(text) if is_secret_field(&name) => Yaml::Text(self.hide(&name, &text)),
+                Yaml::Text(text) => Yaml::Text(self.hide_field(&name, text)),
                 other => self.hide_value(other),
             };
             (name, value)
@@ -184,10 +199,27 @@ impl Credentials {
 
     /// Returns a secret whose name is not taken.
     fn fresh(&self, name: &str) -> Secret {
+        let name = self.free(&name.to_ascii_lowercase(), "secret");
+        Secret {
+            variable: name.to_ascii_uppercase(),
+            name,
+        }
+    }
+
+    /// Returns the name of a value that is not a secret, made of what the source calls it. No other value
+    /// gets it.
+    pub(super) fn name_value(&mut self, name: &str) -> String {
+        let name = self.free(name, "value");
+        self.taken.insert(name.clone());
+        name
+    }
+
+    /// Returns a name that is not taken; `unnamed` for a text without letters and digits.
+    fn free(&self, name: &str, unnamed: &str) -> String {
         let good = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-        let name: String = name.to_ascii_lowercase().chars().map(good).collect();
+        let name: String = name.chars().map(good).take(MAX_CHARS).collect();
         let name = match name.trim_matches('_') {
-            "" => "secret",
+            "" => unnamed,
             name => name,
         };
         let base = if name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -199,14 +231,11 @@ impl Credentials {
             name == BRACE_NAME
                 || FUNCTIONS.contains(&name)
                 || RESERVED.contains(&name)
-                || self.taken.iter().any(|taken| taken == name)
+                || RESPONSE_VALUES.contains(&name)
+                || self.taken.contains(name)
                 || self.known.iter().any(|(_, known)| known.name == name)
         };
-        let name = numbered(&base, '_', is_taken);
-        Secret {
-            variable: name.to_ascii_uppercase(),
-            name,
-        }
+        numbered(&base, '_', is_taken)
     }
 
     /// Returns the names of all secrets so far.

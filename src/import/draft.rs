@@ -2,11 +2,10 @@
 
 use super::bodies::{Attachment, Bodies};
 use super::credentials::Secret;
-use super::exchange::Exchange;
 use super::flow::Writer;
 use super::names;
 use super::note::Note;
-use super::read::{Read, exchanges};
+use super::read::{Entry, Read};
 use super::targets;
 use super::template::{BRACE, BRACE_NAME};
 use super::yaml::{Yaml, comment};
@@ -26,12 +25,7 @@ pub(crate) struct Imported {
 
 /// Makes the scenario. `made` says by what and of what, and `folder` where large bodies go.
 pub(super) fn scenario(read: Read, made: String, folder: Option<String>) -> Imported {
-    let all: Vec<&Exchange> = read
-        .entries
-        .iter()
-        .flat_map(|entry| exchanges(&entry.steps))
-        .collect();
-    let (targets, indices) = targets::of_exchanges(&all);
+    let (targets, indices) = targets::of_exchanges(&read.exchanges());
     let name = match (&read.name, targets.first()) {
         (Some(name), _) => names::of_title(name),
         (None, Some(target)) => names::of_origin(&target.origin),
@@ -44,13 +38,18 @@ pub(super) fn scenario(read: Read, made: String, folder: Option<String>) -> Impo
         bodies: &mut bodies,
         notes: Vec::new(),
     };
+    let setup = writer.steps(read.setup);
     let mut mix = Vec::new();
+    // Loads side by side need no shared one.
+    let has_own = |entry: &Entry| entry.keys.iter().any(|(key, _)| key == "load");
+    let shared = (!read.entries.iter().all(has_own)).then(load);
     for entry in read.entries {
         let mut keys = vec![("name".to_owned(), Yaml::text(entry.name))];
         keys.extend(entry.keys);
         keys.push(("flow".into(), writer.steps(entry.steps)));
         mix.push(Yaml::Map(keys));
     }
+    let teardown = writer.steps(read.teardown);
     let mut notes = writer.notes;
     let mut rest = Vec::new();
     if !read.data.is_empty() {
@@ -62,8 +61,12 @@ pub(super) fn scenario(read: Read, made: String, folder: Option<String>) -> Impo
             .map(|target| (target.name.clone(), target.yaml()));
         rest.push(("targets", Yaml::map(targets)));
     }
+    let is_some = |(_, list): &(&str, Yaml)| *list != Yaml::List(Vec::new());
+    rest.extend(Some(("setup", setup)).filter(is_some));
     rest.push(("mix", Yaml::List(mix)));
-    rest.push(("load", read.load.unwrap_or_else(load)));
+    rest.extend(Some(("teardown", teardown)).filter(is_some));
+    rest.extend(read.load.or(shared).map(|load| ("load", load)));
+    rest.extend(Some(("thresholds", Yaml::List(read.thresholds))).filter(is_some));
     let rest = Yaml::map(rest).document();
     // A request may have been left out that was the only one to use a secret.
     let is_used = |secret: &Secret| {

@@ -72,6 +72,7 @@ impl Writer<'_> {
                 .split_once('?')
                 .map(|(path, _)| names::shown(&format!("{method} {path}"))),
         };
+        let name = name.filter(|name| !name.is_empty());
         keys.extend(name.map(|name| ("name".to_owned(), Yaml::text(name))));
         if METHODS.contains(&method) {
             keys.push((method.to_ascii_lowercase(), Yaml::text(&exchange.path)));

@@ -1,7 +1,6 @@
 //! [`Kind`]: what a source is.
 
-use super::access_log;
-use super::har;
+use super::{access_log, artillery, har, jmx};
 
 /// What a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +13,10 @@ pub(crate) enum Kind {
     Har,
     /// An OpenAPI document.
     OpenApi,
+    /// A test plan of JMeter.
+    Jmx,
+    /// A script of Artillery.
+    Artillery,
 }
 
 /// Recognizes the kind of a source by its content.
@@ -21,9 +24,15 @@ pub(crate) fn recognize(text: &str) -> Option<Kind> {
     if har::is_har(text) {
         return Some(Kind::Har);
     }
+    if jmx::is_plan(text) {
+        return Some(Kind::Jmx);
+    }
     // Its descriptions may show commands of curl.
     if is_openapi(text) {
         return Some(Kind::OpenApi);
+    }
+    if artillery::is_script(text) {
+        return Some(Kind::Artillery);
     }
     if access_log::is_access_log(text) {
         return Some(Kind::AccessLog);

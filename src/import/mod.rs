@@ -1,6 +1,7 @@
-//! Floor 3: import. Makes a scenario of what people have: curl commands, recorded traffic, documents of APIs, logs.
+//! Floor 3: import. Makes a scenario of what people have: curl commands, recorded traffic, documents of APIs, plans and
+//! scripts of other tools, logs.
 //!
-//! A reader per kind (`curl`, `openapi`, `har` by way of `recording`) turns its source into [`Read`], the one form that all share: entries with
+//! A reader per kind (`curl`, `openapi`, `jmx`, `artillery`, `har` by way of `recording`) turns its source into [`Read`], the one form that all share: entries with
 //! steps, of which most are [`Exchange`](exchange::Exchange)s, and [`Note`]s about whatever it could not carry
 //! over. `draft` makes a scenario of it: targets, secrets, flows, large bodies in files. `yaml` writes it as a person
 //! would.
@@ -11,6 +12,7 @@
 //! This module reads no files itself, and knows neither the terminal nor the engine.
 
 mod access_log;
+mod artillery;
 mod bodies;
 mod credentials;
 mod curl;
@@ -18,17 +20,23 @@ mod draft;
 mod exchange;
 mod flow;
 mod har;
+mod jmx;
 mod json;
 mod kind;
 mod names;
 mod note;
 mod openapi;
 mod options;
+mod pattern;
+mod pieces;
 mod read;
 mod recording;
 mod shell;
 mod targets;
 mod template;
+mod time;
+mod url;
+mod values;
 pub(crate) mod yaml;
 
 pub(crate) use self::bodies::Attachment;
@@ -79,6 +87,8 @@ pub(crate) fn import(request: Request<'_>) -> Result<Imported, String> {
                 has_folder: request.bodies.is_some(),
             },
         )?,
+        Kind::Jmx => jmx::read(request.text)?,
+        Kind::Artillery => artillery::read(request.text)?,
     };
     let made = format!("Made by `loadgen import` of {}.", request.from);
     finished(read, made, request.bodies)

@@ -17,6 +17,8 @@ pub(super) fn numbered(name: &str, separator: char, is_taken: impl Fn(&str) -> b
 /// Returns a name made of an origin's host.
 pub(super) fn of_origin(origin: &str) -> String {
     let authority = origin.split_once("://").map_or(origin, |(_, host)| host);
+    // A host that is a variable gives its name.
+    let authority = authority.replace("{{", "").replace("}}", "");
     let host = authority.split(':').next().unwrap_or_default();
     let is_address = !host.contains(|c: char| c.is_ascii_alphabetic());
     let good = |c: char| {
@@ -66,10 +68,17 @@ pub(super) fn of_title(title: &str) -> String {
     }
 }
 
-/// Returns the name of a step, in which braces are only characters.
+/// Returns the name of a step or an entry, in which braces are only characters.
 pub(super) fn shown(name: &str) -> String {
-    let name = name.replace("{{", "{").replace("}}", "}");
-    name.chars().take(MAX_CHARS).collect()
+    let mut shown = String::new();
+    for c in name.trim().chars() {
+        // Two braces in a row would begin or end a template.
+        if !(matches!(c, '{' | '}') && shown.ends_with(c)) {
+            shown.push(if c.is_control() { ' ' } else { c });
+        }
+    }
+    let shown: String = shown.chars().take(MAX_CHARS).collect();
+    shown.trim().to_owned()
 }
 
 /// Returns whether a text can be a method or the name of a header (RFC 9110, section 5.6.2).

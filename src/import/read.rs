@@ -2,6 +2,7 @@
 
 use super::credentials::Secret;
 use super::exchange::Exchange;
+use super::names::numbered;
 use super::note::{Note, Place};
 use super::yaml::Yaml;
 
@@ -18,8 +19,14 @@ pub(super) struct Read {
     pub vars: Vec<(String, Yaml)>,
     /// Data of the scenario.
     pub data: Vec<(String, Yaml)>,
-    /// The load; without it, one user sends everything once.
+    /// The load; without it, one user sends everything once, unless each entry has a load of its own.
     pub load: Option<Yaml>,
+    /// Steps before all others, once.
+    pub setup: Vec<Step>,
+    /// Steps behind all others, once.
+    pub teardown: Vec<Step>,
+    /// What must hold at the end.
+    pub thresholds: Vec<Yaml>,
     /// What could not be carried over of the source as a whole, or behind its last step.
     pub notes: Vec<Note>,
 }
@@ -94,6 +101,30 @@ impl Steps {
     /// Returns the steps, and what was noted behind the last.
     pub(super) fn finish(self) -> (Vec<Step>, Vec<Note>) {
         (self.steps, self.pending)
+    }
+}
+
+/// Returns a name that none of these entries has, made of a title.
+pub(super) fn name_of_entry(title: &str, entries: &[Entry]) -> String {
+    let is_taken = |name: &str| entries.iter().any(|entry| entry.name == name);
+    if !is_taken(title) {
+        return title.to_owned();
+    }
+    let name = format!("{title} {}", entries.len() + 1);
+    numbered(&name, '-', is_taken)
+}
+
+impl Read {
+    /// Returns all requests, in the order in which they are written.
+    pub(super) fn exchanges(&self) -> Vec<&Exchange> {
+        let entries = self
+            .entries
+            .iter()
+            .flat_map(|entry| exchanges(&entry.steps));
+        let mut all = exchanges(&self.setup);
+        all.extend(entries);
+        all.extend(exchanges(&self.teardown));
+        all
     }
 }
 

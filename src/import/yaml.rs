@@ -182,6 +182,12 @@ impl Yaml {
     }
 }
 
+/// Returns a value that stands for itself, or several as a list.
+pub(super) fn one_or_list(values: Vec<Yaml>) -> Yaml {
+    let one = <[Yaml; 1]>::try_from(values);
+    one.map_or_else(Yaml::List, |[one]| one)
+}
+
 /// Returns a text as a comment, which is one line whatever the text contains.
 pub(super) fn comment(text: &str) -> String {
     let mut line = String::from("# ");

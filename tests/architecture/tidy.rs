@@ -112,6 +112,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
         &[
             "src/scenario",
             "src/cli/job.rs",
+            "src/import/artillery/tree.rs",
             "src/import/openapi/value.rs",
         ],
         "YAML belongs to the scenario, and to what is imported",

@@ -1,7 +1,9 @@
 //! Properties of imports: whatever a source has, what comes out is a valid scenario or a message.
 
+mod artillery;
 mod curl;
 mod har;
+mod jmx;
 mod openapi;
 
 use crate::import::{self, Kind};

@@ -131,7 +131,7 @@ impl<'r> Values<'r> {
             ("" | "location" | "id" | "uuid", _) => of_path(at.path.unwrap_or(&from.url.path)),
             (name, _) => name.to_owned(),
         };
-        let name = credentials.fresh_name(&snake(&name));
+        let name = credentials.name_value(&snake(&name));
         self.count += 1;
         let captures = self.captures.entry(source).or_default();
         captures.push((name.clone(), found.place));

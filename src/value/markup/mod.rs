@@ -14,6 +14,7 @@ pub(crate) mod xpath;
 pub(crate) use cursor::Wrong;
 pub(crate) use document::Document;
 pub(crate) use selection::Selection;
+pub(crate) use xml::entity;
 
 /// Reads a body as XML if its content type or its beginning says so, or else as HTML.
 ///

@@ -36,7 +36,7 @@ pub(super) fn read(text: &str) -> Result<Document, String> {
             Event::End(_) => builder.close(),
             Event::Text(text) => builder.text(&text.xml10_content()),
             Event::CData(text) => builder.text(&text.xml10_content()),
-            Event::GeneralRef(entity) => builder.text(&resolved(&entity)),
+            Event::GeneralRef(reference) => builder.text(&entity(&reference)),
             Event::Eof => break,
             Event::Empty(_)
             | Event::Comment(_)
@@ -57,12 +57,12 @@ fn ill_formed(why: &str) -> String {
     format!("the body is not well-formed XML ({why})")
 }
 
-/// Returns what an entity stands for.
-fn resolved(entity: &BytesRef<'_>) -> String {
-    if let Ok(Some(character)) = entity.resolve_char_ref() {
+/// Returns what a reference to an entity or a character stands for.
+pub(crate) fn entity(reference: &BytesRef<'_>) -> String {
+    if let Ok(Some(character)) = reference.resolve_char_ref() {
         return character.into();
     }
-    let name: &str = entity.as_ref();
+    let name: &str = reference.as_ref();
     match name {
         "lt" => "<".into(),
         "gt" => ">".into(),
