@@ -241,7 +241,7 @@ mod tests {
 
     fn replay(text: &str) -> String {
         let imported = scenario(text, "access.log").expect("a log");
-        let (_, replay) = imported.scenario.split_once("replay: ").expect("a replay");
+        let (_, replay) = imported.scenario.split_once("replay:").expect("a replay");
         replay.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
