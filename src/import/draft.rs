@@ -44,10 +44,7 @@ pub(super) fn scenario(read: Read, made: String, folder: Option<String>) -> Impo
     let has_own = |entry: &Entry| entry.keys.iter().any(|(key, _)| key == "load");
     let shared = (!read.entries.iter().all(has_own)).then(load);
     for entry in read.entries {
-        let mut keys = vec![("name".to_owned(), Yaml::text(entry.name))];
-        keys.extend(entry.keys);
-        keys.push(("flow".into(), writer.steps(entry.steps)));
-        mix.push(Yaml::Map(keys));
+        mix.push(written(entry, &mut writer));
     }
     let teardown = writer.steps(read.teardown);
     let mut notes = writer.notes;
@@ -104,6 +101,14 @@ pub(super) fn scenario(read: Read, made: String, folder: Option<String>) -> Impo
             .map(|secret| (secret.name, secret.variable))
             .collect(),
     }
+}
+
+/// Writes an entry of the mix.
+fn written(entry: Entry, writer: &mut Writer<'_>) -> Yaml {
+    let mut keys = vec![("name".to_owned(), Yaml::text(entry.name))];
+    keys.extend(entry.keys);
+    keys.push(("flow".into(), writer.steps(entry.steps)));
+    Yaml::Map(keys)
 }
 
 /// Returns the load, which a person has to choose.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::measure::MeasureName;
 use super::quantity::Quantity;
 use super::statistic::Statistic;
-use super::watch_name::WatchName;
+use super::unit::Unit;
+use super::watch_name::{WatchName, WatchStatistic, of_watch};
 
 /// The remedy for an unknown metric of streams.
 const OF_STREAMS: &str = "the metrics of streams are `stream.first.p95`, `stream.first_service.p95`, `stream.gap.p99`, `stream.unit.p50`, `stream.rate.p50`, `stream.units_rate` and `stream.goodput`";
@@ -55,21 +56,6 @@ pub enum Metric {
     Watch(WatchName, WatchStatistic, Unit),
 }
 
-/// A statistic of what is watched: of all its samples during a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WatchStatistic {
-    /// The mean; its name may be left out.
-    Mean,
-    /// The lowest.
-    Min,
-    /// The highest.
-    Max,
-}
-
-impl WatchStatistic {
-    const ALL: [(&str, Self); 3] = [("mean", Self::Mean), ("min", Self::Min), ("max", Self::Max)];
-}
-
 /// A statistic of a measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MeasureStatistic {
@@ -79,39 +65,6 @@ pub enum MeasureStatistic {
     Share,
     /// The sum of the values.
     Total,
-}
-
-/// The unit of a metric, here and in results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Unit {
-    /// Milliseconds.
-    #[serde(rename = "ms")]
-    Millis,
-    /// A fraction of the whole, from 0 to 1.
-    #[serde(rename = "share")]
-    Share,
-    /// Events per second.
-    #[serde(rename = "/s")]
-    PerSecond,
-    /// Bytes.
-    #[serde(rename = "bytes")]
-    Bytes,
-    /// A plain number.
-    #[serde(rename = "")]
-    Number,
-}
-
-impl Unit {
-    /// Returns its name, as results have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Millis => "ms",
-            Self::Share => "share",
-            Self::PerSecond => "/s",
-            Self::Bytes => "bytes",
-            Self::Number => "",
-        }
-    }
 }
 
 /// The metrics whose name is a single word.
@@ -162,7 +115,9 @@ impl Metric {
             return of_measure(rest);
         }
         if let Some(rest) = name.strip_prefix("watch.") {
-            return of_watch(rest);
+            // The unit is that of a plain number until a value to compare with says otherwise.
+            let (name, statistic) = of_watch(rest).map_err(Some)?;
+            return Ok(Self::Watch(name, statistic, Unit::Number));
         }
         let (of, statistic) = match name.split_once('.').filter(|(head, _)| !head.starts_with('p')) {
             None => (Quantity::Response, name),
@@ -397,20 +352,6 @@ fn of_measure(rest: &str) -> Result<Metric, Option<String>> {
         MeasureStatistic::Of(_) | MeasureStatistic::Total => Unit::Number,
     };
     Ok(Metric::Measure(name, statistic, unit))
-}
-
-/// Parses what follows `watch.`: a source, its figure and perhaps a statistic. The unit is that of a
-/// plain number until a value to compare with says otherwise.
-fn of_watch(rest: &str) -> Result<Metric, Option<String>> {
-    const REMEDY: &str = "write the name of a source and of its figure, as in `watch.app.cpu`, or with a statistic, as in `watch.app.rss.max`; statistics are `mean` (unless one is given), `min` and `max`";
-    let named = WatchStatistic::ALL.iter().find_map(|(word, statistic)| {
-        let name = rest.strip_suffix(word)?.strip_suffix('.')?;
-        Some((WatchName::new(name)?, *statistic))
-    });
-    let (name, statistic) = named
-        .or_else(|| Some((WatchName::new(rest)?, WatchStatistic::Mean)))
-        .ok_or_else(|| Some(REMEDY.to_owned()))?;
-    Ok(Metric::Watch(name, statistic, Unit::Number))
 }
 
 /// Returns the remedy for a metric of another tool.

@@ -40,6 +40,7 @@ pub(crate) mod stream;
 pub(crate) mod target;
 pub(crate) mod template;
 pub(crate) mod threshold;
+pub(crate) mod unit;
 pub(crate) mod values;
 mod watch;
 mod watch_name;
@@ -65,7 +66,7 @@ pub use limits::{Limits, OnFull};
 pub use load::{Load, LoadModel, Spread, Stage};
 pub use loads::{NUMBERS_PER_LOAD, NumberedLoad, own_load_of};
 pub use measure::{MAX_MEASURES, Measure, MeasureKind, MeasureName, MeasureUnit};
-pub use metric::{MeasureStatistic, Metric, Unit, WatchStatistic};
+pub use metric::{MeasureStatistic, Metric};
 pub use mode::Mode;
 pub use network::{NetworkOptions, Proxy};
 pub use oauth2::{ClientStyle, OAuth2};
@@ -83,8 +84,9 @@ pub use stream::{Stream, StreamFraming};
 pub use target::{Address, Scheme, Target, TlsOptions, TlsVersion};
 pub use template::{Encode, Piece, Template};
 pub use threshold::{Guard, Selector, StopWhen, Threshold};
+pub use unit::Unit;
 pub use values::{
     AtEnd, Capture, Feed, FeedFile, FeedRange, FeedSource, Name, Order, Source, Split, Tag,
 };
 pub use watch::{Scrape, Taken, Watch, WatchFrom, WatchSource};
-pub use watch_name::WatchName;
+pub use watch_name::{WatchName, WatchStatistic};

@@ -1,4 +1,4 @@
-//! [`WatchName`]: the name of a figure of what is watched, as metrics have it.
+//! [`WatchName`], [`WatchStatistic`]: the name of a figure of what is watched, as metrics have it.
 
 use std::fmt;
 
@@ -49,4 +49,35 @@ impl fmt::Display for WatchName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// A statistic of what is watched: of all its samples during a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchStatistic {
+    /// The mean; its name may be left out.
+    Mean,
+    /// The lowest.
+    Min,
+    /// The highest.
+    Max,
+}
+
+impl WatchStatistic {
+    pub(super) const ALL: [(&str, Self); 3] =
+        [("mean", Self::Mean), ("min", Self::Min), ("max", Self::Max)];
+}
+
+/// Parses what follows `watch.`: a source, its figure and perhaps a statistic.
+///
+/// # Errors
+/// The remedy, if it is something else.
+pub(super) fn of_watch(rest: &str) -> Result<(WatchName, WatchStatistic), String> {
+    const REMEDY: &str = "write the name of a source and of its figure, as in `watch.app.cpu`, or with a statistic, as in `watch.app.rss.max`; statistics are `mean` (unless one is given), `min` and `max`";
+    let named = WatchStatistic::ALL.iter().find_map(|(word, statistic)| {
+        let name = rest.strip_suffix(word)?.strip_suffix('.')?;
+        Some((WatchName::new(name)?, *statistic))
+    });
+    named
+        .or_else(|| Some((WatchName::new(rest)?, WatchStatistic::Mean)))
+        .ok_or_else(|| REMEDY.to_owned())
 }

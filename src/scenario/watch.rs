@@ -207,6 +207,22 @@ fn scrape(
             .help("write `take: [pg_stat_activity_count, \"rate(pg_stat_database_xact_commit)\"]`");
         return None;
     };
+    let take = taken_metrics(source, take, problems)?;
+    let path = match rest.as_str() {
+        "" => "/metrics".into(),
+        rest if rest.starts_with('?') => format!("/{rest}"),
+        rest => rest.to_owned(),
+    };
+    Some(Scrape {
+        host,
+        port,
+        path,
+        take,
+    })
+}
+
+/// Decodes the metrics to take.
+fn taken_metrics(source: &str, take: &Node, problems: &mut Diagnostics) -> Option<Vec<Taken>> {
     let items = decode::list(
         take,
         "take",
@@ -239,17 +255,7 @@ fn scrape(
         }
         taken.push(own);
     }
-    let path = match rest.as_str() {
-        "" => "/metrics".into(),
-        rest if rest.starts_with('?') => format!("/{rest}"),
-        rest => rest.to_owned(),
-    };
-    Some(Scrape {
-        host,
-        port,
-        path,
-        take: taken,
-    })
+    Some(taken)
 }
 
 /// Decodes a metric to take: `NAME`, `NAME{LABEL="VALUE"}`, `rate(…)` of either, or a map that gives
