@@ -191,12 +191,16 @@ pub(crate) struct InitArgs {
 /// `loadgen import`
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ImportArgs {
-    /// The file to import, or `-` for standard input
+    /// The file to import, or `-` for standard input; for Bruno, the folder of the collection
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// What the file is; recognized by its content unless it is said
     #[arg(long = "as", value_enum, value_name = "KIND")]
     pub kind: Option<SourceKind>,
+    /// The environment whose variables a collection uses: a file (Postman, Bruno), or a name in the source
+    /// (Insomnia, Bruno)
+    #[arg(long, value_name = "FILE|NAME")]
+    pub env: Option<PathBuf>,
     /// The scenario file to write, which must not exist; standard output without it
     #[arg(short, long, value_name = "SCENARIO.yaml")]
     pub output: Option<PathBuf>,
@@ -273,6 +277,12 @@ pub(crate) enum SourceKind {
     Jmx,
     /// A script of Artillery, in YAML or JSON
     Artillery,
+    /// A collection of Postman, version 2.0 or 2.1
+    Postman,
+    /// An export of Insomnia, version 4 or 5
+    Insomnia,
+    /// A folder with a collection of Bruno, or a .bru file
+    Bruno,
 }
 
 /// `loadgen completions`

@@ -8,11 +8,11 @@ use anyhow::{Context as _, anyhow};
 
 use super::args::{ImportArgs, SourceKind};
 use super::exit::{Exit, Failure, or_exit};
+use super::import_files::FilesIn;
 use super::new_file;
 use super::output::{self, Console};
-use crate::import::{self, Attachment, Imported, Kind};
+use crate::import::{self, Attachment, Environment, Imported, Kind};
 use crate::scenario::{self, Overrides, Source};
-use crate::value::file::{self, FileError};
 
 /// How much of an access log is looked at, in bytes.
 const MAX_BEGINNING: u64 = 1 << 20;
@@ -21,10 +21,19 @@ const MAX_BYTES: u64 = 256 << 20;
 
 /// Writes the scenario that a source stands for, and says what it does not say.
 pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure> {
+    let is_folder = args.file.is_dir();
     let text = match beginning_of_log(args) {
         Some(text) => text,
+        None if is_folder => String::new(),
         None => or_exit(read(&args.file), Exit::Usage)?,
     };
+    let folder = if is_folder {
+        Some(args.file.as_path())
+    } else {
+        args.file.parent()
+    };
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    let files = FilesIn::new(folder.unwrap_or(Path::new(".")).into());
     let shown = args.file.display().to_string();
     let name = if shown == "-" {
         "standard input"
@@ -38,8 +47,13 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
         Some(SourceKind::OpenApi) => Some(Kind::OpenApi),
         Some(SourceKind::Jmx) => Some(Kind::Jmx),
         Some(SourceKind::Artillery) => Some(Kind::Artillery),
+        Some(SourceKind::Postman) => Some(Kind::Postman),
+        Some(SourceKind::Insomnia) => Some(Kind::Insomnia),
+        Some(SourceKind::Bruno) => Some(Kind::Bruno),
+        None if is_folder => import::recognize_folder(&files),
         None => import::recognize(&text),
     };
+    let kind = kind.filter(|kind| !is_folder || *kind == Kind::Bruno);
     let kind = or_exit(
         kind.with_context(|| {
             format!("{name} is not recognized as anything that can be imported; say what it is with --as")
@@ -50,9 +64,18 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
         let why = anyhow!("--per-operation is for OpenAPI documents, and {name} is not one");
         return or_exit(Err(why), Exit::Usage);
     }
+    let exported = args.env.as_deref().filter(|file| file.is_file());
+    let exported = or_exit(exported.map(read).transpose(), Exit::Usage)?;
+    let named = args.env.as_deref().map(Path::to_string_lossy);
     let imported = import::import(import::Request {
         text: &text,
         kind,
+        // What comes from standard input has no folder.
+        files: (shown != "-").then_some(&files),
+        environment: named.as_deref().map(|name| Environment {
+            name,
+            text: exported.as_deref(),
+        }),
         from: &name.replace(char::is_control, " "),
         bodies: args.output.as_deref().and_then(bodies),
         options: import::Options {
@@ -60,7 +83,6 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
             with_assets: args.recording.with_assets,
             keep_cookies: args.recording.keep_cookies,
         },
-        files: &|path| beside(&args.file, path),
         per_operation: args.per_operation,
     });
     let imported = or_exit(
@@ -87,9 +109,9 @@ pub(super) fn deliver(
     or_exit(write(path, imported), Exit::Internal)?;
     check(imported, output, console);
     let variables: Vec<&str> = imported
-        .secrets
+        .environment
         .iter()
-        .map(|(_, variable)| variable.as_str())
+        .map(|(variable, _)| variable.as_str())
         .collect();
     let first = if variables.is_empty() {
         String::new()
@@ -171,25 +193,13 @@ fn read(file: &Path) -> anyhow::Result<String> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(anyhow!("`{name}` is larger than {} MiB", MAX_BYTES >> 20));
     }
+    if bytes.is_empty() {
+        return Err(anyhow!("`{name}` is empty"));
+    }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         anyhow!("`{name}` is not UTF-8 text (byte {at}); save it as UTF-8")
     })
-}
-
-/// Reads a file by its path relative to the folder of the source, out of which no path leads.
-fn beside(source: &Path, path: &str) -> Result<String, String> {
-    if source == Path::new("-") {
-        return Err("standard input has no folder; import the file by its name".into());
-    }
-    let folder = source.parent().filter(|folder| *folder != Path::new(""));
-    let content = file::read(folder.unwrap_or(Path::new(".")), path);
-    let bytes = content.map_err(|error| match error {
-        FileError::Outside(path) => format!("`{path}` leads out of the source's folder"),
-        FileError::Missing(path) => format!("there is no file `{path}` beside the source"),
-        other => other.to_string(),
-    })?;
-    String::from_utf8(bytes).map_err(|_| format!("`{path}` is not UTF-8 text"))
 }
 
 /// Compiles the scenario, with any value for what the environment does not have, and says what a
@@ -201,13 +211,12 @@ fn check(imported: &Imported, output: Option<&Path>, console: &Console) {
         ..Source::inline("<imported>", imported.scenario.as_str())
     };
     let value = |name: &str| {
-        let is_secret = imported
-            .secrets
+        let needed = imported
+            .environment
             .iter()
-            .any(|(_, variable)| variable == name);
-        std::env::var(name)
-            .ok()
-            .or_else(|| is_secret.then(|| "from the environment".into()))
+            .find(|(variable, _)| variable == name);
+        let example = || needed.map(|(_, example)| (*example).to_owned());
+        std::env::var(name).ok().or_else(example)
     };
     if let Err(problems) = scenario::compile(&source, &Overrides::default(), &value) {
         console.hide(problems.secrets());

@@ -14,6 +14,7 @@ pub(crate) mod exit;
 mod folder;
 mod github;
 mod import;
+mod import_files;
 mod init;
 mod job;
 mod live_page;

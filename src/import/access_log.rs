@@ -144,7 +144,7 @@ pub(super) fn scenario(text: &str, from: &str) -> Result<Imported, String> {
         scenario: format!("{about}\nname: replay\n{vars}\n{}", body.document()),
         files: Vec::new(),
         notes: missing(),
-        secrets: Vec::new(),
+        environment: Vec::new(),
     })
 }
 

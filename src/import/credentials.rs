@@ -1,13 +1,13 @@
 //! [`Credentials`]: what must not be written into a scenario. It becomes a secret, whose value comes
 //! from the environment.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
 
 use super::exchange::Body;
-use super::names::numbered;
+use super::names::Taken;
 use super::template::{BRACE, BRACE_NAME};
 use super::yaml::Yaml;
 use crate::plan::RESPONSE_VALUES;
@@ -20,6 +20,12 @@ const MAX_CHARS: usize = 60;
 /// Words in the names of headers, parameters and fields that hold credentials.
 const WORDS: [&str; 9] = [
     "token", "secret", "password", "passwd", "pwd", "apikey", "api-key", "api_key", "session",
+];
+
+/// Variables of the environment that systems and shells set.
+const SYSTEM_VARIABLES: [&str; 16] = [
+    "DISPLAY", "EDITOR", "HOME", "HOST", "HOSTNAME", "LANG", "LOGNAME", "MAIL", "PATH", "PWD",
+    "SHELL", "TEMP", "TERM", "TMPDIR", "USER", "USERNAME",
 ];
 
 /// Returns whether a text can be the name of a parameter or of a field of a form.
@@ -50,6 +56,18 @@ pub(super) struct Secret {
 }
 
 impl Secret {
+    /// Creates one that comes from the variable of the same name, unless systems have that one for
+    /// something else.
+    pub(super) fn named(name: String) -> Self {
+        let variable = name.to_ascii_uppercase();
+        let variable = if SYSTEM_VARIABLES.contains(&variable.as_str()) {
+            format!("API_{variable}")
+        } else {
+            variable
+        };
+        Self { name, variable }
+    }
+
     /// Returns the template that inserts it.
     pub(super) fn template(&self) -> String {
         format!("{{{{{}}}}}", self.name)
@@ -64,37 +82,43 @@ impl Secret {
 /// The credentials of a source.
 #[derive(Default)]
 pub(super) struct Credentials {
-    /// The secrets, each with its value, of which equal ones share a secret; those that the source takes
-    /// from variables have none.
-    known: Vec<(Option<String>, Secret)>,
-    /// The names of other values, which no secret may have.
-    taken: BTreeSet<String>,
+    secrets: Vec<Secret>,
+    /// The secret of each value: equal ones share one.
+    of_values: BTreeMap<String, usize>,
+    /// The secret of each variable that the source uses.
+    of_variables: BTreeMap<String, usize>,
+    /// The names of the secrets, and of other values of the scenario.
+    taken: Taken,
 }
 
 /// Shows no value.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let secrets = self.known.iter().map(|(_, secret)| secret);
-        f.debug_list().entries(secrets).finish()
+        f.debug_list().entries(&self.secrets).finish()
     }
 }
 
 impl Credentials {
     /// Returns the template of a variable of the environment that the source uses.
     pub(super) fn of_variable(&mut self, variable: &str) -> String {
-        let is_it = |(value, secret): &&(Option<String>, Secret)| {
-            value.is_none() && secret.variable == variable
-        };
-        if let Some((_, secret)) = self.known.iter().find(is_it) {
-            return secret.template();
+        if let Some(index) = self.of_variables.get(variable) {
+            return self.secrets[*index].template();
         }
         let secret = Secret {
             variable: variable.to_owned(),
-            ..self.fresh(variable)
+            name: self.take(variable),
         };
         let template = secret.template();
-        self.known.push((None, secret));
+        self.of_variables
+            .insert(variable.to_owned(), self.secrets.len());
+        self.secrets.push(secret);
         template
+    }
+
+    /// Returns a name that no other value of the scenario has, made of this one in lower case, and keeps it
+    /// from others.
+    pub(super) fn take(&mut self, name: &str) -> String {
+        self.free(&name.to_ascii_lowercase(), "secret")
     }
 
     /// Returns the template of a secret with this value. `name` is what it is called where it stands,
@@ -104,13 +128,13 @@ impl Credentials {
         if value.is_empty() || value.replace(BRACE, "").contains("{{") {
             return value.to_owned();
         }
-        let is_it = |(other, _): &&(Option<String>, Secret)| other.as_deref() == Some(value);
-        if let Some((_, secret)) = self.known.iter().find(is_it) {
-            return secret.template();
+        if let Some(index) = self.of_values.get(value) {
+            return self.secrets[*index].template();
         }
-        let secret = self.fresh(name);
+        let secret = Secret::named(self.take(name));
         let template = secret.template();
-        self.known.push((Some(value.to_owned()), secret));
+        self.of_values.insert(value.to_owned(), self.secrets.len());
+        self.secrets.push(secret);
         template
     }
 
@@ -197,25 +221,15 @@ impl Credentials {
             })
     }
 
-    /// Returns a secret whose name is not taken.
-    fn fresh(&self, name: &str) -> Secret {
-        let name = self.free(&name.to_ascii_lowercase(), "secret");
-        Secret {
-            variable: name.to_ascii_uppercase(),
-            name,
-        }
-    }
-
     /// Returns the name of a value that is not a secret, made of what the source calls it. No other value
     /// gets it.
     pub(super) fn name_value(&mut self, name: &str) -> String {
-        let name = self.free(name, "value");
-        self.taken.insert(name.clone());
-        name
+        self.free(name, "value")
     }
 
-    /// Returns a name that is not taken; `unnamed` for a text without letters and digits.
-    fn free(&self, name: &str, unnamed: &str) -> String {
+    /// Returns a name that no other value of the scenario has, and keeps it from others; `unnamed` for a
+    /// text without letters and digits.
+    fn free(&mut self, name: &str, unnamed: &str) -> String {
         let good = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
         let name: String = name.chars().map(good).take(MAX_CHARS).collect();
         let name = match name.trim_matches('_') {
@@ -227,25 +241,24 @@ impl Credentials {
         } else {
             name.to_owned()
         };
-        let is_taken = |name: &str| {
+        let is_refused = |name: &str| {
             name == BRACE_NAME
                 || FUNCTIONS.contains(&name)
                 || RESERVED.contains(&name)
                 || RESPONSE_VALUES.contains(&name)
-                || self.taken.contains(name)
-                || self.known.iter().any(|(_, known)| known.name == name)
         };
-        numbered(&base, '_', is_taken)
+        let numbered = |name: &str, number| format!("{name}_{number}");
+        self.taken.free(&base, is_refused, numbered)
     }
 
     /// Returns the names of all secrets so far.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.known.iter().map(|(_, secret)| secret.name.as_str())
+        self.secrets.iter().map(|secret| secret.name.as_str())
     }
 
     /// Returns all secrets, also those that turned out not to be needed.
     pub(super) fn secrets(self) -> impl Iterator<Item = Secret> {
-        self.known.into_iter().map(|(_, secret)| secret)
+        self.secrets.into_iter()
     }
 }
 

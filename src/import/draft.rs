@@ -4,11 +4,14 @@ use super::bodies::{Attachment, Bodies};
 use super::credentials::Secret;
 use super::flow::Writer;
 use super::names;
-use super::note::Note;
+use super::note::{Note, Place};
 use super::read::{Entry, Read};
 use super::targets;
 use super::template::{BRACE, BRACE_NAME};
 use super::yaml::{Yaml, comment};
+
+/// What a secret can be.
+const EXAMPLE: &str = "from the environment";
 
 /// A scenario that was made of a source.
 #[derive(Debug)]
@@ -19,8 +22,8 @@ pub(crate) struct Imported {
     pub files: Vec<Attachment>,
     /// What could not be carried over.
     pub notes: Vec<Note>,
-    /// The secrets that it uses, with the variables of the environment that they come from.
-    pub secrets: Vec<(String, String)>,
+    /// The variables of the environment that it needs, with an example of what each can be.
+    pub environment: Vec<(String, &'static str)>,
 }
 
 /// Makes the scenario. `made` says by what and of what, and `folder` where large bodies go.
@@ -37,6 +40,8 @@ pub(super) fn scenario(read: Read, made: String, folder: Option<String>) -> Impo
         indices: indices.into_iter(),
         bodies: &mut bodies,
         notes: Vec::new(),
+        bytes: 0,
+        left_out: 0,
     };
     let setup = writer.steps(read.setup);
     let mut mix = Vec::new();
@@ -47,7 +52,11 @@ pub(super) fn scenario(read: Read, made: String, folder: Option<String>) -> Impo
         mix.push(written(entry, &mut writer));
     }
     let teardown = writer.steps(read.teardown);
-    let mut notes = writer.notes;
+    let Writer {
+        notes, left_out, ..
+    } = writer;
+    let mut of_all = read.notes;
+    of_all.extend(too_large(left_out));
     let mut rest = Vec::new();
     if !read.data.is_empty() {
         rest.push(("data", Yaml::Map(read.data)));
@@ -70,36 +79,27 @@ pub(super) fn scenario(read: Read, made: String, folder: Option<String>) -> Impo
         rest.contains(&secret.template()) || rest.contains(&secret.encoded_template())
     };
     let secrets: Vec<Secret> = read.secrets.into_iter().filter(is_used).collect();
-    let mut beginning = vec![("name", Yaml::text(name))];
-    if !secrets.is_empty() {
-        let value = |secret: &Secret| Yaml::text(format!("${{{}}}", secret.variable));
-        let members = secrets
-            .iter()
-            .map(|secret| (secret.name.clone(), value(secret)));
-        beginning.push(("secrets", Yaml::map(members)));
-    }
-    let mut vars = read.vars;
+    let urls: Vec<(Secret, &str)> = read
+        .urls
+        .into_iter()
+        .filter(|(url, _)| is_used(url))
+        .collect();
+    let mut vars: Vec<(String, Yaml)> = urls.iter().map(|(url, _)| from_environment(url)).collect();
+    vars.extend(read.vars);
     if rest.contains(BRACE) {
         // Two braces in a row would begin a template.
         vars.push((BRACE_NAME.into(), Yaml::text("{")));
     }
-    if !vars.is_empty() {
-        beginning.push(("vars", Yaml::Map(vars)));
-    }
-    let text = Yaml::map(beginning).document() + &rest;
-    let head: String = std::iter::once(made)
-        .chain(read.notes.iter().map(ToString::to_string))
-        .map(|text| comment(&text) + "\n")
-        .collect();
-    notes.extend(read.notes);
+    let text = beginning(name, &secrets, vars) + &rest;
+    let secrets = secrets.into_iter().map(|secret| (secret.variable, EXAMPLE));
+    let urls = urls
+        .into_iter()
+        .map(|(url, example)| (url.variable, example));
     Imported {
-        scenario: head + &text,
+        scenario: head(made, &of_all) + &text,
         files: bodies.files(),
-        notes,
-        secrets: secrets
-            .into_iter()
-            .map(|secret| (secret.name, secret.variable))
-            .collect(),
+        notes: notes.into_iter().chain(of_all).collect(),
+        environment: secrets.chain(urls).collect(),
     }
 }
 
@@ -109,6 +109,44 @@ fn written(entry: Entry, writer: &mut Writer<'_>) -> Yaml {
     keys.extend(entry.keys);
     keys.push(("flow".into(), writer.steps(entry.steps)));
     Yaml::Map(keys)
+}
+
+/// Writes what a scenario begins with.
+fn beginning(name: String, secrets: &[Secret], vars: Vec<(String, Yaml)>) -> String {
+    let mut beginning = vec![("name", Yaml::text(name))];
+    if !secrets.is_empty() {
+        let secrets = secrets.iter().map(from_environment);
+        beginning.push(("secrets", Yaml::map(secrets)));
+    }
+    if !vars.is_empty() {
+        beginning.push(("vars", Yaml::Map(vars)));
+    }
+    Yaml::map(beginning).document()
+}
+
+/// Returns what stands above the scenario.
+fn head(made: String, notes: &[Note]) -> String {
+    std::iter::once(made)
+        .chain(notes.iter().map(ToString::to_string))
+        .map(|text| comment(&text) + "\n")
+        .collect()
+}
+
+/// Returns a value that comes from the environment, under its name.
+fn from_environment(secret: &Secret) -> (String, Yaml) {
+    let value = format!("${{{}}}", secret.variable);
+    (secret.name.clone(), Yaml::text(value))
+}
+
+/// Returns the note about requests that are left out.
+fn too_large(left_out: usize) -> Option<Note> {
+    let message = format!(
+        "{left_out} requests are left out: a scenario has at most 1 MiB; import it in parts"
+    );
+    (left_out > 0).then(|| Note {
+        place: Place::Part("scenario".into()),
+        message,
+    })
 }
 
 /// Returns the load, which a person has to choose.

@@ -8,6 +8,8 @@ use super::read::{Action, Step};
 use super::targets::{Target, pairs};
 use super::yaml::Yaml;
 
+/// The most bytes of all steps: a scenario has at most 1 MiB.
+const MAX_BYTES: usize = 900 << 10;
 /// Methods that steps are named after.
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
@@ -21,27 +23,51 @@ pub(super) struct Writer<'a> {
     pub bodies: &'a mut Bodies,
     /// All notes so far.
     pub notes: Vec<Note>,
+    /// The bytes of the steps so far.
+    pub bytes: usize,
+    /// The requests that are left out, because the scenario would be too large.
+    pub left_out: usize,
 }
 
 impl Writer<'_> {
     /// Writes steps.
     pub(super) fn steps(&mut self, steps: Vec<Step>) -> Yaml {
-        Yaml::List(steps.into_iter().map(|step| self.step(step)).collect())
+        self.nested(steps, 0)
     }
 
-    fn step(&mut self, step: Step) -> Yaml {
+    fn nested(&mut self, steps: Vec<Step>, depth: usize) -> Yaml {
+        let steps = steps.into_iter().filter_map(|step| self.step(step, depth));
+        Yaml::List(steps.collect())
+    }
+
+    /// Writes a step, if there is still room for it.
+    fn step(&mut self, step: Step, depth: usize) -> Option<Yaml> {
         let Step { notes, action } = step;
         let comments: Vec<String> = notes.iter().map(ToString::to_string).collect();
-        self.notes.extend(notes);
         let step = match action {
-            Action::Request(exchange) => self.request(*exchange),
-            Action::Block {
+            Action::Request(exchange) => {
+                let request = self.request(*exchange);
+                let text = request.document();
+                let comments: usize = comments.iter().map(String::len).sum();
+                let indent = (2 * depth + 6) * (text.lines().count() + notes.len());
+                let bytes = text.len() + comments + indent;
+                if self.bytes + bytes > MAX_BYTES {
+                    self.left_out += 1;
+                    return None;
+                }
+                self.bytes += bytes;
+                request
+            }
+            Action::Group {
                 mut keys,
                 inside,
                 list,
                 steps,
             } => {
-                let steps = (list.to_owned(), self.steps(steps));
+                let steps = (list.to_owned(), self.nested(steps, depth + 2));
+                if steps.1 == Yaml::List(Vec::new()) {
+                    return None;
+                }
                 match inside {
                     Some((key, mut own)) => {
                         own.push(steps);
@@ -53,11 +79,12 @@ impl Writer<'_> {
             }
             Action::Other(keys) => Yaml::Map(keys),
         };
-        if comments.is_empty() {
+        self.notes.extend(notes);
+        Some(if comments.is_empty() {
             step
         } else {
             Yaml::Commented(comments, Box::new(step))
-        }
+        })
     }
 
     fn request(&mut self, exchange: Exchange) -> Yaml {
@@ -110,7 +137,8 @@ impl Writer<'_> {
             Body::File(file) => keys.push(("body_file".into(), Yaml::text(file))),
             Body::Multipart(parts) => keys.push(("multipart".into(), Yaml::map(parts))),
         }
-        keys.extend(exchange.step);
+        let is_lifted = |(key, _): &(String, Yaml)| key == "auth" && target.auth.is_some();
+        keys.extend(exchange.step.into_iter().filter(|key| !is_lifted(key)));
         Yaml::Map(keys)
     }
 }

@@ -228,7 +228,7 @@ fn repeated(reader: &mut Reader<'_>, element: &Element, steps: Vec<Step>) -> Vec
     }
     vec![Step {
         notes: Vec::new(),
-        action: Action::Block {
+        action: Action::Group {
             keys: Vec::new(),
             inside: Some(("repeat", vec![("times".into(), Yaml::plain(times))])),
             list: "flow",

@@ -14,7 +14,7 @@ pub(super) fn yaml(text: &str) -> Option<Yaml> {
     // A number that is not written as it is read would be another body.
     let written = value.to_string();
     let is_kept = compact(text) == written && !is_too_deep(&value);
-    is_kept.then(|| of_value(value, |text| text))
+    is_kept.then(|| of_value(value, &|text| text))
 }
 
 /// Returns whether a value is too deep for a scenario.
@@ -45,14 +45,14 @@ fn compact(text: &str) -> String {
     out
 }
 
-/// Returns a value of JSON as YAML, with each of its texts as `template` makes it.
-pub(super) fn of_value(value: Value, template: fn(String) -> String) -> Yaml {
-    let inside = |value| of_value(value, template);
+/// Returns JSON as YAML; `template` makes templates of its texts.
+pub(super) fn of_value(value: Value, template: &dyn Fn(String) -> String) -> Yaml {
+    let of = |value| of_value(value, template);
     match value {
         Value::String(text) => Yaml::text(template(text)),
-        Value::Array(items) => Yaml::List(items.into_iter().map(inside).collect()),
+        Value::Array(items) => Yaml::List(items.into_iter().map(of).collect()),
         Value::Object(members) => {
-            Yaml::map(members.into_iter().map(|(key, value)| (key, inside(value))))
+            Yaml::map(members.into_iter().map(|(key, value)| (key, of(value))))
         }
         plain => Yaml::plain(plain),
     }

@@ -1,6 +1,9 @@
 //! [`Kind`]: what a source is.
 
-use super::{access_log, artillery, har, jmx};
+use serde_json::Value;
+
+use super::files::Files;
+use super::{access_log, artillery, bruno, har, insomnia, jmx, postman};
 
 /// What a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,15 +20,39 @@ pub(crate) enum Kind {
     Jmx,
     /// A script of Artillery.
     Artillery,
+    /// A collection of Postman.
+    Postman,
+    /// An export of Insomnia's.
+    Insomnia,
+    /// A collection or a request of Bruno's.
+    Bruno,
 }
 
 /// Recognizes the kind of a source by its content.
 pub(crate) fn recognize(text: &str) -> Option<Kind> {
+    if text.trim_start().starts_with('{')
+        && let Ok(Value::Object(members)) = serde_json::from_str(text)
+    {
+        let kinds = [
+            (insomnia::is_json(&members), Kind::Insomnia),
+            (postman::is_it(&members), Kind::Postman),
+            (bruno::is_export(&members), Kind::Bruno),
+        ];
+        if let Some((_, kind)) = kinds.into_iter().find(|(is_it, _)| *is_it) {
+            return Some(kind);
+        }
+    }
     if har::is_har(text) {
         return Some(Kind::Har);
     }
     if jmx::is_plan(text) {
         return Some(Kind::Jmx);
+    }
+    if insomnia::is_yaml(text) {
+        return Some(Kind::Insomnia);
+    }
+    if bruno::is_it(text) {
+        return Some(Kind::Bruno);
     }
     // Its descriptions may show commands of curl.
     if is_openapi(text) {
@@ -74,4 +101,9 @@ fn is_openapi(text: &str) -> bool {
             rest.is_some_and(follows)
         })
     })
+}
+
+/// Recognizes the kind of a source that is a folder by the files in it.
+pub(crate) fn recognize_folder(files: &dyn Files) -> Option<Kind> {
+    bruno::is_folder(files).then_some(Kind::Bruno)
 }

@@ -1,7 +1,7 @@
-//! Floor 3: import. Makes a scenario of what people have: curl commands, recorded traffic, documents of APIs, plans and
-//! scripts of other tools, logs.
+//! Floor 3: import. Makes a scenario of what people have: curl commands, recorded traffic, documents of APIs, collections,
+//! plans and scripts of other tools, logs.
 //!
-//! A reader per kind (`curl`, `openapi`, `jmx`, `artillery`, `har` by way of `recording`) turns its source into [`Read`], the one form that all share: entries with
+//! A reader per kind (`curl`, `openapi`, `postman`, `jmx`, `har` by way of `recording` and so on) turns its source into [`Read`], the one form that all share: entries with
 //! steps, of which most are [`Exchange`](exchange::Exchange)s, and [`Note`]s about whatever it could not carry
 //! over. `draft` makes a scenario of it: targets, secrets, flows, large bodies in files. `yaml` writes it as a person
 //! would.
@@ -14,21 +14,27 @@
 mod access_log;
 mod artillery;
 mod bodies;
+mod bruno;
+mod collection;
 mod credentials;
 mod curl;
 mod draft;
 mod exchange;
+mod files;
 mod flow;
 mod har;
+mod insomnia;
 mod jmx;
 mod json;
 mod kind;
+mod members;
 mod names;
 mod note;
 mod openapi;
 mod options;
 mod pattern;
 mod pieces;
+mod postman;
 mod read;
 mod recording;
 mod shell;
@@ -41,12 +47,15 @@ pub(crate) mod yaml;
 
 pub(crate) use self::bodies::Attachment;
 pub(crate) use self::draft::Imported;
-pub(crate) use self::kind::{Kind, recognize};
+pub(crate) use self::files::Files;
+pub(crate) use self::kind::{Kind, recognize, recognize_folder};
 pub(crate) use self::note::{Note, Place};
-pub(crate) use self::openapi::Files;
 pub(crate) use self::options::Options;
 use self::read::{Read, exchanges};
 pub(crate) use self::recording::traffic::{Payload, Recorded, Recording, Response};
+
+/// The largest scenario, in bytes.
+const MAX_BYTES: usize = 1 << 20;
 
 /// What to import, and how.
 #[derive(Clone)]
@@ -57,14 +66,25 @@ pub(crate) struct Request<'a> {
     pub kind: Kind,
     /// Where it comes from, as a person would say it.
     pub from: &'a str,
+    /// The files in its folder, or in the folder that it is.
+    pub files: Option<&'a dyn Files>,
+    /// The environment whose variables it uses.
+    pub environment: Option<Environment<'a>>,
     /// The folder beside the scenario that large bodies go to; without it, they stand in the scenario.
     pub bodies: Option<String>,
     /// How to translate it.
     pub options: Options,
-    /// Reads further files, by their paths relative to the folder of the source.
-    pub files: Files<'a>,
     /// Whether each operation of an API is an entry of the mix, instead of each group of them.
     pub per_operation: bool,
+}
+
+/// An environment of a collection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Environment<'a> {
+    /// Its name, or the path of the file that it was exported to.
+    pub name: &'a str,
+    /// The content of that file, if there is one.
+    pub text: Option<&'a str>,
 }
 
 /// Makes a scenario of a source, whose files are relative to the current folder.
@@ -75,21 +95,10 @@ pub(crate) fn import(request: Request<'_>) -> Result<Imported, String> {
     if request.text.contains('\0') {
         return Err("it contains a NUL byte, which no text does".into());
     }
-    let read = match request.kind {
-        Kind::Curl => curl::read(request.text),
-        Kind::AccessLog => return access_log::scenario(request.text, request.from),
-        Kind::Har => recording::read(&har::read(request.text)?, &request.options),
-        Kind::OpenApi => openapi::read(
-            request.text,
-            openapi::Options {
-                files: request.files,
-                per_operation: request.per_operation,
-                has_folder: request.bodies.is_some(),
-            },
-        )?,
-        Kind::Jmx => jmx::read(request.text)?,
-        Kind::Artillery => artillery::read(request.text)?,
-    };
+    if request.kind == Kind::AccessLog {
+        return access_log::scenario(request.text, request.from);
+    }
+    let read = read(&request)?;
     let made = format!("Made by `loadgen import` of {}.", request.from);
     finished(read, made, request.bodies)
 }
@@ -122,5 +131,67 @@ fn finished(read: Read, made: String, bodies: Option<String>) -> Result<Imported
         };
         return Err(format!("there is no request in it{why}"));
     }
-    Ok(draft::scenario(read, made, bodies))
+    let imported = draft::scenario(read, made, bodies);
+    if imported.scenario.len() > MAX_BYTES {
+        return Err("its values are too large for a scenario, which has at most 1 MiB".into());
+    }
+    Ok(imported)
+}
+
+/// Reads a source.
+fn read(request: &Request<'_>) -> Result<Read, String> {
+    let Request {
+        text, environment, ..
+    } = *request;
+    let has_environments = matches!(request.kind, Kind::Postman | Kind::Insomnia | Kind::Bruno);
+    if environment.is_some() && !has_environments {
+        return Err(
+            "only collections of Postman, Insomnia and Bruno have environments: leave out --env"
+                .into(),
+        );
+    }
+    Ok(match request.kind {
+        Kind::Curl | Kind::AccessLog => curl::read(text),
+        Kind::Har => recording::read(&har::read(text)?, &request.options),
+        Kind::OpenApi => {
+            let beside = |path: &str| match request.files {
+                Some(files) => files.read(path),
+                None => Err("standard input has no folder; import the file by its name".into()),
+            };
+            let options = openapi::Options {
+                files: &beside,
+                per_operation: request.per_operation,
+                has_folder: request.bodies.is_some(),
+            };
+            openapi::read(text, options)?
+        }
+        Kind::Jmx => jmx::read(text)?,
+        Kind::Artillery => artillery::read(text)?,
+        Kind::Postman => {
+            let environment = match environment {
+                Some(Environment { name, text: None }) => {
+                    return Err(format!(
+                        "there is no file `{name}`: --env names the file of the environment"
+                    ));
+                }
+                Some(Environment { text, .. }) => text,
+                None => None,
+            };
+            collection::read(postman::read(text, environment)?)
+        }
+        Kind::Insomnia => {
+            let environment = environment.map(|environment| environment.name);
+            collection::read(insomnia::read(text, environment)?)
+        }
+        Kind::Bruno => {
+            let environment = environment.map(|environment| match environment.text {
+                Some(text) => bruno::Environment::Text(text),
+                None => bruno::Environment::Named(environment.name),
+            });
+            collection::read(match request.files {
+                Some(files) if text.is_empty() => bruno::read_folder(files, environment)?,
+                _ => bruno::read(text, environment)?,
+            })
+        }
+    })
 }

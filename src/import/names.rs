@@ -1,17 +1,33 @@
 //! Names of what a scenario has.
 
+use std::collections::BTreeMap;
+
 /// The longest name that is made of a host, a title or a path.
 const MAX_CHARS: usize = 60;
 
-/// Returns a name, with a number behind it if it is taken.
-pub(super) fn numbered(name: &str, separator: char, is_taken: impl Fn(&str) -> bool) -> String {
-    let mut free = name.to_owned();
-    let mut number = 2;
-    while is_taken(&free) {
-        free = format!("{name}{separator}{number}");
-        number += 1;
+/// Names that are taken, each with the number that was last put behind it.
+#[derive(Debug, Default)]
+pub(super) struct Taken(BTreeMap<String, usize>);
+
+impl Taken {
+    /// Returns this name, with a number behind it if it is taken or may not be used; from now on, it is
+    /// taken. `numbered` puts a number behind a name.
+    pub(super) fn free(
+        &mut self,
+        name: &str,
+        is_refused: impl Fn(&str) -> bool,
+        numbered: impl Fn(&str, usize) -> String,
+    ) -> String {
+        let mut number = self.0.get(name).copied().unwrap_or(1);
+        let mut free = name.to_owned();
+        while self.0.contains_key(&free) || is_refused(&free) {
+            number += 1;
+            free = numbered(name, number);
+        }
+        self.0.insert(name.to_owned(), number);
+        self.0.entry(free.clone()).or_insert(1);
+        free
     }
-    free
 }
 
 /// Returns a name made of an origin's host.

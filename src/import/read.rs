@@ -2,7 +2,6 @@
 
 use super::credentials::Secret;
 use super::exchange::Exchange;
-use super::names::numbered;
 use super::note::{Note, Place};
 use super::yaml::Yaml;
 
@@ -15,6 +14,9 @@ pub(super) struct Read {
     pub entries: Vec<Entry>,
     /// Values that are not written, but taken from the environment.
     pub secrets: Vec<Secret>,
+    /// URLs of targets, or parts of them, that are taken from the environment too, with examples of what
+    /// they can be.
+    pub urls: Vec<(Secret, &'static str)>,
     /// Variables of the scenario.
     pub vars: Vec<(String, Yaml)>,
     /// Data of the scenario.
@@ -57,7 +59,7 @@ pub(super) enum Action {
     /// It sends a request.
     Request(Box<Exchange>),
     /// It has steps of its own.
-    Block {
+    Group {
         /// What it says besides its steps, as keys of the scenario language.
         keys: Vec<(String, Yaml)>,
         /// The key that holds its steps, if that is a map, with what else is in it: `repeat`.
@@ -110,8 +112,12 @@ pub(super) fn name_of_entry(title: &str, entries: &[Entry]) -> String {
     if !is_taken(title) {
         return title.to_owned();
     }
-    let name = format!("{title} {}", entries.len() + 1);
-    numbered(&name, '-', is_taken)
+    let first = entries.len() + 1;
+    let names = (first..).map(|number| format!("{title} {number}"));
+    names
+        .into_iter()
+        .find(|name| !is_taken(name))
+        .unwrap_or_default()
 }
 
 impl Read {
@@ -134,7 +140,7 @@ pub(super) fn exchanges(steps: &[Step]) -> Vec<&Exchange> {
     for step in steps {
         match &step.action {
             Action::Request(exchange) => all.push(&**exchange),
-            Action::Block { steps, .. } => all.extend(exchanges(steps)),
+            Action::Group { steps, .. } => all.extend(exchanges(steps)),
             Action::Other(_) => {}
         }
     }

@@ -1,7 +1,9 @@
 //! The targets of a scenario: what its requests have in common.
 
+use std::collections::BTreeMap;
+
 use super::exchange::Exchange;
-use super::names::{numbered, of_origin};
+use super::names::{Taken, of_origin};
 use super::yaml::Yaml;
 
 /// A target: exchanges with the same origin and the same settings share one.
@@ -14,6 +16,8 @@ pub(super) struct Target {
     pub settings: Vec<(String, Yaml)>,
     /// The headers that all its exchanges have.
     pub headers: Vec<(String, String)>,
+    /// The authentication that all its exchanges have.
+    pub auth: Option<Yaml>,
 }
 
 impl Target {
@@ -26,6 +30,7 @@ impl Target {
         if !self.headers.is_empty() {
             keys.push(("headers".into(), pairs(self.headers)));
         }
+        keys.extend(self.auth.map(|auth| ("auth".into(), auth)));
         Yaml::Map(keys)
     }
 }
@@ -34,29 +39,33 @@ impl Target {
 pub(super) fn of_exchanges(exchanges: &[&Exchange]) -> (Vec<Target>, Vec<usize>) {
     let mut targets: Vec<Target> = Vec::new();
     let mut indices = Vec::new();
+    let mut of_origins: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut names = Taken::default();
     for exchange in exchanges {
-        let known = targets.iter().position(|target| {
-            target.origin == exchange.origin && target.settings == exchange.target
-        });
-        indices.push(known.unwrap_or_else(|| {
-            let is_taken = |name: &str| targets.iter().any(|target| target.name == name);
+        let same = of_origins.entry(exchange.origin.as_str()).or_default();
+        let is_it = |index: &&usize| targets[**index].settings == exchange.target;
+        let index = same.iter().find(is_it).copied().unwrap_or_else(|| {
+            same.push(targets.len());
             targets.push(Target {
-                name: numbered(&of_origin(&exchange.origin), '-', is_taken),
+                name: names.free(
+                    &of_origin(&exchange.origin),
+                    |_| false,
+                    |name, number| format!("{name}-{number}"),
+                ),
                 origin: exchange.origin.clone(),
                 settings: exchange.target.clone(),
                 headers: Vec::new(),
+                auth: None,
             });
             targets.len() - 1
-        }));
+        });
+        indices.push(index);
     }
-    for (index, target) in targets.iter_mut().enumerate() {
-        let own: Vec<&Exchange> = exchanges
-            .iter()
-            .copied()
-            .zip(&indices)
-            .filter(|(_, of)| **of == index)
-            .map(|(exchange, _)| exchange)
-            .collect();
+    let mut all: Vec<Vec<&Exchange>> = targets.iter().map(|_| Vec::new()).collect();
+    for (exchange, index) in exchanges.iter().zip(&indices) {
+        all[*index].push(exchange);
+    }
+    for (own, target) in all.into_iter().zip(&mut targets) {
         // One step says its own headers.
         if let [first, rest @ ..] = own.as_slice()
             && !rest.is_empty()
@@ -65,9 +74,18 @@ pub(super) fn of_exchanges(exchanges: &[&Exchange]) -> (Vec<Target>, Vec<usize>)
                 rest.iter().all(|other| other.headers.contains(header))
             };
             target.headers = first.headers.iter().filter(in_all).cloned().collect();
+            let auth = auth_of(first);
+            let is_same = auth.is_some() && rest.iter().all(|other| auth_of(other) == auth);
+            target.auth = auth.filter(|_| is_same).cloned();
         }
     }
     (targets, indices)
+}
+
+/// Returns the authentication that a step has of its own.
+fn auth_of(exchange: &Exchange) -> Option<&Yaml> {
+    let (_, auth) = exchange.step.iter().find(|(key, _)| key == "auth")?;
+    Some(auth)
 }
 
 /// Returns headers as a map. Those of the same name are one, with commas between their values, which

@@ -389,7 +389,7 @@ fn what_is_not_translated_is_said_in_its_place() {
         }
     }
     for (text, part) in [
-        ("", "say what it is with --as"),
+        ("", "is empty"),
         ("curl -s", "there is no request in it: line 1"),
         ("curl 'http://127.0.0.1/", "there is no request in it"),
     ] {

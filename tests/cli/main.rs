@@ -51,6 +51,7 @@ mod honesty;
 mod hostile;
 mod import;
 mod import_artillery;
+mod import_collections;
 mod import_har;
 mod import_jmx;
 mod import_openapi;

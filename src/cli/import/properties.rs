@@ -1,6 +1,7 @@
 //! Properties of imports: whatever a source has, what comes out is a valid scenario or a message.
 
 mod artillery;
+mod collections;
 mod curl;
 mod har;
 mod jmx;
@@ -17,7 +18,8 @@ fn request(text: &str, kind: Kind) -> import::Request<'_> {
         from: "a test",
         bodies: None,
         options: import::Options::default(),
-        files: &|_| Err("not here".into()),
+        files: None,
+        environment: None,
         per_operation: false,
     }
 }
@@ -30,8 +32,13 @@ fn is_valid_or_refused(request: import::Request<'_>, known: &[&str]) {
         return;
     };
     let source = Source::inline("<imported>", imported.scenario.as_str());
+    let needed = |name: &str| {
+        let needed = imported.environment.iter().find(|(known, _)| known == name);
+        needed.map(|(_, example)| (*example).to_owned())
+    };
     // What has a value in the scenario itself needs none.
-    let value = |name: &str| (name != "BASE_URL").then(|| "value".into());
+    let other = |name: &str| (name != "BASE_URL").then(|| "value".into());
+    let value = |name: &str| needed(name).or_else(|| other(name));
     if let Err(problems) = scenario::compile(&source, &Overrides::default(), &value) {
         let said = problems.render(&source, false);
         let mut errors = said.lines().filter(|line| line.starts_with("error"));

@@ -226,7 +226,7 @@ fn block(
     reader.put_notes(own);
     reader.push(
         steps,
-        Action::Block {
+        Action::Group {
             keys,
             inside,
             list,

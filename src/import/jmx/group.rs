@@ -209,7 +209,7 @@ fn requests(steps: &[Step]) -> Option<u32> {
         count += match &step.action {
             Action::Request(_) => 1,
             Action::Other(_) => 0,
-            Action::Block {
+            Action::Group {
                 keys,
                 inside: None,
                 list: "flow",
@@ -220,7 +220,7 @@ fn requests(steps: &[Step]) -> Option<u32> {
             {
                 requests(steps)?
             }
-            Action::Block { .. } => return None,
+            Action::Group { .. } => return None,
         };
     }
     Some(count)

@@ -240,7 +240,7 @@ fn controller<'p>(
     } = block;
     reader.push(
         steps,
-        Action::Block {
+        Action::Group {
             keys,
             inside,
             list,
@@ -280,7 +280,7 @@ fn branches<'p>(
 }
 
 fn flow(steps: Vec<Step>) -> Action {
-    Action::Block {
+    Action::Group {
         keys: Vec::new(),
         inside: None,
         list: "flow",

@@ -135,7 +135,7 @@ fn of_json<'a>(
     Sent {
         content_type: content_type.filter(|_| value.is_some()),
         body: value.map_or(Body::None, |value| {
-            Body::Json(json::of_value(value, |text| literal(&text)))
+            Body::Json(json::of_value(value, &|text| literal(&text)))
         }),
     }
 }

@@ -306,7 +306,7 @@ fn flow(
             1 => steps.remove(0),
             _ => Step {
                 notes: Vec::new(),
-                action: Action::Block {
+                action: Action::Group {
                     keys: Vec::new(),
                     inside: None,
                     list: "parallel",
@@ -361,7 +361,7 @@ fn grouped((page, steps): (usize, Vec<Step>), pages: &[String]) -> Step {
     };
     Step {
         notes: Vec::new(),
-        action: Action::Block {
+        action: Action::Group {
             keys: vec![
                 ("name".into(), Yaml::text(name)),
                 ("timed".into(), Yaml::plain(true)),
