@@ -8,6 +8,10 @@ use serde::de::IgnoredAny;
 
 use crate::import::recording::traffic::{Field, Kind, Payload, Recorded, Response};
 
+/// How much later than its stamp a request may have been sent, in microseconds: stamps are cut to
+/// milliseconds.
+const STAMP_US: u64 = 1000;
+
 /// When entries began and ended, for those that do not say it.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
@@ -114,6 +118,8 @@ pub(super) fn read(
     // The conversions saturate.
     let end_us = start_us.saturating_add((taken * 1000.0) as u64);
     let head_us = end_us.saturating_sub((received * 1000.0) as u64);
+    // The next request may have been sent later than its stamp says, after this response.
+    let head_us = head_us.saturating_sub(STAMP_US).max(start_us);
     clock.last_us = end_us;
     let page = entry.pageref.as_deref();
     let page = page.and_then(|id| pages.iter().position(|known| known == id));
