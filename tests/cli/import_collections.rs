@@ -403,7 +403,7 @@ fn what_is_not_a_collection_is_refused_with_the_remedy() {
     said(
         "curl http://127.0.0.1:9/",
         &["--env", "x"],
-        "commands of curl have no environments",
+        "leave out --env",
     );
     let collection =
         fs::read_to_string(format!("{FIXTURES}/shop.postman.json")).expect("a fixture");
