@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Source;
+use super::inline_name::InlineName;
 
 /// The most figures that a scenario may define, by their names.
 pub const MAX_MEASURES: usize = 32;
@@ -27,10 +28,7 @@ pub struct Measure {
 /// metrics stay cheap to copy.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct MeasureName {
-    bytes: [u8; Self::MAX],
-    length: u8,
-}
+pub struct MeasureName(InlineName<{ Self::MAX }>);
 
 impl MeasureName {
     /// The most bytes of a name.
@@ -41,27 +39,21 @@ impl MeasureName {
     pub fn new(text: &str) -> Option<Self> {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let begins = text.bytes().next().is_some_and(|b| !b.is_ascii_digit());
-        if !begins || text.len() > Self::MAX || !text.bytes().all(is_part) {
+        if !begins || !text.bytes().all(is_part) {
             return None;
         }
-        let mut bytes = [0; Self::MAX];
-        bytes[..text.len()].copy_from_slice(text.as_bytes());
-        Some(Self {
-            bytes,
-            length: text.len() as u8,
-        })
+        InlineName::new(text).map(Self)
     }
 
     /// Returns the name as text.
     pub fn as_str(&self) -> &str {
-        let bytes = &self.bytes[..usize::from(self.length)];
-        std::str::from_utf8(bytes).unwrap_or_default()
+        self.0.as_str()
     }
 }
 
 impl fmt::Debug for MeasureName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.as_str())
+        self.0.fmt(f)
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod flow;
 mod format;
 pub(crate) mod grpc;
 pub(crate) mod http;
+mod inline_name;
 pub mod kinds;
 pub(crate) mod limits;
 pub(crate) mod load;

@@ -2,13 +2,12 @@
 
 use std::fmt;
 
+use super::inline_name::InlineName;
+
 /// The name of a figure of what is watched, such as `app.cpu`, kept in place so that metrics stay
 /// cheap to copy.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct WatchName {
-    bytes: [u8; Self::MAX],
-    length: u8,
-}
+pub struct WatchName(InlineName<{ Self::MAX }>);
 
 impl WatchName {
     /// The most bytes of a name, that of its source included.
@@ -18,30 +17,22 @@ impl WatchName {
     /// returns `None` for other texts.
     pub fn new(text: &str) -> Option<Self> {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:()".contains(&byte);
-        let has_parts = text
-            .split_once('.')
-            .is_some_and(|(source, own)| !source.is_empty() && !own.is_empty());
-        if !has_parts || text.len() > Self::MAX || !text.bytes().all(is_part) {
+        let (source, own) = text.split_once('.')?;
+        if source.is_empty() || own.is_empty() || !text.bytes().all(is_part) {
             return None;
         }
-        let mut bytes = [0; Self::MAX];
-        bytes[..text.len()].copy_from_slice(text.as_bytes());
-        Some(Self {
-            bytes,
-            length: text.len() as u8,
-        })
+        InlineName::new(text).map(Self)
     }
 
     /// Returns the name as text.
     pub fn as_str(&self) -> &str {
-        let bytes = &self.bytes[..usize::from(self.length)];
-        std::str::from_utf8(bytes).unwrap_or_default()
+        self.0.as_str()
     }
 }
 
 impl fmt::Debug for WatchName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.as_str())
+        self.0.fmt(f)
     }
 }
 
