@@ -80,7 +80,7 @@ pub(super) fn read(text: &str) -> Result<Read, String> {
         thresholds: load::thresholds(&mut reader, &config),
         ..Read::default()
     };
-    read.notes.extend(reader.take_notes());
+    read.notes.extend(reader.pending.take());
     reader.has_rows = false;
     for (key, list) in [("before", &mut read.setup), ("after", &mut read.teardown)] {
         if let Some(part) = script.get(key) {
@@ -100,7 +100,7 @@ pub(super) fn read(text: &str) -> Result<Read, String> {
         }
         entry(&mut reader, at, scenario, &mut read);
     }
-    read.notes.extend(reader.take_notes());
+    read.notes.extend(reader.pending.take());
     read.data = reader.data;
     (read.vars, read.secrets) = reader.values.finish();
     Ok(read)
@@ -271,7 +271,7 @@ fn steps(reader: &mut Reader, key: &str, part: &Tree) -> Vec<Step> {
     if let Some(flow) = part.get("flow") {
         flow::read(reader, &place, flow, &mut steps);
     }
-    reader.end(&mut steps);
+    reader.pending.end(&mut steps);
     steps.finish().0
 }
 
@@ -309,7 +309,7 @@ fn entry(reader: &mut Reader, at: usize, scenario: &Tree, read: &mut Read) {
     if let Some(flow) = scenario.get("flow") {
         flow::read(reader, &format!("{place}.flow"), flow, &mut steps);
     }
-    reader.end(&mut steps);
+    reader.pending.end(&mut steps);
     let (steps, notes) = steps.finish();
     read.notes.extend(notes);
     if steps.is_empty() {

@@ -88,7 +88,7 @@ pub(super) fn read(text: &str) -> Result<Read, String> {
     ] {
         read.notes.extend(summary(what, list));
     }
-    let first = reader.take_notes();
+    let first = reader.pending.take();
     read.notes.splice(0..0, first);
     read.data = std::mem::take(&mut reader.data);
     (read.vars, read.secrets) = reader.variables.values.finish();
@@ -287,7 +287,7 @@ fn entry(
         );
     }
     // What was noted of the group stands above its first step.
-    let notes = reader.take_notes();
+    let notes = reader.pending.take();
     if let Some(first) = steps.first_mut() {
         first.notes.splice(0..0, notes);
     }

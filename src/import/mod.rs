@@ -33,6 +33,7 @@ mod note;
 mod openapi;
 mod options;
 mod pattern;
+mod pending;
 mod pieces;
 mod postman;
 mod read;
@@ -95,10 +96,28 @@ pub(crate) fn import(request: Request<'_>) -> Result<Imported, String> {
     if request.text.contains('\0') {
         return Err("it contains a NUL byte, which no text does".into());
     }
-    if request.kind == Kind::AccessLog {
-        return access_log::scenario(request.text, request.from);
+    let is_collection = matches!(request.kind, Kind::Postman | Kind::Insomnia | Kind::Bruno);
+    if request.environment.is_some() && !is_collection {
+        return Err(
+            "only collections of Postman, Insomnia and Bruno have environments: leave out --env"
+                .into(),
+        );
     }
-    let read = read(&request)?;
+    let text = request.text;
+    let read = match request.kind {
+        Kind::AccessLog => return access_log::scenario(text, request.from),
+        Kind::Curl => curl::read(text),
+        Kind::Har => recording::read(&har::read(text)?, &request.options),
+        Kind::OpenApi => read_open_api(&request)?,
+        Kind::Jmx => jmx::read(text)?,
+        Kind::Artillery => artillery::read(text)?,
+        Kind::Postman => read_postman(&request)?,
+        Kind::Insomnia => {
+            let environment = request.environment.map(|environment| environment.name);
+            collection::read(insomnia::read(text, environment)?)
+        }
+        Kind::Bruno => read_bruno(&request)?,
+    };
     let made = format!("Made by `loadgen import` of {}.", request.from);
     finished(read, made, request.bodies)
 }
@@ -138,60 +157,42 @@ fn finished(read: Read, made: String, bodies: Option<String>) -> Result<Imported
     Ok(imported)
 }
 
-/// Reads a source.
-fn read(request: &Request<'_>) -> Result<Read, String> {
-    let Request {
-        text, environment, ..
-    } = *request;
-    let has_environments = matches!(request.kind, Kind::Postman | Kind::Insomnia | Kind::Bruno);
-    if environment.is_some() && !has_environments {
-        return Err(
-            "only collections of Postman, Insomnia and Bruno have environments: leave out --env"
-                .into(),
-        );
-    }
-    Ok(match request.kind {
-        Kind::Curl | Kind::AccessLog => curl::read(text),
-        Kind::Har => recording::read(&har::read(text)?, &request.options),
-        Kind::OpenApi => {
-            let beside = |path: &str| match request.files {
-                Some(files) => files.read(path),
-                None => Err("standard input has no folder; import the file by its name".into()),
-            };
-            let options = openapi::Options {
-                files: &beside,
-                per_operation: request.per_operation,
-                has_folder: request.bodies.is_some(),
-            };
-            openapi::read(text, options)?
+fn read_open_api(request: &Request<'_>) -> Result<Read, String> {
+    let beside = |path: &str| match request.files {
+        Some(files) => files.read(path),
+        None => Err("standard input has no folder; import the file by its name".into()),
+    };
+    let options = openapi::Options {
+        files: &beside,
+        per_operation: request.per_operation,
+        has_folder: request.bodies.is_some(),
+    };
+    openapi::read(request.text, options)
+}
+
+fn read_postman(request: &Request<'_>) -> Result<Read, String> {
+    let environment = match request.environment {
+        Some(Environment { name, text: None }) => {
+            return Err(format!(
+                "there is no file `{name}`: --env names the file of the environment"
+            ));
         }
-        Kind::Jmx => jmx::read(text)?,
-        Kind::Artillery => artillery::read(text)?,
-        Kind::Postman => {
-            let environment = match environment {
-                Some(Environment { name, text: None }) => {
-                    return Err(format!(
-                        "there is no file `{name}`: --env names the file of the environment"
-                    ));
-                }
-                Some(Environment { text, .. }) => text,
-                None => None,
-            };
-            collection::read(postman::read(text, environment)?)
-        }
-        Kind::Insomnia => {
-            let environment = environment.map(|environment| environment.name);
-            collection::read(insomnia::read(text, environment)?)
-        }
-        Kind::Bruno => {
-            let environment = environment.map(|environment| match environment.text {
-                Some(text) => bruno::Environment::Text(text),
-                None => bruno::Environment::Named(environment.name),
-            });
-            collection::read(match request.files {
-                Some(files) if text.is_empty() => bruno::read_folder(files, environment)?,
-                _ => bruno::read(text, environment)?,
-            })
-        }
-    })
+        Some(Environment { text, .. }) => text,
+        None => None,
+    };
+    postman::read(request.text, environment).map(collection::read)
+}
+
+fn read_bruno(request: &Request<'_>) -> Result<Read, String> {
+    let environment = request
+        .environment
+        .map(|environment| match environment.text {
+            Some(text) => bruno::Environment::Text(text),
+            None => bruno::Environment::Named(environment.name),
+        });
+    let collection = match request.files {
+        Some(files) if request.text.is_empty() => bruno::read_folder(files, environment)?,
+        _ => bruno::read(request.text, environment)?,
+    };
+    Ok(collection::read(collection))
 }

@@ -5,7 +5,7 @@ use super::request;
 use super::template;
 use super::tree::Tree;
 use crate::import::pieces::quoted;
-use crate::import::read::{Action, Step, Steps};
+use crate::import::read::{Action, Steps};
 use crate::import::time;
 use crate::import::yaml::Yaml;
 
@@ -103,7 +103,9 @@ fn think(reader: &mut Reader, place: &str, value: &Tree, steps: &mut Steps) {
             }
         }
     };
-    reader.push(steps, Action::Other(vec![("think".into(), think)]));
+    reader
+        .pending
+        .push(steps, Action::Other(vec![("think".into(), think)]));
 }
 
 /// Reads a loop.
@@ -214,24 +216,14 @@ fn block(
     steps: &mut Steps,
     (list, inside, keys): Shape,
 ) {
-    let own = reader.take_notes();
+    let before = reader.pending.take();
     let mut inner = Steps::default();
     read(reader, place, flow, &mut inner);
-    let (inner, _): (Vec<Step>, _) = inner.finish();
-    if inner.is_empty() {
-        reader.put_notes(own);
-        return;
-    }
-    let after = reader.take_notes();
-    reader.put_notes(own);
-    reader.push(
+    let group = |steps| Action::Group {
+        keys,
+        inside,
+        list,
         steps,
-        Action::Group {
-            keys,
-            inside,
-            list,
-            steps: inner,
-        },
-    );
-    reader.put_notes(after);
+    };
+    reader.pending.push_group(steps, before, inner, group);
 }

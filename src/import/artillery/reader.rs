@@ -5,13 +5,11 @@ use std::collections::BTreeSet;
 use super::template::{self, Part};
 use super::tree::Tree;
 use crate::import::note::{Note, Place};
+use crate::import::pending::Pending;
 use crate::import::pieces::{Piece, quoted, template as written};
-use crate::import::read::{Action, Steps};
 use crate::import::values::Values;
 use crate::import::yaml::Yaml;
 
-/// The most steps of a scenario that is made of a script.
-const MAX_STEPS: usize = 9000;
 /// The most text of a script that is carried over, in bytes: a scenario has 1 MiB at most.
 const MAX_BYTES: usize = 400 << 10;
 
@@ -37,9 +35,9 @@ pub(super) struct Reader {
     /// Whether any certificate is accepted.
     pub is_insecure: bool,
     used: BTreeSet<String>,
-    pending: Vec<Note>,
+    /// What could not be carried over of what comes next.
+    pub pending: Pending,
     said: BTreeSet<(String, String)>,
-    steps: usize,
     bytes: usize,
 }
 
@@ -53,41 +51,16 @@ impl Reader {
         };
         let message = message.into();
         if self.said.insert((place.to_owned(), message.clone())) {
-            self.pending.push(Note {
+            self.pending.note(Note {
                 place: Place::Part(place.to_owned()),
                 message,
             });
         }
     }
 
-    /// Adds a step, with what was noted before it.
-    pub(super) fn push(&mut self, steps: &mut Steps, action: Action) {
-        self.end(steps);
-        steps.push(action);
-        self.steps += 1;
-    }
-
-    /// Puts what was noted behind the steps so far.
-    pub(super) fn end(&mut self, steps: &mut Steps) {
-        for note in self.pending.drain(..) {
-            steps.note(note.place, note.message);
-        }
-    }
-
-    /// Returns what was noted and belongs to no step yet.
-    pub(super) fn take_notes(&mut self) -> Vec<Note> {
-        std::mem::take(&mut self.pending)
-    }
-
-    /// Puts notes before those that belong to no step yet.
-    pub(super) fn put_notes(&mut self, mut notes: Vec<Note>) {
-        notes.append(&mut self.pending);
-        self.pending = notes;
-    }
-
     /// Returns whether a scenario can hold no more.
     pub(super) fn is_full(&self) -> bool {
-        self.steps >= MAX_STEPS || self.bytes >= MAX_BYTES
+        self.pending.is_full() || self.bytes >= MAX_BYTES
     }
 
     /// Returns the feeds whose columns were used since the last call.

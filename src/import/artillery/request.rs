@@ -54,7 +54,9 @@ pub(super) fn read(
         }
     }
     match exchange(reader, place, method, request) {
-        Ok(exchange) => reader.push(steps, Action::Request(Box::new(exchange))),
+        Ok(exchange) => reader
+            .pending
+            .push(steps, Action::Request(Box::new(exchange))),
         Err(why) => reader.note(place, format!("the request is left out: {why}")),
     }
 }

@@ -91,7 +91,7 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Encodes what can't stand in a URL.
+/// Percent-encodes what a URL can't contain.
 fn in_query(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, crate::import::url::UNSAFE).to_string()
 }

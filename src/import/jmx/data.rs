@@ -1,4 +1,4 @@
-//! Data sets, counters and random variables: values that each iteration has anew.
+//! Data sets, counters and random variables: values that are new in each iteration.
 
 use super::element::Element;
 use super::reader::Reader;
@@ -163,7 +163,7 @@ fn declare(
         if !stops {
             reader.note(
                 element,
-                "behind the last row, iterations fail at the first step that needs one",
+                "after the last row, iterations fail at the first step that needs one",
             );
         }
     }
@@ -257,7 +257,7 @@ fn random(reader: &mut Reader<'_>, element: &Element, steps: &mut Steps) {
     }
     let own = reader.variables.values.capture(&name);
     let value = Yaml::text(format!("random_int({from}, {to})"));
-    reader.push(
+    reader.pending.push(
         steps,
         Action::Other(vec![("set".into(), Yaml::map([(own, value)]))]),
     );

@@ -93,7 +93,7 @@ fn capture(
     Some((name, Yaml::map(place)))
 }
 
-/// Splits a path to something in all items of a list into that list and the names behind it.
+/// Splits a path to something in all items of a list into that list and the names after it.
 fn list_of(source: &Source) -> Option<(String, String)> {
     let Source::JsonPath(query) = source else {
         return None;

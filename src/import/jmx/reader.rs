@@ -5,11 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::element::Element;
 use super::variables::Variables;
 use crate::import::note::{Note, Place};
-use crate::import::read::{Action, Steps};
+use crate::import::pending::Pending;
 use crate::import::yaml::Yaml;
 
-/// The most steps of a scenario that is made of a plan.
-const MAX_STEPS: usize = 9000;
 /// The most text of a plan that is carried over, in bytes: a scenario has 1 MiB at most.
 const MAX_BYTES: usize = 400 << 10;
 
@@ -49,10 +47,9 @@ pub(super) struct Reader<'p> {
     /// What is left out because it only shows results.
     pub listeners: Vec<(usize, String)>,
     /// What could not be carried over of what comes next.
-    pending: Vec<Note>,
+    pub pending: Pending,
     said: BTreeSet<(usize, String)>,
     left_out: BTreeSet<usize>,
-    steps: usize,
 }
 
 impl<'p> Reader<'p> {
@@ -75,10 +72,9 @@ impl<'p> Reader<'p> {
             depth: 0,
             disabled: Vec::new(),
             listeners: Vec::new(),
-            pending: Vec::new(),
+            pending: Pending::default(),
             said: BTreeSet::new(),
             left_out: BTreeSet::new(),
-            steps: 0,
         }
     }
 
@@ -87,7 +83,7 @@ impl<'p> Reader<'p> {
     pub(super) fn note(&mut self, element: &Element, message: impl Into<String>) {
         let message = message.into();
         if self.said.insert((element.line, message.clone())) {
-            self.pending.push(Note {
+            self.pending.note(Note {
                 place: Place::Line(element.line),
                 message,
             });
@@ -108,29 +104,9 @@ impl<'p> Reader<'p> {
         template
     }
 
-    /// Adds a step, with what was noted before it.
-    pub(super) fn push(&mut self, steps: &mut Steps, action: Action) {
-        for note in self.pending.drain(..) {
-            steps.note(note.place, note.message);
-        }
-        steps.push(action);
-        self.steps += 1;
-    }
-
-    /// Returns what was noted and belongs to no step yet.
-    pub(super) fn take_notes(&mut self) -> Vec<Note> {
-        std::mem::take(&mut self.pending)
-    }
-
-    /// Puts notes before those that belong to no step yet.
-    pub(super) fn put_notes(&mut self, mut notes: Vec<Note>) {
-        notes.append(&mut self.pending);
-        self.pending = notes;
-    }
-
     /// Returns whether a scenario can hold no more.
     pub(super) fn is_full(&self) -> bool {
-        self.steps >= MAX_STEPS || self.variables.bytes >= MAX_BYTES
+        self.pending.is_full() || self.variables.bytes >= MAX_BYTES
     }
 
     /// Notes that a part was left out because it is disabled or shows results, and returns whether it

@@ -44,7 +44,7 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
-    /// Whether a function has no end, so that those behind it have none either.
+    /// Whether a function is never closed, so that those after it are not either.
     is_open: bool,
 }
 

@@ -12,7 +12,7 @@ enum Time {
     Number(f64),
     /// A variable that is known before the run.
     Template(String),
-    /// Drawn anew each time, between two numbers.
+    /// Drawn each time, between two numbers.
     Between(f64, f64),
 }
 

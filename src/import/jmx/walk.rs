@@ -105,9 +105,9 @@ fn request<'p>(
                 exchange.step.push(("expect".into(), expect));
             }
             // What is noted of the request stands above it, and not above the pauses.
-            let notes = reader.take_notes();
+            let notes = reader.pending.take();
             pauses(reader, &scope, steps);
-            reader.put_notes(notes);
+            reader.pending.put(notes);
             let captures = extractor::captures(reader, &scope);
             exchange
                 .step
@@ -116,7 +116,9 @@ fn request<'p>(
                 let on_error = ("on_error".to_owned(), Yaml::text("continue"));
                 exchange.step.push(on_error);
             }
-            reader.push(steps, Action::Request(Box::new(exchange)));
+            reader
+                .pending
+                .push(steps, Action::Request(Box::new(exchange)));
         }
         Err(why) => {
             let title = element.title().escape_debug();
@@ -143,7 +145,9 @@ fn inner<'s>(
 fn pauses(reader: &mut Reader<'_>, scope: &Scope<'_>, steps: &mut Steps) {
     for element in scope.all(|element| role(element) == Role::Timer) {
         if let Some(think) = timer::think(reader, element) {
-            reader.push(steps, Action::Other(vec![("think".into(), think)]));
+            reader
+                .pending
+                .push(steps, Action::Other(vec![("think".into(), think)]));
         }
     }
 }
@@ -160,7 +164,9 @@ fn action<'p>(
     pauses(reader, &scope, steps);
     if element.property("ActionProcessor.action").trim() == "1" {
         if let Some(think) = timer::pause(reader, element, "ActionProcessor.duration") {
-            reader.push(steps, Action::Other(vec![("think".into(), think)]));
+            reader
+                .pending
+                .push(steps, Action::Other(vec![("think".into(), think)]));
         }
     } else {
         let note = "an action that ends threads or loops is not carried over: see `abort_iteration` and `stop_run`";
@@ -216,7 +222,7 @@ fn controller<'p>(
     let Some(block) = block(reader, element, is_timed) else {
         return;
     };
-    let own = reader.take_notes();
+    let before = reader.pending.take();
     reader.timed += usize::from(is_timed);
     let mut inner = Steps::default();
     if matches!(block.list, "choose" | "parallel") {
@@ -228,26 +234,16 @@ fn controller<'p>(
     if let Some(item) = &block.item {
         reader.variables.values.forget(item);
     }
-    let (inner, _) = inner.finish();
-    if inner.is_empty() {
-        reader.put_notes(own);
-        return;
-    }
-    let after = reader.take_notes();
-    reader.put_notes(own);
     let Block {
         keys, inside, list, ..
     } = block;
-    reader.push(
+    let group = |steps| Action::Group {
+        keys,
+        inside,
+        list,
         steps,
-        Action::Group {
-            keys,
-            inside,
-            list,
-            steps: inner,
-        },
-    );
-    reader.put_notes(after);
+    };
+    reader.pending.push_group(steps, before, inner, group);
 }
 
 /// Reads each part of a tree as a branch. What they have in common is done before them.
@@ -274,7 +270,7 @@ fn branches<'p>(
         part(reader, element, inside, &scope, &mut branch);
         let (branch, _) = branch.finish();
         if !branch.is_empty() {
-            reader.push(steps, flow(branch));
+            reader.pending.push(steps, flow(branch));
         }
     }
 }
