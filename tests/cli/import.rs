@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::recorder::Recorder;
+use crate::recorder::{Received, Recorder, received};
 use crate::support::{finish_with, folder, is_installed, loadgen, run};
 
 /// A request as it was received.
@@ -21,29 +20,11 @@ pub(crate) struct Request {
 
 /// Reads one request of a connection; the client sends nothing more before the response.
 pub(crate) fn request(stream: &TcpStream) -> Option<Request> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader
-        .read_line(&mut line)
-        .ok()
-        .filter(|count| *count > 0)?;
-    let mut headers = Vec::new();
-    loop {
-        let mut header = String::new();
-        reader
-            .read_line(&mut header)
-            .ok()
-            .filter(|count| *count > 0)?;
-        if header == "\r\n" {
-            break;
-        }
-        let (name, value) = header.split_once(':').expect("a header");
-        headers.push((name.to_lowercase(), value.trim().to_owned()));
-    }
-    let length = headers.iter().find(|(name, _)| name == "content-length");
-    let length = length.map_or(0, |(_, value)| value.parse().expect("a number"));
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
+    let Received {
+        line,
+        mut headers,
+        mut body,
+    } = received(stream)?;
     let is_own = |(name, value): &(String, String)| match name.as_str() {
         "host" | "connection" | "content-length" | "expect" => true,
         "user-agent" => value.starts_with("curl/") || value.starts_with("loadgen/"),
@@ -85,7 +66,7 @@ pub(crate) fn request(stream: &TcpStream) -> Option<Request> {
         });
     }
     Some(Request {
-        line: normalized(line.trim_end()),
+        line: normalized(&line),
         headers,
         body,
     })
@@ -132,6 +113,20 @@ fn shell(folder: &Path, script: &str) {
     );
 }
 
+/// Returns the command that sends what a scenario says, one request after the other.
+pub(crate) fn sends(folder: &Path, file: &str) -> Command {
+    let arguments = [
+        "run",
+        file,
+        "--mode",
+        "sequential",
+        "--format",
+        "none",
+        "-q",
+    ];
+    loadgen(folder, &arguments)
+}
+
 /// Imports commands and runs the scenario, with the credentials that a person would put into the
 /// environment.
 fn imported(folder: &Path, script: &str, credentials: &[(&str, &str)]) -> String {
@@ -142,18 +137,7 @@ fn imported(folder: &Path, script: &str, credentials: &[(&str, &str)]) -> String
     )
     .exits(0);
     let text = fs::read_to_string(folder.join("made.yaml")).expect("written");
-    let mut command = loadgen(
-        folder,
-        &[
-            "run",
-            "made.yaml",
-            "--mode",
-            "sequential",
-            "--format",
-            "none",
-            "-q",
-        ],
-    );
+    let mut command = sends(folder, "made.yaml");
     command.envs(ENVIRONMENT).envs(credentials.iter().copied());
     let ran = crate::support::finish(&mut command);
     assert_eq!(

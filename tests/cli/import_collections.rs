@@ -5,11 +5,11 @@
 //! committing it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpStream;
 use std::path::Path;
 
-use crate::recorder::Recorder;
+use crate::import::sends;
+use crate::recorder::{Recorder, received};
 use crate::support::{Ran, Server, finish, finish_with, folder, loadgen, run};
 
 const FIXTURES: &str = "tests/cli/import";
@@ -90,34 +90,21 @@ fn credentials_are_not_written() {
 type Heard = (String, Vec<String>, String);
 
 fn heard(stream: &TcpStream) -> Option<Heard> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader
-        .read_line(&mut line)
-        .ok()
-        .filter(|count| *count > 0)?;
-    let (mut headers, mut length) = (Vec::new(), 0);
-    loop {
-        let mut header = String::new();
-        reader
-            .read_line(&mut header)
-            .ok()
-            .filter(|count| *count > 0)?;
-        if header == "\r\n" {
-            break;
-        }
-        let (name, value) = header.trim_end().split_once(": ")?;
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.parse().ok()?,
-            "host" | "user-agent" | "connection" => {}
-            name => headers.push(format!("{name}: {value}")),
-        }
-    }
+    let received = received(stream)?;
+    let is_own = |name: &str| {
+        matches!(
+            name,
+            "content-length" | "host" | "user-agent" | "connection"
+        )
+    };
+    let headers = received.headers.iter().filter(|(name, _)| !is_own(name));
+    let mut headers: Vec<String> = headers
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
     headers.sort();
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
-    Some((line, headers, String::from_utf8_lossy(&body).into_owned()))
+    let line = received.line.trim_end_matches(" HTTP/1.1").to_owned();
+    let body = String::from_utf8_lossy(&received.body).into_owned();
+    Some((line, headers, body))
 }
 
 /// Imports a source, and returns what the scenario sends to the recorder, whose URL is `URL` in the
@@ -133,16 +120,7 @@ fn sent(source: &str, variables: &[(&str, &str)]) -> (Vec<Heard>, String) {
     )
     .exits(0);
     let made = fs::read_to_string(folder.path().join("made.yaml")).expect("written");
-    let arguments = [
-        "run",
-        "made.yaml",
-        "--mode",
-        "sequential",
-        "--format",
-        "none",
-        "-q",
-    ];
-    let mut command = loadgen(folder.path(), &arguments);
+    let mut command = sends(folder.path(), "made.yaml");
     command.envs(variables.iter().copied());
     let ran = finish(&mut command);
     assert_eq!(ran.status.code(), Some(0), "{made}\n{}", ran.stderr);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::import::{Request, request};
+use crate::import::{Request, request, sends};
 use crate::recorder::Recorder;
 use crate::support::{finish, finish_with, folder, loadgen, run, shipped};
 
@@ -19,17 +19,8 @@ fn imported(folder: &Path, document: &str, more: &[&str]) -> String {
 /// Runs the scenario that was made, once through each entry of its mix.
 fn runs(folder: &Path, entries: usize, environment: &[(&str, &str)]) {
     let iterations = (entries * 20).to_string();
-    let arguments = [
-        "run",
-        "made.yaml",
-        "--mode",
-        "sequential",
-        "--format",
-        "none",
-        "-q",
-        "--iterations",
-    ];
-    let mut command = loadgen(folder, &[&arguments[..], &[iterations.as_str()]].concat());
+    let mut command = sends(folder, "made.yaml");
+    command.args(["--iterations", iterations.as_str()]);
     command.envs(environment.iter().copied());
     finish(&mut command).exits(0);
 }

@@ -1,6 +1,6 @@
 //! A server that records what it is sent.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -46,4 +46,43 @@ impl<T: Send + 'static> Recorder<T> {
     pub(crate) fn heard(&self) -> Vec<T> {
         std::mem::take(&mut *self.heard.lock().expect("no panic"))
     }
+}
+
+/// A request of HTTP/1.1 as it was received.
+pub(crate) struct Received {
+    /// The request line, without its end.
+    pub line: String,
+    /// With names in lower case, in their order.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// Reads one request, with a `content-length` if it has a body; returns `None` at the end of the
+/// connection.
+pub(crate) fn received(stream: &TcpStream) -> Option<Received> {
+    let mut reader = BufReader::new(stream);
+    let mut next = || {
+        let mut line = String::new();
+        let count = reader.read_line(&mut line).ok()?;
+        (count > 0).then_some(line)
+    };
+    let line = next()?.trim_end().to_owned();
+    let mut headers = Vec::new();
+    loop {
+        let header = next()?;
+        if header == "\r\n" {
+            break;
+        }
+        let (name, value) = header.split_once(':').expect("a header");
+        headers.push((name.to_lowercase(), value.trim().to_owned()));
+    }
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let length = length.map_or(0, |(_, value)| value.parse().expect("a number"));
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Received {
+        line,
+        headers,
+        body,
+    })
 }

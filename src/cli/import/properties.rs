@@ -10,6 +10,21 @@ mod openapi;
 use crate::import::{self, Kind};
 use crate::scenario::{self, Overrides, Source};
 
+/// Words of messages about what a person has to change in a URL or a file, because the source could not
+/// work either.
+const OF_URLS_AND_FILES: &[&str] = &[
+    "no file",
+    "is a folder",
+    "host",
+    "port",
+    "URL",
+    "proxy",
+    "fragment",
+    "method",
+    "leads out",
+    "address",
+];
+
 /// Returns a request without anything but its source.
 fn request(text: &str, kind: Kind) -> import::Request<'_> {
     import::Request {

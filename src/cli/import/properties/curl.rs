@@ -2,22 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{is_valid_or_refused, request};
+use super::{OF_URLS_AND_FILES, is_valid_or_refused, request};
 use crate::import::Kind;
-
-/// What a person has to change, because the command could not work either.
-const KNOWN: &[&str] = &[
-    "no file",
-    "is a folder",
-    "host",
-    "port",
-    "URL",
-    "proxy",
-    "fragment",
-    "method",
-    "leads out",
-    "address",
-];
 
 proptest! {
     #[test]
@@ -38,6 +24,6 @@ proptest! {
             0..14,
         )
     ) {
-        is_valid_or_refused(request(&words.join(" "), Kind::Curl), KNOWN);
+        is_valid_or_refused(request(&words.join(" "), Kind::Curl), OF_URLS_AND_FILES);
     }
 }
