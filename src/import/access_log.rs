@@ -102,7 +102,7 @@ pub(super) fn is_access_log(text: &str) -> bool {
 /// If its format is not recognized, with the remedy.
 pub(super) fn scenario(text: &str, from: &str) -> Result<Imported, String> {
     let Recognized { mut keys, found } = recognized(text).ok_or(
-        "its lines have none of the formats that are recognized; write the scenario yourself, with the format of the server: `load: { replay: { file: access.log, format: '…' } }`",
+        "the format of its lines is not recognized; write the scenario yourself, with the format of the server: `load: { replay: { file: access.log, format: '…' } }`",
     )?;
     let mut hosts = found.hosts;
     hosts.truncate(MAX_HOSTS);

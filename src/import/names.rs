@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 /// The longest name that is made of a host, a title or a path.
 const MAX_CHARS: usize = 60;
 
-/// Names that are taken, each with the number that was last put behind it.
+/// Names that are taken, each with the number that was last appended to it.
 #[derive(Debug, Default)]
 pub(super) struct Taken(BTreeMap<String, usize>);
 
 impl Taken {
-    /// Returns this name, with a number behind it if it is taken or may not be used; from now on, it is
-    /// taken. `numbered` puts a number behind a name.
+    /// Returns this name, with a number appended if it is taken or may not be used; from now on, it is
+    /// taken. `numbered` appends a number to a name.
     pub(super) fn free(
         &mut self,
         name: &str,

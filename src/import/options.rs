@@ -3,7 +3,7 @@
 /// How to translate a source.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// The hosts of a recording whose requests are kept; that of the first page if there are none.
+    /// The hosts of a recording whose requests are kept; without any, that of the first page.
     pub hosts: Vec<String>,
     /// Whether the static resources of pages are kept.
     pub with_assets: bool,

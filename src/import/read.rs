@@ -29,7 +29,7 @@ pub(super) struct Read {
     pub teardown: Vec<Step>,
     /// What must hold at the end.
     pub thresholds: Vec<Yaml>,
-    /// What could not be carried over of the source as a whole, or behind its last step.
+    /// What could not be carried over of the source as a whole, or after its last step.
     pub notes: Vec<Note>,
 }
 
@@ -100,7 +100,7 @@ impl Steps {
         self.push(Action::Request(Box::new(exchange)));
     }
 
-    /// Returns the steps, and what was noted behind the last.
+    /// Returns the steps, and what was noted after the last.
     pub(super) fn finish(self) -> (Vec<Step>, Vec<Note>) {
         (self.steps, self.pending)
     }

@@ -162,7 +162,7 @@ impl Tape {
         }
     }
 
-    /// Returns what was recorded, and begins anew.
+    /// Returns what was recorded, and starts over.
     pub(super) fn take(&mut self) -> Recording {
         let taped = std::mem::take(&mut self.taped);
         self.bytes = 0;

@@ -101,7 +101,7 @@ pub(crate) fn gaps(watched: &[Watched]) -> Vec<String> {
         if own.resets > 0 {
             let times = view::things(own.resets, "time");
             said.push(format!(
-                "watch: `{name}` began anew {times}: its increase then is missing"
+                "watch: `{name}` was reset {times}: its increase then is missing"
             ));
         }
         if own.late > 0 {

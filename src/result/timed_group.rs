@@ -49,7 +49,7 @@ pub struct GroupHistograms {
 }
 
 impl GroupHistograms {
-    /// Returns whether there are none.
+    /// Returns whether it is empty.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

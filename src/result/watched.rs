@@ -22,7 +22,7 @@ pub struct Watched {
     pub source: String,
     /// The unit; a share of processor time is one of one processor, of a machine one of all.
     pub unit: Unit,
-    /// The lowest sample; null if there is none.
+    /// The lowest sample; null without samples.
     pub min: Option<f64>,
     /// The mean of all samples.
     pub mean: Option<f64>,

@@ -48,7 +48,7 @@ impl Scraper {
     /// Returns the metrics.
     ///
     /// # Errors
-    /// If there are none in time, with the reason.
+    /// If they do not arrive in time, with the reason.
     pub(super) fn metrics(&self) -> Result<String, String> {
         let asked = async { timeout(self.timeout, get(&self.scrape)).await };
         match self.runtime.block_on(asked) {

@@ -26,7 +26,7 @@ pub(super) enum Sample {
     Missing,
     /// Nothing yet: an increase takes two samples.
     Unknown,
-    /// Nothing: a counter has become smaller, because what counts has begun anew.
+    /// Nothing: a counter has become smaller, because its source was restarted.
     Reset,
 }
 
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_gives_its_increase_per_second_and_sees_that_it_began_anew() {
+    fn a_counter_gives_its_increase_per_second_and_sees_a_reset() {
         let mut counter = Counter::default();
         let at = Nanos::from_secs;
         assert_eq!(counter.increase(at(1), 100.0), Sample::Unknown);

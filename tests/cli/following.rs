@@ -68,7 +68,7 @@ fn a_run_that_is_killed_leaves_what_it_has_measured() {
     assert!(page.contains("Running:") && page.contains("had not ended"));
     assert!(!page.contains("sw0rdfish"));
 
-    // The same by hand, and it is no result to compare with.
+    // The same by hand, and it is not a result to compare with.
     run(
         folder.path(),
         &["report", "out/partial.json", "--format", "csv"],

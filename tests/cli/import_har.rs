@@ -51,7 +51,7 @@ fn get(second: u32, url: &str, answer: Value) -> Value {
     call(second, "GET", url, json!({}), Value::Null, answer)
 }
 
-/// Compares what is made of a file with what was written down; `LOADGEN_BLESS=1` writes it anew.
+/// Compares what is made of a file with what was written down; `LOADGEN_BLESS=1` rewrites it.
 #[track_caller]
 fn is_as_written(har: &str, golden: &str) {
     let folder = folder();

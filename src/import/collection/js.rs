@@ -22,7 +22,7 @@ pub(super) enum Kind {
     Pattern(String),
     /// Operators and brackets; `=>`, `===` and `==` are one.
     Sign(&'static str),
-    /// What is none of these, such as a text with values in it.
+    /// Anything else, such as a text with values in it.
     Other,
 }
 

@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 32;
 const IN_TEXT: char = '\u{e000}';
 /// What stands before the number of a template in place of a value.
 const AS_VALUE: char = '\u{e001}';
-/// What stands behind the number.
+/// What follows the number.
 const END: char = '\u{e002}';
 
 /// JSON whose templates are replaced by their numbers.
@@ -218,7 +218,7 @@ enum Part {
     Template(String),
 }
 
-/// Splits what begins with a quote behind the text of JSON that it begins.
+/// Splits a text that begins with a quote after the JSON string that the quote opens.
 fn string_of(text: &str) -> (&str, &str) {
     let mut is_escaped = false;
     for (at, c) in text.char_indices().skip(1) {

@@ -62,7 +62,7 @@ pub(super) fn with_segments(url: &str, segments: &[Pair]) -> (String, Vec<String
 pub(super) fn split(url: &str, variables: &mut Variables) -> Result<Url, String> {
     let pieces = written_out(variables.pieces(url.trim()));
     let (mut target, rest) = divided(pieces);
-    // A path of the target's is put before that of the request, of which there is none here.
+    // A path of the target's is put before that of the request, which is empty here.
     if let [Piece::Value(value)] = target.as_slice()
         && let Some(known) = &value.known
         && !matches!(rest.first(), Some(Piece::Text(text)) if text.starts_with('/'))

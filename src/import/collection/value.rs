@@ -169,7 +169,7 @@ pub(super) fn value(tokens: &[Token], names: &Names) -> Option<Value> {
     }
 }
 
-/// Returns what a call stands for, with the members behind it.
+/// Returns what a call stands for, with the members after it.
 fn called(head: &str, rest: &[Link<'_>], names: &Names) -> Option<Value> {
     let (Link::Call(arguments), rest) = rest.split_first()? else {
         return None;

@@ -10,7 +10,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 /// Returns a number for a schema; `index` counts values of which each is to be another.
 ///
 /// # Errors
-/// If there is none, or none that can be written.
+/// If no number fits, or none of them can be written.
 pub(super) fn matching(
     schema: &Schema<'_>,
     is_integer: bool,

@@ -118,7 +118,7 @@ fn json_value(
     }
 }
 
-/// Returns the fields of a form; `None` if it is none, or has several of one name.
+/// Returns the fields of a form; `None` if it is not a form, or has several fields of one name.
 fn form(
     text: &str,
     values: &mut Values<'_>,

@@ -69,7 +69,7 @@ pub(super) const MEASURES: &str = "measure-values";
 /// The identifier of the charts of what went on beside the runs.
 pub(super) const WATCHED: &str = "watched-over-time";
 
-/// Returns all other charts, and the groups that have none.
+/// Returns all other charts, and the groups without charts.
 pub(crate) fn parts(cast: &Cast<'_>) -> Vec<FigureGroup> {
     let each =
         |id: &str, draw: fn(&Cast<'_>, &Trace<'_>) -> Option<String>| -> Vec<Option<Figure>> {

@@ -42,7 +42,7 @@ pub(super) enum Field {
 pub(super) struct LineFormat {
     /// The text before the first value.
     before: Vec<u8>,
-    /// Each value with the text behind it.
+    /// Each value with the text after it.
     fields: Vec<(Field, Vec<u8>)>,
     /// The names of the columns of its own.
     pub columns: Vec<String>,

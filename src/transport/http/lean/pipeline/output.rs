@@ -11,7 +11,7 @@ use hyper::rt::Write;
 use super::super::upload::UploadError;
 use crate::transport::body::Outgoing;
 
-/// The requests that are still to be sent, one behind the other. Positions in it count from the first
+/// The requests that are still to be sent, one after the other. Positions in it count from the first
 /// byte of the connection.
 #[derive(Debug, Default)]
 pub(super) struct Output {
