@@ -26,11 +26,11 @@ pub(super) enum Probe {
 }
 
 impl Probe {
-    /// Creates one for a source that is sampled at this interval.
+    /// Creates one for a source.
     ///
     /// # Errors
     /// If the system does not provide an event loop.
-    pub(super) fn new(from: &WatchFrom, every: Nanos) -> io::Result<Self> {
+    pub(super) fn new(from: &WatchFrom) -> io::Result<Self> {
         let counter = Counter::default();
         Ok(match from {
             WatchFrom::Pid(pid) => Self::Family(Family::new(Root::Pid(*pid)), counter),
@@ -40,7 +40,7 @@ impl Probe {
             WatchFrom::Container(path) => Self::Group(cgroup::folder(path), [counter; 2]),
             WatchFrom::Host => Self::Host([counter; 5]),
             WatchFrom::Metrics(scrape) => Self::Metrics(
-                Scraper::new(scrape.clone(), every.max(SHORTEST_WAIT).as_duration())?,
+                Scraper::new(scrape.clone())?,
                 scrape.take.clone(),
                 vec![counter; scrape.take.len()],
             ),
@@ -101,9 +101,6 @@ impl Probe {
     }
 }
 
-/// How long a response may take at least: those that take longer than their turn are said to.
-const SHORTEST_WAIT: Nanos = Nanos::from_secs(5);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,7 +110,7 @@ mod tests {
     fn every_source_samples_as_many_series_as_it_says_it_has() {
         let own = std::process::id();
         for from in [WatchFrom::Pid(own), WatchFrom::Host] {
-            let mut probe = Probe::new(&from, Nanos::from_secs(1)).expect("made");
+            let mut probe = Probe::new(&from).expect("made");
             let samples = probe.sample(Nanos::from_secs(1)).expect("it is there");
             assert_eq!(samples.len(), from.series().len(), "{from}");
             // The processor time is an increase, which takes two.
@@ -143,7 +140,7 @@ mod tests {
             (WatchFrom::Container("no/such".into()), "no control group"),
             (WatchFrom::Metrics(scrape), "refused"),
         ] {
-            let mut probe = Probe::new(&from, Nanos::from_secs(1)).expect("made");
+            let mut probe = Probe::new(&from).expect("made");
             let why = probe.sample(Nanos::ZERO).expect_err("it is not there");
             assert!(why.contains(said), "{from}: {why}");
         }

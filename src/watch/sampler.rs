@@ -36,7 +36,7 @@ impl Watcher {
     /// If the system does not provide a thread or an event loop.
     pub(crate) fn start(watch: &Watch) -> io::Result<Self> {
         let start = |source: &WatchSource| {
-            let mut probe = Probe::new(&source.from, watch.every)?;
+            let mut probe = Probe::new(&source.from)?;
             let mut samples = Samples::new(source.clone());
             let (going_on, is_over) = channel();
             let every = watch.every;

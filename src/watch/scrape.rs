@@ -23,26 +23,25 @@ const MAX_BYTES: usize = 16 << 20;
 const FORMS: &str =
     "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.9,*/*;q=0.1";
 
+/// How long a response may take, however long the interval is: a run ends only when nothing is asked
+/// for any more.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Asks one source for its metrics, again and again.
 #[derive(Debug)]
 pub(super) struct Scraper {
     scrape: Scrape,
-    timeout: Duration,
     runtime: Runtime,
 }
 
 impl Scraper {
-    /// Creates one that waits this long for a response.
+    /// Creates one.
     ///
     /// # Errors
     /// If the system does not provide an event loop.
-    pub(super) fn new(scrape: Scrape, timeout: Duration) -> std::io::Result<Self> {
+    pub(super) fn new(scrape: Scrape) -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Self {
-            scrape,
-            timeout,
-            runtime,
-        })
+        Ok(Self { scrape, runtime })
     }
 
     /// Returns the metrics.
@@ -50,10 +49,10 @@ impl Scraper {
     /// # Errors
     /// If they do not arrive in time, with the reason.
     pub(super) fn metrics(&self) -> Result<String, String> {
-        let asked = async { timeout(self.timeout, get(&self.scrape)).await };
+        let asked = async { timeout(TIMEOUT, get(&self.scrape)).await };
         match self.runtime.block_on(asked) {
             Ok(answer) => answer,
-            Err(_) => Err(format!("no response within {:?}", self.timeout)),
+            Err(_) => Err(format!("no response within {TIMEOUT:?}")),
         }
     }
 }

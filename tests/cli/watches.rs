@@ -299,6 +299,29 @@ fn a_source_that_is_slow_or_absent_disturbs_nothing() {
 }
 
 #[test]
+fn a_source_that_never_responds_holds_up_the_end_for_seconds_only() {
+    let folder = folder();
+    let (silent, _) = exporter(|_| {
+        loop {
+            thread::park();
+        }
+    });
+    scenario(
+        folder.path(),
+        &format!(
+            "{{name: t, watch: {{every: 1h, silent: {{metrics: 'http://{silent}/metrics', take: [up]}}}},\n\
+             mix: [{{name: m, flow: [{{sleep: 10ms}}]}}], load: {{vus: 1, duration: 300ms}}}}"
+        ),
+    );
+    // The test's own limit is far below the interval.
+    watch(folder.path(), "none").exits(0);
+    let result = result(&folder.path().join("out"));
+    let said = warnings(&result);
+    let part = "no response within 5s";
+    assert!(said.iter().any(|text| text.contains(part)), "{said:?}");
+}
+
+#[test]
 fn nothing_is_watched_in_virtual_time() {
     let folder = folder();
     scenario(
