@@ -100,6 +100,7 @@ fn figures(
         round: measured.round,
         workers: measured.workers(),
         vus: plan.slots(),
+        epoch_unix_ms: measured.epoch().map(|ns| ns as f64 / 1e6),
         wall_s: span.wall_s,
         measured_s: span.measured_s,
         stopped_by: span.stopped_by,

@@ -55,6 +55,12 @@ impl Measurements<'_> {
         self.watched.sort_by_key(|own| own.shard);
     }
 
+    /// Returns the time of day at the epoch of the first process, in nanoseconds since 1970; `None` in
+    /// virtual time.
+    pub fn epoch(&self) -> Option<u64> {
+        self.seen.iter().filter_map(|own| own.epoch).min()
+    }
+
     /// Returns the same, independent of what it borrows from.
     pub fn into_owned(self) -> Measurements<'static> {
         Measurements {

@@ -2,6 +2,7 @@
 //! worse.
 
 mod pairs;
+mod served;
 mod start;
 mod version;
 
@@ -40,6 +41,7 @@ pub(super) fn run(args: &AbArgs, console: &Console) -> Result<Exit, Failure> {
         or_exit(safety::literal(plan), Exit::Usage)?;
     }
     check_starts(args, &plans)?;
+    served::check_name(args, &plans[0])?;
     let at = session::now();
     let folder = Folder::prepare(
         args.output.as_deref(),
@@ -52,6 +54,7 @@ pub(super) fn run(args: &AbArgs, console: &Console) -> Result<Exit, Failure> {
     let leave_out_invalid = compare::gates(&args.judge).fail_on_invalid;
     let terms = Terms {
         guards,
+        optional: served::guards(args),
         same_machine: true,
         leave_out_invalid,
         order: Some(RunOrder::Interleaved),

@@ -51,6 +51,7 @@ impl BaselineCheck {
         };
         let leave_out_invalid = args.on_invalid != Some(OnInvalid::Warn);
         let terms = Terms {
+            optional: Vec::new(),
             guards,
             same_machine: !args.allow_environment,
             leave_out_invalid,

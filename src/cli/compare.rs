@@ -26,6 +26,7 @@ pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure
     let new = Side::from_results(&args.new.display().to_string(), &new);
     let guards = guards(guards_of(new.results()), &args.judge);
     let terms = Terms {
+        optional: Vec::new(),
         guards,
         same_machine: !args.allow_environment,
         leave_out_invalid: gates(&args.judge).fail_on_invalid,

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::exit::{Exit, Failure, or_exit};
 use super::output::Console;
 use crate::assembly::{Measurements, assemble};
+use crate::base::Nanos;
 use crate::engine;
 use crate::engine::preflight::{descriptors, ports};
 use crate::engine::run::process::{self, ChildControl, ProcessError};
@@ -167,7 +168,13 @@ impl<'a> Session<'a> {
                 progress.note(&format!("warning: {warning}"));
                 warnings.push(warning);
             }
-            Event::SoFar(_) | Event::Exchange(_) => watch(event),
+            Event::SoFar(mut run) => {
+                if let Some(watcher) = &watcher {
+                    run.watched = watched_so_far(watcher, job, &run);
+                }
+                watch(Event::SoFar(run));
+            }
+            Event::Exchange(_) => watch(event),
             // Between the processes of a mode only.
             Event::Ready | Event::Measured(_) => {}
         });
@@ -253,12 +260,24 @@ impl<'a> Session<'a> {
 
 /// Returns what went on beside a run.
 fn watched(watcher: Watcher, plan: &Plan, measured: &Measurements<'_>) -> Vec<Watched> {
+    let epoch = measured.epoch().unwrap_or(u64::MAX);
+    let watched = watcher.finish(epoch, measured.wall(plan));
+    of_run(watched, plan, measured.mode, measured.round)
+}
+
+/// Returns what went on so far beside a run in progress.
+fn watched_so_far(watcher: &Watcher, job: &Job, run: &ModeRun) -> Vec<Watched> {
+    let epoch = run.epoch_unix_ms.map_or(u64::MAX, |ms| (ms * 1e6) as u64);
+    let watched = watcher.so_far(epoch, Nanos::from_secs_f64(run.wall_s));
+    of_run(watched, &job.plan, job.mode, job.round)
+}
+
+/// Returns what was watched, named by its run.
+fn of_run(watched: Vec<Watched>, plan: &Plan, mode: Mode, round: u32) -> Vec<Watched> {
     let shard = plan.load.shard();
-    let epoch = measured.seen.iter().find_map(|seen| seen.epoch);
-    let watched = watcher.finish(epoch.unwrap_or(u64::MAX), measured.wall(plan));
     let named = watched.into_iter().map(|own| Watched {
-        mode: Some(measured.mode),
-        round: measured.round,
+        mode: Some(mode),
+        round,
         shard: (shard != Shard::WHOLE).then_some(shard.index),
         ..own
     });

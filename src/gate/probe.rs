@@ -112,6 +112,7 @@ pub fn probe(
         max_in_flight,
         verdict: validity,
         doubts: doubts.collect(),
+        watched: run.watched.clone(),
     };
     let cause = match outcome {
         // Iterations that never started have not been late.

@@ -11,6 +11,7 @@ use super::comparable::{PlannedRun, differences, incomparable, unfit};
 use super::paired::{paired, steps};
 use super::side::{Side, valid_pairs};
 use super::verdict::{Paired, verdicts, verdicts_where};
+use super::watched;
 use crate::plan::Guard;
 use crate::result::{
     Calibration, Change, End, Outcome, RunOrder, RunResult, VERSIONS_SCHEMA, Version,
@@ -26,6 +27,8 @@ pub struct Incomparable(pub Vec<String>);
 pub struct Terms {
     /// The figures that must not become worse.
     pub guards: Vec<Guard>,
+    /// More of them, which are left out if a run does not have the figure.
+    pub optional: Vec<Guard>,
     /// Whether the machine and the program must be the same.
     pub same_machine: bool,
     /// Whether pairs with an invalid run are left out.
@@ -81,9 +84,8 @@ pub fn confirm(
     let is_of = |change: &Change, guard: &Guard| {
         change.metric == guard.metric.to_string() && change.selector == guard.selector
     };
-    let guards: Vec<Guard> = terms
-        .guards
-        .iter()
+    let guards: Vec<Guard> = (terms.guards.iter())
+        .chain(&terms.optional)
         .filter(|guard| suspects.iter().any(|change| is_of(change, guard)))
         .cloned()
         .collect();
@@ -98,6 +100,7 @@ pub fn confirm(
             &fresh_new,
             &Terms {
                 guards,
+                optional: Vec::new(),
                 ..terms.clone()
             },
         )?)
@@ -152,7 +155,11 @@ fn compare_where(
     (comparison.base.validity, comparison.new.validity) =
         (used_base.validity(), used_new.validity());
     let figures = paired(&used_base, &used_new, &terms.guards).map_err(Incomparable)?;
-    let changes = verdicts_where(&figures, is_confirmed);
+    let mut changes = verdicts_where(&figures, is_confirmed);
+    let (more, missing) = optional(&used_base, &used_new, &terms.optional);
+    // By themselves, so that they do not make the others less certain.
+    changes.extend(verdicts_where(&more, is_confirmed));
+    comparison.warnings.extend(missing);
     if changes.is_empty() {
         return Err(Incomparable(vec![
             "none of the figures to compare is in both results".into(),
@@ -182,6 +189,25 @@ fn compare_where(
         warnings.extend(differ);
     }
     Ok(comparison)
+}
+
+/// Returns the figures of those guards whose figure every run has, and why the others are left out.
+fn optional(base: &Side<'_>, new: &Side<'_>, guards: &[Guard]) -> (Vec<Paired>, Vec<String>) {
+    let mut figures = Vec::new();
+    let mut missing = Vec::new();
+    for guard in guards {
+        let fine = watched::check_resolution(guard, [base, new]);
+        let own = fine.and_then(|()| paired(base, new, std::slice::from_ref(guard)));
+        match own {
+            Ok(own) => figures.extend(own),
+            Err(why) => missing.push(format!(
+                "`{}` is not compared: {}",
+                guard.metric,
+                why.join("; ")
+            )),
+        }
+    }
+    (figures, missing)
 }
 
 /// Lists which runs are invalid, why, and what was done with them.

@@ -10,7 +10,7 @@ impl Plan {
     /// Computes a fingerprint of the work: 16 hexadecimal digits.
     ///
     /// It is equal for plans that differ only in target URLs, seed, modes, rounds, description, tags,
-    /// thresholds, allowed hosts and report, so that their runs can be compared. It does not depend
+    /// thresholds, allowed hosts, report and what is watched, so that their runs can be compared. It does not depend
     /// on secrets, which are hidden first. A slice has that of the whole.
     pub fn fingerprint(&self, secrets: &Secrets) -> String {
         match &self.load.slice {
@@ -22,7 +22,7 @@ impl Plan {
 
 /// Computes the first 16 hexadecimal digits of the SHA-256 of the plan's JSON, without what may
 /// differ between A and B of a comparison: target addresses and their TLS options, seed, modes,
-/// rounds, description, tags, thresholds, allowed hosts and report. Secrets are hidden first, so that the
+/// rounds, description, tags, thresholds, allowed hosts, report and what is watched. Secrets are hidden first, so that the
 /// digits neither change with a secret nor help to guess it.
 ///
 /// Serde serializes struct fields in declaration order, so equal plans have equal JSON.
@@ -37,6 +37,7 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
     work.guards.clear();
     work.formats.clear();
     work.reporting = Reporting::default();
+    work.watch = None;
     work.allow_targets.clear();
     work.allow_exec = false;
     // The name of one that only issues tokens is often its address.

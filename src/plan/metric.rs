@@ -115,9 +115,13 @@ impl Metric {
             return of_measure(rest);
         }
         if let Some(rest) = name.strip_prefix("watch.") {
-            // The unit is that of a plain number until a value to compare with says otherwise.
+            // The unit is the usual one until a value to compare with says otherwise.
             let (name, statistic) = of_watch(rest).map_err(Some)?;
-            return Ok(Self::Watch(name, statistic, Unit::Number));
+            return Ok(Self::Watch(
+                name,
+                statistic,
+                statistic.unit(name.usual_unit()),
+            ));
         }
         let (of, statistic) = match name.split_once('.').filter(|(head, _)| !head.starts_with('p')) {
             None => (Quantity::Response, name),
@@ -175,7 +179,9 @@ impl Metric {
             | Self::ErrorRate
             | Self::DropRate
             | Self::CpuPerRequest
-            | Self::PeakRss => Some(1.0),
+            | Self::PeakRss
+            | Self::Watch(_, WatchStatistic::PerRequest, _)
+            | Self::Watch(.., Unit::Bytes) => Some(1.0),
             Self::Count
             | Self::Dropped
             | Self::Iterations

@@ -23,6 +23,12 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// Returns whether what is watched in this unit is an increase per second, so that it adds up over
+    /// time.
+    pub const fn adds_up(self) -> bool {
+        matches!(self, Self::Share | Self::PerSecond)
+    }
+
     /// Returns its name, as results have it.
     pub const fn as_str(self) -> &'static str {
         match self {

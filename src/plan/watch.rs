@@ -37,6 +37,8 @@ pub enum WatchFrom {
     Pid(u32),
     /// All processes of this machine whose program has this name, with their descendants.
     Process(String),
+    /// All processes of a process group of this machine: what `loadgen ab` has started.
+    Group(u32),
     /// A control group of this machine: its path below `/sys/fs/cgroup`.
     Container(String),
     /// This machine.
@@ -50,7 +52,7 @@ impl WatchFrom {
     pub fn series(&self) -> Vec<(String, super::Unit)> {
         use super::Unit::{Bytes, Number, PerSecond, Share};
         let fixed: &[(&str, super::Unit)] = match self {
-            Self::Pid(_) | Self::Process(_) => &[
+            Self::Pid(_) | Self::Process(_) | Self::Group(_) => &[
                 ("cpu", Share),
                 ("rss", Bytes),
                 ("threads", Number),
@@ -85,6 +87,7 @@ impl fmt::Display for WatchFrom {
         match self {
             Self::Pid(pid) => write!(f, "process {pid}"),
             Self::Process(name) => write!(f, "processes named {name}"),
+            Self::Group(group) => write!(f, "process group {group}"),
             Self::Container(path) => write!(f, "control group {path}"),
             Self::Host => f.write_str("this machine"),
             Self::Metrics(scrape) => write!(f, "{}", scrape.url()),

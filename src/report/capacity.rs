@@ -1,6 +1,8 @@
 //! Formats the result of a search for the highest rate as text for the terminal. Everything shown
 //! is in the result.
 
+mod watched;
+
 use comfy_table::{Cell, CellAlignment};
 
 use super::paint::{self, Paint};
@@ -178,8 +180,13 @@ pub(crate) fn render(result: &CapacityResult, style: Style) -> String {
         .into_iter()
         .map(|note| format!("{}\n", terminal::indented(&view::plain(&note), width)))
         .collect();
+    let watched =
+        watched::table(result, width).map_or_else(String::new, |watched| format!("{watched}\n"));
     paint::finish(
-        &format!("{head}\n\n{}\n\n{answer}\n{notes}", table.trim_fmt()),
+        &format!(
+            "{head}\n\n{}\n\n{watched}{answer}\n{notes}",
+            table.trim_fmt()
+        ),
         style.color,
     )
 }
@@ -247,6 +254,7 @@ fn notes(result: &CapacityResult, probes: &[&RateProbe]) -> Vec<String> {
         }
         None => {}
     }
+    notes.extend(watched::full(result));
     notes.extend(
         result
             .warnings

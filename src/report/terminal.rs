@@ -11,8 +11,8 @@ use comfy_table::Cell;
 
 use crate::result::{Comparison, End, RunResult, ThresholdVerdict, Validity, Verdict};
 
-pub(super) use self::layout::{indented, table};
-use self::layout::{right, wrapped};
+use self::layout::wrapped;
+pub(super) use self::layout::{indented, right, table};
 use self::parts::{groups, measures, replayed, stages, steps, streams, streams_by_stage, watched};
 use super::ending::Ending;
 use super::headline::Headline;

@@ -1,7 +1,7 @@
 //! What went on beside the runs, mode beside mode.
 
 use super::{tally, view};
-use crate::plan::Unit;
+use crate::plan::{Mode, Unit};
 use crate::result::{RunResult, Watched};
 
 /// What was watched, over all rounds of each mode.
@@ -17,7 +17,15 @@ pub(crate) fn table(result: &RunResult) -> Option<WatchedTable> {
     if result.watched.is_empty() {
         return None;
     }
-    let head = ["watched", "mode", "mean", "min", "max", "of"];
+    let head = [
+        "watched",
+        "mode",
+        "mean",
+        "min",
+        "max",
+        "per operation",
+        "of",
+    ];
     let mut rows = Vec::new();
     for name in names(result) {
         for mode in tally::modes(result) {
@@ -36,6 +44,7 @@ pub(crate) fn table(result: &RunResult) -> Option<WatchedTable> {
                 shown((!means.is_empty()).then(|| sum / means.len() as f64)),
                 shown(own().filter_map(|own| own.min).reduce(f64::min)),
                 shown(own().filter_map(|own| own.max).reduce(f64::max)),
+                per_operation(result, mode, &rounds),
                 view::shortened(&view::plain(&first.source), 60),
             ]);
         }
@@ -44,6 +53,21 @@ pub(crate) fn table(result: &RunResult) -> Option<WatchedTable> {
         head: head.map(str::to_owned).into(),
         rows,
     })
+}
+
+/// Returns what the rounds of a mode add up to, by completed operation: time of processors, or a
+/// number.
+fn per_operation(result: &RunResult, mode: Mode, rounds: &[&Watched]) -> String {
+    let runs = result.runs.iter().filter(|run| run.mode == mode);
+    let completed: u64 = runs.map(|run| run.counts.completed).sum();
+    let total: Option<f64> = rounds.iter().map(|own| own.total).sum();
+    let each = total
+        .filter(|_| completed > 0)
+        .map(|total| total / completed as f64);
+    match rounds.first().map(|own| own.unit) {
+        Some(Unit::Share) => view::or_na(each, view::duration_s),
+        _ => view::or_na(each, view::number),
+    }
 }
 
 /// Returns the names of all figures, in the order of the scenario.

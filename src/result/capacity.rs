@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Build, Host, ScenarioEcho, ThresholdResult, Verdict};
+use super::{Build, Host, ScenarioEcho, ThresholdResult, Verdict, Watched};
 use crate::plan::Mode;
 
 /// The version of this file's format; readers ignore unknown keys within it.
@@ -80,6 +80,9 @@ pub struct RateProbe {
     pub verdict: Verdict,
     /// Why not, in words.
     pub doubts: Vec<String>,
+    /// What went on beside it, if the scenario watches something; its round is the number of the try.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watched: Vec<Watched>,
 }
 
 /// The result of a search for the highest rate.

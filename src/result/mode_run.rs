@@ -274,6 +274,10 @@ pub struct ModeRun {
     pub workers: u32,
     /// Virtual users, or slots of the open model.
     pub vus: u32,
+    /// The time of day at the run's epoch, in milliseconds since 1970 UTC; of several machines, of the
+    /// first. Null in virtual time, and in older results.
+    #[serde(default)]
+    pub epoch_unix_ms: Option<f64>,
     /// From the run's epoch to the last completion or the end of the drain.
     pub wall_s: f64,
     /// The planned duration, or `wall_s` for runs limited by iterations; for a load in stages, the
@@ -335,7 +339,7 @@ pub struct ModeRun {
     /// The figures that the scenario reads from responses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<StepMeasure>,
-    /// What went on beside the run; a result has it at its top.
+    /// What went on beside the run; a file has it at its top.
     #[serde(skip)]
     pub watched: Vec<Watched>,
     /// Figures by mix entry.

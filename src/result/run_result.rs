@@ -104,6 +104,11 @@ impl RunResult {
                 found: head.schema.chars().take(80).collect(),
             });
         }
-        Ok(serde_json::from_str(text)?)
+        let mut result: Self = serde_json::from_str(text)?;
+        for run in &mut result.runs {
+            let is_of_run = |own: &&Watched| own.mode == Some(run.mode) && own.round == run.round;
+            run.watched = result.watched.iter().filter(is_of_run).cloned().collect();
+        }
+        Ok(result)
     }
 }

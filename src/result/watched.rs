@@ -28,6 +28,10 @@ pub struct Watched {
     pub mean: Option<f64>,
     /// The highest sample.
     pub max: Option<f64>,
+    /// How much it was in the whole run, if it is an increase per second: seconds of processor time,
+    /// bytes or a count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<f64>,
     /// The samples, from the epoch of the run on; of many, neighbours are one.
     pub series: Vec<WatchedPoint>,
     /// How often the source did not have it.

@@ -7,7 +7,7 @@ use crate::plan::{Metric, Plan, Unit};
 
 /// Reports a metric of something that is not watched, or in another unit than its own.
 pub(super) fn watch(plan: &Plan, metric: Metric, places: &GatePlaces, problems: &mut Diagnostics) {
-    let Metric::Watch(name, _, unit) = metric else {
+    let Metric::Watch(name, statistic, unit) = metric else {
         return;
     };
     let sources = plan.watch.iter().flat_map(|watch| &watch.sources);
@@ -29,7 +29,14 @@ pub(super) fn watch(plan: &Plan, metric: Metric, places: &GatePlaces, problems: 
         };
         return;
     };
-    if unit != *own {
+    if statistic.is_of_increases() && !own.adds_up() {
+        problems
+            .error(places.check, format!("`{name}` does not add up over time"))
+            .help("`total` and `per_request` are of processor time and of what is counted per second; use `mean`, `min` or `max`");
+        return;
+    }
+    let own = statistic.unit(*own);
+    if unit != own {
         let (what, example) = match own {
             Unit::Share => ("a share", "80%"),
             Unit::Bytes => ("a size", "500MB"),
@@ -38,7 +45,7 @@ pub(super) fn watch(plan: &Plan, metric: Metric, places: &GatePlaces, problems: 
             Unit::Number => ("a number", "90"),
         };
         problems
-            .error(places.check, format!("`{name}` is {what}"))
+            .error(places.check, format!("`{metric}` is {what}"))
             .help(format!("compare it with one such as `{example}`"));
     }
 }

@@ -95,6 +95,11 @@ impl Started {
         })
     }
 
+    /// Returns the number of its process group.
+    pub fn group(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Returns how it ended, if it has ended by itself.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()

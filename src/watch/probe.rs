@@ -37,6 +37,7 @@ impl Probe {
             WatchFrom::Process(name) => {
                 Self::Family(Family::new(Root::Name(name.clone())), counter)
             }
+            WatchFrom::Group(group) => Self::Family(Family::new(Root::Group(*group)), counter),
             WatchFrom::Container(path) => Self::Group(cgroup::folder(path), [counter; 2]),
             WatchFrom::Host => Self::Host([counter; 5]),
             WatchFrom::Metrics(scrape) => Self::Metrics(
@@ -45,6 +46,11 @@ impl Probe {
                 vec![counter; scrape.take.len()],
             ),
         })
+    }
+
+    /// Returns whether a sample takes microseconds, because this machine has it.
+    pub(super) const fn is_local(&self) -> bool {
+        !matches!(self, Self::Metrics(..))
     }
 
     /// Takes a sample of each series, in their order.

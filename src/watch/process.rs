@@ -14,6 +14,8 @@ fn page_size() -> f64 {
 #[derive(Clone, Debug, PartialEq)]
 struct Process {
     parent: u32,
+    /// The number of its process group.
+    group: u32,
     name: String,
     /// Processor time so far, in seconds.
     cpu_s: f64,
@@ -28,6 +30,8 @@ pub(super) enum Root {
     Pid(u32),
     /// All whose program has this name.
     Name(String),
+    /// All of the process group with this number.
+    Group(u32),
 }
 
 /// A process and its descendants, or several.
@@ -105,6 +109,7 @@ fn members<'a>(root: &Root, all: &'a BTreeMap<u32, Process>) -> BTreeMap<u32, &'
         Root::Pid(wanted) => pid == wanted,
         // The kernel keeps 15 bytes of a name.
         Root::Name(name) => process.name == name.get(..15).unwrap_or(name),
+        Root::Group(wanted) => process.group == *wanted,
     };
     let is_member = |pid: &u32, process: &Process| {
         if is_root(pid, process) {
@@ -151,6 +156,7 @@ fn parse(stat: &str, page: f64) -> Option<Process> {
     let number = |at: usize| fields.get(at - 3)?.parse::<f64>().ok();
     Some(Process {
         parent: fields.get(1)?.parse().ok()?,
+        group: fields.get(2)?.parse().ok()?,
         name: name.to_owned(),
         cpu_s: (number(14)? + number(15)?) / TICKS,
         threads: number(20)?,
@@ -182,6 +188,7 @@ mod tests {
             process,
             Process {
                 parent: 7,
+                group: 1,
                 name: "odd) name (".into(),
                 cpu_s: 2.0,
                 threads: 3.0,
@@ -216,6 +223,9 @@ mod tests {
         assert_eq!(family.add(&all).expect("members").cpu_s, 1.5);
         all.retain(|pid, _| *pid == 1);
         assert_eq!(family.add(&all), None);
+        // The group of each is 1 in this test.
+        assert_eq!(members(&Root::Group(1), &all).len(), 1);
+        assert!(members(&Root::Group(2), &all).is_empty());
         // Processes that are their own ancestors end nothing in a loop.
         let circle = BTreeMap::from([(5, stat("a", 6, 0)), (6, stat("b", 5, 0))]);
         assert!(members(&Root::Pid(7), &circle).is_empty());

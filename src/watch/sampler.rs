@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::probe::Probe;
@@ -14,8 +15,26 @@ use crate::result::{Watched, WatchedPoint};
 /// The threads that sample the sources of a run.
 #[derive(Debug)]
 pub(crate) struct Watcher {
-    /// Each with the half of a channel whose drop ends it.
-    threads: Vec<(Sender<()>, JoinHandle<Samples>)>,
+    threads: Vec<WatchThread>,
+}
+
+/// A thread that samples a source.
+#[derive(Debug)]
+struct WatchThread {
+    /// Its drop ends the thread.
+    going_on: Sender<()>,
+    handle: JoinHandle<()>,
+    samples: SharedSamples,
+}
+
+/// Samples that are added and read by turns, each in microseconds.
+#[derive(Clone, Debug)]
+struct SharedSamples(Arc<Mutex<Samples>>);
+
+impl SharedSamples {
+    fn lock(&self) -> MutexGuard<'_, Samples> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The samples of one source.
@@ -37,29 +56,75 @@ impl Watcher {
     pub(crate) fn start(watch: &Watch) -> io::Result<Self> {
         let start = |source: &WatchSource| {
             let mut probe = Probe::new(&source.from)?;
-            let mut samples = Samples::new(source.clone());
+            let samples = SharedSamples(Arc::new(Mutex::new(Samples::new(source.clone()))));
             let (going_on, is_over) = channel();
-            let every = watch.every;
-            let work = move || {
-                samples.take_from(&mut probe, every, &is_over);
-                samples
-            };
+            let (every, own) = (watch.every, samples.clone());
+            let work = move || take(&own, &mut probe, every, &is_over);
             let name = format!("watch-{}", source.name);
-            Ok((going_on, thread::Builder::new().name(name).spawn(work)?))
+            let handle = thread::Builder::new().name(name).spawn(work)?;
+            Ok(WatchThread {
+                going_on,
+                handle,
+                samples,
+            })
         };
         let threads = watch.sources.iter().map(start).collect::<io::Result<_>>()?;
         Ok(Self { threads })
     }
 
-    /// Ends it, and returns what was seen of a run whose epoch was at this time of day, in nanoseconds
-    /// since 1970.
-    pub(crate) fn finish(self, epoch: u64, wall: Nanos) -> Vec<Watched> {
-        let (ends, threads): (Vec<_>, Vec<_>) = self.threads.into_iter().unzip();
-        drop(ends);
-        let ended = threads.into_iter().filter_map(|thread| thread.join().ok());
-        ended
-            .flat_map(|samples| samples.of_run(epoch, wall))
+    /// Returns what was seen so far of a run whose epoch was at this time of day, in nanoseconds since
+    /// 1970.
+    pub(crate) fn so_far(&self, epoch: u64, wall: Nanos) -> Vec<Watched> {
+        self.threads
+            .iter()
+            .flat_map(|thread| thread.samples.lock().of_run(epoch, wall))
             .collect()
+    }
+
+    /// Ends it, and returns what was seen of the run.
+    pub(crate) fn finish(self, epoch: u64, wall: Nanos) -> Vec<Watched> {
+        let parts = |thread: WatchThread| {
+            drop(thread.going_on);
+            (thread.handle, thread.samples)
+        };
+        // All are told before the first is waited for.
+        let ended: Vec<_> = self.threads.into_iter().map(parts).collect();
+        let watched = ended.into_iter().flat_map(|(handle, samples)| {
+            // What it has sampled until it panicked stays.
+            let _ = handle.join();
+            samples.lock().of_run(epoch, wall)
+        });
+        watched.collect()
+    }
+}
+
+/// Takes samples until the channel is closed, and a last one of what takes no time to ask.
+fn take(samples: &SharedSamples, probe: &mut Probe, every: Nanos, is_over: &Receiver<()>) {
+    let clock = Clock::new();
+    let mut turn = 0_u64;
+    loop {
+        let (at, now) = (unix_ns(), clock.now());
+        let sample = probe.sample(now);
+        let passed = clock.now().0 / every.0.max(1);
+        {
+            let mut samples = samples.lock();
+            samples.add(at, sample);
+            samples.late += passed.saturating_sub(turn);
+        }
+        turn = passed + 1;
+        let next = Nanos(turn.saturating_mul(every.0));
+        let wait = (next - clock.now()).as_duration();
+        if is_over.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
+            break;
+        }
+    }
+    if probe.is_local() {
+        let at = unix_ns();
+        let last = probe.sample(clock.now());
+        // Its end, if the target ended with the run, is not a gap.
+        if last.is_ok() {
+            samples.lock().add(at, last);
+        }
     }
 }
 
@@ -70,24 +135,6 @@ impl Samples {
             source,
             trouble: None,
             late: 0,
-        }
-    }
-
-    /// Takes samples until the channel is closed.
-    fn take_from(&mut self, probe: &mut Probe, every: Nanos, is_over: &Receiver<()>) {
-        let clock = Clock::new();
-        let mut turn = 0_u64;
-        loop {
-            let (at, now) = (unix_ns(), clock.now());
-            self.add(at, probe.sample(now));
-            let passed = clock.now().0 / every.0.max(1);
-            self.late += passed.saturating_sub(turn);
-            turn = passed + 1;
-            let next = Nanos(turn.saturating_mul(every.0));
-            let wait = (next - clock.now()).as_duration();
-            if is_over.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
-                return;
-            }
         }
     }
 
@@ -124,6 +171,7 @@ impl Samples {
                 min: points().map(|point| point.min).reduce(f64::min),
                 mean: (samples > 0).then(|| sum / f64::from(samples)),
                 max: points().map(|point| point.max).reduce(f64::max),
+                total: unit.adds_up().then(|| series.total(epoch, until)).flatten(),
                 series: points()
                     .map(|point| WatchedPoint {
                         t_s: (Nanos(point.at - epoch).as_secs_f64() * 1e3).round() / 1e3,

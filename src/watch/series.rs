@@ -9,6 +9,8 @@ const MAX_POINTS: usize = 2048;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Point {
     pub(super) at: u64,
+    /// When the sample before it was taken, from which on an increase counts.
+    pub(super) since: u64,
     pub(super) value: f64,
     /// The lowest and the highest of the samples that it stands for.
     pub(super) min: f64,
@@ -43,6 +45,8 @@ pub(super) struct Series {
     points: Vec<Point>,
     /// How many samples each new point stands for.
     per_point: u32,
+    /// When the source was last asked.
+    asked: Option<u64>,
     /// How often the source did not have the figure.
     pub(super) missing: u64,
     /// How often a counter had become smaller.
@@ -52,6 +56,7 @@ pub(super) struct Series {
 impl Series {
     /// Adds a sample.
     pub(super) fn add(&mut self, at: u64, sample: Sample) {
+        let since = self.asked.replace(at).unwrap_or(at);
         let value = match sample {
             Sample::Is(value) if value.is_finite() => value,
             Sample::Is(_) | Sample::Missing => {
@@ -66,6 +71,7 @@ impl Series {
         };
         let own = Point {
             at,
+            since,
             value,
             min: value,
             max: value,
@@ -91,6 +97,20 @@ impl Series {
             .iter()
             .filter(move |point| (from..=until).contains(&point.at))
     }
+
+    /// Returns what the increases per second add up to between two times of day, in their unit times
+    /// seconds. What no sample covers counts like the rest; `None` if that is more than half.
+    pub(super) fn total(&self, from: u64, until: u64) -> Option<f64> {
+        let (mut sum, mut covered) = (0.0, Nanos::ZERO);
+        for point in &self.points {
+            let own = Nanos(point.at.min(until).saturating_sub(point.since.max(from)));
+            sum += point.value * own.as_secs_f64();
+            covered += own;
+        }
+        let whole = Nanos(until.saturating_sub(from));
+        (covered > Nanos::ZERO && covered.0 >= whole.0 / 2)
+            .then(|| sum * whole.as_secs_f64() / covered.as_secs_f64())
+    }
 }
 
 impl Point {
@@ -100,6 +120,7 @@ impl Point {
         let sum = self.value * f64::from(self.samples) + other.value * f64::from(other.samples);
         Self {
             at: self.at,
+            since: self.since,
             value: sum / f64::from(samples),
             min: self.min.min(other.min),
             max: self.max.max(other.max),
@@ -164,6 +185,39 @@ mod tests {
         assert_eq!(points[0].min, 0.0);
         assert_eq!(points[points.len() - 1].max, 99_999.0);
         assert!(series.between(10, 20).count() <= 1);
+    }
+
+    #[test]
+    fn what_increases_adds_up_between_two_times_of_day() {
+        let second = 1_000_000_000;
+        let mut series = Series::default();
+        assert_eq!(series.total(0, second), None);
+        // Three per second until 2 s, then five; the first look is not an increase.
+        for (at, sample) in [
+            (0, Sample::Unknown),
+            (2, Sample::Is(3.0)),
+            (4, Sample::Is(5.0)),
+        ] {
+            series.add(at * second, sample);
+        }
+        for (from, until, total) in [
+            (0, 4, Some(16.0)),
+            (1, 3, Some(8.0)),
+            (3, 4, Some(5.0)),
+            // What follows the last sample counts like the rest, unless that is most of it.
+            (2, 5, Some(15.0)),
+            (3, 9, None),
+            (5, 9, None),
+        ] {
+            let found = series.total(from * second, until * second);
+            assert_eq!(found, total, "{from} to {until}");
+        }
+        // A gap is no increase from the sample before it.
+        series.add(6 * second, Sample::Missing);
+        series.add(7 * second, Sample::Unknown);
+        series.add(8 * second, Sample::Is(7.0));
+        assert_eq!(series.total(7 * second, 8 * second), Some(7.0));
+        assert_eq!(series.total(4 * second, 8 * second), None);
     }
 
     #[test]

@@ -200,6 +200,41 @@ fn the_result_describes_the_whole_search() {
 }
 
 #[test]
+fn what_is_watched_is_beside_every_rate() {
+    let (folder, target) = (folder(), Server::start());
+    let text = format!(
+        "{{name: t, targets: {{shop: {{url: '{}'}}}}, watch: {{every: 100ms, app: {{pid: {}}}}},\n\
+         mix: [{{name: m, flow: [{{get: /json}}]}}], limits: {{concurrency: 1}}, load: {{vus: 1, iterations: 1}}}}",
+        target.url(),
+        target.id()
+    );
+    scenario(folder.path(), &text);
+    let flags = ["--slo", "p99 < 10s", "--from", "50/s", "--most", "100/s"];
+    let usual = ["capacity", "test.yaml", "--probe", "1s", "-o", "out"];
+    let ran = run(
+        folder.path(),
+        &[&usual[..], &flags, &["--on-invalid", "warn"]].concat(),
+    )
+    .exits(0);
+    let result = result(folder.path());
+    let probes = result["probes"].as_array().expect("probes");
+    for (probe, number_of_try) in probes.iter().zip(1..) {
+        let watched = probe["watched"].as_array().expect("something was watched");
+        let cpu = watched.iter().find(|own| own["name"] == "app.cpu");
+        let cpu = cpu.expect("it was watched");
+        assert_eq!(cpu["round"], number_of_try);
+        assert!(number(cpu, "mean") >= 0.0, "{cpu}");
+    }
+    assert!(probes.len() > 1);
+    let table = ran.stdout.lines().find(|line| line.starts_with("watched"));
+    assert!(
+        table.is_some_and(|line| line.contains("100/s")),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
 fn a_check_that_passes_for_a_while_does_not_hide_an_overload() {
     // No run is long enough for a response to take a minute, and every operation succeeds
     // eventually.

@@ -635,6 +635,66 @@ fn ab_starts_each_version_runs_both_in_turn_and_stops_them() {
 }
 
 #[test]
+fn ab_compares_what_a_request_costs_the_servers_it_starts() {
+    let (folder, port) = (folder(), port());
+    let path = folder.path();
+    let flow = |watch: &str| {
+        format!(
+            "{{name: t, mix: [{{name: m, flow: [{{get: /json}}]}}], targets: {{shop: {{url: 'http://127.0.0.1:{port}'}}}}, {watch}\
+             load: {{vus: 4, iterations: 2000}}}}"
+        )
+    };
+    scenario(path, &flow(""));
+    let (a, b) = (serve(port, "0ms"), serve(port, "0ms"));
+    let ab = |more: &[&str]| {
+        let usual = ["ab", "test.yaml", "--a-start", &a, "--b-start", &b];
+        run(
+            path,
+            &[&usual[..], &["--on-invalid", "warn", "-o", "out"], more].concat(),
+        )
+    };
+    // Whether it regressed is not what this is about: there are too few pairs to tell.
+    let ran = ab(&["--pairs", "2"]);
+    assert!(
+        ran.stdout.contains("2 pairs"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    let written: Value = serde_json::from_str(
+        &fs::read_to_string(path.join("out/comparison.json")).expect("it exists"),
+    )
+    .expect("JSON");
+    let changes = written["changes"].as_array().expect("a list");
+    for (metric, unit) in [
+        ("watch.server.cpu.per_request", "ms"),
+        ("watch.server.rss.max", "bytes"),
+    ] {
+        let change = changes.iter().find(|change| change["metric"] == metric);
+        let change = change.unwrap_or_else(|| panic!("{metric}: {written:#}"));
+        assert_eq!(change["unit"], unit);
+        for side in ["base", "new"] {
+            assert!(change[side].as_f64().expect("a figure") > 0.0, "{change}");
+        }
+    }
+    // They can be compared again from the files, and named as other figures are.
+    let tolerance = ["--tolerance", "watch.server.cpu.per_request=90%"];
+    let all = [&["out/a", "out/b", "--on-invalid", "warn"], &tolerance[..]].concat();
+    let again = compare(path, &all);
+    assert!(
+        again.stdout.contains("watch.server.cpu.per_request"),
+        "{}{}",
+        again.stdout,
+        again.stderr
+    );
+    // The name is taken.
+    scenario(path, &flow("watch: { server: { host: true } }, "));
+    ab(&[])
+        .exits(2)
+        .says(&["the scenario watches something called `server`"]);
+}
+
+#[test]
 fn a_regression_must_be_confirmed() {
     let folder = folder();
     let path = folder.path();
@@ -644,6 +704,7 @@ fn a_regression_must_be_confirmed() {
     let (usual, slow) = (made("usual", 10.0), made("slow", 13.0));
     let base = vec![usual.clone(); 20];
     let terms = Terms {
+        optional: Vec::new(),
         guards: Guard::all_usual(),
         same_machine: true,
         leave_out_invalid: true,

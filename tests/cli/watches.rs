@@ -84,7 +84,7 @@ fn the_target_s_processor_time_and_memory_are_in_the_result_of_every_mode() {
         &format!(
             "{{name: t, modes: [sequential, threaded, async, processes], targets: {{s: {{url: '{}'}}}}, watch: {{every: 100ms, app: {{pid: {}}}, machine: {{host: true}}}},\n\
              mix: [{{name: m, flow: [{{get: /json}}]}}], load: {{vus: 2, duration: 1500ms}},\n\
-             thresholds: [watch.app.cpu < 100000%, watch.app.rss.max > 1MB, watch.machine.run_queue.max >= 1]}}",
+             thresholds: [watch.app.cpu < 100000%, watch.app.rss.max > 1MB, watch.machine.run_queue.max >= 1, watch.app.cpu.per_request < 1s, watch.app.cpu.total > 0.1ms]}}",
             target.url(),
             target.id(),
         ),
@@ -114,19 +114,28 @@ fn the_target_s_processor_time_and_memory_are_in_the_result_of_every_mode() {
             number(cpu, "min") <= number(cpu, "mean") && number(cpu, "mean") <= number(cpu, "max")
         );
         let rss = watched(&result, "app.rss", mode);
+        assert_eq!(rss["total"], Value::Null);
         assert!(number(rss, "min") > 1e6, "{mode}: {rss}");
         // A noisy machine may leave out some of the fifteen.
         let series = rss["series"].as_array().expect("samples");
         assert!((4..=17).contains(&series.len()), "{mode}: {}", series.len());
-        let wall = number(
-            result["runs"]
-                .as_array()
-                .expect("runs")
-                .iter()
-                .find(|run| run["mode"] == mode)
-                .expect("it ran"),
-            "wall_s",
+        let all = result["runs"].as_array().expect("runs");
+        let of_mode = all.iter().find(|run| run["mode"] == mode);
+        let run = of_mode.expect("it ran");
+        let wall = number(run, "wall_s");
+        // Its samples cover the run, and little more.
+        let total = number(cpu, "total");
+        assert!(
+            (total / wall / number(cpu, "mean") - 1.0).abs() < 0.5,
+            "{mode}: {cpu}"
         );
+        let threshold = result["thresholds"].as_array().expect("a list").iter();
+        let of_mode = |threshold: &&Value| {
+            threshold["mode"] == mode && threshold["check"] == "watch.app.cpu.per_request < 1s"
+        };
+        let threshold = threshold.clone().find(of_mode).expect("it is judged");
+        let each = 1e3 * total / number(run, "completed");
+        assert!((number(threshold, "observed") / each - 1.0).abs() < 1e-9);
         for point in series {
             assert!(
                 (0.0..=wall).contains(&number(point, "t_s")),

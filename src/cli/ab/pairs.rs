@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::served;
 use super::start::start;
 use super::version::{INVALID, Version};
 use crate::cli::args::AbArgs;
@@ -226,7 +227,7 @@ fn one(
         }
         _ => None,
     };
-    let plan = &version.plan;
+    let plan = &served::watched(&version.plan, started.as_ref());
     let started_at = session::now();
     let environment = session.environment(plan, &source.folder, at)?;
     let mut runs = Vec::new();

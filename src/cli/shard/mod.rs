@@ -150,7 +150,7 @@ pub(super) fn run(
         shard,
         started_at: session::rfc3339(started_at),
         start_at: start.map(|start| start.at),
-        epoch: measured.seen.iter().find_map(|own| own.epoch),
+        epoch: measured.epoch(),
         clock: ClockState {
             start_file_ms: start.and_then(|start| start.file_ms),
             ..clock::kernel()

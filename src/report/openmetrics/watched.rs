@@ -12,7 +12,7 @@ pub(super) fn metrics(text: &mut Text, result: &RunResult) {
         "watched",
         "gauge",
         "",
-        "What went on beside the run, in the unit that a label names.",
+        "What went on beside the run, in the unit that a label names; a total is that unit times seconds.",
     );
     for own in &result.watched {
         let mode = own.mode.map_or("", |mode| mode.name());
@@ -20,7 +20,9 @@ pub(super) fn metrics(text: &mut Text, result: &RunResult) {
         let shard = own
             .shard
             .map_or_else(String::new, |shard| shard.to_string());
-        for (statistic, value) in [("mean", own.mean), ("min", own.min), ("max", own.max)] {
+        let total = own.total.map(|total| ("total", Some(total)));
+        let all = [("mean", own.mean), ("min", own.min), ("max", own.max)];
+        for (statistic, value) in all.into_iter().chain(total) {
             let labels = [
                 ("mode", mode),
                 ("round", &*round),

@@ -14,7 +14,7 @@ pub(crate) fn table(width: usize) -> Table {
 }
 
 /// Right-aligns figures.
-pub(super) fn right(table: &mut Table, from: usize) {
+pub(crate) fn right(table: &mut Table, from: usize) {
     for column in table.column_iter_mut().skip(from) {
         column.set_cell_alignment(CellAlignment::Right);
     }

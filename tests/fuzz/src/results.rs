@@ -80,6 +80,7 @@ fn read(text: &str) {
             Side::from_results("new", new),
         );
         let terms = Terms {
+            optional: Vec::new(),
             guards: Guard::all_usual(),
             same_machine: false,
             leave_out_invalid: true,
