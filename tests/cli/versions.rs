@@ -641,7 +641,7 @@ fn ab_compares_what_a_request_costs_the_servers_it_starts() {
     let flow = |watch: &str| {
         format!(
             "{{name: t, mix: [{{name: m, flow: [{{get: /json}}]}}], targets: {{shop: {{url: 'http://127.0.0.1:{port}'}}}}, {watch}\
-             load: {{vus: 4, iterations: 2000}}}}"
+             load: {{vus: 4, iterations: 6000}}}}"
         )
     };
     scenario(path, &flow(""));
