@@ -155,7 +155,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         }
         self.driver.unmute();
         let Self { sender, wakes, .. } = self;
-        wakes.hush(|| sender.send_request(message))
+        let _hush = wakes.hush();
+        sender.send_request(message)
     }
 
     /// Sends the request that was handed over last, whose `response` is pending, and waits for the

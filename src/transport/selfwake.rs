@@ -49,6 +49,16 @@ pub(crate) struct SelfWake {
     seen: Seen,
 }
 
+/// Wakes are ignored while this exists.
+#[must_use]
+pub(crate) struct Hush<'a>(&'a Inner);
+
+impl Drop for Hush<'_> {
+    fn drop(&mut self) {
+        self.0.state.store(OUTSIDE, Ordering::Release);
+    }
+}
+
 impl Default for SelfWake {
     fn default() -> Self {
         let inner = Arc::new(Inner {
@@ -64,12 +74,11 @@ impl Default for SelfWake {
 }
 
 impl SelfWake {
-    /// Ignores wakes during `act`, after which the futures are polled anyway.
-    pub(crate) fn hush<T>(&self, act: impl FnOnce() -> T) -> T {
+    /// Ignores wakes until its result is dropped, after which the futures must be polled. It is not a
+    /// function that takes a closure, because what that captures would be copied once more.
+    pub(crate) fn hush(&self) -> Hush<'_> {
         self.inner.state.store(INSIDE, Ordering::Release);
-        let done = act();
-        self.inner.state.store(OUTSIDE, Ordering::Release);
-        done
+        Hush(&self.inner)
     }
 
     /// Polls the futures, repeatedly while they wake each other.
@@ -168,13 +177,10 @@ mod tests {
             Poll::<()>::Pending
         });
         let inner = inner.expect("it was polled");
-        assert_eq!(
-            selfwake.hush(|| {
-                inner.wake_by_ref();
-                7
-            }),
-            7
-        );
+        {
+            let _hush = selfwake.hush();
+            inner.wake_by_ref();
+        }
         assert_eq!(task.0.load(Ordering::SeqCst), 0);
         inner.wake_by_ref();
         assert_eq!(task.0.load(Ordering::SeqCst), 1);

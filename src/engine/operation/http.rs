@@ -133,9 +133,17 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let asked = pin!(if !is_changed && connection.ask_prepared(request) {
             HandedRequest::Right(None)
         } else {
-            let is_held = wait.is_some();
-            let mut message = self.outgoing(user, request, target, base_url, is_held);
-            held = wait.map(|wait| HeldBody::new(&mut message, wait));
+            let mut message = request.message(user.headers.take().unwrap_or_default());
+            if is_changed {
+                self.change(
+                    &mut message,
+                    user,
+                    request,
+                    (target, base_url),
+                    wait.is_some(),
+                );
+                held = wait.map(|wait| HeldBody::new(&mut message, wait));
+            }
             connection.ask(message)
         });
         if let Some(held) = held {
@@ -187,23 +195,22 @@ impl<D: Driver> Attempt<'_, '_, D> {
         Ok(())
     }
 
-    /// Returns the message to send for a request, with the user's cookies for this origin if the
-    /// target keeps cookies.
-    fn outgoing(
+    /// Adds to the message of a request what only some have: the expectation of a held body, and the
+    /// user's cookies for this origin if the target keeps cookies. Records it for people who debug.
+    fn change(
         &self,
-        user: &mut User<D::Io>,
+        message: &mut Message,
+        user: &User<D::Io>,
         request: &PreparedRequest,
-        target: usize,
-        base_url: Option<&BaseUrl>,
+        (target, base_url): (usize, Option<&BaseUrl>),
         is_held: bool,
-    ) -> Message {
-        let mut message = request.message(user.headers.take().unwrap_or_default());
+    ) {
         if is_held {
-            expect_continue::announce(&mut message);
+            expect_continue::announce(message);
         }
         if let Some(base_url) = base_url {
             user.jar
-                .put_into(&mut message, &base_url.origin, || self.worker.unix_ms());
+                .put_into(message, &base_url.origin, || self.worker.unix_ms());
         }
         if let Some(recording) = &self.recording {
             let world = self.worker.world;
@@ -218,9 +225,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
             });
             let shown = call.and_then(|call| call.shown(&request.body));
             let shown = shown.as_ref().unwrap_or(&request.body);
-            recording.request(url, &message, &request.body, shown, is_http2);
+            recording.request(url, message, &request.body, shown, is_http2);
         }
-        message
     }
 
     /// Returns the headers of the response that somebody looks at.

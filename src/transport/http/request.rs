@@ -72,6 +72,7 @@ impl PreparedRequest {
     /// Creates the message of one try. Its headers go into the given empty map: hyper passes the
     /// map of a request on to the response, and the response's serves the next request, so that no
     /// map is allocated per request.
+    #[inline]
     pub fn message(&self, mut headers: HeaderMap) -> Message {
         for (name, value) in &self.headers {
             headers.append(name, value.clone());
