@@ -232,8 +232,8 @@ mod tests {
             };
             let plan = plan(&text(&asleep));
             let mut world = World::new(&plan, &Environment::default(), 2, None).expect("a world");
-            // No plan makes a world that lacks one of its limits, so looking it up panics.
-            world.mix_limits.truncate(1);
+            // No plan makes a world that lacks one of its entries, so looking it up panics.
+            world.entries.truncate(1);
             let run = driven(&world, mode, &|| None, &|_| {});
             assert!(clock.now() < LONG, "{mode}");
             assert_eq!(run.stopped_by, StoppedBy::Panic, "{mode}");

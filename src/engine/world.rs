@@ -4,6 +4,7 @@
 
 mod compile;
 mod ended;
+mod entry;
 pub(crate) mod exchange_log;
 pub(crate) mod folders;
 mod limits;
@@ -18,9 +19,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use self::compile::{authenticators, for_each, headers, request, schemas};
 pub(crate) use self::ended::Ended;
+use self::entry::{Entry, entries};
 use self::exchange_log::ExchangeLog;
 use self::folders::Folders;
-use self::limits::{limits, mix_limits};
+use self::limits::limits;
 use self::reading::Streams;
 use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder};
 use self::route::{Route, routes};
@@ -110,8 +112,8 @@ pub struct World<'p> {
     target_limits: Vec<Option<Limit>>,
     /// By operation id: its own limit.
     step_limits: Vec<Option<Limit>>,
-    /// By mix entry: the limit of its iterations.
-    pub mix_limits: Vec<Option<Limit>>,
+    /// By mix entry: what its iterations have in common.
+    pub entries: Vec<Entry>,
     /// When the run ends.
     pub stop: Stop,
     /// How many teardowns of virtual users took too long.
@@ -230,7 +232,7 @@ impl<'p> World<'p> {
             run_limit,
             target_limits,
             step_limits,
-            mix_limits: mix_limits(plan),
+            entries: entries(plan),
             stop: stop(plan),
             cut_teardowns: AtomicU64::new(0),
             ended: OnceLock::new(),
@@ -359,7 +361,7 @@ impl<'p> World<'p> {
             .target_limits
             .iter()
             .chain(&self.step_limits)
-            .chain(&self.mix_limits);
+            .chain(self.entries.iter().map(|entry| &entry.limit));
         self.run_limit.iter().chain(others.flatten())
     }
 

@@ -10,7 +10,6 @@ use super::user_steps;
 use crate::base::Nanos;
 use crate::engine::compiled::feed::{Exhausted, RowTaker};
 use crate::engine::connection::user::User;
-use crate::engine::draw::Position;
 use crate::engine::driver::Driver;
 use crate::engine::schedule::limit::{Full, enter};
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
@@ -19,7 +18,7 @@ use crate::engine::world::Ended;
 use crate::engine::world::worker::Worker;
 use crate::metrics::{FailureKind, IterationSample, Outcome};
 use crate::pacing::arrivals::WARMUP_NUMBERS;
-use crate::plan::{NUMBERS_PER_LOAD, Step};
+use crate::plan::NUMBERS_PER_LOAD;
 use crate::value::Scope;
 
 /// Runs iterations until there are none left: for the one user given, or for all users of all loads
@@ -132,7 +131,8 @@ async fn iterate<D: Driver>(
     let mut record = IterationRecord::new(worker, mix, &scheduled);
     let mut scheduled = scheduled;
     let mut permit = None;
-    if let limit @ Some(_) = worker.world.mix_limits[mix].as_ref() {
+    let common = &worker.world.entries[mix];
+    if let limit @ Some(_) = common.limit.as_ref() {
         record.sample.outcome = Outcome::Skipped;
         let asked = worker.driver.now();
         match enter([limit], &worker.driver, asked).await {
@@ -152,10 +152,6 @@ async fn iterate<D: Driver>(
     let fresh = std::mem::replace(&mut user.fresh, false);
     let entry = &worker.world.plan.mix[mix];
     let flow = &entry.flow;
-    let last_operation = flow
-        .iter()
-        .find_map(Step::first_operation)
-        .map_or(0, |operation| operation.id);
     let number = scheduled.number;
     let mut state = IterationState {
         number,
@@ -167,7 +163,7 @@ async fn iterate<D: Driver>(
         ended: None,
         scope,
         kept: None,
-        last_operation,
+        last_operation: common.first_operation,
     };
     let mut end = End::Through;
     if user_steps::begins(user, mix, entry, number) {
@@ -178,8 +174,14 @@ async fn iterate<D: Driver>(
         }
     }
     if end == End::Through {
-        let position = Position::default().inside(mix);
-        end = pin!(interpreter::run(worker, user, flow, position, &mut state)).await;
+        end = pin!(interpreter::run(
+            worker,
+            user,
+            flow,
+            common.position,
+            &mut state
+        ))
+        .await;
     }
     worker.world.ended.get_or_init(|| Ended {
         through: end == End::Through,

@@ -1,7 +1,7 @@
 //! The limits of a plan.
 
 use crate::engine::schedule::limit::Limit;
-use crate::plan::{MixEntry, Plan, Target};
+use crate::plan::{Plan, Target};
 
 /// Limits by the index of what they are of.
 pub(super) type Limits = Vec<Option<Limit>>;
@@ -16,10 +16,4 @@ pub(super) fn limits(plan: &Plan) -> (Option<Limit>, Limits, Limits) {
         plan.targets.iter().map(of_target).collect(),
         of_steps.collect(),
     )
-}
-
-/// Creates the limits of the iterations of each mix entry.
-pub(super) fn mix_limits(plan: &Plan) -> Vec<Option<Limit>> {
-    let limit = |entry: &MixEntry| Limit::new(format!("mix {}", entry.name), &entry.limits);
-    plan.mix.iter().map(limit).collect()
 }
