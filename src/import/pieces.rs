@@ -4,30 +4,38 @@ use super::template::{literal, literal_before_template};
 
 /// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(super) enum Piece<V = String> {
     /// Characters that are sent as they are.
     Text(String),
-    /// The value of an expression of the scenario language.
-    Value(String),
+    /// A value: an expression of the scenario language, unless a reader knows more of it.
+    Value(V),
+}
+
+/// Adds characters to pieces, to the last one if that has some.
+pub(super) fn push<V>(into: &mut Vec<Piece<V>>, text: &str) {
+    match into.last_mut() {
+        Some(Piece::Text(last)) => last.push_str(text),
+        _ if text.is_empty() => {}
+        _ => into.push(Piece::Text(text.to_owned())),
+    }
+}
+
+/// Joins pieces to a template; `inserted` returns that of a value.
+pub(super) fn joined<V>(pieces: &[Piece<V>], inserted: impl Fn(&V) -> String) -> String {
+    let mut out = String::new();
+    for (at, piece) in pieces.iter().enumerate() {
+        out.push_str(&match piece {
+            Piece::Text(text) if at + 1 < pieces.len() => literal_before_template(text),
+            Piece::Text(text) => literal(text),
+            Piece::Value(value) => inserted(value),
+        });
+    }
+    out
 }
 
 /// Returns the template of a text.
 pub(super) fn template(pieces: &[Piece]) -> String {
-    let mut out = String::new();
-    for (at, piece) in pieces.iter().enumerate() {
-        match piece {
-            Piece::Text(text) if at + 1 < pieces.len() => {
-                out.push_str(&literal_before_template(text));
-            }
-            Piece::Text(text) => out.push_str(&literal(text)),
-            Piece::Value(expression) => {
-                out.push_str("{{");
-                out.push_str(expression);
-                out.push_str("}}");
-            }
-        }
-    }
-    out
+    joined(pieces, |expression| format!("{{{{{expression}}}}}"))
 }
 
 /// Returns an expression whose value is a text.

@@ -1,15 +1,10 @@
 //! [`Piece`]: what a text of a collection consists of, once its templates are found.
 
-use crate::import::template::{literal, literal_before_template};
+use crate::import::pieces;
+pub(super) use crate::import::pieces::push;
 
 /// A part of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
-    /// Text that is sent as it is.
-    Text(String),
-    /// A value.
-    Value(Inserted),
-}
+pub(super) type Piece = pieces::Piece<Inserted>;
 
 /// A value that is inserted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,28 +91,9 @@ pub(super) fn source_name(inner: &str) -> String {
     }
 }
 
-/// Adds text to pieces.
-pub(super) fn push(into: &mut Vec<Piece>, text: &str) {
-    if text.is_empty() {
-        return;
-    }
-    match into.last_mut() {
-        Some(Piece::Text(before)) => before.push_str(text),
-        _ => into.push(Piece::Text(text.to_owned())),
-    }
-}
-
 /// Joins pieces to a template.
 pub(super) fn template(pieces: &[Piece]) -> String {
-    let mut out = String::new();
-    for (at, piece) in pieces.iter().enumerate() {
-        out.push_str(&match piece {
-            Piece::Value(value) => value.template(),
-            Piece::Text(text) if at + 1 < pieces.len() => literal_before_template(text),
-            Piece::Text(text) => literal(text),
-        });
-    }
-    out
+    pieces::joined(pieces, Inserted::template)
 }
 
 /// Writes a name in lower case, with `_` between its words.

@@ -8,7 +8,8 @@ use super::given::{Given, Whereabouts, is_of_values, is_of_words};
 use super::locate::locate;
 use super::select::Kept;
 use crate::import::credentials::Credentials;
-use crate::import::template::{literal, literal_before_template};
+use crate::import::pieces::{Piece, joined, push};
+use crate::import::template::literal;
 use crate::import::yaml::Yaml;
 
 /// The most values that are captured, in all and from one response.
@@ -156,17 +157,7 @@ impl<'r> Values<'r> {
         let mut pieces = Vec::new();
         self.pieces(text, 0, credentials, &mut pieces);
         self.given.send(text, at);
-        let mut out = String::new();
-        for (index, piece) in pieces.iter().enumerate() {
-            match piece {
-                Piece::Value(found) => out.push_str(&inserted(found, form)),
-                Piece::Text(text) if index + 1 < pieces.len() => {
-                    out.push_str(&literal_before_template(text));
-                }
-                Piece::Text(text) => out.push_str(&literal(text)),
-            }
-        }
-        out
+        joined(&pieces, |found| inserted(found, form))
     }
 
     /// Splits a text into values that responses gave and what is between them.
@@ -175,7 +166,7 @@ impl<'r> Values<'r> {
         text: &str,
         level: usize,
         credentials: &mut Credentials,
-        out: &mut Vec<Piece>,
+        out: &mut Vec<Piece<Captured>>,
     ) {
         let Some(is_of_run) = [is_of_values, is_of_words].get(level) else {
             return push(out, text);
@@ -248,21 +239,6 @@ impl<'r> Values<'r> {
             return inserted(&found, if is_safe { Form::Plain } else { Form::Encoded });
         }
         self.text(text, at, Form::Plain, credentials)
-    }
-}
-
-/// A part of a text.
-enum Piece {
-    Text(String),
-    Value(Captured),
-}
-
-/// Appends a text, to the last piece if that is one.
-fn push(out: &mut Vec<Piece>, text: &str) {
-    match out.last_mut() {
-        Some(Piece::Text(last)) => last.push_str(text),
-        _ if text.is_empty() => {}
-        _ => out.push(Piece::Text(text.to_owned())),
     }
 }
 
