@@ -69,6 +69,7 @@ pub(super) fn read(
             ..Folder::default()
         },
         redirects: REDIRECTS,
+        certificates: Vec::new(),
     })
 }
 
@@ -80,8 +81,10 @@ pub(super) fn read_folder(
     files: &dyn Files,
     environment: Option<Environment<'_>>,
 ) -> Result<Collection, String> {
+    let (root, certificates) = folder::root(files, environment)?;
     Ok(Collection {
-        root: folder::root(files, environment)?,
+        root,
         redirects: REDIRECTS,
+        certificates,
     })
 }

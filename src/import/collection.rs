@@ -2,6 +2,7 @@
 //! HTTP keep them: what a scenario makes of them.
 
 mod auth;
+mod certificates;
 mod content;
 mod dynamic;
 mod expect;
@@ -18,14 +19,16 @@ mod verbs;
 
 use std::collections::BTreeMap;
 
+use self::certificates::Certificates;
 use self::form::{Auth, Collection, Folder, Item};
-use self::request::{Inherited, exchange, shown};
+use self::request::{Around, Inherited, exchange, shown};
 use self::script::Plain;
 pub(super) use self::script::expression;
 pub(super) use self::value::Value;
 use self::variables::{Finished, Variables};
 pub(super) use self::verbs::{compare, equals, matches};
-use super::names::Taken;
+use super::files::Files;
+use super::names::{MAX_CHARS, Taken};
 use super::note::{Note, Place};
 use super::read::{Action, Entry, Read, Steps};
 use super::yaml::Yaml;
@@ -37,8 +40,16 @@ const MAX_DEPTH: usize = 8;
 
 /// Returns what is read of a collection: one entry with all its requests in their order, as the client
 /// runs them.
-pub(super) fn read(collection: Collection) -> Read {
-    let Collection { root, redirects } = collection;
+pub(super) fn read(collection: Collection, files: Option<&dyn Files>) -> Read {
+    let Collection {
+        root,
+        redirects,
+        certificates,
+    } = collection;
+    let certificates = Certificates {
+        all: certificates,
+        files,
+    };
     let mut names = BTreeMap::new();
     count(&root, &mut names);
     let inherited = Inherited {
@@ -50,6 +61,7 @@ pub(super) fn read(collection: Collection) -> Read {
     let walk = |variables: Variables| {
         let mut walker = Walker {
             variables,
+            certificates: &certificates,
             names: &names,
             taken: Taken::default(),
             steps: 0,
@@ -126,6 +138,7 @@ pub(super) fn place(folder: &str, name: &str) -> String {
 
 struct Walker<'a> {
     variables: Variables,
+    certificates: &'a Certificates<'a>,
     /// How many requests have each name.
     names: &'a BTreeMap<String, usize>,
     /// The names of steps so far.
@@ -230,7 +243,12 @@ impl Walker<'_> {
         let own = script::read(&call.scripts, &mut notes);
         self.variables.enter(&call.variables);
         let name = self.name(call, path);
-        let made = exchange(call, name, inherited, &own, &mut self.variables);
+        let around = Around {
+            inherited,
+            plain: &own,
+            certificates: self.certificates,
+        };
+        let made = exchange(call, name, &around, &mut self.variables);
         self.variables.leave();
         for note in std::mem::take(&mut self.variables.notes) {
             steps.note(here(), note);
@@ -259,7 +277,11 @@ impl Walker<'_> {
         } else {
             shown(&format!("{path} / {own}"))
         };
-        let numbered = |name: &str, number| format!("{name} ({number})");
+        let numbered = |name: &str, number| {
+            let end = format!(" ({number})");
+            let room = MAX_CHARS.saturating_sub(end.len());
+            name.chars().take(room).collect::<String>() + &end
+        };
         self.taken.free(&whole, |_| false, numbered)
     }
 }

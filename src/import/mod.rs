@@ -114,7 +114,7 @@ pub(crate) fn import(request: Request<'_>) -> Result<Imported, String> {
         Kind::Postman => read_postman(&request)?,
         Kind::Insomnia => {
             let environment = request.environment.map(|environment| environment.name);
-            collection::read(insomnia::read(text, environment)?)
+            collection::read(insomnia::read(text, environment)?, request.files)
         }
         Kind::Bruno => read_bruno(&request)?,
     };
@@ -180,7 +180,8 @@ fn read_postman(request: &Request<'_>) -> Result<Read, String> {
         Some(Environment { text, .. }) => text,
         None => None,
     };
-    postman::read(request.text, environment).map(collection::read)
+    let collection = postman::read(request.text, environment)?;
+    Ok(collection::read(collection, request.files))
 }
 
 fn read_bruno(request: &Request<'_>) -> Result<Read, String> {
@@ -194,5 +195,5 @@ fn read_bruno(request: &Request<'_>) -> Result<Read, String> {
         Some(files) if request.text.is_empty() => bruno::read_folder(files, environment)?,
         _ => bruno::read(request.text, environment)?,
     };
-    Ok(collection::read(collection))
+    Ok(collection::read(collection, request.files))
 }

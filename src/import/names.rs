@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// The longest name that is made of a host, a title or a path.
-const MAX_CHARS: usize = 60;
+pub(super) const MAX_CHARS: usize = 60;
 
 /// Names that are taken, each with the number that was last appended to it.
 #[derive(Debug, Default)]

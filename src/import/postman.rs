@@ -54,6 +54,7 @@ pub(super) fn read(source: &str, environment: Option<&str>) -> Result<Collection
     Ok(Collection {
         root,
         redirects: REDIRECTS,
+        certificates: Vec::new(),
     })
 }
 

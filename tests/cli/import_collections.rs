@@ -8,6 +8,9 @@ use std::fs;
 use std::net::TcpStream;
 use std::path::Path;
 
+use serde_json::{Value, json};
+
+use crate::authority::{Authority, TlsServer};
 use crate::import::sends;
 use crate::recorder::{Recorder, received};
 use crate::support::{Ran, Server, finish, finish_with, folder, loadgen, run};
@@ -450,4 +453,70 @@ fn a_folder_is_read_no_further_than_itself() {
         "{}",
         refused.stderr
     );
+}
+
+#[test]
+fn client_certificates_are_presented_if_they_are_beside_the_collection() {
+    let (folder, authority) = (folder(), Authority::new());
+    let certificate = authority.sign(&["127.0.0.1"]);
+    let server = TlsServer::start(authority.server(&certificate, true, &[]), usize::MAX);
+    fs::create_dir(folder.path().join("certs")).expect("created");
+    authority
+        .of_user("me")
+        .write(&folder.path().join("certs"), "me");
+    let certificate = json!({
+        "cert": { "src": "certs/me.pem" }, "key": { "src": "certs/me.key" },
+    });
+    let collection = |certificate: &Value| {
+        json!({
+            "info": { "name": "x", "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json" },
+            "item": [{
+                "name": "a", "protocolProfileBehavior": { "strictSSL": false },
+                "request": { "method": "GET", "url": format!("https://{}/a", server.address), "certificate": certificate },
+            }],
+        })
+        .to_string()
+    };
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text);
+    write("postman.json", &collection(&certificate)).expect("written");
+    run(
+        folder.path(),
+        &["import", "postman.json", "-o", "postman.yaml"],
+    )
+    .exits(0);
+    // The same of Bruno's, which has one for each host.
+    let host = server.address.to_string();
+    let about = json!({
+        "version": "1", "name": "x", "type": "collection",
+        "clientCertificates": { "enabled": true, "certs": [
+            { "domain": "other.test", "type": "cert", "certFilePath": "certs/other.pem", "keyFilePath": "certs/other.key" },
+            { "domain": host, "type": "cert", "certFilePath": "certs/me.pem", "keyFilePath": "certs/me.key", "passphrase": "" },
+        ] },
+    });
+    write("bruno.json", &about.to_string()).expect("written");
+    let call = format!("meta {{\n  name: a\n}}\nget {{\n  url: https://{host}/a\n}}\n");
+    write("a.bru", &call).expect("written");
+    let made = run(folder.path(), &["import", "."]).exits(0).stdout;
+    let tls = "tls: { cert: certs/me.pem, key: certs/me.key }";
+    assert!(made.contains(tls), "{made}");
+    let trusting = made.replace("tls: {", "tls: { insecure: true,");
+    write("bruno.yaml", &trusting).expect("written");
+    for scenario in ["postman.yaml", "bruno.yaml"] {
+        finish(&mut sends(folder.path(), scenario)).exits(0);
+    }
+    // What can't be carried over is said.
+    let mut locked = certificate.clone();
+    locked["passphrase"] = json!("hidden-word");
+    let mut absent = certificate;
+    absent["key"]["src"] = json!("/home/me/me.key");
+    for (certificate, part) in [
+        (locked, "the key of the client certificate has a passphrase"),
+        (absent, "not a PEM file with a key beside the collection"),
+    ] {
+        write("postman.json", &collection(&certificate)).expect("written");
+        let made = run(folder.path(), &["import", "postman.json"]).exits(0);
+        assert!(made.stderr.contains(part), "{}", made.stderr);
+        assert!(!made.stdout.contains("cert: certs"), "{}", made.stdout);
+        assert!(!made.stdout.contains("hidden-word"), "{}", made.stdout);
+    }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::bru::{Block, block, parse, value};
 use super::request::{auth, call, scripts};
 use super::variables::variables;
-use crate::import::collection::form::{Folder, Item, Variable};
+use crate::import::collection::form::{Certificate, Folder, Item, Variable};
 use crate::import::collection::place;
 use crate::import::files::Files;
 use crate::import::note::{Note, Place};
@@ -26,50 +26,55 @@ pub(crate) enum Environment<'a> {
     Text(&'a str),
 }
 
-/// Reads the folder of a collection.
+/// Reads the folder of a collection, and the client certificates that it has for hosts.
 pub(super) fn root(
     files: &dyn Files,
     environment: Option<Environment<'_>>,
-) -> Result<Folder, String> {
+) -> Result<(Folder, Vec<Certificate>), String> {
     let names = files.list("")?;
     if names.iter().any(|name| name == "opencollection.yml") {
         return Err("it is a collection in YAML, which is not read: save it as .bru files".into());
     }
     let mut notes = Vec::new();
     let mut root = read(files, "", "", 0)?;
+    let mut certificates = Vec::new();
     if names.iter().any(|name| name == "bruno.json") {
         let about: Value = serde_json::from_str(&files.read("bruno.json")?)
             .map_err(|error| format!("bruno.json: {error}"))?;
         if let Some(name) = about.get("name").and_then(Value::as_str) {
             name.clone_into(&mut root.name);
         }
-        for (key, remedy) in [
-            ("proxy", "write `http: { proxy: … }` for the target"),
-            (
-                "clientCertificates",
-                "write `tls: { cert: …, key: … }` for the target",
-            ),
-        ] {
-            let own = about
-                .get(key)
-                .filter(|own| own.get("enabled") != Some(&Value::Bool(false)));
-            let is_used = own.is_some_and(|own| match own.get("certs") {
-                Some(certs) => certs.as_array().is_some_and(|certs| !certs.is_empty()),
-                None => own.get("enabled").is_some(),
-            });
-            if is_used {
-                notes.push(note(
-                    "bruno.json",
-                    format!("`{key}` is not carried over: {remedy}"),
-                ));
-            }
+        let proxy = about.get("proxy").and_then(|own| own.get("enabled"));
+        if proxy.is_some_and(|enabled| *enabled != Value::Bool(false)) {
+            let message = "`proxy` is not carried over: write `http: { proxy: … }` for the target";
+            notes.push(note("bruno.json", message));
         }
+        certificates = certificates_of(&about);
     }
     let chosen = chosen(files, environment, &mut notes)?;
     root.variables.extend(chosen);
     notes.append(&mut root.notes);
     root.notes = notes;
-    Ok(root)
+    Ok((root, certificates))
+}
+
+/// Returns the client certificates of a collection, unless they are switched off.
+fn certificates_of(about: &Value) -> Vec<Certificate> {
+    let own = about.get("clientCertificates");
+    let is_on = |own: &&Value| own.get("enabled") != Some(&Value::Bool(false));
+    let all = own.filter(is_on).and_then(|own| own.get("certs"));
+    let certificate = |own: &Value| {
+        let text = |key: &str| own.get(key).and_then(Value::as_str).unwrap_or_default();
+        Certificate {
+            domain: text("domain").to_owned(),
+            // A file with both, of another kind, has neither.
+            cert: text("certFilePath").to_owned(),
+            key: text("keyFilePath").to_owned(),
+            has_passphrase: !text("passphrase").is_empty(),
+        }
+    };
+    let all = all.and_then(Value::as_array).into_iter().flatten();
+    all.map(certificate).collect()
 }
 
 fn note(place: &str, message: impl Into<String>) -> Note {

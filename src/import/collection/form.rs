@@ -10,6 +10,21 @@ pub(crate) struct Collection {
     pub root: Folder,
     /// How many redirects the client follows unless a request says otherwise.
     pub redirects: u32,
+    /// The client certificates that hosts get.
+    pub certificates: Vec<Certificate>,
+}
+
+/// A client certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Certificate {
+    /// The hosts that it is for; `*` stands for any characters.
+    pub domain: String,
+    /// The path of its file.
+    pub cert: String,
+    /// The path of its key.
+    pub key: String,
+    /// Whether its key is encrypted.
+    pub has_passphrase: bool,
 }
 
 /// Requests with what they have in common.
@@ -75,6 +90,8 @@ pub(crate) struct Call {
     pub redirects: Option<u32>,
     /// Whether it accepts any certificate.
     pub is_insecure: bool,
+    /// The client certificate that it presents, if it says so.
+    pub certificate: Option<Certificate>,
     /// Its timeout, in ms.
     pub timeout_ms: Option<u64>,
     /// What its reader could not carry over.

@@ -1,6 +1,7 @@
 //! The requests of a collection.
 
 use super::auth::{Sender, sender};
+use super::certificates::Certificates;
 use super::content;
 use super::expect::{capture, expect};
 use super::form::{Auth, Call, Check, Content, Pair};
@@ -59,14 +60,24 @@ pub(super) struct Inherited {
     pub redirects: u32,
 }
 
+/// What a request has besides what it says itself.
+pub(super) struct Around<'a> {
+    /// What it has from the folders around it.
+    pub inherited: &'a Inherited,
+    /// What its own scripts check and take.
+    pub plain: &'a Plain,
+    /// The client certificates of the collection.
+    pub certificates: &'a Certificates<'a>,
+}
+
 /// Returns a request. What could not be carried over of it is in the notes of `variables`.
 pub(super) fn exchange(
     call: &Call,
     name: String,
-    inherited: &Inherited,
-    own: &Plain,
+    around: &Around<'_>,
     variables: &mut Variables,
 ) -> Result<Exchange, String> {
+    let inherited = around.inherited;
     let method = variables.plain(call.method.trim()).unwrap_or_default();
     let method = Some(method).filter(|method| !method.is_empty());
     let method = method.unwrap_or_else(|| "GET".into());
@@ -118,13 +129,21 @@ pub(super) fn exchange(
     if let Some(ms) = call.timeout_ms.filter(|ms| *ms > 0) {
         step.push(("timeout".into(), Yaml::plain(format!("{ms}ms"))));
     }
-    let (checks, captures) = demands(call, inherited, own);
+    let (checks, captures) = demands(call, inherited, around.plain);
     step.extend(expect(&checks, variables).map(|expect| ("expect".to_owned(), expect)));
     step.extend(capture(&captures, variables).map(|capture| ("capture".to_owned(), capture)));
+    let mut target = target(call, inherited, base, target_auth);
+    let mut tls = around.certificates.of(call, &origin, variables);
+    if call.is_insecure && origin.starts_with("https") {
+        tls.push(("insecure", Yaml::plain(true)));
+    }
+    if !tls.is_empty() {
+        target.push(("tls".into(), Yaml::map(tls)));
+    }
     Ok(Exchange {
         name: Some(name).filter(|name| !name.is_empty()),
         method,
-        target: target(call, inherited, base, target_auth, &origin),
+        target,
         origin,
         path,
         headers,
@@ -157,7 +176,6 @@ fn target(
     inherited: &Inherited,
     base: Option<String>,
     auth: Option<Yaml>,
-    origin: &str,
 ) -> Vec<(String, Yaml)> {
     let mut target = Vec::new();
     target.extend(base.map(|base| ("url".to_owned(), Yaml::text(base))));
@@ -169,10 +187,6 @@ fn target(
     if redirects > 0 {
         let http = Yaml::map([("redirects", Yaml::plain(redirects))]);
         target.push(("http".into(), http));
-    }
-    if call.is_insecure && origin.starts_with("https") {
-        let tls = Yaml::map([("insecure", Yaml::plain(true))]);
-        target.push(("tls".into(), tls));
     }
     target
 }

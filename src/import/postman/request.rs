@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::script::scripts;
 use crate::import::collection::form::{
-    Auth, Aws, Call, ClientCredentials, Content, GraphQl, Pair, Part,
+    Auth, Aws, Call, Certificate, ClientCredentials, Content, GraphQl, Pair, Part,
 };
 use crate::import::members::{flag, list, of_value, text};
 
@@ -48,24 +48,28 @@ fn details(request: &Map<String, Value>, call: &mut Call) {
     if let Some(body) = request.get("body").and_then(Value::as_object) {
         content(body, call);
     }
-    for (key, what) in [
-        ("certificate", "the client certificate"),
-        ("proxy", "the proxy"),
-    ] {
-        let is_given = request
-            .get(key)
-            .and_then(Value::as_object)
-            .is_some_and(|own| !own.is_empty());
-        if is_given {
-            let setting = if key == "proxy" {
-                "http: { proxy: … }"
-            } else {
-                "tls: { cert: …, key: … }"
-            };
-            call.notes.push(format!(
-                "{what} is not carried over: write `{setting}` for the target"
-            ));
-        }
+    let given = |key: &str| {
+        let own = request.get(key).and_then(Value::as_object);
+        own.filter(|own| !own.is_empty())
+    };
+    if given("proxy").is_some() {
+        let note = "the proxy is not carried over: write `http: { proxy: … }` for the target";
+        call.notes.push(note.into());
+    }
+    call.certificate = given("certificate").map(certificate);
+}
+
+/// Returns a client certificate, which has the hosts that the request is sent to.
+fn certificate(own: &Map<String, Value>) -> Certificate {
+    let path = |key: &str| {
+        let file = own.get(key).and_then(Value::as_object);
+        file.and_then(|file| text(file, "src")).unwrap_or_default()
+    };
+    Certificate {
+        domain: "*".into(),
+        cert: path("cert"),
+        key: path("key"),
+        has_passphrase: text(own, "passphrase").is_some_and(|text| !text.is_empty()),
     }
 }
 
