@@ -1,4 +1,4 @@
-//! OpenAPI documents, versions 3.0 to 3.2: what each says of the requests that its service takes.
+//! OpenAPI documents, versions 3.0 to 3.2, and those of Swagger 2.0: what each says of the requests that its service takes.
 //!
 //! `document` reads the files, `operations` finds what they declare, and `plan` makes a request of each,
 //! with values that the document has as examples, or that `sample` makes of schemas. All values depend
@@ -20,6 +20,7 @@ mod schema;
 mod security;
 mod servers;
 mod style;
+mod swagger;
 mod text;
 mod value;
 mod variables;
@@ -62,7 +63,7 @@ pub(super) struct Options<'a> {
 /// Reads a document.
 ///
 /// # Errors
-/// If it is not a document of OpenAPI 3, with the reason.
+/// If it is not a document of OpenAPI 3 or Swagger 2.0, with the reason.
 pub(super) fn read(text: &str, options: Options<'_>) -> Result<Read, String> {
     let documents = Documents::read(text, options.files)?;
     let root = documents.root();
@@ -138,8 +139,7 @@ fn check_version(root: Node<'_>) -> Result<(), String> {
             version.escape_debug()
         )),
         (None, Some(version)) => Err(format!(
-            "it is a document of Swagger {}; convert it to OpenAPI 3 first, for example with \
-             `npx swagger2openapi FILE -o openapi.yaml`",
+            "`swagger: {}` is a version that is not known; 2.0 is, and 3.0, 3.1 and 3.2 of OpenAPI",
             version.escape_debug()
         )),
         (None, None) => {

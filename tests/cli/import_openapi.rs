@@ -54,7 +54,7 @@ fn a_scenario_looks_like_that_of_a_person() {
     assert_eq!(made.stdout, wanted);
 }
 
-const SHELTER: &str = r##"
+pub(crate) const SHELTER: &str = r##"
 openapi: 3.0.3
 info: { title: Shelter }
 servers: [ { url: "http://127.0.0.1:{port}/v1", variables: { port: { default: "PORT" } } } ]
@@ -318,7 +318,7 @@ fn credentials_are_what_the_security_schemes_say() {
 fn what_is_not_a_document_is_refused_with_the_remedy() {
     let folder = folder();
     for (text, part) in [
-        ("swagger: '2.0'\npaths: {}", "convert it to OpenAPI 3 first"),
+        ("swagger: '1.2'\npaths: {}", "a version that is not known"),
         (
             "openapi: 4.0.0",
             "`openapi: 4.0.0` is a version that is not known",
@@ -334,5 +334,44 @@ fn what_is_not_a_document_is_refused_with_the_remedy() {
     ] {
         let refused = finish_with(&mut loadgen(folder.path(), &["import", "-"]), text).exits(2);
         assert!(refused.stderr.contains(part), "{text}: {}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_document_of_swagger_sends_what_it_says() {
+    let folder = folder();
+    let recorder = Recorder::with_body(request, r#"{"id": 42}"#);
+    let text = fs::read_to_string(shipped("tests/fuzz/swagger.json")).expect("the document");
+    let document = text.replace("127.0.0.1:8080", &recorder.address.to_string());
+    let made = imported(folder.path(), &document, &[]);
+    runs(folder.path(), 2, &[("X_KEY", "k-4711")]);
+    let heard = different(&recorder);
+    let sent: Vec<(&str, &str)> = heard
+        .iter()
+        .map(|request| {
+            let body = std::str::from_utf8(&request.body).expect("a text");
+            (request.line.trim_end_matches(" HTTP/1.1"), body)
+        })
+        .collect();
+    let form =
+        "--BOUNDARY\r\ncontent-disposition: form-data; name=\"note\"\r\n\r\nhi\r\n--BOUNDARY--\r\n";
+    assert_eq!(
+        sent,
+        [
+            ("GET /v1/pets/42", ""),
+            ("GET /v1/pets?kinds=cat&kinds=dog&ids=1,2", ""),
+            ("POST /v1/login", "user=ada&roles=a&roles=b"),
+            (
+                "POST /v1/pets",
+                r#"{"name":"Rex","kind":"Cat","owner":{"city":"Oslo"}}"#
+            ),
+            ("POST /v1/photos", form),
+        ],
+        "{made}"
+    );
+    for request in &heard {
+        let is_open = request.line.contains("login");
+        let key = (!is_open).then_some("k-4711");
+        assert_eq!(header(request, "x-key"), key, "{made}");
     }
 }

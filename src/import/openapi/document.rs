@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use super::swagger;
 use super::value::of_yaml;
 
 /// Reads a file, by its path relative to the folder of the source.
@@ -104,9 +105,18 @@ impl Documents {
         let mut left = MAX_BYTES
             .checked_sub(text.len())
             .ok_or_else(|| format!("it is larger than {} MiB", MAX_BYTES >> 20))?;
+        let first = parse(text)?;
+        let is_swagger = swagger::is_swagger(&first);
+        let translated = |document| {
+            if is_swagger {
+                swagger::translated(document)
+            } else {
+                document
+            }
+        };
         let first = File {
             path: String::new(),
-            content: Ok(parse(text)?),
+            content: Ok(translated(first)),
         };
         let mut all = Self {
             files: vec![first],
@@ -130,7 +140,7 @@ impl Documents {
                     left = left.checked_sub(text.len()).ok_or_else(|| {
                         format!("all files together are larger than {} MiB", MAX_BYTES >> 20)
                     })?;
-                    parse(&text)
+                    parse(&text).map(translated)
                 });
                 all.numbers.insert(path.clone(), all.files.len());
                 all.files.push(File { path, content });
