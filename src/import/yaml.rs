@@ -5,6 +5,10 @@ use std::fmt::Write as _;
 /// The longest line of a map or a list that is written on one line.
 const WIDTH: usize = 110;
 
+/// The longest name of a map that is written before a colon; YAML demands a question mark before
+/// those of more than 1024 characters.
+const MAX_KEY: usize = 1000;
+
 /// A value of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Yaml {
@@ -61,7 +65,8 @@ impl Yaml {
             Self::Map(members) if members.is_empty() => Some("{}".into()),
             Self::Map(members) => {
                 let member = |(key, value): &(String, Self)| {
-                    Some(format!("{}: {}", scalar(key, true), value.flow()?))
+                    let key = Some(scalar(key, true)).filter(|key| key.len() <= MAX_KEY)?;
+                    Some(format!("{key}: {}", value.flow()?))
                 };
                 let members: Option<Vec<String>> = members.iter().map(member).collect();
                 Some(format!("{{ {} }}", members?.join(", ")))
@@ -86,7 +91,12 @@ impl Yaml {
                     if !(index == 0 && is_begun) {
                         out.push_str(&indent);
                     }
-                    out.push_str(&scalar(key, false));
+                    let key = scalar(key, false);
+                    if key.len() > MAX_KEY {
+                        let _ = write!(out, "? {key}\n{indent}");
+                    } else {
+                        out.push_str(&key);
+                    }
                     out.push(':');
                     value.member(out, depth);
                 }
@@ -253,4 +263,23 @@ pub(crate) fn quoted(value: &str) -> String {
         };
     }
     out + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_any_length_are_read_as_they_were_written() {
+        let long = "a name ".repeat(400);
+        let inner = Yaml::map([(long.clone(), Yaml::map([("b", Yaml::plain(1))]))]);
+        let items = Yaml::List(vec![inner.clone(), Yaml::List(vec![inner.clone()])]);
+        let text = Yaml::map([("one", inner), ("several", items)]).document();
+        let read: serde_json::Value = serde_yaml::from_str(&text).expect("YAML");
+        let wanted = serde_json::json!({ &long: { "b": 1 } });
+        assert_eq!(
+            read,
+            serde_json::json!({ "one": &wanted, "several": [&wanted, [&wanted]] })
+        );
+    }
 }

@@ -281,6 +281,9 @@ fn of_multipart<'a>(reader: Reader<'a>, content: Node<'a>, sampler: &mut Sampler
         };
         parts.push((name.clone(), part));
     }
+    if parts.is_empty() {
+        return Sent::default();
+    }
     Sent {
         body: Body::Multipart(parts),
         content_type: None,
