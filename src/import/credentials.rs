@@ -22,6 +22,24 @@ const WORDS: [&str; 9] = [
     "token", "secret", "password", "passwd", "pwd", "apikey", "api-key", "api_key", "session",
 ];
 
+/// Last words of names that say something about credentials, which they don't hold: `token_type`.
+const ABOUT: [&str; 18] = [
+    "count", "duration", "endpoint", "expires", "expiry", "format", "hint", "length", "lifetime",
+    "limit", "policy", "size", "timeout", "ttl", "type", "uri", "url", "version",
+];
+/// First words of names of numbers of tokens that models read and write: `max_tokens`.
+const OF_COUNTS: [&str; 9] = [
+    "completion",
+    "input",
+    "max",
+    "min",
+    "n",
+    "num",
+    "output",
+    "prompt",
+    "total",
+];
+
 /// Variables of the environment that systems and shells set.
 const SYSTEM_VARIABLES: [&str; 16] = [
     "DISPLAY", "EDITOR", "HOME", "HOST", "HOSTNAME", "LANG", "LOGNAME", "MAIL", "PATH", "PWD",
@@ -42,8 +60,40 @@ pub(super) fn is_secret_header(name: &str) -> bool {
 
 /// Returns whether a parameter of a query or a field of a body holds credentials.
 pub(super) fn is_secret_field(name: &str) -> bool {
+    let words = words(name);
+    let (first, last) = (words.first(), words.last());
+    let is_one_of = |word: Option<&String>, list: &[&str]| {
+        word.is_some_and(|word| list.contains(&word.as_str()))
+    };
+    let is_count = is_one_of(first, &OF_COUNTS) && is_one_of(last, &["tokens"]);
+    let is_time = words.ends_with(&["expires".into(), "in".into()])
+        || words.ends_with(&["expires".into(), "at".into()]);
+    if is_one_of(last, &ABOUT) || is_count || is_time {
+        return false;
+    }
     let name = name.to_ascii_lowercase();
     WORDS.iter().any(|word| name.contains(word))
+}
+
+/// Returns the words of a name in lower case: `tokenType` and `token-type` have two.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let (mut begins, mut was_small) = (true, false);
+    for c in name.chars() {
+        begins |= c.is_ascii_uppercase() && was_small;
+        was_small = c.is_ascii_lowercase() || c.is_ascii_digit();
+        if !c.is_ascii_alphanumeric() {
+            begins = true;
+            continue;
+        }
+        let c = c.to_ascii_lowercase();
+        match words.last_mut() {
+            Some(word) if !begins => word.push(c),
+            _ => words.push(c.into()),
+        }
+        begins = false;
+    }
+    words
 }
 
 /// A value that is taken from the environment when the scenario runs.
@@ -277,5 +327,42 @@ fn secrets_in(value: &Value, found: &mut Vec<(String, String)>) {
         }
         Value::Array(items) => items.iter().for_each(|item| secrets_in(item, found)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_about_credentials_is_none() {
+        for name in [
+            "token",
+            "access_token",
+            "refreshToken",
+            "X-Auth-Token",
+            "client_secret",
+            "Password",
+            "sessionid",
+            "x-api-key",
+            "id_tokens",
+        ] {
+            assert!(is_secret_field(name), "{name}");
+        }
+        for name in [
+            "token_type",
+            "tokenType",
+            "token_endpoint",
+            "token-url",
+            "token_expires_in",
+            "sessionTimeout",
+            "max_tokens",
+            "promptTokens",
+            "password_policy",
+            "token_type_hint",
+            "user",
+        ] {
+            assert!(!is_secret_field(name), "{name}");
+        }
     }
 }
