@@ -1,10 +1,11 @@
 //! `loadgen import`: makes a scenario of what people have.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
+use flate2::read::MultiGzDecoder;
 
 use super::args::{ImportArgs, SourceKind};
 use super::exit::{Exit, Failure, or_exit};
@@ -16,6 +17,8 @@ use crate::scenario::{self, Overrides, Source};
 
 /// How much of an access log is looked at, in bytes.
 const MAX_BEGINNING: u64 = 1 << 20;
+/// What a compressed file begins with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// The largest source, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
 
@@ -60,6 +63,11 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
         }),
         Exit::Usage,
     )?;
+    if kind == Kind::AccessLog && !is_replayed_by_its_name(&args.file) {
+        let why =
+            anyhow!("{name} is compressed: end its name with .gz, by which a replay knows it");
+        return or_exit(Err(why), Exit::Usage);
+    }
     if args.per_operation && kind != Kind::OpenApi {
         let why = anyhow!("--per-operation is for OpenAPI documents, and {name} is not one");
         return or_exit(Err(why), Exit::Usage);
@@ -162,7 +170,7 @@ fn write(path: &Path, imported: &Imported) -> anyhow::Result<()> {
         }
         new_file::write(&file, content, REMEDY)?;
     }
-    new_file::write(path, &imported.scenario, REMEDY)
+    new_file::write(path, imported.scenario.as_bytes(), REMEDY)
 }
 
 /// Returns the beginning of an access log, which may be of any length and need not be text.
@@ -172,21 +180,44 @@ fn beginning_of_log(args: &ImportArgs) -> Option<String> {
     }
     let mut bytes = Vec::new();
     let file = File::open(&args.file).ok()?;
-    file.take(MAX_BEGINNING).read_to_end(&mut bytes).ok()?;
+    let content = unpacked(Box::new(file)).ok()?;
+    content.take(MAX_BEGINNING).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}");
     let is_log = args.kind.is_some() || import::recognize(&text) == Some(Kind::AccessLog);
     is_log.then_some(text)
 }
 
+/// Returns whether a log is compressed only if its name says so.
+fn is_replayed_by_its_name(log: &Path) -> bool {
+    let mut begin = Vec::new();
+    let file = File::open(log);
+    let read = file.and_then(|file| file.take(2).read_to_end(&mut begin));
+    let is_named = log
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("gz"));
+    read.is_err() || is_named || begin != GZIP
+}
+
+/// Returns what a source contains, which may be compressed (RFC 1952).
+fn unpacked(source: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
+    let mut source = BufReader::new(source);
+    Ok(if source.fill_buf()?.starts_with(&GZIP) {
+        Box::new(MultiGzDecoder::new(source))
+    } else {
+        Box::new(source)
+    })
+}
+
 fn read(file: &Path) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     let name = file.display();
-    let input: Box<dyn std::io::Read> = if file == Path::new("-") {
-        Box::new(std::io::stdin().lock())
+    let input: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(io::stdin().lock())
     } else {
         Box::new(File::open(file).with_context(|| format!("can't read `{name}`"))?)
     };
-    input
+    unpacked(input)
+        .with_context(|| format!("can't read `{name}`"))?
         .take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
         .with_context(|| format!("can't read `{name}`"))?;

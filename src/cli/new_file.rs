@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow};
 ///
 /// # Errors
 /// If it exists, or cannot be written; what was written of it is then removed.
-pub(super) fn write(path: &Path, text: &str, remedy: &str) -> anyhow::Result<()> {
+pub(super) fn write(path: &Path, content: &[u8], remedy: &str) -> anyhow::Result<()> {
     let shown = path.display();
     // Created and opened atomically, so that a concurrent process never overwrites an existing
     // file.
@@ -18,7 +18,7 @@ pub(super) fn write(path: &Path, text: &str, remedy: &str) -> anyhow::Result<()>
         ErrorKind::AlreadyExists => anyhow!("{shown} already exists and was not changed; {remedy}"),
         _ => anyhow!(error).context(format!("can't write {shown}")),
     })?;
-    file.write_all(text.as_bytes())
+    file.write_all(content)
         .with_context(|| format!("can't write {shown}"))
         .inspect_err(|_| {
             let _ = fs::remove_file(path);

@@ -5,6 +5,7 @@ mod condition;
 mod expectation;
 mod flow;
 mod load;
+mod payload;
 mod reader;
 mod request;
 mod template;
@@ -15,11 +16,9 @@ use self::tree::{Tree, is_map};
 use super::names::shown;
 use super::note::{Note, Place};
 use super::read::{Entry, Read, Step, Steps, name_of_entry};
-use super::template::literal;
+use super::tables::Tables;
 use super::yaml::{Yaml, one_or_list};
 
-/// The most feeds.
-const MAX_FEEDS: usize = 100;
 /// Keys of `config` that are read elsewhere or say nothing about requests.
 const CONFIG: [&str; 12] = [
     "defaults",
@@ -54,14 +53,14 @@ pub(super) fn is_script(text: &str) -> bool {
                 .is_some_and(|rest| rest.trim_start_matches(['"', '\'']).starts_with(':'))
         })
     };
-    has("scenarios") && has("config") && (has("flow") || text.contains("\"flow\""))
+    has("scenarios") && has("config") && (text.contains("flow:") || text.contains("\"flow\""))
 }
 
 /// Reads a script.
 ///
 /// # Errors
 /// If it is not a script, with the reason.
-pub(super) fn read(text: &str) -> Result<Read, String> {
+pub(super) fn read(text: &str, mut tables: Tables<'_>) -> Result<Read, String> {
     let script = tree::read(text)?;
     let config = script.get("config").cloned().unwrap_or(Tree::Null);
     if !is_map(&script) || script.get("scenarios").is_none() {
@@ -73,7 +72,7 @@ pub(super) fn read(text: &str) -> Result<Read, String> {
             reader.note("", format!("`{}` is not carried over", key.escape_debug()));
         }
     }
-    configure(&mut reader, &config);
+    configure(&mut reader, &config, &mut tables);
     let mut read = Read {
         name: config.text("name"),
         load: load::of(&mut reader, &config),
@@ -102,12 +101,13 @@ pub(super) fn read(text: &str) -> Result<Read, String> {
     }
     read.notes.extend(reader.pending.take());
     read.data = reader.data;
+    read.files = tables.files();
     (read.vars, read.secrets) = reader.values.finish();
     Ok(read)
 }
 
 /// Reads what holds for all scenarios.
-fn configure(reader: &mut Reader, config: &Tree) {
+fn configure(reader: &mut Reader, config: &Tree, tables: &mut Tables<'_>) {
     for (key, _) in config.entries() {
         let shown = key.escape_debug();
         match key {
@@ -136,14 +136,7 @@ fn configure(reader: &mut Reader, config: &Tree) {
             reader.define(name, value);
         }
     }
-    let payloads = payloads(config);
-    if payloads.len() > MAX_FEEDS {
-        let note = format!("only the first {MAX_FEEDS} are carried over");
-        reader.note("config.payload", note);
-    }
-    for (at, payload) in payloads.into_iter().take(MAX_FEEDS).enumerate() {
-        feed(reader, at, payload);
-    }
+    payload::read(reader, config, tables);
     let target = config.text("target").unwrap_or_default();
     reader.target = reader.pieces("config.target", &target);
     let http = config.get("http").cloned().unwrap_or(Tree::Null);
@@ -186,82 +179,6 @@ fn configure(reader: &mut Reader, config: &Tree) {
             reader.cookies = cookies.clone();
         }
     }
-}
-
-fn payloads(config: &Tree) -> Vec<&Tree> {
-    match config.get("payload") {
-        Some(payload @ Tree::Map(_)) => vec![payload],
-        Some(list) => list.items().collect(),
-        None => Vec::new(),
-    }
-}
-
-/// Declares the feed of a payload.
-fn feed(reader: &mut Reader, at: usize, payload: &Tree) {
-    let place = format!("config.payload[{at}]");
-    let Some(file) = payload.text("path") else {
-        reader.note(&place, "a payload without `path`: left out");
-        return;
-    };
-    if payload.get("loadAll").is_some() {
-        reader.note(
-            &place,
-            "`loadAll` is not carried over: an iteration has one row",
-        );
-    }
-    let file = file.trim().replace('\\', "/");
-    let file = file.trim_start_matches("./");
-    let is_outside =
-        file.starts_with('/') || file.contains(':') || file.split('/').any(|part| part == "..");
-    let base = file.rsplit(['/', ':']).next().unwrap_or_default();
-    if base.is_empty() {
-        reader.note(&place, "a payload whose file has no name: left out");
-        return;
-    }
-    if is_outside {
-        reader.note(
-            &place,
-            "the file must be in the folder of the scenario: copy it",
-        );
-    }
-    let beside = if is_outside { base } else { file };
-    let beside = if base.contains('.') {
-        beside.to_owned()
-    } else {
-        reader.note(&place, "the file must be called `….csv` here: rename it");
-        format!("{beside}.csv")
-    };
-    let fields: Vec<String> = payload
-        .get("fields")
-        .into_iter()
-        .flat_map(Tree::items)
-        .filter_map(Tree::scalar)
-        .collect();
-    let mut keys = vec![("file".to_owned(), Yaml::text(literal(&beside)))];
-    match payload.text("delimiter").as_deref() {
-        None | Some(",") => {}
-        Some("\t") => keys.push(("separator".into(), Yaml::text("tab"))),
-        Some(one) if one.chars().count() == 1 => keys.push(("separator".into(), Yaml::text(one))),
-        Some(_) => reader.note(
-            &place,
-            "the separator of cells is not one character: left out",
-        ),
-    }
-    // Artillery draws a row for each user unless it is told otherwise.
-    if payload.text("order").as_deref() != Some("sequence") {
-        keys.push(("order".into(), Yaml::text("random")));
-    }
-    let shown = fields.join(",").replace(char::is_control, " ");
-    let note = if payload.text("skipHeader").as_deref() == Some("true") {
-        format!("the first line of the file names its columns here: it must be `{shown}`")
-    } else {
-        format!("the first line of the file names its columns here: put `{shown}` above the others")
-    };
-    reader.note(&place, note);
-    let name = base.split('.').next().unwrap_or_default();
-    let feed = reader.values.credentials.name_value(name);
-    reader.data.push((feed.clone(), Yaml::Map(keys)));
-    reader.feeds.push((feed, fields));
 }
 
 /// Returns the steps of `before` and `after`.

@@ -227,7 +227,7 @@ impl Credentials {
             Body::Json(value) => Body::Json(self.hide_value(value)),
             Body::Form(fields) => Body::Form(self.hide_members(fields)),
             Body::Multipart(parts) => Body::Multipart(self.hide_members(parts)),
-            Body::None | Body::File(_) => body,
+            Body::None | Body::File(_) | Body::Messages(_) => body,
         }
     }
 

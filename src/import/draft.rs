@@ -34,7 +34,7 @@ pub(super) fn scenario(read: Read, made: String, folder: Option<String>) -> Impo
         (None, Some(target)) => names::of_origin(&target.origin),
         (None, None) => names::of_title(""),
     };
-    let mut bodies = Bodies::new(folder);
+    let mut bodies = Bodies::new(folder, read.files);
     let mut writer = Writer {
         targets: &targets,
         indices: indices.into_iter(),

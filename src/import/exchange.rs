@@ -39,4 +39,6 @@ pub(super) enum Body {
     File(String),
     /// Fields, some of which may be files.
     Multipart(Vec<(String, Yaml)>),
+    /// The steps of a WebSocket, which the request opens.
+    Messages(Vec<Yaml>),
 }

@@ -101,7 +101,9 @@ impl Writer<'_> {
         };
         let name = name.filter(|name| !name.is_empty());
         keys.extend(name.map(|name| ("name".to_owned(), Yaml::text(name))));
-        if METHODS.contains(&method) {
+        if let Body::Messages(_) = &exchange.body {
+            keys.push(("websocket".into(), Yaml::text(&exchange.path)));
+        } else if METHODS.contains(&method) {
             keys.push((method.to_ascii_lowercase(), Yaml::text(&exchange.path)));
         } else {
             let request = [
@@ -136,6 +138,7 @@ impl Writer<'_> {
             Body::Form(fields) => keys.push(("form".into(), Yaml::map(fields))),
             Body::File(file) => keys.push(("body_file".into(), Yaml::text(file))),
             Body::Multipart(parts) => keys.push(("multipart".into(), Yaml::map(parts))),
+            Body::Messages(steps) => keys.push(("flow".into(), Yaml::List(steps))),
         }
         let is_lifted = |(key, _): &(String, Yaml)| key == "auth" && target.auth.is_some();
         keys.extend(exchange.step.into_iter().filter(|key| !is_lifted(key)));

@@ -30,6 +30,7 @@ use self::scope::Scope;
 use super::names::shown;
 use super::note::{Note, Place};
 use super::read::{Action, Entry, Read, Step, Steps, name_of_entry};
+use super::tables::Tables;
 use super::yaml::{Yaml, one_or_list};
 
 /// How many titles a note lists.
@@ -45,7 +46,7 @@ pub(super) fn is_plan(text: &str) -> bool {
 ///
 /// # Errors
 /// If it is not a test plan in XML, with the reason.
-pub(super) fn read(text: &str) -> Result<Read, String> {
+pub(super) fn read(text: &str, tables: Tables<'_>) -> Result<Read, String> {
     let root = element::read(text.trim_start_matches('\u{feff}'))?;
     let tree = root
         .inner("hashTree")
@@ -58,7 +59,7 @@ pub(super) fn read(text: &str) -> Result<Read, String> {
     let Some((plan, Some(inside))) = plan else {
         return Err("it has no test plan with a tree".into());
     };
-    let mut reader = Reader::new(tree);
+    let mut reader = Reader::new(tree, tables);
     if let Some(variables) = plan.inner("TestPlan.user_defined_variables") {
         define(&mut reader, plan, variables);
     }
@@ -92,6 +93,7 @@ pub(super) fn read(text: &str) -> Result<Read, String> {
     read.notes.splice(0..0, first);
     read.data = std::mem::take(&mut reader.data);
     (read.vars, read.secrets) = reader.variables.values.finish();
+    read.files = reader.tables.files();
     Ok(read)
 }
 

@@ -7,14 +7,14 @@ use super::{access_log, artillery, bruno, har, insomnia, jmx, postman};
 
 /// What a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Commands of curl.
     Curl,
     /// The access log of a server.
     AccessLog,
     /// A HAR: the network traffic that a browser has saved.
     Har,
-    /// An OpenAPI document.
+    /// A document of OpenAPI or Swagger.
     OpenApi,
     /// A test plan of JMeter.
     Jmx,

@@ -39,6 +39,7 @@ mod postman;
 mod read;
 mod recording;
 mod shell;
+mod tables;
 mod targets;
 mod template;
 mod time;
@@ -49,11 +50,13 @@ pub(crate) mod yaml;
 pub(crate) use self::bodies::Attachment;
 pub(crate) use self::draft::Imported;
 pub(crate) use self::files::Files;
-pub(crate) use self::kind::{Kind, recognize, recognize_folder};
+pub use self::kind::Kind;
+pub(crate) use self::kind::{recognize, recognize_folder};
 pub(crate) use self::note::{Note, Place};
 pub(crate) use self::options::Options;
 use self::read::{Read, exchanges};
 pub(crate) use self::recording::traffic::{Payload, Recorded, Recording, Response};
+use self::tables::Tables;
 
 /// The largest scenario, in bytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -104,13 +107,14 @@ pub(crate) fn import(request: Request<'_>) -> Result<Imported, String> {
         );
     }
     let text = request.text;
+    let tables = Tables::new(request.files, request.bodies.clone());
     let read = match request.kind {
         Kind::AccessLog => return access_log::scenario(text, request.from),
         Kind::Curl => curl::read(text),
-        Kind::Har => recording::read(&har::read(text)?, &request.options),
+        Kind::Har => recording::read(&har::read(text)?, &request.options, request.bodies.clone()),
         Kind::OpenApi => read_open_api(&request)?,
-        Kind::Jmx => jmx::read(text)?,
-        Kind::Artillery => artillery::read(text)?,
+        Kind::Jmx => jmx::read(text, tables)?,
+        Kind::Artillery => artillery::read(text, tables)?,
         Kind::Postman => read_postman(&request)?,
         Kind::Insomnia => {
             let environment = request.environment.map(|environment| environment.name);
@@ -133,7 +137,8 @@ pub(crate) fn recorded(
     bodies: Option<String>,
 ) -> Result<Imported, String> {
     let made = format!("Made by `loadgen record` of {from}.");
-    finished(recording::read(recording, options), made, bodies)
+    let read = recording::read(recording, options, bodies.clone());
+    finished(read, made, bodies)
 }
 
 /// Makes a scenario of what was read, if there is a request in it.

@@ -377,6 +377,7 @@ fn size(request: &Planned<'_>, has_folder: bool) -> usize {
         Body::Text(text) | Body::File(text) => text.len() + text.matches('\n').count() * 8,
         Body::Json(value) => written(value),
         Body::Form(members) | Body::Multipart(members) => written(&Yaml::Map(members.clone())),
+        Body::Messages(steps) => steps.iter().map(written).sum(),
     };
     let body = if has_folder && body > 2 * LARGE_BODY {
         0

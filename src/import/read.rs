@@ -1,5 +1,6 @@
 //! [`Read`]: what a reader found, in the one form that all readers share.
 
+use super::bodies::Attachment;
 use super::credentials::Secret;
 use super::exchange::Exchange;
 use super::note::{Note, Place};
@@ -27,6 +28,8 @@ pub(super) struct Read {
     pub setup: Vec<Step>,
     /// Steps behind all others, once.
     pub teardown: Vec<Step>,
+    /// Files beside the scenario that its steps name.
+    pub files: Vec<Attachment>,
     /// What must hold at the end.
     pub thresholds: Vec<Yaml>,
     /// What could not be carried over of the source as a whole, or after its last step.

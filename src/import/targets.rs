@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::exchange::Exchange;
+use super::exchange::{Body, Exchange};
 use super::names::{Taken, of_origin};
 use super::yaml::Yaml;
 
@@ -63,7 +63,10 @@ pub(super) fn of_exchanges(exchanges: &[&Exchange]) -> (Vec<Target>, Vec<usize>)
     }
     let mut all: Vec<Vec<&Exchange>> = targets.iter().map(|_| Vec::new()).collect();
     for (exchange, index) in exchanges.iter().zip(&indices) {
-        all[*index].push(exchange);
+        // Browsers say less when they open a WebSocket; the headers of all others do no harm to it.
+        if !matches!(exchange.body, Body::Messages(_)) {
+            all[*index].push(exchange);
+        }
     }
     for (own, target) in all.into_iter().zip(&mut targets) {
         // One step says its own headers.

@@ -191,12 +191,11 @@ impl Taped {
             request,
             response,
         } = self;
-        let bytes = request.bytes.len();
         recorded.body = match (request.cut, String::from_utf8(request.bytes)) {
             (Some(why), _) => Payload::Unknown(why.into()),
             (None, Ok(text)) if text.is_empty() => Payload::None,
             (None, Ok(text)) => Payload::Text(text),
-            (None, Err(_)) => Payload::Unknown(format!("its {bytes} bytes are not text")),
+            (None, Err(error)) => Payload::Bytes(error.into_bytes()),
         };
         if let Some(head) = &mut recorded.response {
             let text = String::from_utf8(response.bytes).ok();
@@ -265,7 +264,7 @@ mod tests {
             [
                 "Text(\"hé\")",
                 "Unknown(\"it is larger than 1 MiB\")",
-                "Unknown(\"its 2 bytes are not text\")",
+                "Bytes([255, 254])",
                 "None"
             ]
         );

@@ -29,7 +29,6 @@ fn the_requests_are_those_of_the_script() {
     let scenario = fs::read_to_string(path.join("shop.yaml")).expect("written");
     is_as_before("shop-artillery.yaml", &scenario);
     for message in [
-        "config.payload[0]: the first line of the file names its columns here: it must be `id,name`",
         "scenarios[0].flow[1].log: a message is not carried over",
         "scenarios[0].flow[6].get: `beforeRequest` is not carried over",
         "scenarios[0].flow[7].function: a function in JavaScript is not run",
@@ -162,4 +161,27 @@ fn what_is_not_a_script_or_has_no_request_is_refused() {
         .exits(2);
         assert!(refused.stderr.contains(part), "{text}: {}", refused.stderr);
     }
+}
+
+#[test]
+fn a_file_whose_columns_only_the_script_names_is_copied_with_their_names() {
+    let folder = folder();
+    let path = folder.path();
+    let recorder = Recorder::start(request);
+    let script = format!(
+        "config:\n  target: http://{}\n  payload:\n    path: ./users.csv\n    fields: [user, id]\n    order: sequence\n\
+         scenarios: [ {{ flow: [ {{ get: {{ url: \"/{{{{ user }}}}/{{{{ id }}}}\" }} }} ] }} ]\n",
+        recorder.address
+    );
+    fs::write(path.join("shop.yml"), script).expect("written");
+    fs::write(path.join("users.csv"), "ada,1\nbob,2\n").expect("written");
+    let made = run(path, &["import", "shop.yml", "-o", "shop.yaml"]).exits(0);
+    assert!(!made.stderr.contains("config.payload"), "{}", made.stderr);
+    let copy = fs::read_to_string(path.join("shop.bodies/1-users.csv")).expect("written");
+    assert_eq!(copy, "user,id\nada,1\nbob,2\n");
+    let mut command = crate::import::sends(path, "shop.yaml");
+    finish(command.args(["--iterations", "3"])).exits(0);
+    let heard: Vec<String> = recorder.heard().into_iter().map(|it| it.line).collect();
+    let paths = ["/ada/1", "/bob/2", "/ada/1"];
+    assert_eq!(heard, paths.map(|path| format!("GET {path} HTTP/1.1")));
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{finish_with, folder, loadgen, run, shipped};
+use crate::import::sends;
+use crate::recorder::{Recorder, received};
+use crate::support::{Server, finish, finish_with, folder, loadgen, run, shipped};
 
 /// Imports a HAR of entries, and returns the scenario and what was said.
 fn imported(entries: &[Value], flags: &[&str]) -> (String, String) {
@@ -25,7 +27,7 @@ fn imported(entries: &[Value], flags: &[&str]) -> (String, String) {
     ];
     let mut validate = loadgen(folder.path(), &["validate", "made.yaml"]);
     validate.envs(names.map(|name| (name, "a value")));
-    crate::support::finish(&mut validate).exits(0);
+    finish(&mut validate).exits(0);
     (made.stdout, made.stderr)
 }
 
@@ -288,4 +290,159 @@ fn a_long_recording_is_cut_where_a_scenario_would_be_too_long() {
         "{} {said}",
         made.len()
     );
+}
+
+#[test]
+fn what_is_not_text_is_sent_byte_for_byte() {
+    let folder = folder();
+    let recorder = Recorder::start(|stream| received(stream).map(|request| request.body));
+    let bytes: Vec<u8> = (0..=255).chain([0xff, 0xd8, 0, b'\r', b'\n']).collect();
+    let file: Vec<u8> = bytes.iter().rev().copied().collect();
+    let form = [
+        b"--B\r\ncontent-disposition: form-data; name=\"title\"\r\n\r\nThe sea\r\n--B\r\n".as_slice(),
+        b"Content-Disposition: form-data; name=\"photo\"; filename=\"The Sea.png\"\r\nContent-Type: image/png\r\n\r\n",
+        &file,
+        b"\r\n--B--\r\n",
+    ]
+    .concat();
+    let entry = |second, kind: &str, body: &[u8]| {
+        let url = format!("http://{}/{second}", recorder.address);
+        let mut entry = call(second, "POST", &url, json!({}), Value::Null, json!({}));
+        let text = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, body);
+        entry["request"]["postData"] =
+            json!({ "mimeType": kind, "text": text, "encoding": "base64" });
+        entry
+    };
+    let entries = [
+        entry(0, "application/octet-stream", &bytes),
+        entry(1, "multipart/form-data; boundary=B", &form),
+        entry(2, "image/png", &bytes),
+    ];
+    let har = json!({ "log": { "entries": entries } }).to_string();
+    // Without a file for the scenario there is none for the bodies.
+    let (_, said) = imported(&entries, &[]);
+    let remedy = "write the scenario to a file (`-o`), which puts this beside it";
+    assert_eq!(said.matches(remedy).count(), 3, "{said}");
+    let arguments = ["import", "-", "-o", "made.yaml"];
+    let made = finish_with(&mut loadgen(folder.path(), &arguments), &har).exits(0);
+    assert!(!made.stderr.contains("warning"), "{}", made.stderr);
+    let text = fs::read_to_string(folder.path().join("made.yaml")).expect("written");
+    for part in [
+        "body_file: made.bodies/1.bin",
+        "photo: { file: made.bodies/2-the-sea.png, filename: The Sea.png, content_type: image/png }",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    finish(&mut sends(folder.path(), "made.yaml")).exits(0);
+    let heard = recorder.heard();
+    assert_eq!(heard.len(), 3, "{text}");
+    assert_eq!((&heard[0], &heard[2]), (&bytes, &bytes));
+    let is_in = |part: &[u8]| heard[1].windows(part.len()).any(|window| window == part);
+    let part = [b"\r\n\r\n".as_slice(), &file, b"\r\n--"].concat();
+    assert!(is_in(b"The sea") && is_in(b"filename=\"The Sea.png\"") && is_in(&part));
+}
+
+#[test]
+fn websockets_and_streams_go_on_as_they_were_recorded() {
+    let server = Server::start();
+    let url = server.url();
+    let mut socket = get(0, &url.replace("http", "ws"), json!({}));
+    socket["request"]["url"] = json!(format!("{}/ws/echo", url.replace("http", "ws")));
+    socket["response"] = json!({ "status": 101 });
+    socket["_resourceType"] = json!("websocket");
+    socket["_webSocketMessages"] = json!([
+        { "type": "send", "time": 1764234000.1, "opcode": 1, "data": "{\"token\": \"t0p-s3cret\"}" },
+        { "type": "receive", "time": 1764234000.2, "opcode": 1, "data": "{}" },
+        { "type": "send", "time": 1764234000.3, "opcode": 1, "data": "bye" },
+        { "type": "send", "time": 1764234000.3, "opcode": 2, "data": "AAE=" },
+    ]);
+    let body = json!({ "model": "m", "stream": true, "max_tokens": 3 });
+    let chat = format!("{url}/v1/chat/completions");
+    let mut stream = call(1, "POST", &chat, json!({}), body, json!({}));
+    stream["response"]["content"] =
+        json!({ "mimeType": "text/event-stream", "text": "data: {}\n\n" });
+    let mut open = get(2, &format!("{url}/sse"), json!({}));
+    open["response"]["content"]["mimeType"] = json!("text/event-stream");
+    let (made, said) = imported(&[socket, stream, open], &["--hosts", "*"]);
+    for part in [
+        "websocket: /ws/echo",
+        "receive: { matches: \".*\" }",
+        "- send: bye",
+        "stream: { as: sse }",
+    ] {
+        assert!(made.contains(part), "{part}\n{made}");
+    }
+    assert!(!made.contains("t0p-s3cret"), "{made}");
+    for part in [
+        "left out 1 message that is not text",
+        "/sse is left out: write a step with `stream`",
+    ] {
+        assert!(said.contains(part), "{part}\n{said}");
+    }
+    let folder = folder();
+    fs::write(folder.path().join("made.yaml"), &made).expect("written");
+    let mut command = sends(folder.path(), "made.yaml");
+    command.env("TOKEN", "another-token");
+    let ran = finish(&mut command);
+    assert_eq!(ran.status.code(), Some(0), "{made}\n{}", ran.stderr);
+}
+
+/// mitmproxy has no pages and no Fetch metadata, writes zones as `+00:00`, has forms as text and as fields,
+/// and gives a WebSocket the URL of its handshake.
+#[test]
+fn what_mitmproxy_saves_is_read_too() {
+    let server = Server::start();
+    let url = server.url();
+    let entry = |second: u32, method: &str, path: &str, headers: Value, answer: Value| {
+        json!({
+            "startedDateTime": format!("2026-11-27T09:00:{second:02}.120345+00:00"), "time": 12.5,
+            "request": {
+                "method": method, "url": format!("{url}{path}"), "httpVersion": "HTTP/1.1", "cookies": [],
+                "headers": headers, "queryString": [], "headersSize": 90, "bodySize": 0,
+            },
+            "response": {
+                "status": 200, "statusText": "OK", "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
+                "content": { "size": 9, "compression": 0, "mimeType": "application/json", "text": answer.to_string() },
+                "redirectURL": "", "headersSize": 90, "bodySize": 9,
+            },
+            "cache": {}, "timings": { "connect": 0.2, "ssl": -1.0, "send": 0.1, "receive": 2.0, "wait": 10.2 },
+            "serverIPAddress": "127.0.0.1",
+        })
+    };
+    let token = "8f3a7c1e0b524d0e9a33";
+    let header = |name: &str, value: &str| json!([{ "name": name, "value": value }]);
+    let json_type = header("Content-Type", "application/json");
+    let mut login = entry(0, "POST", "/login", json_type, json!({ "token": token }));
+    login["request"]["postData"] =
+        json!({ "mimeType": "application/json", "text": "{\"user\": \"me\"}", "params": [] });
+    let bearer = header("Authorization", &format!("Bearer {token}"));
+    let private = entry(1, "GET", "/private", bearer, json!({}));
+    let form_type = header("content-type", "application/x-www-form-urlencoded");
+    let mut form = entry(2, "POST", "/anything", form_type, json!({}));
+    form["request"]["postData"] = json!({
+        "mimeType": "application/x-www-form-urlencoded", "text": "q=the+sea&n=1",
+        "params": [{ "name": "q", "value": "the sea" }, { "name": "n", "value": "1" }],
+    });
+    let upgrade = header("Upgrade", "websocket");
+    let mut socket = entry(3, "GET", "/ws/echo", upgrade, json!({}));
+    socket["response"]["status"] = json!(101);
+    socket["_resourceType"] = json!("websocket");
+    socket["_webSocketMessages"] = json!([
+        { "type": "send", "time": 1764234003.2, "opcode": 1, "data": "hello" },
+        { "type": "receive", "time": 1764234003.3, "opcode": 1, "data": "hello" },
+    ]);
+    let (made, said) = imported(&[login, private, form, socket], &[]);
+    assert_eq!(said, "", "{made}");
+    for part in [
+        "capture: { token: { jsonpath: \"$.token\" } }",
+        "auth: { bearer: \"{{token}}\" }",
+        "form: { q: the sea, \"n\": \"1\" }",
+        "- websocket: /ws/echo",
+        "- send: hello",
+    ] {
+        assert!(made.contains(part), "{part}\n{made}");
+    }
+    let folder = folder();
+    fs::write(folder.path().join("made.yaml"), &made).expect("written");
+    finish(&mut sends(folder.path(), "made.yaml")).exits(0);
 }

@@ -229,3 +229,32 @@ fn what_is_not_a_plan_or_has_no_request_is_refused() {
         assert!(refused.stderr.contains(part), "{text}: {}", refused.stderr);
     }
 }
+
+#[test]
+fn a_file_whose_columns_only_the_plan_names_is_copied_with_their_names() {
+    let folder = folder();
+    let path = folder.path();
+    let recorder = Recorder::start(request);
+    let text = |name: &str, value: &str| format!("<stringProp name='{name}'>{value}</stringProp>");
+    let plan = format!(
+        "<jmeterTestPlan><hashTree><TestPlan/><hashTree><ThreadGroup>{}<elementProp name='ThreadGroup.main_controller'>{}</elementProp></ThreadGroup>\
+         <hashTree><CSVDataSet>{}{}{}<boolProp name='ignoreFirstLine'>true</boolProp></CSVDataSet><hashTree/>\
+         <HTTPSamplerProxy>{}{}{}</HTTPSamplerProxy><hashTree/></hashTree></hashTree></hashTree></jmeterTestPlan>",
+        text("ThreadGroup.num_threads", "1"),
+        text("LoopController.loops", "2"),
+        text("filename", "data/users.txt"),
+        text("variableNames", "user;id"),
+        text("delimiter", ";"),
+        text("HTTPSampler.domain", "127.0.0.1"),
+        text("HTTPSampler.port", &recorder.address.port().to_string()),
+        text("HTTPSampler.path", "/${user}/${id}"),
+    );
+    fs::write(path.join("plan.jmx"), plan).expect("written");
+    fs::create_dir(path.join("data")).expect("created");
+    fs::write(path.join("data/users.txt"), "Name;Number\nada;1\nbob;2\n").expect("written");
+    let made = run(path, &["import", "plan.jmx", "-o", "plan.yaml"]).exits(0);
+    assert!(!made.stderr.contains("first line"), "{}", made.stderr);
+    finish(&mut crate::import::sends(path, "plan.yaml")).exits(0);
+    let heard: Vec<String> = recorder.heard().into_iter().map(|it| it.line).collect();
+    assert_eq!(heard, ["GET /ada/1 HTTP/1.1", "GET /bob/2 HTTP/1.1"]);
+}

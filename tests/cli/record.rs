@@ -9,7 +9,10 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
+use crate::authority::{Authority, TlsServer};
+use crate::import::sends;
 use crate::peer::{Peer, Then};
+use crate::recorder::{Recorder, received};
 use crate::support::{Server, finish, folder, loadgen, pid, run};
 
 /// A recorder that runs.
@@ -49,15 +52,17 @@ impl Running {
     }
 
     /// Sends a request on a connection of its own, and returns the response.
-    fn send(&self, head: &str, body: &str) -> String {
+    fn send(&self, head: &str, body: impl AsRef<[u8]>) -> String {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
+        let body = body.as_ref();
         let length = body.len();
         write!(
             stream,
-            "{head}\r\nhost: {}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}",
+            "{head}\r\nhost: {}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n",
             self.address
         )
         .expect("sent");
+        stream.write_all(body).expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("a text");
         answer
@@ -225,7 +230,7 @@ fn a_websocket_passes_and_is_noted() {
     assert_eq!(code, Some(0), "{said}");
     assert!(
         said.contains("a WebSocket to ")
-            && said.contains("/ws/echo is left out: write a `websocket` step"),
+            && said.contains("/ws/echo is left out, because no text that it carried was recorded"),
         "{said}"
     );
     assert!(made.contains("- get: /json"), "{made}");
@@ -306,4 +311,49 @@ fn what_can_not_be_recorded_is_said_before() {
         fs::read_to_string(folder.path().join("there.yaml")).expect("there"),
         "mine"
     );
+}
+
+#[test]
+fn a_target_with_tls_is_recorded() {
+    let (folder, authority) = (folder(), Authority::new());
+    let certificate = authority.sign(&["127.0.0.1"]);
+    let server = TlsServer::start(authority.server(&certificate, false, &[]), usize::MAX);
+    let target = format!("https://{}", server.address);
+    // Nobody here knows its authority.
+    let running = Running::start(folder.path(), &target, &[]);
+    let answer = running.send("GET /a HTTP/1.1", "");
+    assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+    let (code, _, said) = running.end();
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("certificate"), "{said}");
+    let running = Running::start(folder.path(), &target, &["--insecure", "-o", "made.yaml"]);
+    let answer = running.send("GET /a HTTP/1.1", "");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let (code, _, said) = running.end();
+    assert_eq!(code, Some(0), "{said}");
+    let made = fs::read_to_string(folder.path().join("made.yaml")).expect("written");
+    for part in ["tls: { insecure: true }", &target] {
+        assert!(made.contains(part), "{part}\n{made}");
+    }
+    finish(&mut sends(folder.path(), "made.yaml")).exits(0);
+}
+
+#[test]
+fn what_is_not_text_is_kept_beside_the_scenario() {
+    let folder = folder();
+    let recorder = Recorder::start(|stream| received(stream).map(|request| request.body));
+    let target = format!("http://{}", recorder.address);
+    let bytes: Vec<u8> = (0..=255).rev().collect();
+    let running = Running::start(folder.path(), &target, &["-o", "made.yaml"]);
+    let head = "PUT /a HTTP/1.1\r\ncontent-type: application/octet-stream";
+    running.send(head, &bytes);
+    let (code, _, said) = running.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(recorder.heard(), [bytes.clone()]);
+    assert_eq!(
+        fs::read(folder.path().join("made.bodies/1.bin")).expect("written"),
+        bytes
+    );
+    finish(&mut sends(folder.path(), "made.yaml")).exits(0);
+    assert_eq!(recorder.heard(), [bytes]);
 }

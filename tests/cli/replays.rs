@@ -15,6 +15,7 @@ use loadgen::value::feed::{self, RowList};
 use serde_json::Value;
 
 use crate::nginx::Nginx;
+use crate::recorder::{Recorder, received};
 use crate::support::{
     MODES, REAL_MODES, count, folder, is_installed, number, run, run_in, run_of, run_to_result,
     scenario,
@@ -198,11 +199,8 @@ fn everything_that_is_left_out_is_counted() {
         .collect();
     assert_eq!(paths, ["/first", "/second?a=\"b\"", "/third", "/fourth"]);
     // The same, compressed.
-    let packed = fs::File::create(folder.path().join("packed.log.gz")).expect("created");
-    let mut packed = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());
     let bytes = fs::read(folder.path().join("access.log")).expect("written");
-    packed.write_all(&bytes).expect("written");
-    packed.finish().expect("written");
+    pack(&folder.path().join("packed.log.gz"), &bytes);
     let text = mock("hosts: [Shop.test]", "").replace("access.log", "packed.log.gz");
     let packed = self::plan(folder.path(), &text, 5);
     assert_eq!(lines(&packed), expected);
@@ -536,6 +534,14 @@ fn what_nginx_logs_reaches_nginx_again_at_the_same_times() {
     assert_eq!(sent, paths(&log));
 }
 
+/// Writes a compressed file.
+fn pack(path: &Path, bytes: &[u8]) {
+    let packed = fs::File::create(path).expect("created");
+    let mut packed = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());
+    packed.write_all(bytes).expect("written");
+    packed.finish().expect("written");
+}
+
 #[test]
 fn an_imported_log_is_replayed() {
     let folder = folder();
@@ -558,7 +564,13 @@ fn an_imported_log_is_replayed() {
     let bytes = [log.as_bytes(), b"\xff\n"].concat();
     fs::write(folder.path().join("access.log"), &bytes).expect("written");
     fs::write(folder.path().join("other"), &bytes).expect("written");
-    for (file, flags) in [("access.log", &[][..]), ("other", &["--as", "access-log"])] {
+    pack(&folder.path().join("access.log.1.gz"), &bytes);
+    pack(&folder.path().join("packed"), &bytes);
+    for (file, flags) in [
+        ("access.log", &[][..]),
+        ("other", &["--as", "access-log"]),
+        ("access.log.1.gz", &[]),
+    ] {
         let _ = fs::remove_file(folder.path().join("test.yaml"));
         let arguments = [&["import", file, "-o", "test.yaml"], flags].concat();
         run(folder.path(), &arguments)
@@ -582,7 +594,52 @@ fn an_imported_log_is_replayed() {
         let result = crate::support::result(&folder.path().join("out"));
         assert_eq!(count(run_of(&result, "async"), "ok"), 2, "{file}");
     }
+    run(folder.path(), &["import", "packed"])
+        .exits(2)
+        .says(&["packed is compressed: end its name with .gz"]);
     run(folder.path(), &["import", "test.yaml"])
         .exits(2)
         .says(&["say what it is with --as"]);
+}
+
+#[test]
+fn a_search_for_capacity_sends_the_lines_at_its_own_rates() {
+    let folder = folder();
+    let recorder = Recorder::start(|stream| received(stream).map(|request| request.line));
+    let lines: Vec<String> = (0..5)
+        .map(|number| {
+            let request = format!("GET /{number} HTTP/1.1");
+            combined("10/Oct/2000:13:55:36 -0700", &request, 200)
+        })
+        .collect();
+    fs::write(folder.path().join("access.log"), lines.concat()).expect("written");
+    run(folder.path(), &["import", "access.log", "-o", "test.yaml"]).exits(0);
+    let url = format!("url=http://{}", recorder.address);
+    let arguments = [
+        "capacity",
+        "test.yaml",
+        "--var",
+        &url,
+        "--slo",
+        "p50 < 10s",
+        "--probe",
+        "1s",
+        "--from",
+        "50/s",
+        "--most",
+        "50/s",
+        "--on-invalid",
+        "warn",
+        "-o",
+        "out",
+    ];
+    let ran = run(folder.path(), &arguments).exits(0);
+    assert!(ran.stdout.contains("at least 50"), "{}", ran.stdout);
+    let heard = recorder.heard();
+    // After the last line comes the first one again.
+    for number in 0..5 {
+        let line = format!("GET /{number} HTTP/1.1");
+        let count = heard.iter().filter(|heard| **heard == line).count();
+        assert!(count > 1, "{line}: {count} of {}", heard.len());
+    }
 }

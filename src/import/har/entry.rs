@@ -4,9 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use form_urlencoded::Serializer;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
-use crate::import::recording::traffic::{Field, Kind, Payload, Recorded, Response};
+use crate::import::recording::traffic::{Field, Kind, Message, Payload, Recorded, Response};
 
 /// How much later than its stamp a request may have been sent, in microseconds: stamps are cut to
 /// milliseconds.
@@ -35,7 +34,15 @@ struct Entry {
     #[serde(rename = "_fromCache")]
     from_cache: Option<String>,
     #[serde(rename = "_webSocketMessages")]
-    messages: Option<Vec<IgnoredAny>>,
+    messages: Option<Vec<Frame>>,
+}
+
+#[derive(Deserialize)]
+struct Frame {
+    r#type: Option<String>,
+    time: Option<f64>,
+    opcode: Option<f64>,
+    data: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -139,7 +146,7 @@ pub(super) fn read(
         response: answer.and_then(response),
         failure: failure.filter(|error| !error.is_empty()),
         is_cached: entry.from_cache.is_some_and(|cache| !cache.is_empty()),
-        messages: entry.messages.map_or(0, |messages| messages.len()),
+        messages: entry.messages.into_iter().flatten().map(message).collect(),
     };
     let cookies = entry.request.cookies.unwrap_or_default();
     if request.header("cookie").is_none() && !cookies.is_empty() {
@@ -158,6 +165,17 @@ pub(super) fn read(
         request.body = payload(data);
     }
     Ok(request)
+}
+
+/// Returns a message of a WebSocket, whose text has the opcode 1 (RFC 6455, section 5.2).
+fn message(frame: Frame) -> Message {
+    let is_text = frame.opcode.is_none_or(|opcode| opcode == 1.0);
+    Message {
+        is_sent: frame.r#type.as_deref() == Some("send"),
+        // The conversion saturates.
+        at_us: (frame.time.unwrap_or_default() * 1e6) as u64,
+        text: frame.data.filter(|_| is_text),
+    }
 }
 
 /// Returns a time in microseconds since 1970.
@@ -181,10 +199,13 @@ fn payload(data: PostData) -> Payload {
     let params = data.params.unwrap_or_default();
     let text = data.text.filter(|text| !text.is_empty());
     match text {
-        Some(text) if data.encoding.as_deref() == Some("base64") => match plain(&text) {
-            Some(text) => Payload::Text(text),
-            None => Payload::Unknown("it is not text".into()),
-        },
+        Some(text) if data.encoding.as_deref() == Some("base64") => {
+            match STANDARD.decode(text.trim()).map(String::from_utf8) {
+                Ok(Ok(text)) => Payload::Text(text),
+                Ok(Err(error)) => Payload::Bytes(error.into_bytes()),
+                Err(error) => Payload::Unknown(format!("it is not base64: {error}")),
+            }
+        }
         Some(text) => Payload::Text(text),
         None if params.is_empty() => Payload::None,
         None if params.iter().any(|param| param.file_name.is_some())
@@ -194,7 +215,7 @@ fn payload(data: PostData) -> Payload {
         {
             let field = |param: Param| Field {
                 name: param.name,
-                value: param.value.unwrap_or_default(),
+                value: param.value.unwrap_or_default().into_bytes(),
                 file: param.file_name.filter(|name| !name.is_empty()),
                 content_type: param.content_type.filter(|kind| !kind.is_empty()),
             };

@@ -4,6 +4,7 @@ use super::element::Element;
 use super::reader::Reader;
 use crate::import::pieces::{Piece, expression};
 use crate::import::read::{Action, Steps};
+use crate::import::tables::Table;
 use crate::import::template::literal;
 use crate::import::yaml::Yaml;
 
@@ -64,7 +65,6 @@ fn data_set(reader: &mut Reader<'_>, element: &Element) {
         return;
     };
     let file = file.trim().replace('\\', "/");
-    let has_names = element.given("variableNames").is_some();
     let separator = separator(element);
     let columns: Vec<String> = element
         .property("variableNames")
@@ -75,12 +75,38 @@ fn data_set(reader: &mut Reader<'_>, element: &Element) {
     let base = file.rsplit('/').next().unwrap_or_default();
     let name = base.split('.').next().unwrap_or_default();
     let declared = feed(reader, element, name, |reader| {
-        declare(reader, element, &file, separator)
+        declare(reader, element, &file, separator, &columns)
     });
     let Some(feed) = declared else { return };
-    if has_names {
+    reader.variables.values.add_columns(&feed, &columns);
+}
+
+/// Returns the path of the file of a feed: of a copy with the names of its columns, if the plan names them,
+/// or of one that a person has to change.
+fn file_of_feed(
+    reader: &mut Reader<'_>,
+    element: &Element,
+    file: &str,
+    separator: Option<char>,
+    columns: &[String],
+) -> String {
+    let has_header = element.is("ignoreFirstLine");
+    let table = Table {
+        file,
+        columns,
+        separator: separator.unwrap_or(','),
+        has_header,
+    };
+    if columns.is_empty() {
+        reader.note(
+            element,
+            "its columns are those that the first line of the file names, so every variable that nothing else sets is taken for one",
+        );
+    } else if let Some(copy) = reader.tables.copy(&table) {
+        return copy;
+    } else {
         let shown = columns.join(&separator.unwrap_or(',').to_string());
-        let note = if element.is("ignoreFirstLine") {
+        let note = if has_header {
             format!("the first line of the file names its columns here: it must be `{shown}`")
         } else {
             format!(
@@ -88,13 +114,24 @@ fn data_set(reader: &mut Reader<'_>, element: &Element) {
             )
         };
         reader.note(element, note.replace(char::is_control, " "));
-    } else {
+    }
+    let is_outside =
+        file.starts_with('/') || file.contains(':') || file.split('/').any(|part| part == "..");
+    let beside = if is_outside {
         reader.note(
             element,
-            "its columns are those that the first line of the file names, so every variable that nothing else sets is taken for one",
+            "the file must be in the folder of the scenario: copy it",
         );
+        file.rsplit(['/', ':']).next().unwrap_or_default()
+    } else {
+        file.trim_start_matches("./")
+    };
+    if beside.contains('.') {
+        beside.to_owned()
+    } else {
+        reader.note(element, "the file must be called `….csv` here: rename it");
+        format!("{beside}.csv")
     }
-    reader.variables.values.add_columns(&feed, &columns);
 }
 
 /// Returns the character between cells; nothing if it is not one character.
@@ -115,25 +152,10 @@ fn declare(
     element: &Element,
     file: &str,
     separator: Option<char>,
+    columns: &[String],
 ) -> Yaml {
-    let is_outside =
-        file.starts_with('/') || file.contains(':') || file.split('/').any(|part| part == "..");
-    let beside = if is_outside {
-        reader.note(
-            element,
-            "the file must be in the folder of the scenario: copy it",
-        );
-        file.rsplit(['/', ':']).next().unwrap_or_default()
-    } else {
-        file.trim_start_matches("./")
-    };
-    let beside = if beside.contains('.') {
-        beside.to_owned()
-    } else {
-        reader.note(element, "the file must be called `….csv` here: rename it");
-        format!("{beside}.csv")
-    };
-    let mut keys = vec![("file".to_owned(), Yaml::text(literal(&beside)))];
+    let file = file_of_feed(reader, element, file, separator, columns);
+    let mut keys = vec![("file".to_owned(), Yaml::text(literal(&file)))];
     match separator {
         Some(',') => {}
         Some('\t') => keys.push(("separator".into(), Yaml::text("tab"))),

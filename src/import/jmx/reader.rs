@@ -6,6 +6,7 @@ use super::element::Element;
 use super::variables::Variables;
 use crate::import::note::{Note, Place};
 use crate::import::pending::Pending;
+use crate::import::tables::Tables;
 use crate::import::yaml::Yaml;
 
 /// The most text of a plan that is carried over, in bytes: a scenario has 1 MiB at most.
@@ -18,6 +19,8 @@ pub(super) struct Reader<'p> {
     pub plan: &'p Element,
     /// Its variables.
     pub variables: Variables,
+    /// The files of its feeds.
+    pub tables: Tables<'p>,
     /// The feeds so far.
     pub data: Vec<(String, Yaml)>,
     /// The names of the feeds, by the lines of their elements.
@@ -54,10 +57,11 @@ pub(super) struct Reader<'p> {
 
 impl<'p> Reader<'p> {
     /// Begins to read a plan.
-    pub(super) fn new(plan: &'p Element) -> Self {
+    pub(super) fn new(plan: &'p Element, tables: Tables<'p>) -> Self {
         Self {
             plan,
             variables: Variables::default(),
+            tables,
             data: Vec::new(),
             feeds: BTreeMap::new(),
             group_feeds: Vec::new(),

@@ -31,7 +31,11 @@ pub(super) fn arrange(kept: &[Kept<'_>]) -> Vec<Batch> {
     let mut is_page = true;
     for (index, kept) in kept.iter().enumerate() {
         let request = kept.recorded;
-        let head = request.head_us.max(request.start_us);
+        // A WebSocket is open for as long as its messages need.
+        let head = match kept.kind {
+            Kind::WebSocket => request.start_us,
+            _ => request.head_us.max(request.start_us),
+        };
         // What an earlier page still asks for belongs to where the user is.
         page = page.max(request.page);
         let is_same = batches.last().is_some_and(|batch| batch.page == page);
@@ -57,7 +61,7 @@ pub(super) fn arrange(kept: &[Kept<'_>]) -> Vec<Batch> {
 }
 
 /// Returns a pause as a person would write it.
-fn rounded(pause_us: u64) -> String {
+pub(super) fn rounded(pause_us: u64) -> String {
     let nearest = |step_ms: u64| (pause_us / 1000 + step_ms / 2) / step_ms * step_ms;
     let ms = match pause_us {
         0..1_000_000 => nearest(100),

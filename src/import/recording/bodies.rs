@@ -1,65 +1,186 @@
 //! The body of a recorded request, as a scenario writes it.
 
 use super::given::Whereabouts;
+use super::parts::parts;
 use super::select::Kept;
 use super::traffic::{Field, Payload, essence};
 use super::values::{Form, Values, decoded};
+use crate::import::bodies::Bodies;
 use crate::import::credentials::Credentials;
 use crate::import::exchange::Body;
 use crate::import::json;
 use crate::import::template::literal;
 use crate::import::yaml::Yaml;
 
-/// Returns the body of a request, and what could not be carried over of it.
-pub(super) fn of_request(
-    kept: &Kept<'_>,
-    values: &mut Values<'_>,
-    credentials: &mut Credentials,
-) -> (Body, Vec<String>) {
-    let content_type = kept.recorded.header("content-type").unwrap_or_default();
-    let mut notes = Vec::new();
-    let body = match &kept.recorded.body {
-        Payload::None => Body::None,
-        Payload::Text(text) => text_body(text, content_type, values, credentials, &mut notes),
-        Payload::Fields(fields) => multipart(fields, values, credentials, &mut notes),
-        Payload::Unknown(why) => {
-            let file = "write it into a file, and `body_file` here";
-            notes.push(format!("its body is missing, because {why}: {file}"));
-            Body::None
-        }
-    };
-    (credentials.hide_body(body), notes)
+/// What to do about what can't be in the scenario.
+const TO_A_FILE: &str = "write the scenario to a file (`-o`), which puts this beside it";
+/// The longest name of a file that is kept.
+const MAX_CHARS: usize = 100;
+/// The longest extension that is kept of the name of a file.
+const MAX_EXTENSION: usize = 5;
+
+/// Reads the body of a request.
+pub(super) struct Reader<'a, 'r> {
+    /// The values of the recording.
+    pub values: &'a mut Values<'r>,
+    /// What must not be written.
+    pub credentials: &'a mut Credentials,
+    /// What is not text.
+    pub bodies: &'a mut Bodies,
+    /// What could not be carried over.
+    pub notes: Vec<String>,
 }
 
-fn text_body(
-    text: &str,
-    content_type: &str,
-    values: &mut Values<'_>,
-    credentials: &mut Credentials,
-    notes: &mut Vec<String>,
-) -> Body {
-    let media = essence(content_type);
-    if (media == "application/json" || media.ends_with("+json"))
-        && let Some(value) = json::yaml(text)
-        && !has_templates_in_keys(&value)
-    {
-        return Body::Json(json_value(value, None, values, credentials));
+impl Reader<'_, '_> {
+    /// Returns the body of a request, and what could not be carried over of it.
+    pub(super) fn read(mut self, kept: &Kept<'_>) -> (Body, Vec<String>) {
+        let content_type = kept.recorded.header("content-type").unwrap_or_default();
+        let body = match &kept.recorded.body {
+            Payload::None => Body::None,
+            Payload::Text(text) => self.text(text, content_type),
+            Payload::Fields(fields) => self.multipart(fields),
+            Payload::Bytes(bytes) => self.bytes(bytes, content_type),
+            Payload::Unknown(why) => {
+                let file = "write it into a file, and `body_file` here";
+                self.notes
+                    .push(format!("its body is missing, because {why}: {file}"));
+                Body::None
+            }
+        };
+        (self.credentials.hide_body(body), self.notes)
     }
-    if media == "application/x-www-form-urlencoded" {
-        if let Some(fields) = form(text, values, credentials) {
-            return Body::Form(fields);
+
+    fn text(&mut self, text: &str, content_type: &str) -> Body {
+        let media = essence(content_type);
+        if (media == "application/json" || media.ends_with("+json"))
+            && let Some(value) = json::yaml(text)
+            && !has_templates_in_keys(&value)
+        {
+            return Body::Json(json_value(value, None, self.values, self.credentials));
         }
-        return Body::Text(values.pairs(text, credentials));
+        if media == "application/x-www-form-urlencoded" {
+            if let Some(fields) = form(text, self.values, self.credentials) {
+                return Body::Form(fields);
+            }
+            return Body::Text(self.values.pairs(text, self.credentials));
+        }
+        if media == "multipart/form-data"
+            && let Some(fields) = parts(text.as_bytes(), content_type)
+        {
+            return self.multipart(&fields);
+        }
+        if text.contains('\u{fffd}') {
+            self.notes
+                .push("its body was not recorded as it was, because it is not text".into());
+        }
+        let at = Whereabouts::default();
+        Body::Text(self.values.text(text, at, Form::Plain, self.credentials))
     }
-    if media == "multipart/form-data"
-        && let Some(fields) = parts(text, content_type)
-    {
-        return multipart(&fields, values, credentials, notes);
+
+    fn bytes(&mut self, bytes: &[u8], content_type: &str) -> Body {
+        if essence(content_type) == "multipart/form-data"
+            && let Some(fields) = parts(bytes, content_type)
+        {
+            return self.multipart(&fields);
+        }
+        match self.bodies.attach(bytes.to_vec(), "", "bin") {
+            Some(path) => Body::File(path),
+            None => {
+                self.notes.push(format!(
+                    "its body is missing, because its {} bytes are not text: {TO_A_FILE}",
+                    bytes.len()
+                ));
+                Body::None
+            }
+        }
     }
-    if text.contains('\u{fffd}') {
-        notes.push("its body was not recorded as it was, because it is not text".into());
+
+    /// Returns the fields of a form with files.
+    fn multipart(&mut self, fields: &[Field]) -> Body {
+        let mut all: Vec<(String, Yaml)> = Vec::new();
+        for field in fields {
+            let name: String = field.name.chars().filter(|c| !c.is_control()).collect();
+            if name.is_empty() || name.contains("{{") || all.iter().any(|(known, _)| *known == name)
+            {
+                let left_out = "a field of its form has no name, or that of another: left out";
+                self.notes.push(left_out.into());
+                continue;
+            }
+            let text = std::str::from_utf8(&field.value).ok();
+            let value = match (text, &field.file) {
+                (Some(text), None) => Some(self.field(&name, text, field)),
+                (_, file) => self.file(&name, file.as_deref().unwrap_or(&name), field),
+            };
+            all.extend(value.map(|value| (name, value)));
+        }
+        if all.is_empty() {
+            Body::None
+        } else {
+            Body::Multipart(all)
+        }
     }
-    Body::Text(values.text(text, Whereabouts::default(), Form::Plain, credentials))
+
+    fn field(&mut self, name: &str, text: &str, field: &Field) -> Yaml {
+        let at = Whereabouts {
+            field: Some(name),
+            path: None,
+        };
+        let value = self.values.text(text, at, Form::Plain, self.credentials);
+        let value = Yaml::text(value);
+        match kind(field) {
+            Some(kind) => Yaml::map([("value", value), ("content_type", kind)]),
+            None => value,
+        }
+    }
+
+    /// Returns a field that is a file, if its content was recorded.
+    fn file(&mut self, name: &str, file: &str, field: &Field) -> Option<Yaml> {
+        let file: String = file.chars().filter(|c| !c.is_control()).collect();
+        let file: String = file.chars().take(MAX_CHARS).collect();
+        let shown: String = name.chars().take(60).collect();
+        // Browsers leave out the content of files, or what of it is not text.
+        let text = std::str::from_utf8(&field.value).ok();
+        let is_whole = text.is_none_or(|text| !text.is_empty() && !text.contains('\u{fffd}'));
+        if !is_whole {
+            self.notes.push(format!(
+                "the file `{file}` of the field `{shown}` was not recorded: put it beside the scenario, and add \
+                 `{shown}: {{ file: {file} }}`"
+            ));
+            return None;
+        }
+        let (stem, extension) = stem_and_extension(&file);
+        let content = field.value.clone();
+        let Some(path) = self.bodies.attach(content, stem, extension) else {
+            self.notes.push(format!(
+                "the file `{file}` of the field `{shown}` is left out: {TO_A_FILE}"
+            ));
+            return None;
+        };
+        let mut keys = vec![("file", Yaml::text(path))];
+        keys.extend((!file.is_empty()).then(|| ("filename", Yaml::text(literal(&file)))));
+        keys.extend(kind(field).map(|kind| ("content_type", kind)));
+        Some(Yaml::map(keys))
+    }
+}
+
+/// Splits the name of a file.
+fn stem_and_extension(file: &str) -> (&str, &str) {
+    match file.rsplit_once('.') {
+        Some((stem, end))
+            if (1..=MAX_EXTENSION).contains(&end.len())
+                && end.chars().all(|c| c.is_ascii_alphanumeric()) =>
+        {
+            (stem, end)
+        }
+        _ => (file, "bin"),
+    }
+}
+
+/// Returns the content type of a field.
+fn kind(field: &Field) -> Option<Yaml> {
+    let kind = field.content_type.as_ref()?;
+    let is_good = !kind.contains(char::is_control);
+    is_good.then(|| Yaml::text(literal(kind)))
 }
 
 /// Returns whether a name in JSON would be read as a template.
@@ -152,137 +273,4 @@ fn form(
         (name, Yaml::text(value))
     };
     Some(pairs.into_iter().map(field).collect())
-}
-
-/// Returns the fields of a form with files.
-fn multipart(
-    fields: &[Field],
-    values: &mut Values<'_>,
-    credentials: &mut Credentials,
-    notes: &mut Vec<String>,
-) -> Body {
-    let mut all: Vec<(String, Yaml)> = Vec::new();
-    for field in fields {
-        let name: String = field.name.chars().filter(|c| !c.is_control()).collect();
-        if let Some(file) = &field.file {
-            let file: String = file.chars().filter(|c| !c.is_control()).take(100).collect();
-            let shown: String = name.chars().take(60).collect();
-            notes.push(format!(
-                "the file `{file}` of the field `{shown}` was not recorded: put it beside the scenario, and add \
-                 `{shown}: {{ file: {file} }}`"
-            ));
-            continue;
-        }
-        if name.is_empty() || name.contains("{{") || all.iter().any(|(known, _)| *known == name) {
-            notes.push("a field of its form has no name, or that of another: left out".into());
-            continue;
-        }
-        let at = Whereabouts {
-            field: Some(&name),
-            path: None,
-        };
-        let value = Yaml::text(values.text(&field.value, at, Form::Plain, credentials));
-        let kind = field
-            .content_type
-            .as_ref()
-            .filter(|kind| !kind.contains(char::is_control));
-        let value = match kind {
-            Some(kind) => Yaml::map([
-                ("value", value),
-                ("content_type", Yaml::text(literal(kind))),
-            ]),
-            None => value,
-        };
-        all.push((name, value));
-    }
-    if all.is_empty() {
-        Body::None
-    } else {
-        Body::Multipart(all)
-    }
-}
-
-/// Takes a form with files apart (RFC 7578).
-fn parts(text: &str, content_type: &str) -> Option<Vec<Field>> {
-    let (_, boundary) = content_type.split_once("boundary=")?;
-    let boundary = boundary.split(';').next()?.trim().trim_matches('"');
-    if boundary.is_empty() {
-        return None;
-    }
-    let boundary = format!("--{boundary}");
-    let mut fields = Vec::new();
-    for part in text.split(&boundary).skip(1).take(1000) {
-        if part.starts_with("--") {
-            break;
-        }
-        let part = part.strip_prefix("\r\n").or(part.strip_prefix('\n'))?;
-        let (head, value) = part.split_once("\r\n\r\n").or(part.split_once("\n\n"))?;
-        let value = value
-            .strip_suffix("\r\n")
-            .or(value.strip_suffix('\n'))
-            .unwrap_or(value);
-        let mut field = Field {
-            value: value.to_owned(),
-            ..Field::default()
-        };
-        for line in head.lines() {
-            let (name, said) = line.split_once(':')?;
-            match name.trim().to_ascii_lowercase().as_str() {
-                "content-disposition" => {
-                    field.name = parameter(said, "name").unwrap_or_default();
-                    field.file = parameter(said, "filename");
-                }
-                "content-type" => field.content_type = Some(said.trim().to_owned()),
-                _ => {}
-            }
-        }
-        fields.push(field);
-    }
-    Some(fields)
-}
-
-/// Returns a parameter of a header: `name="value"`.
-fn parameter(header: &str, name: &str) -> Option<String> {
-    let begin = format!("{name}=\"");
-    let mut rest = header;
-    loop {
-        let at = rest.find(&begin)?;
-        let is_whole = rest[..at].ends_with([' ', ';', '\t']);
-        rest = &rest[at + begin.len()..];
-        if is_whole {
-            let value = rest.split('"').next()?;
-            return Some(value.replace("%22", "\"").replace("%0D%0A", "\n"));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_with_files_is_taken_apart() {
-        let text = "--B\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nhello\nworld\r\n\
-                    --B\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\nPNG\r\n--B--\r\n";
-        let fields = parts(text, "multipart/form-data; boundary=B").expect("a form");
-        let plain: Vec<_> = fields
-            .iter()
-            .map(|field| {
-                (
-                    field.name.as_str(),
-                    field.value.as_str(),
-                    field.file.as_deref(),
-                    field.content_type.as_deref(),
-                )
-            })
-            .collect();
-        assert_eq!(
-            plain,
-            [
-                ("title", "hello\nworld", None, None),
-                ("photo", "PNG", Some("a.png"), Some("image/png"))
-            ]
-        );
-        assert!(parts("x", "multipart/form-data").is_none());
-    }
 }

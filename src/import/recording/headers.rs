@@ -42,11 +42,12 @@ const OWN: [&str; 31] = [
 pub(super) fn of_step(kept: &Kept<'_>) -> Vec<(String, String)> {
     let request = kept.recorded;
     // Servers tell forged requests by where they come from; what only reads needs no such proof.
-    let changes = !matches!(request.method.as_str(), "GET" | "HEAD");
+    let changes =
+        !matches!(request.method.as_str(), "GET" | "HEAD") || kept.kind == Kind::WebSocket;
     let mut all = Vec::new();
     for (name, value) in &request.headers {
         let is_own = name.starts_with(':')
-            || name.starts_with("sec-")
+            || (name.starts_with("sec-") && name != "sec-websocket-protocol")
             || name == "cookie"
             || OWN.contains(&name.as_str())
             || (name == "origin" && !changes);

@@ -11,7 +11,10 @@ mod cookies;
 mod given;
 mod headers;
 mod kinds;
+mod length;
 mod locate;
+mod messages;
+mod parts;
 mod select;
 mod steps;
 mod strong;
@@ -23,7 +26,7 @@ use self::traffic::Recording;
 use super::options::Options;
 use super::read::Read;
 
-/// Reads a recording.
-pub(super) fn read(recording: &Recording, options: &Options) -> Read {
-    steps::read(recording, options)
+/// Reads a recording. What of its bodies is not text goes to files in this folder beside the scenario.
+pub(super) fn read(recording: &Recording, options: &Options, folder: Option<String>) -> Read {
+    steps::read(recording, options, folder)
 }

@@ -67,13 +67,13 @@ pub(super) fn select<'r>(
     for request in sorted {
         let scheme = request.url.split(':').next().unwrap_or_default();
         let scheme = scheme.to_ascii_lowercase();
-        if scheme == "ws" || scheme == "wss" {
-            said.say(request, of_endless(Kind::WebSocket, request, &request.url));
-            continue;
-        }
-        let url = match url::split(&request.url) {
+        let written = match scheme.as_str() {
+            "ws" | "wss" => &format!("http{}", &request.url["ws".len()..]),
+            _ => &request.url,
+        };
+        let url = match url::split(written) {
             Ok(url) => url,
-            Err(_) if !matches!(scheme.as_str(), "http" | "https") => {
+            Err(_) if !matches!(scheme.as_str(), "http" | "https" | "ws" | "wss") => {
                 let scheme: String = scheme.chars().take(20).collect();
                 *left_out.schemes.entry(scheme).or_default() += 1;
                 continue;
@@ -88,13 +88,17 @@ pub(super) fn select<'r>(
             *left_out.hosts.entry(url.host().to_owned()).or_default() += 1;
             continue;
         }
-        let kind = kinds::of_request(request, &url.path);
+        let kind = if scheme.starts_with("ws") {
+            Kind::WebSocket
+        } else {
+            kinds::of_request(request, &url.path)
+        };
         if !kind.is_endless() {
             idle.see(request);
         }
-        if kind.is_endless() {
+        if is_without_end(kind, request) {
             let url = format!("{}{}", url.origin, url.path);
-            said.say(request, of_endless(kind, request, &url));
+            said.say(request, of_endless(kind, &url));
         } else if request.method == "OPTIONS"
             && request.header("access-control-request-method").is_some()
         {
@@ -103,7 +107,7 @@ pub(super) fn select<'r>(
             left_out.cached += 1;
         } else if kind.is_asset() && !options.with_assets {
             *left_out.assets.entry(kind).or_default() += 1;
-        } else if request.status() == 0 {
+        } else if request.status() == 0 && kind != Kind::WebSocket {
             let why = request.failure.as_deref().unwrap_or("it was aborted");
             let [method, path, why] = [&request.method, &url.path, why].map(shown);
             let message = format!("{method} {path} got no response ({why}): left out");
@@ -191,18 +195,31 @@ fn shown(text: &str) -> String {
 }
 
 /// Says that something without an end of its own is left out.
-fn of_endless(kind: Kind, request: &Recorded, url: &str) -> String {
+fn of_endless(kind: Kind, url: &str) -> String {
     // A query may have credentials in it.
     let url = shown(url.split('?').next().unwrap_or_default());
     if kind == Kind::EventStream {
         return format!("the stream of events at {url} is left out: write a step with `stream`");
     }
-    let messages = match request.messages {
-        0 => String::new(),
-        1 => " with 1 message".into(),
-        count => format!(" with {count} messages"),
-    };
-    format!("a WebSocket to {url}{messages} is left out: write a `websocket` step")
+    format!(
+        "a WebSocket to {url} is left out, because no text that it carried was recorded: write a `websocket` step"
+    )
+}
+
+/// Returns whether it is not known how something ends that lasts as long as its page: a WebSocket without
+/// messages, or a stream of events that the page listens to. One that answers what was sent ends by itself.
+fn is_without_end(kind: Kind, request: &Recorded) -> bool {
+    match kind {
+        Kind::WebSocket => {
+            let has_come = request
+                .messages
+                .first()
+                .is_some_and(|message| !message.is_sent);
+            !has_come && !request.messages.iter().any(|it| it.sent().is_some())
+        }
+        Kind::EventStream => request.method == "GET",
+        _ => false,
+    }
 }
 
 impl LeftOut {

@@ -1,14 +1,17 @@
 //! The steps of a recording.
 
 use super::arrange::{Batch, arrange};
-use super::bodies;
+use super::bodies::Reader;
 use super::cookies::Cookies;
 use super::given::{Whereabouts, is_of_values};
 use super::headers;
+use super::length::length;
+use super::messages;
 use super::select::{Kept, counted, select};
-use super::traffic::Recording;
+use super::traffic::{Kind, Recording};
 use super::url;
 use super::values::{Form, Values};
+use crate::import::bodies::Bodies;
 use crate::import::credentials::{Credentials, is_secret_header};
 use crate::import::exchange::{Body, Exchange};
 use crate::import::note::{Note, Place};
@@ -20,7 +23,7 @@ use crate::import::yaml::Yaml;
 const MAX_BYTES: usize = 700_000;
 
 /// Reads a recording.
-pub(super) fn read(recording: &Recording, options: &Options) -> Read {
+pub(super) fn read(recording: &Recording, options: &Options, folder: Option<String>) -> Read {
     let mut notes = recording.notes.clone();
     let kept = select(recording, options, &mut notes);
     let batches = arrange(&kept);
@@ -31,6 +34,7 @@ pub(super) fn read(recording: &Recording, options: &Options) -> Read {
         values: Values::new(&kept),
         cookies: Cookies::default(),
         credentials: Credentials::default(),
+        bodies: Bodies::new(folder, Vec::new()),
         bytes: 0,
     };
     let mut exchanges: Vec<Option<(Vec<Note>, Exchange)>> = Vec::new();
@@ -46,7 +50,10 @@ pub(super) fn read(recording: &Recording, options: &Options) -> Read {
         }
         for &index in &batch.requests {
             if exchanges[index].is_some() {
-                maker.values.receive(index);
+                // What comes bit by bit has no whole body to take values from.
+                if kept[index].kind != Kind::EventStream {
+                    maker.values.receive(index);
+                }
                 maker.cookies.receive(&kept[index]);
             }
         }
@@ -72,6 +79,7 @@ pub(super) fn read(recording: &Recording, options: &Options) -> Read {
             ..Entry::default()
         }],
         secrets: maker.credentials.secrets().collect(),
+        files: maker.bodies.files(),
         notes,
         ..Read::default()
     }
@@ -117,6 +125,7 @@ struct Maker<'r> {
     values: Values<'r>,
     cookies: Cookies,
     credentials: Credentials,
+    bodies: Bodies,
     /// How long the scenario is by now, about.
     bytes: usize,
 }
@@ -133,7 +142,19 @@ impl Maker<'_> {
                 message,
             });
         };
-        let (body, said) = bodies::of_request(kept, &mut self.values, &mut self.credentials);
+        let (body, said) = Reader {
+            values: &mut self.values,
+            credentials: &mut self.credentials,
+            bodies: &mut self.bodies,
+            notes: Vec::new(),
+        }
+        .read(kept);
+        let is_socket = kept.kind == Kind::WebSocket;
+        let (body, said) = if is_socket {
+            self.messages(kept)
+        } else {
+            (body, said)
+        };
         said.into_iter().for_each(&mut say);
         let mut step = Vec::new();
         let headers = self.headers(kept, &body, &mut step);
@@ -141,8 +162,13 @@ impl Maker<'_> {
             304 => 200,
             status => status,
         };
-        if let Some(expected) = (100..=599).contains(&status).then(|| Yaml::plain(status)) {
+        let is_expected = (100..=599).contains(&status) && !is_socket;
+        if let Some(expected) = is_expected.then(|| Yaml::plain(status)) {
             step.push(("expect".into(), Yaml::map([("status", expected)])));
+        }
+        if kept.kind == Kind::EventStream {
+            let stream = Yaml::map([("as", Yaml::plain("sse"))]);
+            step.push(("stream".into(), stream));
         }
         let method = if headers::is_token(&request.method) {
             request.method.to_ascii_uppercase()
@@ -162,6 +188,22 @@ impl Maker<'_> {
         };
         self.bytes += length(&exchange);
         (notes, exchange)
+    }
+
+    /// Returns the messages of a WebSocket, and what could not be carried over of them.
+    fn messages(&mut self, kept: &Kept<'_>) -> (Body, Vec<String>) {
+        let template = |text: &str| {
+            let at = Whereabouts::default();
+            let text = self
+                .values
+                .text(text, at, Form::Plain, &mut self.credentials);
+            match self.credentials.hide_body(Body::Text(text)) {
+                Body::Text(text) => text,
+                _ => String::new(),
+            }
+        };
+        let (steps, notes) = messages::steps(&kept.recorded.messages, template);
+        (Body::Messages(steps), notes)
     }
 
     fn path(&mut self, url: &url::Url) -> String {
@@ -232,52 +274,8 @@ fn is_implied(content_type: &str, body: &Body) -> bool {
         Body::Multipart(_) => true,
         // Some clients name a type without a body, but a form with files has one.
         Body::None => content_type.starts_with("multipart/"),
-        Body::Text(_) | Body::File(_) => false,
+        Body::Text(_) | Body::File(_) | Body::Messages(_) => false,
     }
-}
-
-/// Returns about how long a step is.
-fn length(exchange: &Exchange) -> usize {
-    let of_pairs = |pairs: &[(String, Yaml)]| -> usize {
-        let pair = |(name, value): &(String, Yaml)| name.len() + of_yaml(value);
-        pairs.iter().map(pair).sum()
-    };
-    let body = match &exchange.body {
-        Body::None => 0,
-        Body::Text(text) | Body::File(text) => of_text(text),
-        Body::Json(value) => of_yaml(value),
-        Body::Form(pairs) | Body::Multipart(pairs) => of_pairs(pairs),
-    };
-    let headers: usize = exchange
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + of_text(value) + 16)
-        .sum();
-    // Captures come later, and are few and short.
-    body + headers + 2 * of_text(&exchange.path) + of_pairs(&exchange.step) + 100
-}
-
-fn of_yaml(value: &Yaml) -> usize {
-    // Each value may be on a line of its own, deeply indented.
-    let members = |values: &mut dyn Iterator<Item = (usize, &Yaml)>| -> usize {
-        values.map(|(key, value)| key + of_yaml(value) + 24).sum()
-    };
-    match value {
-        Yaml::Text(text) | Yaml::Plain(text) => of_text(text),
-        Yaml::List(items) => members(&mut items.iter().map(|item| (0, item))),
-        Yaml::Map(pairs) => members(&mut pairs.iter().map(|(key, value)| (of_text(key), value))),
-        Yaml::Commented(_, value) => of_yaml(value),
-    }
-}
-
-/// Returns how long a text in quotes is at most.
-fn of_text(text: &str) -> usize {
-    let length = |c: char| match c {
-        '"' | '\\' | '\n' => 2,
-        c if c.is_control() => 6,
-        c => c.len_utf8(),
-    };
-    2 + text.chars().map(length).sum::<usize>()
 }
 
 /// Returns the flow: groups for pages if there are several, with pauses before them.

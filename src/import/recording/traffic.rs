@@ -44,8 +44,8 @@ pub(crate) struct Recorded {
     pub failure: Option<String>,
     /// Whether the response came from a cache, so that nothing was sent.
     pub is_cached: bool,
-    /// How many messages a WebSocket carried.
-    pub messages: usize,
+    /// The messages that a WebSocket carried, in their order.
+    pub messages: Vec<Message>,
 }
 
 impl Recorded {
@@ -57,6 +57,25 @@ impl Recorded {
     /// Returns the status of the response; 0 without one.
     pub(super) fn status(&self) -> u16 {
         self.response.as_ref().map_or(0, |response| response.status)
+    }
+}
+
+/// A message of a WebSocket.
+#[derive(Debug)]
+pub(crate) struct Message {
+    /// Whether the client sent it.
+    pub is_sent: bool,
+    /// When, in microseconds on any clock that all messages share.
+    pub at_us: u64,
+    /// Its text; `None` if it is not text.
+    pub text: Option<String>,
+}
+
+impl Message {
+    /// Returns the text that the client sent, if it is one.
+    pub(super) fn sent(&self) -> Option<&str> {
+        let text = self.text.as_deref().filter(|text| !text.is_empty());
+        text.filter(|_| self.is_sent)
     }
 }
 
@@ -120,7 +139,9 @@ pub(crate) enum Payload {
     Text(String),
     /// The fields of a form with files, if the recorder has taken it apart.
     Fields(Vec<Field>),
-    /// Bytes that are not text, or were not kept; the reason is for people.
+    /// Bytes that are not text.
+    Bytes(Vec<u8>),
+    /// It was not kept; the reason is for people.
     Unknown(String),
 }
 
@@ -129,8 +150,8 @@ pub(crate) enum Payload {
 pub(crate) struct Field {
     /// Its name.
     pub name: String,
-    /// Its text.
-    pub value: String,
+    /// Its text, or the content of its file.
+    pub value: Vec<u8>,
     /// The name of its file, if it is one.
     pub file: Option<String>,
     /// Its content type.
