@@ -15,6 +15,7 @@ mod folder;
 mod github;
 mod import;
 mod import_files;
+pub mod import_trial;
 mod init;
 mod job;
 mod live_page;

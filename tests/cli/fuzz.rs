@@ -1,5 +1,5 @@
-//! The fuzz targets on a small scale: mutations of valid scenarios, expressions, results and
-//! histograms, the same ones each time.
+//! The fuzz targets on a small scale: mutations of valid scenarios, expressions, results, histograms and
+//! sources of imports, the same ones each time.
 
 use std::fs;
 
@@ -121,5 +121,34 @@ fn mutated_histograms_are_rejected_or_read() {
         let at = draws.random_range(0..bytes.len());
         bytes[at] = draws.next_u32() as u8;
         targets::results::histogram(&bytes);
+    }
+}
+
+#[test]
+fn mutated_sources_are_imported_or_refused() {
+    let mut draws = Pcg64Mcg::seed_from_u64(5);
+    for (document, text) in targets::imports::DOCUMENTS.iter().enumerate() {
+        let document = document as u8;
+        targets::imports::source(&[document]);
+        for _ in 0..60 {
+            let edits = (0..draws.random_range(2..60)).map(|_| draws.next_u32() as u8);
+            let bytes: Vec<u8> = std::iter::once(document).chain(edits).collect();
+            targets::imports::source(&bytes);
+            targets::imports::source(&[b"?".as_slice(), &mutate(text, &mut draws)].concat());
+        }
+    }
+    // Each begins with the number of its kind, behind those of the documents.
+    for (kind, path) in [
+        (b'0', "README.md"),
+        (b'1', "tests/cli/import/jmeter.js"),
+        (b'4', "tests/cli/import/features.jmx"),
+        (b'5', "tests/cli/import/shop-artillery.yml"),
+        (b'7', "tests/cli/import/shop.insomnia.yaml"),
+        (b'8', "tests/cli/import/bruno/items/create.bru"),
+    ] {
+        let text = fs::read_to_string(path).expect("readable");
+        for _ in 0..60 {
+            targets::imports::source(&[&[kind], &*mutate(&text, &mut draws)].concat());
+        }
     }
 }

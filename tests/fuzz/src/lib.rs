@@ -1,9 +1,10 @@
 //! Targets that accept arbitrary bytes and always return, without a panic: scenarios here, results
-//! in [`results`].
+//! in [`results`], what `loadgen import` reads in [`imports`].
 //!
 //! The fuzzer calls them, and so does the project's own test suite, with fewer bytes
 //! (`tests/cli/fuzz.rs`).
 
+pub mod imports;
 pub mod results;
 
 use std::sync::Arc;

@@ -34,10 +34,15 @@ pub fn result(bytes: &[u8]) {
     if bytes.first() == Some(&b'{') {
         return std::str::from_utf8(bytes).map_or((), read);
     }
-    let mut whole: Value = serde_json::from_str(SEED).expect("the good one");
+    read(&edited(SEED, bytes));
+}
+
+/// Makes the changes to a JSON text that bytes determine.
+pub(super) fn edited(text: &str, bytes: &[u8]) -> String {
+    let mut whole: Value = serde_json::from_str(text).expect("the good one");
     let mut edits = Edits(bytes);
     while edits.next(&mut whole).is_some() {}
-    read(&whole.to_string());
+    whole.to_string()
 }
 
 /// The text of a histogram, or its bytes with and without compression: it is rejected, or unchanged

@@ -7,128 +7,10 @@ use super::{is_valid_or_refused, request};
 use crate::import::{self, Kind};
 
 /// A document of everything that is read of one.
-const DOCUMENT: &str = r##"{
-  "openapi": "3.1.0",
-  "info": {"title": "A shelter"},
-  "servers": [
-{
-  "url": "https://{region}.example.com:8443/v1",
-  "variables": {"region": {"default": "eu", "enum": ["eu", "us"]}}
-}
-  ],
-  "security": [{"login": ["read"], "key": []}],
-  "tags": [{"name": "pets"}],
-  "webhooks": {"added": {}},
-  "paths": {
-"/pets": {
-  "servers": [{"url": "/relative"}],
-  "parameters": [
-    {
-      "name": "x-trace",
-      "in": "header",
-      "required": true,
-      "schema": {"type": "string", "format": "uuid"}
-    }
-  ],
-  "get": {
-    "tags": ["pets"],
-    "operationId": "list",
-    "callbacks": {"done": {}},
-    "parameters": [
-      {
-        "name": "ids",
-        "in": "query",
-        "required": true,
-        "explode": false,
-        "schema": {"type": "array", "items": {"type": "integer", "minimum": 3}}
-      },
-      {"name": "at", "in": "query", "style": "deepObject", "example": {"x": 1}},
-      {"name": "theme", "in": "cookie", "required": true, "schema": {"enum": ["dark"]}},
-      {"$ref": "#/components/parameters/Limit"}
-    ],
-    "responses": {"200": {"content": {"application/json": {}}}, "2XX": {}}
-  },
-  "post": {
-    "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Pet"}}}},
-    "responses": {
-      "201": {
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Pet"}}},
-        "links": {"l": {}}
-      }
-    }
-  }
-},
-"/pets/{petId}/photos{size}": {
-  "put": {
-    "security": [],
-    "parameters": [
-      {"name": "petId", "in": "path", "required": true, "schema": {"type": "string"}},
-      {
-        "name": "size",
-        "in": "path",
-        "style": "matrix",
-        "explode": true,
-        "schema": {"type": "array", "items": {"pattern": "^[0-9]+$"}}
-      }
-    ],
-    "requestBody": {
-      "content": {
-        "multipart/form-data": {
-          "schema": {
-            "required": ["file", "note"],
-            "properties": {"file": {"type": "string", "format": "binary"}, "note": {"example": "{{x}}"}}
-          }
-        }
-      }
-    }
-  },
-  "patch": {
-    "requestBody": {
-      "content": {
-        "application/x-www-form-urlencoded": {
-          "schema": {"$ref": "#/components/schemas/Pet"},
-          "encoding": {"tags": {"explode": false}}
-        }
-      }
-    }
-  },
-  "post": {"requestBody": {"content": {"text/plain": {"example": "a\nb"}}}},
-  "delete": {"deprecated": true}
-}
-  },
-  "components": {
-"parameters": {
-  "Limit": {"name": "limit", "in": "query", "content": {"application/json": {"example": [1]}}}
-},
-"securitySchemes": {
-  "login": {
-    "type": "oauth2",
-    "flows": {"clientCredentials": {"tokenUrl": "https://id.example.com/token"}}
-  },
-  "key": {"type": "apiKey", "in": "header", "name": "x-key"}
-},
-"schemas": {
-  "Pet": {
-    "type": "object",
-    "required": ["id", "name", "tags", "owner"],
-    "discriminator": {"propertyName": "kind", "mapping": {"cat": "#/components/schemas/Cat"}},
-    "properties": {
-      "id": {"type": "integer"},
-      "name": {"type": "string", "minLength": 3, "maxLength": 9},
-      "tags": {"type": "array", "items": {"type": "string"}, "minItems": 2, "uniqueItems": true},
-      "owner": {"$ref": "#/components/schemas/Owner"}
-    }
-  },
-  "Cat": {"allOf": [{"$ref": "#/components/schemas/Pet"}, {"properties": {"lives": {"const": 9}}}]},
-  "Owner": {
-    "anyOf": [
-      {"type": "null"},
-      {"required": ["pet"], "properties": {"pet": {"$ref": "#/components/schemas/Pet"}}}
-    ]
-  }
-}
-  }
-}"##;
+const DOCUMENT: &str = include_str!("../../../../tests/fuzz/openapi.json");
+
+/// The same of Swagger.
+const SWAGGER: &str = include_str!("../../../../tests/fuzz/swagger.json");
 
 /// Puts something else in the place of the value with this number, in the order of the document.
 fn replace(value: &mut Value, number: &mut usize, by: &Value) {
@@ -171,8 +53,10 @@ proptest! {
     fn a_document_with_mistakes_is_a_valid_scenario_or_refused(
         changes in prop::collection::vec((0usize..260, wrong()), 0..6),
         per_operation: bool,
+        is_old: bool,
     ) {
-        let mut document: Value = serde_json::from_str(DOCUMENT).expect("JSON");
+        let text = if is_old { SWAGGER } else { DOCUMENT };
+        let mut document: Value = serde_json::from_str(text).expect("JSON");
         for (mut number, by) in changes {
             replace(&mut document, &mut number, &by);
         }
