@@ -52,6 +52,7 @@ mod hostile;
 mod import;
 mod import_artillery;
 mod import_collections;
+mod import_converted;
 mod import_har;
 mod import_jmx;
 mod import_openapi;
