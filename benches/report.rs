@@ -44,6 +44,7 @@ fn result() -> RunResult {
         })
         .collect();
     RunResult {
+        outputs: Vec::new(),
         watched: Vec::new(),
         shards: None,
         hosts: Vec::new(),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What loadgen takes of a machine, and how far it goes on one, held against the goals: a row for each.
 
-    scale.py [workers] [processes] [memory] [connections] [sleeps] [threads] [startup] [--long]
+    scale.py [workers] [processes] [memory] [connections] [sleeps] [threads] [startup] [samples] [--long]
 
 Without names it is all of them. Every row says what was asked for, what was seen and whether that is met; the program
 ends with 1 where a row was missed. A row that this machine has no room for says so, and counts neither way.
@@ -14,6 +14,8 @@ With `--long` a run of 20 million requests is set beside one of a million, and t
 addresses where one has too few ports. Its cost per request is that of two runs, one with three times the requests, so
 that connecting cancels out; flat means that it is within a factor of what a tenth of the connections cost.
 `sleeps` is 100,000 mock sleeps of 1 s at once, with a worker for each processor, and `threads` 5,000 of them on as many threads.
+`samples` is the processor time of all of loadgen's processes per request at 20,000/s to the built-in target with
+`--out samples=…`, relative to the same without, in pairs of alternating order, and how late requests are in both.
 `startup` is wall time from the start of the program to its end: the median of many runs.
 
 On a machine that does something else meanwhile, times are those of the machine; memory is not. All traffic goes to
@@ -239,7 +241,36 @@ def startup(loadgen, table, a):
         table.row(what, seen <= most, f"≤ {most} ms", f"{seen:.1f} ms")
 
 
-PARTS = {"workers": workers, "processes": processes, "memory": memory, "connections": connections, "sleeps": sleeps, "threads": threads, "startup": startup}
+def samples(loadgen, table, a):
+    rate, seconds = 20_000, 5
+
+    def once(port, form):
+        """µs of processor time per request, and p99 of lag in ms."""
+        target = f"targets: {{t: {{url: \"http://127.0.0.1:{port}\"}}}}\n"
+        load = f"{{rate: {rate}/s, duration: {seconds}s, max_in_flight: 2000}}"
+        arguments = ["--out", f"samples={loadgen.folder / 'samples'}.{form}"] if form else []
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run = loadgen.run(one("{get: /bytes/13}"), load, workers=2, targets=target, arguments=arguments)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return took * 1e6 / run["completed"], run["lag_ms"]["p99"]
+
+    port = free_port()
+    with running([loadgen.path, "serve", "--listen", f"127.0.0.1:{port}"], port):
+        for form in ("csv", "csv.zst", "jsonl", "jsonl.gz"):
+            pairs = []
+            for number in range(a.rounds):
+                order = (None, form) if number % 2 else (form, None)
+                seen = {own: once(port, own) for own in order}
+                pairs.append((seen[None], seen[form]))
+            ratio = statistics.median(with_[0] / without[0] for without, with_ in pairs)
+            cost = [statistics.median(pair[side][0] for pair in pairs) for side in (0, 1)]
+            lag = [statistics.median(pair[side][1] for pair in pairs) for side in (0, 1)]
+            what = f"samples in {form} at {rate:,}/s: {cost[0]:.2f} and {cost[1]:.2f} µs a request; p99 of lag {lag[0]:.3f} and {lag[1]:.3f} ms"
+            table.row(what, ratio <= 1.05, "≤ 1.05 × without", f"{ratio:.3f}")
+
+
+PARTS = {"workers": workers, "processes": processes, "memory": memory, "connections": connections, "sleeps": sleeps, "threads": threads, "startup": startup, "samples": samples}
 
 
 def main():
@@ -247,7 +278,7 @@ def main():
     p.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     p.add_argument("--loadgen", default=LOADGEN)
     p.add_argument("--long", action="store_true", help="for memory: 20 million requests, and a log of ten million lines, too")
-    p.add_argument("--rounds", type=int, default=5, help="for workers and processes")
+    p.add_argument("--rounds", type=int, default=5, help="for workers, processes and samples")
     p.add_argument("--starts", type=int, default=21, help="for startup")
     a = p.parse_args()
     if unknown := [part for part in a.parts if part not in PARTS]:

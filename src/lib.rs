@@ -30,7 +30,7 @@
 //! | 7 | [`report`]: terminal, progress, charts, HTML page, and the forms that other programs read · several results laid over one another |
 //! | 6 | [`gate`]: thresholds: what a run must meet, and what ends it early · the search for the highest rate that meets a check · versions: whether one is worse than another |
 //! | 5 | [`engine`]: runs a plan; its own rooms have floors, too |
-//! | 4 | [`assembly`]: what a run measured becomes its figures, which it judges whether to trust · `record`: a reverse proxy that keeps what passes through it |
+//! | 4 | [`assembly`]: what a run measured becomes its figures, which it judges whether to trust · [`export`]: what a run hands to other programs while it goes on · `record`: a reverse proxy that keeps what passes through it |
 //! | 3 | [`scenario`]: YAML and diagnostics · [`transport`]: HTTP/1.1 (by hyper, or a lean client), HTTP/2, TLS, WebSocket, TCP · [`pacing`]: arrivals, levels of stages, token bucket · [`server`]: the built-in target, and the page while a run goes on · [`import`]: scenarios made of what people have · [`watch`]: what else goes on beside a run |
 //! | 2 | [`result`]: what `result.json` holds · [`value`]: scopes, expressions, extraction, rows of feeds |
 //! | 1 | [`plan`]: the compiled scenario · [`metrics`]: samples, recorders, histograms |
@@ -40,7 +40,8 @@
 //!
 //! - No `unsafe`. No panic on anything that a scenario, a result file or a server contains.
 //! - No clock but [`base::Clock`]; no time of day but the one that a command puts into its result.
-//! - No list of samples: memory does not grow with the number of requests.
+//! - No list of samples: memory does not grow with the number of requests. Where samples go to a
+//!   file, what waits for it is bounded ([`engine::world::sample_log`]).
 //! - No worker that waits for whoever looks at the figures: a recorder is taken away and another
 //!   put in its place ([`engine::observe::collector`]), and a worker whose recorder is just being
 //!   taken keeps its samples for the next time.
@@ -70,6 +71,7 @@ pub mod assembly;
 pub mod base;
 pub mod cli;
 pub mod engine;
+pub(crate) mod export;
 pub mod gate;
 pub mod import;
 pub mod metrics;

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{Measurements, new_recorder};
 use crate::plan::{MAX_SHARDS, Plan, Secrets, Shard};
-use crate::result::{Build, End, Host, ScenarioEcho};
+use crate::result::{Build, End, Host, Output, ScenarioEcho};
 
 /// The schema that this version writes and reads.
 pub const PART_SCHEMA: &str = "loadgen.part/1";
@@ -49,6 +49,9 @@ pub struct Part {
     /// What a reader should know, in words.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// What it has handed to files and other programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<Output>,
     /// What it measured.
     pub measured: Measurements<'static>,
 }

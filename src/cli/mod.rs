@@ -24,6 +24,7 @@ mod merge;
 mod new_file;
 mod outline;
 mod output;
+mod outputs;
 mod panic;
 mod probing;
 mod quick;

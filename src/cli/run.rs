@@ -13,7 +13,7 @@ use super::baseline_check::BaselineCheck;
 use super::exit::{Exit, Failure, Gates, or_exit};
 use super::folder::Folder;
 use super::output::{self, Console};
-use super::{ci, job, outline, session, shard};
+use super::{ci, job, outline, outputs, session, shard};
 use crate::engine::preflight::safety;
 use crate::plan::{Format, Plan, Secrets};
 use crate::report::terminal::{self, Style};
@@ -26,6 +26,7 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     let Some((source, compiled)) = job::load_to_run(args, console)? else {
         return Ok(Exit::Usage);
     };
+    outputs::check(&args.out)?;
     let shard = shard::asked(args)?;
     let sliced = shard.map(|shard| shard::sliced(&compiled, shard, args));
     let sliced = sliced.transpose()?;
@@ -70,10 +71,12 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
         end,
         failure,
         warnings,
+        outputs,
         live_page,
     } = measured?;
     let mut result = result_of(&source, &plan, &secrets, runs, end, started_at);
     result.warnings.extend(warnings);
+    result.outputs = outputs;
     let refused = compare(baseline.as_ref(), &mut result);
     // Redacted once, before anything is written or shown: every report is made from it.
     let result = or_exit(

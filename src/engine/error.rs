@@ -57,6 +57,9 @@ pub enum RunError {
     /// The system cannot provide an event loop.
     #[error("could not start an event loop: {0}")]
     Runtime(io::Error),
+    /// Samples can't be sent to the process that writes them.
+    #[error("can't send samples: {0}")]
+    Samples(io::Error),
     /// A folder whose files the run uses is not available.
     #[error("can't use the {what}: {source}")]
     Folder {

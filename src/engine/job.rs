@@ -60,6 +60,9 @@ pub struct Environment {
     /// The temporary folder of the run, if its plan uses one.
     #[serde(default)]
     pub run_folder: Option<PathBuf>,
+    /// The socket that every sample is sent to, if anybody wants them.
+    #[serde(default)]
+    pub samples: Option<PathBuf>,
     /// The values that iterations start with because a setup in another process ended with them.
     #[serde(default)]
     pub setup_values: SetupValues,

@@ -96,7 +96,7 @@ fn measure(
     if mode == Mode::Processes && !job.environment.is_member {
         return processes::measure(job, start.as_ref(), signal, say);
     }
-    let world = World::new(plan, &job.environment, cores(), start)?;
+    let world = World::new(plan, &job.environment, cores(), start)?.logging_samples(job)?;
     let workers = launch::threads(&world, mode);
     let frame = |end: Nanos| Frame {
         mode,
@@ -105,6 +105,9 @@ fn measure(
         end,
     };
     if mode == Mode::Simulated {
+        if let Some(samples) = &world.samples {
+            samples.begin(None);
+        }
         let end = launch::simulated(&world, cores() as u32, SIMULATED_BUDGET)?;
         say_exchanges(&world, say);
         launch::say_cut_teardowns(&world, say);

@@ -11,6 +11,7 @@ mod limits;
 pub(crate) mod reading;
 pub(crate) mod recorders;
 mod route;
+pub(crate) mod sample_log;
 pub(crate) mod tape;
 pub(crate) mod worker;
 
@@ -26,6 +27,7 @@ use self::limits::limits;
 use self::reading::Streams;
 use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder};
 use self::route::{Route, routes};
+use self::sample_log::SampleLog;
 use super::compiled::authenticator::Authenticator;
 use super::compiled::base_url::BaseUrl;
 use super::compiled::call::Call;
@@ -41,7 +43,7 @@ use super::compiled::texts::Texts;
 use super::connection::dial::Dial;
 use super::connection::pool::ConnectionTarget;
 use super::error::RunError;
-use super::job::{Environment, SetupValues};
+use super::job::{Environment, Job, SetupValues};
 use super::schedule::busy::Busy;
 use super::schedule::limit::Limit;
 use super::schedule::source::Source;
@@ -124,6 +126,8 @@ pub struct World<'p> {
     pub ended: OnceLock<Ended>,
     /// The exchanges recorded for people who debug, if any are.
     pub exchange_log: Option<ExchangeLog>,
+    /// Where samples go besides, if anywhere.
+    pub(crate) samples: Option<SampleLog>,
     recorders: Vec<CachePadded<SharedRecorder>>,
     gauges: Vec<CachePadded<Gauges>>,
 }
@@ -237,6 +241,7 @@ impl<'p> World<'p> {
             cut_teardowns: AtomicU64::new(0),
             ended: OnceLock::new(),
             exchange_log: ExchangeLog::new(*recorded, Section::Mix),
+            samples: None,
             recorders: (0..cores.clamp(1, MAX_RECORDERS)).map(recorder).collect(),
             gauges: (0..cores.max(1)).map(|_| CachePadded::default()).collect(),
         })
@@ -296,10 +301,24 @@ impl<'p> World<'p> {
         self.plan.load.warmup
     }
 
+    /// Also sends every sample to the process that writes them, if the job asks for that.
+    ///
+    /// # Errors
+    /// If the samples can't be sent.
+    pub(crate) fn logging_samples(mut self, job: &Job) -> Result<Self, RunError> {
+        if let Some(path) = &job.environment.samples {
+            let log = SampleLog::open(job, path, self.recorders.len(), self.new_recorder());
+            self.samples = Some(log.map_err(RunError::Samples)?);
+        }
+        Ok(self)
+    }
+
     /// Returns the sink for the samples and counts of the thread with this index.
     pub fn sink(&self, thread: usize) -> SampleSink<'_> {
+        let recorder = thread % self.recorders.len();
         SampleSink {
-            recorder: &self.recorders[thread % self.recorders.len()],
+            recorder: &self.recorders[recorder],
+            samples: self.samples.as_ref().map(|log| log.buffer(recorder)),
             gauges: &self.gauges[thread % self.gauges.len()],
         }
     }

@@ -17,6 +17,7 @@ mod lookups;
 pub(crate) mod measure;
 pub(crate) mod measured;
 pub(crate) mod mode_run;
+mod output;
 pub(crate) mod program;
 mod redact;
 pub(crate) mod replayed;
@@ -51,6 +52,7 @@ pub use mode_run::{
     ChecksHeld, ErrorExample, Group, Iterations, LimitPeak, ModeRun, Probe, Resources,
     ResponseCheck, StoppedBy, Times, Warmup,
 };
+pub use output::Output;
 pub use program::{Build, End, ScenarioEcho};
 pub use replayed::Replayed;
 pub use run_result::{ReadError, RunResult, SCHEMA};

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    Build, Comparison, End, Host, ModeRun, ScenarioEcho, ShardHost, Shards, ThresholdResult,
-    Validity, VersionComparison, Watched,
+    Build, Comparison, End, Host, ModeRun, Output, ScenarioEcho, ShardHost, Shards,
+    ThresholdResult, Validity, VersionComparison, Watched,
 };
 
 /// The schema that this version writes and reads.
@@ -47,6 +47,9 @@ pub struct RunResult {
     /// What went on beside the runs, in the order of the scenario.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub watched: Vec<Watched>,
+    /// What it has handed to files and other programs besides the reports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<Output>,
     /// The shards, if several processes shared the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shards: Option<Shards>,

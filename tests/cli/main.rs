@@ -86,6 +86,7 @@ mod replays;
 mod reported;
 mod run_tags;
 mod sample_scenarios;
+mod samples;
 mod schema;
 mod scripts;
 mod secrets;

@@ -9,6 +9,7 @@ use clap::{ArgAction, Args as ClapArgs};
 use super::input::{GateArgs, QuickArgs, ScenarioArgs};
 use super::shard::ShardArgs;
 use crate::base::{Nanos, Rate, parse};
+use crate::cli::outputs::OutFlag;
 use crate::cli::values::{Formats, Modes, formats, listen, modes};
 use crate::scenario::{Overrides, Workers};
 
@@ -77,6 +78,10 @@ pub(crate) struct RunArgs {
     /// redacted. Until there are as many, each one is recorded, which costs processor time
     #[arg(long, env = "LOADGEN_DEBUG_LOG", value_name = "FILE")]
     pub debug_log: Option<PathBuf>,
+    /// Hand over, while the run goes on: samples=FILE, every operation to a file (.jsonl or .csv,
+    /// optionally followed by .gz or .zst)
+    #[arg(long, env = "LOADGEN_OUT", value_parser = OutFlag::parse, value_name = "KIND=WHERE", action = ArgAction::Append)]
+    pub out: Vec<OutFlag>,
     /// Serve the report on this address during the run; a port alone means this machine only
     #[arg(long, env = "LOADGEN_LIVE", value_parser = listen, value_name = "ADDR")]
     pub live: Option<SocketAddr>,

@@ -13,7 +13,7 @@ use crate::cli::run::{ResultOf, result_with};
 use crate::engine::ideal;
 use crate::plan::{Aborts, Plan, Secrets};
 use crate::result::{
-    Build, End, Host, RunResult, ScenarioEcho, ShardHost, ShardPart, Shards, Validity,
+    Build, End, Host, Output, RunResult, ScenarioEcho, ShardHost, ShardPart, Shards, Validity,
 };
 
 /// The keys of the plan that all parts must have in common, besides those of the fingerprint.
@@ -63,6 +63,7 @@ struct Known {
     clock: ClockState,
     host: Host,
     warnings: Vec<String>,
+    outputs: Vec<Output>,
     limits_reached: Vec<String>,
 }
 
@@ -216,6 +217,8 @@ impl Sum {
         };
         let started_at = self.shards.values().map(|known| &known.started_at).min();
         let started_at = started_at.cloned().unwrap_or_default();
+        let outputs = self.shards.values().flat_map(|known| known.outputs.clone());
+        let outputs = outputs.collect();
         let first = self.shards.into_values().next();
         let of = ResultOf {
             scenario: self.head.scenario,
@@ -226,6 +229,7 @@ impl Sum {
         let mut result = result_with(of, judged, vec![run], end, ideal_s);
         result.warnings.extend(missing);
         result.warnings.extend(warnings);
+        result.outputs = outputs;
         result.shards = Some(shards);
         result.hosts = hosts;
         result
@@ -337,6 +341,7 @@ fn known(part: Part, plan: &Plan) -> anyhow::Result<(Known, Measurements<'static
         clock: part.clock,
         host: part.host,
         warnings: part.warnings,
+        outputs: part.outputs,
         limits_reached,
     };
     Ok((known, part.measured))
@@ -401,6 +406,7 @@ mod tests {
             host_name: format!("node{}", index % 2),
             plan: plan.shown(&none),
             warnings: Vec::new(),
+            outputs: Vec::new(),
             measured: measured.compact().redacted(&none),
         };
         Part::from_json(&part.to_json().expect("it has a text")).expect("it can be read")

@@ -14,10 +14,11 @@ use crate::cli::debug_log::DebugLog;
 use crate::cli::exit::Failure;
 use crate::cli::live_page::LivePage;
 use crate::cli::output::Console;
+use crate::cli::outputs::Outputs;
 use crate::cli::session::{self, Session};
 use crate::engine::{Environment, Event, Job};
 use crate::plan::{Address, Mode, Plan, Secrets, Target};
-use crate::result::{End, ModeRun, RunResult, StoppedBy};
+use crate::result::{End, ModeRun, Output, RunResult, StoppedBy};
 use crate::scenario::Source;
 
 /// The interval between the figures so far that the live page shows.
@@ -30,6 +31,8 @@ pub(super) struct Measured<'a> {
     pub(super) failure: Option<Failure>,
     /// Warnings of the modes.
     pub(super) warnings: Vec<String>,
+    /// What was handed over besides the reports.
+    pub(super) outputs: Vec<Output>,
     /// The live page, which viewers may have open.
     pub(super) live_page: Option<LivePage<'a>>,
 }
@@ -62,6 +65,7 @@ struct Audience<'a, D> {
     partial: Partial<'a, D>,
     live_page: Option<LivePage<'a>>,
     debug_log: DebugLog<'a>,
+    outputs: Outputs<'a>,
 }
 
 impl<D: Fn(Vec<ModeRun>) -> RunResult> Audience<'_, D> {
@@ -77,7 +81,10 @@ impl<D: Fn(Vec<ModeRun>) -> RunResult> Audience<'_, D> {
     /// Passes on an event of a mode in progress, after these runs.
     fn hear(&mut self, event: Event, done: &[ModeRun], round: u32, place: &str) {
         match event {
-            Event::SoFar(run) => self.show(done, Some(ModeRun { round, ..*run })),
+            Event::SoFar(run) => {
+                self.outputs.look();
+                self.show(done, Some(ModeRun { round, ..*run }));
+            }
             Event::Exchange(exchange) => self.debug_log.add(*exchange, place),
             _ => {}
         }
@@ -99,7 +106,7 @@ pub(super) fn measure<'a>(
     secrets: &'a Secrets,
     at: Timestamp,
     folder: &Path,
-    args: &RunArgs,
+    args: &'a RunArgs,
     console: &'a Console,
 ) -> Result<Measured<'a>, Failure> {
     let mut session = Session::open(!args.no_progress && !args.quiet, console)?;
@@ -117,17 +124,19 @@ pub(super) fn measure<'a>(
         partial: Partial::open(folder, secrets, console, draft)?,
         live_page,
         debug_log: DebugLog::open(args.debug_log.as_deref(), plan, secrets)?,
+        outputs: Outputs::open(&args.out, plan, secrets, console)?,
     };
     let environment = Environment {
         figures_every: Some(audience.figures_every()),
         recorded: audience.debug_log.recorded(),
-        ..environment
+        ..audience.outputs.environment(environment)
     };
     let mut measured = Measured {
         runs: Vec::new(),
         end: End::Complete,
         failure: None,
         warnings: Vec::new(),
+        outputs: Vec::new(),
         live_page: None,
     };
     let order = (0..plan.rounds).flat_map(|round| {
@@ -165,7 +174,15 @@ pub(super) fn measure<'a>(
     if let Err(failure) = audience.debug_log.write() {
         measured.failure.get_or_insert(failure);
     }
+    let planned = |run: &ModeRun| ((run.mode, run.round), run.counts.planned);
+    let planned = measured.runs.iter().map(planned).collect();
+    let handed = audience.outputs.finish(&planned, args.quiet);
+    measured.warnings.extend(handed.warnings);
+    if let Some(failure) = handed.failure {
+        measured.failure.get_or_insert(failure);
+    }
     Ok(Measured {
+        outputs: handed.outputs,
         live_page: audience.live_page,
         ..measured
     })

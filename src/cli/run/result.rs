@@ -86,6 +86,7 @@ pub(crate) fn result_with(
         baseline: None,
         shards: None,
         watched,
+        outputs: Vec::new(),
         hosts: Vec::new(),
         validity: overall(&runs),
         warnings: warnings(&build, &runs, end)

@@ -13,6 +13,7 @@ use super::args::RunArgs;
 use super::exit::{Exit, Failure, or_exit};
 use super::folder::Folder;
 use super::output::{self, Console};
+use super::outputs::Outputs;
 use super::session::{self, Session};
 use super::{job, setup};
 use crate::assembly::{ClockState, Measurements, PART_SCHEMA, Part};
@@ -121,6 +122,8 @@ pub(super) fn run(
         setup_values,
         ..session.environment(&slice, &source.folder, started_at)?
     };
+    let outputs = Outputs::open(&args.out, &slice, secrets, console)?;
+    let environment = outputs.environment(environment);
     let job = Job {
         parent: std::process::id(),
         mode: slice.modes[0],
@@ -131,7 +134,15 @@ pub(super) fn run(
     let place = format!("[{}/{}] {}", shard.index, shard.count, job.mode);
     let measured = session.measure(&job, &place, &mut |_: Event| {});
     let is_interrupted = session.is_interrupted();
-    let warnings = session.close();
+    let mut warnings = session.close();
+    let planned = |measured: &Measurements<'_>| {
+        let steps = measured.recorder.steps().iter();
+        let planned = steps.map(|step| step.tally.planned).sum();
+        ((measured.mode, measured.round), planned)
+    };
+    let planned = measured.iter().flatten().map(planned).collect();
+    let handed = outputs.finish(&planned, args.quiet);
+    warnings.extend(handed.warnings);
     let measured = match measured {
         Ok(Some(measured)) => measured,
         nothing => {
@@ -159,10 +170,11 @@ pub(super) fn run(
         host_name: host_name(),
         plan: plan.shown(secrets),
         warnings,
+        outputs: handed.outputs,
         measured: measured.compact().redacted(secrets),
     };
     write(part, secrets, folder.as_ref(), args, console)?;
-    Ok(exit)
+    handed.failure.map_or(Ok(exit), Err)
 }
 
 /// Checks that a start is still to come, the warm-up included.
@@ -207,6 +219,9 @@ fn write(
     part.warnings
         .iter_mut()
         .for_each(|warning| *warning = secrets.redact(warning));
+    for output in &mut part.outputs {
+        output.to = secrets.redact(&output.to);
+    }
     let text = or_exit(
         part.to_json().context("can't write the part"),
         Exit::Internal,

@@ -15,6 +15,7 @@ use crate::engine::schedule::limit::Limit;
 use crate::engine::schedule::stop::Signal;
 use crate::engine::world::World;
 use crate::engine::world::exchange_log::ExchangeLog;
+use crate::engine::world::sample_log::SampleLog;
 use crate::metrics::resources::{self, Usage, Waits};
 use crate::metrics::{Figures, Recorder, cgroup};
 use crate::plan::Mode;
@@ -136,6 +137,9 @@ pub(crate) fn watch(
         epoch: before.unix_ns(world.epoch()),
         ..Observations::default()
     };
+    if let Some(samples) = &world.samples {
+        samples.begin(before.unix_ns(Nanos::ZERO));
+    }
     let mut measuring = world.epoch() == Nanos::ZERO;
     let mut reporter = ProgressReporter::default();
     // Also if nobody judges them, they may be shown or kept.
@@ -180,6 +184,7 @@ pub(crate) fn watch(
             threads = threads.max(resources::threads());
             waits.look();
             reporter.report(world, collector.collect(), now, say);
+            world.samples.iter().for_each(SampleLog::flush);
         }
         if let Some(pace) = pace
             && judged.is_some_and(|due| now >= due)

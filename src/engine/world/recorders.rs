@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
+use super::sample_log::SampleBuffer;
 use crate::metrics::Recorder;
 
 /// The most recorders. There is one for each core, so that neither a lock nor what it guards passes
@@ -48,6 +49,8 @@ impl SharedRecorder {
 pub struct SampleSink<'w> {
     /// The recorder that adds up its samples.
     pub recorder: &'w SharedRecorder,
+    /// What keeps them one by one, if anybody wants that.
+    pub(super) samples: Option<&'w SampleBuffer>,
     pub(super) gauges: &'w Gauges,
 }
 

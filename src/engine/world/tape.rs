@@ -254,6 +254,9 @@ impl<'w> Tape<'w> {
         for sample in &pending.operations {
             recorder.operation(sample, window_end);
         }
+        if let Some(samples) = self.sink.samples {
+            samples.keep(&pending.operations);
+        }
         pending.operations.clear();
         for sample in &pending.iterations {
             recorder.iteration(sample);

@@ -14,6 +14,11 @@ impl Recorder {
         at >= self.epoch && self.stages.measures(at)
     }
 
+    /// Returns the stage of operations planned at this moment.
+    pub fn stage(&self, at: Nanos) -> Option<usize> {
+        self.stages.place(at)
+    }
+
     /// Returns whether an iteration of this mix entry planned at `intended` belongs to a part.
     pub fn is_in(&self, part: IterationPart, mix: u32, intended: Nanos) -> bool {
         part.holds(&self.stages, mix, intended)
