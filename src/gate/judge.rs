@@ -20,6 +20,31 @@ pub struct Judged {
 /// Checks the runs of a plan against its thresholds, for each mode with its rounds merged. A mode
 /// that did not run has no data. The baseline mode has no speedup to judge: it is 1 by definition.
 pub fn judge(plan: &Plan, runs: &[ModeRun], comparison: Option<&Comparison>) -> Judged {
+    judge_until(plan, runs, comparison, |run| {
+        Nanos::from_secs_f64(run.measured_s)
+    })
+}
+
+/// Does the same while the last of the runs is in progress: whether the thresholds hold for the figures
+/// so far.
+pub fn judge_so_far(plan: &Plan, runs: &[ModeRun], comparison: Option<&Comparison>) -> Judged {
+    let is_last = |run: &ModeRun| runs.last().is_some_and(|last| std::ptr::eq(last, run));
+    judge_until(plan, runs, comparison, |run| {
+        if is_last(run) {
+            windows::settled(run)
+        } else {
+            Nanos::from_secs_f64(run.measured_s)
+        }
+    })
+}
+
+/// Judges the windows of each run that end by a moment.
+fn judge_until(
+    plan: &Plan,
+    runs: &[ModeRun],
+    comparison: Option<&Comparison>,
+    until: impl Fn(&ModeRun) -> Nanos,
+) -> Judged {
     let mut judged = Judged::default();
     for threshold in &plan.thresholds {
         for mode in plan
@@ -46,6 +71,7 @@ pub fn judge(plan: &Plan, runs: &[ModeRun], comparison: Option<&Comparison>) -> 
                     threshold,
                     window,
                     &Selection::from_runs(of_mode(), &threshold.selector),
+                    &until,
                 ),
             };
             let result = judgement.result(threshold, mode);
@@ -86,6 +112,7 @@ fn in_windows(
     threshold: &Threshold,
     window: Nanos,
     selection: &Selection<'_>,
+    until: &impl Fn(&ModeRun) -> Nanos,
 ) -> Judgement {
     let check = &threshold.check;
     let mut judgement = Judgement::default();
@@ -94,10 +121,9 @@ fn in_windows(
         return judgement;
     }
     for (run, part) in &selection.parts {
-        let stretches = plan.load.measured_stretches(
-            Nanos::from_secs_f64(run.measured_s),
-            threshold.selector.stage.as_deref(),
-        );
+        let stretches = plan
+            .load
+            .measured_stretches(until(run), threshold.selector.stage.as_deref());
         let Cut { window_s, windows } =
             windows::cut(part.series(), check.metric, window, &stretches);
         judgement.window_s = Some(

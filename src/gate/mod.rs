@@ -25,7 +25,7 @@ mod watch;
 mod watched;
 mod windows;
 
-pub use judge::{Judged, judge};
+pub use judge::{Judged, judge, judge_so_far};
 pub use probe::{Cause, Tried, probe};
 pub use search::Search;
 pub use watch::watch;

@@ -6,10 +6,6 @@ use crate::base::Nanos;
 use crate::plan::{Check, Mode, Plan, Selector};
 use crate::result::{ModeRun, StoppedBy};
 
-/// How long after its end a window is evaluated: samples arrive from the workers in batches, and a
-/// figure without the last of them is too low.
-const SETTLED_S: f64 = 0.2;
-
 /// Returns why a run of this mode must end now because of its figures so far, if it must. Nothing
 /// is judged before there is a sample, and no threshold aborts before its `after`.
 pub fn watch(plan: &Plan, mode: Mode, so_far: &ModeRun) -> Option<StoppedBy> {
@@ -58,7 +54,7 @@ fn figures(
             .into_iter()
             .collect(),
         Some(window) => {
-            let settled = Nanos::from_secs_f64((so_far.measured_s - SETTLED_S).max(0.0));
+            let settled = windows::settled(so_far);
             let stretches = plan
                 .load
                 .measured_stretches(settled, selector.stage.as_deref());

@@ -5,7 +5,11 @@ use std::ops::Range;
 use crate::base::Nanos;
 use crate::metrics::interval::is_enough;
 use crate::plan::{MeasureName, MeasureStatistic, Metric, Statistic};
-use crate::result::{JoinedValues, Window, codec};
+use crate::result::{JoinedValues, ModeRun, Window, codec};
+
+/// How long after its end a window is evaluated: samples arrive from the workers in batches, and a
+/// figure without the last of them is too low.
+const SETTLED_S: f64 = 0.2;
 
 /// The full windows of a check, and their actual length.
 pub(super) struct Cut {
@@ -24,6 +28,11 @@ pub(super) struct Judgeable {
     pub value: f64,
     /// Whether it is a percentile with too few samples to support it.
     pub thin: bool,
+}
+
+/// Returns up to when the windows of a run in progress have all of their samples.
+pub(super) fn settled(so_far: &ModeRun) -> Nanos {
+    Nanos::from_secs_f64((so_far.measured_s - SETTLED_S).max(0.0))
 }
 
 /// Cuts spans of time after the epoch into windows of this length, each from its start. The

@@ -2,7 +2,7 @@
 //! format.
 
 use crate::plan::{Mode, Selector, Unit};
-use crate::result::{RunResult, ThresholdResult, ThresholdVerdict};
+use crate::result::{End, RunResult, ThresholdResult, ThresholdVerdict};
 
 use super::view::{self, NA};
 
@@ -11,7 +11,7 @@ use super::view::{self, NA};
 pub(crate) struct Row {
     /// Whether it was met.
     pub verdict: ThresholdVerdict,
-    /// ✓ or ✗, and a word for it.
+    /// ✓ or ✗, and a word for it; of a run in progress, whether it holds for the figures so far.
     pub word: &'static str,
     /// The check and its selector.
     pub check: String,
@@ -27,10 +27,12 @@ pub(crate) struct Row {
 
 /// Returns a row for every threshold, in the order of the scenario.
 pub(crate) fn rows(result: &RunResult) -> Vec<Row> {
-    result.thresholds.iter().map(row).collect()
+    let is_over = result.end != End::Running;
+    let thresholds = result.thresholds.iter();
+    thresholds.map(|own| row(own, is_over)).collect()
 }
 
-fn row(threshold: &ThresholdResult) -> Row {
+fn row(threshold: &ThresholdResult, is_over: bool) -> Row {
     let shown = |value: Option<f64>| {
         value.map_or_else(|| NA.to_owned(), |value| figure(threshold.unit, value))
     };
@@ -45,9 +47,12 @@ fn row(threshold: &ThresholdResult) -> Row {
     Row {
         verdict: threshold.verdict,
         word: match threshold.verdict {
-            ThresholdVerdict::Pass => "✓ met",
-            ThresholdVerdict::Fail => "✗ not met",
-            ThresholdVerdict::NoData => "✗ no data",
+            ThresholdVerdict::Pass if is_over => "✓ met",
+            ThresholdVerdict::Fail if is_over => "✗ not met",
+            ThresholdVerdict::NoData if is_over => "✗ no data",
+            ThresholdVerdict::Pass => "✓ holds so far",
+            ThresholdVerdict::Fail => "✗ does not hold now",
+            ThresholdVerdict::NoData => "no data yet",
         },
         check: check(threshold),
         mode: threshold.mode,

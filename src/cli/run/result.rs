@@ -73,7 +73,11 @@ pub(crate) fn result_with(
     let Judged {
         thresholds,
         warnings: doubts,
-    } = gate::judge(plan, &runs, comparison.as_ref());
+    } = if end == End::Running {
+        gate::judge_so_far(plan, &runs, comparison.as_ref())
+    } else {
+        gate::judge(plan, &runs, comparison.as_ref())
+    };
     RunResult {
         schema: SCHEMA.into(),
         end,

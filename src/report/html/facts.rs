@@ -142,10 +142,11 @@ pub(crate) fn badges(result: &RunResult) -> Vec<Badge> {
     }
     if !result.thresholds.is_empty() {
         let met = result.thresholds.iter().all(ThresholdResult::is_met);
-        let (class, meaning) = if met {
-            ("good", "all of them were met")
-        } else {
-            ("bad", "not all of them were met")
+        let (class, meaning) = match (result.end, met) {
+            (End::Running, true) => ("warn", "all of them hold so far"),
+            (End::Running, false) => ("warn", "not all of them hold so far"),
+            (_, true) => ("good", "all of them were met"),
+            (_, false) => ("bad", "not all of them were met"),
         };
         badges.push(Badge {
             class,

@@ -2,7 +2,7 @@
 
 use super::super::{changes, thresholds};
 use super::tables::Table;
-use crate::result::{RunResult, VersionComparison};
+use crate::result::{End, RunResult, VersionComparison};
 
 /// Creates the table of each figure's change since the baseline.
 pub(crate) fn baseline(result: &RunResult) -> Option<Table> {
@@ -50,17 +50,18 @@ pub(crate) fn thresholds(result: &RunResult) -> Option<Table> {
             row.margin,
         ]
     });
+    let (caption, verdict) = if result.end == End::Running {
+        (
+            "Thresholds so far: nothing is decided before the end",
+            "now",
+        )
+    } else {
+        ("Thresholds", "verdict")
+    };
     Table::new(
-        "Thresholds",
+        caption,
         "gates",
-        &[
-            "threshold",
-            "mode",
-            "verdict",
-            "observed",
-            "limit",
-            "margin",
-        ],
+        &["threshold", "mode", verdict, "observed", "limit", "margin"],
         rows.collect(),
     )
 }
