@@ -210,6 +210,45 @@ await check("clipped content has a shadow without script", file("index.html"), {
   assert.ok((await page.locator("#data-steps").locator("..").evaluate((scroll) => getComputedStyle(scroll).backgroundImage)).includes("gradient"));
 });
 
+await check("the table of contents stays, marks what is read and can be used by keyboard", file("index.html"), {}, async (page) => {
+  const toc = page.locator("#toc"), current = () => texts(page.locator("#toc [aria-current]"));
+  assert.deepEqual(await current(), ["Summary"]);
+  const heads = await texts(page.locator("main section > h2")), links = await texts(page.locator("#toc a"));
+  assert.deepEqual(links.slice(1), heads.slice(1), "every section is there, in order");
+  const [left, shift] = [await toc.boundingBox(), () => page.evaluate(() => document.querySelector("main").getBoundingClientRect().left)];
+  const before = await shift();
+  await page.locator("#toc a", { hasText: "Steps" }).last().focus();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.querySelector("#toc [aria-current]")?.textContent === "Steps");
+  assert.ok((await page.evaluate(() => scrollY)) > 1000);
+  const now = await toc.boundingBox();
+  assert.ok(now.x === left.x && now.y >= 0 && now.y < 40, "it stays in view");
+  assert.equal(await shift(), before);
+  await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+  await page.waitForFunction(() => document.querySelector("#toc [aria-current]")?.textContent === "How to reproduce");
+  await page.locator("#modes input[value=threaded]").uncheck();
+  assert.equal(await page.locator("#toc a", { hasText: "threaded" }).isVisible(), false);
+  await page.screenshot({ path: `${folder}/contents.png` });
+});
+
+await check("the table of contents is folded where the page is narrow", file("index.html"), { viewport: { width: 400, height: 900 } }, async (page) => {
+  const list = page.locator("#toc ol"), height = () => page.evaluate(() => document.documentElement.scrollHeight);
+  assert.equal(await list.isVisible(), false);
+  const before = await height();
+  await page.locator("#toc summary").focus();
+  await page.keyboard.press("Enter");
+  await list.waitFor();
+  assert.equal(await height(), before, "it opens over the page");
+  await page.screenshot({ path: `${folder}/contents-400.png` });
+  await page.keyboard.press("Escape");
+  await list.waitFor({ state: "hidden" });
+  await page.keyboard.press("Enter");
+  await page.locator("#toc a", { hasText: "How to reproduce" }).click();
+  await list.waitFor({ state: "hidden" });
+  const [bar, head] = [await page.locator("#toc").boundingBox(), await page.locator("#reproduce").boundingBox()];
+  assert.ok(bar.y < 10 && head.y >= bar.y + bar.height && head.y < 400, "the section is below the bar");
+});
+
 await check("steps have the percentiles of the thresholds", file("index.html"), {}, async (page) => {
   assert.ok((await texts(page.locator("#data-steps thead th"))).includes("p95"));
   assert.ok((await texts(page.locator("#data-timeline-async thead th"))).includes("p97"));
@@ -226,7 +265,7 @@ await check("dark and light can be chosen", file("index.html"), { colorScheme: "
 
 await check("it prints on A4", file("index.html"), { colorScheme: "dark" }, async (page) => {
   await page.emulateMedia({ media: "print" });
-  assert.equal(await page.locator("#tools").isVisible(), false);
+  for (const what of ["#tools", "#toc"]) assert.equal(await page.locator(what).isVisible(), false, what);
   assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
   await page.setViewportSize({ width: 688, height: 970 });
   const wide = await page.evaluate(() => [...document.querySelectorAll("figure svg, table.comparison")].filter((part) => part.getBoundingClientRect().right > innerWidth + 1).length);
@@ -267,6 +306,7 @@ await check("the live page follows the run", url, {}, async (page, asked) => {
   await more(first);
   assert.equal(await page.locator("#step").inputValue(), "sleep");
   assert.match(await page.locator(".verdicts").textContent(), /Under way:/);
+  assert.match(await page.locator("header .gates").textContent(), /nothing is decided before the end.*holds so far/s);
   await page.locator("#live", { hasText: "ended" }).waitFor({ timeout: 20_000 });
   assert.doesNotMatch(await page.locator("#page").textContent(), /Under way/);
   assert.match(await page.locator(".verdicts").textContent(), /Complete:.*Thresholds: all of them were met/s);

@@ -283,6 +283,20 @@
     });
   };
 
+  // The table of contents: open beside the page, folded above it. Marks the section that is read.
+  const toc = () => document.querySelector("#toc details"), beside = matchMedia("(min-width: 75rem)");
+  const mark = () => {
+    const atEnd = scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
+    const passed = (link) => { const box = document.getElementById(link.hash.slice(1))?.getClientRects()[0]; return box && box.top < innerHeight / (atEnd ? 1 : 3); };
+    const links = all("#toc a"), now = links.findLast(passed) ?? links[0];
+    links.forEach((link) => link === now ? link.setAttribute("aria-current", "location") : link.removeAttribute("aria-current"));
+  };
+  const fold = () => { toc().open = beside.matches; };
+  beside.onchange = fold;
+  addEventListener("scroll", mark, { passive: true });
+  addEventListener("click", (event) => { if (!event.target.closest("#toc summary")) fold(); });
+  addEventListener("keydown", (event) => { if (event.key === "Escape" && toc().open && !beside.matches) { fold(); toc().firstChild.focus(); } });
+
   const setUp = async () => {
     document.documentElement.classList.add("scripted");
     document.getElementById("tools").hidden = false;
@@ -301,6 +315,7 @@
     onhashchange = open;
     open();
     filter();
+    mark();
     if (!globalThis.DecompressionStream) return;
     for (const [key, { outermost, times }] of Object.entries(JSON.parse(document.getElementById("histograms").textContent))) {
       ladders[key] = {};
@@ -328,10 +343,12 @@
   if (live) {
     const news = new EventSource(live);
     news.onmessage = ({ data }) => {
-      const place = [scrollX, scrollY], step = document.getElementById("step").value;
+      const place = [scrollX, scrollY], step = document.getElementById("step").value, unfolded = toc().open, at = document.activeElement.hash;
       const next = new DOMParser().parseFromString(JSON.parse(data), "text/html").getElementById("page");
       document.getElementById("page").replaceWith(next);
       document.getElementById("step").value = step;
+      toc().open = unfolded;
+      if (at) document.querySelector(`#toc a[href="${at}"]`)?.focus({ preventScroll: true });
       setUp();
       scrollTo(...place);
     };
@@ -341,5 +358,6 @@
       document.querySelector(".under-way strong")?.replaceChildren("Not connected:");
     };
   }
+  fold();
   setUp();
 })();
