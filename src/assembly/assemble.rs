@@ -1,5 +1,7 @@
 //! Assembles a [`ModeRun`] from a plan and what a run of it measured.
 
+use serde::{Deserialize, Serialize};
+
 use super::dependence::Dependence;
 use super::group::{Span, by_status, counts, encoded, group};
 use super::measurements::Measurements;
@@ -7,7 +9,7 @@ use super::series::series;
 use super::{groups, parts, selected, split, together, validity};
 use crate::base::Nanos;
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
-use crate::metrics::{FailureKind, Figures, Recorder, StreamFigures, Summary, Track};
+use crate::metrics::{Cumulative, FailureKind, Figures, Recorder, StreamFigures, Summary, Track};
 use crate::plan::Plan;
 use crate::result::{
     ErrorExample, Histograms, Iterations, ModeRun, StoppedBy, Streaming, Warmup, codec,
@@ -68,9 +70,17 @@ fn planned_length(plan: &Plan, measured: &Measurements<'_>, wall: Nanos) -> Nano
     whole.min(by_time.fold(wall, Nanos::max))
 }
 
-/// Assembles the figures of a run in progress from what it has measured up to `measured.end`,
-/// without those known only at its end.
-pub(crate) fn so_far(plan: &Plan, measured: &Measurements<'_>) -> ModeRun {
+/// The figures of a run in progress.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SoFar {
+    /// Its figures, without those known only at its end.
+    pub run: ModeRun,
+    /// The response times of each of its steps.
+    pub step_responses: Vec<Cumulative>,
+}
+
+/// Assembles the figures of a run in progress from what it has measured up to `measured.end`.
+pub(crate) fn so_far(plan: &Plan, measured: &Measurements<'_>) -> SoFar {
     let lasted = measured.end.min(measured.stop) - plan.load.warmup;
     let span = Span {
         wall_s: lasted.as_secs_f64(),
@@ -80,7 +90,10 @@ pub(crate) fn so_far(plan: &Plan, measured: &Measurements<'_>) -> ModeRun {
         dependence: Dependence::unknown(plan),
     };
     let duration_ms = span.dependence.summary(measured.recorder.durations());
-    figures(plan, measured, &span, duration_ms)
+    SoFar {
+        run: figures(plan, measured, &span, duration_ms),
+        step_responses: parts::step_responses(plan, &measured.recorder),
+    }
 }
 
 fn figures(

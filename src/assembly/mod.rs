@@ -20,9 +20,10 @@ mod tests;
 mod together;
 pub mod validity;
 
-pub use assemble::assemble;
 pub(crate) use assemble::so_far;
+pub use assemble::{SoFar, assemble};
 pub use measurements::Measurements;
 pub use observations::{Gauge, Machine, Observations};
 pub use part::{ClockState, PART_SCHEMA, Part, PartError};
+pub(crate) use parts::step_responses;
 pub use recorder::new_recorder;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::group::{Span, group};
 use super::{measures, split};
-use crate::metrics::{Figures, Recorder};
+use crate::metrics::{Cumulative, Figures, Recorder};
 use crate::plan::{Action, Plan};
 use crate::result::{Group, StepMeasure};
 
@@ -56,6 +56,14 @@ pub(crate) fn steps(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group>
                 )
             }
         })
+        .collect()
+}
+
+/// Returns the response times of each step as scrapers want them, in the order of [`steps`].
+pub(crate) fn step_responses(plan: &Plan, recorder: &Recorder) -> Vec<Cumulative> {
+    by(plan, recorder, |mix, name, _| Some((mix, name.to_owned())))
+        .into_iter()
+        .map(|(_, figures)| Cumulative::from_track(&figures.response()))
         .collect()
 }
 

@@ -85,7 +85,7 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
             .context("can't redact the secrets in the result"),
         Exit::Internal,
     )?;
-    if let Some(live_page) = live_page {
+    if let Some(live_page) = &live_page {
         live_page.end(&result);
     }
     let failure = failure.or(refused);
@@ -94,6 +94,9 @@ pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
         quiet: args.quiet,
     };
     write(&result, &plan.formats, shown, &folder, failure, console)?;
+    if let Some(live_page) = live_page {
+        live_page.close(console, args.quiet);
+    }
     Ok(exit_code(&result, &args.gates, baseline.is_some(), console))
 }
 
@@ -128,10 +131,7 @@ pub(super) fn exit_code(
 }
 
 /// Ends without a report if no mode has run, and removes the folders that were created for it.
-fn end_without_runs(
-    measured: Result<Measured<'_>, Failure>,
-    folder: Folder,
-) -> Result<Exit, Failure> {
+fn end_without_runs(measured: Result<Measured, Failure>, folder: Folder) -> Result<Exit, Failure> {
     folder.remove_if_empty();
     let Measured {
         end,

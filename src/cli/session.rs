@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::exit::{Exit, Failure, or_exit};
 use super::output::Console;
-use crate::assembly::{Measurements, assemble};
+use crate::assembly::{Measurements, SoFar, assemble};
 use crate::base::Nanos;
 use crate::engine;
 use crate::engine::preflight::{descriptors, ports};
@@ -168,11 +168,8 @@ impl<'a> Session<'a> {
                 progress.note(&format!("warning: {warning}"));
                 warnings.push(warning);
             }
-            Event::SoFar(mut run) => {
-                if let Some(watcher) = &watcher {
-                    run.watched = watched_so_far(watcher, job, &run);
-                }
-                watch(Event::SoFar(run));
+            Event::SoFar(so_far) => {
+                watch(Event::SoFar(with_watched(so_far, watcher.as_ref(), job)))
             }
             Event::Exchange(_) => watch(event),
             // Between the processes of a mode only.
@@ -265,14 +262,18 @@ fn watched(watcher: Watcher, plan: &Plan, measured: &Measurements<'_>) -> Vec<Wa
     of_run(watched, plan, measured.mode, measured.round)
 }
 
-/// Returns what went on so far beside a run in progress.
-fn watched_so_far(watcher: &Watcher, job: &Job, run: &ModeRun) -> Vec<Watched> {
-    let epoch = run.epoch_unix_ms.map_or(u64::MAX, |ms| (ms * 1e6) as u64);
-    let watched = watcher.so_far(epoch, Nanos::from_secs_f64(run.wall_s));
-    of_run(watched, &job.plan, job.mode, job.round)
+/// Adds what went on beside a run to its figures so far.
+fn with_watched(mut so_far: Box<SoFar>, watcher: Option<&Watcher>, job: &Job) -> Box<SoFar> {
+    if let Some(watcher) = watcher {
+        let run = &mut so_far.run;
+        let epoch = run.epoch_unix_ms.map_or(u64::MAX, |ms| (ms * 1e6) as u64);
+        let watched = watcher.so_far(epoch, Nanos::from_secs_f64(run.wall_s));
+        run.watched = of_run(watched, &job.plan, job.mode, job.round);
+    }
+    so_far
 }
 
-/// Returns what was watched, named by its run.
+/// Names the run beside which something went on.
 fn of_run(watched: Vec<Watched>, plan: &Plan, mode: Mode, round: u32) -> Vec<Watched> {
     let shard = plan.load.shard();
     let named = watched.into_iter().map(|own| Watched {

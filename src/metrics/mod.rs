@@ -7,6 +7,7 @@ mod by_number;
 pub(crate) mod cgroup;
 pub(crate) mod checks;
 pub mod codec;
+mod cumulative;
 pub(crate) mod errors;
 pub(crate) mod exact;
 pub(crate) mod failure;
@@ -40,6 +41,7 @@ pub(crate) mod windows;
 
 pub use batches::Batches;
 pub use checks::{CheckTally, Held};
+pub use cumulative::{BOUNDS, Cumulative};
 pub use errors::{ErrorLog, FailedTry};
 pub use failure::FailureKind;
 pub use figures::{Figures, Tally};

@@ -1,333 +1,73 @@
 //! Writes the figures of each mode as OpenMetrics text, for GitLab's metrics report, a push gateway
-//! or a textfile collector.
+//! or a textfile collector; and those of a run in progress for scrapers.
 //!
 //! Units are seconds, bytes and ratios, as the format requires. Unknown values have no line. There
 //! are no timestamps: collectors add their own.
 
+mod exposition;
+mod families;
 mod groups;
+mod live;
 mod measures;
 mod streams;
 mod text;
 mod watched;
 
 use crate::plan::Mode;
-use crate::result::{Comparison, ModeComparison, Outcome, RunResult, ThresholdVerdict, Verdict};
+use crate::result::{Comparison, RunResult};
 
-use self::text::{Text, label};
+pub(crate) use self::exposition::Exposition;
+use self::families::{Counted, RESPONSE};
+pub(crate) use self::live::{Scrape, render as render_live};
+use self::text::Text;
 use super::tally::{self, Tally};
-use super::{changes, thresholds};
 
 /// Returns the metrics as text.
 pub(crate) fn render(result: &RunResult) -> String {
-    let mut text = Text::new(&result.scenario.name);
-    run(&mut text, result);
-    if let Some(comparison) = &result.comparison {
-        gauges(&mut text, comparison);
-        responses(&mut text, comparison);
+    let mut text = Text::new(&result.scenario.name, Exposition::OpenMetrics);
+    families::run(&mut text, result);
+    if !result.runs.is_empty() {
+        families::validity(&mut text, result);
     }
-    counters(&mut text, result);
+    if let Some(comparison) = &result.comparison {
+        families::gauges(&mut text, comparison);
+        responses(&mut text, comparison);
+        families::longest(&mut text, comparison);
+    }
+    families::counters(&mut text, &by_mode(result));
     streams::metrics(&mut text, result);
     measures::metrics(&mut text, result);
-    watched::metrics(&mut text, result);
+    watched::metrics(&mut text, result, false);
     groups::metrics(&mut text, result);
-    thresholds_met(&mut text, result);
-    baseline(&mut text, result);
+    let help = "Whether a threshold was met: 1, or 0.";
+    families::thresholds_met(&mut text, result, "threshold_met", help);
+    families::baseline(&mut text, result);
     text.end()
 }
 
-fn run(text: &mut Text, result: &RunResult) {
-    text.family("run", "info", "", "What ran, and when.");
-    let (seed, version) = (
-        result.scenario.seed.to_string(),
-        label(&result.loadgen.version),
-    );
-    let (fingerprint, started_at) = (
-        label(&result.scenario.fingerprint),
-        label(&result.started_at),
-    );
-    let labels = [
-        ("seed", &*seed),
-        ("version", &*version),
-        ("fingerprint", &*fingerprint),
-        ("started_at", &*started_at),
-    ];
-    text.line("run_info", &labels, Some(1.0));
-    tags(text, result);
-    if !result.runs.is_empty() {
-        text.family(
-            "validity",
-            "stateset",
-            "",
-            "Whether the figures are reliable.",
-        );
-        for (name, verdict) in [
-            ("valid", Verdict::Valid),
-            ("degraded", Verdict::Degraded),
-            ("invalid", Verdict::Invalid),
-        ] {
-            text.line(
-                "validity",
-                &[("loadgen_validity", name)],
-                Some(f64::from(u8::from(verdict == result.validity.verdict))),
-            );
-        }
-    }
-}
-
-/// Writes the tags of the scenario as an info metric, which queries join with the others by its label
-/// `scenario`. The labels have a prefix, so that no tag hides another label.
-fn tags(text: &mut Text, result: &RunResult) {
-    let tags = &result.scenario.tags;
-    if tags.is_empty() {
-        return;
-    }
-    text.family("tags", "info", "", "The tags of the scenario.");
-    let labels: Vec<(String, String)> = tags
-        .iter()
-        .map(|(name, value)| (format!("tag_{name}"), label(value)))
-        .collect();
-    let labels: Vec<(&str, &str)> = labels
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    text.line("tags_info", &labels, Some(1.0));
-}
-
-type Gauge = (
-    &'static str,
-    &'static str,
-    &'static str,
-    fn(&ModeComparison) -> Option<f64>,
-);
-
-const GAUGES: [Gauge; 8] = [
-    (
-        "wall_seconds",
-        "seconds",
-        "From the start to the last completion, mean of the rounds.",
-        |m| Some(m.wall_s),
-    ),
-    (
-        "throughput_operations_per_second",
-        "operations_per_second",
-        "Successful operations per second, mean of the rounds.",
-        |m| Some(m.throughput_rps),
-    ),
-    (
-        "speedup_ratio",
-        "ratio",
-        "How many times as fast as the baseline mode.",
-        |m| m.speedup,
-    ),
-    (
-        "efficiency_ratio",
-        "ratio",
-        "The wall time without any overhead divided by the wall time.",
-        |m| m.efficiency,
-    ),
-    (
-        "apdex_ratio",
-        "ratio",
-        "How satisfied users are with the response times, from 0 to 1 (Apdex).",
-        |m| m.apdex.map(|apdex| apdex.score),
-    ),
-    (
-        "cpu_per_operation_seconds",
-        "seconds",
-        "Processor time of the generator for each completed operation.",
-        |m| m.cpu_us_per_operation.map(|us| us / 1e6),
-    ),
-    (
-        "peak_memory_bytes",
-        "bytes",
-        "Largest resident memory of the generator.",
-        |m| m.peak_rss_bytes.map(|bytes| bytes as f64),
-    ),
-    (
-        "context_switches_per_operation",
-        "",
-        "Context switches for each completed operation.",
-        |m| m.ctx_per_operation,
-    ),
-];
-
-fn gauges(text: &mut Text, comparison: &Comparison) {
-    for (name, unit, help, value) in GAUGES {
-        let known = comparison
-            .modes
-            .iter()
-            .any(|mode| value(mode).is_some_and(f64::is_finite));
-        if !known || (name == "speedup_ratio" && comparison.modes.len() < 2) {
-            continue;
-        }
-        text.family(name, "gauge", unit, help);
-        for mode in &comparison.modes {
-            text.line(name, &[("mode", mode.mode.name())], value(mode));
-        }
-    }
-}
-
 fn responses(text: &mut Text, comparison: &Comparison) {
-    let modes = comparison
-        .modes
-        .iter()
-        .filter_map(|mode| Some((mode.mode, mode.response_ms.as_ref()?)));
-    let modes: Vec<_> = modes.filter(|(_, summary)| summary.count > 0).collect();
+    let modes = families::timed(comparison);
     if modes.is_empty() {
         return;
     }
-    text.family(
-        "response_seconds",
-        "summary",
-        "seconds",
-        "From the planned moment to the end of the response.",
-    );
-    for (mode, summary) in &modes {
-        let mode = mode.name();
-        text.summary("response_seconds", &[("mode", mode)], summary, 1e3);
-    }
-    text.family(
-        "response_max_seconds",
-        "gauge",
-        "seconds",
-        "The longest response.",
-    );
-    for (mode, summary) in &modes {
-        text.line(
-            "response_max_seconds",
-            &[("mode", mode.name())],
-            Some(summary.max / 1e3),
-        );
+    let (name, help) = RESPONSE;
+    text.family(name, "summary", "seconds", help);
+    for (mode, summary) in modes {
+        text.summary(name, &[("mode", mode)], summary, 1e3);
     }
 }
 
-fn counters(text: &mut Text, result: &RunResult) {
-    let tallies: Vec<(Mode, Tally)> = tally::modes(result)
-        .into_iter()
-        .map(|mode| (mode, Tally::from_result(result, mode)))
-        .collect();
-    if tallies.is_empty() {
-        return;
-    }
-    text.family(
-        "operations",
-        "counter",
-        "",
-        "Operations of all rounds, by outcome.",
-    );
-    for (mode, tally) in &tallies {
-        let c = &tally.counts;
-        let outcomes = [
-            ("ok", c.ok),
-            ("failed", c.failed),
-            ("dropped", c.dropped),
-            ("skipped", c.skipped),
-            ("cancelled", c.cancelled),
-            ("unfinished", c.unfinished),
-        ];
-        for (outcome, n) in outcomes {
-            text.line(
-                "operations_total",
-                &[("mode", mode.name()), ("outcome", outcome)],
-                Some(n as f64),
-            );
+/// Returns the counters of each mode over all of its rounds.
+fn by_mode(result: &RunResult) -> Vec<Counted> {
+    let of_mode = |mode: Mode| {
+        let tally = Tally::from_result(result, mode);
+        Counted {
+            labels: vec![("mode", mode.name().to_owned())],
+            counts: tally.counts,
+            failures: tally.failures,
         }
-    }
-    text.family("retries", "counter", "", "Tries after the first.");
-    for (mode, tally) in &tallies {
-        text.line(
-            "retries_total",
-            &[("mode", mode.name())],
-            Some(tally.counts.retries as f64),
-        );
-    }
-    if tallies.iter().any(|(_, tally)| !tally.failures.is_empty()) {
-        text.family(
-            "failures",
-            "counter",
-            "",
-            "Failed operations of all rounds, by kind.",
-        );
-        for (mode, tally) in &tallies {
-            for (kind, n) in &tally.failures {
-                text.line(
-                    "failures_total",
-                    &[("mode", mode.name()), ("kind", &label(kind))],
-                    Some(*n as f64),
-                );
-            }
-        }
-    }
-}
-
-fn thresholds_met(text: &mut Text, result: &RunResult) {
-    if result.thresholds.is_empty() {
-        return;
-    }
-    text.family(
-        "threshold_met",
-        "gauge",
-        "",
-        "Whether a threshold was met: 1, or 0.",
-    );
-    for (i, row) in thresholds::rows(result).into_iter().enumerate() {
-        // The same check may occur twice, but a line may not.
-        let number = (i + 1).to_string();
-        let labels = [
-            ("mode", row.mode.name()),
-            ("threshold", &*number),
-            ("check", &*label(&row.check)),
-        ];
-        text.line(
-            "threshold_met",
-            &labels,
-            Some(f64::from(u8::from(row.verdict == ThresholdVerdict::Pass))),
-        );
-    }
-}
-
-fn baseline(text: &mut Text, result: &RunResult) {
-    let Some(comparison) = &result.baseline else {
-        return;
     };
-    text.family(
-        "baseline",
-        "stateset",
-        "",
-        "The outcome of the comparison with the baseline: the worst of its figures.",
-    );
-    for outcome in [
-        Outcome::Regressed,
-        Outcome::Inconclusive,
-        Outcome::Improved,
-        Outcome::Equivalent,
-    ] {
-        let value = f64::from(u8::from(comparison.verdict == Some(outcome)));
-        text.line(
-            "baseline",
-            &[("loadgen_baseline", outcome.name())],
-            Some(value),
-        );
-    }
-    if comparison.changes.is_empty() {
-        return;
-    }
-    text.family(
-        "baseline_change_ratio",
-        "gauge",
-        "ratio",
-        "The relative change of a figure since the baseline; for shares, the difference.",
-    );
-    for (i, change) in comparison.changes.iter().enumerate() {
-        let number = (i + 1).to_string();
-        let labels = [
-            ("mode", change.mode.name()),
-            ("number", &*number),
-            ("figure", &*label(&changes::name(change))),
-            ("verdict", change.verdict.name()),
-        ];
-        text.line("baseline_change_ratio", &labels, Some(change.change));
-    }
+    tally::modes(result).into_iter().map(of_mode).collect()
 }
 
 #[cfg(test)]
@@ -338,6 +78,9 @@ mod tests {
 
     use super::super::{fixture, golden};
     use super::*;
+    use crate::base::Nanos;
+    use crate::metrics::{Cumulative, Track};
+    use crate::result::{End, Group, ModeRun};
 
     #[test]
     fn golden() {
@@ -395,6 +138,8 @@ mod tests {
                 ("stateset", "") => labels.contains(&&*family) && (value == 0.0 || value == 1.0),
                 ("gauge", "") => true,
                 ("counter", "_total") => value >= 0.0,
+                ("histogram", "_bucket") => labels.last() == Some(&"le"),
+                ("histogram", "_sum" | "_count") => value >= 0.0 && !labels.contains(&"le"),
                 ("summary", "") => labels.contains(&"quantile"),
                 ("summary", "_sum" | "_count") => value >= 0.0 && !labels.contains(&"quantile"),
                 _ => false,
@@ -427,6 +172,146 @@ mod tests {
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    /// Returns what a scraper is shown of a result, whose last run is in progress or not.
+    fn scrape(result: RunResult, is_under_way: bool) -> Scrape {
+        let mut times = Track::default();
+        for ms in [1, 20, 20, 300] {
+            times.record(Nanos::from_millis(ms));
+        }
+        let own = Cumulative::from_track(&times);
+        let of_run = |run: &ModeRun| vec![own.clone(); run.steps.len()];
+        Scrape {
+            step_responses: result.runs.iter().map(of_run).collect(),
+            is_under_way,
+            result,
+        }
+    }
+
+    #[test]
+    fn what_scrapers_read_keeps_to_the_grammar() {
+        for (name, mut result) in fixture::all().into_iter().chain(fixture::forms()) {
+            result.scenario.name = fixture::HOSTILE.into();
+            result.end = End::Running;
+            let own = scrape(result, true);
+            let text = render_live(&own, Exposition::OpenMetrics);
+            parse(&text).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
+            let older = render_live(&own, Exposition::Prometheus);
+            assert!(
+                !older.contains("# EOF") && !older.contains("# UNIT"),
+                "{name}"
+            );
+            for line in older.lines().filter(|line| line.starts_with("# TYPE")) {
+                let (family, kind) = line.rsplit_once(' ').expect("a kind");
+                let known = ["counter", "gauge", "histogram", "summary"];
+                assert!(known.contains(&kind), "{name}: {line}");
+                assert_eq!(kind == "counter", family.ends_with("_total"), "{line}");
+            }
+            let samples = |text: &str| -> Vec<String> {
+                let lines = text.lines().filter(|line| !line.starts_with('#'));
+                lines.map(str::to_owned).collect()
+            };
+            assert_eq!(samples(&text), samples(&older), "{name}");
+        }
+    }
+
+    #[test]
+    fn steps_have_histograms_and_counters_of_their_own() {
+        let result = fixture::one_mode();
+        let (scenario, run) = (result.scenario.name.clone(), &result.runs[0]);
+        let step = &run.steps[0];
+        let labels = format!(
+            "scenario=\"{scenario}\",mode=\"{}\",round=\"1\",mix=\"{}\",step=\"{}\"",
+            run.mode,
+            step.mix.as_deref().expect("a mix entry"),
+            step.name
+        );
+        let expected = [
+            format!("loadgen_response_seconds_bucket{{{labels},le=\"0.00063\"}} 0"),
+            format!("loadgen_response_seconds_bucket{{{labels},le=\"0.001\"}} 1"),
+            format!("loadgen_response_seconds_bucket{{{labels},le=\"0.025\"}} 3"),
+            format!("loadgen_response_seconds_bucket{{{labels},le=\"1.0\"}} 4"),
+            format!("loadgen_response_seconds_bucket{{{labels},le=\"+Inf\"}} 4"),
+            format!("loadgen_response_seconds_sum{{{labels}}} 0.341000000"),
+            format!("loadgen_response_seconds_count{{{labels}}} 4"),
+            format!(
+                "loadgen_operations_total{{{labels},outcome=\"ok\"}} {}",
+                step.counts.ok
+            ),
+        ];
+        let text = render_live(&scrape(result, false), Exposition::OpenMetrics);
+        for line in expected {
+            assert!(text.lines().any(|own| own == line), "no {line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_final_before_the_end() {
+        let mut so_far = fixture::three_modes();
+        so_far.end = End::Running;
+        let during = render_live(&scrape(so_far.clone(), true), Exposition::OpenMetrics);
+        for (text, is_there) in [
+            ("loadgen_threshold_holds{", true),
+            ("loadgen_threshold_met", false),
+            ("loadgen_operations_in_flight{", true),
+        ] {
+            assert_eq!(during.contains(text), is_there, "{text}\n{during}");
+        }
+        let running = |text: &str, value: &str| {
+            let lines = text
+                .lines()
+                .filter(|own| own.starts_with("loadgen_running{"));
+            lines.filter(|own| own.ends_with(value)).count()
+        };
+        assert_eq!(running(&during, "} 1"), 1, "{during}");
+        assert!(during.contains(&format!(
+            "loadgen_up{{scenario=\"{}\"}} 1\n",
+            so_far.scenario.name
+        )));
+        let ended = render_live(
+            &scrape(fixture::three_modes(), false),
+            Exposition::OpenMetrics,
+        );
+        for (text, is_there) in [
+            ("loadgen_threshold_holds", false),
+            ("loadgen_threshold_met{", true),
+            ("loadgen_operations_in_flight", false),
+        ] {
+            assert_eq!(ended.contains(text), is_there, "{text}\n{ended}");
+        }
+        assert_eq!(running(&ended, "} 1"), 0, "{ended}");
+        so_far.runs.truncate(1);
+        let first = render_live(&scrape(so_far, true), Exposition::OpenMetrics);
+        assert!(!first.contains("loadgen_validity"), "nothing is judged yet");
+    }
+
+    #[test]
+    fn more_steps_than_a_scraper_wants_are_one_series() {
+        let mut result = fixture::one_mode();
+        let run = &mut result.runs[0];
+        let step = run.steps[0].clone();
+        run.steps = (0..140)
+            .map(|number| Group {
+                name: format!("step {number}"),
+                ..step.clone()
+            })
+            .collect();
+        let text = render_live(&scrape(result, false), Exposition::OpenMetrics);
+        let counts: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("loadgen_response_seconds_count"))
+            .collect();
+        assert_eq!(counts.len(), 101);
+        let last = counts.last().expect("a line");
+        assert!(last.ends_with("mix=\"\",step=\"other\"} 160"), "{last}");
+        let sum: u64 = text
+            .lines()
+            .filter(|line| line.contains("outcome=\"ok\""))
+            .map(|line| line.rsplit(' ').next().expect("a value"))
+            .map(|value| value.parse::<u64>().expect("a count"))
+            .sum();
+        assert_eq!(sum, 140 * step.counts.ok);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! [`Live`]: serves a page during a run, and notifies its readers of every new version over
-//! server-sent events.
+//! server-sent events. Beside it, it serves metrics, which are made when somebody asks for them.
 //!
 //! It has its own thread and event loop, so that publishing a page never waits for a reader: a slow
 //! reader gets the newest page next and skips those in between. It knows nothing of the content of
-//! the page.
+//! the page and of the metrics.
 
 use std::convert::Infallible;
 use std::io;
@@ -26,6 +26,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{oneshot, watch};
 
+use super::scrapes::Scrapes;
 use crate::base::{Clock, Nanos};
 
 /// The maximum number of concurrent readers: more are not people.
@@ -35,6 +36,11 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait for readers to receive the end.
 const END_TIMEOUT: Nanos = Nanos::from_secs(1);
 const STEP: Duration = Duration::from_millis(10);
+/// How long whoever reads the last metrics may take for it.
+const READ_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// Returns the metrics of now, with their content type, for an `Accept`.
+pub(super) type Metrics = dyn Fn(Option<&str>) -> (&'static str, String) + Send + Sync;
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -62,16 +68,17 @@ pub struct Live {
     address: SocketAddr,
     news: watch::Sender<News>,
     readers: Arc<Readers>,
+    scrapes: Arc<Scrapes>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Live {
-    /// Serves an empty page on this address; port 0 chooses a free one.
+    /// Serves an empty page and these metrics on this address; port 0 chooses a free one.
     ///
     /// # Errors
     /// If the address cannot be bound.
-    pub fn start(address: SocketAddr) -> io::Result<Self> {
+    pub fn start(address: SocketAddr, metrics: Box<Metrics>) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -81,10 +88,13 @@ impl Live {
         let (news, seen) = watch::channel(News::default());
         let (stop, stopped) = oneshot::channel();
         let readers = Arc::<Readers>::default();
+        let scrapes = Arc::new(Scrapes::new());
         let site = Arc::new(Site {
             address,
             news: seen,
             readers: readers.clone(),
+            metrics,
+            scrapes: scrapes.clone(),
         });
         let thread = thread::Builder::new()
             .name("live page".into())
@@ -97,6 +107,7 @@ impl Live {
             address,
             news,
             readers,
+            scrapes,
             stop: Some(stop),
             thread: Some(thread),
         })
@@ -118,10 +129,28 @@ impl Live {
     }
 
     /// Publishes the last page, and waits briefly for readers to receive it.
-    pub fn end(self, page: String) {
+    pub fn end(&self, page: String) {
         self.show(page, true);
         let clock = Clock::new();
         while self.readers.open.load(Ordering::SeqCst) > 0 && clock.now() < END_TIMEOUT {
+            thread::sleep(STEP);
+        }
+    }
+
+    /// Returns how long the next scrape may take to come; `None` if nobody reads the metrics
+    /// regularly.
+    pub fn next_scrape_within(&self) -> Option<Nanos> {
+        self.scrapes.next_within()
+    }
+
+    /// Waits until somebody has read the metrics, for at most this long, or until told to stop.
+    pub fn wait_for_scrape(&self, at_most: Nanos, stop: &dyn Fn() -> bool) {
+        let (before, clock) = (self.scrapes.count(), Clock::new());
+        while clock.now() < at_most && !stop() {
+            if self.scrapes.count() > before {
+                thread::sleep(READ_TIMEOUT);
+                return;
+            }
             thread::sleep(STEP);
         }
     }
@@ -152,6 +181,8 @@ struct Site {
     address: SocketAddr,
     news: watch::Receiver<News>,
     readers: Arc<Readers>,
+    metrics: Box<Metrics>,
+    scrapes: Arc<Scrapes>,
 }
 
 async fn accept(listener: TcpListener, site: Arc<Site>) {
@@ -202,7 +233,16 @@ impl Site {
                     "too many clients have this page open already\n",
                 ),
             },
-            (&Method::GET, _) => text(StatusCode::NOT_FOUND, "there is only one page here: /\n"),
+            (&Method::GET, "/metrics") => {
+                let accept = request.headers().get(header::ACCEPT);
+                let (kind, text) = (self.metrics)(accept.and_then(|accept| accept.to_str().ok()));
+                self.scrapes.note();
+                of_type(kind, Full::new(text.into()).boxed_unsync())
+            }
+            (&Method::GET, _) => text(
+                StatusCode::NOT_FOUND,
+                "there is only the page, /, and what scrapers read, /metrics\n",
+            ),
             _ => text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n"),
         }
     }
@@ -297,7 +337,8 @@ mod tests {
     use super::*;
 
     fn live() -> Live {
-        Live::start(([127, 0, 0, 1], 0).into()).expect("a free port")
+        let metrics = |accept: Option<&str>| ("text/x-metrics", format!("for {accept:?}"));
+        Live::start(([127, 0, 0, 1], 0).into(), Box::new(metrics)).expect("a free port")
     }
 
     fn ask(live: &Live, path: &str, host: &str) -> BufReader<TcpStream> {
@@ -352,6 +393,33 @@ mod tests {
             );
         }
         assert!(whole(&live, "/other", "localhost").starts_with("HTTP/1.1 404"));
+    }
+
+    #[test]
+    fn whoever_reads_the_metrics_regularly_reads_the_last_ones() {
+        let live = live();
+        live.wait_for_scrape(Nanos::ZERO, &|| false);
+        assert_eq!(live.next_scrape_within(), None);
+        let scrape = || whole(&live, "/metrics", "localhost");
+        let answer = scrape();
+        assert!(
+            answer.contains("content-type: text/x-metrics") && answer.ends_with("for None"),
+            "{answer}"
+        );
+        assert!(!live.is_watched(), "no page is made for a scraper");
+        assert_eq!(live.next_scrape_within(), None, "it may not come again");
+        scrape();
+        let within = live.next_scrape_within().expect("it came twice");
+        assert!(whole(&live, "/metrics", "evil.test").starts_with("HTTP/1.1 403"));
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| live.wait_for_scrape(Nanos::from_secs(60), &|| false));
+            assert!(!waiting.is_finished() && within > Nanos::ZERO);
+            // Until it is seen: it may come before the other thread waits.
+            while !waiting.is_finished() {
+                scrape();
+            }
+        });
+        live.wait_for_scrape(Nanos::from_secs(60), &|| true);
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod paced;
 mod reply;
 mod room;
 mod route;
+mod scrapes;
 mod scripted;
 mod started;
 mod state;

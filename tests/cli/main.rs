@@ -88,6 +88,7 @@ mod run_tags;
 mod sample_scenarios;
 mod samples;
 mod schema;
+mod scrapes;
 mod scripts;
 mod secrets;
 mod seed;

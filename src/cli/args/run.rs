@@ -82,7 +82,8 @@ pub(crate) struct RunArgs {
     /// optionally followed by .gz or .zst)
     #[arg(long, env = "LOADGEN_OUT", value_parser = OutFlag::parse, value_name = "KIND=WHERE", action = ArgAction::Append)]
     pub out: Vec<OutFlag>,
-    /// Serve the report on this address during the run; a port alone means this machine only
+    /// Serve the report, and /metrics for scrapers, on this address during the run; a port alone means
+    /// this machine only
     #[arg(long, env = "LOADGEN_LIVE", value_parser = listen, value_name = "ADDR")]
     pub live: Option<SocketAddr>,
     /// Print the result as JSON instead of the summary

@@ -1,6 +1,6 @@
 //! Runs every mode of every round, each in its own process.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::partial::Partial;
 use super::result::result_of_runs;
+use crate::assembly::{SoFar, assemble, step_responses};
 use crate::base::Nanos;
 use crate::cli::args::RunArgs;
 use crate::cli::debug_log::DebugLog;
@@ -17,6 +18,7 @@ use crate::cli::output::Console;
 use crate::cli::outputs::Outputs;
 use crate::cli::session::{self, Session};
 use crate::engine::{Environment, Event, Job};
+use crate::metrics::Cumulative;
 use crate::plan::{Address, Mode, Plan, Secrets, Target};
 use crate::result::{End, ModeRun, Output, RunResult, StoppedBy};
 use crate::scenario::Source;
@@ -25,7 +27,7 @@ use crate::scenario::Source;
 const DISPLAY_INTERVAL: Nanos = Nanos::from_secs(1);
 
 /// What remains after the last mode has run.
-pub(super) struct Measured<'a> {
+pub(super) struct Measured {
     pub(super) runs: Vec<ModeRun>,
     pub(super) end: End,
     pub(super) failure: Option<Failure>,
@@ -34,10 +36,10 @@ pub(super) struct Measured<'a> {
     /// What was handed over besides the reports.
     pub(super) outputs: Vec<Output>,
     /// The live page, which viewers may have open.
-    pub(super) live_page: Option<LivePage<'a>>,
+    pub(super) live_page: Option<LivePage>,
 }
 
-impl Measured<'_> {
+impl Measured {
     /// Takes the run of a mode; breaks if no other mode must follow.
     fn take(&mut self, run: ModeRun) -> ControlFlow<()> {
         let by = run.stopped_by;
@@ -63,7 +65,7 @@ impl Measured<'_> {
 /// Whoever is told of the run while it goes on.
 struct Audience<'a, D> {
     partial: Partial<'a, D>,
-    live_page: Option<LivePage<'a>>,
+    live_page: Option<LivePage>,
     debug_log: DebugLog<'a>,
     outputs: Outputs<'a>,
 }
@@ -81,41 +83,48 @@ impl<D: Fn(Vec<ModeRun>) -> RunResult> Audience<'_, D> {
     /// Passes on an event of a mode in progress, after these runs.
     fn hear(&mut self, event: Event, done: &[ModeRun], round: u32, place: &str) {
         match event {
-            Event::SoFar(run) => {
+            Event::SoFar(mut so_far) => {
                 self.outputs.look();
-                self.show(done, Some(ModeRun { round, ..*run }));
+                so_far.run.round = round;
+                self.partial.keep(done, Some(&so_far.run));
+                if let Some(live_page) = &self.live_page {
+                    live_page.show(*so_far);
+                }
             }
             Event::Exchange(exchange) => self.debug_log.add(*exchange, place),
             _ => {}
         }
     }
 
-    /// Shows the completed runs and the one in progress.
-    fn show(&mut self, done: &[ModeRun], under_way: Option<ModeRun>) {
-        self.partial.keep(done, under_way.as_ref());
-        if let Some(live_page) = &self.live_page {
-            live_page.show(done, under_way);
+    /// Takes the last of these runs, which is complete, and the response times of its steps.
+    fn take(&mut self, done: &[ModeRun], step_responses: Vec<Cumulative>) {
+        self.partial.keep(done, None);
+        if let Some((live_page, run)) = self.live_page.as_ref().zip(done.last()) {
+            live_page.complete(SoFar {
+                run: run.clone(),
+                step_responses,
+            });
         }
     }
 }
 
 /// Runs every mode of every round, each in its own process. Keeps `partial.json` in `folder`.
-pub(super) fn measure<'a>(
-    source: &'a Source,
-    plan: &'a Plan,
-    secrets: &'a Secrets,
+pub(super) fn measure(
+    source: &Source,
+    plan: &Plan,
+    secrets: &Secrets,
     at: Timestamp,
     folder: &Path,
-    args: &'a RunArgs,
-    console: &'a Console,
-) -> Result<Measured<'a>, Failure> {
+    args: &RunArgs,
+    console: &Console,
+) -> Result<Measured, Failure> {
     let mut session = Session::open(!args.no_progress && !args.quiet, console)?;
     let environment = session.environment(plan, &source.folder, at)?;
     announce(plan, secrets, &environment, args, console);
     let draft = move |runs| result_of_runs(source, plan, secrets, runs, End::Running, at, None);
     let live_page = args
         .live
-        .map(|address| LivePage::open(address, secrets, draft))
+        .map(|address| live_page(address, source, plan, secrets, at, &session))
         .transpose()?;
     if let Some(live_page) = live_page.as_ref().filter(|_| !args.quiet) {
         console.say(&format!("live: http://{}/\n", live_page.address()));
@@ -151,10 +160,10 @@ pub(super) fn measure<'a>(
         let job = job(plan, mode, round, &environment);
         let place = place(plan, mode, round);
         let mut watch = |event| audience.hear(event, &measured.runs, round, &place);
-        match session.run_watched(&job, &place, &mut watch) {
-            Ok(Some(run)) => {
-                let next = measured.take(run);
-                audience.show(&measured.runs, None);
+        match session.measure(&job, &place, &mut watch) {
+            Ok(Some(own)) => {
+                let next = measured.take(assemble(plan, &own));
+                audience.take(&measured.runs, step_responses(plan, &own.recorder));
                 if next.is_break() {
                     break;
                 }
@@ -186,6 +195,21 @@ pub(super) fn measure<'a>(
         live_page: audience.live_page,
         ..measured
     })
+}
+
+/// Opens the live page, which has its own copy of what it shows: its thread may outlive the run.
+fn live_page(
+    address: SocketAddr,
+    source: &Source,
+    plan: &Plan,
+    secrets: &Secrets,
+    at: Timestamp,
+    session: &Session<'_>,
+) -> Result<LivePage, Failure> {
+    let (source, plan, own) = (source.clone(), plan.clone(), secrets.clone());
+    let draft = move |runs| result_of_runs(&source, &plan, &own, runs, End::Running, at, None);
+    let signal = session.signal();
+    LivePage::open(address, secrets.clone(), draft, move || signal().is_some())
 }
 
 fn job(plan: &Plan, mode: Mode, round: u32, environment: &Environment) -> Job {

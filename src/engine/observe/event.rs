@@ -3,10 +3,10 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use crate::assembly::Measurements;
+use crate::assembly::{Measurements, SoFar};
 use crate::metrics::summary::percentile_ms;
 use crate::metrics::{histogram, window_text};
-use crate::result::{Exchange, ModeRun, StoppedBy};
+use crate::result::{Exchange, StoppedBy};
 
 /// The phase of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -129,7 +129,7 @@ pub enum Event {
     /// The progress.
     Progress(Box<Progress>),
     /// The figures so far, if the plan judges them during the run or somebody watches.
-    SoFar(Box<ModeRun>),
+    SoFar(Box<SoFar>),
     /// The measurements so far, instead of the figures, if another process adds them up.
     Measured(Box<Measurements<'static>>),
     /// A problem that does not end the run.

@@ -52,7 +52,8 @@ pub fn serve(
     let judged = OnceLock::new();
     let shown = Mutex::new(f64::NEG_INFINITY);
     let say = |event: Event| {
-        if let Event::SoFar(run) = &event {
+        if let Event::SoFar(so_far) = &event {
+            let run = &so_far.run;
             if let Some(by) = judge(&job, run) {
                 judged.get_or_init(|| by);
             }

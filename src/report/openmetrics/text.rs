@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::metrics::Summary;
+use super::exposition::Exposition;
+use crate::base::Nanos;
+use crate::metrics::{Cumulative, Summary};
 use crate::report::view;
 
 /// The quantiles of a summary, with the names of their percentiles.
@@ -18,27 +20,32 @@ const QUANTILES: [(&str, &str); 5] = [
 pub(super) struct Text {
     out: String,
     scenario: String,
+    form: Exposition,
 }
 
 impl Text {
     /// Creates an empty text about a scenario.
-    pub(super) fn new(scenario: &str) -> Self {
+    pub(super) fn new(scenario: &str, form: Exposition) -> Self {
         Self {
             out: String::new(),
             scenario: label(scenario),
+            form,
         }
     }
 
     /// Returns the complete text.
     pub(super) fn end(mut self) -> String {
-        self.out.push_str("# EOF\n");
+        if self.form == Exposition::OpenMetrics {
+            self.out.push_str("# EOF\n");
+        }
         self.out
     }
 
     /// Begins a metric family; its name ends with its unit, if it has one.
-    pub(super) fn family(&mut self, name: &str, kind: &str, unit: &str, help: &str) {
+    pub(super) fn family(&mut self, name: &str, kind: &'static str, unit: &str, help: &str) {
+        let (name, kind) = self.form.announced(name, kind);
         let _ = writeln!(self.out, "# TYPE loadgen_{name} {kind}");
-        if !unit.is_empty() {
+        if !unit.is_empty() && self.form == Exposition::OpenMetrics {
             let _ = writeln!(self.out, "# UNIT loadgen_{name} {unit}");
         }
         let _ = writeln!(self.out, "# HELP loadgen_{name} {help}");
@@ -64,16 +71,47 @@ impl Text {
         self.line(&format!("{name}_count"), labels, Some(count));
     }
 
+    /// Writes the lines of a histogram: its buckets, the sum and the count.
+    pub(super) fn histogram(&mut self, name: &str, labels: &[(&str, &str)], times: &Cumulative) {
+        let bounded = times.up_to_bounds().map(|(at, n)| (seconds(at), n));
+        let last = ("+Inf".to_owned(), times.count());
+        for (bound, count) in bounded.chain([last]) {
+            let labels = [labels, &[("le", bound.as_str())]].concat();
+            // An exemplar of a bucket goes to the end of its line.
+            self.exact(&format!("{name}_bucket"), &labels, &count.to_string());
+        }
+        let (whole, rest) = (times.sum() / 1_000_000_000, times.sum() % 1_000_000_000);
+        self.exact(
+            &format!("{name}_sum"),
+            labels,
+            &format!("{whole}.{rest:09}"),
+        );
+        self.exact(&format!("{name}_count"), labels, &times.count().to_string());
+    }
+
     /// Writes a line of the family, unless the value is unknown. Label values are escaped already.
     pub(super) fn line(&mut self, name: &str, labels: &[(&str, &str)], value: Option<f64>) {
-        let Some(value) = value.and_then(view::digits) else {
-            return;
-        };
+        if let Some(value) = value.and_then(view::digits) {
+            self.exact(name, labels, &value);
+        }
+    }
+
+    fn exact(&mut self, name: &str, labels: &[(&str, &str)], value: &str) {
         let _ = write!(self.out, "loadgen_{name}{{scenario=\"{}\"", self.scenario);
         for (key, text) in labels {
             let _ = write!(self.out, ",{key}=\"{text}\"");
         }
         let _ = writeln!(self.out, "}} {value}");
+    }
+}
+
+/// Formats a bound in seconds, with a decimal point as the newer form demands.
+fn seconds(bound: Nanos) -> String {
+    let text = bound.as_secs_f64().to_string();
+    if text.contains('.') {
+        text
+    } else {
+        format!("{text}.0")
     }
 }
 

@@ -3,8 +3,8 @@
 use super::text::{Text, label};
 use crate::result::RunResult;
 
-/// Writes the metrics, if something was watched.
-pub(super) fn metrics(text: &mut Text, result: &RunResult) {
+/// Writes the metrics, if something was watched; of a run in progress, with the last sample.
+pub(super) fn metrics(text: &mut Text, result: &RunResult, is_live: bool) {
     if result.watched.is_empty() {
         return;
     }
@@ -21,7 +21,13 @@ pub(super) fn metrics(text: &mut Text, result: &RunResult) {
             .shard
             .map_or_else(String::new, |shard| shard.to_string());
         let total = own.total.map(|total| ("total", Some(total)));
-        let all = [("mean", own.mean), ("min", own.min), ("max", own.max)];
+        let last = own.series.last().filter(|_| is_live);
+        let all = [
+            ("mean", own.mean),
+            ("min", own.min),
+            ("max", own.max),
+            ("last", last.map(|point| point.value)),
+        ];
         for (statistic, value) in all.into_iter().chain(total) {
             let labels = [
                 ("mode", mode),
