@@ -303,7 +303,7 @@ mod tests {
                 &[
                     "loadgen_measure{",
                     "loadgen_measure_share_ratio{",
-                    "loadgen_measure_total_sum{",
+                    "loadgen_measure_total_value{",
                     "loadgen_measure_unread_total{",
                     "loadgen_target_measure_count{",
                     ",round=\"1\",target=\"other\",measure=\"db\",unit=\"ms\"} ",

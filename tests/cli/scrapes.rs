@@ -27,8 +27,8 @@ watch: { every: 200ms, machine: { host: true } }
 mix:
   - name: browse
     flow:
-      - { get: /items, measure: { page: { jsonpath: $.page, unit: count } } }
-      - { get: '/flaky?rate=0.3', on_error: continue }
+      - { get: /items, measure: { page: { jsonpath: $.page, unit: count }, pages: { jsonpath: $.page, unit: total } } }
+      - { name: browsing, flow: [ { get: '/flaky?rate=0.3', on_error: continue } ], timed: true }
 load: { vus: 4, duration: 2500ms }
 thresholds: [ p99 < 10s, { check: error_rate < 90%, window: 500ms } ]
 ";
@@ -317,6 +317,17 @@ fn a_prometheus_computes_what_the_result_says() {
         let (from, to) = (bounds[above - 1] * 0.999, bounds[above] * 1.001);
         assert!((from..=to).contains(&quantile), "{quantile}, p99 {p99}");
     }
+    for query in queries(&dashboard(), &["expr"]) {
+        let own = query
+            .replace("$scenario", "scraped")
+            .replace("$__rate_interval", "1m")
+            .replace("$mode", ".*")
+            .replace("$step", ".*");
+        // What is asked of the present has gone with the process, and nothing was dropped.
+        let has_rows = !prometheus.query(&own).is_empty();
+        let is_over_time = own.contains("[1m]") && !own.contains("dropped");
+        assert!(has_rows || !is_over_time, "{own}");
+    }
     let info = prometheus.query(&last("loadgen_run_info"));
     assert_eq!(info[0]["metric"]["scenario"], "scraped");
     assert_eq!(
@@ -352,6 +363,20 @@ fn texts<'a>(value: &'a Value, key: &str, into: &mut Vec<&'a str>) {
     }
 }
 
+/// Returns the dashboard that ships with the program.
+fn dashboard() -> Value {
+    let text = fs::read_to_string(shipped("scenarios/grafana/dashboard.json")).expect("a file");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// Returns the texts under these keys of a dashboard.
+fn queries<'a>(dashboard: &'a Value, keys: &[&str]) -> Vec<&'a str> {
+    let mut queries = Vec::new();
+    keys.iter()
+        .for_each(|key| texts(dashboard, key, &mut queries));
+    queries
+}
+
 #[test]
 fn a_dashboard_uses_only_metrics_and_labels_that_there_are() {
     let folder = folder();
@@ -362,16 +387,9 @@ fn a_dashboard_uses_only_metrics_and_labels_that_there_are() {
     running.finish().exits(0);
     let mut known = BTreeMap::new();
     scrapes.iter().for_each(|text| add_labels(text, &mut known));
-    // Of a histogram, its buckets have one label more.
-    known.values_mut().for_each(|labels| {
-        labels.insert("instance".into());
-    });
-    let text = fs::read_to_string(shipped("scenarios/grafana/dashboard.json")).expect("a file");
-    let dashboard: Value = serde_json::from_str(&text).expect("JSON");
-    let (mut queries, mut legends, mut sources) = (Vec::new(), Vec::new(), Vec::new());
-    for key in ["expr", "query", "definition"] {
-        texts(&dashboard, key, &mut queries);
-    }
+    let dashboard = dashboard();
+    let queries = queries(&dashboard, &["expr", "query", "definition"]);
+    let (mut legends, mut sources) = (Vec::new(), Vec::new());
     texts(&dashboard, "legendFormat", &mut legends);
     texts(&dashboard, "uid", &mut sources);
     let name = Regex::new(r"(loadgen_[a-z_]+)(?:\{([^}]*)\})?").expect("a pattern");
@@ -382,7 +400,6 @@ fn a_dashboard_uses_only_metrics_and_labels_that_there_are() {
     for query in &queries {
         let mut labels = BTreeSet::new();
         for own in name.captures_iter(query) {
-            // A name that is a label, as that of a state set, is not followed by a selector.
             let Some(of_name) = known.get(&own[1]) else {
                 panic!("there is no {} for {query}", &own[1]);
             };

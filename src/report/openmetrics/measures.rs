@@ -26,7 +26,7 @@ const FAMILIES: [Family; 3] = [
         |own| own.share,
     ),
     (
-        "measure_total_sum",
+        "measure_total_value",
         "gauge",
         "",
         "Sum of the values of a total.",
