@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::dependence::Dependence;
+use super::exemplars::exemplars;
 use super::group::{Span, by_status, counts, encoded, group};
 use super::measurements::Measurements;
 use super::series::series;
@@ -150,6 +151,7 @@ fn figures(
         groups: groups::groups(plan, recorder, span),
         measures: parts::step_measures(plan, recorder, span),
         watched: measured.watched.clone(),
+        exemplars: exemplars(plan, measured),
         mixes: parts::mixes(plan, recorder, span),
         targets: parts::targets(plan, recorder, span),
         probes: selected::probes(plan, recorder, seen, span),

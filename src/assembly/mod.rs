@@ -3,6 +3,7 @@
 
 mod assemble;
 mod dependence;
+mod exemplars;
 mod group;
 mod groups;
 mod measurements;
@@ -27,3 +28,4 @@ pub use observations::{Gauge, Machine, Observations};
 pub use part::{ClockState, PART_SCHEMA, Part, PartError};
 pub(crate) use parts::step_responses;
 pub use recorder::new_recorder;
+pub(crate) use recorder::{stages, window_width};

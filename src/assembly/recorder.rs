@@ -1,7 +1,8 @@
 //! [`new_recorder`]: the recorder of a plan, and what its parts stand for.
 
+use crate::base::Nanos;
 use crate::metrics::window::{aligned, width_for};
-use crate::metrics::{IterationPart, ProbeOf, Recorder, Stretch, TakenBy};
+use crate::metrics::{IterationPart, ProbeOf, Recorder, Stages, Stretch, TakenBy};
 use crate::plan::{Load, Operation, Plan, Selector, Tag};
 
 /// Returns, by operation id, whether a selector selects it.
@@ -89,6 +90,16 @@ fn stretches(load: &Load) -> Vec<Stretch> {
         .collect()
 }
 
+/// Returns the width of the windows of a plan's time line at its beginning.
+pub(crate) fn window_width(plan: &Plan) -> Nanos {
+    aligned(width_for(plan.duration()), plan.windows())
+}
+
+/// Creates empty figures of the stages of a load, which know what is measured.
+pub(crate) fn stages(load: &Load) -> Stages {
+    Stages::new(stretches(load))
+}
+
 /// Creates an empty recorder for the operations of a plan.
 pub fn new_recorder(plan: &Plan) -> Recorder {
     let load = &plan.load;
@@ -96,7 +107,7 @@ pub fn new_recorder(plan: &Plan) -> Recorder {
         .operations()
         .map(|(_, _, operation)| operation.action.target().is_some())
         .collect();
-    let width = aligned(width_for(plan.duration()), plan.windows());
+    let width = window_width(plan);
     let windowed = plan.probes().into_iter().filter(|(_, windowed)| *windowed);
     let probes: Vec<ProbeOf> = windowed
         .map(|(selector, _)| probe_of(plan, &selector))

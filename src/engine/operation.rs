@@ -9,6 +9,7 @@ mod cpu;
 mod crawl;
 mod database;
 mod debugging;
+mod example;
 mod exec;
 mod expect_continue;
 mod file;
@@ -41,7 +42,7 @@ use super::schedule::limit::{Full, Permit, enter};
 use super::schedule::scheduled_iteration::ScheduledIteration;
 use super::world::worker::Worker;
 use crate::base::Nanos;
-use crate::metrics::{FailureKind, Outcome};
+use crate::metrics::{Example, FailureKind, Outcome};
 use crate::plan::Operation;
 use crate::transport::TransportError;
 use crate::value::Scope;
@@ -122,14 +123,13 @@ pub async fn run<D: Driver>(
         debugging::end(&mut attempt, record, scope, &result);
         attempt.release_connection_slot();
         drop(permit);
-        let (failure, now) = conclude(&attempt, call, record, scope, result);
-        let (Some(kind), Some(retry)) = (failure, &operation.retry) else {
+        let (failure, now, example) = conclude(&attempt, call, record, scope, result);
+        let status = record.trace.last.hop.status.get();
+        let retry = operation.retry.as_ref();
+        let Some((retry, kind)) = retry::after(retry, number + 1, failure, status) else {
+            attempt.record_example(example);
             return (failure, Some(now));
         };
-        let status = record.trace.last.hop.status.get();
-        if number + 1 == retry.attempts || !retry::wanted(retry, kind, status) {
-            return (failure, Some(now));
-        }
         record.reopen(kind);
         number += 1;
         let (seed, scheduled) = (world.plan.seed, call.scheduled.number);
@@ -139,15 +139,15 @@ pub async fn run<D: Driver>(
     }
 }
 
-/// Records the result of a try that has released its slot; returns its failure, if any, and when it
-/// ended.
+/// Records the result of a try that has released its slot; returns its failure, if any, when it
+/// ended, and the operation as an example, if it is one and this was its last try.
 fn conclude<D: Driver>(
     attempt: &Attempt<'_, '_, D>,
     call: &Call,
     record: &mut Record<'_, '_, D>,
     scope: &Scope,
     result: Result<(), TransportError>,
-) -> (Option<FailureKind>, Nanos) {
+) -> (Option<FailureKind>, Nanos, Option<Box<Example>>) {
     let worker = attempt.worker;
     let last = &record.trace.last;
     // Time spent on a response after it was read is not the server's.
@@ -162,8 +162,9 @@ fn conclude<D: Driver>(
     } else {
         result
     };
+    let example = attempt.example(now, result.as_ref().err(), scope, &record.trace);
     match result {
-        Ok(()) => (record.succeed(now), now),
+        Ok(()) => (record.succeed(now), now, example),
         Err(error) => {
             let extraction = &worker.world.extractions[attempt.operation.id as usize];
             if let Some(tag) = extraction.logged_tag(scope)
@@ -171,7 +172,8 @@ fn conclude<D: Driver>(
             {
                 last.tags.replace(vec![tag]);
             }
-            (record.fail(now, error, attempt.url(scope)), now)
+            let failure = record.fail(now, error, attempt.url(scope));
+            (failure, now, example)
         }
     }
 }

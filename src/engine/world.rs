@@ -12,6 +12,7 @@ pub(crate) mod reading;
 pub(crate) mod recorders;
 mod route;
 pub(crate) mod sample_log;
+pub(crate) mod slowest;
 pub(crate) mod tape;
 pub(crate) mod worker;
 
@@ -28,6 +29,7 @@ use self::reading::Streams;
 use self::recorders::{Gauges, MAX_RECORDERS, SampleSink, SharedRecorder};
 use self::route::{Route, routes};
 use self::sample_log::SampleLog;
+use self::slowest::Slowest;
 use super::compiled::authenticator::Authenticator;
 use super::compiled::base_url::BaseUrl;
 use super::compiled::call::Call;
@@ -128,6 +130,8 @@ pub struct World<'p> {
     pub exchange_log: Option<ExchangeLog>,
     /// Where samples go besides, if anywhere.
     pub(crate) samples: Option<SampleLog>,
+    /// What operations are compared with to become examples.
+    pub slowest: Slowest,
     recorders: Vec<CachePadded<SharedRecorder>>,
     gauges: Vec<CachePadded<Gauges>>,
 }
@@ -242,6 +246,7 @@ impl<'p> World<'p> {
             ended: OnceLock::new(),
             exchange_log: ExchangeLog::new(*recorded, Section::Mix),
             samples: None,
+            slowest: Slowest::new(plan),
             recorders: (0..cores.clamp(1, MAX_RECORDERS)).map(recorder).collect(),
             gauges: (0..cores.max(1)).map(|_| CachePadded::default()).collect(),
         })

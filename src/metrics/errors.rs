@@ -14,6 +14,11 @@ const MAX_LENGTH: usize = 300;
 /// Stands for all messages that are not kept.
 const OTHERS: &str = "(other messages)";
 
+/// Returns a message in the length that is kept.
+pub(super) fn shortened(message: &str) -> String {
+    message.chars().take(MAX_LENGTH).collect()
+}
+
 /// A failed try and its message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedTry {
@@ -104,7 +109,7 @@ impl ErrorLog {
             url,
             ..
         } = failed;
-        let message: String = message.chars().take(MAX_LENGTH).collect();
+        let message = shortened(&message);
         let key = Key {
             length: message.len(),
             message,

@@ -10,6 +10,7 @@ pub mod codec;
 mod cumulative;
 pub(crate) mod errors;
 pub(crate) mod exact;
+pub(crate) mod examples;
 pub(crate) mod failure;
 pub(crate) mod figures;
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub use batches::Batches;
 pub use checks::{CheckTally, Held};
 pub use cumulative::{BOUNDS, Cumulative};
 pub use errors::{ErrorLog, FailedTry};
+pub use examples::{Among, Example, Examples, TraceIdentity};
 pub use failure::FailureKind;
 pub use figures::{Figures, Tally};
 pub use groups::GroupFigures;

@@ -1,6 +1,7 @@
 //! [`Recorder`]: aggregates samples into figures. Each worker thread uses one of a few recorders,
 //! in batches.
 
+mod examples;
 mod groups;
 mod measures;
 mod recorded;
@@ -9,12 +10,14 @@ mod shape;
 mod streams;
 mod texts;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::exact;
 use super::probe::Probe;
 use super::{
-    Batches, CheckTally, ErrorLog, FailedTry, FailureKind, Figures, GroupFigures, IterationFigures,
+    Batches, CheckTally, ErrorLog, Examples, FailureKind, Figures, GroupFigures, IterationFigures,
     IterationPart, IterationSample, Outcome, PaceTally, ProbeOf, Sample, Stages, Stretch,
     TagFigures, TakenBy, Tally, Track, Windows,
 };
@@ -79,6 +82,9 @@ pub struct Recorder {
     #[serde(with = "exact::by_kind")]
     try_failures: [u64; FailureKind::COUNT],
     checks: CheckTally,
+    /// By operation, its slowest ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    examples: BTreeMap<u32, Examples>,
     tags: TagFigures,
     /// How late workers woke up while streams were open.
     #[serde(default, skip_serializing_if = "Track::is_empty")]
@@ -124,6 +130,7 @@ impl Recorder {
             errors: ErrorLog::default(),
             try_failures: [0; FailureKind::COUNT],
             checks: CheckTally::default(),
+            examples: BTreeMap::new(),
             tags: TagFigures::default(),
             reading: Track::default(),
             last_completion: epoch,
@@ -215,6 +222,7 @@ impl Recorder {
             errors,
             try_failures,
             checks,
+            examples,
             tags,
             reading,
             last_completion,
@@ -241,6 +249,7 @@ impl Recorder {
         *errors = ErrorLog::default();
         *try_failures = [0; FailureKind::COUNT];
         *checks = CheckTally::default();
+        examples.clear();
         // The figures of a hundred values take too much memory to keep for those that recur.
         tags.clear();
         reading.clear();
@@ -341,14 +350,6 @@ impl Recorder {
         }
     }
 
-    /// Records a failed try of an operation.
-    pub fn error(&mut self, failed: FailedTry) {
-        if self.measures(failed.intended) {
-            self.try_failures[failed.kind as usize] += 1;
-            self.errors.note(failed);
-        }
-    }
-
     /// Adds the samples of another recorder of the same run.
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.steps.iter_mut().zip(&other.steps) {
@@ -385,6 +386,7 @@ impl Recorder {
             *mine += theirs;
         }
         self.checks.add(&other.checks);
+        self.add_examples(other);
         self.tags.add(&other.tags);
         self.reading.add(&other.reading);
         self.last_completion = self.last_completion.max(other.last_completion);

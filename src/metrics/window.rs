@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
 use super::histogram::WINDOW_DIGITS;
-use super::{FailureKind, MeasureSet, Outcome, StatusCounts, WindowGroups, WindowStreams, exact};
+use super::{
+    Examples, FailureKind, MeasureSet, Outcome, StatusCounts, WindowGroups, WindowStreams, exact,
+};
 use crate::base::Nanos;
 
 /// Returns the window width for a run: the widest of a list of round widths that still gives twenty
@@ -93,6 +95,9 @@ pub struct Window {
     /// Its timed groups, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Box<WindowGroups>>,
+    /// Its slowest operations, if they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examples: Option<Box<Examples>>,
 }
 
 impl Default for Window {
@@ -113,6 +118,7 @@ impl Default for Window {
             streams: None,
             measures: None,
             groups: None,
+            examples: None,
         }
     }
 }
@@ -168,6 +174,9 @@ impl Window {
         }
         if let Some(theirs) = &other.groups {
             self.groups.get_or_insert_default().add(theirs);
+        }
+        if let Some(theirs) = &other.examples {
+            self.examples.get_or_insert_default().add(theirs);
         }
     }
 

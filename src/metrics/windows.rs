@@ -10,7 +10,7 @@ use super::batches::is_doubled;
 use super::histogram;
 use super::window::Window;
 use super::{
-    GroupSample, MeasureSample, MeasureSet, Outcome, Sample, StreamSample, WindowGroups,
+    Example, GroupSample, MeasureSample, MeasureSet, Outcome, Sample, StreamSample, WindowGroups,
     WindowStreams, exact,
 };
 use crate::base::Nanos;
@@ -252,6 +252,21 @@ impl Windows {
 
     fn streams_at(&mut self, instant: Nanos) -> &mut WindowStreams {
         self.at(instant).streams.get_or_insert_default()
+    }
+
+    /// Offers an operation, which is recorded besides, as an example.
+    pub fn example(&mut self, example: &Example) {
+        let window = self.at(example.intended);
+        window.examples.get_or_insert_default().offer(example);
+    }
+
+    /// Replaces every text that came from a server or from the scenario.
+    pub(super) fn map_texts(&mut self, map: &dyn Fn(&str) -> String) {
+        let examples = self
+            .windows
+            .iter_mut()
+            .filter_map(|own| own.examples.as_mut());
+        examples.for_each(|own| own.map_texts(map));
     }
 
     /// Records an iteration refused at this moment.

@@ -9,7 +9,7 @@ mod figures;
 use crate::plan::Mode;
 use crate::result::{Comparison, Outcome, RunResult, ThresholdVerdict, Verdict};
 
-use self::figures::{grouped, measured, replayed, streamed, watched};
+use self::figures::{exemplary, grouped, measured, replayed, streamed, watched};
 use super::ending::Ending;
 use super::headline::Headline;
 use super::markup::{bounded, cell, code, fenced, prose};
@@ -45,6 +45,7 @@ pub(crate) fn render(result: &RunResult) -> String {
         measured(result),
         watched(result),
         replayed(result),
+        exemplary(result),
         troubles(result),
         notes(result),
         again(result),

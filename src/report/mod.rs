@@ -23,6 +23,7 @@ pub(crate) mod comparison;
 pub(crate) mod ctrf;
 pub(crate) mod ending;
 pub(crate) mod exchanges;
+pub(crate) mod exemplars;
 pub(crate) mod github_benchmark;
 pub(crate) mod groups;
 pub(crate) mod headline;
@@ -83,11 +84,14 @@ const MEASURES_FILE: &str = "measures.csv";
 /// The table of what was watched, which only results that have that are written with.
 const WATCHED_FILE: &str = "watched.csv";
 
+/// The table of the slowest operations, which only results that have some are written with.
+const EXEMPLARS_FILE: &str = "exemplars.csv";
+
 /// A function that creates the text of a file.
 type Texter = fn(&RunResult) -> io::Result<String>;
 
 /// The text formats: the format, the file name, and the function that creates the text.
-pub const TEXTS: [(Format, &str, Texter); 11] = [
+pub const TEXTS: [(Format, &str, Texter); 12] = [
     (Format::Markdown, "report.md", |result| {
         Ok(markdown::render(result))
     }),
@@ -95,6 +99,7 @@ pub const TEXTS: [(Format, &str, Texter); 11] = [
     (Format::Csv, "series.csv", spreadsheet::series),
     (Format::Csv, MEASURES_FILE, spreadsheet::measures),
     (Format::Csv, WATCHED_FILE, spreadsheet::watched),
+    (Format::Csv, EXEMPLARS_FILE, spreadsheet::exemplars),
     (Format::Hlog, "histograms.hlog", hlog::render),
     (Format::Junit, "junit.xml", junit::render),
     (Format::Ctrf, "ctrf-report.json", |result| {
@@ -249,6 +254,7 @@ fn says_something(result: &RunResult, file: &str) -> bool {
     match file {
         MEASURES_FILE => result.runs.iter().any(|run| !run.measures.is_empty()),
         WATCHED_FILE => !result.watched.is_empty(),
+        EXEMPLARS_FILE => !result.exemplars.is_empty(),
         _ => true,
     }
 }

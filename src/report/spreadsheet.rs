@@ -7,6 +7,7 @@
 
 mod asked;
 mod cells;
+mod exemplars;
 mod group_windows;
 mod groups;
 mod measures;
@@ -21,6 +22,7 @@ use crate::metrics::Summary;
 use crate::plan::Mode;
 use crate::result::{Apdex, Counts, Group, ModeComparison, ModeRun, RunResult, Streaming};
 
+pub(crate) use self::exemplars::exemplars;
 pub(crate) use self::measures::measures;
 pub(crate) use self::series::series;
 pub(crate) use self::watched::watched;

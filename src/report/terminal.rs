@@ -13,7 +13,9 @@ use crate::result::{Comparison, End, RunResult, ThresholdVerdict, Validity, Verd
 
 use self::layout::wrapped;
 pub(super) use self::layout::{indented, right, table};
-use self::parts::{groups, measures, replayed, stages, steps, streams, streams_by_stage, watched};
+use self::parts::{
+    exemplars, groups, measures, replayed, stages, steps, streams, streams_by_stage, watched,
+};
 use super::ending::Ending;
 use super::headline::Headline;
 use super::paint::{self, Paint};
@@ -72,6 +74,7 @@ pub fn render(result: &RunResult, style: Style) -> String {
         );
     }
     parts.push(streams_by_stage(result, width));
+    parts.push(exemplars(result, width));
     if !result.runs.is_empty() {
         parts.push(verdict(&result.validity, width));
     }

@@ -9,6 +9,7 @@ pub(crate) mod comparison;
 pub(crate) mod counts;
 pub(crate) mod exchange;
 mod exchange_stream;
+pub(crate) mod exemplar;
 pub(crate) mod histograms;
 pub(crate) mod host;
 pub(crate) mod joined_values;
@@ -42,6 +43,7 @@ pub use exchange::{
     MAX_TEXT, Pass, Received, Section, SeenCheck, Sent, TRY_SCHEMA, TryResult,
 };
 pub use exchange_stream::ExchangeStream;
+pub use exemplar::Exemplar;
 pub use histograms::Histograms;
 pub use host::Host;
 pub(crate) use joined_values::JoinedValues;

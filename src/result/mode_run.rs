@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apdex::Apdex;
 use super::counts::Counts;
+use super::exemplar::Exemplar;
 use super::lookups::Lookups;
 use super::measure::{Measure, StepMeasure};
 use super::replayed::Replayed;
@@ -342,6 +343,9 @@ pub struct ModeRun {
     /// What went on beside the run; a file has it at its top.
     #[serde(skip)]
     pub watched: Vec<Watched>,
+    /// The slowest operations; a result has them at its top.
+    #[serde(skip)]
+    pub exemplars: Vec<Exemplar>,
     /// Figures by mix entry.
     pub mixes: Vec<Group>,
     /// Figures by target.

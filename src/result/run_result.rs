@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    Build, Comparison, End, Host, ModeRun, Output, ScenarioEcho, ShardHost, Shards,
+    Build, Comparison, End, Exemplar, Host, ModeRun, Output, ScenarioEcho, ShardHost, Shards,
     ThresholdResult, Validity, VersionComparison, Watched,
 };
 
@@ -50,6 +50,9 @@ pub struct RunResult {
     /// What it has handed to files and other programs besides the reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<Output>,
+    /// The slowest operations of each window and of each step, by run and by when they were intended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exemplars: Vec<Exemplar>,
     /// The shards, if several processes shared the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shards: Option<Shards>,

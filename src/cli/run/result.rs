@@ -69,6 +69,7 @@ pub(crate) fn result_with(
     let comparison = Comparison::from_runs(&runs, &plan.modes, ideal_s);
     let build = Build::current();
     let watched: Vec<Watched> = runs.iter().flat_map(|run| run.watched.clone()).collect();
+    let exemplars = runs.iter().flat_map(|run| run.exemplars.clone()).collect();
     let gaps = watched::gaps(&watched);
     let Judged {
         thresholds,
@@ -91,6 +92,7 @@ pub(crate) fn result_with(
         shards: None,
         watched,
         outputs: Vec::new(),
+        exemplars,
         hosts: Vec::new(),
         validity: overall(&runs),
         warnings: warnings(&build, &runs, end)

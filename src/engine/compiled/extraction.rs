@@ -93,6 +93,11 @@ impl Extraction {
         })
     }
 
+    /// Returns whether a response changes values.
+    pub fn captures_any(&self) -> bool {
+        !self.captures.is_empty()
+    }
+
     /// Returns whether nothing is extracted.
     pub const fn is_empty(&self) -> bool {
         self.is_empty

@@ -33,6 +33,7 @@ impl<'w> Collector<'w> {
             recorder.swap(&mut self.spare);
             self.total.add(&self.spare);
         }
+        self.world.slowest.widen(self.total.windows().width());
         &self.total
     }
 

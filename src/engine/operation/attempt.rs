@@ -44,6 +44,16 @@ pub(crate) struct Attempt<'a, 'w, D: Driver> {
     pub recording: Option<Box<Recording<'w>>>,
 }
 
+/// Returns a URL in the length that is reported.
+pub(super) fn shortened(url: String) -> String {
+    // The ellipsis at the end lets a secret that was cut off there be recognized.
+    if url.chars().count() > MAX_URL {
+        url.chars().take(MAX_URL - 1).chain(['…']).collect()
+    } else {
+        url
+    }
+}
+
 pub(super) fn timeout(kind: FailureKind, what: &str, after: Nanos) -> TransportError {
     TransportError {
         kind,
@@ -88,12 +98,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             .and_then(|recipe| recipe.path(scope, || self.facts()));
         let path = path.map(|uri| uri.to_string()).unwrap_or_default();
         let url = format!("{}://{}{path}", scheme.name(), base_url.origin.authority);
-        // The ellipsis at the end lets a secret that was cut off there be recognized.
-        Some(if url.chars().count() > MAX_URL {
-            url.chars().take(MAX_URL - 1).chain(['…']).collect()
-        } else {
-            url
-        })
+        Some(shortened(url))
     }
 
     /// Releases its connection slot, which it no longer needs.
@@ -191,6 +196,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.last.tags.replace(extraction.tags(response, scope));
         if let Some(failure) = judged.failure {
             return Err(failure);
+        }
+        if extraction.captures_any() {
+            self.keep_url(trace, || self.url(scope));
         }
         let taken = extraction.captures(response, scope);
         broken.map_or(taken, Err)?;

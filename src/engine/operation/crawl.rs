@@ -6,7 +6,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::uri::PathAndQuery;
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, shortened};
 use super::body::KeptBody;
 use super::redirect;
 use super::trace::Trace;
@@ -44,6 +44,17 @@ impl<D: Driver> Attempt<'_, '_, D> {
             let found_on = found_on.map_or_else(String::new, |on| format!(", linked from {on}"));
             let message = format!("{} ({}{found_on})", error.message, quoted(&page.path));
             TransportError { message, ..error }
+        });
+        self.keep_url(trace, || {
+            let base_url = self.worker.world.base_urls[request.request.target].as_ref()?;
+            let origin = &base_url.origin;
+            let url = format!(
+                "{}://{}{}",
+                origin.scheme.name(),
+                origin.authority,
+                page.path
+            );
+            Some(shortened(url))
         });
         user.page = Some(page);
         ended

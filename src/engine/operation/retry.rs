@@ -7,6 +7,18 @@ use crate::engine::draw::{Position, Purpose, generator};
 use crate::metrics::FailureKind;
 use crate::plan::{Backoff, Retry};
 
+/// Returns how an operation is retried after this many tries, if the last one has failed and it is;
+/// `status` is that of its response, or 0.
+pub fn after(
+    retry: Option<&Retry>,
+    tries: u32,
+    failure: Option<FailureKind>,
+    status: u16,
+) -> Option<(&Retry, FailureKind)> {
+    let own = retry.zip(failure);
+    own.filter(|(retry, kind)| tries < retry.attempts && wanted(retry, *kind, status))
+}
+
 /// Returns whether a failure is retried; `status` is that of the response, or 0.
 pub fn wanted(retry: &Retry, kind: FailureKind, status: u16) -> bool {
     if retry.errors.is_empty() && retry.status.is_empty() {

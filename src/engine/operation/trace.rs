@@ -33,6 +33,8 @@ pub(crate) struct Try {
     pub measures: RefCell<Vec<MeasureSample>>,
     /// What was read of its answer as a stream, if that is one.
     pub stream: RefCell<Option<Box<Reading>>>,
+    /// Its URL, if the values that it was made of have changed since and somebody may need it.
+    pub url: RefCell<Option<String>>,
     /// The durations of making its connection, if it made one.
     pub dial: DialTimes,
     /// Its last request; the next one, after a redirect or a challenge, replaces it as a whole.

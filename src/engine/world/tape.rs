@@ -9,8 +9,8 @@ use super::World;
 use super::recorders::SampleSink;
 use crate::base::Nanos;
 use crate::metrics::{
-    FailedTry, GroupSample, Held, IterationSample, MeasureSample, Outcome, Recorder, Sample,
-    StreamSample, TagSample,
+    Example, FailedTry, GroupSample, Held, IterationSample, MeasureSample, Outcome, Recorder,
+    Sample, StreamSample, TagSample,
 };
 
 /// The number of samples on a full tape: few enough to still be in the nearest cache when they are
@@ -54,6 +54,7 @@ struct Pending {
     iterations: Vec<IterationSample>,
     groups: Vec<GroupSample>,
     errors: Vec<FailedTry>,
+    examples: Vec<Example>,
     checked: Vec<Checked>,
     tagged: Vec<Tagged>,
     streamed: Vec<(Sample, Box<StreamSample>)>,
@@ -73,6 +74,7 @@ impl Pending {
             iterations,
             groups,
             errors,
+            examples,
             checked,
             tagged,
             streamed,
@@ -86,6 +88,7 @@ impl Pending {
             iterations.len(),
             groups.len(),
             errors.len(),
+            examples.len(),
             checked.len(),
             tagged.len(),
             streamed.len(),
@@ -224,6 +227,11 @@ impl<'w> Tape<'w> {
         self.put(|pending| &mut pending.errors, failed);
     }
 
+    /// Records an operation that is an example, which is recorded besides.
+    pub fn example(&self, example: Example) {
+        self.put(|pending| &mut pending.examples, example);
+    }
+
     /// Adds to one of the lists. Each is bounded separately: a flow may fill any of them without
     /// completing an operation or an iteration.
     fn put<T>(&self, list: impl Fn(&mut Pending) -> &mut Vec<T>, entry: T) {
@@ -267,6 +275,9 @@ impl<'w> Tape<'w> {
         }
         for error in pending.errors.drain(..) {
             recorder.error(error);
+        }
+        for example in pending.examples.drain(..) {
+            recorder.example(&example);
         }
         for checked in pending.checked.drain(..) {
             recorder.checks(checked.operation, checked.intended, &checked.passed);

@@ -57,6 +57,13 @@ impl Recorder {
         if !batches.into_iter().all(fit) {
             return Err("its batches are damaged");
         }
+        let steps = self.steps.len();
+        if self
+            .all_examples()
+            .any(|own| own.operation as usize >= steps)
+        {
+            return Err("it has examples of other operations than its plan");
+        }
         let figures = self.steps.iter().chain(self.stages.figures());
         let tracks = parts
             .map(|((_, own), _)| &own.durations)

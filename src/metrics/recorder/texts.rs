@@ -9,6 +9,9 @@ impl Recorder {
     pub fn map_texts(&mut self, map: &dyn Fn(&str) -> String) {
         self.errors.map_texts(map);
         self.tags.map_texts(map);
+        self.windows.map_texts(map);
+        let examples = self.examples.values_mut();
+        examples.for_each(|own| own.map_texts(map));
         for taken in self.probes.iter_mut().flat_map(|probe| &mut probe.of.takes) {
             if let TakenBy::Tag(_, value) = taken {
                 *value = map(value);

@@ -12,6 +12,7 @@ use super::super::chart::trace::{Cast, Trace};
 use super::super::comparison::{self, Row};
 use super::super::headline::Headline;
 use super::super::{asked, reproduce, view};
+use super::exemplar_table;
 use super::facts::{self, Badge, Concern};
 use super::figure_tables as tables_of;
 use super::figures::{self, Figure, data};
@@ -88,6 +89,7 @@ struct Page {
     percentiles: Option<Table>,
     replayed: Option<Table>,
     steps: Option<Table>,
+    exemplars: Option<Table>,
     sections: Vec<Section>,
     histograms: String,
 }
@@ -266,6 +268,7 @@ fn page(
         percentiles: tables_of::percentiles(cast),
         replayed: only(cast).and_then(replay_table::replayed),
         steps: tables_of::steps(cast),
+        exemplars: only(cast).and_then(exemplar_table::of_result),
         sections: cast
             .traces
             .iter()

@@ -1,13 +1,17 @@
 //! The tables of figures that stand mode beside mode.
 
 use crate::report::markup::{bounded, prose};
-use crate::report::{asked, groups, measures, replayed, streams, tally, watched};
+use crate::report::{asked, exemplars, groups, measures, replayed, streams, tally, watched};
 use crate::result::RunResult;
 
 /// The maximum size in bytes of the rows of each of these tables.
 const ROWS: usize = 4_000;
 /// The most paths of a replayed log that are listed.
 const MAX_PATHS: usize = 50;
+
+/// The most slow operations that are listed: of a step, besides those that failed, and of all.
+const PER_STEP: usize = 3;
+const MAX_EXEMPLARS: usize = 30;
 
 /// Returns the figures of answers that come in pieces.
 pub(super) fn streamed(result: &RunResult) -> String {
@@ -35,6 +39,17 @@ pub(super) fn watched(result: &RunResult) -> String {
         return String::new();
     };
     // Names and sources are what a scenario says.
+    for cell in figures.rows.iter_mut().flatten() {
+        *cell = prose(cell);
+    }
+    tabled(&figures.head, &figures.rows)
+}
+
+/// Returns the slowest operations.
+pub(super) fn exemplary(result: &RunResult) -> String {
+    let Some(mut figures) = exemplars::table(result, PER_STEP, MAX_EXEMPLARS) else {
+        return String::new();
+    };
     for cell in figures.rows.iter_mut().flatten() {
         *cell = prose(cell);
     }

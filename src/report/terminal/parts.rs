@@ -7,11 +7,14 @@ use crate::plan::Mode;
 use crate::report::asked::{self, ShownPercentile};
 use crate::report::paint::Paint;
 use crate::report::streams::{self, StreamTable};
-use crate::report::{measures, replayed, tally, view, watched};
+use crate::report::{exemplars, measures, replayed, tally, view, watched};
 use crate::result::{Counts, Group, ModeRun, RunResult, TimedGroup};
 
 /// The most paths of a replayed log that are listed.
 const MAX_PATHS: usize = 20;
+
+/// The most slow operations that are listed.
+const MAX_EXEMPLARS: usize = 5;
 
 /// Lists the steps.
 pub(super) fn steps(result: &RunResult, mode: Mode, width: usize) -> String {
@@ -99,6 +102,14 @@ pub(super) fn measures(result: &RunResult, width: usize) -> String {
 /// Lists what went on beside the runs, mode beside mode.
 pub(super) fn watched(result: &RunResult, width: usize) -> String {
     watched::table(result).map_or_else(String::new, |figures| {
+        tabled(figures.head, figures.rows, width)
+    })
+}
+
+/// Lists the slowest operations.
+pub(super) fn exemplars(result: &RunResult, width: usize) -> String {
+    let figures = exemplars::table(result, 1, MAX_EXEMPLARS);
+    figures.map_or_else(String::new, |figures| {
         tabled(figures.head, figures.rows, width)
     })
 }
