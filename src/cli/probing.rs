@@ -78,7 +78,10 @@ impl<'a> Prober<'a> {
             plan: self.plan.clone(),
             mode: self.mode,
             round: self.tries,
-            environment: self.environment.clone(),
+            environment: Environment {
+                run_number: self.tries.into(),
+                ..self.environment.clone()
+            },
         };
         let LoadModel::Open { rate: exact, .. } = self.searched.load(&self.plan).model else {
             return Ok(None);

@@ -27,6 +27,8 @@ pub enum Purpose {
     Way,
     /// What the client adds to an answer to a challenge.
     ClientNonce,
+    /// Which trace an operation is, and whether it is recorded.
+    Trace,
 }
 
 /// The place in an iteration where something is drawn.
@@ -111,7 +113,7 @@ pub(crate) fn shuffled(seed: u64, feed: usize, pass: u64, index: u64, length: u6
 
 /// Mixes another part into a state. The state is mixed once more than the part; otherwise equal
 /// ones would cancel out: seed 1 and iteration 1, seed 2 and iteration 2.
-const fn chain(state: u64, part: u64) -> u64 {
+pub(crate) const fn chain(state: u64, part: u64) -> u64 {
     mix(mix(state) ^ mix(part))
 }
 

@@ -63,6 +63,10 @@ pub struct Environment {
     /// The socket that every sample is sent to, if anybody wants them.
     #[serde(default)]
     pub samples: Option<PathBuf>,
+    /// The number of the run among those of its command that do the same work: what tells their traces
+    /// apart.
+    #[serde(default)]
+    pub run_number: u64,
     /// The values that iterations start with because a setup in another process ended with them.
     #[serde(default)]
     pub setup_values: SetupValues,

@@ -15,8 +15,8 @@
 //! | 5 | [`flow`]: iterations, their steps and branches · [`preflight`]: ports, descriptors, safety, the first request |
 //! | 4 | [`operation`]: limits, tries, and one file for each kind · [`observe`]: the observer, and what it gathers |
 //! | 3 | [`world`]: what all threads share, workers, recorders, tapes |
-//! | 2 | [`connection`]: dials, pools, streams, users, cookies |
-//! | 1 | [`schedule`]: when iterations begin, limits, the stop · [`compiled`]: requests, checks, extractions, feeds · [`error`] |
+//! | 2 | [`connection`]: dials, pools, streams, users, cookies · [`error`] |
+//! | 1 | [`schedule`]: when iterations begin, limits, the stop · [`compiled`]: requests, checks, extractions, feeds · [`tracer`]: which trace a request belongs to |
 //! | 0 | [`driver`]: I/O and time of a mode · [`draw`]: random draws by seed and place · [`job`]: what is to be run |
 
 pub(crate) mod compiled;
@@ -31,6 +31,7 @@ pub mod operation;
 pub mod preflight;
 pub mod run;
 pub(crate) mod schedule;
+pub(crate) mod tracer;
 pub(crate) mod world;
 
 #[cfg(test)]

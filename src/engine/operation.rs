@@ -40,9 +40,10 @@ use super::draw::Position;
 use super::driver::Driver;
 use super::schedule::limit::{Full, Permit, enter};
 use super::schedule::scheduled_iteration::ScheduledIteration;
+use super::world::World;
 use super::world::worker::Worker;
 use crate::base::Nanos;
-use crate::metrics::{Example, FailureKind, Outcome};
+use crate::metrics::{Example, FailureKind, Outcome, TraceIdentity};
 use crate::plan::Operation;
 use crate::transport::TransportError;
 use crate::value::Scope;
@@ -116,6 +117,7 @@ pub async fn run<D: Driver>(
             intended: call.scheduled.intended,
             started,
             connection: Cell::new(connection),
+            traced: traced(world, operation, iteration, position),
             recording: None,
         };
         debugging::begin(&mut attempt, record);
@@ -137,6 +139,19 @@ pub async fn run<D: Driver>(
         worker.driver.sleep_until(now + wait).await;
         started = worker.driver.now();
     }
+}
+
+/// Returns the trace of an operation that sends requests, if they belong to one.
+#[inline]
+fn traced(
+    world: &World<'_>,
+    operation: &Operation,
+    iteration: u64,
+    position: Position,
+) -> Option<TraceIdentity> {
+    let tracer = world.tracer.as_ref()?;
+    let sends = world.requests[operation.id as usize].is_some();
+    sends.then(|| tracer.identify(iteration, position))
 }
 
 /// Records the result of a try that has released its slot; returns its failure, if any, when it

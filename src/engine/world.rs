@@ -50,6 +50,7 @@ use super::schedule::busy::Busy;
 use super::schedule::limit::Limit;
 use super::schedule::source::Source;
 use super::schedule::stop::Stop;
+use super::tracer::Tracer;
 use crate::assembly::new_recorder;
 use crate::base::{CachePadded, Nanos};
 use crate::metrics::{IterationSample, Outcome, Recorder, StartPace};
@@ -130,6 +131,8 @@ pub struct World<'p> {
     pub exchange_log: Option<ExchangeLog>,
     /// Where samples go besides, if anywhere.
     pub(crate) samples: Option<SampleLog>,
+    /// What makes requests part of traces, if anything does.
+    pub(crate) tracer: Option<Tracer>,
     /// What operations are compared with to become examples.
     pub slowest: Slowest,
     recorders: Vec<CachePadded<SharedRecorder>>,
@@ -187,6 +190,7 @@ impl<'p> World<'p> {
             start_at,
             is_member,
             setup_values,
+            run_number,
             ..
         } = environment;
         let names = names(plan, setup_values, start)?;
@@ -246,6 +250,7 @@ impl<'p> World<'p> {
             ended: OnceLock::new(),
             exchange_log: ExchangeLog::new(*recorded, Section::Mix),
             samples: None,
+            tracer: Tracer::new(plan, *run_number),
             slowest: Slowest::new(plan),
             recorders: (0..cores.clamp(1, MAX_RECORDERS)).map(recorder).collect(),
             gauges: (0..cores.max(1)).map(|_| CachePadded::default()).collect(),

@@ -38,6 +38,9 @@ fn hash_of_work(plan: &Plan, secrets: &Secrets) -> String {
     work.formats.clear();
     work.reporting = Reporting::default();
     work.watch = None;
+    if let Some(tracing) = &mut work.trace {
+        tracing.link = None;
+    }
     work.allow_targets.clear();
     work.allow_exec = false;
     // The name of one that only issues tokens is often its address.

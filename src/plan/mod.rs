@@ -41,6 +41,7 @@ pub(crate) mod stream;
 pub(crate) mod target;
 pub(crate) mod template;
 pub(crate) mod threshold;
+pub(crate) mod tracing;
 pub(crate) mod unit;
 pub(crate) mod values;
 mod watch;
@@ -85,6 +86,7 @@ pub use stream::{Stream, StreamFraming};
 pub use target::{Address, Scheme, Target, TlsOptions, TlsVersion};
 pub use template::{Encode, Piece, Template};
 pub use threshold::{Guard, Selector, StopWhen, Threshold};
+pub use tracing::{Propagation, Tracing};
 pub use unit::Unit;
 pub use values::{
     AtEnd, Capture, Feed, FeedFile, FeedRange, FeedSource, Name, Order, Source, Split, Tag,

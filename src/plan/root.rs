@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::profile::Folder;
 use super::{
     Feed, Format, Guard, HttpOptions, Limits, Load, Mode, Name, Operation, Protocol, Reporting,
-    Secrets, Step, Target, Threshold, Watch, flow,
+    Secrets, Step, Target, Threshold, Tracing, Watch, flow,
 };
 
 /// A flow of the request mix.
@@ -103,6 +103,9 @@ pub struct Plan {
     /// What is sampled beside the run. Omitted if nothing, so that fingerprints stay the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<Watch>,
+    /// How requests become part of traces. Omitted if they do not, so that fingerprints stay the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Tracing>,
     /// Public hosts that may be put under load: names, addresses, and names with a leading `*.` for
     /// all subdomains.
     pub allow_targets: Vec<String>,

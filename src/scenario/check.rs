@@ -6,6 +6,7 @@ use super::kinds::KINDS;
 use super::lint;
 use super::pipeline;
 use super::plan_places::PlanPlaces;
+use super::tracing;
 use super::tree::Value;
 use crate::base::Nanos;
 use crate::plan::profile::Occupies;
@@ -29,6 +30,7 @@ pub(super) fn whole(plan: &Plan, places: &PlanPlaces<'_>, problems: &mut Diagnos
     pipeline::judge_modes(plan, places, problems);
     split(plan, places, problems);
     lint::capacity(plan, places, problems);
+    tracing::check(plan, places, problems);
 }
 
 /// Reports requests in simulated mode: virtual time has no network.

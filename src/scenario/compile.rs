@@ -77,6 +77,9 @@ const TOP: Section = Section {
         ("feeder", "data"),
         ("feeders", "data"),
         ("feeds", "data"),
+        ("tracing", "trace"),
+        ("traces", "trace"),
+        ("traceparent", "trace: { propagate: w3c }"),
     ])
 };
 
@@ -185,6 +188,7 @@ fn plan(
         formats: report.formats,
         reporting: report.reporting,
         watch: settings.watch,
+        trace: settings.trace,
         allow_targets,
         allow_exec: overrides.allow_exec,
     };

@@ -86,6 +86,7 @@ mod tests;
 mod threshold;
 mod timeout;
 mod tls;
+mod tracing;
 mod trap;
 mod tree;
 pub(crate) mod url;

@@ -5,11 +5,12 @@ use super::decode;
 use super::diagnostic::{Diagnostics, Place, Span, quoted};
 use super::fields::Fields;
 use super::run_tags;
+use super::tracing;
 use super::tree::Node;
 use super::watch;
 use super::words;
 use super::workers::Workers;
-use crate::plan::{Mode, Watch};
+use crate::plan::{Mode, Tracing, Watch};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -21,6 +22,7 @@ pub(super) struct Settings {
     pub description: Option<String>,
     pub tags: BTreeMap<String, String>,
     pub watch: Option<Watch>,
+    pub trace: Option<Tracing>,
     /// `None` if any will do.
     pub seed: Option<u64>,
     pub modes: Option<Vec<Mode>>,
@@ -48,6 +50,9 @@ impl Settings {
         let watch = fields
             .take("watch", problems)
             .and_then(|node| watch::decode(node, problems));
+        let trace = fields
+            .take("trace", problems)
+            .and_then(|node| tracing::decode(node, problems));
         if let Some(node) = fields.take("version", problems) {
             version(node, problems);
         }
@@ -63,6 +68,7 @@ impl Settings {
             description,
             tags,
             watch,
+            trace,
             seed: overrides.seed.or(seed),
             modes,
             rounds,

@@ -9,6 +9,7 @@ const ENGINE_FLOORS: &[(&str, u32)] = &[
     ("draw", 0),
     ("driver", 0),
     ("job", 0),
+    ("tracer", 1),
     ("compiled", 1),
     ("schedule", 1),
     ("error", 2),

@@ -110,6 +110,7 @@ mod thresholds;
 mod timed_groups;
 mod tls;
 mod tokens;
+mod traces;
 mod transactions;
 mod tries;
 mod troubles;

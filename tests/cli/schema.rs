@@ -326,6 +326,7 @@ const PLACES: &[(&str, &str)] = &[
         "load: { replay: { @ } }",
     ),
     ("/properties/report", "report: { @ }"),
+    ("/properties/trace", "trace: { @ }"),
     (
         "/properties/data/additionalProperties",
         "data: { f: { @ } }",

@@ -60,6 +60,9 @@ mod peers;
 mod processes;
 #[path = "../cli/proxies.rs"]
 mod proxies;
+#[path = "../cli/recorder.rs"]
+#[expect(dead_code, reason = "tests that are not run again need the rest")]
+mod recorder;
 #[path = "../cli/redirects.rs"]
 mod redirects;
 #[path = "../cli/scripts.rs"]
@@ -76,6 +79,8 @@ mod texts;
 mod tls;
 #[path = "../cli/tokens.rs"]
 mod tokens;
+#[path = "../cli/traces.rs"]
+mod traces;
 #[path = "../cli/tries.rs"]
 mod tries;
 #[path = "../cli/troubles.rs"]

@@ -14,10 +14,10 @@ use crate::cli::compare;
 use crate::cli::exit::{Exit, Failure, or_exit};
 use crate::cli::run::result_of;
 use crate::cli::session::{self, Session};
-use crate::engine::Job;
+use crate::engine::{Environment, Job};
 use crate::gate::side::Side;
 use crate::gate::versions::{self, Terms};
-use crate::plan::Secrets;
+use crate::plan::{Mode, Secrets};
 use crate::report::sink;
 use crate::report::versions::sentence;
 use crate::result::{End, RunResult, StoppedBy, Verdict, VersionComparison};
@@ -232,12 +232,17 @@ fn one(
     let environment = session.environment(plan, &source.folder, at)?;
     let mut runs = Vec::new();
     for mode in plan.order(pair) {
+        let side = u64::from(version.letter == "b");
+        let run_number = (u64::from(pair) * 2 + side) * Mode::ALL.len() as u64 + mode as u64;
         let job = Job {
             parent: std::process::id(),
             plan: plan.clone(),
             mode,
             round: 1,
-            environment: environment.clone(),
+            environment: Environment {
+                run_number,
+                ..environment.clone()
+            },
         };
         match session.run(&job, &format!("{place} {mode}"))? {
             Some(run) if !session.is_interrupted() => runs.push(run),

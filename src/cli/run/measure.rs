@@ -218,7 +218,10 @@ fn job(plan: &Plan, mode: Mode, round: u32, environment: &Environment) -> Job {
         plan: plan.clone(),
         mode,
         round,
-        environment: environment.clone(),
+        environment: Environment {
+            run_number: u64::from(round) * Mode::ALL.len() as u64 + mode as u64,
+            ..environment.clone()
+        },
     }
 }
 

@@ -394,6 +394,7 @@ mod tests {
         };
         Plan {
             watch: None,
+            trace: None,
             name: "t".into(),
             description: None,
             tags: std::collections::BTreeMap::new(),

@@ -15,7 +15,7 @@ use crate::engine::draw::{Position, Purpose};
 use crate::engine::driver::{Driver, within};
 use crate::engine::schedule::limit::Slot;
 use crate::engine::world::worker::Worker;
-use crate::metrics::FailureKind;
+use crate::metrics::{FailureKind, TraceIdentity};
 use crate::plan::{Action, Operation};
 use crate::result::SeenCheck;
 use crate::transport::TransportError;
@@ -40,6 +40,8 @@ pub(crate) struct Attempt<'a, 'w, D: Driver> {
     pub started: Nanos,
     /// Its slot in the target's connection limit, if any.
     pub connection: Cell<Option<Slot>>,
+    /// The trace that its requests belong to, if they belong to one.
+    pub traced: Option<TraceIdentity>,
     /// What records the try for people who debug, if anything does.
     pub recording: Option<Box<Recording<'w>>>,
 }

@@ -1,4 +1,5 @@
-//! Examples: the slowest operations, which are kept with what identifies them.
+//! What identifies an operation later: its trace, and what is kept of it if it is an example, one of
+//! the slowest.
 
 use super::attempt::Attempt;
 use super::trace::Trace;
@@ -6,6 +7,7 @@ use crate::base::Nanos;
 use crate::engine::driver::Driver;
 use crate::metrics::{Among, Example, Outcome};
 use crate::transport::TransportError;
+use crate::transport::http::Message;
 use crate::value::Scope;
 
 impl<D: Driver> Attempt<'_, '_, D> {
@@ -29,7 +31,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
     fn is_example(&self, completed: Nanos, has_failed: bool) -> bool {
         let slowest = &self.worker.world.slowest;
         let (id, response) = (self.operation.id, completed - self.intended);
-        Among::of(has_failed, false)
+        let is_sampled = self.traced.is_some_and(|trace| trace.is_sampled);
+        Among::of(has_failed, is_sampled)
             .any(|among| slowest.is_beaten(id, self.intended, response, among))
     }
 
@@ -49,8 +52,15 @@ impl<D: Driver> Attempt<'_, '_, D> {
             status: last.hop.status.get(),
             failure: error.map(|error| (error.kind, error.message.clone())),
             url: last.url.take().or_else(|| self.url(scope)),
-            trace: None,
+            trace: self.traced,
         })
+    }
+
+    /// Makes a request part of the trace of the operation, if it has one.
+    pub(super) fn put_trace(&self, message: &mut Message, trace: &Trace) {
+        if let Some((tracer, own)) = self.worker.world.tracer.as_ref().zip(self.traced) {
+            tracer.put(own, trace.next_span(), message.headers_mut());
+        }
     }
 
     /// Keeps the URL of a try for an example, if the operation may be one. It is asked for while it
@@ -67,17 +77,17 @@ impl<D: Driver> Attempt<'_, '_, D> {
     #[inline]
     pub(super) fn record_example(&self, example: Option<Box<Example>>) {
         if let Some(example) = example {
-            self.keep_example(example);
+            self.keep_example(*example);
         }
     }
 
     #[cold]
-    fn keep_example(&self, example: Box<Example>) {
+    fn keep_example(&self, example: Example) {
         let is_sampled = example.trace.is_some_and(|trace| trace.is_sampled);
         for among in Among::of(example.failure.is_some(), is_sampled) {
             let slowest = &self.worker.world.slowest;
             slowest.raise(example.operation, example.intended, example.response, among);
         }
-        self.worker.tape.example(*example);
+        self.worker.tape.example(example);
     }
 }

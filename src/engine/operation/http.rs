@@ -128,20 +128,16 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let wait = self.worker.world.plan.targets[target].http.expect_continue;
         let wait = wait.filter(|_| !request.body.is_empty());
         let has_cookies = base_url.is_some() && !user.jar.is_empty();
-        let is_changed = has_cookies || self.recording.is_some() || wait.is_some();
+        let is_traced = self.traced.is_some();
+        let is_changed = has_cookies || self.recording.is_some() || wait.is_some() || is_traced;
         let mut held = None;
         let asked = pin!(if !is_changed && connection.ask_prepared(request) {
             HandedRequest::Right(None)
         } else {
             let mut message = request.message(user.headers.take().unwrap_or_default());
             if is_changed {
-                self.change(
-                    &mut message,
-                    user,
-                    request,
-                    (target, base_url),
-                    wait.is_some(),
-                );
+                let to = (target, base_url);
+                self.change(&mut message, user, request, to, wait.is_some(), trace);
                 held = wait.map(|wait| HeldBody::new(&mut message, wait));
             }
             connection.ask(message)
@@ -204,6 +200,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         request: &PreparedRequest,
         (target, base_url): (usize, Option<&BaseUrl>),
         is_held: bool,
+        trace: &Trace,
     ) {
         if is_held {
             expect_continue::announce(message);
@@ -212,6 +209,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             user.jar
                 .put_into(message, &base_url.origin, || self.worker.unix_ms());
         }
+        self.put_trace(message, trace);
         if let Some(recording) = &self.recording {
             let world = self.worker.world;
             let origin = world.base_urls[target].as_ref().map(|base| &base.origin);

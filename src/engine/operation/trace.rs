@@ -16,6 +16,8 @@ pub(crate) struct Trace {
     pub last: Try,
     /// How often a request was resent that the server had not processed.
     pub resent: Cell<u32>,
+    /// How many requests have been made part of its trace.
+    spans: Cell<u32>,
     /// The bytes received and sent over the connections of all tries.
     bytes: Cell<(u64, u64)>,
     /// The counters of the connection in use, with their initial values.
@@ -79,6 +81,11 @@ impl Hop {
 }
 
 impl Trace {
+    /// Returns the number of the next request in its trace.
+    pub(crate) fn next_span(&self) -> u32 {
+        self.spans.replace(self.spans.get() + 1)
+    }
+
     /// Adds up the bytes passed over the connection in use.
     pub(crate) fn settle(&self) {
         if let Some((passed, received, sent)) = self.passed.take() {

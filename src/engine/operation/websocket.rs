@@ -85,6 +85,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
             user.jar
                 .put_into(&mut message, &base_url.origin, || self.worker.unix_ms());
         }
+        self.put_trace(&mut message, trace);
         ask(&mut message);
         if let Some(recording) = &self.recording {
             let url = self.url(scope).unwrap_or_default();

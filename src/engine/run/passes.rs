@@ -38,7 +38,12 @@ pub fn run_passes(
     let mut scope = None;
     let pass = |entry: usize, start: Option<Scope>| {
         let plan = plan.once_through(&[entry], None);
-        let mut world = World::new(&plan, environment, 1, start)?;
+        // Each pass is the first iteration of its plan.
+        let environment = Environment {
+            run_number: entry as u64,
+            ..environment.clone()
+        };
+        let mut world = World::new(&plan, &environment, 1, start)?;
         if let Some(row) = row {
             world.fix_row(row);
         }
