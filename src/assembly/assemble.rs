@@ -6,7 +6,7 @@ use super::dependence::Dependence;
 use super::exemplars::exemplars;
 use super::group::{Span, by_status, counts, encoded, group};
 use super::measurements::Measurements;
-use super::series::series;
+use super::series::{series, widened};
 use super::{groups, parts, selected, split, together, validity};
 use crate::base::Nanos;
 use crate::metrics::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
@@ -108,6 +108,7 @@ fn figures(
     let (name, dependence) = (String::new(), &span.dependence);
     let total = group(name, None, &whole, span.measured_s, dependence);
     let response = whole.response();
+    let windows = widened(recorder.windows(), span.wall_s, plan);
     let clamped = response.clamped() + whole.lag.clamped() + whole.queue.clamped();
     ModeRun {
         mode: measured.mode,
@@ -147,7 +148,7 @@ fn figures(
             stream_lag_ms: dependence.summary(recorder.reading_lag()),
             ..total.streaming
         },
-        steps: parts::steps(plan, recorder, span),
+        steps: parts::steps(plan, recorder, span, &windows),
         groups: groups::groups(plan, recorder, span),
         measures: parts::step_measures(plan, recorder, span),
         watched: measured.watched.clone(),
@@ -158,7 +159,7 @@ fn figures(
         stages: selected::stages(plan, recorder, span),
         limits: together::limits(seen),
         lookups: together::lookups(seen),
-        series: series(recorder.windows(), seen, span.wall_s, plan),
+        series: series(&windows, seen, plan),
         resources: crate::result::Resources {
             clamped,
             ..together::resources(seen)

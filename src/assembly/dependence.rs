@@ -146,7 +146,8 @@ fn inflation(recorder: &Recorder, epoch: Nanos, from: Nanos, to: Nanos) -> Infla
         .iter()
         .filter(|(index, _)| is_within(*index))
         .collect();
-    Inflation::from_windows(within.into_iter().map(|(_, window)| window.response()))
+    let whole = within.into_iter().map(|(_, window)| window.whole());
+    Inflation::from_windows(whole.map(|own| own.response()))
 }
 
 /// Returns the number of response times in a recorder.

@@ -115,6 +115,7 @@ pub(crate) fn group(
         histograms: BTreeMap::new(),
         measures: Vec::new(),
         groups: Vec::new(),
+        heat: Vec::new(),
     }
 }
 

@@ -1,60 +1,17 @@
 //! The figures of groups of steps that are measured as a whole.
 
-use std::borrow::Cow;
-
 use super::dependence::Dependence;
 use super::group::{Span, counts, encoded, window_values};
+use super::named::Named;
 use crate::base::Nanos;
 use crate::metrics::summary::NANOS_PER_MS;
 use crate::metrics::{FailureKind, GroupFigures, Recorder, Track, WindowGroup, WindowGroups};
 use crate::plan::Plan;
 use crate::result::{GroupHistograms, GroupWindow, TimedGroup};
 
-/// A group that is measured as a whole: the flows of one name in one mix entry.
-pub(super) struct NamedGroup<'p> {
-    mix: usize,
-    name: &'p str,
-    /// The numbers of its flows.
-    numbers: Vec<u32>,
-}
-
-impl<'p> NamedGroup<'p> {
-    /// Returns those of a plan, in source order.
-    pub(super) fn of_plan(plan: &'p Plan) -> Vec<Self> {
-        let mut all: Vec<Self> = Vec::new();
-        for (mix, name, number) in plan.timed_groups() {
-            match all
-                .iter_mut()
-                .find(|known| (known.mix, known.name) == (mix, name))
-            {
-                Some(known) => known.numbers.push(number),
-                None => all.push(Self {
-                    mix,
-                    name,
-                    numbers: vec![number],
-                }),
-            }
-        }
-        all
-    }
-
-    /// Adds up what there is of its flows; returns `None` if there is nothing. What only one of them
-    /// has is not copied.
-    fn sum<'f, T: Clone>(
-        &self,
-        get: impl Fn(u32) -> Option<&'f T>,
-        add: impl Fn(&mut T, &T),
-    ) -> Option<Cow<'f, T>> {
-        let mut figures = self.numbers.iter().filter_map(|number| get(*number));
-        let mut sum = Cow::Borrowed(figures.next()?);
-        figures.for_each(|other| add(sum.to_mut(), other));
-        Some(sum)
-    }
-}
-
 /// Returns the figures of each timed group, in source order.
 pub(crate) fn groups(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<TimedGroup> {
-    let of_group = |group: NamedGroup<'_>| {
+    let of_group = |group: Named<'_>| {
         let figures = group.sum(
             |number| recorder.groups().get(number as usize),
             GroupFigures::add,
@@ -70,7 +27,7 @@ pub(crate) fn groups(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Timed
             ..timed_group(plan, &group, &figures, span.measured_s, &span.dependence)
         })
     };
-    let groups = NamedGroup::of_plan(plan).into_iter();
+    let groups = Named::collect(plan.timed_groups()).into_iter();
     groups.filter_map(of_group).collect()
 }
 
@@ -82,18 +39,18 @@ pub(super) fn in_stage(
     measured_s: f64,
     dependence: &Dependence,
 ) -> Vec<TimedGroup> {
-    let of_group = |group: NamedGroup<'_>| {
+    let of_group = |group: Named<'_>| {
         let get = |number| recorder.group_in_stage(stage, number);
         let figures = group.sum(get, GroupFigures::add)?;
         Some(timed_group(plan, &group, &figures, measured_s, dependence))
     };
-    let groups = NamedGroup::of_plan(plan).into_iter();
+    let groups = Named::collect(plan.timed_groups()).into_iter();
     groups.filter_map(of_group).collect()
 }
 
 fn timed_group(
     plan: &Plan,
-    group: &NamedGroup<'_>,
+    group: &Named<'_>,
     figures: &GroupFigures,
     measured_s: f64,
     dependence: &Dependence,
@@ -121,11 +78,11 @@ fn timed_group(
 /// Returns the timed groups of an interval of this width.
 pub(super) fn in_window(
     plan: &Plan,
-    all: &[NamedGroup<'_>],
+    all: &[Named<'_>],
     own: &WindowGroups,
     width: Nanos,
 ) -> Vec<GroupWindow> {
-    let of_group = |group: &NamedGroup<'_>| {
+    let of_group = |group: &Named<'_>| {
         let passes = group.sum(|number| own.get(number), WindowGroup::add)?;
         let response = passes.response();
         let max_ms = passes.max.as_millis_f64();

@@ -8,6 +8,7 @@ mod group;
 mod groups;
 mod measurements;
 mod measures;
+mod named;
 mod observations;
 mod part;
 mod parts;
@@ -15,6 +16,7 @@ mod recorder;
 mod selected;
 mod series;
 mod split;
+mod steps_over_time;
 mod streams;
 #[cfg(test)]
 mod tests;

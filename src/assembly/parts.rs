@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::group::{Span, group};
-use super::{measures, split};
-use crate::metrics::{Cumulative, Figures, Recorder};
+use super::{measures, split, steps_over_time};
+use crate::metrics::{Cumulative, Figures, Recorder, Windows};
 use crate::plan::{Action, Plan};
 use crate::result::{Group, StepMeasure};
 
@@ -27,11 +27,19 @@ fn by<'r, K: PartialEq>(
     groups
 }
 
-/// Returns the figures of each step, split by its tags.
-pub(crate) fn steps(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group> {
+/// Returns the figures of each step, split by its tags, with its heat map from these windows.
+pub(crate) fn steps(
+    plan: &Plan,
+    recorder: &Recorder,
+    span: &Span,
+    windows: &Windows,
+) -> Vec<Group> {
+    let named = steps_over_time::named(plan, windows);
+    let heat = steps_over_time::heat(&named, windows).into_iter();
     by(plan, recorder, |mix, name, _| Some((mix, name.to_owned())))
         .into_iter()
-        .map(|((mix, name), figures)| {
+        .zip(heat.chain(std::iter::repeat_with(Vec::new)))
+        .map(|(((mix, name), figures), heat)| {
             let own = plan
                 .operations()
                 .filter(|(of, called, _)| *of == mix && *called == name)
@@ -47,6 +55,7 @@ pub(crate) fn steps(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group>
             let tags = split::tags(recorder, own).into_iter().map(tag).collect();
             Group {
                 tags,
+                heat,
                 ..group(
                     name,
                     Some(plan.mix[mix].name.clone()),

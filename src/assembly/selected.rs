@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::group::{Span, counts, encoded, group};
 use super::observations::Observations;
 use super::recorder::{groups_taken, iteration_parts, taken};
-use super::series::series;
+use super::series::{series, widened};
 use super::{groups, measures, split};
 use crate::metrics::{Figures, Recorder, StreamFigures, Track};
 use crate::plan::{Plan, Quantity, Selector};
@@ -41,7 +41,7 @@ pub(crate) fn probes(
         };
         let windows = if windowed { time_lines.next() } else { None };
         let series = windows
-            .map(|windows| series(windows, seen, span.wall_s, plan))
+            .map(|windows| series(&widened(windows, span.wall_s, plan), seen, plan))
             .unwrap_or_default();
         Probe {
             selector,

@@ -1,9 +1,10 @@
 //! [`series`]: the time line of a run, from what its recorders and its observer have seen.
 
 use super::group::{by_status, window_values};
-use super::groups::{self, NamedGroup};
+use super::named::Named;
 use super::observations::{Gauge, Observations};
 use super::together::together;
+use super::{groups, steps_over_time};
 use crate::base::Nanos;
 use crate::metrics::summary::{NANOS_PER_MS, percentile_ms};
 use crate::metrics::window::common;
@@ -15,13 +16,9 @@ use crate::result::{MeasureWindow, StreamWindow, Window, WindowValues, codec};
 /// beyond that.
 const WINDOWS_OF_A_SHORT_RUN: usize = 120;
 
-/// Returns the time line of a run that took `wall_s` seconds.
-pub(crate) fn series(
-    windows: &Windows,
-    seen: &[Observations],
-    wall_s: f64,
-    plan: &Plan,
-) -> Vec<Window> {
+/// Returns the time line of a run that took `wall_s` seconds in windows as wide as its result has
+/// them.
+pub(super) fn widened(windows: &Windows, wall_s: f64, plan: &Plan) -> Windows {
     let mut windows = windows.clone();
     // No wider than the windows that checks ask for.
     let widest = common(plan.windows()).unwrap_or(Nanos::MAX);
@@ -32,29 +29,36 @@ pub(crate) fn series(
     {
         windows.widen();
     }
+    windows
+}
+
+/// Returns the time line of a run, or of a part of it, from its [`widened`] windows.
+pub(crate) fn series(windows: &Windows, seen: &[Observations], plan: &Plan) -> Vec<Window> {
     let width = windows.width();
     let names = plan.measure_names();
-    let timed_groups = NamedGroup::of_plan(plan);
+    let timed_groups = Named::collect(plan.timed_groups());
+    let steps = steps_over_time::named(plan, windows);
     windows
         .iter()
         .map(|(index, window)| {
             let gauges: Vec<Gauge> = seen.iter().map(|own| own.during(index, width)).collect();
             let mean = |of: fn(&Gauge) -> Option<f64>| together(gauges.iter().map(of));
-            let response = window.response();
-            let max_ms = window.max.as_millis_f64();
+            let whole = window.whole();
+            let response = whole.response();
+            let max_ms = whole.max.as_millis_f64();
             let percentile =
                 |p| (!response.is_empty()).then(|| percentile_ms(&response, p, max_ms));
             let lag = window.lag();
             Window {
                 t_s: index as f64 * width.as_secs_f64(),
                 window_s: width.as_secs_f64(),
-                planned: window.planned,
-                started: window.started,
-                ok: window.ok,
-                failed: window.failed,
-                dropped: window.dropped,
-                throughput_rps: window.ok_completions as f64 / width.as_secs_f64(),
-                mean_ms: window.mean_ms(),
+                planned: whole.planned,
+                started: whole.started,
+                ok: whole.ok,
+                failed: whole.failed,
+                dropped: whole.dropped + window.refused,
+                throughput_rps: whole.ok_completions as f64 / width.as_secs_f64(),
+                mean_ms: whole.mean_ms(),
                 p50_ms: percentile(50.0),
                 p90_ms: percentile(90.0),
                 p99_ms: percentile(99.0),
@@ -65,9 +69,10 @@ pub(crate) fn series(
                 queue: mean(Gauge::waiting),
                 cpu_cores: mean(Gauge::cores),
                 rss_bytes: together(gauges.iter().map(Gauge::rss_bytes)),
-                failures: FailureKind::named(&window.failures),
+                failures: FailureKind::named(&whole.failures()),
                 status_codes: by_status(&window.statuses),
                 response: (!response.is_empty()).then(|| codec::encode(&response)),
+                steps: steps_over_time::in_window(plan, &steps, window, width),
                 streams: window.streams.as_deref().map(|own| streams(own, width)),
                 measures: window
                     .measures

@@ -255,6 +255,44 @@ impl<const DIGITS: u8> Buckets<DIGITS> {
         histogram
     }
 
+    /// Returns the histogram of one significant digit, zeros included.
+    pub(super) fn coarse(&self) -> Histogram<u64> {
+        let mut histogram = histogram::coarse();
+        self.each(|place, n| histogram.saturating_record_n(Self::lowest(place), n));
+        histogram.saturating_record_n(0, self.zeros);
+        histogram
+    }
+
+    /// Returns the number of values.
+    pub(super) fn total(&self) -> u64 {
+        let mut total = self.zeros;
+        self.each(|_, n| total = total.saturating_add(n));
+        total
+    }
+
+    /// Returns the values at these percentiles, of 0 to 100 and in ascending order, as the histogram
+    /// has them; `None` without values. A histogram takes tens of kilobytes, which for each step in
+    /// each of hundreds of windows takes too long.
+    pub(super) fn percentiles<const N: usize>(&self, wanted: [f64; N]) -> Option<[u64; N]> {
+        let total = self.total();
+        if total == 0 {
+            return None;
+        }
+        let ranks = wanted.map(|p| ((p / 100.0 * total as f64).ceil() as u64).max(1));
+        let (mut values, mut known, mut seen) = ([0; N], 0, self.zeros);
+        while known < N && ranks[known] <= seen {
+            known += 1;
+        }
+        self.each(|place, n| {
+            seen = seen.saturating_add(n);
+            while known < N && ranks[known] <= seen {
+                values[known] = Self::lowest(place + 1) - 1;
+                known += 1;
+            }
+        });
+        Some(values)
+    }
+
     /// Returns the counts of a histogram of the same digits, packed.
     fn packed_from(histogram: &Histogram<u64>) -> Self {
         let (mut zeros, mut bytes, mut before) = (0, Vec::new(), 0);
@@ -388,6 +426,20 @@ mod tests {
         histogram
     }
 
+    /// Checks what is read of buckets without their histogram.
+    fn agree_with(whole: &Histogram<u64>, buckets: &Buckets<WINDOW_DIGITS>) {
+        const WANTED: [f64; 6] = [0.1, 50.0, 90.0, 99.0, 99.9, 100.0];
+        let wanted = WANTED.map(|p| whole.value_at_percentile(p));
+        let values = (!whole.is_empty()).then_some(wanted);
+        assert_eq!(buckets.percentiles(WANTED), values);
+        assert_eq!(buckets.total(), whole.len());
+        let mut coarse = histogram::coarse();
+        for bucket in whole.iter_recorded() {
+            coarse.saturating_record_n(bucket.value_iterated_to(), bucket.count_at_value());
+        }
+        assert_eq!(buckets.coarse(), coarse);
+    }
+
     fn agree<const DIGITS: u8>(a: &[u64], b: &[u64]) {
         let whole = recorded::<DIGITS>(&[a, b].concat());
         let mut sum = buckets_of::<DIGITS>(a);
@@ -425,6 +477,7 @@ mod tests {
         fn they_become_the_histogram_that_would_have_recorded_the_same(a in values(), b in values()) {
             agree::<SIGNIFICANT_DIGITS>(&a, &b);
             agree::<WINDOW_DIGITS>(&a, &b);
+            agree_with(&recorded::<WINDOW_DIGITS>(&a), &buckets_of(&a));
         }
     }
 

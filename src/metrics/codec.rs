@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use thiserror::Error;
 
-use super::histogram::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS, WINDOW_DIGITS};
+use super::histogram::{COARSE_DIGITS, HIGHEST, LOWEST, SIGNIFICANT_DIGITS, WINDOW_DIGITS};
 
 /// Why a text is not one of loadgen's histograms.
 #[derive(Debug, Error)]
@@ -60,6 +60,14 @@ pub fn decode(text: &str) -> Result<Histogram<u64>, CodecError> {
 /// As [`decode`].
 pub fn decode_window(text: &str) -> Result<Histogram<u64>, CodecError> {
     read(text, WINDOW_DIGITS)
+}
+
+/// Decodes the histogram of a step in a part of its time line, which is coarser still.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_coarse(text: &str) -> Result<Histogram<u64>, CodecError> {
+    read(text, COARSE_DIGITS)
 }
 
 /// Decodes a histogram with this many significant digits.

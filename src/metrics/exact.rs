@@ -57,4 +57,25 @@ pub(crate) mod by_kind {
         }
         Ok(counts)
     }
+
+    /// Like [`serialize`], of counts that only exist where there was a failure.
+    pub(crate) fn serialize_any<S: Serializer>(
+        counts: &Option<Box<Counts>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        serialize(
+            &counts
+                .as_deref()
+                .copied()
+                .unwrap_or([0; FailureKind::COUNT]),
+            to,
+        )
+    }
+
+    /// Like [`deserialize`], of counts that exist.
+    pub(crate) fn deserialize_any<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Box<Counts>>, D::Error> {
+        deserialize(from).map(|counts| Some(Box::new(counts)))
+    }
 }

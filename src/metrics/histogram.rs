@@ -1,4 +1,4 @@
-//! The two histogram layouts that loadgen uses, so that any two of one layout can be added.
+//! The histogram layouts that loadgen uses, so that any two of one layout can be added.
 
 use hdrhistogram::Histogram;
 
@@ -12,6 +12,10 @@ pub const SIGNIFICANT_DIGITS: u8 = 3;
 /// hundreds: the percentiles of a window are within 1 %.
 pub const WINDOW_DIGITS: u8 = 2;
 
+/// The number of significant decimal digits of the windows of a step, of which there may be thousands:
+/// enough for a heat map.
+pub const COARSE_DIGITS: u8 = 1;
+
 /// Creates an empty histogram of nanoseconds.
 ///
 /// It allocates a quarter of a megabyte at once.
@@ -22,6 +26,11 @@ pub fn empty() -> Histogram<u64> {
 /// Creates an empty histogram of nanoseconds for one window of the time line.
 pub fn window() -> Histogram<u64> {
     with_digits(WINDOW_DIGITS)
+}
+
+/// Creates an empty histogram of nanoseconds for the heat map of a step.
+pub fn coarse() -> Histogram<u64> {
+    with_digits(COARSE_DIGITS)
 }
 
 /// Creates an empty histogram of nanoseconds with this many significant digits.

@@ -124,7 +124,7 @@ impl Recorder {
             durations: Track::ready(READY),
             duration_batches: several.then(|| Batches::new(epoch, window)),
             warmup: WarmupTally::default(),
-            windows: Windows::new(window, epoch),
+            windows: Windows::new(window, epoch).by_step(operations.len()),
             probes: Vec::new(),
             iteration_parts: Vec::new(),
             errors: ErrorLog::default(),
@@ -141,7 +141,7 @@ impl Recorder {
     /// Also keeps a time line for each of these selections of operations.
     #[must_use]
     pub fn probing(mut self, probes: impl IntoIterator<Item = ProbeOf>) -> Self {
-        let windows = self.windows.clone();
+        let windows = Windows::new(self.windows.width(), self.epoch);
         self.probes = probes
             .into_iter()
             .map(|of| Probe {
@@ -197,7 +197,7 @@ impl Recorder {
     /// Reserves capacity for the time line of a whole run.
     #[must_use]
     pub fn roomy(mut self) -> Self {
-        self.windows = self.windows.roomy();
+        self.windows = self.windows.roomy(self.steps.len());
         self
     }
 

@@ -1,13 +1,14 @@
 //! [`Window`]: one interval of the time line, and the width of such windows.
 
+use std::borrow::Cow;
+
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
 use super::histogram::WINDOW_DIGITS;
-use super::{
-    Examples, FailureKind, MeasureSet, Outcome, StatusCounts, WindowGroups, WindowStreams, exact,
-};
+use super::window_steps::WindowSteps;
+use super::{Examples, MeasureSet, StatusCounts, WindowGroups, WindowOperations, WindowStreams};
 use crate::base::Nanos;
 
 /// Returns the window width for a run: the widest of a list of round widths that still gives twenty
@@ -56,34 +57,16 @@ pub(crate) fn common(lengths: impl Iterator<Item = Nanos>) -> Option<Nanos> {
         .map(Nanos)
 }
 
-/// One interval of the time line. Everything but `ok_completions` counts operations by their
-/// `intended`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// One interval of the time line. Everything counts operations by their `intended`, but the
+/// completions of [`WindowOperations`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Window {
-    /// Operations planned.
-    pub planned: u64,
-    /// Of these, started.
-    pub started: u64,
-    /// Of these, succeeded.
-    pub ok: u64,
-    /// Of these, failed.
-    pub failed: u64,
-    /// Operations and iterations refused by a full limit or queue.
-    pub dropped: u64,
-    /// Successful completions that fall into this window.
-    pub ok_completions: u64,
-    /// Failed operations by kind.
-    #[serde(with = "exact::by_kind")]
-    pub failures: [u64; FailureKind::COUNT],
+    /// Its operations: those of each step, or of all in one.
+    pub(super) steps: WindowSteps,
+    /// Iterations refused by a full limit or queue.
+    pub refused: u64,
     /// Responses by status.
     pub statuses: StatusCounts,
-    /// The longest response time.
-    #[serde(with = "exact::ns")]
-    pub max: Nanos,
-    #[serde(with = "exact::text")]
-    pub(super) sum: u128,
-    #[serde(default, skip_serializing_if = "Buckets::is_empty")]
-    pub(super) response: Buckets<WINDOW_DIGITS>,
     #[serde(default, skip_serializing_if = "Buckets::is_empty")]
     pub(super) lag: Buckets<WINDOW_DIGITS>,
     /// Its streams, if there are any.
@@ -100,71 +83,12 @@ pub struct Window {
     pub examples: Option<Box<Examples>>,
 }
 
-impl Default for Window {
-    fn default() -> Self {
-        Self {
-            planned: 0,
-            started: 0,
-            ok: 0,
-            failed: 0,
-            dropped: 0,
-            ok_completions: 0,
-            failures: [0; FailureKind::COUNT],
-            statuses: StatusCounts::default(),
-            max: Nanos::ZERO,
-            sum: 0,
-            response: Buckets::default(),
-            lag: Buckets::default(),
-            streams: None,
-            measures: None,
-            groups: None,
-            examples: None,
-        }
-    }
-}
-
 impl Window {
-    /// Counts an operation that was planned in this interval.
-    pub(super) fn count(&mut self, outcome: Outcome) {
-        self.planned += 1;
-        match outcome {
-            Outcome::Skipped => {}
-            Outcome::Dropped => self.dropped += 1,
-            Outcome::Cancelled | Outcome::Unfinished => self.started += 1,
-            Outcome::Ok => {
-                self.started += 1;
-                self.ok += 1;
-            }
-            Outcome::Failed(kind) => {
-                self.started += 1;
-                self.failed += 1;
-                self.failures[kind as usize] += 1;
-            }
-        }
-    }
-
-    /// Records the response time of an operation.
-    pub(super) fn time(&mut self, response: Nanos) {
-        self.max = self.max.max(response);
-        self.sum += u128::from(response.0);
-        self.response.record(response.0);
-    }
-
     /// Adds the same interval of another time line.
     pub(super) fn add(&mut self, other: &Self) {
-        self.planned += other.planned;
-        self.started += other.started;
-        self.ok += other.ok;
-        self.failed += other.failed;
-        self.dropped += other.dropped;
-        self.ok_completions += other.ok_completions;
-        for (a, b) in self.failures.iter_mut().zip(other.failures) {
-            *a += b;
-        }
+        self.steps.add(&other.steps);
+        self.refused += other.refused;
         self.statuses.add(&other.statuses);
-        self.max = self.max.max(other.max);
-        self.sum += other.sum;
-        self.response.add(&other.response);
         self.lag.add(&other.lag);
         if let Some(theirs) = &other.streams {
             self.streams.get_or_insert_default().add(theirs);
@@ -182,7 +106,7 @@ impl Window {
 
     /// Packs its histograms into spare capacity.
     pub(super) fn pack(&mut self, spare: &mut Vec<Vec<u8>>) {
-        self.response.pack(spare);
+        self.steps.pack(spare);
         self.lag.pack(spare);
         if let Some(streams) = &mut self.streams {
             streams.pack();
@@ -195,69 +119,62 @@ impl Window {
         }
     }
 
+    /// Returns the capacity of its packed histograms.
+    pub(super) fn recycle(&mut self, spare: &mut Vec<Vec<u8>>) {
+        self.steps.recycle(spare);
+        self.lag.recycle(spare);
+    }
+
     /// Clears the window and keeps the capacity.
     pub(super) fn clear(&mut self) {
         let Self {
+            steps,
+            refused,
             statuses,
-            response,
             lag,
-            ..
+            streams,
+            measures,
+            groups,
+            examples,
         } = self;
+        steps.clear();
+        *refused = 0;
         statuses.clear();
-        response.clear();
         lag.clear();
-        let (statuses, response, lag) = (
-            std::mem::take(statuses),
-            std::mem::take(response),
-            std::mem::take(lag),
-        );
-        *self = Self {
-            statuses,
-            response,
-            lag,
-            ..Self::default()
-        };
+        (*streams, *measures, *groups, *examples) = (None, None, None, None);
     }
 
     /// Returns the largest of all counts.
     pub(super) fn largest_count(&self) -> u64 {
-        let counts = [
-            self.planned,
-            self.started,
-            self.ok,
-            self.failed,
-            self.dropped,
-            self.ok_completions,
-        ];
+        let of_steps = self.steps.iter().map(|(_, own)| own.largest_count());
         let of_statuses = self.statuses.iter().map(|(_, n)| n);
         let of_streams = self.streams.iter().map(|streams| streams.largest_count());
         let of_measures = self.measures.iter().map(|own| own.largest_count());
         let of_groups = self.groups.iter().map(|own| own.largest_count());
-        counts
-            .into_iter()
+        of_steps
             .chain(of_streams)
             .chain(of_measures)
             .chain(of_groups)
-            .chain(self.failures)
             .chain(of_statuses)
+            .chain([self.refused])
             .max()
             .unwrap_or(0)
     }
 
+    /// Returns the operations of the step with this number, if it had any and the time line is by
+    /// step.
+    pub fn step(&self, number: u32) -> Option<&WindowOperations> {
+        self.steps.get(number)
+    }
+
+    /// Returns all operations: the sum of those of all steps.
+    pub fn whole(&self) -> Cow<'_, WindowOperations> {
+        self.steps.sum()
+    }
+
     /// Returns the number of completed operations that have times.
     pub fn timed(&self) -> u64 {
-        self.ok + self.failed - self.failures[FailureKind::Data as usize]
-    }
-
-    /// Returns the mean response time in milliseconds.
-    pub fn mean_ms(&self) -> Option<f64> {
-        let n = self.timed();
-        (n > 0).then(|| self.sum as f64 / n as f64 / 1e6)
-    }
-
-    /// Returns the response times of completed operations.
-    pub fn response(&self) -> Histogram<u64> {
-        self.response.histogram()
+        self.steps.iter().map(|(_, own)| own.timed()).sum()
     }
 
     /// Returns the lag of completed operations.

@@ -202,6 +202,7 @@ mod tests {
         whole.record_whole(&passes()[0]);
         let counts: Vec<_> = whole
             .iter()
+            .map(|(index, own)| (index, own.whole()))
             .map(|(index, own)| (index, own.ok, own.ok_completions, own.mean_ms()))
             .collect();
         assert_eq!(counts, [(0, 1, 0, Some(40.0)), (1, 0, 1, None)]);

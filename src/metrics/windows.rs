@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::batches::is_doubled;
 use super::histogram;
 use super::window::Window;
+use super::window_steps::{MAX_STEPS, WindowSteps};
 use super::{
     Example, GroupSample, MeasureSample, MeasureSet, Outcome, Sample, StreamSample, WindowGroups,
     WindowStreams, exact,
@@ -20,6 +21,9 @@ pub(crate) const MAX_WINDOWS: usize = 600;
 
 /// The capacity kept for each packed histogram of a window, in bytes: that of a busy service.
 const ROOM: usize = 1024;
+
+/// The number of steps of each window with a capacity of their own from the beginning.
+const ROOMY_STEPS: usize = 8;
 
 /// The number of windows whose histograms stay open in a time line that others are added to; older
 /// ones are packed until a late sample is added.
@@ -36,6 +40,10 @@ pub struct Windows {
     width: Nanos,
     #[serde(with = "exact::ns")]
     epoch: Nanos,
+    /// The bits of an operation's id that say to which of the steps of a window it belongs: all of
+    /// them, or none.
+    #[serde(default)]
+    step_bits: u32,
     /// The index of the first window.
     first: i64,
     windows: VecDeque<Window>,
@@ -57,6 +65,7 @@ impl Windows {
         Self {
             width,
             epoch,
+            step_bits: 0,
             first: 0,
             windows: VecDeque::new(),
             idle: Vec::new(),
@@ -65,9 +74,23 @@ impl Windows {
         }
     }
 
-    /// Reserves capacity for a whole run, so that memory does not grow with its length.
+    /// Also keeps the operations of each step apart, if the plan does not have too many of them:
+    /// [`MAX_STEPS`].
     #[must_use]
-    pub fn roomy(self) -> Self {
+    pub fn by_step(self, operations: usize) -> Self {
+        let step_bits = if operations <= MAX_STEPS { u32::MAX } else { 0 };
+        Self { step_bits, ..self }
+    }
+
+    /// Returns whether the operations of each step are kept apart.
+    pub const fn is_by_step(&self) -> bool {
+        self.step_bits > 0
+    }
+
+    /// Reserves capacity for a whole run with this number of operations, so that memory does not
+    /// grow with its length.
+    #[must_use]
+    pub fn roomy(self, operations: usize) -> Self {
         // Written to, because the system backs only written pages with memory.
         let room = || {
             let mut bytes = std::hint::black_box(vec![1; ROOM]);
@@ -77,8 +100,14 @@ impl Windows {
         let spare = (0..2 * MAX_WINDOWS).map(|_| room()).collect();
         let mut windows = VecDeque::from(vec![Window::default(); MAX_WINDOWS]);
         windows.clear();
+        let steps = if self.is_by_step() { operations } else { 1 };
+        let idle = || Window {
+            steps: WindowSteps::roomy(steps.min(ROOMY_STEPS)),
+            ..Window::default()
+        };
         Self {
             windows,
+            idle: (0..MAX_WINDOWS).map(|_| idle()).collect(),
             spare,
             ..self
         }
@@ -184,38 +213,39 @@ impl Windows {
                 // Packed at once: hundreds of open histograms would be an unexpected peak of
                 // memory.
                 wide.pack(&mut self.spare);
-                window.response.recycle(&mut self.spare);
-                window.lag.recycle(&mut self.spare);
+                window.recycle(&mut self.spare);
             }
         }
     }
 
     /// Records one operation.
     pub fn record(&mut self, sample: &Sample) {
+        let step = sample.operation & self.step_bits;
         let window = self.at(sample.intended);
-        window.count(sample.outcome);
+        let own = window.steps.entry(step);
+        own.count(sample.outcome);
         if sample.outcome.is_timed() {
-            window.time(sample.response());
+            own.time(sample.response());
             window.lag.record(sample.lag().0);
         }
         if matches!(sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
             window.statuses.count(sample.status);
         }
         if sample.outcome == Outcome::Ok {
-            self.at(sample.completed).ok_completions += 1;
+            self.at(sample.completed).steps.entry(step).ok_completions += 1;
         }
     }
 
     /// Records one pass through a timed group in a time line whose operations are such passes. They
     /// have no lag of their own.
     pub fn record_whole(&mut self, sample: &GroupSample) {
-        let window = self.at(sample.intended);
-        window.count(sample.outcome);
+        let own = self.at(sample.intended).steps.entry(0);
+        own.count(sample.outcome);
         if sample.outcome.is_timed() {
-            window.time(sample.response());
+            own.time(sample.response());
         }
         if sample.outcome == Outcome::Ok {
-            self.at(sample.completed).ok_completions += 1;
+            self.at(sample.completed).steps.entry(0).ok_completions += 1;
         }
     }
 
@@ -271,7 +301,7 @@ impl Windows {
 
     /// Records an iteration refused at this moment.
     pub fn refuse(&mut self, at: Nanos) {
-        self.at(at).dropped += 1;
+        self.at(at).refused += 1;
     }
 
     /// Adds another time line of the same run; the narrower one is widened first. Afterwards it has
@@ -305,15 +335,17 @@ impl Windows {
         self.pack();
     }
 
-    /// Returns whether the figures of its streams, measures and groups agree with each other.
+    /// Returns whether the figures of its steps, streams, measures and groups agree with each other.
     pub(super) fn is_consistent(&self) -> bool {
+        let mut steps = self.windows.iter().map(|own| &own.steps);
         let streams = self.windows.iter().filter_map(|own| own.streams.as_deref());
         let measures = self
             .windows
             .iter()
             .filter_map(|own| own.measures.as_deref());
         let groups = self.windows.iter().filter_map(|own| own.groups.as_deref());
-        streams.into_iter().all(WindowStreams::is_consistent)
+        steps.all(WindowSteps::is_consistent)
+            && streams.into_iter().all(WindowStreams::is_consistent)
             && measures.into_iter().all(MeasureSet::is_consistent)
             && groups.into_iter().all(WindowGroups::is_consistent)
     }
@@ -323,6 +355,7 @@ impl Windows {
         // The furthest that an instant can be from the epoch.
         let bound = i64::MAX / self.width.0.max(1) as i64;
         self.epoch == other.epoch
+            && self.step_bits == other.step_bits
             && is_doubled(self.width, other.width)
             && self.windows.len() <= MAX_WINDOWS
             && (-bound..bound - MAX_WINDOWS as i64).contains(&self.first)
@@ -339,7 +372,7 @@ impl Windows {
             .filter(|w| w.timed() > 0)
             .take(count)
         {
-            histogram::add(&mut response, &window.response());
+            histogram::add(&mut response, &window.whole().response());
             histogram::add(&mut lag, &window.lag());
         }
         (response, lag)
@@ -367,6 +400,7 @@ mod tests {
     fn seen(windows: &Windows) -> Vec<(i64, u64, u64, Histogram<u64>)> {
         windows
             .iter()
+            .map(|(i, w)| (i, w.whole()))
             .filter(|(_, w)| w.planned + w.ok_completions > 0)
             .map(|(i, w)| (i, w.planned, w.ok_completions, w.response()))
             .collect()
@@ -409,13 +443,14 @@ mod tests {
             outcome: Outcome::Failed(FailureKind::Data),
             ..sample(EPOCH, Nanos::from_secs(3))
         });
-        let (_, window) = windows.iter().next().expect("one");
+        let (_, own) = windows.iter().next().expect("one");
+        let window = own.whole();
         assert_eq!(
             (window.ok, window.failed, window.timed(), window.mean_ms()),
             (1, 1, 1, Some(10.0))
         );
         assert_eq!(
-            (window.max, window.response().len(), window.lag().len()),
+            (window.max, window.response().len(), own.lag().len()),
             (Nanos::from_millis(10), 1, 1)
         );
         let mut unsent = Windows::new(Nanos::from_millis(100), EPOCH);
@@ -424,7 +459,9 @@ mod tests {
             ..sample(EPOCH, Nanos(1))
         });
         assert!(
-            unsent.iter().all(|(_, window)| window.mean_ms().is_none())
+            unsent
+                .iter()
+                .all(|(_, own)| own.whole().mean_ms().is_none())
                 && unsent.recent(2).0.is_empty()
         );
     }
@@ -465,7 +502,10 @@ mod tests {
             ));
         }
         assert!(windows.iter().count() <= MAX_WINDOWS);
-        assert_eq!(windows.iter().map(|(_, w)| w.planned).sum::<u64>(), 3600);
+        assert_eq!(
+            windows.iter().map(|(_, w)| w.whole().planned).sum::<u64>(),
+            3600
+        );
         assert_eq!(windows.width(), Nanos::from_millis(10 * 1024));
     }
 

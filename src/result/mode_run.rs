@@ -10,6 +10,7 @@ use super::exemplar::Exemplar;
 use super::lookups::Lookups;
 use super::measure::{Measure, StepMeasure};
 use super::replayed::Replayed;
+use super::step_window::HeatInterval;
 use super::streams::Streaming;
 use super::timed_group::TimedGroup;
 use super::watched::Watched;
@@ -125,6 +126,9 @@ pub struct Group {
     /// The timed groups of a stage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<TimedGroup>,
+    /// The response times of a step in the intervals of its time line that have some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heat: Vec<HeatInterval>,
 }
 
 /// Figures of the operations that a selector matches: that of a threshold, or of a mix entry with a

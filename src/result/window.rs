@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::measure::{MeasureWindow, WindowValues};
+use super::step_window::StepWindow;
 use super::timed_group::GroupWindow;
 use crate::metrics::FailureKind;
 
@@ -60,6 +61,9 @@ pub struct Window {
     /// Response times as a histogram of two significant digits, in the form of
     /// [`Histograms`](super::Histograms); null if there are none.
     pub response: Option<String>,
+    /// Its steps that have operations in it. Empty if the scenario has more than 64 operations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepWindow>,
     /// Its streams, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub streams: Option<StreamWindow>,

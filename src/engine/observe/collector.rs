@@ -75,7 +75,7 @@ mod tests {
     use crate::metrics::resources::Usage;
     use crate::metrics::{
         FailedTry, FailureKind, Held, IterationSample, LoggedSample, MeasureSample, Sample,
-        StartPace, StreamSample, TagSample, TagValue,
+        StartPace, StreamSample, TagSample, TagValue, WindowOperations,
     };
     use crate::plan::{Mode, Plan};
     use crate::scenario::fixture;
@@ -206,18 +206,18 @@ mod tests {
         };
         let line = |windows: &crate::metrics::Windows| {
             let seen = windows.iter().map(|(index, window)| {
-                let counts = (
-                    window.planned,
-                    window.started,
-                    window.ok,
-                    window.failed,
-                    window.ok_completions,
-                    window.max,
-                    window.mean_ms(),
-                );
+                let counts = |own: &WindowOperations| {
+                    let times = own.percentiles([90.0]);
+                    (
+                        [own.planned, own.started, own.ok, own.failed],
+                        own.ok_completions,
+                        (own.max, own.mean_ms(), times, own.failures()),
+                    )
+                };
+                let steps = [0, 1].map(|step| window.step(step).map(counts));
                 format!(
-                    "{index} {counts:?} {:?} {:?}\n",
-                    window.response().value_at_quantile(0.9),
+                    "{index} {:?} {steps:?} {:?}\n",
+                    counts(&window.whole()),
                     window.lag().len()
                 )
             });
