@@ -7,6 +7,7 @@
 //!
 //! Measures have tags such as `async.measure.db.ns`, which end with the unit of the values. Groups as a
 //! whole have tags such as `async.group.buy.checkout.response`, after their mix entry and their name.
+//! Steps have tags such as `async.step.buy.pay.response.windows`, with one digit.
 
 use std::io;
 use std::time::{Duration, UNIX_EPOCH};
@@ -102,6 +103,7 @@ fn intervals(result: &RunResult) -> Vec<Interval> {
             measured_windows(run),
             grouped(run),
             grouped_windows(run),
+            stepped_windows(run),
         ];
         let lines = lines.into_iter().flatten();
         all.extend(lines.filter_map(|line| line.after(begin, wall)));
@@ -154,7 +156,7 @@ fn quantities(run: &ModeRun) -> Vec<(&'static str, Result<Histogram<u64>, CodecE
         .collect()
 }
 
-/// A histogram of a measure or of a group as a whole.
+/// A histogram of a measure, of a group as a whole, or of a step.
 struct PartLine {
     tag: String,
     /// Where it begins and how long it takes, in seconds; missing for the whole run.
@@ -237,10 +239,10 @@ fn measured_windows(run: &ModeRun) -> Vec<PartLine> {
 /// What is percent-encoded in a name of a tag. A point separates such names, and a comma ends a tag.
 const IN_TAGS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
 
-/// Returns the tag of a time of a group that is measured as a whole.
-fn group_tag(run: &ModeRun, mix: &str, name: &str, time: &str) -> String {
+/// Returns the tag of a time of a `group` that is measured as a whole, or of a `step`.
+fn tag_of(run: &ModeRun, what: &str, [mix, name]: [&str; 2], time: &str) -> String {
     let [mix, name] = [mix, name].map(|name| utf8_percent_encode(name, IN_TAGS));
-    format!("{}.group.{mix}.{name}.{time}", run.mode)
+    format!("{}.{what}.{mix}.{name}.{time}", run.mode)
 }
 
 /// Returns the times of each group of a run.
@@ -255,7 +257,7 @@ fn grouped(run: &ModeRun) -> Vec<PartLine> {
         for (time, text) in times {
             let histogram = text.as_ref().and_then(|text| full(codec::decode(text)));
             all.extend(histogram.map(|histogram| PartLine {
-                tag: group_tag(run, &own.mix, &own.name, time),
+                tag: tag_of(run, "group", [&own.mix, &own.name], time),
                 during: None,
                 histogram,
             }));
@@ -272,8 +274,25 @@ fn grouped_windows(run: &ModeRun) -> Vec<PartLine> {
             let values = own.response_ms.as_ref();
             let histogram = values.and_then(|values| full(codec::decode_window(&values.histogram)));
             all.extend(histogram.map(|histogram| PartLine {
-                tag: group_tag(run, &own.mix, &own.name, "response.windows"),
+                tag: tag_of(run, "group", [&own.mix, &own.name], "response.windows"),
                 during: Some((window.t_s, window.window_s)),
+                histogram,
+            }));
+        }
+    }
+    all
+}
+
+/// Returns the response times of each step in each part of its time line that is not of the warm-up.
+fn stepped_windows(run: &ModeRun) -> Vec<PartLine> {
+    let mut all = Vec::new();
+    for step in &run.steps {
+        let mix = step.mix.as_deref().unwrap_or_default();
+        for part in step.heat.iter().filter(|part| part.t_s >= 0.0) {
+            let histogram = full(codec::decode_coarse(&part.response));
+            all.extend(histogram.map(|histogram| PartLine {
+                tag: tag_of(run, "step", [mix, &step.name], "response.windows"),
+                during: Some((part.t_s, part.window_s)),
                 histogram,
             }));
         }

@@ -43,6 +43,7 @@ pub(crate) mod run_tags;
 pub(crate) mod sink;
 pub(crate) mod spreadsheet;
 pub(crate) mod status;
+pub(crate) mod steps;
 pub(crate) mod streams;
 pub(crate) mod tally;
 pub mod terminal;
@@ -86,17 +87,20 @@ const WATCHED_FILE: &str = "watched.csv";
 
 /// The table of the slowest operations, which only results that have some are written with.
 const EXEMPLARS_FILE: &str = "exemplars.csv";
+/// The table of steps over time, which only results that have these figures are written with.
+const STEPS_FILE: &str = "steps_over_time.csv";
 
 /// A function that creates the text of a file.
 type Texter = fn(&RunResult) -> io::Result<String>;
 
 /// The text formats: the format, the file name, and the function that creates the text.
-pub const TEXTS: [(Format, &str, Texter); 12] = [
+pub const TEXTS: [(Format, &str, Texter); 13] = [
     (Format::Markdown, "report.md", |result| {
         Ok(markdown::render(result))
     }),
     (Format::Csv, "summary.csv", spreadsheet::summary),
     (Format::Csv, "series.csv", spreadsheet::series),
+    (Format::Csv, STEPS_FILE, spreadsheet::steps_over_time),
     (Format::Csv, MEASURES_FILE, spreadsheet::measures),
     (Format::Csv, WATCHED_FILE, spreadsheet::watched),
     (Format::Csv, EXEMPLARS_FILE, spreadsheet::exemplars),
@@ -253,6 +257,7 @@ pub fn write_all(result: &RunResult, formats: &[Format], dir: &Path) -> Written 
 fn says_something(result: &RunResult, file: &str) -> bool {
     match file {
         MEASURES_FILE => result.runs.iter().any(|run| !run.measures.is_empty()),
+        STEPS_FILE => steps::are_over_time(&result.runs),
         WATCHED_FILE => !result.watched.is_empty(),
         EXEMPLARS_FILE => !result.exemplars.is_empty(),
         _ => true,

@@ -12,6 +12,7 @@ mod group_windows;
 mod groups;
 mod measures;
 mod series;
+mod step_windows;
 mod streams;
 mod watched;
 
@@ -25,6 +26,7 @@ use crate::result::{Apdex, Counts, Group, ModeComparison, ModeRun, RunResult, St
 pub(crate) use self::exemplars::exemplars;
 pub(crate) use self::measures::measures;
 pub(crate) use self::series::series;
+pub(crate) use self::step_windows::steps_over_time;
 pub(crate) use self::watched::watched;
 
 use self::cells::{FEW_PERCENTILES, PERCENTILES, failures, known, table, text};

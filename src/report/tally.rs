@@ -167,6 +167,15 @@ pub(crate) fn troubles(result: &RunResult, mode: Mode) -> Vec<Trouble> {
     all
 }
 
+/// Adds up counters.
+pub(crate) fn sum<'c>(
+    all: impl IntoIterator<Item = &'c BTreeMap<String, u64>>,
+) -> BTreeMap<String, u64> {
+    let mut sum = BTreeMap::new();
+    all.into_iter().for_each(|one| add(&mut sum, one));
+    sum
+}
+
 fn add(into: &mut BTreeMap<String, u64>, from: &BTreeMap<String, u64>) {
     for (key, n) in from {
         *into.entry(key.clone()).or_default() += n;

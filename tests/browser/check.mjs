@@ -125,6 +125,33 @@ await check("a range can be zoomed into and out of", file("index.html"), {}, asy
   assert.ok((await texts(svg(page, "latency").locator(".x-ticks text"))).every((tick) => tick.includes("%")));
 });
 
+await check("the small charts of steps have one pointer, and a step can be chosen", file("index.html"), {}, async (page) => {
+  const charts = page.locator(".multiples svg[data-ends]"), values = page.locator(".multiples .values");
+  const box = await center(charts.first());
+  await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.5);
+  await values.waitFor();
+  assert.equal(await page.locator(".multiples .cross[visibility=visible]").count(), await charts.count());
+  const rows = await texts(values.locator("span"));
+  assert.ok(rows.length >= 2 && rows.every((row) => /: (p50 [\d,.]+ \S+, p99 [\d,.]+ \S+|nothing completed|[\d,]+ failed)/.test(row)), rows.join());
+  await page.mouse.move(5, 5);
+  await values.waitFor({ state: "hidden" });
+  await page.locator(".multiples").focus();
+  await page.keyboard.press("ArrowRight");
+  const before = await values.textContent();
+  await page.keyboard.press("ArrowRight");
+  assert.notEqual(await values.textContent(), before);
+  await page.keyboard.press("Escape");
+  await values.waitFor({ state: "hidden" });
+  await page.locator("#which").selectOption("1");
+  assert.deepEqual(await page.locator("details.step").evaluateAll((all) => all.flatMap((one, i) => (one.open ? [i] : []))), [1]);
+  await page.locator("details.step").nth(0).locator("summary").first().click();
+  assert.equal(await page.locator("#which").inputValue(), "0");
+  const heat = page.locator("details.step").nth(0).locator("figure").first();
+  await heat.locator("svg.live-svg").focus();
+  await page.keyboard.press("ArrowRight");
+  assert.match((await texts(heat.locator(".values span"))).join(), /p50: /);
+});
+
 await check("modes and steps can be filtered", file("index.html"), {}, async (page) => {
   await page.locator("#modes input[value=threaded]").uncheck();
   assert.equal(await page.locator("#chart-band-threaded").isVisible(), false);

@@ -101,6 +101,7 @@ mod soak;
 mod sources;
 mod sql;
 mod stages;
+mod steps_over_time;
 mod streams;
 mod suggestions;
 mod support;

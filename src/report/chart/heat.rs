@@ -2,6 +2,9 @@
 //! response time, darker for more. Shows what percentiles hide: two populations, or a slow tail
 //! that comes and goes.
 
+use hdrhistogram::Histogram;
+
+use super::super::steps::StepName;
 use super::super::view;
 use super::axis::Axis;
 use super::canvas::{Align, Font};
@@ -9,7 +12,7 @@ use super::over_time::{rounds, shades};
 use super::palette;
 use super::plot::{Across, Plot, Up};
 use super::trace::{Cast, Trace};
-use crate::result::{Window, codec};
+use crate::result::{HeatInterval, Window, codec};
 
 /// The maximum number of intervals of time.
 const COLUMNS: usize = 120;
@@ -21,12 +24,29 @@ const LEVELS: usize = 7;
 /// Draws the chart of one mode, if its time series has histograms.
 pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let windows: Vec<&Window> = trace.series().collect();
-    let step = windows.len().div_ceil(COLUMNS).max(1);
-    // The response times in milliseconds of each interval of time, with their counts.
-    let columns: Vec<Column> = windows
-        .chunks(step)
-        .filter_map(Column::from_windows)
-        .collect();
+    let several = windows.len().div_ceil(COLUMNS).max(1);
+    let columns = windows.chunks(several).filter_map(Column::from_windows);
+    let title = format!("Response times over time – {}", trace.label);
+    draw(cast, trace, title, &columns.collect::<Vec<_>>())
+}
+
+/// Draws the chart of a step in one mode, in at most this many intervals of time.
+pub(crate) fn of_step(
+    cast: &Cast<'_>,
+    trace: &Trace<'_>,
+    step: StepName<'_>,
+    most: usize,
+) -> Option<String> {
+    let heat = &step.in_run(trace.run()?)?.heat;
+    let several = heat.len().div_ceil(most).max(1);
+    let columns = heat.chunks(several).filter_map(Column::from_intervals);
+    let label = view::shortened(&step.label(), 40);
+    let title = format!("Response times of {label} – {}", trace.label);
+    draw(cast, trace, title, &columns.collect::<Vec<_>>())
+}
+
+/// Draws the response times in milliseconds of intervals of time, with their counts.
+fn draw(cast: &Cast<'_>, trace: &Trace<'_>, title: String, columns: &[Column]) -> Option<String> {
     let values: Vec<f64> = columns
         .iter()
         .flat_map(|column| column.times.iter().map(|(ms, _)| *ms))
@@ -37,7 +57,7 @@ pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     );
     let (start, end) = trace.span()?;
     let plot = Plot {
-        title: format!("Response times over time – {}", trace.label),
+        title,
         subtitle: format!(
             "Darker: more operations took about this long at that time.{}",
             rounds(cast)
@@ -133,18 +153,30 @@ impl Column {
         let decoded = windows
             .iter()
             .filter_map(|w| codec::decode_window(w.response.as_deref()?).ok());
-        let times = decoded
+        Self::new((first.t_s, last.t_s + last.window_s), decoded)
+    }
+
+    fn from_intervals(heat: &[HeatInterval]) -> Option<Self> {
+        let is_sound = |own: &&HeatInterval| own.t_s.is_finite() && own.window_s > 0.0;
+        let (first, last) = (heat.iter().find(is_sound)?, heat.iter().rfind(is_sound)?);
+        let decoded = heat
+            .iter()
+            .filter_map(|own| codec::decode_coarse(&own.response).ok());
+        Self::new((first.t_s, last.t_s + last.window_s), decoded)
+    }
+
+    fn new(
+        (from, to): (f64, f64),
+        histograms: impl Iterator<Item = Histogram<u64>>,
+    ) -> Option<Self> {
+        let times = histograms
             .flat_map(|h| {
                 h.iter_recorded()
                     .map(|v| (v.value_iterated_to() as f64 / 1e6, v.count_at_value()))
                     .collect::<Vec<_>>()
             })
             .collect::<Vec<_>>();
-        (!times.is_empty()).then_some(Self {
-            from: first.t_s,
-            to: last.t_s + last.window_s,
-            times,
-        })
+        (!times.is_empty()).then_some(Self { from, to, times })
     }
 
     fn rows(&self, y: &Axis, (bottom, height): (f64, f64)) -> [u64; ROWS] {

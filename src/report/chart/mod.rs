@@ -28,6 +28,7 @@ pub(crate) mod plot;
 pub(crate) mod png;
 pub(crate) mod spread;
 pub(crate) mod stages;
+pub(crate) mod steps_over_time;
 pub(crate) mod text;
 pub(crate) mod throughput;
 pub(crate) mod timeline;
@@ -42,12 +43,13 @@ use self::trace::Cast;
 pub type Chart = (&'static str, fn(&Cast<'_>) -> Option<String>);
 
 /// The charts that are separate files.
-pub const FILES: [Chart; 5] = [
+pub const FILES: [Chart; 6] = [
     ("modes", modes::svg),
     ("latency", latency::svg),
     ("throughput", throughput::svg),
     ("timeline", timeline::svg),
     ("groups", groups::svg),
+    ("steps", steps_over_time::svg),
 ];
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::steps::StepName;
 use super::super::view;
 use super::frame::Entry;
 use super::palette;
@@ -233,7 +234,24 @@ pub(crate) fn failures(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
         "Lower is better. Failed operations per second, by kind, at the time they were due.",
         "failures",
     );
-    kinds(cast, trace, words, 1, |w| &w.failures)
+    kinds(cast, trace, words, 1, &|w| Some(&w.failures))
+}
+
+/// Draws the failures of a step in a mode over time, by kind.
+pub(crate) fn failures_of(
+    cast: &Cast<'_>,
+    trace: &Trace<'_>,
+    step: StepName<'_>,
+) -> Option<String> {
+    let title = format!("Failures of {}", view::shortened(&step.label(), 40));
+    let words = (
+        &*title,
+        "Lower is better. Failed operations of this step per second, by kind, at the time they were due.",
+        "failures",
+    );
+    kinds(cast, trace, words, 1, &|w| {
+        step.in_window(w).map(|own| &own.failures)
+    })
 }
 
 /// Draws the responses of a mode over time, by status; returns `None` if all are the same.
@@ -243,8 +261,11 @@ pub(crate) fn statuses(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
         "Responses per second, by status, at the time their operations were due.",
         "statuses",
     );
-    kinds(cast, trace, words, 2, |w| &w.status_codes)
+    kinds(cast, trace, words, 2, &|w| Some(&w.status_codes))
 }
+
+/// Counters of a window.
+type Counters<'c> = &'c dyn for<'w> Fn(&'w Window) -> Option<&'w BTreeMap<String, u64>>;
 
 /// Draws counters over time as rates, if there are at least this many kinds. The most frequent ones
 /// have their own line.
@@ -253,10 +274,10 @@ fn kinds(
     trace: &Trace<'_>,
     (title, subtitle, column): (&str, &str, &'static str),
     at_least: usize,
-    counters: fn(&Window) -> &BTreeMap<String, u64>,
+    counters: Counters<'_>,
 ) -> Option<String> {
     let mut totals: BTreeMap<&str, u64> = BTreeMap::new();
-    for (kind, n) in trace.series().flat_map(counters) {
+    for (kind, n) in trace.series().filter_map(counters).flatten() {
         *totals.entry(kind).or_default() += n;
     }
     let mut sorted: Vec<(&str, u64)> = totals.into_iter().filter(|(_, n)| *n > 0).collect();
@@ -311,11 +332,11 @@ fn kind_line(
     trace: &Trace<'_>,
     i: usize,
     (name, of): &(String, Vec<&str>),
-    counters: fn(&Window) -> &BTreeMap<String, u64>,
+    counters: Counters<'_>,
 ) -> (Entry, Line) {
     let count = |w: &Window, of: &[&str]| {
         of.iter()
-            .filter_map(|kind| counters(w).get(*kind))
+            .filter_map(|kind| counters(w)?.get(*kind))
             .sum::<u64>() as f64
     };
     let points = trace

@@ -213,7 +213,7 @@ impl Plot {
             let paths: Vec<Vec<(f64, f64)>> = lines
                 .iter()
                 .map(|line| {
-                    thin(&line.points)
+                    thin(&line.points, POINTS)
                         .into_iter()
                         .map(|(a, b)| (x.pixel(a), y.pixel(b)))
                         .collect()
@@ -276,12 +276,12 @@ pub(crate) fn marks(c: &mut Canvas, style: LineStyle, path: &[(f64, f64)], share
 
 /// Reduces the number of points to a maximum: of each group, it keeps the lowest and the highest,
 /// so that no peak is lost.
-fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    if points.len() <= POINTS {
+pub(super) fn thin(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
+    if points.len() <= most {
         return points.to_vec();
     }
     points
-        .chunks(points.len().div_ceil(POINTS / 2))
+        .chunks(points.len().div_ceil(most / 2))
         .flat_map(|chunk| {
             let low = chunk
                 .iter()
@@ -357,9 +357,9 @@ mod tests {
                 )
             })
             .collect();
-        let few = thin(&points);
+        let few = thin(&points, POINTS);
         assert!(few.len() <= POINTS, "{}", few.len());
         assert!(few.contains(&(7_777.0, 1e6)) && few.is_sorted_by(|a, b| a.0 < b.0));
-        assert_eq!(thin(&points[..10]), points[..10]);
+        assert_eq!(thin(&points[..10], POINTS), points[..10]);
     }
 }

@@ -20,8 +20,10 @@ pub(crate) mod page;
 mod parts;
 mod replay_table;
 mod shard_table;
+mod step_panels;
 pub(crate) mod style;
 pub(crate) mod tables;
+mod tag_table;
 pub(crate) mod versions;
 mod watched_table;
 

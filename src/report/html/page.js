@@ -65,6 +65,7 @@
     const wanted = document.getElementById("step")?.value.trim().toLowerCase() ?? "";
     for (const part of all("[data-trace]")) part.hidden = off.has(part.dataset.trace);
     for (const row of all("table.steps tbody tr")) row.hidden = off.has(row.dataset.trace) || !row.cells[0].textContent.toLowerCase().includes(wanted);
+    for (const part of all("details.step, .small")) part.hidden = !part.querySelector("summary, title").textContent.toLowerCase().includes(wanted);
     for (const series of all(".series, .entry")) {
       const { key } = series.dataset;
       if (key && names().some(([name]) => name === key)) series.classList.toggle("off", off.has(key));
@@ -94,6 +95,16 @@
     const step = [1, 2, 5, 10].map((k) => k * power).find((step) => step >= rough);
     for (let i = Math.ceil(from / step); i * step <= to; i++) list.push([i * step, show(i * step)]);
     return list;
+  };
+
+  // The row of a time line at a moment.
+  const rowAt = (id, value) => {
+    const table = document.getElementById(`data-${id}`);
+    if (!table) return null;
+    const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent), lines = table.tBodies[0].rows;
+    let row = lines.length;
+    while (row-- && parseFloat(lines[row].cells[0].textContent) > value);
+    return { heads, text: (column) => lines[row]?.cells[heads.indexOf(column)]?.textContent ?? "" };
   };
 
   const chart = (svg) => {
@@ -152,14 +163,11 @@
       if (kind === "seconds") {
         const keys = figure.dataset.trace ? names().filter(([key]) => key === figure.dataset.trace) : names();
         for (const [key, name] of keys) {
-          const table = off.has(key) ? null : document.getElementById(`data-timeline-${key}`);
-          if (!table) continue;
-          const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent), lines = table.tBodies[0].rows;
-          let row = lines.length;
-          while (row-- && parseFloat(lines[row].cells[0].textContent) > value);
-          for (const column of heads.includes(columns) ? [columns] : columns.split(",")) {
-            const cell = row < 0 ? null : lines[row].cells[heads.indexOf(column)];
-            if (cell?.textContent) rows.push(`${figure.dataset.trace ? column : name}: ${cell.textContent}`);
+          const row = off.has(key) ? null : rowAt(`${figure.dataset.line ?? "timeline"}-${key}`, value);
+          if (!row) continue;
+          for (const column of row.heads.includes(columns) ? [columns] : columns.split(",")) {
+            const text = row.text(column);
+            if (text) rows.push(`${figure.dataset.trace ? column : name}: ${text}`);
           }
         }
         return [`${number(value)} s`, rows];
@@ -225,6 +233,54 @@
     });
     svg.setAttribute("tabindex", 0);
     svg.classList.add("live-svg");
+  };
+
+  // The small charts of steps have one pointer together.
+  const multiples = (root) => {
+    const box = root.querySelector(".values"), svgs = all("svg[data-ends]", root);
+    const [from, to] = svgs[0].dataset.ends.split(" ").map(Number), [left, top, right, bottom] = svgs[0].dataset.field.split(" ").map((v) => v * FINE);
+    const lines = svgs.map((svg) => make("line", { class: "cross", y1: top, y2: bottom, visibility: "hidden" }, svg));
+    let at = null;
+    const hide = () => { at = null; box.hidden = true; lines.forEach((line) => line.setAttribute("visibility", "hidden")); };
+    const look = (value, svg) => {
+      at = Math.min(Math.max(value, from), to);
+      const x = left + ((at - from) / (to - from)) * (right - left), shown = names().filter(([key]) => !off.has(key));
+      for (const line of lines) { for (const end of ["x1", "x2"]) line.setAttribute(end, x); line.setAttribute("visibility", "visible"); }
+      box.replaceChildren();
+      make("b", { textContent: `${number(at)} s` }, box);
+      for (const own of svgs) for (const [key, name] of shown) {
+        const figure = own.closest("figure"), row = figure.hidden ? null : rowAt(`step${figure.dataset.step}-${key}`, at);
+        if (!row?.text("planned")) continue;
+        const failed = row.text("failed"), words = [row.text("p50") && `p50 ${row.text("p50")}, p99 ${row.text("p99")}`, failed && `${failed} failed`].filter(Boolean).join(", ");
+        make("span", { textContent: `${own.querySelector("title").textContent}${shown.length > 1 ? `, ${name}` : ""}: ${words || "nothing completed"}` }, box);
+      }
+      box.hidden = false;
+      const [outer, inner] = [root.getBoundingClientRect(), svg.getBoundingClientRect()];
+      box.style.left = `${Math.max(0, Math.min(inner.left - outer.left, outer.width - box.offsetWidth))}px`;
+      box.style.top = `${inner.bottom - outer.top}px`;
+    };
+    svgs.forEach((svg) => {
+      svg.addEventListener("pointermove", (event) => {
+        const frame = svg.getBoundingClientRect(), x = ((event.clientX - frame.left) / frame.width) * svg.viewBox.baseVal.width;
+        look(from + ((x - left) / (right - left)) * (to - from), svg);
+      });
+      svg.addEventListener("pointerleave", hide);
+    });
+    root.tabIndex = 0;
+    root.addEventListener("blur", hide);
+    root.addEventListener("keydown", (event) => {
+      const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (event.target !== root || !(move || event.key === "Escape")) return;
+      event.preventDefault();
+      move ? look((at ?? from) + (move * (to - from)) / 60, svgs[0]) : hide();
+    });
+  };
+  const chooser = () => {
+    const which = document.getElementById("which"), steps = all("details.step");
+    if (!which) return;
+    which.parentElement.parentElement.hidden = false;
+    which.addEventListener("change", () => { steps[which.value].open = true; steps[which.value].scrollIntoView(); });
+    steps.forEach((step, i) => step.addEventListener("toggle", () => { if (step.open) which.value = i; }));
   };
 
   // Says of what is wider than its place that there is more, and on which side.
@@ -309,6 +365,8 @@
       root.colorScheme = dark === "dark" ? "light" : "dark";
     });
     all(".chart .scroll > svg").forEach((svg) => { legends(svg); if (svg.dataset.x) chart(svg); });
+    all(".multiples").forEach(multiples);
+    chooser();
     all("table.steps").forEach(sortable);
     // A link into something folded opens it.
     const open = () => { let at = document.getElementById(location.hash.slice(1)); while ((at = at?.parentElement)) if (at.tagName === "DETAILS") at.open = true; };
@@ -344,10 +402,12 @@
     const news = new EventSource(live);
     news.onmessage = ({ data }) => {
       const place = [scrollX, scrollY], step = document.getElementById("step").value, unfolded = toc().open, at = document.activeElement.hash;
+      const chosen = all("details.step").findIndex((one) => one.open);
       const next = new DOMParser().parseFromString(JSON.parse(data), "text/html").getElementById("page");
       document.getElementById("page").replaceWith(next);
       document.getElementById("step").value = step;
       toc().open = unfolded;
+      if (chosen >= 0) all("details.step")[chosen]?.setAttribute("open", "");
       if (at) document.querySelector(`#toc a[href="${at}"]`)?.focus({ preventScroll: true });
       setUp();
       scrollTo(...place);

@@ -22,8 +22,10 @@ use super::lookup_table;
 use super::parts::{Part, only, parts};
 use super::replay_table;
 use super::shard_table;
+use super::step_panels::{StepPanels, panels};
 use super::style::{script, style};
 use super::tables::{self, Table};
+use super::tag_table;
 
 /// Why a page could not be made.
 pub(crate) type PageError = askama::Error;
@@ -90,6 +92,7 @@ struct Page {
     replayed: Option<Table>,
     steps: Option<Table>,
     exemplars: Option<Table>,
+    steps_over_time: Option<StepPanels>,
     sections: Vec<Section>,
     histograms: String,
 }
@@ -269,6 +272,7 @@ fn page(
         replayed: only(cast).and_then(replay_table::replayed),
         steps: tables_of::steps(cast),
         exemplars: only(cast).and_then(exemplar_table::of_result),
+        steps_over_time: panels(cast),
         sections: cast
             .traces
             .iter()
@@ -349,6 +353,7 @@ fn section(cast: &Cast<'_>, trace: &Trace<'_>) -> Section {
             open: i == 0,
             tables: tables::of_run(trace.result, run)
                 .into_iter()
+                .chain(tag_table::of_run(trace.result, run))
                 .chain(lookup_table::of_run(run))
                 .collect(),
             // The charts show the first round; the other rounds of several results are in their own
@@ -467,7 +472,7 @@ mod tests {
     fn ten_minutes_of_ten_steps_stay_under_a_megabyte() {
         let size = render(&fixture::long_run(), WHOLE).unwrap().len();
         assert!(size < 1_000_000, "{size}");
-        assert!(script().len() < 18_500, "{}", script().len());
+        assert!(script().len() < 22_500, "{}", script().len());
     }
 
     #[test]

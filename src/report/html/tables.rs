@@ -248,7 +248,7 @@ fn resources(run: &ModeRun, is_open: bool) -> Option<Table> {
 
 /// Creates the table of the parts of a run; a single part equal to the whole is omitted, unless
 /// fewer parts are requested.
-fn parts(
+pub(super) fn parts(
     caption: &str,
     groups: &[Group],
     at_least: usize,

@@ -1,0 +1,164 @@
+//! The steps over time, by name.
+
+use super::view;
+use crate::result::{Group, ModeRun, StepWindow, Window};
+
+/// A step of some runs, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StepName<'r> {
+    /// Its mix entry.
+    mix: &'r str,
+    /// Its own name.
+    name: &'r str,
+    /// Whether the runs have several mix entries, so that readers need to know which it is.
+    several_mixes: bool,
+}
+
+impl<'r> StepName<'r> {
+    /// Returns those of some runs, each once, in the order of the scenario.
+    pub(crate) fn of_runs(runs: impl IntoIterator<Item = &'r ModeRun>) -> Vec<Self> {
+        let runs: Vec<&ModeRun> = runs.into_iter().collect();
+        let several_mixes = runs.iter().any(|run| run.mixes.len() > 1);
+        let mut all: Vec<Self> = Vec::new();
+        for step in runs.iter().flat_map(|run| &run.steps) {
+            let one = Self {
+                mix: step.mix.as_deref().unwrap_or_default(),
+                name: &step.name,
+                several_mixes,
+            };
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        all
+    }
+
+    /// Returns its name for readers.
+    pub(crate) fn label(self) -> String {
+        match self.several_mixes {
+            true => format!("{} / {}", view::plain(self.mix), view::plain(self.name)),
+            false => view::plain(self.name),
+        }
+    }
+
+    /// Returns whether it is the step of this name in this mix entry.
+    pub(crate) fn is(self, mix: &str, name: &str) -> bool {
+        self.mix == mix && self.name == name
+    }
+
+    /// Returns its figures in a run.
+    pub(crate) fn in_run(self, run: &ModeRun) -> Option<&Group> {
+        let is_own = |own: &&Group| {
+            own.mix.as_deref().unwrap_or_default() == self.mix && own.name == self.name
+        };
+        run.steps.iter().find(is_own)
+    }
+
+    /// Returns its operations in an interval of the time line.
+    pub(crate) fn in_window(self, window: &Window) -> Option<&StepWindow> {
+        let mut steps = window.steps.iter();
+        steps.find(|own| self.is(&own.mix, &own.name))
+    }
+}
+
+/// Returns whether some of these runs have figures of steps over time.
+pub(crate) fn are_over_time<'r>(runs: impl IntoIterator<Item = &'r ModeRun>) -> bool {
+    let mut windows = runs.into_iter().flat_map(|run| &run.series);
+    windows.any(|window| !window.steps.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::chart::steps_over_time;
+    use super::super::chart::trace::Cast;
+    use super::super::{hlog, html, spreadsheet};
+    use crate::report::fixture::{Form, HOSTILE, assert_only_in_first, steps_over_time};
+    use crate::result::RunResult;
+
+    fn page(result: &RunResult) -> String {
+        html::render(result, html::Delivery::Whole(&[])).expect("a page")
+    }
+
+    #[test]
+    fn steps_over_time_are_in_every_form_and_nowhere_without_them() {
+        let with = steps_over_time(&["find", "pay"], 60);
+        let mut without = with.clone();
+        for run in &mut without.runs {
+            run.steps.iter_mut().for_each(|own| own.heat.clear());
+            run.series.iter_mut().for_each(|own| own.steps.clear());
+        }
+        let picture = |r: &RunResult| steps_over_time::svg(&Cast::from_result(r));
+        let forms: [Form<'_>; 4] = [
+            (
+                "html",
+                &page,
+                &[
+                    "<h2 id=\"steps-over-time\">",
+                    "href=\"#in-step1\"",
+                    "data-line=\"step1\"",
+                    "id=\"chart-step1-failures-async\"",
+                    "id=\"data-step1-async\"",
+                    "<td>status 1,234</td>",
+                ],
+            ),
+            (
+                "csv",
+                &|r| spreadsheet::steps_over_time(r).expect("text"),
+                &[",30,1,\"buy, now\",pay,1234,0,1234,1233.5,"],
+            ),
+            (
+                "hlog",
+                &|r| hlog::render(r).expect("text"),
+                &["Tag=async.step.buy%2C%20now.pay.response.windows,"],
+            ),
+            (
+                "picture",
+                &|r| picture(r).unwrap_or_default(),
+                &["Steps over time", ">pay</text>"],
+            ),
+        ];
+        assert_only_in_first(&forms, &with, &without);
+    }
+
+    #[test]
+    fn a_result_and_a_page_of_many_steps_and_windows_have_a_bounded_size() {
+        let names: Vec<String> = (0..64).map(|n| format!("{n} {HOSTILE}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let sizes = [1, 12, 64].map(|steps| {
+            let result = steps_over_time(&names[..steps], 600);
+            let page = page(&result);
+            assert!(!page.contains("<script>alert"));
+            let mut ids: Vec<&str> = page.split(" id=\"").skip(1).collect();
+            ids.iter_mut()
+                .for_each(|id| *id = id.split('"').next().unwrap_or_default());
+            ids.sort_unstable();
+            assert!(
+                ids.windows(2).all(|pair| pair[0] != pair[1]),
+                "an id occurs twice"
+            );
+            assert_eq!(
+                page.matches("<details class=\"step\"").count(),
+                if steps > 1 { steps } else { 0 }
+            );
+            assert_eq!(
+                page.matches("class=\"chart small\"").count(),
+                if steps > 1 { 12 } else { 0 }
+            );
+            assert_eq!(page.contains("12 of 64 steps"), steps == 64);
+            [result.to_json().expect("text").len(), page.len()]
+        });
+        let [[one_json, one_page], [json, twelve], [most_json, most_page]] = sizes;
+        let kilobytes = [
+            json - one_json,
+            twelve - one_page,
+            most_json - one_json,
+            most_page - one_page,
+        ];
+        let kilobytes = kilobytes.map(|bytes| bytes / 1_000);
+        let at_most = [3_500, 1_200, 19_000, 3_500];
+        assert!(
+            kilobytes.iter().zip(at_most).all(|(own, most)| *own < most),
+            "{kilobytes:?}"
+        );
+    }
+}
