@@ -87,11 +87,23 @@ pub(crate) fn name(change: &Change) -> String {
 
 /// Formats a change with its sign: relative to the base, or in points of a share.
 pub(crate) fn amount(change: &Change, value: f64) -> String {
-    let mut percent = percent(value.abs());
-    if change.unit == Unit::Share {
-        // Percentage points: half of 1 % more is not 1.5 %.
-        percent = percent.replace('%', "pp");
+    match change.unit {
+        Unit::Share => points(value),
+        _ => signed(value),
     }
+}
+
+/// Formats a difference of shares with its sign, in percentage points: half of 1 % more is not 1.5 %.
+pub(crate) fn points(value: f64) -> String {
+    with_sign(value, &percent(value.abs()).replace('%', "pp"))
+}
+
+/// Formats a relative change with its sign.
+pub(crate) fn signed(value: f64) -> String {
+    with_sign(value, &percent(value.abs()))
+}
+
+fn with_sign(value: f64, percent: &str) -> String {
     // A change that rounds to zero has no sign.
     let sign = match value {
         _ if percent.starts_with("0 ") => "",

@@ -237,3 +237,42 @@ fn every_output_has_the_steps_over_time_in_each_mode_and_round() {
         assert!(picture.len() > 10_000);
     }
 }
+
+#[test]
+fn what_changed_between_two_results_is_said_step_by_step() {
+    let folder = folder();
+    let slow = SCENARIO.replace("sleep: 1ms, name: browse", "sleep: 20ms, name: browse");
+    for (name, text) in [("a", SCENARIO), ("b", &slow)] {
+        scenario(folder.path(), text);
+        let arguments = ["run", "test.yaml", "--mode", "simulated", "-o", name];
+        crate::support::run(
+            folder.path(),
+            &[&arguments[..], &["--format", "none"]].concat(),
+        )
+        .exits(0);
+    }
+    let arguments = ["report", "a/result.json", "b/result.json", "-o", "both"];
+    crate::support::run(
+        folder.path(),
+        &[&arguments[..], &["--format", "html"]].concat(),
+    )
+    .exits(0);
+    let page = std::fs::read_to_string(folder.path().join("both/index.html")).expect("a page");
+    let table = page
+        .split_once("<h2 id=\"changed\">What changed</h2>")
+        .and_then(|(_, rest)| rest.split_once("</table>"))
+        .expect("a table")
+        .0;
+    let rows: Vec<&str> = table.split("<tr>").skip(2).collect();
+    let shown: Vec<&&str> = rows.iter().filter(|row| row.contains("✗ worse")).collect();
+    assert!(
+        rows[0].contains("browse") && rows[0].contains("20×"),
+        "the largest is first: {}",
+        rows[0]
+    );
+    assert!(
+        !shown.is_empty() && shown.iter().all(|row| row.contains("browse")),
+        "{shown:?}"
+    );
+    assert!(!table.contains("✓ better"));
+}

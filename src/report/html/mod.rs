@@ -7,6 +7,7 @@
 //! a comparison. Everything is readable without the script; the script (`page.js`) shows the same
 //! data in other ways.
 
+mod changed_table;
 mod exemplar_table;
 pub(crate) mod facts;
 pub(crate) mod figure_tables;

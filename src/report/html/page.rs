@@ -12,6 +12,7 @@ use super::super::chart::trace::{Cast, Trace};
 use super::super::comparison::{self, Row};
 use super::super::headline::Headline;
 use super::super::{asked, reproduce, view};
+use super::changed_table::changed;
 use super::exemplar_table;
 use super::facts::{self, Badge, Concern};
 use super::figure_tables as tables_of;
@@ -84,6 +85,7 @@ struct Page {
     compared: Vec<Compared>,
     won: &'static str,
     rows: Vec<Row>,
+    changed: Option<Table>,
     small_samples: bool,
     na_means: &'static str,
     first: Option<Figure>,
@@ -171,7 +173,7 @@ pub fn render(result: &RunResult, place: Delivery<'_>) -> Result<String, PageErr
         title,
         vec![head],
         headline,
-        place,
+        (None, place),
     )
 }
 
@@ -202,7 +204,8 @@ pub fn overlaid(results: &[(String, RunResult)], place: Delivery<'_>) -> Result<
             .map(|(name, _)| view::shortened(&view::plain(name), 40))
             .collect::<Vec<_>>(),
     );
-    page(&Cast::overlaid(results), title, heads, headline, place)
+    let cast = Cast::overlaid(results);
+    page(&cast, title, heads, headline, (changed(results), place))
 }
 
 fn page(
@@ -210,7 +213,7 @@ fn page(
     title: String,
     results: Vec<Head>,
     headline: Headline,
-    place: Delivery<'_>,
+    (changed, place): (Option<Table>, Delivery<'_>),
 ) -> Result<String, PageError> {
     let modes: Vec<(&Trace<'_>, &ModeComparison)> = cast
         .traces
@@ -266,6 +269,7 @@ fn page(
         ),
         small_samples: comparison::has_small_samples(&compared, &cast.results()),
         na_means: view::NA_MEANS,
+        changed,
         first: figures::first(cast),
         parts: parts(cast),
         percentiles: tables_of::percentiles(cast),
