@@ -119,7 +119,7 @@ impl LivePage {
         }
     }
 
-    /// Lets whoever reads the metrics regularly read the last ones, then closes the page.
+    /// Waits for a final scrape if the metrics are scraped regularly, then closes the page.
     pub(super) fn close(self, console: &Console, quiet: bool) {
         let Some(within) = self
             .live
@@ -131,7 +131,7 @@ impl LivePage {
         if !quiet && !(self.is_interrupted)() {
             let within = view::duration_s(within.as_secs_f64());
             console.say(&format!(
-                "waiting at most {within} for the last scrape of /metrics; Ctrl-C ends that\n"
+                "waiting up to {within} for a final scrape of /metrics; press Ctrl-C to exit now\n"
             ));
         }
         self.live.wait_for_scrape(within, &self.is_interrupted);

@@ -128,8 +128,10 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Runs one mode and round in its own process, and returns what it measured; see
-    /// [`Self::run_watched`].
+    /// Runs one mode and round in its own process. `place` is its name in progress and warnings. Passes
+    /// on the figures so far and the recorded exchanges, which arrive if the job's environment asks for
+    /// them. Returns what was measured, also before a panic of the mode, or `None` if the user stopped it
+    /// before that.
     pub(super) fn measure(
         &mut self,
         job: &Job,
@@ -199,26 +201,14 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Runs one mode and round in its own process. `place` is its name in progress and warnings.
-    /// Returns `None` if the user stopped it before anything was measured.
+    /// Does the same for a command that shows nothing meanwhile and cannot use a partial run; returns
+    /// the figures.
     pub(super) fn run(&mut self, job: &Job, place: &str) -> Result<Option<ModeRun>, Failure> {
-        match self.run_watched(job, place, &mut |_| {})? {
+        let measured = self.measure(job, place, &mut |_| {})?;
+        match measured.map(|measured| assemble(&job.plan, &measured)) {
             Some(run) if run.stopped_by == StoppedBy::Panic => Err(panicked()),
             run => Ok(run),
         }
-    }
-
-    /// Does the same, but also returns what was measured before a panic of the mode, and passes on
-    /// the figures so far and the recorded exchanges, which arrive if the job's environment asks for
-    /// them.
-    pub(super) fn run_watched(
-        &mut self,
-        job: &Job,
-        place: &str,
-        watch: &mut dyn FnMut(Event),
-    ) -> Result<Option<ModeRun>, Failure> {
-        let measured = self.measure(job, place, watch)?;
-        Ok(measured.map(|measured| assemble(&job.plan, &measured)))
     }
 
     /// Returns the process groups of servers started by the user's commands, which are kept so that
@@ -439,9 +429,10 @@ mod tests {
         let console = Console::new(Color::Never);
         let mut session = session(folder.path(), &done, &console);
         let kept = session
-            .run_watched(&job, "t", &mut |_| {})
+            .measure(&job, "t", &mut |_| {})
             .expect("there are figures")
             .expect("it ran");
+        let kept = assemble(&job.plan, &kept);
         assert_eq!((kept.stopped_by, kept.counts.ok), (StoppedBy::Panic, 3));
         // Commands that cannot use a partial run report it.
         assert_eq!(

@@ -36,7 +36,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait for readers to receive the end.
 const END_TIMEOUT: Nanos = Nanos::from_secs(1);
 const STEP: Duration = Duration::from_millis(10);
-/// How long whoever reads the last metrics may take for it.
+/// How long the final scrape may take to be read.
 const READ_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Returns the metrics of now, with their content type, for an `Accept`.
@@ -241,7 +241,7 @@ impl Site {
             }
             (&Method::GET, _) => text(
                 StatusCode::NOT_FOUND,
-                "there is only the page, /, and what scrapers read, /metrics\n",
+                "only the page (/) and its metrics (/metrics) are served here\n",
             ),
             _ => text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n"),
         }
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_reads_the_metrics_regularly_reads_the_last_ones() {
+    fn a_regular_scraper_is_waited_for() {
         let live = live();
         live.wait_for_scrape(Nanos::ZERO, &|| false);
         assert_eq!(live.next_scrape_within(), None);
@@ -406,7 +406,7 @@ mod tests {
             answer.contains("content-type: text/x-metrics") && answer.ends_with("for None"),
             "{answer}"
         );
-        assert!(!live.is_watched(), "no page is made for a scraper");
+        assert!(!live.is_watched(), "scraping renders no page");
         assert_eq!(live.next_scrape_within(), None, "it may not come again");
         scrape();
         let within = live.next_scrape_within().expect("it came twice");

@@ -330,7 +330,9 @@ await check("the live page follows the run", url, {}, async (page, asked) => {
   const more = async (than) => { for (let i = 0; i < 80; i++) { const now = await count(); if (now > than) return now; await page.waitForTimeout(100); } throw new Error("no updates"); };
   const first = await more(0);
   await page.locator("#step").fill("sleep");
+  await page.locator('#toc a[href="#steps"]').focus();
   await more(first);
+  assert.equal(await page.evaluate(() => document.activeElement.hash), "#steps", "a new version of the page takes no focus");
   assert.equal(await page.locator("#step").inputValue(), "sleep");
   assert.match(await page.locator(".verdicts").textContent(), /Under way:/);
   assert.match(await page.locator("header .gates").textContent(), /nothing is decided before the end.*holds so far/s);

@@ -115,7 +115,7 @@ fn counters_never_go_back_and_end_as_the_result_does() {
     running
         .finish()
         .exits(0)
-        .says(&["for the last scrape of /metrics"]);
+        .says(&["for a final scrape of /metrics"]);
     let mut before: BTreeMap<&str, f64> = BTreeMap::new();
     for text in &texts {
         let now = series(text);

@@ -13,8 +13,8 @@ pub(crate) enum Exposition {
 }
 
 impl Exposition {
-    /// Returns the form that the `Accept` of a request prefers. Whoever does not ask for the newer one
-    /// is shown the older one.
+    /// Returns the form that the `Accept` of a request prefers: the older one unless it asks for the
+    /// newer one.
     pub(crate) fn negotiated(accept: Option<&str>) -> Self {
         let accepted: Vec<Accepted<'_>> = accept
             .unwrap_or_default()

@@ -124,7 +124,7 @@ const GAUGES: [Gauge; 8] = [
     ),
 ];
 
-/// Writes the figures of each mode that are no times of operations.
+/// Writes the figures of each mode other than the times of operations.
 pub(super) fn gauges(text: &mut Text, comparison: &Comparison) {
     for (name, unit, help, value) in GAUGES {
         let known = comparison
