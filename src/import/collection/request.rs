@@ -240,9 +240,10 @@ fn headers(call: &Call, inherited: &Inherited, variables: &mut Variables) -> Vec
             continue;
         };
         let pieces = variables.pieces(value.trim());
+        let is_plain = |text: &String| !text.contains(char::is_control);
         let is_sendable = |piece: &Piece| match piece {
-            Piece::Text(text) => !text.contains(char::is_control),
-            Piece::Value(_) => true,
+            Piece::Text(text) => is_plain(text),
+            Piece::Value(value) => value.known.as_ref().is_none_or(is_plain),
         };
         if !pieces.iter().all(is_sendable) {
             let name = name.escape_debug();
