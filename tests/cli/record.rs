@@ -349,7 +349,7 @@ fn what_is_not_text_is_kept_beside_the_scenario() {
     running.send(head, &bytes);
     let (code, _, said) = running.end();
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!(recorder.heard(), [bytes.clone()]);
+    assert_eq!(recorder.heard(), std::slice::from_ref(&bytes));
     assert_eq!(
         fs::read(folder.path().join("made.bodies/1.bin")).expect("written"),
         bytes
