@@ -1,6 +1,6 @@
 //! Imports of any bytes: what comes out is a scenario that compiles, or a message.
 //!
-//! The fuzzer calls [`import`] (`tests/fuzz`), and the properties of `loadgen import` call [`fault`].
+//! The fuzzer calls [`import()`] (`tests/fuzz`), and the properties of `loadgen import` call [`fault`].
 
 use crate::import::{self, Kind, Options, Request};
 use crate::scenario::{self, Overrides, Source};
