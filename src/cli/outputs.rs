@@ -7,21 +7,28 @@ use anyhow::anyhow;
 
 use super::exit::{Exit, Failure, or_exit};
 use super::output::Console;
+use crate::base::Nanos;
 use crate::engine::Environment;
-use crate::export::samples::{SampleFile, SampleForm, SampleTotals};
+use crate::export::otlp::{Common, Otlp, OtlpSettings, OtlpTotals, OtlpUrl};
+use crate::export::samples::{self, SampleFile, SampleForm, SampleTotals};
 use crate::plan::{Mode, Plan, Secrets};
 use crate::report::view;
-use crate::result::Output;
+use crate::result::{ModeRun, Output};
+
+/// The interval between two sets of metrics that are sent.
+const OTLP_INTERVAL: Nanos = Nanos::from_secs(1);
 
 /// The value of `--out`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OutFlag {
     /// Every sample, to this file.
     Samples(PathBuf, SampleForm),
+    /// Metrics of OpenTelemetry, to this receiver.
+    Otlp(OtlpUrl),
 }
 
 impl OutFlag {
-    /// Parses `samples=FILE`.
+    /// Parses `samples=FILE` or `otlp=URL`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
             Some(("samples", path)) => {
@@ -31,18 +38,29 @@ impl OutFlag {
                 )?;
                 Ok(Self::Samples(path, form))
             }
-            _ => Err("write samples=FILE".into()),
+            Some(("otlp", url)) => OtlpUrl::parse(url).map(Self::Otlp),
+            _ => Err("write samples=FILE or otlp=URL".into()),
+        }
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Samples(..) => "samples",
+            Self::Otlp(_) => "otlp",
         }
     }
 }
 
 /// Refuses flags of which there can be only one.
 pub(super) fn check(flags: &[OutFlag]) -> Result<(), Failure> {
-    if flags.len() > 1 {
-        return Err(Failure {
-            exit: Exit::Usage,
-            error: anyhow!("--out samples=… is given twice; the samples of a run go to one file"),
-        });
+    for (place, flag) in flags.iter().enumerate() {
+        let kind = flag.kind();
+        if flags[..place].iter().any(|other| other.kind() == kind) {
+            return Err(Failure {
+                exit: Exit::Usage,
+                error: anyhow!("--out {kind}=… is given twice; a run has one output of each kind"),
+            });
+        }
     }
     Ok(())
 }
@@ -53,6 +71,7 @@ pub(super) type Planned = BTreeMap<(Mode, u32), u64>;
 /// What a run hands over while it goes on.
 pub(super) struct Outputs<'a> {
     samples: Option<(&'a Path, SampleFile)>,
+    otlp: Option<(&'a str, Otlp)>,
     console: &'a Console,
     has_warned: bool,
 }
@@ -68,35 +87,66 @@ pub(super) struct Handed {
 }
 
 impl<'a> Outputs<'a> {
-    /// Creates the files.
+    /// Creates the files, and the threads that write and send.
     pub(super) fn open(
         flags: &'a [OutFlag],
         plan: &Plan,
         secrets: &Secrets,
         console: &'a Console,
     ) -> Result<Self, Failure> {
-        let open = |OutFlag::Samples(path, form): &'a OutFlag| {
-            let file = SampleFile::create(path, *form, plan, secrets);
-            Ok((path.as_path(), or_exit(file, Exit::Usage)?))
-        };
-        Ok(Self {
-            samples: flags.first().map(open).transpose()?,
+        let mut outputs = Self {
+            samples: None,
+            otlp: None,
             console,
             has_warned: false,
-        })
+        };
+        for flag in flags {
+            match flag {
+                OutFlag::Samples(path, form) => {
+                    let file = SampleFile::create(path, *form, plan, secrets);
+                    outputs.samples = Some((path, or_exit(file, Exit::Usage)?));
+                }
+                OutFlag::Otlp(url) => {
+                    let settings = OtlpSettings::read(&|name| std::env::var(name).ok());
+                    let tags = plan.tags.iter();
+                    let common = Common {
+                        scenario: secrets.redact(&plan.name),
+                        tags: tags
+                            .map(|(name, value)| (name.clone(), secrets.redact(value)))
+                            .collect(),
+                        shard: samples::shard(plan),
+                    };
+                    let otlp =
+                        settings.and_then(|settings| Otlp::start(url.clone(), settings, common));
+                    let otlp = otlp.map_err(|why| anyhow!("--out otlp={}: {why}", url.text));
+                    outputs.otlp = Some((&url.text, or_exit(otlp, Exit::Usage)?));
+                }
+            }
+        }
+        Ok(outputs)
     }
 
     /// Returns the environment of a run that hands it over.
     pub(super) fn environment(&self, environment: Environment) -> Environment {
         let samples = self.samples.as_ref();
+        let often = self.otlp.as_ref().map(|_| OTLP_INTERVAL);
         Environment {
             samples: samples.map(|(_, file)| file.socket().to_owned()),
+            figures_every: often.into_iter().chain(environment.figures_every).min(),
             ..environment
         }
     }
 
+    /// Hands over the figures so far of a run, or those of its end.
+    pub(super) fn show(&mut self, run: &ModeRun) {
+        if let Some((_, otlp)) = &mut self.otlp {
+            otlp.show(run);
+        }
+        self.look();
+    }
+
     /// Says what has gone wrong, once.
-    pub(super) fn look(&mut self) {
+    fn look(&mut self) {
         let trouble = self.samples.as_ref().and_then(|(path, file)| {
             let trouble = file.trouble()?;
             Some(format!(
@@ -111,45 +161,78 @@ impl<'a> Outputs<'a> {
 
     /// Ends it after a run with these measured operations.
     pub(super) fn finish(self, planned: &Planned, is_quiet: bool) -> Handed {
-        let Some((path, file)) = self.samples else {
-            return Handed::default();
-        };
-        let SampleTotals { written, trouble } = file.finish();
+        let mut handed = Handed::default();
+        if let Some((path, file)) = self.samples {
+            handed.samples(path, file.finish(), planned);
+        }
+        if let Some((url, otlp)) = self.otlp {
+            handed.otlp(url, otlp.finish());
+        }
+        for output in handed.outputs.iter().filter(|_| !is_quiet) {
+            let (kind, to) = (&output.kind, &output.to);
+            let what = if kind == "samples" {
+                "sample"
+            } else {
+                "interval"
+            };
+            let count = view::things(output.written, what);
+            self.console.say(&format!("{kind}: {to} ({count})\n"));
+        }
+        let warnings = handed.warnings.iter();
+        warnings.for_each(|warning| self.console.warning(warning));
+        handed
+    }
+}
+
+impl Handed {
+    fn samples(&mut self, path: &Path, totals: SampleTotals, planned: &Planned) {
+        let SampleTotals { written, trouble } = totals;
         let path = path.display();
         // Of a mode that died, nothing was counted.
         let left_out = |(run, planned): (&(Mode, u32), &u64)| {
             planned.saturating_sub(written.get(run).copied().unwrap_or(0))
         };
-        let output = Output {
-            kind: "samples".into(),
-            to: path.to_string(),
-            written: written.values().sum(),
-            dropped: planned.iter().map(left_out).sum(),
-            error: trouble,
-        };
-        if !is_quiet {
-            let samples = view::things(output.written, "sample");
-            self.console.say(&format!("samples: {path} ({samples})\n"));
-        }
-        let mut handed = Handed::default();
-        if let Some(trouble) = &output.error {
-            handed.failure = Some(Failure {
+        let dropped = planned.iter().map(left_out).sum();
+        if let Some(trouble) = &trouble {
+            self.failure = Some(Failure {
                 exit: Exit::Internal,
                 error: anyhow!("can't write {path}: {trouble}"),
             });
         }
-        if output.dropped > 0 {
-            let samples = view::things(output.dropped, "sample");
-            let why = match &output.error {
-                Some(trouble) => trouble.as_str(),
-                None => "they came faster than it could be written",
-            };
-            let warning = format!("{path} lacks {samples}: {why}");
-            self.console.warning(&warning);
-            handed.warnings.push(warning);
+        if dropped > 0 {
+            let samples = view::things(dropped, "sample");
+            let slow = "they came faster than it could be written";
+            let why = trouble.as_deref().unwrap_or(slow);
+            self.warnings.push(format!("{path} lacks {samples}: {why}"));
         }
-        handed.outputs.push(output);
-        handed
+        self.outputs.push(Output {
+            kind: "samples".into(),
+            to: path.to_string(),
+            written: written.values().sum(),
+            dropped,
+            error: trouble,
+        });
+    }
+
+    fn otlp(&mut self, url: &str, totals: OtlpTotals) {
+        let OtlpTotals {
+            sent,
+            dropped,
+            trouble,
+        } = totals;
+        if let Some(trouble) = &trouble {
+            let intervals = view::things(dropped, "interval");
+            self.warnings.push(format!(
+                "the metrics of {intervals} were not sent to {url}: {trouble}"
+            ));
+        }
+        self.outputs.push(Output {
+            kind: "otlp".into(),
+            to: url.to_owned(),
+            written: sent,
+            dropped,
+            error: trouble,
+        });
     }
 }
 
@@ -161,14 +244,18 @@ mod tests {
     fn an_output_says_its_kind_and_its_form() {
         for text in ["samples=a.jsonl", "samples=x=y/a.csv.zst"] {
             let path = text.strip_prefix("samples=").map(PathBuf::from);
-            let parsed = OutFlag::parse(text).map(|OutFlag::Samples(path, _)| path);
-            assert_eq!(parsed.ok(), path, "{text}");
+            let parsed = match OutFlag::parse(text) {
+                Ok(OutFlag::Samples(path, _)) => Some(path),
+                _ => None,
+            };
+            assert_eq!(parsed, path, "{text}");
         }
         for (text, says) in [
             ("samples=a.parquet", ".jsonl or .csv"),
             ("samples=", ".jsonl or .csv"),
             ("a.jsonl", "samples=FILE"),
-            ("csv=a.csv", "samples=FILE"),
+            ("csv=a.csv", "samples=FILE or otlp=URL"),
+            ("otlp=a:4318", "otlp=http://HOST:4318"),
         ] {
             let error = OutFlag::parse(text).expect_err(text);
             assert!(error.contains(says), "{error}");

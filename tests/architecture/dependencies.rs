@@ -31,8 +31,9 @@ const ALLOWED: [&str; 13] = [
 
 /// Crates with several versions, because two dependencies need different ones. Entries that no
 /// longer apply must be removed.
-const SEVERAL: [&str; 8] = [
+const SEVERAL: [&str; 9] = [
     "base64",
+    "cpufeatures",
     "getrandom",
     "glam",
     "miniz_oxide",

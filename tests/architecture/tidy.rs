@@ -142,6 +142,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
             "src/record",
             "src/server",
             "src/watch/scrape.rs",
+            "src/export/otlp/post.rs",
         ],
         "a runtime belongs to one driver",
     ),

@@ -67,6 +67,7 @@ mod moments;
 mod nginx;
 mod once;
 mod others;
+mod otlp;
 mod outputs;
 mod pace;
 mod peer;

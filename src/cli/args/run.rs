@@ -79,7 +79,8 @@ pub(crate) struct RunArgs {
     #[arg(long, env = "LOADGEN_DEBUG_LOG", value_name = "FILE")]
     pub debug_log: Option<PathBuf>,
     /// Hand over, while the run goes on: samples=FILE, every operation to a file (.jsonl or .csv,
-    /// optionally followed by .gz or .zst)
+    /// optionally followed by .gz or .zst); otlp=URL, metrics to a receiver of OpenTelemetry (OTLP over
+    /// HTTP). May be given once for each
     #[arg(long, env = "LOADGEN_OUT", value_parser = OutFlag::parse, value_name = "KIND=WHERE", action = ArgAction::Append)]
     pub out: Vec<OutFlag>,
     /// Serve the report, and /metrics for scrapers, on this address during the run; a port alone means

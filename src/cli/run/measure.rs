@@ -84,8 +84,8 @@ impl<D: Fn(Vec<ModeRun>) -> RunResult> Audience<'_, D> {
     fn hear(&mut self, event: Event, done: &[ModeRun], round: u32, place: &str) {
         match event {
             Event::SoFar(mut so_far) => {
-                self.outputs.look();
                 so_far.run.round = round;
+                self.outputs.show(&so_far.run);
                 self.partial.keep(done, Some(&so_far.run));
                 if let Some(live_page) = &self.live_page {
                     live_page.show(*so_far);
@@ -138,8 +138,9 @@ pub(super) fn measure(
     let environment = Environment {
         figures_every: Some(audience.figures_every()),
         recorded: audience.debug_log.recorded(),
-        ..audience.outputs.environment(environment)
+        ..environment
     };
+    let environment = audience.outputs.environment(environment);
     let mut measured = Measured {
         runs: Vec::new(),
         end: End::Complete,
@@ -162,7 +163,9 @@ pub(super) fn measure(
         let mut watch = |event| audience.hear(event, &measured.runs, round, &place);
         match session.measure(&job, &place, &mut watch) {
             Ok(Some(own)) => {
-                let next = measured.take(assemble(plan, &own));
+                let run = assemble(plan, &own);
+                audience.outputs.show(&run);
+                let next = measured.take(run);
                 audience.take(&measured.runs, step_responses(plan, &own.recorder));
                 if next.is_break() {
                     break;

@@ -16,7 +16,7 @@ use super::output::{self, Console};
 use super::outputs::Outputs;
 use super::session::{self, Session};
 use super::{job, setup};
-use crate::assembly::{ClockState, Measurements, PART_SCHEMA, Part};
+use crate::assembly::{ClockState, Measurements, PART_SCHEMA, Part, assemble};
 use crate::base::clock::unix_ns;
 use crate::engine::preflight::safety;
 use crate::engine::{Environment, Event, Job};
@@ -122,7 +122,7 @@ pub(super) fn run(
         setup_values,
         ..session.environment(&slice, &source.folder, started_at)?
     };
-    let outputs = Outputs::open(&args.out, &slice, secrets, console)?;
+    let mut outputs = Outputs::open(&args.out, &slice, secrets, console)?;
     let environment = outputs.environment(environment);
     let job = Job {
         parent: std::process::id(),
@@ -132,7 +132,15 @@ pub(super) fn run(
         environment,
     };
     let place = format!("[{}/{}] {}", shard.index, shard.count, job.mode);
-    let measured = session.measure(&job, &place, &mut |_: Event| {});
+    let mut watch = |event| {
+        if let Event::SoFar(run) = event {
+            outputs.show(&run);
+        }
+    };
+    let measured = session.measure(&job, &place, &mut watch);
+    if let Ok(Some(measured)) = &measured {
+        outputs.show(&assemble(&job.plan, measured));
+    }
     let is_interrupted = session.is_interrupted();
     let mut warnings = session.close();
     let planned = |measured: &Measurements<'_>| {
