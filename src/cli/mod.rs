@@ -22,6 +22,7 @@ mod live_page;
 mod man;
 mod merge;
 mod new_file;
+mod out_flag;
 mod outline;
 mod output;
 mod outputs;

@@ -1,55 +1,23 @@
 //! `run --out`: what goes to files and other programs while a run goes on.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::anyhow;
 
 use super::exit::{Exit, Failure, or_exit};
+use super::out_flag::OutFlag;
 use super::output::Console;
 use crate::base::Nanos;
 use crate::engine::Environment;
-use crate::export::otlp::{Common, Otlp, OtlpSettings, OtlpTotals, OtlpUrl};
-use crate::export::samples::{self, SampleFile, SampleForm, SampleTotals};
+use crate::export::otlp::{Common, Otlp, OtlpSettings, OtlpTotals};
+use crate::export::samples::{self, SampleFile, SampleTotals};
 use crate::plan::{Mode, Plan, Secrets};
 use crate::report::view;
 use crate::result::{ModeRun, Output};
 
 /// The interval between two sets of metrics that are sent.
 const OTLP_INTERVAL: Nanos = Nanos::from_secs(1);
-
-/// The value of `--out`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum OutFlag {
-    /// Every sample, to this file.
-    Samples(PathBuf, SampleForm),
-    /// Metrics of OpenTelemetry, to this receiver.
-    Otlp(OtlpUrl),
-}
-
-impl OutFlag {
-    /// Parses `samples=FILE` or `otlp=URL`.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some(("samples", path)) => {
-                let path = PathBuf::from(path);
-                let form = SampleForm::of_path(&path).ok_or(
-                    "the name of the file says its form: it must end with .jsonl or .csv, optionally followed by .gz or .zst",
-                )?;
-                Ok(Self::Samples(path, form))
-            }
-            Some(("otlp", url)) => OtlpUrl::parse(url).map(Self::Otlp),
-            _ => Err("write samples=FILE or otlp=URL".into()),
-        }
-    }
-
-    const fn kind(&self) -> &'static str {
-        match self {
-            Self::Samples(..) => "samples",
-            Self::Otlp(_) => "otlp",
-        }
-    }
-}
 
 /// Refuses flags of which there can be only one.
 pub(super) fn check(flags: &[OutFlag]) -> Result<(), Failure> {
@@ -103,7 +71,7 @@ impl<'a> Outputs<'a> {
         for flag in flags {
             match flag {
                 OutFlag::Samples(path, form) => {
-                    let file = SampleFile::create(path, *form, plan, secrets);
+                    let file = SampleFile::open(path, *form, plan, secrets);
                     outputs.samples = Some((path, or_exit(file, Exit::Usage)?));
                 }
                 OutFlag::Otlp(url) => {
@@ -233,32 +201,5 @@ impl Handed {
             dropped,
             error: trouble,
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_output_says_its_kind_and_its_form() {
-        for text in ["samples=a.jsonl", "samples=x=y/a.csv.zst"] {
-            let path = text.strip_prefix("samples=").map(PathBuf::from);
-            let parsed = match OutFlag::parse(text) {
-                Ok(OutFlag::Samples(path, _)) => Some(path),
-                _ => None,
-            };
-            assert_eq!(parsed, path, "{text}");
-        }
-        for (text, says) in [
-            ("samples=a.parquet", ".jsonl or .csv"),
-            ("samples=", ".jsonl or .csv"),
-            ("a.jsonl", "samples=FILE"),
-            ("csv=a.csv", "samples=FILE or otlp=URL"),
-            ("otlp=a:4318", "otlp=http://HOST:4318"),
-        ] {
-            let error = OutFlag::parse(text).expect_err(text);
-            assert!(error.contains(says), "{error}");
-        }
     }
 }

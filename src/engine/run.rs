@@ -27,6 +27,7 @@ use super::observe::gather::{Frame, gather};
 use super::observe::observer::say_exchanges;
 use super::schedule::stop::Signal;
 use super::world::World;
+use super::world::sample_log::SampleLog;
 use crate::assembly::{Measurements, Observations, assemble};
 use crate::base::Nanos;
 use crate::plan::{LoadModel, Mode, NumberedLoad, Plan};
@@ -96,7 +97,11 @@ fn measure(
     if mode == Mode::Processes && !job.environment.is_member {
         return processes::measure(job, start.as_ref(), signal, say);
     }
-    let world = World::new(plan, &job.environment, cores(), start)?.logging_samples(job)?;
+    let mut world = World::new(plan, &job.environment, cores(), start)?;
+    if let Some(path) = &job.environment.samples {
+        let log = SampleLog::open(job, path, world.recorders().count(), world.new_recorder());
+        world.samples = Some(log.map_err(RunError::Samples)?);
+    }
     let workers = launch::threads(&world, mode);
     let frame = |end: Nanos| Frame {
         mode,

@@ -45,7 +45,7 @@ use super::compiled::texts::Texts;
 use super::connection::dial::Dial;
 use super::connection::pool::ConnectionTarget;
 use super::error::RunError;
-use super::job::{Environment, Job, SetupValues};
+use super::job::{Environment, SetupValues};
 use super::schedule::busy::Busy;
 use super::schedule::limit::Limit;
 use super::schedule::source::Source;
@@ -309,18 +309,6 @@ impl<'p> World<'p> {
     /// Returns the end of the warm-up, where measuring begins.
     pub const fn epoch(&self) -> Nanos {
         self.plan.load.warmup
-    }
-
-    /// Also sends every sample to the process that writes them, if the job asks for that.
-    ///
-    /// # Errors
-    /// If the samples can't be sent.
-    pub(crate) fn logging_samples(mut self, job: &Job) -> Result<Self, RunError> {
-        if let Some(path) = &job.environment.samples {
-            let log = SampleLog::open(job, path, self.recorders.len(), self.new_recorder());
-            self.samples = Some(log.map_err(RunError::Samples)?);
-        }
-        Ok(self)
     }
 
     /// Returns the sink for the samples and counts of the thread with this index.

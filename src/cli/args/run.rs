@@ -9,7 +9,7 @@ use clap::{ArgAction, Args as ClapArgs};
 use super::input::{GateArgs, QuickArgs, ScenarioArgs};
 use super::shard::ShardArgs;
 use crate::base::{Nanos, Rate, parse};
-use crate::cli::outputs::OutFlag;
+use crate::cli::out_flag::OutFlag;
 use crate::cli::values::{Formats, Modes, formats, listen, modes};
 use crate::scenario::{Overrides, Workers};
 

@@ -40,6 +40,30 @@ pub(super) struct Measured {
 }
 
 impl Measured {
+    /// Returns what remains before the first mode.
+    const fn begun() -> Self {
+        Self {
+            runs: Vec::new(),
+            end: End::Complete,
+            failure: None,
+            warnings: Vec::new(),
+            outputs: Vec::new(),
+            live_page: None,
+        }
+    }
+
+    /// Ends what was handed over while the modes ran.
+    fn hand_over(&mut self, outputs: Outputs<'_>, is_quiet: bool) {
+        let planned = |run: &ModeRun| ((run.mode, run.round), run.counts.planned);
+        let planned = self.runs.iter().map(planned).collect();
+        let handed = outputs.finish(&planned, is_quiet);
+        self.outputs = handed.outputs;
+        self.warnings.extend(handed.warnings);
+        if let Some(failure) = handed.failure {
+            self.failure.get_or_insert(failure);
+        }
+    }
+
     /// Takes the run of a mode; breaks if no other mode must follow.
     fn take(&mut self, run: ModeRun) -> ControlFlow<()> {
         let by = run.stopped_by;
@@ -141,14 +165,7 @@ pub(super) fn measure(
         ..environment
     };
     let environment = audience.outputs.environment(environment);
-    let mut measured = Measured {
-        runs: Vec::new(),
-        end: End::Complete,
-        failure: None,
-        warnings: Vec::new(),
-        outputs: Vec::new(),
-        live_page: None,
-    };
+    let mut measured = Measured::begun();
     let order = (0..plan.rounds).flat_map(|round| {
         plan.order(round)
             .into_iter()
@@ -186,15 +203,8 @@ pub(super) fn measure(
     if let Err(failure) = audience.debug_log.write() {
         measured.failure.get_or_insert(failure);
     }
-    let planned = |run: &ModeRun| ((run.mode, run.round), run.counts.planned);
-    let planned = measured.runs.iter().map(planned).collect();
-    let handed = audience.outputs.finish(&planned, args.quiet);
-    measured.warnings.extend(handed.warnings);
-    if let Some(failure) = handed.failure {
-        measured.failure.get_or_insert(failure);
-    }
+    measured.hand_over(audience.outputs, args.quiet);
     Ok(Measured {
-        outputs: handed.outputs,
         live_page: audience.live_page,
         ..measured
     })

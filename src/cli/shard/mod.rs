@@ -20,7 +20,7 @@ use crate::assembly::{ClockState, Measurements, PART_SCHEMA, Part, assemble};
 use crate::base::clock::unix_ns;
 use crate::engine::preflight::safety;
 use crate::engine::{Environment, Event, Job};
-use crate::plan::{Aborts, Plan, Secrets, Shard, SliceError};
+use crate::plan::{Aborts, Mode, Plan, Secrets, Shard, SliceError};
 use crate::report::sink;
 use crate::result::{Build, End, Host, StoppedBy};
 use crate::scenario::{Compiled, Source};
@@ -123,31 +123,17 @@ pub(super) fn run(
         ..session.environment(&slice, &source.folder, started_at)?
     };
     let mut outputs = Outputs::open(&args.out, &slice, secrets, console)?;
-    let environment = outputs.environment(environment);
     let job = Job {
         parent: std::process::id(),
         mode: slice.modes[0],
         round: 1,
         plan: slice,
-        environment,
+        environment: outputs.environment(environment),
     };
     let place = format!("[{}/{}] {}", shard.index, shard.count, job.mode);
-    let mut watch = |event| {
-        if let Event::SoFar(run) = event {
-            outputs.show(&run);
-        }
-    };
-    let measured = session.measure(&job, &place, &mut watch);
-    if let Ok(Some(measured)) = &measured {
-        outputs.show(&assemble(&job.plan, measured));
-    }
+    let measured = measure(&mut session, &job, &place, &mut outputs);
     let is_interrupted = session.is_interrupted();
     let mut warnings = session.close();
-    let planned = |measured: &Measurements<'_>| {
-        let steps = measured.recorder.steps().iter();
-        let planned = steps.map(|step| step.tally.planned).sum();
-        ((measured.mode, measured.round), planned)
-    };
     let planned = measured.iter().flatten().map(planned).collect();
     let handed = outputs.finish(&planned, args.quiet);
     warnings.extend(handed.warnings);
@@ -183,6 +169,32 @@ pub(super) fn run(
     };
     write(part, secrets, folder.as_ref(), args, console)?;
     handed.failure.map_or(Ok(exit), Err)
+}
+
+/// Measures a shard, and hands over its figures meanwhile.
+fn measure(
+    session: &mut Session<'_>,
+    job: &Job,
+    place: &str,
+    outputs: &mut Outputs<'_>,
+) -> Result<Option<Measurements<'static>>, Failure> {
+    let mut watch = |event| {
+        if let Event::SoFar(run) = event {
+            outputs.show(&run);
+        }
+    };
+    let measured = session.measure(job, place, &mut watch)?;
+    if let Some(measured) = &measured {
+        outputs.show(&assemble(&job.plan, measured));
+    }
+    Ok(measured)
+}
+
+/// Returns the measured operations of a run, with its mode and round.
+fn planned(measured: &Measurements<'_>) -> ((Mode, u32), u64) {
+    let steps = measured.recorder.steps().iter();
+    let planned = steps.map(|step| step.tally.planned).sum();
+    ((measured.mode, measured.round), planned)
 }
 
 /// Checks that a start is still to come, the warm-up included.

@@ -137,9 +137,6 @@ pub(crate) fn watch(
         epoch: before.unix_ns(world.epoch()),
         ..Observations::default()
     };
-    if let Some(samples) = &world.samples {
-        samples.begin(before.unix_ns(Nanos::ZERO));
-    }
     let mut measuring = world.epoch() == Nanos::ZERO;
     let mut reporter = ProgressReporter::default();
     // Also if nobody judges them, they may be shown or kept.
@@ -184,7 +181,6 @@ pub(crate) fn watch(
             threads = threads.max(resources::threads());
             waits.look();
             reporter.report(world, collector.collect(), now, say);
-            world.samples.iter().for_each(SampleLog::flush);
         }
         if let Some(pace) = pace
             && judged.is_some_and(|due| now >= due)
@@ -336,6 +332,7 @@ struct ProgressReporter {
 
 impl ProgressReporter {
     fn report(&mut self, world: &World<'_>, recorder: &Recorder, now: Nanos, say: &dyn Fn(Event)) {
+        world.samples.iter().for_each(SampleLog::flush);
         let counts = |step: &Figures| StepCounts {
             completed: step.tally.completed(),
             failed: step.tally.failures(),

@@ -116,6 +116,10 @@ pub(crate) fn drive(
                 start.call_off();
             }
             let clock = start.arrive()?;
+            if let Some(samples) = &world.samples {
+                let zero = clock.wall_ahead();
+                samples.begin(zero.and_then(|zero| u64::try_from(zero).ok()));
+            }
             let seen = observer::watch(world, collector, mode, clock, &watched, signal, say);
             Some((seen, clock.now()))
         };

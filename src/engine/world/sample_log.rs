@@ -67,7 +67,7 @@ impl SampleLog {
     ///
     /// # Errors
     /// If the connection or the thread is not to be had.
-    pub(super) fn open(
+    pub(crate) fn open(
         job: &Job,
         path: &std::path::Path,
         buffers: usize,
@@ -287,7 +287,7 @@ fn is_slow(error: &io::Error) -> bool {
     matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::io::{BufRead as _, BufReader, Read as _};
     use std::os::unix::net::UnixListener;

@@ -29,7 +29,7 @@ impl RowFile {
     ///
     /// # Errors
     /// If it cannot be opened for writing.
-    pub(super) fn create(path: &Path, compression: Compression) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, compression: Compression) -> io::Result<Self> {
         let file = File::create(path)?;
         let encoder = match compression {
             Compression::None => Encoder::Plain(file),
@@ -87,7 +87,7 @@ mod tests {
         let path = folder.path().join("rows");
         for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
             fs::write(&path, "what was there").expect("a file");
-            let mut file = RowFile::create(&path, compression).expect("it can be created");
+            let mut file = RowFile::open(&path, compression).expect("it can be created");
             rows.chunks(1_000).for_each(|some| {
                 file.append(some.concat().as_bytes())
                     .expect("there is room")

@@ -85,7 +85,7 @@ impl SampleFile {
     ///
     /// # Errors
     /// If the file cannot be written, or the system does not provide a socket or a thread.
-    pub(crate) fn create(
+    pub(crate) fn open(
         path: &Path,
         form: SampleForm,
         plan: &Plan,
@@ -94,7 +94,7 @@ impl SampleFile {
         let rows = Rows::new(plan, secrets, form.layout);
         let file = || {
             refuse_pipe(path)?;
-            let mut file = RowFile::create(path, form.compression)?;
+            let mut file = RowFile::open(path, form.compression)?;
             file.append(rows.header().as_bytes())?;
             Ok(file)
         };
