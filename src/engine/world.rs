@@ -190,7 +190,6 @@ impl<'p> World<'p> {
             start_at,
             is_member,
             setup_values,
-            run_number,
             ..
         } = environment;
         let names = names(plan, setup_values, start)?;
@@ -250,7 +249,7 @@ impl<'p> World<'p> {
             ended: OnceLock::new(),
             exchange_log: ExchangeLog::new(*recorded, Section::Mix),
             samples: None,
-            tracer: Tracer::new(plan, *run_number),
+            tracer: Tracer::new(plan, environment.run_number),
             slowest: Slowest::new(plan),
             recorders: (0..cores.clamp(1, MAX_RECORDERS)).map(recorder).collect(),
             gauges: (0..cores.max(1)).map(|_| CachePadded::default()).collect(),

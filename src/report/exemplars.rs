@@ -1,10 +1,14 @@
 //! The slowest operations with what identifies them: from a percentile to a request.
 
 use super::{tally, view};
+use crate::plan::Tracing;
 use crate::result::{Exemplar, RunResult};
 
 /// The most characters of a URL in a table.
 const MAX_URL: usize = 160;
+
+/// The most characters of the name of a step in a narrow place.
+const NARROW_STEP: usize = 24;
 
 /// The slowest operations, the slowest first.
 pub(crate) struct ExemplarTable {
@@ -28,7 +32,7 @@ pub(crate) fn table(result: &RunResult, per_step: usize, most: usize) -> Option<
     let mut head = vec!["slowest"];
     head.extend(several_modes.then_some("mode"));
     head.extend(["response", "at", "outcome"]);
-    head.extend(has_traces.then_some("trace"));
+    head.extend(["trace", "sampled"].into_iter().filter(|_| has_traces));
     head.push("URL");
     let row = |own: &&Exemplar| {
         let mut row = vec![step(own, several_mixes)];
@@ -38,7 +42,9 @@ pub(crate) fn table(result: &RunResult, per_step: usize, most: usize) -> Option<
             view::duration_s(own.t_s),
             outcome(own),
         ]);
-        row.extend(has_traces.then(|| trace(own)));
+        if has_traces {
+            row.extend([trace(own), recorded(own).to_owned()]);
+        }
         let url = view::plain(own.url.as_deref().unwrap_or_default());
         row.push(view::shortened(&url, MAX_URL));
         row
@@ -47,6 +53,22 @@ pub(crate) fn table(result: &RunResult, per_step: usize, most: usize) -> Option<
         head: head.into_iter().map(str::to_owned).collect(),
         rows: shown.iter().map(row).collect(),
     })
+}
+
+/// Returns the slowest operation of each step for a narrow place: with its trace, or else its URL.
+pub(crate) fn narrow(result: &RunResult, most: usize) -> Option<ExemplarTable> {
+    let mut table = table(result, 1, most)?;
+    // An id that is broken in two can't be copied.
+    if table.head.iter().any(|name| name == "trace") {
+        let is_kept = |name: &str| !matches!(name, "at" | "URL");
+        let kept: Vec<bool> = table.head.iter().map(|name| is_kept(name)).collect();
+        for cells in table.rows.iter_mut().chain([&mut table.head]) {
+            let mut kept = kept.iter();
+            cells.retain(|_| kept.next() == Some(&true));
+            cells[0] = view::shortened(&cells[0], NARROW_STEP);
+        }
+    }
+    Some(table)
 }
 
 /// Returns the slowest operations of each step that something identifies; see [`table`].
@@ -70,8 +92,38 @@ fn slowest(result: &RunResult, per_step: usize, most: usize) -> Vec<&Exemplar> {
     shown
 }
 
+/// What is said of an operation: names and texts, some with the URL that they lead to.
+pub(crate) type Card = Vec<(&'static str, String, Option<String>)>;
+
+/// Returns everything that is known of an operation.
+pub(crate) fn card(result: &RunResult, own: &Exemplar) -> Card {
+    let several_mixes = result.runs.iter().any(|run| run.mixes.len() > 1);
+    let line = |name, text| (name, text, None);
+    let mut card = vec![
+        line("step", step(own, several_mixes)),
+        line("response", view::duration_ms(own.response_ms)),
+        line("at", view::duration_s(own.t_s)),
+        line("outcome", outcome(own)),
+    ];
+    card.extend(own.url.as_ref().map(|url| line("URL", view::plain(url))));
+    if let Some(id) = &own.trace_id {
+        card.push(("trace", view::plain(id), link(result, id)));
+        card.push(line("sampled", recorded(own).to_owned()));
+    }
+    card
+}
+
+/// Returns the URL of a trace, if the scenario says where people look at it. A result may come from
+/// anywhere, so nothing but a page of the web is linked.
+fn link(result: &RunResult, id: &str) -> Option<String> {
+    let link = result.plan.get("trace")?.get("link")?.as_str()?;
+    let is_web = link.starts_with("http://") || link.starts_with("https://");
+    let is_id = id.chars().all(|c| c.is_ascii_hexdigit());
+    (is_web && is_id).then(|| link.replace(Tracing::ID, id))
+}
+
 /// Returns the name of the step, after that of its mix entry if there are several.
-pub(crate) fn step(own: &Exemplar, several_mixes: bool) -> String {
+fn step(own: &Exemplar, several_mixes: bool) -> String {
     let name = if several_mixes {
         format!("{} / {}", own.mix, own.step)
     } else {
@@ -81,24 +133,29 @@ pub(crate) fn step(own: &Exemplar, several_mixes: bool) -> String {
 }
 
 /// Describes how the operation ended.
-pub(crate) fn outcome(own: &Exemplar) -> String {
+fn outcome(own: &Exemplar) -> String {
     let status = own.status.map(|status| status.to_string());
     match (&own.kind, &own.error) {
         (Some(kind), Some(error)) => {
-            let error = view::shortened(&view::plain(error), 80);
-            format!("{}: {error}", view::plain(kind))
+            let (kind, error) = (view::plain(kind), view::plain(error));
+            let error = view::shortened(&error, 80);
+            if error.starts_with(&kind) {
+                error
+            } else {
+                format!("{kind}: {error}")
+            }
         }
         _ => status.unwrap_or_else(|| "ok".into()),
     }
 }
 
-/// Returns the trace id, and whether it is recorded.
 fn trace(own: &Exemplar) -> String {
-    let id = view::plain(own.trace_id.as_deref().unwrap_or_default());
-    match own.sampled {
-        Some(true) => format!("{id} (sampled)"),
-        _ => id,
-    }
+    view::plain(own.trace_id.as_deref().unwrap_or_default())
+}
+
+/// Returns whether its trace is recorded, in words.
+fn recorded(own: &Exemplar) -> &'static str {
+    own.sampled.map_or("", |is| if is { "yes" } else { "no" })
 }
 
 #[cfg(test)]
@@ -164,7 +221,7 @@ mod tests {
             ("browse / b", "1.00 ms"),
         ];
         assert_eq!(rows(&table), expected);
-        assert_eq!(table.rows[2][3], "status: status 503, expected 2xx or 3xx");
+        assert_eq!(table.rows[2][3], "status 503, expected 2xx or 3xx");
     }
 
     #[test]
@@ -175,10 +232,38 @@ mod tests {
             ..exemplar("a", response_ms)
         };
         let all = vec![traced(9.0, false), traced(4.0, true), traced(3.0, true)];
-        let table = table(&result(all), 1, 10).expect("rows");
-        let traces: Vec<&str> = table.rows.iter().map(|row| &*row[4]).collect();
-        let (first, then) = (format!("{:032x}", 9), format!("{:032x} (sampled)", 4));
-        assert_eq!(traces, [first, then]);
+        let result = result(all);
+        let table = table(&result, 1, 10).expect("rows");
+        let traces: Vec<[&str; 2]> = table.rows.iter().map(|row| [&*row[4], &*row[5]]).collect();
+        let (first, then) = (format!("{:032x}", 9), format!("{:032x}", 4));
+        assert_eq!(traces, [[&*first, "no"], [&*then, "yes"]]);
+        let narrow = narrow(&result, 10).expect("rows");
+        assert_eq!(narrow.head.last().map(String::as_str), Some("sampled"));
+        assert!(narrow.rows.iter().all(|row| row.len() == narrow.head.len()));
+    }
+
+    #[test]
+    fn only_pages_of_the_web_are_linked() {
+        let own = Exemplar {
+            trace_id: Some("ab".repeat(16)),
+            sampled: Some(true),
+            ..exemplar("a", 1.0)
+        };
+        let linked = |link: &str, own: &Exemplar| {
+            let mut result = result(Vec::new());
+            result.plan = serde_json::json!({"trace": {"link": link}});
+            let card = card(&result, own);
+            card.into_iter()
+                .find_map(|(name, _, link)| link.filter(|_| name == "trace"))
+        };
+        let expected = format!("http://ui.test/{}?x", "ab".repeat(16));
+        assert_eq!(linked("http://ui.test/{trace_id}?x", &own), Some(expected));
+        assert_eq!(linked("javascript:hit({trace_id})", &own), None);
+        let forged = Exemplar {
+            trace_id: Some("../x".into()),
+            ..own
+        };
+        assert_eq!(linked("http://ui.test/{trace_id}", &forged), None);
     }
 
     #[test]

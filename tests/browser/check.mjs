@@ -89,6 +89,31 @@ await check("values at the crosshair are in the table", file("index.html"), {}, 
   for (const row of rows) assert.ok(cells.has(row.split(": ")[1]), row);
 });
 
+await check("a slow operation opens a card, with pointer and keyboard", file("index.html"), {}, async (page) => {
+  const points = page.locator("#chart-heat-async .exemplar"), card = page.locator("#chart-heat-async .card");
+  assert.ok((await points.count()) >= 5);
+  await center(points.first());
+  await points.first().click();
+  await card.waitFor();
+  const rows = await texts(card.locator("dt"));
+  assert.deepEqual(rows, ["step", "response", "at", "outcome", "URL", "trace", "sampled"]);
+  const trace = card.locator("dd a");
+  assert.match(await trace.textContent(), /^[0-9a-f]{32}$/);
+  assert.equal(await trace.getAttribute("href"), `http://127.0.0.1:16686/trace/${await trace.textContent()}`);
+  await page.keyboard.press("Escape");
+  await card.waitFor({ state: "hidden" });
+  // The focus is on the point again.
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  await card.waitFor();
+  assert.notEqual(await trace.textContent(), null);
+  await card.getByText("Copy").click();
+  assert.equal(await page.evaluate(() => getSelection().toString()), await trace.textContent());
+  await card.getByText("Close").click();
+  await card.waitFor({ state: "hidden" });
+  assert.ok((await page.locator("#data-exemplars tbody tr").count()) >= 3);
+});
+
 await check("a series can be hidden and shown again", file("index.html"), {}, async (page) => {
   const entry = page.locator("#chart-latency .entry").first(), series = page.locator("#chart-latency .series[data-key=sequential]").first();
   await entry.click();

@@ -30,6 +30,7 @@ mix:
       - get: /api/slow?delay=0.004
 load: { vus: 4, duration: 1s, warmup: 200ms }
 thresholds: [ p97 < 1m ]
+trace: { propagate: w3c, sample: 10%, link: 'http://127.0.0.1:16686/trace/{trace_id}' }
 ";
 
 /// The program.

@@ -31,9 +31,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
     fn is_example(&self, completed: Nanos, has_failed: bool) -> bool {
         let slowest = &self.worker.world.slowest;
         let (id, response) = (self.operation.id, completed - self.intended);
-        let is_sampled = self.traced.is_some_and(|trace| trace.is_sampled);
-        Among::of(has_failed, is_sampled)
-            .any(|among| slowest.is_beaten(id, self.intended, response, among))
+        let is_beaten = |among| slowest.is_beaten(id, self.intended, response, among);
+        is_beaten(Among::All)
+            || has_failed && is_beaten(Among::Failed)
+            || self.traced.is_some_and(|trace| trace.is_sampled) && is_beaten(Among::Sampled)
     }
 
     #[cold]

@@ -7,12 +7,13 @@ use hdrhistogram::Histogram;
 use super::super::steps::StepName;
 use super::super::view;
 use super::axis::Axis;
-use super::canvas::{Align, Font};
+use super::canvas::{Align, Canvas, Font};
 use super::over_time::{rounds, shades};
 use super::palette;
 use super::plot::{Across, Plot, Up};
+use super::points;
 use super::trace::{Cast, Trace};
-use crate::result::{HeatInterval, Window, codec};
+use crate::result::{Exemplar, HeatInterval, Window, codec};
 
 /// The maximum number of intervals of time.
 const COLUMNS: usize = 120;
@@ -27,7 +28,7 @@ pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
     let several = windows.len().div_ceil(COLUMNS).max(1);
     let columns = windows.chunks(several).filter_map(Column::from_windows);
     let title = format!("Response times over time – {}", trace.label);
-    draw(cast, trace, title, &columns.collect::<Vec<_>>())
+    draw(cast, trace, (title, None), &columns.collect::<Vec<_>>())
 }
 
 /// Draws the chart of a step in one mode, in at most this many intervals of time.
@@ -42,11 +43,22 @@ pub(crate) fn of_step(
     let columns = heat.chunks(several).filter_map(Column::from_intervals);
     let label = view::shortened(&step.label(), 40);
     let title = format!("Response times of {label} – {}", trace.label);
-    draw(cast, trace, title, &columns.collect::<Vec<_>>())
+    draw(
+        cast,
+        trace,
+        (title, Some(step)),
+        &columns.collect::<Vec<_>>(),
+    )
 }
 
-/// Draws the response times in milliseconds of intervals of time, with their counts.
-fn draw(cast: &Cast<'_>, trace: &Trace<'_>, title: String, columns: &[Column]) -> Option<String> {
+/// Draws the response times in milliseconds of intervals of time, with their counts, of all steps or of
+/// one.
+fn draw(
+    cast: &Cast<'_>,
+    trace: &Trace<'_>,
+    (title, step): (String, Option<StepName<'_>>),
+    columns: &[Column],
+) -> Option<String> {
     let values: Vec<f64> = columns
         .iter()
         .flat_map(|column| column.times.iter().map(|(ms, _)| *ms))
@@ -56,10 +68,16 @@ fn draw(cast: &Cast<'_>, trace: &Trace<'_>, title: String, columns: &[Column]) -
         values.iter().copied().reduce(f64::max)?,
     );
     let (start, end) = trace.span()?;
+    let slowest = points::of_trace(trace, step, (start, end));
     let plot = Plot {
         title,
         subtitle: format!(
-            "Darker: more operations took about this long at that time.{}",
+            "Darker: more operations took about this long at that time.{}{}",
+            if slowest.is_empty() {
+                ""
+            } else {
+                " Points: the slowest operations."
+            },
             rounds(cast)
         ),
         description: format!(
@@ -80,7 +98,7 @@ fn draw(cast: &Cast<'_>, trace: &Trace<'_>, title: String, columns: &[Column]) -
         limits: Vec::new(),
         columns: "p50,p90,p99,max".into(),
     };
-    let mut most = 0;
+    let (mut most, mut placed) = (0, Vec::new());
     let drawn = plot.draw(|c, x, y| {
         let (bottom, top) = (y.pixel(y.low()), y.pixel(y.high()));
         let height = (bottom - top) / ROWS as f64;
@@ -102,11 +120,13 @@ fn draw(cast: &Cast<'_>, trace: &Trace<'_>, title: String, columns: &[Column]) -
                 ));
             }
         }
+        let at = |own: &Exemplar| (x.pixel(own.t_s), y.pixel(own.response_ms.clamp(low, high)));
+        placed = slowest.iter().map(|own| (*own, at(own))).collect();
         for (level, cells) in cells.iter().enumerate() {
             c.cells(cells, palette::CURVES[0], opacity(level));
         }
     });
-    Some(with_scale(&drawn, most))
+    Some(with_more(&drawn, most, |c| points::draw(c, trace, &placed)))
 }
 
 /// Returns the opacity of a shade.
@@ -114,9 +134,9 @@ fn opacity(level: usize) -> f64 {
     ((level + 1) as f64 / LEVELS as f64 * 100.0).round() / 100.0
 }
 
-/// Adds the scale of shades where other charts have their legend.
-fn with_scale(drawn: &str, most: u64) -> String {
-    let mut c = super::canvas::Canvas::default();
+/// Adds the scale of shades where other charts have their legend, and what `draw` draws.
+fn with_more(drawn: &str, most: u64, draw: impl FnOnce(&mut Canvas)) -> String {
+    let mut c = Canvas::default();
     let (mut at, y) = (super::frame::MARGIN, 77.0);
     c.text("1 operation", (at, y), Font::LABEL, Align::Start);
     at += Font::LABEL.width("1 operation") + 10.0;
@@ -134,6 +154,7 @@ fn with_scale(drawn: &str, most: u64) -> String {
         Font::LABEL,
         Align::Start,
     );
+    draw(&mut c);
     drawn.strip_suffix("</svg>\n").map_or_else(
         || drawn.to_owned(),
         |open| format!("{open}{}</svg>\n", c.elements()),

@@ -26,6 +26,7 @@ pub(crate) mod palette;
 pub(crate) mod planned;
 pub(crate) mod plot;
 pub(crate) mod png;
+mod points;
 pub(crate) mod spread;
 pub(crate) mod stages;
 pub(crate) mod steps_over_time;

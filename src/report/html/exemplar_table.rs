@@ -12,8 +12,9 @@ const MOST: usize = 100;
 /// Creates the table of the slowest operations that something identifies, if there are any.
 pub(super) fn of_result(result: &RunResult) -> Option<Table> {
     let figures = exemplars::table(result, PER_STEP, MOST)?;
+    let caption = format!("Slowest first, up to {PER_STEP} of each step");
     let head: Vec<&str> = figures.head.iter().map(String::as_str).collect();
-    let table = Table::new("Slowest examples", "steps", &head, figures.rows)?;
+    let table = Table::new(&caption, "steps words", &head, figures.rows)?;
     Some(Table {
         id: "exemplars".into(),
         ..table

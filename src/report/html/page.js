@@ -120,6 +120,7 @@
     const fields = all(".field", svg), boxes = fields.map((field) => field.getAttribute("viewBox").split(" ").map(Number));
     const axis = svg.querySelector(".x-ticks"), before = [...axis.childNodes];
     const [grid, label] = [axis.querySelector("polyline"), axis.querySelector("text")];
+    const points = all(".exemplar", svg), homes = points.map((point) => toX(+point.dataset.at));
     const cross = make("line", { class: "cross", y1: top, y2: bottom, visibility: "hidden" }, svg);
     const pick = make("rect", { class: "pick", y: top, height: bottom - top, width: 0 }, svg);
     const box = make("output", { className: "values", hidden: true }, figure);
@@ -136,6 +137,11 @@
         const [x, y, w, h] = boxes[i];
         const begin = left + ((from - whole[0]) / (whole[1] - whole[0])) * (right - left);
         field.setAttribute("viewBox", `${begin - (left - x) / scale} ${y} ${w / scale} ${h}`);
+      });
+      points.forEach((point, i) => {
+        const x = toX(+point.dataset.at);
+        point.setAttribute("transform", `translate(${x - homes[i]} 0)`);
+        point.setAttribute("visibility", x >= left && x <= right ? "visible" : "hidden");
       });
       svg.classList.toggle("zoomed", zoomed);
       reset.hidden = !zoomed;
@@ -298,6 +304,54 @@
     [scroll, ...scroll.children].forEach((part) => part === words || sizes.observe(part));
   };
 
+  // Single operations on a chart, each of which opens a card. One of them at a time is in the order of the Tab key; arrows lead to the others.
+  const examples = (svg) => {
+    const figure = svg.closest("figure"), points = all(".exemplar", svg);
+    if (!points.length) return;
+    const card = make("div", { className: "card", hidden: true, role: "dialog", ariaLabel: "Slow operation" }, figure);
+    let shown = null;
+    const close = () => { card.hidden = true; shown?.focus(); };
+    const open = (point) => {
+      shown = point;
+      card.replaceChildren();
+      const list = make("dl", {}, card);
+      for (const [name, text, href] of JSON.parse(point.dataset.card)) {
+        make("dt", { textContent: name }, list);
+        const value = make("dd", {}, list), words = make(href ? "a" : "span", href ? { href, rel: "noreferrer" } : {}, value);
+        words.textContent = text;
+        if (name !== "trace") continue;
+        const copy = make("button", { type: "button", textContent: "Copy" }, value);
+        copy.addEventListener("click", () => {
+          getSelection().selectAllChildren(words);
+          navigator.clipboard?.writeText(text).then(() => (copy.textContent = "Copied"), () => {});
+        });
+      }
+      const end = make("button", { type: "button", textContent: "Close" }, card);
+      end.addEventListener("click", close);
+      card.hidden = false;
+      const [outer, at] = [figure.getBoundingClientRect(), point.getBoundingClientRect()];
+      card.style.left = `${Math.max(4, Math.min(at.left - outer.left, outer.width - card.offsetWidth - 4))}px`;
+      card.style.top = `${at.bottom - outer.top + 6}px`;
+      end.focus();
+    };
+    card.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+    points.forEach((point, i) => {
+      point.setAttribute("role", "button");
+      point.setAttribute("tabindex", i ? -1 : 0);
+      const go = (by) => {
+        const next = points[(i + by + points.length) % points.length];
+        points.forEach((other) => other.setAttribute("tabindex", other === next ? 0 : -1));
+        next.focus();
+      };
+      point.addEventListener("pointerdown", (event) => event.stopPropagation());
+      point.addEventListener("click", () => open(point));
+      point.addEventListener("keydown", (event) => {
+        const act = { Enter: () => open(point), " ": () => open(point), ArrowLeft: () => go(-1), ArrowRight: () => go(1) }[event.key];
+        if (act) { event.preventDefault(); act(); }
+      });
+    });
+  };
+
   const legends = (svg) => {
     for (const entry of all(".entry[data-key]", svg)) {
       entry.setAttribute("role", "button");
@@ -364,7 +418,7 @@
       const root = document.documentElement.style, dark = root.colorScheme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
       root.colorScheme = dark === "dark" ? "light" : "dark";
     });
-    all(".chart .scroll > svg").forEach((svg) => { legends(svg); if (svg.dataset.x) chart(svg); });
+    all(".chart .scroll > svg").forEach((svg) => { legends(svg); examples(svg); if (svg.dataset.x) chart(svg); });
     all(".multiples").forEach(multiples);
     chooser();
     all("table.steps").forEach(sortable);

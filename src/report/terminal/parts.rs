@@ -108,7 +108,7 @@ pub(super) fn watched(result: &RunResult, width: usize) -> String {
 
 /// Lists the slowest operations.
 pub(super) fn exemplars(result: &RunResult, width: usize) -> String {
-    let figures = exemplars::table(result, 1, MAX_EXEMPLARS);
+    let figures = exemplars::narrow(result, MAX_EXEMPLARS);
     figures.map_or_else(String::new, |figures| {
         tabled(figures.head, figures.rows, width)
     })
