@@ -73,6 +73,7 @@ fn a_run_prints_a_comparison_and_writes_a_report_into_its_own_folder() {
         "latency.png",
         "modes.png",
         "result.json",
+        "steps.png",
         "throughput.png",
         "timeline.png",
     ];
@@ -628,7 +629,7 @@ fn regenerated_reports_are_identical_to_the_byte() {
         first.keys(),
         second.keys()
     );
-    assert_eq!(first.len(), 10);
+    assert_eq!(first.len(), 12);
     for (name, bytes) in &first {
         assert!(bytes == &second[name], "{name} differs");
         assert!(

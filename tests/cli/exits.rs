@@ -385,6 +385,7 @@ fn interrupted(text: &str, mode: &str, requests: u64, signals: &[Signal]) -> (Va
                 "index.html",
                 "latency.png",
                 "result.json",
+                "steps.png",
                 "throughput.png",
                 "timeline.png"
             ]

@@ -177,7 +177,7 @@ fn a_regenerated_report_writes_what_it_can() {
     .exits(1);
     assert_eq!(
         ran.stdout,
-        "again/result.json\nagain/report.md\nagain/series.csv\nagain/exemplars.csv\n"
+        "again/result.json\nagain/report.md\nagain/series.csv\nagain/steps_over_time.csv\nagain/exemplars.csv\n"
     );
     ran.says(&["can't write again/summary.csv"]);
 }

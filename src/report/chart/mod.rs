@@ -224,6 +224,7 @@ mod tests {
         for (chart, draw) in FILES {
             let result = match chart {
                 "groups" => fixture::timed_groups(&["check out", "pay"]),
+                "steps" => fixture::steps_over_time(&["find", "check out", "pay", "leave"], 60),
                 _ => fixture::three_modes(),
             };
             let svg = draw(&Cast::from_result(&result)).unwrap();
