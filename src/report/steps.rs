@@ -119,7 +119,7 @@ mod tests {
             (
                 "picture",
                 &|r| picture(r).unwrap_or_default(),
-                &["Steps over time", "\npay\n"],
+                &["Steps over time", "/ pay\n"],
             ),
         ];
         assert_only_in_first(&forms, &with, &without);
