@@ -10,6 +10,12 @@ use crate::result::{Group, ModeRun, RunResult};
 /// The quantile of the normal distribution for 95 % intervals.
 const Z: f64 = 1.959_964;
 
+/// A percentile of response time: its name, and its value.
+type Time = (&'static str, fn(&Summary) -> f64);
+
+/// The times that are compared.
+const TIMES: [Time; 2] = [("p50", |own| own.p50), ("p99", |own| own.p99)];
+
 /// A figure of a step in two results, in the first round of a mode.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepChange {
@@ -27,8 +33,7 @@ pub struct StepChange {
     pub base: f64,
     /// The figure in the other.
     pub new: f64,
-    /// The increase as a fraction of the base, or the difference of error rates; infinite if there
-    /// was nothing before.
+    /// The increase as a fraction of the base, or the difference of error rates.
     pub change: f64,
     /// The 95 % interval of the change, if the samples support one.
     pub interval: Option<[f64; 2]>,
@@ -53,20 +58,17 @@ impl StepChange {
 /// Returns the changes of each step that both results have, the largest of those that samples show
 /// first, and then the largest of the others.
 pub fn step_changes(base: &RunResult, new: &RunResult) -> Vec<StepChange> {
-    let first_round = |result: &'_ RunResult, mode| -> Option<usize> {
-        result.runs.iter().position(|run| run.mode == mode)
-    };
-    let mut modes: Vec<Mode> = base.runs.iter().map(|run| run.mode).collect();
-    modes.dedup();
+    let first_round =
+        |result: &RunResult, mode| result.runs.iter().position(|run| run.mode == mode);
     let mut all = Vec::new();
-    for (place, mode) in modes.iter().enumerate() {
-        if modes[..place].contains(mode) {
-            continue;
-        }
-        let Some((a, b)) = first_round(base, *mode).zip(first_round(new, *mode)) else {
-            continue;
-        };
-        all.extend(of_runs(&base.runs[a], &new.runs[b]));
+    for (place, run) in base.runs.iter().enumerate() {
+        let other =
+            first_round(new, run.mode).filter(|_| first_round(base, run.mode) == Some(place));
+        all.extend(
+            other
+                .into_iter()
+                .flat_map(|other| of_runs(run, &new.runs[other])),
+        );
     }
     all.sort_by(|a, b| {
         b.is_shown()
@@ -101,10 +103,9 @@ fn of_step(base: &Group, new: &Group, mode: Mode) -> Vec<StepChange> {
         base.times.response_ms.as_ref(),
         new.times.response_ms.as_ref(),
     );
-    let times: [(&str, fn(&Summary) -> f64); 2] = [("p50", |s| s.p50), ("p99", |s| s.p99)];
     let mut all = Vec::new();
     if let (Some(a), Some(b)) = summaries {
-        for (name, value) in times {
+        for (name, value) in TIMES {
             let values = [value(a), value(b)];
             if values.iter().all(|ms| ms.is_finite() && *ms > 0.0) {
                 let interval = ratio(values, [ends(a, name), ends(b, name)]);
