@@ -19,7 +19,7 @@ pub(crate) mod worker;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use self::compile::{authenticators, for_each, headers, request, schemas};
+use self::compile::{authenticators, for_each, headers, names, request, schemas, sources, stop};
 pub(crate) use self::ended::Ended;
 use self::entry::{Entry, entries};
 use self::exchange_log::ExchangeLog;
@@ -45,7 +45,7 @@ use super::compiled::texts::Texts;
 use super::connection::dial::Dial;
 use super::connection::pool::ConnectionTarget;
 use super::error::RunError;
-use super::job::{Environment, SetupValues};
+use super::job::Environment;
 use super::schedule::busy::Busy;
 use super::schedule::limit::Limit;
 use super::schedule::source::Source;
@@ -58,7 +58,7 @@ use crate::pacing::Arrival;
 use crate::plan::{Address, Operation, Plan};
 use crate::result::{Section, StoppedBy};
 use crate::transport::endpoint::Endpoint;
-use crate::value::{Names, Scope, from_raw};
+use crate::value::{Names, Scope};
 
 /// The state shared by all threads of one run.
 pub struct World<'p> {
@@ -137,32 +137,6 @@ pub struct World<'p> {
     pub slowest: Slowest,
     recorders: Vec<CachePadded<SharedRecorder>>,
     gauges: Vec<CachePadded<Gauges>>,
-}
-
-/// Returns the names of a plan with the values that iterations start with.
-fn names(plan: &Plan, setup_values: &SetupValues, start: Option<Scope>) -> Result<Names, RunError> {
-    let mut names = Names::new(&plan.names);
-    for (name, value) in setup_values {
-        names.set(name, from_raw(value).map_err(RunError::SetupValue)?);
-    }
-    Ok(names.starting(start))
-}
-
-/// Returns where the iterations of each load come from.
-fn sources(plan: &Plan, feeds: &Feeds) -> Vec<Source> {
-    let loads = plan.loads();
-    loads
-        .map(|own| Source::new(&own, plan, feeds.logged()))
-        .collect()
-}
-
-/// Returns the end of a run.
-fn stop(plan: &Plan) -> Stop {
-    let load = &plan.load;
-    let end = plan
-        .duration()
-        .map_or(Nanos::MAX, |time| load.warmup + time);
-    Stop::new(end, load.graceful_stop)
 }
 
 impl<'p> World<'p> {

@@ -15,11 +15,6 @@ pub(crate) struct StepName<'r> {
 }
 
 impl<'r> StepName<'r> {
-    /// Returns whether it is the step with this name of this mix entry.
-    pub(crate) fn is(self, mix: &str, name: &str) -> bool {
-        (self.mix, self.name) == (mix, name)
-    }
-
     /// Returns those of some runs, each once, in the order of the scenario.
     pub(crate) fn of_runs(runs: impl IntoIterator<Item = &'r ModeRun>) -> Vec<Self> {
         let runs: Vec<&ModeRun> = runs.into_iter().collect();

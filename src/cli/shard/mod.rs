@@ -179,8 +179,8 @@ fn measure(
     outputs: &mut Outputs<'_>,
 ) -> Result<Option<Measurements<'static>>, Failure> {
     let mut watch = |event| {
-        if let Event::SoFar(run) = event {
-            outputs.show(&run);
+        if let Event::SoFar(so_far) = event {
+            outputs.show(&so_far.run);
         }
     };
     let measured = session.measure(job, place, &mut watch)?;

@@ -1,16 +1,50 @@
-//! What a world compiles of its plan, for each operation or target.
+//! What a world makes of its plan: for each operation, for each target, or once.
 
 use std::path::Path;
 
+use crate::base::Nanos;
 use crate::engine::compiled::authenticator::Authenticator;
 use crate::engine::compiled::base_url::BaseUrl;
+use crate::engine::compiled::feed::Feeds;
 use crate::engine::compiled::headers::TargetHeaders;
 use crate::engine::compiled::request::Recipe;
 use crate::engine::error::RunError;
-use crate::engine::job::Environment;
+use crate::engine::job::{Environment, SetupValues};
+use crate::engine::schedule::source::Source;
+use crate::engine::schedule::stop::Stop;
 use crate::plan::{Operation, Plan, Target};
 use crate::value::protobuf::Schema;
-use crate::value::{Names, ValueError};
+use crate::value::{Names, Scope, ValueError, from_raw};
+
+/// Returns the names of a plan with the values that iterations start with.
+pub(super) fn names(
+    plan: &Plan,
+    setup_values: &SetupValues,
+    start: Option<Scope>,
+) -> Result<Names, RunError> {
+    let mut names = Names::new(&plan.names);
+    for (name, value) in setup_values {
+        names.set(name, from_raw(value).map_err(RunError::SetupValue)?);
+    }
+    Ok(names.starting(start))
+}
+
+/// Returns where the iterations of each load come from.
+pub(super) fn sources(plan: &Plan, feeds: &Feeds) -> Vec<Source> {
+    let loads = plan.loads();
+    loads
+        .map(|own| Source::new(&own, plan, feeds.logged()))
+        .collect()
+}
+
+/// Returns the end of a run.
+pub(super) fn stop(plan: &Plan) -> Stop {
+    let load = &plan.load;
+    let end = plan
+        .duration()
+        .map_or(Nanos::MAX, |time| load.warmup + time);
+    Stop::new(end, load.graceful_stop)
+}
 
 /// Compiles something for each operation of a plan, by its id.
 pub(super) fn for_each<T, E>(
