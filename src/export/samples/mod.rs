@@ -2,7 +2,7 @@
 //!
 //! Each mode runs in a process of its own, and the mode `processes` in several. They send their
 //! samples as [`wire`] says over a Unix socket to the process of the command, whose [`receiver`]
-//! makes a [`row`] of each and appends it to the one [`file`]. A socket apart from the
+//! makes a [`row`] of each and appends it to the one [`mod@file`]. A socket apart from the
 //! messages of a mode: a slow disk delays nothing else that a mode says.
 
 mod file;
