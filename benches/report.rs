@@ -45,6 +45,7 @@ fn result() -> RunResult {
         .collect();
     RunResult {
         outputs: Vec::new(),
+        exemplars: Vec::new(),
         watched: Vec::new(),
         shards: None,
         hosts: Vec::new(),
