@@ -7,6 +7,7 @@ use super::args::{CompareArgs, JudgeArgs, OnInvalid};
 use super::exit::{Exit, Failure, Gates, or_exit};
 use super::output::{self, Console};
 use super::{folder, results};
+use crate::gate::calibration;
 use crate::gate::side::Side;
 use crate::gate::versions::{self, Incomparable, Terms};
 use crate::plan::Guard;
@@ -36,7 +37,7 @@ pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Exit, Failure
     if let Some(comparisons) = args.calibrate {
         let seed = args.seed.unwrap_or(1);
         comparison.calibration = Some(
-            versions::calibrate([&base, &new], &terms.guards, comparisons, seed)
+            calibration::calibrate([&base, &new], &terms.guards, comparisons, seed)
                 .map_err(cant_be_compared)?,
         );
     }

@@ -177,7 +177,6 @@ impl<'p> World<'p> {
             reached(index).map(dial).transpose()
         });
         let dials = dials.collect::<Result<_, _>>()?;
-        let headers = headers(plan, &base_urls, &names)?;
         let schemas = schemas(plan, environment)?;
         let calls = for_each(plan, |operation| Call::new(operation, &schemas))?;
         let streams = Streams::new(plan, &calls)?;
@@ -205,9 +204,9 @@ impl<'p> World<'p> {
             streams,
             extractions: for_each(plan, |operation| Extraction::new(operation, &names))?,
             routes: routes(plan, run_limit.as_ref(), &target_limits, &step_limits),
+            headers: headers(plan, &base_urls, &names)?,
             base_urls,
             authenticators: authenticators(plan, &names)?,
-            headers,
             names,
             unix_ms: *unix_ms,
             start_at: start_at.map(|epoch| epoch.saturating_sub(load.warmup.0)),

@@ -7,9 +7,11 @@
 //! which checks such a search supports, and [`probe()`] judges one rate. [`side`] holds the
 //! repeated runs of one version, [`comparable`] checks whether two versions can be compared,
 //! `paired` pairs up their figures, [`shift`] estimates the difference within the pairs, and
-//! [`verdict`] and [`versions`] draw the conclusions for a figure and for a version. [`laid_over`]
+//! [`verdict`] and [`versions`] draw the conclusions for a figure and for a version, and [`calibration`]
+//! says how often they would be wrong. [`laid_over`]
 //! compares single results step by step, without a verdict.
 
+pub mod calibration;
 pub(crate) mod comparable;
 mod judge;
 pub mod laid_over;

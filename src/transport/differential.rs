@@ -569,6 +569,20 @@ mod tests {
                 assert_eq!(sent.matches(HEAD).count() == 2, goes_on, "{seen:?}");
             }
         }
+        // What comes with it is not HTTP.
+        for many in 1..4 {
+            let piece = CONTINUE.repeat(many) + "content-length: 5\r\n";
+            let script = Script {
+                method: Method::POST,
+                expects_continue: true,
+                pieces: vec![piece.into_bytes()],
+                is_early: false,
+                end: End::Close,
+            };
+            assert_eq!(compare(&script), Ok(()));
+            let seen = behaviour(HttpClient::Lean, HeaderNeeds::default(), &script);
+            assert_eq!(String::from_utf8(seen.sent).expect("text"), HEAD);
+        }
     }
 
     #[test]

@@ -656,6 +656,7 @@ fn regenerated_reports_are_identical_to_the_byte() {
             "latency.png",
             "modes.png",
             "result.json",
+            "steps.png",
             "throughput.png",
             "timeline.png"
         ]),

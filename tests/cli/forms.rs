@@ -20,16 +20,18 @@ mix: [ { name: a|b, flow: [ { sleep: 20ms } ] } ]
 load: { vus: 2, iterations: 400 }
 ";
 const ALL: &str = "markdown,csv,hlog,junit,ctrf,openmetrics,github-benchmark";
-const FILES: [&str; 10] = [
+const FILES: [&str; 12] = [
     "benchmark-bigger.json",
     "benchmark-smaller.json",
     "ctrf-report.json",
+    "exemplars.csv",
     "histograms.hlog",
     "junit.xml",
     "metrics.txt",
     "report.md",
     "result.json",
     "series.csv",
+    "steps_over_time.csv",
     "summary.csv",
 ];
 

@@ -313,9 +313,10 @@ mod tests {
             let worker = scope.spawn(|| {
                 let tape = Tape::new(&world, world.sink(0), false);
                 let before = Usage::for_thread().expect("usage is available");
-                // At 2,000 a second on the run's clock, and as fast as possible in real time.
+                // At 20,000 a second on the run's clock, and as fast as possible in real time: slower,
+                // there would be more windows between two collections than are kept for reuse.
                 for k in (0..).take_while(|_| !done.load(Ordering::SeqCst)) {
-                    let intended = Nanos(k * 500_000);
+                    let intended = Nanos(k * 50_000);
                     let (started, completed) = (
                         intended + Nanos(500),
                         intended + Nanos(100_000 + k * 0x9e37_79b9 % 900_000),

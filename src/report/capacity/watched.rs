@@ -137,16 +137,16 @@ mod tests {
             (watched("app.cpu", &app, share, 2.0), None),
             (
                 watched("app.cpu", &app, share, 3.7),
-                Some("3.7 of the 4 processors"),
+                Some("3.70 of the 4 processors"),
             ),
             (
                 watched("net.cpu", &machine, share, 0.95),
-                Some("95% of the processors"),
+                Some("95.0 % of the processors"),
             ),
             (watched("net.cpu", &machine, share, 0.5), None),
             (
                 watched("box.throttled", &app, share, 0.2),
-                Some("held it back 20%"),
+                Some("held it back 20.0 %"),
             ),
             (
                 watched("net.listen_overflows", &machine, rate, 3.0),

@@ -302,14 +302,29 @@ impl<Io: Read + Write + Metered + Unpin> Connection<Io> {
                 return Ok(Some(parts));
             }
             if is_continue && self.upload.release() {
-                // A peer that goes on with what is not HTTP gets no body.
-                head::parse(self.input.bytes(), self.asked, needs)?;
+                self.check_ahead(needs)?;
                 return Ok(None);
             }
             if self.input.is_empty() {
                 return Ok(None);
             }
         }
+    }
+
+    /// Checks what has come after the head that releases the rest of the request, however many more
+    /// informational ones it is: a peer that goes on with what is not HTTP gets no body.
+    #[cold]
+    fn check_ahead(&self, needs: HeaderNeeds) -> Result<(), TransportError> {
+        let mut rest = self.input.bytes();
+        while let Some(Head {
+            length,
+            parts: None,
+            ..
+        }) = head::parse(rest, self.asked, needs)?
+        {
+            rest = &rest[length..];
+        }
+        Ok(())
     }
 
     /// Reads a body to its end, one piece at a time, and passes each to `keep`, which may break off.
