@@ -27,7 +27,7 @@ pub struct Tracing {
 impl Tracing {
     /// The share of operations unless the scenario says otherwise.
     pub const SAMPLE: Share = Share(0.01);
-    /// What stands for the id of a trace in the URL of one.
+    /// The placeholder of a trace id in a URL.
     pub const ID: &str = "{trace_id}";
 
     /// Returns the headers that it adds to requests.

@@ -212,7 +212,7 @@ mod tests {
             let found = series.total(from * second, until * second);
             assert_eq!(found, total, "{from} to {until}");
         }
-        // A gap is no increase from the sample before it.
+        // Nothing is known of an increase over a gap.
         series.add(6 * second, Sample::Missing);
         series.add(7 * second, Sample::Unknown);
         series.add(8 * second, Sample::Is(7.0));

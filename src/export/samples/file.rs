@@ -65,7 +65,7 @@ impl RowFile {
             Encoder::Gzip(encoder) => encoder.finish()?,
             Encoder::Zstd(encoder) => encoder.finish()?,
         };
-        // What is no file on a disk has nothing to synchronize.
+        // Only files on a disk can be synchronized.
         if file.metadata()?.is_file() {
             file.sync_all()?;
         }

@@ -189,7 +189,7 @@ impl Rows {
             Layout::Jsonl => {
                 into.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
             }
-            // An empty text is no missing value.
+            // An empty text is not a missing value.
             Layout::Csv if text.is_empty() || text.contains([',', '"', '\n', '\r']) => {
                 into.extend_from_slice(format!("\"{}\"", text.replace('"', "\"\"")).as_bytes());
             }
