@@ -54,6 +54,13 @@ impl Track {
         let ns = value.0;
         self.count += 1;
         self.buckets.record(ns);
+        // Often nothing was late, nothing queued, and a body came with its head.
+        if ns == 0 {
+            if self.min > 0 {
+                self.min = 0;
+            }
+            return;
+        }
         self.sum += u128::from(ns);
         self.squares += u128::from(ns) * u128::from(ns);
         if ns < self.min || ns > self.max {
