@@ -2,6 +2,7 @@
 
 use super::bodies::{Attachment, Bodies};
 use super::files::Files;
+use super::yaml::Yaml;
 
 /// Files with rows beside a source, of which the scenario gets copies that name their columns.
 #[derive(Debug)]
@@ -77,6 +78,30 @@ impl<'a> Tables<'a> {
     pub(super) fn files(self) -> Vec<Attachment> {
         self.copies.files()
     }
+}
+
+/// Returns the character of a text that is only one.
+pub(super) fn only_character(text: &str) -> Option<char> {
+    let mut all = text.chars();
+    all.next().filter(|_| all.next().is_none())
+}
+
+/// Adds the separator of cells to the keys of a feed, unless it is the usual one.
+///
+/// # Errors
+/// The note that it is not one character.
+pub(super) fn put_separator(
+    separator: Option<char>,
+    keys: &mut Vec<(String, Yaml)>,
+) -> Result<(), &'static str> {
+    let text = match separator {
+        Some(',') => return Ok(()),
+        Some('\t') => "tab".to_owned(),
+        Some(other) => other.to_string(),
+        None => return Err("the separator of cells is not one character: left out"),
+    };
+    keys.push(("separator".into(), Yaml::text(text)));
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,65 +1,15 @@
 //! The groups of steps that are measured as a whole, mode beside mode.
 
 use super::asked::ShownPercentile;
+use super::part_name::PartName;
 use super::view;
 use crate::metrics::Summary;
-use crate::result::{GroupWindow, ModeRun, TimedGroup, Window};
+use crate::result::{ModeRun, TimedGroup};
 
 /// The most groups with charts of their own over time.
 pub(crate) const MAX_CHARTS: usize = 8;
 /// The most rows of a table.
 const MAX_ROWS: usize = 200;
-
-/// A group of some runs, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct GroupName<'r> {
-    /// Its mix entry.
-    pub mix: &'r str,
-    /// Its own name.
-    pub name: &'r str,
-    /// Whether the runs have several mix entries, so that readers need to know which it is.
-    several_mixes: bool,
-}
-
-impl<'r> GroupName<'r> {
-    /// Returns those of some runs, each once, in the order of the scenario.
-    pub(crate) fn of_runs(runs: impl IntoIterator<Item = &'r ModeRun>) -> Vec<Self> {
-        let runs: Vec<&ModeRun> = runs.into_iter().collect();
-        let several_mixes = runs.iter().any(|run| run.mixes.len() > 1);
-        let mut all: Vec<Self> = Vec::new();
-        for group in runs.iter().flat_map(|run| &run.groups) {
-            let one = Self {
-                mix: &group.mix,
-                name: &group.name,
-                several_mixes,
-            };
-            if !all.contains(&one) {
-                all.push(one);
-            }
-        }
-        all
-    }
-
-    /// Returns its name for readers.
-    pub(crate) fn label(self) -> String {
-        match self.several_mixes {
-            true => format!("{} / {}", view::plain(self.mix), view::plain(self.name)),
-            false => view::plain(self.name),
-        }
-    }
-
-    /// Returns its figures in a run.
-    pub(crate) fn in_run(self, run: &ModeRun) -> Option<&TimedGroup> {
-        let mut groups = run.groups.iter();
-        groups.find(|own| own.mix == self.mix && own.name == self.name)
-    }
-
-    /// Returns its passes in an interval of the time line.
-    pub(crate) fn in_window(self, window: &Window) -> Option<&GroupWindow> {
-        let mut groups = window.groups.iter();
-        groups.find(|own| own.mix == self.mix && own.name == self.name)
-    }
-}
 
 /// The groups of some runs.
 pub(crate) struct GroupTable {
@@ -76,11 +26,11 @@ pub(crate) fn table(
     runs: &[(String, &ModeRun)],
     percentiles: &[ShownPercentile],
 ) -> Option<GroupTable> {
-    let groups = GroupName::of_runs(runs.iter().map(|(_, run)| *run));
+    let groups = PartName::of_groups(runs.iter().map(|(_, run)| *run));
     let mut rows: Vec<(usize, Vec<String>)> = Vec::new();
     for name in groups {
         for (place, (label, run)) in runs.iter().enumerate() {
-            let row = name.in_run(run).map(|group| {
+            let row = name.group_of(run).map(|group| {
                 let first = [view::shortened(&name.label(), 80), label.clone()];
                 (place, [&first[..], &figures(group, percentiles)].concat())
             });

@@ -36,6 +36,7 @@ pub(crate) mod markup;
 pub(crate) mod measures;
 pub(crate) mod openmetrics;
 pub(crate) mod paint;
+pub(crate) mod part_name;
 pub(crate) mod progress;
 pub(crate) mod replayed;
 pub(crate) mod reproduce;

@@ -1,65 +1,6 @@
-//! The steps over time, by name.
+//! The steps over time.
 
-use super::view;
-use crate::result::{Group, ModeRun, StepWindow, Window};
-
-/// A step of some runs, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StepName<'r> {
-    /// Its mix entry.
-    mix: &'r str,
-    /// Its own name.
-    name: &'r str,
-    /// Whether the runs have several mix entries, so that readers need to know which it is.
-    several_mixes: bool,
-}
-
-impl<'r> StepName<'r> {
-    /// Returns those of some runs, each once, in the order of the scenario.
-    pub(crate) fn of_runs(runs: impl IntoIterator<Item = &'r ModeRun>) -> Vec<Self> {
-        let runs: Vec<&ModeRun> = runs.into_iter().collect();
-        let several_mixes = runs.iter().any(|run| run.mixes.len() > 1);
-        let mut all: Vec<Self> = Vec::new();
-        for step in runs.iter().flat_map(|run| &run.steps) {
-            let one = Self {
-                mix: step.mix.as_deref().unwrap_or_default(),
-                name: &step.name,
-                several_mixes,
-            };
-            if !all.contains(&one) {
-                all.push(one);
-            }
-        }
-        all
-    }
-
-    /// Returns its name for readers.
-    pub(crate) fn label(self) -> String {
-        match self.several_mixes {
-            true => format!("{} / {}", view::plain(self.mix), view::plain(self.name)),
-            false => view::plain(self.name),
-        }
-    }
-
-    /// Returns whether it is the step of this name in this mix entry.
-    pub(crate) fn is(self, mix: &str, name: &str) -> bool {
-        self.mix == mix && self.name == name
-    }
-
-    /// Returns its figures in a run.
-    pub(crate) fn in_run(self, run: &ModeRun) -> Option<&Group> {
-        let is_own = |own: &&Group| {
-            own.mix.as_deref().unwrap_or_default() == self.mix && own.name == self.name
-        };
-        run.steps.iter().find(is_own)
-    }
-
-    /// Returns its operations in an interval of the time line.
-    pub(crate) fn in_window(self, window: &Window) -> Option<&StepWindow> {
-        let mut steps = window.steps.iter();
-        steps.find(|own| self.is(&own.mix, &own.name))
-    }
-}
+use crate::result::ModeRun;
 
 /// Returns whether some of these runs have figures of steps over time.
 pub(crate) fn are_over_time<'r>(runs: impl IntoIterator<Item = &'r ModeRun>) -> bool {

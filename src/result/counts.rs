@@ -30,6 +30,18 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Returns the outcomes, each with its name and count; their sum is `planned`.
+    pub const fn by_outcome(&self) -> [(&'static str, u64); 6] {
+        [
+            ("ok", self.ok),
+            ("failed", self.failed),
+            ("dropped", self.dropped),
+            ("skipped", self.skipped),
+            ("cancelled", self.cancelled),
+            ("unfinished", self.unfinished),
+        ]
+    }
+
     /// Returns whether the three identities hold.
     pub const fn hold(&self) -> bool {
         self.planned == self.started + self.dropped + self.skipped

@@ -5,7 +5,7 @@ use anyhow::anyhow;
 
 use crate::base::Nanos;
 use crate::cli::args::AbArgs;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Exit, Failure, or_exit};
 use crate::plan::{Guard, Metric, Plan, Watch, WatchFrom, WatchSource};
 use crate::server::Started;
 
@@ -53,10 +53,7 @@ pub(super) fn check_name(args: &AbArgs, plan: &Plan) -> Result<(), Failure> {
         let error = anyhow!(
             "the scenario watches something called `{SERVER}`, which is the name of what --a-start and --b-start start; rename it"
         );
-        return Err(Failure {
-            exit: Exit::Usage,
-            error,
-        });
+        return or_exit(Err(error), Exit::Usage);
     }
     Ok(())
 }

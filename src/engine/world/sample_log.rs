@@ -66,7 +66,7 @@ impl SampleLog {
     /// are `buffers` buffers; `shape` is a recorder of the run.
     ///
     /// # Errors
-    /// If the connection or the thread is not to be had.
+    /// If it cannot connect, or the thread cannot be started.
     pub(crate) fn open(
         job: &Job,
         path: &std::path::Path,

@@ -33,7 +33,7 @@ pub(super) struct Delta {
 #[derive(Debug)]
 struct Totals {
     at: u64,
-    outcomes: [u64; 6],
+    outcomes: [(&'static str, u64); 6],
     failures: BTreeMap<String, u64>,
     response: Option<Histogram<u64>>,
     sum_s: f64,
@@ -46,30 +46,12 @@ pub(super) struct Deltas {
     last: Option<(Mode, u32, Totals)>,
 }
 
-/// The outcomes of operations, as results call them.
-const OUTCOMES: [&str; 6] = [
-    "ok",
-    "failed",
-    "dropped",
-    "skipped",
-    "cancelled",
-    "unfinished",
-];
-
 impl Totals {
     fn new(run: &ModeRun, at: u64) -> Self {
-        let counts = &run.counts;
         let response = run.times.response_ms.as_ref();
         Self {
             at,
-            outcomes: [
-                counts.ok,
-                counts.failed,
-                counts.dropped,
-                counts.skipped,
-                counts.cancelled,
-                counts.unfinished,
-            ],
+            outcomes: run.counts.by_outcome(),
             failures: run.failures.clone(),
             response: codec::decode(&run.histograms.response).ok(),
             sum_s: response.map_or(0.0, |times| times.mean * times.count as f64 / 1e3),
@@ -84,16 +66,17 @@ impl Deltas {
         let last = self.last.take();
         let last = last.filter(|(mode, round, _)| (*mode, *round) == (run.mode, run.round));
         let last = last.map(|(.., totals)| totals);
-        // At first, it is everything since the epoch.
-        let since = now.saturating_sub((run.wall_s * 1e9) as u64);
-        let since = last.as_ref().map_or(since, |last| last.at);
-        let before = |place: usize| last.as_ref().map_or(0, |last| last.outcomes[place]);
+        // At first, it is everything since the epoch; virtual time has none by the clock.
+        let epoch = run.epoch_unix_ms.map(|ms| (ms * 1e6) as u64);
+        let epoch = epoch.unwrap_or_else(|| now.saturating_sub((run.wall_s * 1e9) as u64));
+        let since = last.as_ref().map_or(epoch, |last| last.at);
+        let before = |place: usize| last.as_ref().map_or(0, |last| last.outcomes[place].1);
         let failed_before = |kind: &str| {
             let last = last.as_ref().and_then(|last| last.failures.get(kind));
             last.copied().unwrap_or(0)
         };
-        let outcomes = OUTCOMES.iter().zip(totals.outcomes).enumerate();
-        let outcomes = outcomes.map(|(place, (name, n))| (*name, n.saturating_sub(before(place))));
+        let outcomes = totals.outcomes.into_iter().enumerate();
+        let outcomes = outcomes.map(|(place, (name, n))| (name, n.saturating_sub(before(place))));
         let failures = totals.failures.iter();
         let failures =
             failures.map(|(kind, n)| (kind.clone(), n.saturating_sub(failed_before(kind))));

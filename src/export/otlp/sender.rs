@@ -1,8 +1,7 @@
 //! [`Otlp`]: sends what a run measures while it goes on.
 
-use std::collections::VecDeque;
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -31,7 +30,10 @@ const MAX_PAUSE: Duration = Duration::from_secs(10);
 /// Sends the metrics of a run.
 pub(crate) struct Otlp {
     deltas: Deltas,
-    shared: Arc<Shared>,
+    /// The number of intervals that there were.
+    made: u64,
+    queue: SyncSender<Delta>,
+    progress: Progress,
     /// Says that everything is sent, or given up.
     ended: Receiver<()>,
 }
@@ -47,20 +49,22 @@ pub(crate) struct OtlpTotals {
     pub trouble: Option<String>,
 }
 
-#[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
+/// How the sending goes.
+#[derive(Clone, Default)]
+struct Progress(Arc<Mutex<Sent>>);
 
 #[derive(Default)]
-struct State {
-    queue: VecDeque<Delta>,
-    is_closed: bool,
-    /// The number of intervals that there were.
-    made: u64,
-    sent: u64,
+struct Sent {
+    /// The number of intervals that the receiver took.
+    count: u64,
+    /// Why it did not take the last of the others.
     trouble: Option<String>,
+}
+
+impl Progress {
+    fn lock(&self) -> MutexGuard<'_, Sent> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Otlp {
@@ -74,16 +78,17 @@ impl Otlp {
         common: Common,
     ) -> Result<Self, String> {
         let poster = Poster::new(url, settings)?;
-        let shared = Arc::<Shared>::default();
+        let progress = Progress::default();
+        let (queue, queued) = sync_channel(MAX_QUEUED);
         let (tell, ended) = channel();
         let work = {
-            let shared = shared.clone();
+            let progress = progress.clone();
             move || {
-                while let Some(delta) = shared.pop() {
+                for delta in queued {
                     let message = encode(&common, &delta, poster.is_json());
-                    let note = |why| shared.state().trouble = Some(why);
+                    let note = |why| progress.lock().trouble = Some(why);
                     if send(&poster, &message, &note) {
-                        shared.state().sent += 1;
+                        progress.lock().count += 1;
                     }
                 }
                 // Whoever asked may have given up.
@@ -94,7 +99,9 @@ impl Otlp {
         spawned.map_err(|error| error.to_string())?;
         Ok(Self {
             deltas: Deltas::default(),
-            shared,
+            made: 0,
+            queue,
+            progress,
             ended,
         })
     }
@@ -102,51 +109,22 @@ impl Otlp {
     /// Queues what was added to the figures of a run; without room, it is left out.
     pub(crate) fn show(&mut self, run: &ModeRun) {
         let delta = self.deltas.take(run, unix_ns());
-        let mut state = self.shared.state();
-        state.made += 1;
-        if state.queue.len() < MAX_QUEUED {
-            state.queue.push_back(delta);
-        }
-        drop(state);
-        self.shared.changed.notify_all();
+        self.made += 1;
+        let _ = self.queue.try_send(delta);
     }
 
     /// Sends the rest, and gives up after some seconds.
     pub(crate) fn finish(self) -> OtlpTotals {
-        self.shared.state().is_closed = true;
-        self.shared.changed.notify_all();
+        drop(self.queue);
         // The thread may still wait for a receiver that hangs: it ends with the program.
         let _ = self.ended.recv_timeout(LAST);
-        let state = self.shared.state();
-        let dropped = state.made - state.sent;
+        let sent = self.progress.lock();
+        let dropped = self.made - sent.count;
         let late = || format!("no success within {LAST:?} after the end of the run");
         OtlpTotals {
-            sent: state.sent,
+            sent: sent.count,
             dropped,
-            trouble: (dropped > 0).then(|| state.trouble.clone().unwrap_or_else(late)),
-        }
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for an interval; returns `None` at the end.
-    fn pop(&self) -> Option<Delta> {
-        let mut state = self.state();
-        loop {
-            if let Some(delta) = state.queue.pop_front() {
-                return Some(delta);
-            }
-            if state.is_closed {
-                return None;
-            }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            trouble: (dropped > 0).then(|| sent.trouble.clone().unwrap_or_else(late)),
         }
     }
 }

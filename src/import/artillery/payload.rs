@@ -2,7 +2,7 @@
 
 use super::reader::Reader;
 use super::tree::Tree;
-use crate::import::tables::{Table, Tables};
+use crate::import::tables::{Table, Tables, only_character, put_separator};
 use crate::import::template::literal;
 use crate::import::yaml::Yaml;
 
@@ -57,7 +57,7 @@ fn feed(reader: &mut Reader, at: usize, payload: &Tree, tables: &mut Tables<'_>)
         .collect();
     let separator = match payload.text("delimiter") {
         None => Some(','),
-        Some(text) => only(&text),
+        Some(text) => only_character(&text),
     };
     let table = Table {
         file,
@@ -68,14 +68,8 @@ fn feed(reader: &mut Reader, at: usize, payload: &Tree, tables: &mut Tables<'_>)
     let copy = (!fields.is_empty()).then(|| tables.copy(&table)).flatten();
     let file = copy.unwrap_or_else(|| as_it_is(reader, &place, &table));
     let mut keys = vec![("file".to_owned(), Yaml::text(literal(&file)))];
-    match separator {
-        Some(',') => {}
-        Some('\t') => keys.push(("separator".into(), Yaml::text("tab"))),
-        Some(one) => keys.push(("separator".into(), Yaml::text(one))),
-        None => reader.note(
-            &place,
-            "the separator of cells is not one character: left out",
-        ),
+    if let Err(note) = put_separator(separator, &mut keys) {
+        reader.note(&place, note);
     }
     // Artillery draws a row for each user unless it is told otherwise.
     if payload.text("order").as_deref() != Some("sequence") {
@@ -85,12 +79,6 @@ fn feed(reader: &mut Reader, at: usize, payload: &Tree, tables: &mut Tables<'_>)
     let feed = reader.values.credentials.name_value(name);
     reader.data.push((feed.clone(), Yaml::Map(keys)));
     reader.feeds.push((feed, fields));
-}
-
-/// Returns the character of a text that is only one.
-fn only(text: &str) -> Option<char> {
-    let mut all = text.chars();
-    all.next().filter(|_| all.next().is_none())
 }
 
 /// Returns the path of a file that has no copy, and says what a person has to change of it.

@@ -4,7 +4,7 @@ use super::element::Element;
 use super::reader::Reader;
 use crate::import::pieces::{Piece, expression};
 use crate::import::read::{Action, Steps};
-use crate::import::tables::Table;
+use crate::import::tables::{Table, only_character, put_separator};
 use crate::import::template::literal;
 use crate::import::yaml::Yaml;
 
@@ -140,10 +140,7 @@ fn separator(element: &Element) -> Option<char> {
     match text {
         "" => Some(','),
         "\\t" => Some('\t'),
-        text => {
-            let mut all = text.chars();
-            all.next().filter(|_| all.next().is_none())
-        }
+        text => only_character(text),
     }
 }
 
@@ -156,14 +153,8 @@ fn declare(
 ) -> Yaml {
     let file = file_of_feed(reader, element, file, separator, columns);
     let mut keys = vec![("file".to_owned(), Yaml::text(literal(&file)))];
-    match separator {
-        Some(',') => {}
-        Some('\t') => keys.push(("separator".into(), Yaml::text("tab"))),
-        Some(other) => keys.push(("separator".into(), Yaml::text(other))),
-        None => reader.note(
-            element,
-            "the separator of cells is not one character: left out",
-        ),
+    if let Err(note) = put_separator(separator, &mut keys) {
+        reader.note(element, note);
     }
     let encoding = element.property("fileEncoding").trim();
     if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("utf-8") {

@@ -3,7 +3,7 @@
 
 use hdrhistogram::Histogram;
 
-use super::super::groups::GroupName;
+use super::super::part_name::PartName;
 use super::super::view;
 use super::ladder::Ladder;
 use super::spread::{self, Sample, Section, Shown};
@@ -22,7 +22,7 @@ const TITLE: usize = 90;
 pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let runs = cast.traces.iter().flat_map(|trace| &trace.rounds).copied();
     let mut sections: Vec<Section<'_>> = Vec::new();
-    for group in GroupName::of_runs(runs) {
+    for group in PartName::of_groups(runs) {
         let samples = spread::samples(cast, &|trace| values(trace, group));
         if samples.is_empty() {
             continue;
@@ -80,11 +80,11 @@ fn truncate(sections: &mut Vec<Section<'_>>) -> usize {
 }
 
 /// Returns the response times of a group in all rounds of a trace.
-fn values(trace: &Trace<'_>, group: GroupName<'_>) -> Option<Ladder> {
+fn values(trace: &Trace<'_>, group: PartName<'_>) -> Option<Ladder> {
     let mut sum: Option<Histogram<u64>> = None;
     for run in &trace.rounds {
         let text = group
-            .in_run(run)
+            .group_of(run)
             .and_then(|own| own.histograms.response.as_ref());
         let Some(one) = text.and_then(|text| codec::decode(text).ok()) else {
             continue;

@@ -1,6 +1,7 @@
 //! The response times of the groups that are measured as a whole, over time.
 
-use super::super::groups::{GroupName, MAX_CHARTS};
+use super::super::groups::MAX_CHARTS;
+use super::super::part_name::PartName;
 use super::super::view;
 use super::over_time::{self, Figure};
 use super::trace::Cast;
@@ -18,14 +19,14 @@ const TIMES: [Time; 2] = [
 /// A time of a group over time.
 #[derive(Clone, Copy)]
 pub(crate) struct GroupLine<'r> {
-    group: GroupName<'r>,
+    group: PartName<'r>,
     time: usize,
 }
 
 impl<'r> GroupLine<'r> {
     /// Returns those of some runs, in the order of the scenario.
     pub(crate) fn of_runs(runs: impl IntoIterator<Item = &'r ModeRun>) -> Vec<Self> {
-        let groups = GroupName::of_runs(runs).into_iter();
+        let groups = PartName::of_groups(runs).into_iter();
         let times = |group| (0..TIMES.len()).map(move |time| Self { group, time });
         groups.flat_map(times).collect()
     }
@@ -37,7 +38,7 @@ impl<'r> GroupLine<'r> {
 
     /// Returns its value in a window, in milliseconds.
     pub(crate) fn value(self, window: &Window) -> Option<f64> {
-        let group = self.group.in_window(window)?;
+        let group = self.group.group_in(window)?;
         group.response_ms.as_ref().map(TIMES[self.time].2)
     }
 

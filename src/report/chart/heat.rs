@@ -4,7 +4,7 @@
 
 use hdrhistogram::Histogram;
 
-use super::super::steps::StepName;
+use super::super::part_name::PartName;
 use super::super::view;
 use super::axis::Axis;
 use super::canvas::{Align, Canvas, Font};
@@ -35,10 +35,10 @@ pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
 pub(crate) fn of_step(
     cast: &Cast<'_>,
     trace: &Trace<'_>,
-    step: StepName<'_>,
+    step: PartName<'_>,
     most: usize,
 ) -> Option<String> {
-    let heat = &step.in_run(trace.run()?)?.heat;
+    let heat = &step.step_of(trace.run()?)?.heat;
     let several = heat.len().div_ceil(most).max(1);
     let columns = heat.chunks(several).filter_map(Column::from_intervals);
     let label = view::shortened(&step.label(), 40);
@@ -56,7 +56,7 @@ pub(crate) fn of_step(
 fn draw(
     cast: &Cast<'_>,
     trace: &Trace<'_>,
-    (title, step): (String, Option<StepName<'_>>),
+    (title, step): (String, Option<PartName<'_>>),
     columns: &[Column],
 ) -> Option<String> {
     let values: Vec<f64> = columns

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::steps::StepName;
+use super::super::part_name::PartName;
 use super::super::view;
 use super::frame::Entry;
 use super::palette;
@@ -241,7 +241,7 @@ pub(crate) fn failures(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
 pub(crate) fn failures_of(
     cast: &Cast<'_>,
     trace: &Trace<'_>,
-    step: StepName<'_>,
+    step: PartName<'_>,
 ) -> Option<String> {
     let title = format!("Failures of {}", view::shortened(&step.label(), 40));
     let words = (
@@ -250,7 +250,7 @@ pub(crate) fn failures_of(
         "failures",
     );
     kinds(cast, trace, words, 1, &|w| {
-        step.in_window(w).map(|own| &own.failures)
+        step.step_in(w).map(|own| &own.failures)
     })
 }
 

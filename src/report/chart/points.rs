@@ -4,7 +4,7 @@ use super::canvas::Canvas;
 use super::palette::{self, LineStyle, Marker};
 use super::trace::Trace;
 use crate::report::exemplars;
-use crate::report::steps::StepName;
+use crate::report::part_name::PartName;
 use crate::result::Exemplar;
 
 /// The number of intervals of time; each has one point, and one more whose trace is recorded.
@@ -16,7 +16,7 @@ const RADIUS: f64 = 3.5;
 /// over an interval of time in seconds.
 pub(super) fn of_trace<'a>(
     trace: &Trace<'a>,
-    step: Option<StepName<'_>>,
+    step: Option<PartName<'_>>,
     (start, end): (f64, f64),
 ) -> Vec<&'a Exemplar> {
     let Some(run) = trace.run() else {
@@ -25,7 +25,7 @@ pub(super) fn of_trace<'a>(
     let slot = |own: &Exemplar| ((own.t_s - start) / (end - start) * SLOTS as f64) as usize;
     let of_run = |own: &&Exemplar| {
         let is_here = own.t_s >= start && own.t_s <= end && own.response_ms.is_finite();
-        let is_of_step = step.is_none_or(|step| step.is(&own.mix, &own.step));
+        let is_of_step = step.is_none_or(|step| step.is((&own.mix, &own.step)));
         (own.mode, own.round) == (run.mode, run.round) && is_here && is_of_step
     };
     let mut all: Vec<&Exemplar> = trace.result.exemplars.iter().filter(of_run).collect();

@@ -1,7 +1,7 @@
 //! The response times and failures of each step over time: a small chart for each, all on the same
 //! axes, so that a step that gets slow or fails stands out, and when it does.
 
-use super::super::steps::StepName;
+use super::super::part_name::PartName;
 use super::super::view;
 use super::axis::Axis;
 use super::canvas::{self, About, Align, Canvas, Font};
@@ -30,7 +30,7 @@ const WIDTHS: [f64; 2] = [1.0, 2.4];
 /// The steps of a cast, and which of them have a small chart.
 pub(crate) struct Steps<'r> {
     /// Those with figures over time, in the order of the scenario.
-    pub all: Vec<StepName<'r>>,
+    pub all: Vec<PartName<'r>>,
     /// The indices of those with a small chart, in ascending order.
     pub shown: Vec<usize>,
 }
@@ -40,16 +40,16 @@ impl<'r> Steps<'r> {
     /// too many, those with the most failures have charts, and then those with the highest p99.
     pub(crate) fn of_cast(cast: &Cast<'r>) -> Option<Self> {
         let runs: Vec<_> = cast.traces.iter().filter_map(Trace::run).collect();
-        let mut all = StepName::of_runs(runs.iter().copied());
+        let mut all = PartName::of_steps(runs.iter().copied());
         all.retain(|step| {
             let mut windows = runs.iter().flat_map(|run| &run.series);
-            windows.any(|window| step.in_window(window).is_some())
+            windows.any(|window| step.step_in(window).is_some())
         });
         if all.len() < 2 {
             return None;
         }
-        let of_step = |step: &StepName<'_>| {
-            let own = runs.iter().filter_map(|run| step.in_run(run));
+        let of_step = |step: &PartName<'_>| {
+            let own = runs.iter().filter_map(|run| step.step_of(run));
             own.fold((0, 0.0), |(failed, p99), group| {
                 let own = group.times.response_ms.as_ref().map_or(0.0, |ms| ms.p99);
                 (failed + group.counts.failed, f64::max(p99, own))
@@ -77,7 +77,7 @@ impl Axes {
         let mut times = Vec::new();
         for window in cast.traces.iter().flat_map(Trace::series) {
             let shown = steps.shown.iter();
-            let own = shown.filter_map(|place| steps.all[*place].in_window(window));
+            let own = shown.filter_map(|place| steps.all[*place].step_in(window));
             times.extend(own.flat_map(|own| [own.p50_ms, own.p99_ms].into_iter().flatten()));
         }
         Some(Self {
@@ -174,9 +174,9 @@ fn field((x, y): (f64, f64)) -> Field {
     }
 }
 
-fn description(cast: &Cast<'_>, step: StepName<'_>) -> String {
+fn description(cast: &Cast<'_>, step: PartName<'_>) -> String {
     let of_trace = |trace: &Trace<'_>| {
-        let own = step.in_run(trace.run()?)?;
+        let own = step.step_of(trace.run()?)?;
         let times = own.times.response_ms.as_ref()?;
         Some(format!(
             "{}: p50 {}, p99 {}, {} failed.",
@@ -190,7 +190,7 @@ fn description(cast: &Cast<'_>, step: StepName<'_>) -> String {
     all.join(" ")
 }
 
-fn cell(c: &mut Canvas, cast: &Cast<'_>, step: StepName<'_>, axes: &Axes, field: Field) {
+fn cell(c: &mut Canvas, cast: &Cast<'_>, step: PartName<'_>, axes: &Axes, field: Field) {
     let Field {
         left,
         top,
@@ -219,7 +219,7 @@ fn cell(c: &mut Canvas, cast: &Cast<'_>, step: StepName<'_>, axes: &Axes, field:
     for trace in &cast.traces {
         let known: Vec<((f64, f64), &StepWindow)> = trace
             .series()
-            .filter_map(|w| Some(((w.t_s, w.t_s + w.window_s), step.in_window(w)?)))
+            .filter_map(|w| Some(((w.t_s, w.t_s + w.window_s), step.step_in(w)?)))
             .collect();
         series(c, &trace.key, |c| {
             failed(c, &known, &x, field);

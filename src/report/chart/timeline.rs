@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::super::groups::GroupName;
+use super::super::part_name::PartName;
 use super::super::view;
 use super::axis::{Axis, Tick};
 use super::canvas::{self, About, Align, Canvas, Font};
@@ -63,10 +63,10 @@ fn panels<'a>(cast: &Cast<'a>) -> Vec<Panel<'a>> {
         time("response time, p99".into(), Box::new(|w| w.p99_ms)),
     ];
     let runs = cast.traces.iter().flat_map(|trace| &trace.rounds).copied();
-    let groups = GroupName::of_runs(runs).into_iter().take(MAX_GROUPS);
+    let groups = PartName::of_groups(runs).into_iter().take(MAX_GROUPS);
     all.extend(groups.map(|group| {
         let label = view::shortened(&group.label(), 60);
-        let p99 = move |w: &Window| Some(group.in_window(w)?.response_ms.as_ref()?.p99);
+        let p99 = move |w: &Window| Some(group.group_in(w)?.response_ms.as_ref()?.p99);
         time(format!("{label} as a whole, p99").into(), Box::new(p99))
     }));
     all.extend([

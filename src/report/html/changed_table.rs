@@ -1,6 +1,7 @@
 //! [`changed`]: what differs between the steps of results that are laid over one another.
 
-use super::super::{changes, steps, thresholds, view};
+use super::super::part_name::PartName;
+use super::super::{changes, thresholds, view};
 use super::tables::Table;
 use crate::gate::laid_over::{StepChange, step_changes};
 use crate::plan::Unit;
@@ -14,12 +15,14 @@ pub(super) fn changed(results: &[(String, RunResult)]) -> Option<Table> {
     let ((base_name, base), others) = results.split_first()?;
     let name = |name: &str| view::shortened(&view::plain(name), 40);
     let several = others.len() > 1;
-    let shares_mix = steps::StepName::of_runs(results.iter().flat_map(|(_, own)| &own.runs));
+    let shares_mix = PartName::of_steps(results.iter().flat_map(|(_, own)| &own.runs));
     let several_modes = base.runs.iter().any(|run| run.mode != base.runs[0].mode);
     let mut rows = Vec::new();
     for (other_name, other) in others {
         for one in step_changes(base, other) {
-            let named = shares_mix.iter().find(|step| step.is(&one.mix, &one.step));
+            let named = shares_mix
+                .iter()
+                .find(|step| step.is((&one.mix, &one.step)));
             let mut row =
                 vec![named.map_or_else(String::new, |step| view::shortened(&step.label(), 60))];
             row.extend(several.then(|| name(other_name)));

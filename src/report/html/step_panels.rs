@@ -4,7 +4,7 @@
 use super::super::chart::steps_over_time::{MAX_CHARTS, Steps, cells};
 use super::super::chart::trace::{Cast, Trace};
 use super::super::chart::{heat, over_time};
-use super::super::steps::StepName;
+use super::super::part_name::PartName;
 use super::super::{steps, tally, view};
 use super::tables::Table;
 use crate::metrics::MAX_STEPS;
@@ -48,7 +48,7 @@ pub(super) fn panels(cast: &Cast<'_>) -> Option<StepPanels> {
     };
     let number = steps.all.len() * cast.traces.len();
     let share = |(all, most): (usize, usize)| (all / number.max(1)).clamp(LEAST, most);
-    let panel = |(place, step): (usize, &StepName<'_>)| {
+    let panel = |(place, step): (usize, &PartName<'_>)| {
         let mut charts = Vec::new();
         let mut tables = Vec::new();
         for trace in &cast.traces {
@@ -111,11 +111,11 @@ const HEAD: [&str; 9] = [
 ];
 
 /// Returns the figures of a step in a mode, in at most this many rows.
-fn table(trace: &Trace<'_>, step: StepName<'_>, most: usize) -> Option<Table> {
+fn table(trace: &Trace<'_>, step: PartName<'_>, most: usize) -> Option<Table> {
     let windows: Vec<&Window> = trace.series().collect();
     let several = windows.len().div_ceil(most).max(1);
     let row = |windows: &[&Window]| {
-        let own: Vec<&StepWindow> = windows.iter().filter_map(|w| step.in_window(w)).collect();
+        let own: Vec<&StepWindow> = windows.iter().filter_map(|w| step.step_in(w)).collect();
         let sum = |of: fn(&StepWindow) -> u64| own.iter().map(|own| of(own)).sum::<u64>();
         let highest = |of: fn(&StepWindow) -> Option<f64>| {
             let values = own.iter().filter_map(|own| of(own));

@@ -191,16 +191,7 @@ pub(super) fn counters(text: &mut Text, parts: &[Counted]) {
         .collect();
     text.family("operations", "counter", "", "Operations, by outcome.");
     for (part, labels) in &parts {
-        let c = &part.counts;
-        let outcomes = [
-            ("ok", c.ok),
-            ("failed", c.failed),
-            ("dropped", c.dropped),
-            ("skipped", c.skipped),
-            ("cancelled", c.cancelled),
-            ("unfinished", c.unfinished),
-        ];
-        for (outcome, n) in outcomes {
+        for (outcome, n) in part.counts.by_outcome() {
             let labels = [&labels[..], &[("outcome", outcome)]].concat();
             text.line("operations_total", &labels, Some(n as f64));
         }

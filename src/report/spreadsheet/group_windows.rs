@@ -1,7 +1,7 @@
 //! The columns of groups that are measured as a whole in the time series.
 
 use super::cells::text;
-use crate::report::groups::GroupName;
+use crate::report::part_name::PartName;
 use crate::result::Window;
 
 /// The columns of a group in the time series.
@@ -18,13 +18,13 @@ const OF_WINDOWS: [&str; 9] = [
 ];
 
 /// Returns the names of the columns of a group, which begin with its mix entry and its name.
-pub(super) fn names(group: &GroupName<'_>) -> [String; OF_WINDOWS.len()] {
+pub(super) fn names(group: &PartName<'_>) -> [String; OF_WINDOWS.len()] {
     OF_WINDOWS.map(|figure| text(&format!("group_{}.{}_{figure}", group.mix, group.name)))
 }
 
 /// Returns the cells of a group in a window, as many as there are names.
-pub(super) fn of_window(group: &GroupName<'_>, window: &Window) -> [Option<f64>; OF_WINDOWS.len()] {
-    let own = group.in_window(window);
+pub(super) fn of_window(group: &PartName<'_>, window: &Window) -> [Option<f64>; OF_WINDOWS.len()] {
+    let own = group.group_in(window);
     let times = own.and_then(|own| own.response_ms.as_ref());
     [
         own.map(|own| own.planned as f64),

@@ -4,7 +4,7 @@ use std::io;
 
 use super::measures::WindowColumns;
 use super::{group_windows, streams};
-use crate::report::groups::GroupName;
+use crate::report::part_name::PartName;
 use crate::report::spreadsheet::cells::{failures, known, number, table, text};
 use crate::result::RunResult;
 
@@ -44,7 +44,7 @@ pub(crate) fn series(result: &RunResult) -> io::Result<String> {
     let columns = OF_WINDOWS.into_iter().chain(streams::OF_WINDOWS);
     let measures = WindowColumns::of_result(result);
     let of_measures = measures.iter().flat_map(WindowColumns::names);
-    let timed_groups = GroupName::of_runs(&result.runs);
+    let timed_groups = PartName::of_groups(&result.runs);
     let of_groups = timed_groups.iter().flat_map(group_windows::names);
     let head = columns.map(str::to_owned).chain(of_measures);
     let mut rows = vec![head.chain(of_groups).collect()];
