@@ -31,7 +31,7 @@ pub(super) fn watch(plan: &Plan, metric: Metric, places: &GatePlaces, problems: 
     };
     if statistic.is_of_increases() && !own.adds_up() {
         problems
-            .error(places.check, format!("`{name}` does not add up over time"))
+            .error(places.check, format!("`{name}` is a gauge, which has no total"))
             .help("`total` and `per_request` are of processor time and of what is counted per second; use `mean`, `min` or `max`");
         return;
     }
