@@ -27,6 +27,7 @@ mod outline;
 mod output;
 mod outputs;
 mod panic;
+mod partial;
 mod probing;
 mod quick;
 mod record;

@@ -1,13 +1,12 @@
 //! `loadgen run`: runs a scenario with all of its modes and rounds, and writes the reports.
 
 mod measure;
-mod partial;
 mod result;
 
 use anyhow::{Context as _, anyhow};
 
 use self::measure::{Measured, measure};
-pub(super) use self::result::{ResultOf, result_of, result_with};
+pub(super) use self::result::{ResultOf, result_of, result_so_far, result_with};
 use super::args::{GateArgs, OnInvalid, RunArgs};
 use super::baseline_check::BaselineCheck;
 use super::exit::{Exit, Failure, Gates, or_exit};

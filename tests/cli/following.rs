@@ -121,6 +121,71 @@ fn a_report_follows_a_run_to_its_result() {
     .exits(0);
 }
 
+/// Starts a shard of this duration, which writes to a folder.
+fn shard(folder: &Path, index: u32, duration: &str) -> Running {
+    let shard = format!("{index}/3");
+    let out = format!("out-{index}");
+    let duration = ["--duration", duration];
+    let arguments = ["run", "test.yaml", "--shard", &shard, "-o", &out];
+    let mut command = loadgen(folder, &[&arguments[..], &duration].concat());
+    Running::start(command.env("WORD", "sw0rdfish"), None)
+}
+
+#[test]
+fn a_shard_can_be_followed_too_and_leaves_what_it_has_measured() {
+    let folder = folder();
+    scenario(
+        folder.path(),
+        "{name: t, seed: 1, secrets: {token: \"${WORD}\"}, mix: [{name: m, flow: [{sleep: 10ms}]}],
+          load: {vus: 4, duration: 60s}, thresholds: [count > 1000000]}",
+    );
+    let (killed, short) = (
+        shard(folder.path(), 1, "60s"),
+        shard(folder.path(), 2, "12s"),
+    );
+    let of = |index: u32| folder.path().join(format!("out-{index}/partial.json"));
+    until("they are written", || of(1).exists() && of(2).exists());
+    let mut command = loadgen(
+        folder.path(),
+        &["report", "--follow", "out-2", "-o", "seen"],
+    );
+    let following = Running::start(&mut command, None);
+    until("the report is there", || {
+        folder.path().join("seen/index.html").exists()
+    });
+    killed.signal(Signal::KILL);
+    let _ = killed.finish();
+    short.finish().exits(0);
+    following
+        .finish()
+        .exits(0)
+        .says(&["loadgen merge out-2/part.json"]);
+    assert!(!of(2).exists(), "the part says more");
+
+    let text = fs::read_to_string(of(1)).expect("it stays");
+    assert!(!text.contains("sw0rdfish"), "a secret is in it");
+    let left: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(left["end"], "running");
+    assert!(
+        count(&left["runs"][0], "ok") > 100,
+        "{}",
+        left["runs"][0]["ok"]
+    );
+    assert_eq!(
+        left["thresholds"],
+        serde_json::json!([]),
+        "they are about the run"
+    );
+    let warnings = left["warnings"].to_string();
+    assert!(warnings.contains("of shard 1/3 alone"), "{warnings}");
+    run(
+        folder.path(),
+        &["report", "--follow", "out-1", "--format", "csv"],
+    )
+    .exits(0)
+    .says(&["ended without a result"]);
+}
+
 #[test]
 fn a_folder_without_a_run_is_an_error() {
     let folder = folder();

@@ -12,6 +12,7 @@ use crate::cli::args::ReportArgs;
 use crate::cli::exit::{Exit, Failure, or_exit};
 use crate::cli::folder;
 use crate::cli::output::Console;
+use crate::cli::shard::PART_FILE;
 use crate::report::{self, PARTIAL_FILE, RESULT_FILE, sink};
 
 /// How often to look for newer figures.
@@ -30,6 +31,8 @@ enum Found {
     Result(PathBuf),
     /// It has ended without a result, and left this.
     Remains(PathBuf),
+    /// It was a shard, which has ended and left this part.
+    Part(PathBuf),
     /// There is no run.
     NoRun,
 }
@@ -51,6 +54,13 @@ pub(super) fn follow(run: &Path, args: &ReportArgs, console: &Console) -> Result
                         run.display()
                     ),
                 });
+            }
+            Found::Part(path) => {
+                console.say(&format!(
+                    "the shard has ended; `loadgen merge {}` and the other parts make the result\n",
+                    path.display()
+                ));
+                return Ok(Exit::Ok);
             }
             Found::Nothing => {
                 thread::sleep(LOOK);
@@ -98,6 +108,7 @@ pub(super) fn follow(run: &Path, args: &ReportArgs, console: &Console) -> Result
 /// Looks what there is in the folder of a run.
 fn look(run: &Path) -> Found {
     let (partial, result) = (run.join(PARTIAL_FILE), run.join(RESULT_FILE));
+    let part = run.join(PART_FILE);
     // Before the files: what a run in progress has not written may be there by now, but a run that
     // has ended has written everything.
     let goes_on = folder::is_locked(run);
@@ -106,6 +117,7 @@ fn look(run: &Path) -> Found {
         (true, false, _) => Found::Nothing,
         (false, true, _) => Found::Remains(partial),
         (false, false, true) => Found::Result(result),
+        (false, false, false) if part.exists() => Found::Part(part),
         (false, false, false) => Found::NoRun,
     }
 }

@@ -6,8 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::partial::Partial;
-use super::result::result_of_runs;
+use super::result::result_so_far;
 use crate::assembly::{SoFar, assemble, step_responses};
 use crate::base::Nanos;
 use crate::cli::args::RunArgs;
@@ -16,6 +15,7 @@ use crate::cli::exit::Failure;
 use crate::cli::live_page::LivePage;
 use crate::cli::output::Console;
 use crate::cli::outputs::Outputs;
+use crate::cli::partial::Partial;
 use crate::cli::session::{self, Session};
 use crate::engine::{Environment, Event, Job};
 use crate::metrics::Cumulative;
@@ -145,7 +145,7 @@ pub(super) fn measure(
     let mut session = Session::open(!args.no_progress && !args.quiet, console)?;
     let environment = session.environment(plan, &source.folder, at)?;
     announce(plan, secrets, &environment, args, console);
-    let draft = move |runs| result_of_runs(source, plan, secrets, runs, End::Running, at, None);
+    let draft = move |runs| result_so_far(source, plan, secrets, runs, at);
     let live_page = args
         .live
         .map(|address| live_page(address, source, plan, secrets, at, &session))
@@ -220,7 +220,7 @@ fn live_page(
     session: &Session<'_>,
 ) -> Result<LivePage, Failure> {
     let (source, plan, own) = (source.clone(), plan.clone(), secrets.clone());
-    let draft = move |runs| result_of_runs(&source, &plan, &own, runs, End::Running, at, None);
+    let draft = move |runs| result_so_far(&source, &plan, &own, runs, at);
     let signal = session.signal();
     LivePage::open(address, secrets.clone(), draft, move || signal().is_some())
 }

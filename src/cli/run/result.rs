@@ -27,8 +27,19 @@ pub(crate) fn result_of(
     result_of_runs(source, plan, secrets, runs, end, started_at, ideal_s)
 }
 
-/// Does the same, with the plan's duration in virtual time if it is known already.
-pub(super) fn result_of_runs(
+/// Creates the result so far of a run in progress, without what takes long to find out.
+pub(crate) fn result_so_far(
+    source: &Source,
+    plan: &Plan,
+    secrets: &Secrets,
+    runs: Vec<ModeRun>,
+    started_at: Timestamp,
+) -> RunResult {
+    result_of_runs(source, plan, secrets, runs, End::Running, started_at, None)
+}
+
+/// Creates a result with the plan's duration in virtual time, if that is known.
+fn result_of_runs(
     source: &Source,
     plan: &Plan,
     secrets: &Secrets,

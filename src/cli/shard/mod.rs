@@ -5,6 +5,7 @@ mod start;
 mod which;
 
 use anyhow::{Context as _, anyhow};
+use jiff::Timestamp;
 
 use self::start::Start;
 pub(crate) use self::start::StartFlag;
@@ -14,15 +15,16 @@ use super::exit::{Exit, Failure, or_exit};
 use super::folder::Folder;
 use super::output::{self, Console};
 use super::outputs::Outputs;
+use super::partial::Partial;
 use super::session::{self, Session};
-use super::{job, setup};
+use super::{job, run, setup};
 use crate::assembly::{ClockState, Measurements, PART_SCHEMA, Part, assemble};
 use crate::base::clock::unix_ns;
 use crate::engine::preflight::safety;
 use crate::engine::{Environment, Event, Job};
 use crate::plan::{Aborts, Mode, Plan, Secrets, Shard, SliceError};
-use crate::report::sink;
-use crate::result::{Build, End, Host, StoppedBy};
+use crate::report::{PARTIAL_FILE, sink};
+use crate::result::{Build, End, Host, ModeRun, RunResult, StoppedBy};
 use crate::scenario::{Compiled, Source};
 
 /// The name of the file with a part.
@@ -116,10 +118,16 @@ pub(super) fn run(
         Some(Folder::prepare(given, &name, started_at, PART_FILE)?)
     };
     let shard = slice.load.shard();
+    let draft = |runs| so_far(source, &slice, secrets, runs, started_at);
+    let partial = folder
+        .as_ref()
+        .map(|folder| Partial::open(folder.path(), secrets, console, draft));
+    let mut partial = partial.transpose()?;
     let mut session = Session::open(!args.no_progress && !args.quiet, console)?;
     let environment = Environment {
         start_at: start.map(|start| start.at),
         setup_values,
+        figures_every: partial.as_ref().map(|_| Partial::INTERVAL),
         ..session.environment(&slice, &source.folder, started_at)?
     };
     let mut outputs = Outputs::open(&args.out, &slice, secrets, console)?;
@@ -127,11 +135,16 @@ pub(super) fn run(
         parent: std::process::id(),
         mode: slice.modes[0],
         round: 1,
-        plan: slice,
+        plan: slice.clone(),
         environment: outputs.environment(environment),
     };
     let place = format!("[{}/{}] {}", shard.index, shard.count, job.mode);
-    let measured = measure(&mut session, &job, &place, &mut outputs);
+    let measured = measure(&mut session, &job, &place, |run| {
+        outputs.show(run);
+        if let Some(partial) = &mut partial {
+            partial.keep(&[], Some(run));
+        }
+    });
     let is_interrupted = session.is_interrupted();
     let mut warnings = session.close();
     let planned = measured.iter().flatten().map(planned).collect();
@@ -176,18 +189,39 @@ fn measure(
     session: &mut Session<'_>,
     job: &Job,
     place: &str,
-    outputs: &mut Outputs<'_>,
+    mut hand_over: impl FnMut(&ModeRun),
 ) -> Result<Option<Measurements<'static>>, Failure> {
     let mut watch = |event| {
         if let Event::SoFar(so_far) = event {
-            outputs.show(&so_far.run);
+            hand_over(&so_far.run);
         }
     };
     let measured = session.measure(job, place, &mut watch)?;
     if let Some(measured) = &measured {
-        outputs.show(&assemble(&job.plan, measured));
+        hand_over(&assemble(&job.plan, measured));
     }
     Ok(measured)
+}
+
+/// Creates the result so far of a shard. Thresholds are about the whole run.
+fn so_far(
+    source: &Source,
+    slice: &Plan,
+    secrets: &Secrets,
+    runs: Vec<ModeRun>,
+    started_at: Timestamp,
+) -> RunResult {
+    let shard = slice.load.shard();
+    let plan = Plan {
+        thresholds: Vec::new(),
+        ..slice.clone()
+    };
+    let mut result = run::result_so_far(source, &plan, secrets, runs, started_at);
+    result.warnings.push(format!(
+        "these are the figures of shard {}/{} alone; `loadgen merge` makes those of the run, and judges them",
+        shard.index, shard.count
+    ));
+    result
 }
 
 /// Returns the measured operations of a run, with its mode and round.
@@ -254,6 +288,7 @@ fn write(
         Some(folder) => {
             let written = sink::write(folder.path(), PART_FILE, text.as_bytes());
             let path = or_exit(written, Exit::Internal)?;
+            or_exit(sink::remove(folder.path(), PARTIAL_FILE), Exit::Internal)?;
             format!("{}{}", path.display(), folder.replaced())
         }
     };

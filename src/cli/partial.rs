@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::exit::{Exit, Failure, or_exit};
+use super::output::Console;
 use crate::base::{Clock, Nanos};
-use crate::cli::exit::{Exit, Failure, or_exit};
-use crate::cli::output::Console;
 use crate::plan::Secrets;
 use crate::report::{PARTIAL_FILE, sink};
 use crate::result::{ModeRun, RunResult};
