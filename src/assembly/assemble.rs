@@ -75,9 +75,26 @@ fn planned_length(plan: &Plan, measured: &Measurements<'_>, wall: Nanos) -> Nano
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SoFar {
     /// Its figures, without those known only at its end.
+    #[serde(with = "with_exemplars")]
     pub run: ModeRun,
     /// The response times of each of its steps.
     pub step_responses: Vec<Cumulative>,
+}
+
+/// A run in a message: with its exemplars, which a run in a file leaves to the top of the file.
+mod with_exemplars {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use crate::result::{Exemplar, ModeRun};
+
+    pub(super) fn serialize<S: Serializer>(run: &ModeRun, to: S) -> Result<S::Ok, S::Error> {
+        (run, &run.exemplars).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<ModeRun, D::Error> {
+        let (run, exemplars) = <(ModeRun, Vec<Exemplar>)>::deserialize(from)?;
+        Ok(ModeRun { exemplars, ..run })
+    }
 }
 
 /// Assembles the figures of a run in progress from what it has measured up to `measured.end`.

@@ -4,6 +4,7 @@
 //! Units are seconds, bytes and ratios, as the format requires. Unknown values have no line. There
 //! are no timestamps: collectors add their own.
 
+mod exemplars;
 mod exposition;
 mod families;
 mod groups;

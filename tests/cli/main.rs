@@ -22,6 +22,7 @@ mod continues;
 mod contract;
 mod crawls;
 mod daemon;
+mod dashboards;
 mod deadlines;
 mod diagnostics;
 mod digests;

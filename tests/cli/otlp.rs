@@ -1,7 +1,8 @@
 //! `run --out otlp=URL`: what a receiver of OpenTelemetry has summed up is the result, whatever the
 //! receiver does meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
@@ -14,12 +15,15 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Attribute;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, Metric, ResourceMetrics, ScopeMetrics,
+    AggregationTemporality, Metric, ResourceMetrics, ScopeMetrics, exemplar,
 };
 use prost::Message as _;
 use serde_json::{Value, json};
 
-use crate::support::{TO_RESULT, count, finish, folder, loadgen, number, result, scenario};
+use crate::dashboards::{Dashboard, Known};
+use crate::support::{
+    TO_RESULT, count, finish, folder, is_installed, loadgen, number, program, result, scenario,
+};
 
 const DELTA: i32 = AggregationTemporality::Delta as i32;
 
@@ -94,6 +98,8 @@ struct Sums {
     responses: u64,
     response_s: f64,
     gauges: BTreeMap<String, f64>,
+    /// The exemplars: trace ids, with the response time in seconds.
+    traces: BTreeMap<String, f64>,
     /// The end of the last interval.
     until: u64,
 }
@@ -160,6 +166,16 @@ fn add(metric: Metric, all: &mut BTreeMap<String, Sums>) {
                 own.until = point.time_unix_nano;
                 own.responses += point.count;
                 own.response_s += point.sum.expect("a sum");
+                for exemplar in point.exemplars {
+                    assert!(exemplar.time_unix_nano <= point.time_unix_nano);
+                    assert_eq!(text(&exemplar.filtered_attributes, "mix"), "m");
+                    let Some(exemplar::Value::AsDouble(response_s)) = exemplar.value else {
+                        panic!("no value")
+                    };
+                    let id = u128::from_be_bytes(exemplar.trace_id.try_into().expect("16 bytes"));
+                    let earlier = own.traces.insert(format!("{id:032x}"), response_s);
+                    assert_eq!(earlier, None, "{id:032x} was sent before");
+                }
             }
         }
         Data::Gauge(gauge) => {
@@ -177,7 +193,7 @@ fn add(metric: Metric, all: &mut BTreeMap<String, Sums>) {
 
 const SCENARIO: &str = "{name: t, seed: 4, tags: {team: shop}, targets: {s: {url: builtin}}, mix: [{name: m, flow: [{get: /json},
     {get: '/flaky?rate=0.3', on_error: continue}, {race: [{sleep: 1ms}, {sleep: 100ms, name: slow}]}]}],
-    load: {vus: 2, duration: 2500ms}}";
+    load: {vus: 2, duration: 2500ms}, trace: {propagate: w3c, sample: 20%}}";
 
 /// Checks that the sums of a receiver are the counts of a result.
 #[track_caller]
@@ -204,6 +220,18 @@ fn are_the_result(sums: &BTreeMap<String, Sums>, result: &Value) {
         assert!((sums.response_s - total_s).abs() < 1e-6 * total_s.max(1.0));
         let gauges: Vec<&str> = sums.gauges.keys().map(String::as_str).collect();
         assert_eq!(gauges, ["loadgen.in_flight", "loadgen.lag", "loadgen.vus"]);
+        let of_run = |exemplar: &&Value| {
+            exemplar["mode"] == own["mode"] && exemplar["sampled"] == json!(true)
+        };
+        let exemplars = result["exemplars"].as_array().expect("exemplars");
+        let mut recorded = 0;
+        for exemplar in exemplars.iter().filter(of_run) {
+            let id = exemplar["trace_id"].as_str().expect("a trace");
+            let sent = sums.traces.get(id).expect("every exemplar was sent");
+            assert!((sent * 1e3 - number(exemplar, "response_ms")).abs() < 1e-6);
+            recorded += 1;
+        }
+        assert!(recorded > 0);
     }
 }
 
@@ -239,6 +267,70 @@ fn the_sum_of_all_intervals_is_the_result_although_the_receiver_is_busy_at_first
         json!([{"kind": "otlp", "to": url, "written": sent, "dropped": 0}])
     );
     ran.says(&[&format!("otlp: {url} (")]);
+}
+
+/// Adds a metric under the name that Prometheus gives to it, with its labels.
+fn add_translated(metric: Metric, into: &mut Known) {
+    let mut name = metric.name.replace('.', "_");
+    // What is in braces is a note, not a unit.
+    name += match &*metric.unit {
+        "s" => "_seconds",
+        unit if unit.starts_with('{') => "",
+        unit => panic!("{} has the unit {unit}", metric.name),
+    };
+    let attributes: Vec<Vec<KeyValue>> = match metric.data.expect("data") {
+        Data::Sum(sum) => {
+            name += "_total";
+            let points = sum.data_points.into_iter();
+            points.map(|point| point.attributes).collect()
+        }
+        Data::Gauge(gauge) => {
+            let points = gauge.data_points.into_iter();
+            points.map(|point| point.attributes).collect()
+        }
+        Data::ExponentialHistogram(histogram) => {
+            let points = histogram.data_points.into_iter();
+            points.map(|point| point.attributes).collect()
+        }
+        other => panic!("{other:?}"),
+    };
+    let labels = attributes.into_iter().flatten().map(|own| own.key);
+    into.entry(name).or_default().extend(labels);
+}
+
+#[test]
+fn the_dashboard_uses_only_what_is_sent() {
+    let (url, posts) = receiver(&[]);
+    let folder = folder();
+    scenario(folder.path(), SCENARIO);
+    let out = format!("otlp={url}");
+    let mut command = loadgen(folder.path(), &[&TO_RESULT[..], &["--out", &out]].concat());
+    finish(&mut command).exits(0);
+    let mut known = Known::new();
+    for post in posts.try_iter() {
+        let message = ExportMetricsServiceRequest::decode(&*post.body).expect("a message");
+        let scopes = message.resource_metrics.into_iter();
+        let scopes = scopes.flat_map(|own| own.scope_metrics);
+        for metric in scopes.flat_map(|own| own.metrics) {
+            add_translated(metric, &mut known);
+        }
+    }
+    let dashboard = Dashboard::open("dashboard-otlp.json");
+    let used = dashboard.uses_only(&known);
+    let all: BTreeSet<String> = known.into_keys().collect();
+    assert_eq!(used, all, "every metric is shown");
+    if !is_installed("promtool", "prometheus") {
+        return;
+    }
+    let rules = dashboard.queries("t").into_iter();
+    let rules: Vec<Value> = rules
+        .map(|query| json!({"record": "x", "expr": query}))
+        .collect();
+    let rules = json!({"groups": [{"name": "queries", "rules": rules}]});
+    let path = folder.path().join("rules.json");
+    fs::write(path, rules.to_string()).expect("written");
+    let mut promtool = program("promtool", folder.path(), &["check", "rules", "rules.json"]);
+    finish(&mut promtool).exits(0);
 }
 
 #[test]

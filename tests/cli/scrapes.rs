@@ -1,20 +1,21 @@
 //! `/metrics` of a run in progress: what scrapers read during and after it, with the programs of
 //! Prometheus, and the dashboard that is made for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use regex::Regex;
 use serde_json::Value;
 
+use crate::dashboards::{Dashboard, Known};
 use crate::support::{
     Running, count, finish_with, folder, is_installed, loadgen, number, program, result, scenario,
-    shipped, until,
+    until,
 };
 
 /// A scenario that has every metric of the dashboard.
@@ -221,6 +222,7 @@ impl Prometheus {
             .current_dir(folder.path())
             .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
             .args(["--log.level=error", &format!("--web.listen-address={at}")])
+            .arg("--enable-feature=exemplar-storage")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -241,12 +243,26 @@ impl Prometheus {
 
     /// Evaluates a query now; returns the rows of the answer.
     fn query(&self, query: &str) -> Vec<Value> {
+        let data = self.data("query", query, "");
+        data["result"].as_array().expect("rows").clone()
+    }
+
+    /// Returns the exemplars of the last minutes: the labels of a series with what it had.
+    fn exemplars(&self, query: &str) -> Vec<Value> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.expect("a time of day").as_secs();
+        let span = format!("&start={}&end={}", now - 300, now + 1);
+        let data = self.data("query_exemplars", query, &span);
+        data.as_array().expect("rows").clone()
+    }
+
+    fn data(&self, kind: &str, query: &str, more: &str) -> Value {
         let query: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
-        let path = format!("/api/v1/query?query={query}");
+        let path = format!("/api/v1/{kind}?query={query}{more}");
         let (_, body) = ask(self.at, &path, "*/*").expect("an answer");
-        let answer: Value = serde_json::from_str(&body).expect("JSON");
+        let mut answer: Value = serde_json::from_str(&body).expect("JSON");
         assert_eq!(answer["status"], "success", "{answer}");
-        answer["data"]["result"].as_array().expect("rows").clone()
+        answer["data"].take()
     }
 
     /// Evaluates a query that has one value.
@@ -275,7 +291,8 @@ fn a_prometheus_computes_what_the_result_says() {
     let folder = folder();
     scenario(
         folder.path(),
-        "{name: scraped, modes: [threaded, async], mix: [{name: m, flow: [{sleep: 20ms}, {sleep: 2ms, fail: 10%, on_error: continue}]}], load: {vus: 4, duration: 4s}}",
+        "{name: scraped, modes: [threaded, async], targets: {s: {url: builtin}}, trace: {propagate: w3c, sample: 20%},
+          mix: [{name: m, flow: [{sleep: 20ms}, {sleep: 2ms, fail: 10%, on_error: continue}, {get: /json}]}], load: {vus: 4, duration: 4s}}",
     );
     let at = free();
     let prometheus = Prometheus::start(at);
@@ -316,13 +333,9 @@ fn a_prometheus_computes_what_the_result_says() {
         let quantile = prometheus.value(&exact);
         let (from, to) = (bounds[above - 1] * 0.999, bounds[above] * 1.001);
         assert!((from..=to).contains(&quantile), "{quantile}, p99 {p99}");
+        exemplars_lead_to_traces(&prometheus, &result, mode);
     }
-    for query in queries(&dashboard(), &["expr"]) {
-        let own = query
-            .replace("$scenario", "scraped")
-            .replace("$__rate_interval", "1m")
-            .replace("$mode", ".*")
-            .replace("$step", ".*");
+    for own in Dashboard::open("dashboard.json").queries("scraped") {
         // What is asked of the present has gone with the process, and nothing was dropped.
         let has_rows = !prometheus.query(&own).is_empty();
         let is_over_time = own.contains("[1m]") && !own.contains("dropped");
@@ -337,44 +350,42 @@ fn a_prometheus_computes_what_the_result_says() {
     );
 }
 
+/// Checks that the exemplars of a mode are operations whose traces are recorded, in their buckets.
+fn exemplars_lead_to_traces(prometheus: &Prometheus, result: &Value, mode: &str) {
+    let known = result["exemplars"].as_array().expect("exemplars").iter();
+    let known: BTreeMap<&str, &Value> = known
+        .filter(|own| own["mode"] == mode && own["sampled"] == Value::Bool(true))
+        .map(|own| (own["trace_id"].as_str().expect("a trace"), own))
+        .collect();
+    let mut found = 0;
+    let series = format!("loadgen_response_seconds_bucket{{mode=\"{mode}\"}}");
+    for series in prometheus.exemplars(&series) {
+        let labels = &series["seriesLabels"];
+        let le = labels["le"].as_str().expect("a bound");
+        let le: f64 = le.parse().expect("a number, or infinity");
+        for exemplar in series["exemplars"].as_array().expect("exemplars") {
+            let value = exemplar["value"].as_str().expect("a value");
+            let value: f64 = value.parse().expect("a number");
+            assert!(value <= le, "{exemplar} in {labels}");
+            let id = exemplar["labels"]["trace_id"].as_str().expect("a trace");
+            if let Some(own) = known.get(id) {
+                assert_eq!(own["step"], labels["step"]);
+                assert!((number(own, "response_ms") / 1e3 - value).abs() < 1e-8);
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 0, "{mode}: {known:?}");
+}
+
 /// Adds the names of metrics in a text, each with the names of its labels.
-fn add_labels(text: &str, into: &mut BTreeMap<String, BTreeSet<String>>) {
+fn add_labels(text: &str, into: &mut Known) {
     let label = Regex::new(r#"([a-z_]+)="(?:[^"\\]|\\.)*""#).expect("a pattern");
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let (name, rest) = line.split_once('{').expect("labels");
         let labels = into.entry(name.to_owned()).or_default();
         labels.extend(label.captures_iter(rest).map(|own| own[1].to_owned()));
     }
-}
-
-/// Returns all texts of a document under a key.
-fn texts<'a>(value: &'a Value, key: &str, into: &mut Vec<&'a str>) {
-    match value {
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                match field.as_str().filter(|_| name == key) {
-                    Some(text) => into.push(text),
-                    None => texts(field, key, into),
-                }
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| texts(item, key, into)),
-        _ => {}
-    }
-}
-
-/// Returns the dashboard that ships with the program.
-fn dashboard() -> Value {
-    let text = fs::read_to_string(shipped("scenarios/grafana/dashboard.json")).expect("a file");
-    serde_json::from_str(&text).expect("JSON")
-}
-
-/// Returns the texts under these keys of a dashboard.
-fn queries<'a>(dashboard: &'a Value, keys: &[&str]) -> Vec<&'a str> {
-    let mut queries = Vec::new();
-    keys.iter()
-        .for_each(|key| texts(dashboard, key, &mut queries));
-    queries
 }
 
 #[test]
@@ -385,52 +396,9 @@ fn a_dashboard_uses_only_metrics_and_labels_that_there_are() {
     let mut running = start(folder.path(), at);
     let scrapes = scraped(at, &mut running);
     running.finish().exits(0);
-    let mut known = BTreeMap::new();
+    let mut known = Known::new();
     scrapes.iter().for_each(|text| add_labels(text, &mut known));
-    let dashboard = dashboard();
-    let queries = queries(&dashboard, &["expr", "query", "definition"]);
-    let (mut legends, mut sources) = (Vec::new(), Vec::new());
-    texts(&dashboard, "legendFormat", &mut legends);
-    texts(&dashboard, "uid", &mut sources);
-    let name = Regex::new(r"(loadgen_[a-z_]+)(?:\{([^}]*)\})?").expect("a pattern");
-    let matcher = Regex::new(r#"([a-z_]+)\s*(?:=~|!~|!=|=)\s*""#).expect("a pattern");
-    let grouping = Regex::new(r"(?:by|without|on) ?\(([^)]*)\)").expect("a pattern");
-    let asked = Regex::new(r"label_values\(.*, ?([a-z_]+)\)").expect("a pattern");
-    let mut used = BTreeSet::new();
-    for query in &queries {
-        let mut labels = BTreeSet::new();
-        for own in name.captures_iter(query) {
-            let Some(of_name) = known.get(&own[1]) else {
-                panic!("there is no {} for {query}", &own[1]);
-            };
-            used.insert(own[1].to_owned());
-            labels.extend(of_name.iter().cloned());
-            let selector = own.get(2).map_or("", |own| own.as_str());
-            for label in matcher.captures_iter(selector) {
-                assert!(
-                    of_name.contains(&label[1]),
-                    "no label {} in {query}",
-                    &label[1]
-                );
-            }
-        }
-        let by = grouping.captures_iter(query).map(|own| own[1].to_owned());
-        let by = by.chain(asked.captures_iter(query).map(|own| own[1].to_owned()));
-        for label in by.flat_map(|list| {
-            list.split(',')
-                .map(|own| own.trim().to_owned())
-                .collect::<Vec<_>>()
-        }) {
-            assert!(labels.contains(&label), "no label {label} in {query}");
-        }
-    }
-    let all: BTreeSet<&String> = known.values().flatten().collect();
-    let label = Regex::new(r"\{\{ ?([a-z_]+) ?\}\}").expect("a pattern");
-    for legend in legends {
-        for own in label.captures_iter(legend) {
-            assert!(all.contains(&own[1].to_owned()), "no label in {legend}");
-        }
-    }
+    let used = Dashboard::open("dashboard.json").uses_only(&known);
     assert!(used.len() >= 12, "{used:?}");
     for needed in [
         "loadgen_watched",
@@ -439,6 +407,4 @@ fn a_dashboard_uses_only_metrics_and_labels_that_there_are() {
     ] {
         assert!(used.contains(needed), "{needed} is not shown");
     }
-    let templated = sources.iter().filter(|uid| uid.contains("${datasource}"));
-    assert!(templated.count() >= 10, "{sources:?}");
 }

@@ -1,12 +1,12 @@
 //! [`Deltas`]: what a run has measured since it was last asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hdrhistogram::Histogram;
 
 use crate::metrics::codec;
 use crate::plan::Mode;
-use crate::result::ModeRun;
+use crate::result::{Exemplar, ModeRun};
 
 /// What a run has measured within one interval.
 #[derive(Clone, Debug)]
@@ -22,6 +22,10 @@ pub(super) struct Delta {
     pub(super) failures: Vec<(String, u64)>,
     /// The response times, in nanoseconds, and their sum in seconds; `None` without any.
     pub(super) response: Option<(Histogram<u64>, f64)>,
+    /// The operations among them that stand for others and whose traces are recorded.
+    pub(super) exemplars: Vec<Exemplar>,
+    /// The time of day of the run's epoch, or what stands for it, in nanoseconds since 1970.
+    pub(super) epoch: u64,
     /// How it is now.
     pub(super) in_flight: Option<f64>,
     pub(super) vus: Option<f64>,
@@ -37,6 +41,8 @@ struct Totals {
     failures: BTreeMap<String, u64>,
     response: Option<Histogram<u64>>,
     sum_s: f64,
+    /// The trace ids of the exemplars.
+    traces: BTreeSet<String>,
 }
 
 /// Turns figures so far, which grow, into what was added to them.
@@ -55,8 +61,15 @@ impl Totals {
             failures: run.failures.clone(),
             response: codec::decode(&run.histograms.response).ok(),
             sum_s: response.map_or(0.0, |times| times.mean * times.count as f64 / 1e3),
+            traces: recorded(run).map(|(id, _)| id.clone()).collect(),
         }
     }
+}
+
+/// Returns the exemplars whose traces are recorded, with their trace ids.
+fn recorded(run: &ModeRun) -> impl Iterator<Item = (&String, &Exemplar)> {
+    let recorded = run.exemplars.iter().filter(|own| own.sampled == Some(true));
+    recorded.filter_map(|own| Some((own.trace_id.as_ref()?, own)))
 }
 
 impl Deltas {
@@ -87,6 +100,8 @@ impl Deltas {
             let sum_before = last.as_ref().map_or(0.0, |last| last.sum_s);
             (!added.is_empty()).then(|| (added, (totals.sum_s - sum_before).max(0.0)))
         });
+        let is_new = |id: &String| last.as_ref().is_none_or(|last| !last.traces.contains(id));
+        let exemplars = recorded(run).filter(|(id, _)| is_new(id));
         let window = run
             .series
             .iter()
@@ -99,6 +114,8 @@ impl Deltas {
             outcomes: outcomes.filter(|(_, n)| *n > 0).collect(),
             failures: failures.filter(|(_, n)| *n > 0).collect(),
             response,
+            exemplars: exemplars.map(|(_, own)| own.clone()).collect(),
+            epoch,
             in_flight: window.and_then(|window| window.in_flight),
             vus: window.and_then(|window| window.vus),
             lag_s: window

@@ -5,15 +5,16 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
-use opentelemetry_proto::tonic::metrics::v1::number_data_point;
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Metric,
-    NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
+    AggregationTemporality, Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge,
+    Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, exemplar, number_data_point,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
 use super::delta::Delta;
 use super::exponential::Exponential;
+use crate::base::Nanos;
+use crate::result;
 
 /// What all messages of a run have in common.
 #[derive(Clone, Debug)]
@@ -112,6 +113,11 @@ fn response(delta: &Delta, attributes: &[KeyValue]) -> Option<Metric> {
             offset: buckets.offset,
             bucket_counts: buckets.counts,
         }),
+        exemplars: delta
+            .exemplars
+            .iter()
+            .map(|own| exemplar(delta, own))
+            .collect(),
         ..ExponentialHistogramDataPoint::default()
     };
     let data = ExponentialHistogram {
@@ -123,6 +129,22 @@ fn response(delta: &Delta, attributes: &[KeyValue]) -> Option<Metric> {
         "s",
         Data::ExponentialHistogram(data),
     ))
+}
+
+/// Returns an operation with its trace, at the moment when it ended. Its span is known to the peer
+/// only.
+fn exemplar(delta: &Delta, own: &result::Exemplar) -> Exemplar {
+    let response_s = own.response_ms / 1e3;
+    let ended = Nanos::from_secs_f64(own.t_s + response_s);
+    let trace_id = own.trace_id.as_deref().unwrap_or_default();
+    let trace_id = u128::from_str_radix(trace_id, 16).unwrap_or_default();
+    Exemplar {
+        filtered_attributes: vec![text("mix", &own.mix), text("step", &own.step)],
+        time_unix_nano: delta.epoch.saturating_add(ended.0),
+        value: Some(exemplar::Value::AsDouble(response_s)),
+        trace_id: trace_id.to_be_bytes().to_vec(),
+        ..Exemplar::default()
+    }
 }
 
 fn metric(name: &str, unit: &str, data: Data) -> Metric {

@@ -178,17 +178,17 @@ pub(super) struct Counted {
 }
 
 /// Writes how operations ended.
-pub(super) fn counters(text: &mut Text, parts: &[Counted]) {
-    if parts.is_empty() {
-        return;
-    }
+pub(super) fn counters<'a>(text: &mut Text, parts: impl IntoIterator<Item = &'a Counted>) {
     let parts: Vec<(&Counted, Vec<(&str, &str)>)> = parts
-        .iter()
+        .into_iter()
         .map(|part| {
             let labels = part.labels.iter();
             (part, labels.map(|(key, value)| (*key, &**value)).collect())
         })
         .collect();
+    if parts.is_empty() {
+        return;
+    }
     text.family("operations", "counter", "", "Operations, by outcome.");
     for (part, labels) in &parts {
         for (outcome, n) in part.counts.by_outcome() {

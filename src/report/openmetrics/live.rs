@@ -2,6 +2,7 @@
 //! never go back, and histograms instead of quantiles: so the counters and times of each step, of
 //! each mode and round, are series of their own, whose sums are those of the run.
 
+use super::exemplars::Exemplars;
 use super::exposition::Exposition;
 use super::families::{
     Counted, RESPONSE, baseline, counters, gauges, longest, run, thresholds_met, validity,
@@ -35,9 +36,8 @@ pub(crate) fn render(scrape: &Scrape, form: Exposition) -> String {
     run(&mut text, result);
     state(&mut text, scrape);
     let steps = by_step(scrape);
-    let (counted, times): (Vec<Counted>, Vec<Cumulative>) = steps.into_iter().unzip();
-    response_times(&mut text, &counted, &times);
-    counters(&mut text, &counted);
+    response_times(&mut text, &steps);
+    counters(&mut text, steps.iter().map(|own| &own.counted));
     lag(&mut text, result);
     if let Some(last) = scrape.under_way() {
         now(&mut text, last);
@@ -94,19 +94,26 @@ fn state(text: &mut Text, scrape: &Scrape) {
     }
 }
 
-/// Returns the counters and the response times of the steps of each run.
-fn by_step(scrape: &Scrape) -> Vec<(Counted, Cumulative)> {
-    let mut all: Vec<(Counted, Cumulative)> = Vec::new();
+/// A step of a run, or those after the first [`MAX_STEPS`].
+struct Step<'a> {
+    counted: Counted,
+    times: Cumulative,
+    exemplars: Exemplars<'a>,
+}
+
+/// Returns the steps of each run.
+fn by_step(scrape: &Scrape) -> Vec<Step<'_>> {
+    let mut all: Vec<Step<'_>> = Vec::new();
     for (own, times) in scrape.result.runs.iter().zip(&scrape.step_responses) {
         let first = all.len();
         for (place, (step, times)) in own.steps.iter().zip(times).enumerate() {
             if place > MAX_STEPS {
-                let (other, other_times) = &mut all[first + MAX_STEPS];
-                other.counts.add(&step.counts);
+                let other = &mut all[first + MAX_STEPS];
+                other.counted.counts.add(&step.counts);
                 for (kind, n) in &step.failures {
-                    *other.failures.entry(kind.clone()).or_default() += n;
+                    *other.counted.failures.entry(kind.clone()).or_default() += n;
                 }
-                other_times.add(times);
+                other.times.add(times);
                 continue;
             }
             let (mix, name) = if place == MAX_STEPS {
@@ -126,22 +133,26 @@ fn by_step(scrape: &Scrape) -> Vec<(Counted, Cumulative)> {
                 counts: step.counts,
                 failures: step.failures.clone(),
             };
-            all.push((counted, times.clone()));
+            all.push(Step {
+                counted,
+                times: times.clone(),
+                exemplars: Exemplars::of_step(&scrape.result.exemplars, own, step),
+            });
         }
     }
     all
 }
 
-fn response_times(text: &mut Text, counted: &[Counted], times: &[Cumulative]) {
-    if counted.is_empty() {
+fn response_times(text: &mut Text, steps: &[Step<'_>]) {
+    if steps.is_empty() {
         return;
     }
     let (name, help) = RESPONSE;
     text.family(name, "histogram", "seconds", help);
-    for (part, times) in counted.iter().zip(times) {
-        let labels = part.labels.iter();
+    for step in steps {
+        let labels = step.counted.labels.iter();
         let labels: Vec<(&str, &str)> = labels.map(|(key, value)| (*key, &**value)).collect();
-        text.histogram(name, &labels, times);
+        text.histogram(name, &labels, &step.times, &step.exemplars);
     }
 }
 
@@ -164,7 +175,7 @@ fn lag(text: &mut Text, result: &RunResult) {
     for (own, times) in &all {
         let round = own.round.to_string();
         let labels = [("mode", own.mode.name()), ("round", &*round)];
-        text.histogram("lag_seconds", &labels, times);
+        text.histogram("lag_seconds", &labels, times, &Exemplars::default());
     }
 }
 

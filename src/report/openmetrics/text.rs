@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::exemplars::Exemplars;
 use super::exposition::Exposition;
 use crate::base::Nanos;
 use crate::metrics::{Cumulative, Summary};
@@ -71,21 +72,26 @@ impl Text {
         self.line(&format!("{name}_count"), labels, Some(count));
     }
 
-    /// Writes the lines of a histogram: its buckets, the sum and the count.
-    pub(super) fn histogram(&mut self, name: &str, labels: &[(&str, &str)], times: &Cumulative) {
-        let bounded = times.up_to_bounds().map(|(at, n)| (seconds(at), n));
+    /// Writes the lines of a histogram: its buckets, the sum and the count. The older form has no
+    /// exemplars.
+    pub(super) fn histogram(
+        &mut self,
+        name: &str,
+        labels: &[(&str, &str)],
+        times: &Cumulative,
+        exemplars: &Exemplars<'_>,
+    ) {
+        let bounded = times.up_to_bounds().map(|(at, n)| (bound(at), n));
         let last = ("+Inf".to_owned(), times.count());
-        for (bound, count) in bounded.chain([last]) {
+        for (place, (bound, count)) in bounded.chain([last]).enumerate() {
             let labels = [labels, &[("le", bound.as_str())]].concat();
-            // An exemplar of a bucket goes to the end of its line.
-            self.exact(&format!("{name}_bucket"), &labels, &count.to_string());
+            let mut value = count.to_string();
+            if self.form == Exposition::OpenMetrics {
+                value.push_str(&exemplars.of_bucket(place));
+            }
+            self.exact(&format!("{name}_bucket"), &labels, &value);
         }
-        let (whole, rest) = (times.sum() / 1_000_000_000, times.sum() % 1_000_000_000);
-        self.exact(
-            &format!("{name}_sum"),
-            labels,
-            &format!("{whole}.{rest:09}"),
-        );
+        self.exact(&format!("{name}_sum"), labels, &seconds(times.sum()));
         self.exact(&format!("{name}_count"), labels, &times.count().to_string());
     }
 
@@ -106,13 +112,18 @@ impl Text {
 }
 
 /// Formats a bound in seconds, with a decimal point as the newer form demands.
-fn seconds(bound: Nanos) -> String {
-    let text = bound.as_secs_f64().to_string();
+fn bound(at: Nanos) -> String {
+    let text = at.as_secs_f64().to_string();
     if text.contains('.') {
         text
     } else {
         format!("{text}.0")
     }
+}
+
+/// Formats nanoseconds in seconds, exactly.
+pub(super) fn seconds(nanos: u128) -> String {
+    format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
 }
 
 /// Escapes a label value for use between quotes.
