@@ -32,6 +32,7 @@ mod probing;
 mod quick;
 mod record;
 mod report;
+mod result_of;
 mod results;
 mod run;
 mod run_mode;

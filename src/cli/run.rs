@@ -1,17 +1,16 @@
 //! `loadgen run`: runs a scenario with all of its modes and rounds, and writes the reports.
 
 mod measure;
-mod result;
 
 use anyhow::{Context as _, anyhow};
 
 use self::measure::{Measured, measure};
-pub(super) use self::result::{ResultOf, result_of, result_so_far, result_with};
 use super::args::{GateArgs, OnInvalid, RunArgs};
 use super::baseline_check::BaselineCheck;
 use super::exit::{Exit, Failure, Gates, or_exit};
 use super::folder::Folder;
 use super::output::{self, Console};
+use super::result_of::result_of;
 use super::{ci, job, outline, outputs, session, shard};
 use crate::engine::preflight::safety;
 use crate::plan::{Format, Plan, Secrets};

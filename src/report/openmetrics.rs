@@ -12,6 +12,7 @@ mod live;
 mod measures;
 mod streams;
 mod text;
+mod values;
 mod watched;
 
 use crate::plan::Mode;

@@ -12,7 +12,7 @@ use super::version::{INVALID, Version};
 use crate::cli::args::AbArgs;
 use crate::cli::compare;
 use crate::cli::exit::{Exit, Failure, or_exit};
-use crate::cli::run::result_of;
+use crate::cli::result_of::result_of;
 use crate::cli::session::{self, Session};
 use crate::engine::{Environment, Job};
 use crate::gate::side::Side;

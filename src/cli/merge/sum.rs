@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::assembly::validity::shards::{self, Together};
 use crate::assembly::{ClockState, Measurements, Part, assemble};
-use crate::cli::run::{ResultOf, result_with};
+use crate::cli::result_of::{ResultOf, result_with};
 use crate::engine::ideal;
 use crate::plan::{Aborts, Plan, Secrets};
 use crate::result::{

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::result::result_so_far;
 use crate::assembly::{SoFar, assemble, step_responses};
 use crate::base::Nanos;
 use crate::cli::args::RunArgs;
@@ -16,6 +15,7 @@ use crate::cli::live_page::LivePage;
 use crate::cli::output::Console;
 use crate::cli::outputs::Outputs;
 use crate::cli::partial::Partial;
+use crate::cli::result_of::result_so_far;
 use crate::cli::session::{self, Session};
 use crate::engine::{Environment, Event, Job};
 use crate::metrics::Cumulative;

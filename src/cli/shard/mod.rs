@@ -1,12 +1,14 @@
 //! `loadgen run --shard`: runs one share of a run, and writes a part for `loadgen merge`.
 
 mod clock;
+mod sliced;
 mod start;
 mod which;
 
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
+pub(crate) use self::sliced::{refusals, sliced};
 use self::start::Start;
 pub(crate) use self::start::StartFlag;
 pub(crate) use self::which::ShardFlag;
@@ -16,13 +18,14 @@ use super::folder::Folder;
 use super::output::{self, Console};
 use super::outputs::Outputs;
 use super::partial::Partial;
+use super::result_of::result_so_far;
 use super::session::{self, Session};
-use super::{job, run, setup};
+use super::{job, setup};
 use crate::assembly::{ClockState, Measurements, PART_SCHEMA, Part, assemble};
 use crate::base::clock::unix_ns;
 use crate::engine::preflight::safety;
-use crate::engine::{Environment, Event, Job};
-use crate::plan::{Aborts, Mode, Plan, Secrets, Shard, SliceError};
+use crate::engine::{Environment, Event, Job, SetupValues};
+use crate::plan::{Mode, Plan, Secrets, Shard};
 use crate::report::{PARTIAL_FILE, sink};
 use crate::result::{Build, End, Host, ModeRun, RunResult, StoppedBy};
 use crate::scenario::{Compiled, Source};
@@ -37,60 +40,6 @@ pub(super) fn asked(args: &RunArgs) -> Result<Option<Shard>, Failure> {
     or_exit(shard.transpose(), Exit::Usage)
 }
 
-/// Returns the scenario of a shard: the same with a slice of the plan.
-pub(super) fn sliced(
-    compiled: &Compiled,
-    shard: Shard,
-    args: &RunArgs,
-) -> Result<Compiled, Failure> {
-    let aborts = aborts(args.sharding.abort_alone);
-    let plan = &compiled.plan;
-    let mut wrong = refusals(compiled, shard.count, aborts);
-    if !plan.setup.is_empty() && args.sharding.setup_values.is_none() {
-        wrong.push("`setup`: it runs once for all shards; run `loadgen setup FILE -o VALUES` first, and give --setup-values VALUES".into());
-    }
-    let slice = plan.slice(shard.index, shard.count, aborts, &compiled.secrets);
-    match slice {
-        Ok(plan) if wrong.is_empty() => Ok(Compiled {
-            plan,
-            warnings: compiled.warnings.clone(),
-            secrets: compiled.secrets.clone(),
-            has_seed: compiled.has_seed,
-        }),
-        _ => Err(Failure {
-            exit: Exit::Usage,
-            error: anyhow!("{}", wrong.join("\n       ")),
-        }),
-    }
-}
-
-const fn aborts(alone: bool) -> Aborts {
-    if alone {
-        Aborts::Alone
-    } else {
-        Aborts::Refused
-    }
-}
-
-/// Returns why a scenario cannot be run in this many shards.
-pub(super) fn refusals(compiled: &Compiled, count: u32, aborts: Aborts) -> Vec<String> {
-    let seed = (!compiled.has_seed).then(|| {
-        "`seed`: shards that draw different seeds run different work; add `seed: 42`, or give --seed"
-            .to_owned()
-    });
-    // A part has the plan without secrets, from which the figures are made.
-    let shown = compiled.plan.shown(&compiled.secrets);
-    let hidden = serde_json::from_value::<Plan>(shown).is_err().then(|| {
-        "`secrets`: the value of one also stands for a number or a keyword of the scenario, where a part would have to hide it, and could not be merged; use a longer secret, or put that value into `vars`"
-            .to_owned()
-    });
-    let others = compiled.plan.unsliceable(count, aborts);
-    seed.into_iter()
-        .chain(hidden)
-        .chain(others.iter().map(SliceError::to_string))
-        .collect()
-}
-
 /// Runs a shard of a scenario and writes its part. `sliced` is the scenario with the slice.
 pub(super) fn run(
     source: &Source,
@@ -102,26 +51,14 @@ pub(super) fn run(
     let Compiled { plan, secrets, .. } = whole;
     or_exit(safety::literal(&sliced.plan), Exit::Usage)?;
     let slice = sliced.plan.clone();
-    let values = args.sharding.setup_values.as_deref();
-    let values = values.map(|path| setup::read(path, &plan.fingerprint(secrets)));
-    let setup_values = values.transpose()?.unwrap_or_default();
-    let start = args.sharding.start_at.as_ref().map(StartFlag::resolve);
-    let start = or_exit(start.transpose(), Exit::CouldNotRun)?;
-    in_time(start, plan)?;
+    let setup_values = setup_values(args, whole)?;
+    let start = start(args, plan)?;
     let started_at = session::now();
-    let to_stdout = args.sharding.part.is_some();
-    let folder = if to_stdout {
-        None
-    } else {
-        let name = secrets.redact(&plan.name);
-        let given = args.output.as_deref();
-        Some(Folder::prepare(given, &name, started_at, PART_FILE)?)
-    };
+    let folder = folder(args, plan, secrets, started_at)?;
     let shard = slice.load.shard();
     let draft = |runs| so_far(source, &slice, secrets, runs, started_at);
-    let partial = folder
-        .as_ref()
-        .map(|folder| Partial::open(folder.path(), secrets, console, draft));
+    let kept_in = folder.as_ref().map(Folder::path);
+    let partial = kept_in.map(|path| Partial::open(path, secrets, console, draft));
     let mut partial = partial.transpose()?;
     let mut session = Session::open(!args.no_progress && !args.quiet, console)?;
     let environment = Environment {
@@ -184,6 +121,29 @@ pub(super) fn run(
     handed.failure.map_or(Ok(exit), Err)
 }
 
+/// Returns the values that `loadgen setup` has made for this run, if there are some.
+fn setup_values(args: &RunArgs, whole: &Compiled) -> Result<SetupValues, Failure> {
+    let fingerprint = whole.plan.fingerprint(&whole.secrets);
+    let path = args.sharding.setup_values.as_deref();
+    let values = path.map(|path| setup::read(path, &fingerprint));
+    Ok(values.transpose()?.unwrap_or_default())
+}
+
+/// Prepares the folder for the part, unless that goes to standard output.
+fn folder(
+    args: &RunArgs,
+    plan: &Plan,
+    secrets: &Secrets,
+    started_at: Timestamp,
+) -> Result<Option<Folder>, Failure> {
+    if args.sharding.part.is_some() {
+        return Ok(None);
+    }
+    let name = secrets.redact(&plan.name);
+    let given = args.output.as_deref();
+    Folder::prepare(given, &name, started_at, PART_FILE).map(Some)
+}
+
 /// Measures a shard, and hands over its figures meanwhile.
 fn measure(
     session: &mut Session<'_>,
@@ -216,7 +176,7 @@ fn so_far(
         thresholds: Vec::new(),
         ..slice.clone()
     };
-    let mut result = run::result_so_far(source, &plan, secrets, runs, started_at);
+    let mut result = result_so_far(source, &plan, secrets, runs, started_at);
     result.warnings.push(format!(
         "these are the figures of shard {}/{} alone; `loadgen merge` makes those of the run, and judges them",
         shard.index, shard.count
@@ -231,8 +191,10 @@ fn planned(measured: &Measurements<'_>) -> ((Mode, u32), u64) {
     ((measured.mode, measured.round), planned)
 }
 
-/// Checks that a start is still to come, the warm-up included.
-fn in_time(start: Option<Start>, plan: &Plan) -> Result<(), Failure> {
+/// Returns when the shard starts, which must be still to come, the warm-up included.
+fn start(args: &RunArgs, plan: &Plan) -> Result<Option<Start>, Failure> {
+    let start = args.sharding.start_at.as_ref().map(StartFlag::resolve);
+    let start = or_exit(start.transpose(), Exit::CouldNotRun)?;
     let is_over =
         start.is_some_and(|start| start.at.saturating_sub(plan.load.warmup.0) < unix_ns());
     if is_over {
@@ -243,7 +205,7 @@ fn in_time(start: Option<Start>, plan: &Plan) -> Result<(), Failure> {
             ),
         });
     }
-    Ok(())
+    Ok(start)
 }
 
 /// Returns how a shard ended, and its exit code: `merge` judges the figures.

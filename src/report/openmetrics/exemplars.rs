@@ -1,7 +1,7 @@
 //! [`Exemplars`]: operations with traces, one for each bucket of a histogram. Scrapers keep the one
 //! that a bucket ends with, so that a person gets from a high percentile to a trace.
 
-use super::text::{label, seconds};
+use super::values::{label, seconds};
 use crate::base::Nanos;
 use crate::metrics::BOUNDS;
 use crate::metrics::summary::NANOS_PER_MS;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::text::{Text, label};
+use super::text::Text;
+use super::values::label;
 use crate::metrics::Summary;
 use crate::report::{changes, thresholds};
 use crate::result::{

@@ -1,6 +1,7 @@
 //! The metrics of groups of steps that are measured as a whole, of each round.
 
-use super::text::{Text, label};
+use super::text::Text;
+use super::values::label;
 use crate::metrics::Summary;
 use crate::result::{RunResult, TimedGroup};
 

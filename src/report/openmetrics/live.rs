@@ -7,7 +7,8 @@ use super::exposition::Exposition;
 use super::families::{
     Counted, RESPONSE, baseline, counters, gauges, longest, run, thresholds_met, validity,
 };
-use super::text::{Text, label};
+use super::text::Text;
+use super::values::label;
 use super::{groups, measures, streams, watched};
 use crate::metrics::Cumulative;
 use crate::metrics::summary::NANOS_PER_MS;

@@ -2,7 +2,8 @@
 //! families of their own, so that no sum over a family counts a response twice, of targets, stages
 //! and values of tags.
 
-use super::text::{Text, label};
+use super::text::Text;
+use super::values::label;
 use crate::report::measures::{self, MeasuredPart};
 use crate::result::{Measure, RunResult};
 

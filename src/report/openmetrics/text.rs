@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::exemplars::Exemplars;
 use super::exposition::Exposition;
-use crate::base::Nanos;
+use super::values::{bound, label, seconds};
 use crate::metrics::{Cumulative, Summary};
 use crate::report::view;
 
@@ -109,26 +109,4 @@ impl Text {
         }
         let _ = writeln!(self.out, "}} {value}");
     }
-}
-
-/// Formats a bound in seconds, with a decimal point as the newer form demands.
-fn bound(at: Nanos) -> String {
-    let text = at.as_secs_f64().to_string();
-    if text.contains('.') {
-        text
-    } else {
-        format!("{text}.0")
-    }
-}
-
-/// Formats nanoseconds in seconds, exactly.
-pub(super) fn seconds(nanos: u128) -> String {
-    format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
-}
-
-/// Escapes a label value for use between quotes.
-pub(super) fn label(text: &str) -> String {
-    view::shortened(&view::plain(text), 500)
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
 }

@@ -1,6 +1,7 @@
 //! The metrics of what went on beside the runs.
 
-use super::text::{Text, label};
+use super::text::Text;
+use super::values::label;
 use crate::result::RunResult;
 
 /// Writes the metrics, if something was watched; of a run in progress, with the last sample.

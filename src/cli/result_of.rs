@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::cli::{job, session};
+use super::{job, session};
 use crate::engine::ideal;
 use crate::gate::{self, Judged};
 use crate::metrics::FailureKind;
@@ -15,7 +15,7 @@ use crate::result::{
 use crate::scenario::Source;
 
 /// Creates the result of these runs of a plan.
-pub(crate) fn result_of(
+pub(super) fn result_of(
     source: &Source,
     plan: &Plan,
     secrets: &Secrets,
@@ -28,7 +28,7 @@ pub(crate) fn result_of(
 }
 
 /// Creates the result so far of a run in progress, without what takes long to find out.
-pub(crate) fn result_so_far(
+pub(super) fn result_so_far(
     source: &Source,
     plan: &Plan,
     secrets: &Secrets,
@@ -58,7 +58,7 @@ fn result_of_runs(
 }
 
 /// What a result says of its run besides the figures.
-pub(crate) struct ResultOf {
+pub(super) struct ResultOf {
     /// The scenario.
     pub scenario: ScenarioEcho,
     /// The plan, without secrets.
@@ -70,7 +70,7 @@ pub(crate) struct ResultOf {
 }
 
 /// Creates the result of these runs, and judges them by the thresholds of the plan.
-pub(crate) fn result_with(
+pub(super) fn result_with(
     of: ResultOf,
     plan: &Plan,
     runs: Vec<ModeRun>,
