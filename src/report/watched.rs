@@ -17,15 +17,10 @@ pub(crate) fn table(result: &RunResult) -> Option<WatchedTable> {
     if result.watched.is_empty() {
         return None;
     }
-    let head = [
-        "watched",
-        "mode",
-        "mean",
-        "min",
-        "max",
-        "per operation",
-        "of",
-    ];
+    let several_modes = tally::modes(result).len() > 1;
+    let mut head = vec!["watched"];
+    head.extend(several_modes.then_some("mode"));
+    head.extend(["mean", "min", "max", "per operation", "of"]);
     let mut rows = Vec::new();
     for name in names(result) {
         for mode in tally::modes(result) {
@@ -38,21 +33,31 @@ pub(crate) fn table(result: &RunResult) -> Option<WatchedTable> {
             let own = || rounds.iter();
             let means: Vec<f64> = own().filter_map(|own| own.mean).collect();
             let sum: f64 = means.iter().sum();
-            rows.push(vec![
-                view::plain(&name),
-                mode.to_string(),
+            let mut row = vec![view::plain(&name)];
+            row.extend(several_modes.then(|| mode.to_string()));
+            row.extend([
                 shown((!means.is_empty()).then(|| sum / means.len() as f64)),
                 shown(own().filter_map(|own| own.min).reduce(f64::min)),
                 shown(own().filter_map(|own| own.max).reduce(f64::max)),
                 per_operation(result, mode, &rounds),
                 view::shortened(&view::plain(&first.source), 60),
             ]);
+            rows.push(row);
         }
     }
     Some(WatchedTable {
-        head: head.map(str::to_owned).into(),
+        head: head.into_iter().map(str::to_owned).collect(),
         rows,
     })
+}
+
+/// Returns the same for a narrow place: without sources, which the names begin with.
+pub(crate) fn narrow(result: &RunResult) -> Option<WatchedTable> {
+    let mut table = table(result)?;
+    for cells in table.rows.iter_mut().chain([&mut table.head]) {
+        cells.pop();
+    }
+    Some(table)
 }
 
 /// Returns what the rounds of a mode add up to, by completed operation: time of processors, or a

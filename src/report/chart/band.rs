@@ -5,7 +5,7 @@
 use super::super::{asked, view};
 use super::axis::Axis;
 use super::canvas::Canvas;
-use super::frame::Entry;
+use super::frame::{Entry, Height};
 use super::over_time::{rounds, shades};
 use super::palette::{self, LineStyle, Marker};
 use super::plot::{self, Across, Plot, Up};
@@ -96,6 +96,7 @@ pub(crate) fn svg(cast: &Cast<'_>, trace: &Trace<'_>) -> Option<String> {
         legend: legend(&curves),
         shades: shades(cast, (start, end)),
         limits: limits(trace),
+        height: Height::Full,
         columns: curves
             .iter()
             .map(|curve| curve.name.as_str())

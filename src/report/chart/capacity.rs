@@ -7,7 +7,7 @@ use crate::result::{CapacityResult, ProbeOutcome, RateProbe};
 use super::super::view;
 use super::axis::Axis;
 use super::canvas::{self, About, Align, Canvas, Font};
-use super::frame::{Entry, Field, Frame};
+use super::frame::{Entry, Field, Frame, Height};
 use super::palette::{self, LineStyle, Marker};
 
 /// A curve: its name, its figure and its style.
@@ -60,7 +60,7 @@ pub(crate) fn svg(result: &CapacityResult) -> Option<String> {
         marked: true,
     };
     let legend: Vec<Entry> = CURVES.iter().map(entry).collect();
-    let field = Field::below(&legend);
+    let field = Field::below(&legend, Height::Full);
     let Field {
         left,
         top,

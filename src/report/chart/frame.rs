@@ -16,6 +16,32 @@ const SIGN: f64 = 42.0;
 /// The space between the end of a text and the next symbol.
 const GAP: f64 = 28.0;
 
+/// How high the plot area of a chart is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Height {
+    /// Enough to read values.
+    Full,
+    /// Enough to see when something changed: for charts of which there are many.
+    Low,
+}
+
+impl Height {
+    const fn pixels(self) -> f64 {
+        match self {
+            Self::Full => 284.0,
+            Self::Low => 100.0,
+        }
+    }
+
+    /// Returns about how many ticks fit.
+    pub(crate) const fn ticks(self) -> f64 {
+        match self {
+            Self::Full => 6.0,
+            Self::Low => 3.0,
+        }
+    }
+}
+
 /// The plot area, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Field {
@@ -33,7 +59,7 @@ pub(crate) struct Field {
 
 impl Field {
     /// Creates the plot area below a legend, which may have several rows.
-    pub(crate) fn below(legend: &[Entry]) -> Self {
+    pub(crate) fn below(legend: &[Entry], height: Height) -> Self {
         let more = ROW
             * places(legend)
                 .iter()
@@ -43,8 +69,8 @@ impl Field {
             left: 84.0,
             top: 118.0 + more,
             right: 930.0,
-            bottom: 402.0 + more,
-            size: (WIDTH, 460 + more as u32),
+            bottom: 118.0 + height.pixels() + more,
+            size: (WIDTH, (176.0 + height.pixels() + more) as u32),
         }
     }
 }

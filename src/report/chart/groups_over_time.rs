@@ -3,6 +3,7 @@
 use super::super::groups::MAX_CHARTS;
 use super::super::part_name::PartName;
 use super::super::view;
+use super::frame::Height;
 use super::over_time::{self, Figure};
 use super::trace::Cast;
 use crate::result::{ModeRun, Window, WindowValues};
@@ -59,6 +60,7 @@ impl<'r> GroupLine<'r> {
                 log: true,
                 zeros: true,
                 note: "",
+                height: Height::Full,
             },
         )
     }

@@ -8,6 +8,7 @@ use super::super::part_name::PartName;
 use super::super::view;
 use super::axis::Axis;
 use super::canvas::{Align, Canvas, Font};
+use super::frame::Height;
 use super::over_time::{rounds, shades};
 use super::palette;
 use super::plot::{Across, Plot, Up};
@@ -96,6 +97,7 @@ fn draw(
         legend: Vec::new(),
         shades: shades(cast, (start, end)),
         limits: Vec::new(),
+        height: Height::Full,
         columns: "p50,p90,p99,max".into(),
     };
     let (mut most, mut placed) = (0, Vec::new());

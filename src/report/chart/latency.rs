@@ -3,7 +3,7 @@
 //! waited before they started, service time is shown too.
 
 use super::super::view;
-use super::frame::Entry;
+use super::frame::{Entry, Height};
 use super::ladder::Ladder;
 use super::palette::{self, LineStyle};
 use super::plot::{self, Across, Plot, Up, place};
@@ -139,6 +139,7 @@ fn draw(cast: &Cast<'_>, shown: &Shown) -> Option<String> {
         legend: legend(&curves, shown),
         shades: Vec::new(),
         limits: Vec::new(),
+        height: Height::Full,
         columns: String::new(),
     };
     Some(plot.draw(|c, x, y| {

@@ -1,6 +1,7 @@
 //! The figures that a scenario reads from responses, over time: a chart for each name.
 
 use super::super::view;
+use super::frame::Height;
 use super::over_time::{self, Figure};
 use super::trace::Cast;
 use crate::result::{ModeRun, Window};
@@ -83,6 +84,7 @@ impl MeasureLine {
                 log: false,
                 zeros: true,
                 note: "",
+                height: Height::Full,
             },
         )
     }

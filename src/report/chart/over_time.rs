@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::part_name::PartName;
 use super::super::view;
-use super::frame::Entry;
+use super::frame::{Entry, Height};
 use super::palette;
 use super::plot::{Across, Line, Plot, Up};
 use super::trace::{Cast, Trace};
@@ -36,6 +36,8 @@ pub(crate) struct Figure<'f> {
     pub zeros: bool,
     /// What to know when comparing it with other figures.
     pub note: &'f str,
+    /// The height of the chart.
+    pub height: Height,
 }
 
 /// Operations in flight.
@@ -49,6 +51,7 @@ pub(crate) const IN_FLIGHT: Figure<'static> = Figure {
     log: false,
     zeros: false,
     note: "",
+    height: Height::Full,
 };
 
 /// Operations that wait for a limit.
@@ -62,6 +65,7 @@ pub(crate) const WAITING: Figure<'static> = Figure {
     log: false,
     zeros: false,
     note: "",
+    height: Height::Full,
 };
 
 /// The generator's own lag.
@@ -75,6 +79,7 @@ pub(crate) const LAG: Figure<'static> = Figure {
     log: false,
     zeros: false,
     note: "",
+    height: Height::Full,
 };
 
 /// Processors that the generator kept busy.
@@ -89,6 +94,7 @@ pub(crate) const CPU: Figure<'static> = Figure {
     zeros: true,
     note: " Just before a planned start a thread spins until the exact time. That keeps a processor busy but does no work, \
            so CPU per operation in the comparison excludes it; the table of each run lists it separately.",
+    height: Height::Low,
 };
 
 /// Memory used by the generator.
@@ -102,6 +108,7 @@ pub(crate) const MEMORY: Figure<'static> = Figure {
     log: false,
     zeros: true,
     note: "",
+    height: Height::Low,
 };
 
 /// The time to the first event of streams.
@@ -115,6 +122,7 @@ pub(crate) const FIRST_EVENT: Figure<'static> = Figure {
     log: false,
     zeros: false,
     note: "",
+    height: Height::Full,
 };
 
 /// The gaps between events of streams.
@@ -128,6 +136,7 @@ pub(crate) const GAP: Figure<'static> = Figure {
     log: false,
     zeros: false,
     note: "",
+    height: Height::Full,
 };
 
 /// The units of streams.
@@ -141,6 +150,7 @@ pub(crate) const UNITS: Figure<'static> = Figure {
     log: false,
     zeros: false,
     note: "",
+    height: Height::Full,
 };
 
 /// Returns the median time to the first event of a window, in milliseconds.
@@ -171,6 +181,7 @@ pub(crate) fn figure(cast: &Cast<'_>, figure: &Figure<'_>) -> Option<String> {
         log,
         zeros,
         note,
+        height,
     } = *figure;
     let middle = |trace: &Trace<'_>, w: &Window| {
         let value = value(trace, w).filter(|value| value.is_finite())?;
@@ -223,6 +234,7 @@ pub(crate) fn figure(cast: &Cast<'_>, figure: &Figure<'_>) -> Option<String> {
         shades: shades(cast, (start, end)),
         limits: Vec::new(),
         columns: column.into(),
+        height,
     };
     Some(plot.lines(&lines))
 }
@@ -323,6 +335,7 @@ fn kinds(
         shades: shades(cast, (start, end)),
         limits: Vec::new(),
         columns: column.into(),
+        height: Height::Full,
     };
     Some(plot.lines(&lines))
 }

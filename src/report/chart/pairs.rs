@@ -7,7 +7,7 @@ use super::super::changes::{amount, name, tolerance};
 use super::super::{thresholds, versions, view};
 use super::axis::{Axis, Tick};
 use super::canvas::{self, About, Canvas};
-use super::frame::{Entry, Field, Frame};
+use super::frame::{Entry, Field, Frame, Height};
 use super::palette::{self, LineStyle, Marker};
 
 const BASE: LineStyle = LineStyle {
@@ -38,7 +38,7 @@ pub(crate) fn svg(comparison: &VersionComparison, change: &Change) -> Option<Str
         entry(side("base", &comparison.base.source), BASE),
         entry(side("new", &comparison.new.source), NEW),
     ];
-    let field = Field::below(&legend);
+    let field = Field::below(&legend, Height::Full);
     let Field {
         left,
         top,

@@ -4,7 +4,7 @@
 use super::super::view;
 use super::axis::{Axis, Tick};
 use super::canvas::{self, About, Align, Canvas, Font};
-use super::frame::{Entry, Field, Frame};
+use super::frame::{Entry, Field, Frame, Height};
 use super::palette::{self, LineStyle};
 
 /// The maximum number of points of a line: more would be finer than pixels.
@@ -90,6 +90,8 @@ pub(crate) struct Plot {
     pub limits: Vec<(String, f64)>,
     /// The columns of the time series that contain the values.
     pub columns: String,
+    /// The height of the plot area.
+    pub height: Height,
 }
 
 /// A line and its style.
@@ -110,7 +112,7 @@ pub(crate) struct Line {
 impl Plot {
     /// Draws the frame, and the data with `draw`, which gets both axes.
     pub(crate) fn draw(&self, draw: impl FnOnce(&mut Canvas, &Axis, &Axis)) -> String {
-        let field = Field::below(&self.legend);
+        let field = Field::below(&self.legend, self.height);
         let Field {
             left,
             top,
@@ -160,7 +162,7 @@ impl Plot {
                     c.rect((*from, top), (*to, bottom), palette::SHADE, 1.0)
                 });
             });
-            let ticks = y.ticks(6.0, |v| view::round(&(self.y.show)(v)));
+            let ticks = y.ticks(self.height.ticks(), |v| view::round(&(self.y.show)(v)));
             frame.draw(
                 c,
                 field,

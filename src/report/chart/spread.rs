@@ -4,7 +4,7 @@
 use super::super::view;
 use super::axis::Axis;
 use super::canvas::{self, About, Align, Canvas, Font};
-use super::frame::{self, Entry, MARGIN, WIDTH};
+use super::frame::{self, Entry, Height, MARGIN, WIDTH};
 use super::ladder::Ladder;
 use super::palette;
 use super::plot::{Across, Line, Plot, Up};
@@ -136,6 +136,7 @@ pub(crate) fn cdf(cast: &Cast<'_>) -> Option<String> {
         legend: samples.iter().map(|sample| Entry::from_trace(sample.trace)).collect(),
         shades: Vec::new(),
         limits: Vec::new(),
+        height: Height::Full,
         columns: String::new(),
     };
     Some(plot.lines(&lines))

@@ -5,7 +5,7 @@ use super::super::part_name::PartName;
 use super::super::view;
 use super::axis::Axis;
 use super::canvas::{self, About, Align, Canvas, Font};
-use super::frame::{Entry, Field, WIDTH, entries, heading};
+use super::frame::{Entry, Field, Height, WIDTH, entries, heading};
 use super::over_time::{rounds, shades};
 use super::palette;
 use super::plot::{series, thin};
@@ -136,7 +136,7 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
     let above = if legend.is_empty() {
         70.0
     } else {
-        Field::below(&legend).top - 20.0
+        Field::below(&legend, Height::Full).top - 20.0
     };
     let height = above + rows * f64::from(CELL.1) + BELOW;
     let title = format!("Steps over time – {}", cast.name);

@@ -7,7 +7,7 @@ use crate::result::{ModeRun, StoppedBy, Window};
 use super::super::{asked, view};
 use super::axis::Axis;
 use super::canvas::Canvas;
-use super::frame::Entry;
+use super::frame::{Entry, Height};
 use super::over_time::{rounds, shades};
 use super::palette::{self, LineStyle, Marker};
 use super::planned::Planned;
@@ -73,6 +73,7 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
         legend,
         shades: shades(cast, (start, end)),
         limits: limits(cast),
+        height: Height::Full,
         columns: "throughput".into(),
     };
     Some(plot.draw(|c, x, y| {

@@ -7,7 +7,7 @@ use super::super::part_name::PartName;
 use super::super::view;
 use super::axis::{Axis, Tick};
 use super::canvas::{self, About, Align, Canvas, Font};
-use super::frame::{self, Entry, Field, MARGIN, WIDTH};
+use super::frame::{self, Entry, Field, Height, MARGIN, WIDTH};
 use super::over_time::{rounds, shades};
 use super::palette;
 use super::plot::marks;
@@ -115,7 +115,7 @@ pub(crate) fn svg(cast: &Cast<'_>) -> Option<String> {
         .collect();
     let Field {
         left, top, right, ..
-    } = Field::below(&legend);
+    } = Field::below(&legend, Height::Full);
     let x = Axis::linear(start, end, (left, right));
     let ticks = x.ticks(10.0, seconds);
     let bottom = top + (HEIGHT + GAP) * shown.len() as f64 - GAP;

@@ -1,5 +1,6 @@
-//! What went on beside the runs, over time: a chart for each figure.
+//! What went on beside the runs, over time: a chart for each figure that was not always zero.
 
+use super::frame::Height;
 use super::over_time::{self, Figure};
 use super::trace::{Cast, Trace};
 use crate::report::watched;
@@ -39,8 +40,9 @@ fn draw(cast: &Cast<'_>, name: &str) -> Option<String> {
             value: &|trace, window| value(of_first_round(trace, name)?, window),
             show: watched::show(first.unit),
             log: false,
-            zeros: true,
+            zeros: false,
             note: "",
+            height: Height::Low,
         },
     )
 }

@@ -101,7 +101,7 @@ pub(super) fn measures(result: &RunResult, width: usize) -> String {
 
 /// Lists what went on beside the runs, mode beside mode.
 pub(super) fn watched(result: &RunResult, width: usize) -> String {
-    watched::table(result).map_or_else(String::new, |figures| {
+    watched::narrow(result).map_or_else(String::new, |figures| {
         tabled(figures.head, figures.rows, width)
     })
 }
