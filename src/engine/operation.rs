@@ -171,9 +171,11 @@ fn conclude<D: Driver>(
     let intended = call.scheduled.intended;
     let first = || record.trace.first_event(intended);
     let result = if check.is_written() {
-        let passed = &mut *last.checks.borrow_mut();
-        let result = check.end(|| attempt.unanswered(now, scope), passed, result);
-        check.time(now - intended, first, passed, result)
+        last.find(|found| {
+            let passed = &mut found.checks;
+            let result = check.end(|| attempt.unanswered(now, scope), passed, result);
+            check.time(now - intended, first, passed, result)
+        })
     } else {
         result
     };
@@ -183,9 +185,9 @@ fn conclude<D: Driver>(
         Err(error) => {
             let extraction = &worker.world.extractions[attempt.operation.id as usize];
             if let Some(tag) = extraction.logged_tag(scope)
-                && last.tags.borrow().is_empty()
+                && last.found(|found| found.tags.is_empty()) != Some(false)
             {
-                last.tags.replace(vec![tag]);
+                last.find(|found| found.tags = vec![tag]);
             }
             let failure = record.fail(now, error, attempt.url(scope));
             (failure, now, example)

@@ -243,7 +243,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
     }
 
     /// Hands a message over, for [`Self::answer`] to send.
-    #[inline]
+    #[inline(always)]
     pub fn ask(
         &mut self,
         message: Message,

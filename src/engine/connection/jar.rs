@@ -68,6 +68,13 @@ impl Jar {
         }
     }
 
+    /// Returns whether a response sets cookies.
+    #[inline]
+    pub fn is_addressed(headers: &HeaderMap) -> bool {
+        // Cheaper than a lookup: a response has few header names, and rarely this one.
+        headers.keys().any(|name| name == SET_COOKIE)
+    }
+
     /// Stores the cookies that a response sets. `path` is the path of the request, and `now_ms`
     /// returns the time of day.
     pub fn take(
@@ -77,8 +84,7 @@ impl Jar {
         path: &str,
         now_ms: impl FnOnce() -> u64,
     ) {
-        // Cheaper than a lookup: a response has few header names, and rarely this one.
-        if !headers.keys().any(|name| name == SET_COOKIE) {
+        if !Self::is_addressed(headers) {
             return;
         }
         let now_ms = now_ms();

@@ -193,9 +193,12 @@ impl<D: Driver> Attempt<'_, '_, D> {
             judged.note(self.meet(condition, response, broken.as_ref(), scope, trace));
         }
         if check.is_written() {
-            trace.last.checks.replace(Some(judged.passed));
+            trace.last.find(|found| found.checks = Some(judged.passed));
         }
-        trace.last.tags.replace(extraction.tags(response, scope));
+        let tags = extraction.tags(response, scope);
+        if !tags.is_empty() {
+            trace.last.find(|found| found.tags = tags);
+        }
         if let Some(failure) = judged.failure {
             return Err(failure);
         }
@@ -204,7 +207,10 @@ impl<D: Driver> Attempt<'_, '_, D> {
         }
         let taken = extraction.captures(response, scope);
         broken.map_or(taken, Err)?;
-        trace.last.measures.replace(extraction.measures(response));
+        let measures = extraction.measures(response);
+        if !measures.is_empty() {
+            trace.last.find(|found| found.measures = measures);
+        }
         Ok(())
     }
 

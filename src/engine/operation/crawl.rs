@@ -97,10 +97,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
             recording.judge(world, &response, size, broken.as_ref());
         }
         let settled = self.settle(&response, size, broken, scope, trace);
-        trace
-            .last
-            .tags
-            .replace(vec![TagSample::new(0, TagValue::found(&page.pattern))]);
+        let tag = TagSample::new(0, TagValue::found(&page.pattern));
+        trace.last.find(|found| found.tags = vec![tag]);
         settled?;
         let base_url = world.base_urls[target].as_ref();
         let here = &base_url.expect("every target in use has a URL").origin;

@@ -54,8 +54,8 @@ fn conclude<D: Driver>(
     let intended = record.sample.intended;
     let first = record.trace.first_event(intended);
     let response = now - intended;
-    let has_response = last.checks.borrow().is_some();
-    let mut passed = last.checks.borrow().clone();
+    let mut passed = last.found(|found| found.checks.clone()).flatten();
+    let has_response = passed.is_some();
     let unanswered = || attempt.unanswered(now, scope);
     if !has_response {
         exchange.checks = check.seen_end(unanswered, result);

@@ -27,7 +27,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         is_one.then(|| self.as_example(completed, error, scope, trace))
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_example(&self, completed: Nanos, has_failed: bool) -> bool {
         let slowest = &self.worker.world.slowest;
         let (id, response) = (self.operation.id, completed - self.intended);
@@ -46,13 +46,14 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace: &Trace,
     ) -> Box<Example> {
         let last = &trace.last;
+        let url = last.found(|found| found.url.clone()).flatten();
         Box::new(Example {
             operation: self.operation.id,
             intended: self.intended,
             response: completed - self.intended,
             status: last.hop.status.get(),
             failure: error.map(|error| (error.kind, error.message.clone())),
-            url: last.url.take().or_else(|| self.url(scope)),
+            url: url.or_else(|| self.url(scope)),
             trace: self.traced,
         })
     }
@@ -70,7 +71,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let ended = trace.last.hop.ended.get();
         let completed = ended.unwrap_or_else(|| self.worker.driver.now());
         if self.is_example(completed, false) {
-            trace.last.url.replace(url());
+            trace.last.find(|found| found.url = url());
         }
     }
 

@@ -13,6 +13,7 @@ use super::trace::Trace;
 use crate::engine::compiled::base_url::BaseUrl;
 use crate::engine::compiled::headers::TargetHeaders;
 use crate::engine::compiled::request::BuiltRequest;
+use crate::engine::connection::jar::Jar;
 use crate::engine::connection::user::User;
 use crate::engine::driver::{Driver, within};
 use crate::metrics::FailureKind;
@@ -59,18 +60,21 @@ impl<D: Driver> Attempt<'_, '_, D> {
         let mut request = recipe.make(self.worker.thread, scope, || self.facts())?;
         let (mut target, most) = (target, world.plan.targets[target].http.redirects);
         let mut redirects = 0;
-        let (head, kept) = loop {
-            let follows = most > 0;
-            let wanted = Wanted {
-                body: needs_body,
-                follows,
-            };
+        let follows = most > 0;
+        let wanted = Wanted {
+            body: needs_body,
+            follows,
+        };
+        // Looked at where it is, because it is large and moving it takes time.
+        let mut answered: Option<(Parts, KeptBody)>;
+        loop {
             let exchange = self.exchange(user, &request, target, wanted, scope, trace);
-            let Some((head, kept)): Option<(Parts, KeptBody)> = pin!(exchange).await? else {
+            answered = pin!(exchange).await?;
+            let Some((head, _)) = &answered else {
                 continue;
             };
             if !follows || !redirect::asks(head.status.as_u16(), &head.headers) {
-                break (head, kept);
+                break;
             }
             if redirects == most {
                 return Err(redirect::too_many(most));
@@ -92,6 +96,9 @@ impl<D: Driver> Attempt<'_, '_, D> {
                 Box::pin(self.change_connection(user, to, trace)).await;
             }
             (request, target) = (BuiltRequest::Own(Box::new(next)), to);
+        }
+        let Some((head, kept)) = answered else {
+            unreachable!("it ends with an answer");
         };
         let size = kept.size();
         let (body, broken) = match kept.decoded(&head.headers) {
@@ -325,7 +332,7 @@ impl<D: Driver> Attempt<'_, '_, D> {
         trace.last.hop.status.set(B::status(&head));
         let answered = driver.now();
         trace.last.hop.first_byte.set(Some(answered - self.started));
-        if self.recording.is_some() || (base_url.is_some() && !head.headers.is_empty()) {
+        if self.recording.is_some() || (base_url.is_some() && Jar::is_addressed(&head.headers)) {
             self.take_head(user, request, base_url, &head);
         }
         let is_followed = wanted.follows && redirect::asks(head.status.as_u16(), &head.headers);

@@ -1,6 +1,7 @@
 //! [`Record`]: what is recorded of an operation, whatever happens to it.
 
-use super::trace::{Trace, Try};
+use super::reading::Reading;
+use super::trace::{Findings, Trace, Try};
 use crate::base::Nanos;
 use crate::engine::driver::Driver;
 use crate::engine::schedule::scheduled_iteration::ScheduledIteration;
@@ -113,6 +114,37 @@ impl<'a, 'w, D: Driver> Record<'a, 'w, D> {
     }
 }
 
+impl<D: Driver> Record<'_, '_, D> {
+    /// Records what was found in the response, and its stream.
+    fn record_findings(&self, found: Findings, stream: Option<Box<Reading>>) {
+        let (tape, sample) = (&self.worker.tape, self.sample);
+        let Findings {
+            checks,
+            tags,
+            mut measures,
+            ..
+        } = found;
+        let mut held = Held::default();
+        if let Some(passed) = checks {
+            held = Held::from_outcomes(&passed);
+            tape.checks(sample.operation, sample.intended, passed);
+        }
+        let stream = stream.map(|reading| Box::new(reading.into_sample()));
+        if sample.outcome != Outcome::Ok {
+            measures.clear();
+        }
+        if !tags.is_empty() {
+            tape.tags(sample, tags, held, stream.clone(), measures.clone());
+        }
+        if let Some(stream) = stream {
+            tape.stream(sample, stream);
+        }
+        if !measures.is_empty() {
+            tape.measures(sample.operation, sample.intended, measures);
+        }
+    }
+}
+
 impl<D: Driver> Drop for Record<'_, '_, D> {
     fn drop(&mut self) {
         if self.started {
@@ -130,34 +162,10 @@ impl<D: Driver> Drop for Record<'_, '_, D> {
         }
         self.trace.copy_to(&mut self.sample);
         if matches!(self.sample.outcome, Outcome::Ok | Outcome::Failed(_)) {
-            let mut held = Held::default();
-            if let Some(passed) = self.trace.last.checks.take() {
-                held = Held::from_outcomes(&passed);
-                self.worker
-                    .tape
-                    .checks(self.sample.operation, self.sample.intended, passed);
-            }
-            let stream = self.trace.last.stream.take();
-            let stream = stream.map(|reading| Box::new(reading.into_sample()));
-            let mut measured = self.trace.last.measures.take();
-            if self.sample.outcome != Outcome::Ok {
-                measured.clear();
-            }
-            let tags = self.trace.last.tags.take();
-            if !tags.is_empty() {
-                let tape = &self.worker.tape;
-                tape.tags(self.sample, tags, held, stream.clone(), measured.clone());
-            }
-            if let Some(stream) = stream {
-                self.worker.tape.stream(self.sample, stream);
-            }
-            if !measured.is_empty() {
-                let Sample {
-                    operation,
-                    intended,
-                    ..
-                } = self.sample;
-                self.worker.tape.measures(operation, intended, measured);
+            let last = &self.trace.last;
+            let (found, stream) = (last.take_findings(), last.stream.take());
+            if found.is_some() || stream.is_some() {
+                self.record_findings(*found.unwrap_or_default(), stream);
             }
         }
         self.worker.tape.operation(self.sample);

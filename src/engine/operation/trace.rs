@@ -27,20 +27,45 @@ pub(crate) struct Trace {
 /// What one try leaves behind.
 #[derive(Default)]
 pub(crate) struct Try {
-    /// The outcomes of the response's checks, if there was a response and the scenario has checks.
-    pub checks: RefCell<Option<Vec<bool>>>,
-    /// The values of the operation's tags, if there was a response.
-    pub tags: RefCell<Vec<TagSample>>,
-    /// What was read for the operation's measures, if it succeeded.
-    pub measures: RefCell<Vec<MeasureSample>>,
+    /// What was found in its response, if anything was looked for: nothing in most scenarios.
+    findings: RefCell<Option<Box<Findings>>>,
     /// What was read of its answer as a stream, if that is one.
     pub stream: RefCell<Option<Box<Reading>>>,
-    /// Its URL, if the values that it was made of have changed since and somebody may need it.
-    pub url: RefCell<Option<String>>,
     /// The durations of making its connection, if it made one.
     pub dial: DialTimes,
     /// Its last request; the next one, after a redirect or a challenge, replaces it as a whole.
     pub hop: Hop,
+}
+
+/// What was found in the response to a try.
+#[derive(Default)]
+pub(crate) struct Findings {
+    /// The outcomes of its checks, if there was a response and the scenario has checks.
+    pub checks: Option<Vec<bool>>,
+    /// The values of the operation's tags, if there was a response.
+    pub tags: Vec<TagSample>,
+    /// What was read for the operation's measures, if it succeeded.
+    pub measures: Vec<MeasureSample>,
+    /// The URL of the try, if the values that it was made of have changed since and somebody may
+    /// need it.
+    pub url: Option<String>,
+}
+
+impl Try {
+    /// Adds to what was found.
+    pub(crate) fn find<R>(&self, add: impl FnOnce(&mut Findings) -> R) -> R {
+        add(self.findings.borrow_mut().get_or_insert_default())
+    }
+
+    /// Looks at what was found, if anything was.
+    pub(crate) fn found<R>(&self, look: impl FnOnce(&Findings) -> R) -> Option<R> {
+        self.findings.borrow().as_deref().map(look)
+    }
+
+    /// Takes what was found, if anything was.
+    pub(crate) fn take_findings(&self) -> Option<Box<Findings>> {
+        self.findings.take()
+    }
 }
 
 /// What one request leaves behind. A try makes several requests if it follows redirects, or answers
