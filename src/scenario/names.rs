@@ -186,6 +186,10 @@ impl<'v> Names<'v> {
                 Some(None) => good = false,
                 Some(Some(_)) => {}
                 None if self.is_given(name) => {}
+                None if is_called(name, expression) => {
+                    good = false;
+                    unknown_function(name, place, problems);
+                }
                 None => {
                     good = false;
                     self.unknown(name, computed && expression == *name, place, problems);
@@ -367,4 +371,19 @@ fn below<'n>(node: &'n Node, lasts: Lifetime, visit: &mut impl FnMut(&'n str, Sp
         }
         Value::Scalar(_) | Value::Broken => {}
     }
+}
+/// Returns whether an expression calls a name.
+fn is_called(name: &str, expression: &str) -> bool {
+    let mut behind = expression.split(name).skip(1);
+    behind.any(|rest| rest.trim_start().starts_with('('))
+}
+
+/// Reports an unknown function.
+fn unknown_function(name: &str, place: Span, problems: &mut Diagnostics) {
+    let error = problems.error(place, format!("unknown function `{name}`"));
+    match (foreign::value_of(name), words::nearest(name, FUNCTIONS)) {
+        (Some(own), _) => error.help(own),
+        (_, Some(near)) => error.help(format!("did you mean `{}`?", words::call(near))),
+        _ => error.help(format!("choose from {}", words::listed(FUNCTIONS))),
+    };
 }
