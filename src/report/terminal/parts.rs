@@ -1,6 +1,8 @@
 //! The tables of the parts of a run: its steps, the groups that are measured as a whole, and the
 //! stages of its load.
 
+use comfy_table::{ColumnConstraint, Table};
+
 use super::layout::{right, table};
 use crate::metrics::Summary;
 use crate::plan::Mode;
@@ -108,10 +110,16 @@ pub(super) fn watched(result: &RunResult, width: usize) -> String {
 
 /// Lists the slowest operations.
 pub(super) fn exemplars(result: &RunResult, width: usize) -> String {
-    let figures = exemplars::narrow(result, MAX_EXEMPLARS);
-    figures.map_or_else(String::new, |figures| {
-        tabled(figures.head, figures.rows, width)
-    })
+    let Some(figures) = exemplars::narrow(result, MAX_EXEMPLARS) else {
+        return String::new();
+    };
+    let trace = figures.head.iter().position(|name| name == "trace");
+    let mut table = filled(figures.head, figures.rows, width);
+    if let Some(column) = trace.and_then(|place| table.column_mut(place)) {
+        // An id that is broken in two can't be copied.
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    table.trim_fmt()
 }
 
 /// Lists what a replayed log says of the most frequent paths beside what was measured.
@@ -128,11 +136,15 @@ fn streamed(figures: Option<StreamTable>, width: usize) -> String {
 }
 
 fn tabled(head: Vec<String>, rows: Vec<Vec<String>>, width: usize) -> String {
+    filled(head, rows, width).trim_fmt()
+}
+
+fn filled(head: Vec<String>, rows: Vec<Vec<String>>, width: usize) -> Table {
     let mut table = table(width);
     table.set_header(head);
     table.add_rows(rows);
     right(&mut table, 1);
-    table.trim_fmt()
+    table
 }
 
 /// Lists parts of the first run of a mode: `what` they are, and which columns they have before their
