@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What loadgen takes of a machine, and how far it goes on one, held against the goals: a row for each.
 
-    scale.py [workers] [processes] [memory] [connections] [sleeps] [threads] [startup] [samples] [--long]
+    scale.py [workers] [processes] [memory] [connections] [sleeps] [threads] [startup] [samples] [figures] [--long]
 
 Without names it is all of them. Every row says what was asked for, what was seen and whether that is met; the program
 ends with 1 where a row was missed. A row that this machine has no room for says so, and counts neither way.
@@ -16,6 +16,8 @@ that connecting cancels out; flat means that it is within a factor of what a ten
 `sleeps` is 100,000 mock sleeps of 1 s at once, with a worker for each processor, and `threads` 5,000 of them on as many threads.
 `samples` is the processor time of all of loadgen's processes per request at 20,000/s to the built-in target with
 `--out samples=…`, relative to the same without, in pairs of alternating order, and how late requests are in both.
+`figures` is the processor time of making the figures so far once, in all processes: every 10 s for `partial.json`, and with
+`--live` every second, which is what this compares.
 `startup` is wall time from the start of the program to its end: the median of many runs.
 
 On a machine that does something else meanwhile, times are those of the machine; memory is not. All traffic goes to
@@ -241,6 +243,12 @@ def startup(loadgen, table, a):
         table.row(what, seen <= most, f"≤ {most} ms", f"{seen:.1f} ms")
 
 
+def children():
+    """Seconds of processor time of all processes that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def samples(loadgen, table, a):
     rate, seconds = 20_000, 5
 
@@ -249,11 +257,9 @@ def samples(loadgen, table, a):
         target = f"targets: {{t: {{url: \"http://127.0.0.1:{port}\"}}}}\n"
         load = f"{{rate: {rate}/s, duration: {seconds}s, max_in_flight: 2000}}"
         arguments = ["--out", f"samples={loadgen.folder / 'samples'}.{form}"] if form else []
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        before = children()
         run = loadgen.run(one("{get: /bytes/13}"), load, workers=2, targets=target, arguments=arguments)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return took * 1e6 / run["completed"], run["lag_ms"]["p99"]
+        return (children() - before) * 1e6 / run["completed"], run["lag_ms"]["p99"]
 
     port = free_port()
     with running([loadgen.path, "serve", "--listen", f"127.0.0.1:{port}"], port):
@@ -270,7 +276,27 @@ def samples(loadgen, table, a):
             table.row(what, ratio <= 1.05, "≤ 1.05 × without", f"{ratio:.3f}")
 
 
-PARTS = {"workers": workers, "processes": processes, "memory": memory, "connections": connections, "sleeps": sleeps, "threads": threads, "startup": startup, "samples": samples}
+def figures(loadgen, table, a):
+    steps, rate, seconds = 20, 100, 40
+    flow = one(*(f"{{get: /bytes/13, name: s{step}}}" for step in range(steps)))
+    load = f"{{rate: {rate}/s, duration: {seconds}s}}"
+    port, live = free_port(), free_port()
+    with running([loadgen.path, "serve", "--listen", f"127.0.0.1:{port}"], port):
+        target = f"targets: {{t: {{url: \"http://127.0.0.1:{port}\"}}}}\n"
+        costs = []
+        for number in range(max(2, a.rounds // 2)):
+            took = {}
+            for often in ((False, True) if number % 2 else (True, False)):
+                before = children()
+                arguments = ["--live", f"127.0.0.1:{live}"] if often else []
+                loadgen.run(flow, load, targets=target, arguments=arguments)
+                took[often] = children() - before
+            costs.append((took[True] - took[False]) * 1e3 / (seconds - seconds // 10))
+    seen = statistics.median(costs)
+    table.row(f"figures so far of {steps} steps at {rate * steps:,}/s, once, which is once in 10 s", seen <= 100, "≤ 100 ms", f"{seen:.1f} ms")
+
+
+PARTS = {"workers": workers, "processes": processes, "memory": memory, "connections": connections, "sleeps": sleeps, "threads": threads, "startup": startup, "samples": samples, "figures": figures}
 
 
 def main():
@@ -278,7 +304,7 @@ def main():
     p.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     p.add_argument("--loadgen", default=LOADGEN)
     p.add_argument("--long", action="store_true", help="for memory: 20 million requests, and a log of ten million lines, too")
-    p.add_argument("--rounds", type=int, default=5, help="for workers, processes and samples")
+    p.add_argument("--rounds", type=int, default=5, help="for workers, processes, samples and figures")
     p.add_argument("--starts", type=int, default=21, help="for startup")
     a = p.parse_args()
     if unknown := [part for part in a.parts if part not in PARTS]:

@@ -34,8 +34,8 @@ class Shop:
                 setattr(self, name, getattr(self, name) + number)
 
     def search(self, _):
-        # Sixty times a second, 17 ms of a processor are all that the one interpreter lock has.
-        until = time.thread_time() + (0.017 if self.is_bad("search") else 0.001)
+        # Sixty times a second, 15 ms of a processor are nearly all that one interpreter lock has.
+        until = time.thread_time() + (0.015 if self.is_bad("search") else 0.001)
         while time.thread_time() < until:
             pass
         return 200, "found"

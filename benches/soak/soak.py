@@ -30,7 +30,7 @@ from common import LOADGEN, free_port, program, running  # noqa: E402
 
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 4096; }}
 http {{
   access_log off;
   upstream shop {{ server 127.0.0.1:{app}; keepalive 64; }}
@@ -83,21 +83,21 @@ def nginx_program():
     return found or sys.exit("nginx is not installed (apt-get install nginx-light)")
 
 
-def episodes(points, slack):
-    """The intervals of points `(time, width)`, where those that are closer than `slack` seconds are one."""
+def episodes(points, seconds):
+    """The intervals of points `(time, width)`: those that are close are one, and one of a moment is none."""
     found = []
     for at, width in sorted(points):
-        if found and at <= found[-1][1] + slack:
+        if found and at <= found[-1][1] + seconds * 0.025:
             found[-1][1] = max(found[-1][1], at + width)
         else:
             found.append([at, at + width])
-    return found
+    return [(begin, end) for begin, end in found if end - begin > seconds * 0.01]
 
 
-def slow(points):
+def slow(points, seconds):
     """When a step was slow: its p99 is five times its median p99, or more. Points are `(time, width, p99)`."""
     usual = statistics.median(p99 for *_, p99 in points)
-    return episodes([(at, width) for at, width, p99 in points if p99 > 5 * usual and p99 > 0.05], 30)
+    return episodes([(at, width) for at, width, p99 in points if p99 > 5 * usual and p99 > 0.05], seconds)
 
 
 class Answers:
@@ -135,11 +135,11 @@ def of_result(result, seconds, answers):
                 by_step.setdefault(step["name"], []).append((*point, step["p99_ms"] / 1e3))
             if step["failed"]:
                 failed.setdefault(step["name"], []).append(point)
-    times = {step: slow(points) for step, points in by_step.items()}
+    times = {step: slow(points, seconds) for step, points in by_step.items()}
     answers.add("report: when was `search` slow", shown(times["search"]), meets(times["search"], [truth["search"]], slack))
     answers.add("report: when was `checkout` slow", shown(times["checkout"]), meets(times["checkout"], [truth["search"], truth["pool"]], slack))
     answers.add("report: which steps failed", ", ".join(failed) or "none", list(failed) == ["checkout"])
-    times = episodes(failed.get("checkout", []), 30)
+    times = episodes(failed.get("checkout", []), seconds)
     answers.add("report: when did `checkout` fail", shown(times), meets(times, [truth["items"]], slack))
     urls = [own["url"] for own in result["exemplars"] if own["kind"] == "status"]
     items = [int(url.rsplit("=", 1)[1]) for url in urls]
@@ -152,7 +152,7 @@ any(begin - slack <= slowest["t_s"] <= end + slack for begin, end in (truth["sea
 
     def full(name, limit):
         series = watched[name]["series"]
-        return episodes([(point["t_s"], 1) for point in series if point["value"] >= limit], 30)
+        return episodes([(point["t_s"], 1) for point in series if point["value"] >= limit], seconds)
 
     cpu = full("app.cpu", 0.85)
     answers.add("report: when was the shop's processor full", shown(cpu), meets(cpu, [truth["search"]], slack))
@@ -176,13 +176,13 @@ def of_prometheus(at, result, seconds, answers):
 
     p99 = over_time("histogram_quantile(0.99, sum by (le, step) (rate(loadgen_response_seconds_bucket[20s])))")
     for step, incidents in (("search", ["search"]), ("checkout", ["search", "pool"])):
-        times = slow([(at, 5, value) for at, value in p99[step]])
+        times = slow([(at, 5, value) for at, value in p99[step]], seconds)
         answers.add(f"Prometheus: when was `{step}` slow", shown(times), meets(times, [truth[name] for name in incidents], slack))
     errors = over_time("sum by (step) (rate(loadgen_failures_total[20s])) > 0")
-    times = episodes([(at, 5) for at, _ in errors.get("checkout", [])], 30)
+    times = episodes([(at, 5) for at, _ in errors.get("checkout", [])], seconds)
     answers.add("Prometheus: when did `checkout` fail", shown(times), list(errors) == ["checkout"] and meets(times, [truth["items"]], slack))
     pool = over_time('loadgen_watched{watched="shop.shop_pool_in_use", statistic="last"}' f" >= {POOL}")
-    times = episodes([(at, 5) for values in pool.values() for at, _ in values], 30)
+    times = episodes([(at, 5) for values in pool.values() for at, _ in values], seconds)
     answers.add("Prometheus: when was the pool full", shown(times), meets(times, [truth["pool"]], slack))
     asked = urllib.parse.urlencode({"query": "loadgen_response_seconds_bucket", "start": epoch, "end": epoch + seconds})
     with urllib.request.urlopen(f"http://127.0.0.1:{at}/api/v1/query_exemplars?{asked}") as answer:
