@@ -114,6 +114,7 @@ pub(crate) fn group(
         iterations: None,
         histograms: BTreeMap::new(),
         measures: Vec::new(),
+        steps: Vec::new(),
         groups: Vec::new(),
         heat: Vec::new(),
     }

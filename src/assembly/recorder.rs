@@ -97,7 +97,7 @@ pub(crate) fn window_width(plan: &Plan) -> Nanos {
 
 /// Creates empty figures of the stages of a load, which know what is measured.
 pub(crate) fn stages(load: &Load) -> Stages {
-    Stages::new(stretches(load))
+    Stages::new(stretches(load), 0)
 }
 
 /// Creates an empty recorder for the operations of a plan.

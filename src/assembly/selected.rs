@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::dependence::Dependence;
 use super::group::{Span, counts, encoded, group};
 use super::observations::Observations;
 use super::recorder::{groups_taken, iteration_parts, taken};
@@ -75,7 +76,8 @@ pub(crate) fn stages(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group
             let measured_s = length.as_secs_f64();
             let dependence =
                 span.dependence
-                    .of_stretch(recorder, plan.load.warmup, stretch, figures);
+                    .of_stretch(recorder, plan.load.warmup, stretch, &figures);
+            let figures = &*figures;
             let own = group(stage.name.clone(), None, figures, measured_s, &dependence);
             let selector = Selector {
                 stage: Some(stage.name.clone()),
@@ -83,11 +85,39 @@ pub(crate) fn stages(plan: &Plan, recorder: &Recorder, span: &Span) -> Vec<Group
             };
             Group {
                 measures: measures::of_part(plan, figures, &dependence, Some(&selector)),
+                steps: steps_of_stage(plan, recorder, place, measured_s, &dependence),
                 groups: groups::in_stage(plan, recorder, place, measured_s, &dependence),
                 ..with_asked(plan, recorder, span, &selector, figures, own)
             }
         })
         .collect()
+}
+
+/// Returns the figures of each step that was planned in a stage of this length, unless there is only
+/// one step.
+fn steps_of_stage(
+    plan: &Plan,
+    recorder: &Recorder,
+    stage: usize,
+    measured_s: f64,
+    dependence: &Dependence,
+) -> Vec<Group> {
+    if plan.operations().count() < 2 {
+        return Vec::new();
+    }
+    let step = |(number, (mix, name, _)): (u32, (usize, &str, _))| {
+        let figures = recorder.step_in_stage(stage, number)?;
+        let dependence = dependence.of_part(figures);
+        let mix = Some(plan.mix[mix].name.clone());
+        Some(group(
+            name.to_owned(),
+            mix,
+            figures,
+            measured_s,
+            &dependence,
+        ))
+    };
+    (0..).zip(plan.operations()).filter_map(step).collect()
 }
 
 /// Returns the figures of the operations with a certain value of a tag.

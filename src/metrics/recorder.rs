@@ -185,11 +185,12 @@ impl Recorder {
         }
     }
 
-    /// Also keeps separate figures for these stages of the load.
+    /// Also keeps separate figures for these stages of the load, and for the steps of each if there
+    /// are not too many.
     #[must_use]
     pub fn in_stages(self, stretches: Vec<Stretch>) -> Self {
         Self {
-            stages: Stages::new(stretches),
+            stages: Stages::new(stretches, self.steps.len()),
             ..self
         }
     }

@@ -1,16 +1,23 @@
 //! [`Stages`]: figures by stage of the load, and which stages are measured.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::by_number::ByNumber;
 use super::{
-    Figures, GroupFigures, GroupSample, Held, MeasureSample, Outcome, Sample, StreamSample, exact,
+    Figures, GroupFigures, GroupSample, Held, MAX_STEPS, MeasureSample, Outcome, Sample,
+    StreamSample, Tally, exact,
 };
 use crate::base::Nanos;
 
 /// The number of stages whose histograms stay open for recording; older ones are packed until a
 /// late sample arrives.
 const OPEN: usize = 2;
+
+/// The most steps of all stages together that have figures of their own: what a result of a
+/// megabyte or two has room for.
+const MOST: usize = 640;
 
 /// A stage of the load, as far as figures need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +33,11 @@ pub struct Stretch {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Stages {
     stretches: Vec<Stretch>,
-    figures: Vec<Figures>,
+    /// The operations of each stage, by their steps, or all under one number. All that are recorded
+    /// go here once: those of a stage are the sum, made when someone asks.
+    figures: Vec<ByNumber<Figures>>,
+    /// Whether they are by step.
+    by_step: bool,
     /// The timed groups of each stage, by their numbers. Empty without timed groups.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     groups: Vec<ByNumber<GroupFigures>>,
@@ -36,10 +47,11 @@ pub struct Stages {
 }
 
 impl Stages {
-    /// Creates figures for these stages; empty for a constant load.
-    pub fn new(stretches: Vec<Stretch>) -> Self {
+    /// Creates figures for these stages of so many steps; empty for a constant load.
+    pub fn new(stretches: Vec<Stretch>, steps: usize) -> Self {
         Self {
-            figures: stretches.iter().map(|_| Figures::default()).collect(),
+            figures: stretches.iter().map(|_| ByNumber::default()).collect(),
+            by_step: steps <= MAX_STEPS && stretches.len() * steps <= MOST,
             stretches,
             groups: Vec::new(),
             newest: 0,
@@ -70,12 +82,13 @@ impl Stages {
             return;
         };
         self.move_on(place);
-        self.figures[place].record(sample, Nanos::ZERO);
+        self.entry(place, sample.operation)
+            .record(sample, Nanos::ZERO);
         if sample.outcome == Outcome::Ok
             && sample.completed < window_end
             && let Some(place) = self.place(sample.completed)
         {
-            self.figures[place].ok_in_window += 1;
+            self.entry(place, sample.operation).ok_in_window += 1;
         }
     }
 
@@ -86,12 +99,14 @@ impl Stages {
             return;
         };
         self.move_on(place);
-        self.figures[place].record_stream(sample, stream, Nanos::ZERO);
+        self.entry(place, sample.operation)
+            .record_stream(sample, stream, Nanos::ZERO);
         if sample.outcome == Outcome::Ok
             && sample.completed < window_end
             && let Some(place) = self.place(sample.completed)
         {
-            let streams = self.figures[place].streams.get_or_insert_default();
+            let figures = self.entry(place, sample.operation);
+            let streams = figures.streams.get_or_insert_default();
             streams.units_in_window += stream.units.unwrap_or(0);
         }
     }
@@ -113,18 +128,24 @@ impl Stages {
     }
 
     /// Records what was read from the response to a measured operation planned at `intended`.
-    pub fn measured(&mut self, intended: Nanos, samples: &[MeasureSample]) {
+    pub fn measured(&mut self, operation: u32, intended: Nanos, samples: &[MeasureSample]) {
         if let Some(place) = self.place(intended) {
             self.move_on(place);
-            self.figures[place].record_measures(samples);
+            self.entry(place, operation).record_measures(samples);
         }
     }
 
     /// Records the outcomes of the checks of an operation planned at `intended`.
-    pub fn checks(&mut self, intended: Nanos, held: Held) {
+    pub fn checks(&mut self, operation: u32, intended: Nanos, held: Held) {
         if let Some(place) = self.place(intended) {
-            self.figures[place].held.add(held);
+            self.entry(place, operation).held.add(held);
         }
+    }
+
+    /// Returns the figures that an operation of a stage belongs to.
+    fn entry(&mut self, place: usize, operation: u32) -> &mut Figures {
+        let number = if self.by_step { operation } else { 0 };
+        self.figures[place].entry(number)
     }
 
     /// Packs the stages well before this one if it is the latest so far.
@@ -134,6 +155,7 @@ impl Stages {
             self.figures
                 .iter_mut()
                 .take((place + 1).saturating_sub(OPEN))
+                .flat_map(ByNumber::values_mut)
                 .for_each(Figures::pack);
             self.groups
                 .iter_mut()
@@ -146,7 +168,9 @@ impl Stages {
     /// Adds the samples of another recorder of the same run.
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.figures.iter_mut().zip(&other.figures) {
-            mine.add(theirs);
+            for (step, theirs) in theirs.iter() {
+                mine.entry(step).add(theirs);
+            }
         }
         for (mine, theirs) in self.groups.iter_mut().zip(&other.groups) {
             for (group, theirs) in theirs.iter() {
@@ -159,14 +183,22 @@ impl Stages {
     /// Returns whether these are the stages of the same load.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.stretches == other.stretches
+            && self.by_step == other.by_step
             && self.figures.len() == other.stretches.len()
             && self.groups.len() == other.groups.len()
     }
 
-    /// Returns whether the figures of its groups agree with each other.
-    pub(super) fn has_consistent_groups(&self) -> bool {
-        self.groups.iter().all(ByNumber::is_sorted)
+    /// Returns whether its figures agree with each other.
+    pub(super) fn is_consistent(&self) -> bool {
+        self.figures.iter().all(ByNumber::is_sorted)
+            && self.figures_of_steps().all(Figures::is_consistent)
+            && self.groups.iter().all(ByNumber::is_sorted)
             && self.figures_of_groups().all(GroupFigures::is_consistent)
+    }
+
+    /// Returns the figures of all steps in all stages.
+    pub(super) fn figures_of_steps(&self) -> impl Iterator<Item = &Figures> {
+        self.figures.iter().flat_map(ByNumber::values)
     }
 
     /// Returns the figures of all timed groups in all stages.
@@ -178,9 +210,9 @@ impl Stages {
     pub(super) fn clear(&mut self) {
         for (place, figures) in self.figures.iter_mut().enumerate() {
             if place + OPEN > self.newest {
-                figures.clear();
+                figures.values_mut().for_each(Figures::clear);
             } else {
-                *figures = Figures::default();
+                *figures = ByNumber::default();
             }
         }
         for groups in &mut self.groups {
@@ -189,8 +221,16 @@ impl Stages {
     }
 
     /// Returns the figures of each stage.
-    pub fn figures(&self) -> &[Figures] {
-        &self.figures
+    pub fn figures(&self) -> impl Iterator<Item = Cow<'_, Figures>> {
+        self.figures.iter().map(|own| Figures::sum(own.values()))
+    }
+
+    /// Returns the figures of a step in a stage, if it has any of its own.
+    pub fn step_figures(&self, place: usize, operation: u32) -> Option<&Figures> {
+        let figures = self.figures.get(place).filter(|_| self.by_step)?;
+        figures
+            .get(operation)
+            .filter(|own| own.tally != Tally::default())
     }
 
     /// Returns the figures of a timed group in a stage, if it has any.

@@ -126,6 +126,12 @@ pub(crate) fn summary(result: &RunResult) -> io::Result<String> {
                             .map(|tag| part(result, &RunPart::of_tag(run, group, tag))),
                     );
                     rows.extend(
+                        group
+                            .steps
+                            .iter()
+                            .map(|step| part(result, &RunPart::of_step_in_stage(run, group, step))),
+                    );
+                    rows.extend(
                         group.groups.iter().map(|timed| {
                             part(result, &RunPart::of_group_in_stage(run, group, timed))
                         }),
@@ -238,6 +244,14 @@ impl<'a> RunPart<'a> {
             ]
             .map(Option::as_ref),
             ..Self::default()
+        }
+    }
+
+    /// Creates the part of a step in a stage.
+    fn of_step_in_stage(run: &ModeRun, stage: &Group, step: &'a Group) -> Self {
+        Self {
+            name: text(&format!("{} [{}]", step.name, stage.name)),
+            ..Self::of_group(run, "step in stage", step)
         }
     }
 
@@ -395,7 +409,10 @@ mod tests {
                         + r.mixes.len()
                         + r.targets.len()
                         + r.stages.len()
-                        + r.stages.iter().map(|own| own.groups.len()).sum::<usize>()
+                        + r.stages
+                            .iter()
+                            .map(|own| own.steps.len() + own.groups.len())
+                            .sum::<usize>()
                 })
                 .sum();
             assert_eq!(rows.len(), groups + tally::modes(&result).len(), "{name}");

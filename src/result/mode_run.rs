@@ -123,6 +123,9 @@ pub struct Group {
     /// selections of thresholds. Those of steps are in [`ModeRun::measures`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<Measure>,
+    /// The steps of a stage, if there are several and not too many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Group>,
     /// The timed groups of a stage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<TimedGroup>,

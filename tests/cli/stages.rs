@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use loadgen::engine::{Signal, ideal, run_mode};
 use loadgen::plan::{Mode, Plan};
-use loadgen::result::{ModeRun, StoppedBy};
+use loadgen::result::{Counts, Group, ModeRun, StoppedBy};
 use loadgen::scenario::{Overrides, Source, compile};
 
 use crate::engine::{plan, run};
@@ -166,6 +166,92 @@ fn real_modes_follow_the_stages_too() {
         assert_eq!(run_of.measured_s, 0.6, "{mode}");
         assert_eq!(ok(&run(&open, mode)), [("1", 20), ("2", 20)], "{mode}");
     });
+}
+
+/// Checks that the steps of each stage add up to the stage, and those of all stages to the steps.
+fn steps_add_up(run: &ModeRun) {
+    let mode = run.mode;
+    for stage in &run.stages {
+        let sum =
+            |of: fn(&Counts) -> u64| stage.steps.iter().map(|own| of(&own.counts)).sum::<u64>();
+        let own = &stage.counts;
+        assert_eq!(own.planned, sum(|counts| counts.planned), "{mode}");
+        assert_eq!(own.ok, sum(|counts| counts.ok), "{mode}");
+        assert_eq!(own.failed, sum(|counts| counts.failed), "{mode}");
+        assert!(stage.steps.iter().all(|own| own.counts.hold()), "{mode}");
+        let throughput: f64 = stage.steps.iter().map(|own| own.throughput_rps).sum();
+        assert!((stage.throughput_rps - throughput).abs() < 1e-9, "{mode}");
+    }
+    for step in &run.steps {
+        let parts = run.stages.iter().flat_map(|stage| &stage.steps);
+        let parts = parts.filter(|own| own.name == step.name && own.mix == step.mix);
+        let planned: u64 = parts.map(|own| own.counts.planned).sum();
+        assert_eq!(planned, step.counts.planned, "{mode} {}", step.name);
+    }
+}
+
+#[test]
+fn each_step_of_a_stage_has_its_own_figures() {
+    let plan = plan(
+        "{name: t, workers: 2, seed: 1, mix: [{name: m, flow: [{sleep: 1ms, name: fast}, {sleep: 20ms, name: slow, fail: 30%, on_error: continue}]}], \
+         load: {stages: [{name: calm, hold: 200ms, rate: 100/s}, {name: busy, hold: 200ms, rate: 300/s}], max_in_flight: 100}}",
+    );
+    let simulated = run(&plan, Mode::Simulated);
+    steps_add_up(&simulated);
+    let of = |place: usize| {
+        let steps = simulated.stages[place].steps.iter();
+        let own = steps.map(|own| (own.name.as_str(), own.counts.planned));
+        own.collect::<Vec<_>>()
+    };
+    assert_eq!(of(0), [("fast", 20), ("slow", 20)]);
+    assert_eq!(of(1), [("fast", 60), ("slow", 60)]);
+    for stage in &simulated.stages {
+        let [fast, slow] = &stage.steps[..] else {
+            panic!("{:?}", stage.steps)
+        };
+        let p50 = |own: &Group| own.times.response_ms.as_ref().expect("times").p50;
+        assert!((p50(fast) - 1.0).abs() < 0.01 && (p50(slow) - 20.0).abs() < 0.2);
+        assert!(fast.counts.failed == 0 && slow.counts.failed > 0);
+    }
+    side_by_side(REAL, |mode| steps_add_up(&run(&plan, mode)));
+}
+
+#[test]
+fn steps_of_stages_are_in_every_report_and_none_if_there_are_too_many() {
+    let folder = folder();
+    let many = |steps: usize| {
+        let flow: Vec<String> = (0..steps)
+            .map(|n| format!("{{sleep: 0s, name: s{n}}}"))
+            .collect();
+        let flow = flow.join(", ");
+        format!(
+            "{{name: t, modes: [processes], workers: 2, mix: [{{name: m, flow: [{flow}]}}], load: {{stages: [{{name: calm, hold: 100ms, rate: 100/s}}, {{hold: 100ms, rate: 200/s}}]}}}}"
+        )
+    };
+    for (steps, own) in [(1, 0), (2, 2), (64, 64), (65, 0)] {
+        scenario(folder.path(), &many(steps));
+        let result = run_to_result(folder.path(), &[]);
+        let run = run_of(&result, "processes");
+        let stages = run["stages"].as_array().expect("stages");
+        for (stage, iterations) in stages.iter().zip([10, 20]) {
+            let found = stage["steps"].as_array();
+            assert_eq!(found.map_or(0, Vec::len), own, "{steps}");
+            for step in found.into_iter().flatten() {
+                assert_eq!(count(step, "planned"), iterations, "{steps}");
+            }
+        }
+        if steps != 2 {
+            continue;
+        }
+        let arguments = ["report", "out/result.json", "--format", "html,csv"];
+        crate::support::run(folder.path(), &arguments).exits(0);
+        let read = |name: &str| {
+            std::fs::read_to_string(folder.path().join("out").join(name)).expect("a report")
+        };
+        assert!(read("index.html").contains("Steps by stage"));
+        assert!(read("index.html").contains("calm / m / s1"));
+        assert!(read("summary.csv").contains("step in stage,m,s1 [calm],10,"));
+    }
 }
 
 #[test]

@@ -241,8 +241,8 @@ mod tests {
         recorder
             .steps()
             .iter()
-            .chain(recorder.stages())
             .map(figures)
+            .chain(recorder.stages().map(|own| figures(&own)))
             .collect::<String>()
             + &recorder
                 .probes()

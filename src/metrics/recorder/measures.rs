@@ -16,7 +16,7 @@ impl Recorder {
         if !self.measures(intended) {
             return;
         }
-        self.stages.measured(intended, samples);
+        self.stages.measured(operation, intended, samples);
         if let Some(step) = self.steps.get_mut(operation as usize) {
             step.record_measures(samples);
         }

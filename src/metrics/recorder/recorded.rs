@@ -1,5 +1,7 @@
 //! What a [`Recorder`] has recorded so far.
 
+use std::borrow::Cow;
+
 use super::{Recorder, WarmupTally};
 use crate::base::Nanos;
 use crate::metrics::interval::Inflation;
@@ -36,8 +38,13 @@ impl Recorder {
     }
 
     /// Returns the figures of each stage of the load; empty for stages that are not measured.
-    pub fn stages(&self) -> &[Figures] {
+    pub fn stages(&self) -> impl Iterator<Item = Cow<'_, Figures>> {
         self.stages.figures()
+    }
+
+    /// Returns the figures of a step in a stage, by their places, if it has any of its own.
+    pub fn step_in_stage(&self, stage: usize, operation: u32) -> Option<&Figures> {
+        self.stages.step_figures(stage, operation)
     }
 
     /// Returns the number of iterations planned after the warm-up in stages that are not measured.

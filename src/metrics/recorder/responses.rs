@@ -10,7 +10,7 @@ impl Recorder {
         if self.measures(intended) {
             self.checks.note(operation, passed);
             let held = Held::from_outcomes(passed);
-            self.stages.checks(intended, held);
+            self.stages.checks(operation, intended, held);
             if let Some(step) = self.steps.get_mut(operation as usize) {
                 step.held.add(held);
             }

@@ -64,15 +64,16 @@ impl Recorder {
         {
             return Err("it has examples of other operations than its plan");
         }
-        let figures = self.steps.iter().chain(self.stages.figures());
         let tracks = parts
             .map(|((_, own), _)| &own.durations)
             .chain([&self.durations, &self.reading])
             .all(super::Track::is_consistent);
         if !(tracks
             && self.groups.iter().all(GroupFigures::is_consistent)
-            && self.stages.has_consistent_groups()
-            && figures
+            && self.stages.is_consistent()
+            && self
+                .steps
+                .iter()
                 .chain(self.tags.figures_of_all())
                 .all(Figures::is_consistent))
         {

@@ -23,7 +23,11 @@ impl Recorder {
     pub fn largest_count(&self) -> u64 {
         let groups = self.groups.iter().chain(self.stages.figures_of_groups());
         let groups = groups.map(|group| &group.figures);
-        let figures = self.steps.iter().chain(groups).chain(self.stages.figures());
+        let figures = self
+            .steps
+            .iter()
+            .chain(groups)
+            .chain(self.stages.figures_of_steps());
         let of_figures = figures
             .chain(self.tags.figures_of_all())
             .map(Figures::largest_count);

@@ -22,6 +22,7 @@ use super::histograms::histograms;
 use super::lookup_table;
 use super::parts::{Part, only, parts};
 use super::replay_table;
+use super::run_tables;
 use super::shard_table;
 use super::step_panels::{StepPanels, panels};
 use super::style::{script, style};
@@ -355,7 +356,7 @@ fn section(cast: &Cast<'_>, trace: &Trace<'_>) -> Section {
         .map(|(i, run)| Round {
             title: several.then(|| title(run)),
             open: i == 0,
-            tables: tables::of_run(trace.result, run)
+            tables: run_tables::of_run(trace.result, run)
                 .into_iter()
                 .chain(tag_table::of_run(trace.result, run))
                 .chain(lookup_table::of_run(run))

@@ -56,32 +56,7 @@ pub(super) fn percentiles<'a>(
     asked::percentiles(results, &["p50", "p90", "p95", "p99"])
 }
 
-/// Creates all tables of a run of a result, except its time series.
-pub(crate) fn of_run(result: &RunResult, run: &ModeRun) -> Vec<Table> {
-    let percentiles = percentiles([result]);
-    let parts = |caption, groups, at_least| parts(caption, groups, at_least, &percentiles);
-    [
-        times(result, run),
-        counts(run),
-        resources(run, asked::is_open(result)),
-        counters("Failures", "kind", &run.failures),
-        counters("Statuses", "status", &run.status_codes),
-    ]
-    .into_iter()
-    .chain([
-        parts("Steps", &run.steps, 1),
-        timed_groups(run, &percentiles),
-        parts("Mix", &run.mixes, 2),
-        parts("Targets", &run.targets, 2),
-        parts("Stages", &run.stages, 1),
-        groups_by_stage(run, &percentiles),
-    ])
-    .chain([limits(run), errors(run), checks(&run.validity.checks)])
-    .flatten()
-    .collect()
-}
-
-fn times(result: &RunResult, run: &ModeRun) -> Option<Table> {
+pub(super) fn times(result: &RunResult, run: &ModeRun) -> Option<Table> {
     let percentiles =
         asked::percentiles([result], &["p50", "p90", "p95", "p99", "p99.9", "p99.99"]);
     let mut head = vec!["time", "count", "min", "mean"];
@@ -151,7 +126,7 @@ fn time(name: &str, summary: &Summary, percentiles: &[ShownPercentile]) -> Vec<S
     row
 }
 
-fn counts(run: &ModeRun) -> Option<Table> {
+pub(super) fn counts(run: &ModeRun) -> Option<Table> {
     type Get = fn(&Counts) -> u64;
     let rows: [(&str, Get); 10] = [
         ("planned", |c| c.planned),
@@ -182,7 +157,11 @@ fn counts(run: &ModeRun) -> Option<Table> {
     Table::new("Counts", "figures", &["", "operations", "iterations"], rows)
 }
 
-fn counters(caption: &str, what: &str, counters: &BTreeMap<String, u64>) -> Option<Table> {
+pub(super) fn counters(
+    caption: &str,
+    what: &str,
+    counters: &BTreeMap<String, u64>,
+) -> Option<Table> {
     let mut sorted: Vec<_> = counters.iter().filter(|(_, n)| **n > 0).collect();
     sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     let rows = sorted
@@ -192,7 +171,7 @@ fn counters(caption: &str, what: &str, counters: &BTreeMap<String, u64>) -> Opti
     Table::new(caption, "figures", &[what, "count"], rows)
 }
 
-fn resources(run: &ModeRun, is_open: bool) -> Option<Table> {
+pub(super) fn resources(run: &ModeRun, is_open: bool) -> Option<Table> {
     let r: &Resources = &run.resources;
     let seconds = |s: Option<f64>| s.map(view::duration_s);
     let number = |n: Option<u64>| n.map(view::count);
@@ -288,20 +267,14 @@ pub(super) fn parts(
 }
 
 /// Creates the table of the groups of a run that are measured as a whole.
-fn timed_groups(run: &ModeRun, percentiles: &[ShownPercentile]) -> Option<Table> {
+pub(super) fn timed_groups(run: &ModeRun, percentiles: &[ShownPercentile]) -> Option<Table> {
     let rows = run.groups.iter().map(|group| (None, group));
     let caption = "Groups as a whole, whose steps are counted above";
     group_table(caption, percentiles, rows)
 }
 
-/// Creates the table of the groups of a run by stage of its load.
-fn groups_by_stage<'r>(run: &'r ModeRun, percentiles: &[ShownPercentile]) -> Option<Table> {
-    let of_stage = |stage: &'r Group| stage.groups.iter().map(|group| (Some(&stage.name), group));
-    let rows = run.stages.iter().flat_map(of_stage);
-    group_table("Groups by stage", percentiles, rows)
-}
-
-fn group_table<'r>(
+/// Creates a table of groups that are measured as a whole, each in a stage or not.
+pub(super) fn group_table<'r>(
     caption: &str,
     percentiles: &[ShownPercentile],
     rows: impl Iterator<Item = (Option<&'r String>, &'r TimedGroup)>,
@@ -318,7 +291,7 @@ fn group_table<'r>(
     Table::new(caption, "steps", &head, rows.map(row).collect())
 }
 
-fn limits(run: &ModeRun) -> Option<Table> {
+pub(super) fn limits(run: &ModeRun) -> Option<Table> {
     let rows = run
         .limits
         .iter()
@@ -339,7 +312,7 @@ fn limits(run: &ModeRun) -> Option<Table> {
     )
 }
 
-fn errors(run: &ModeRun) -> Option<Table> {
+pub(super) fn errors(run: &ModeRun) -> Option<Table> {
     let rows = run
         .errors
         .iter()
