@@ -31,7 +31,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 pub use self::script::{End, Script};
 use super::body::Payload;
 use super::counted::{ByteCounters, Metered};
-use super::http::{PreparedRequest, hold_body, lean::HeaderNeeds};
+use super::http::{PreparedRequest, lean::HeaderNeeds};
 use super::link::{HandedRequest, Link};
 use super::wire::Wire;
 use crate::base::Nanos;
@@ -278,7 +278,7 @@ fn exchange(link: &mut Link<Peer>, script: &Script, needs: HeaderNeeds) -> Outco
     let mut gate = None;
     let asked = if script.expects_continue && !request.body.is_empty() {
         let mut message = request.message(HeaderMap::new());
-        gate = Some(hold_body(&mut message));
+        gate = Some(message.body_mut().hold());
         link.ask(message)
     } else if link.ask_prepared(request) {
         HandedRequest::Right(None)

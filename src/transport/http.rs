@@ -31,22 +31,8 @@ pub(crate) use self::request::{Message, PreparedRequest, detached};
 use super::TransportError;
 use super::body::{Outgoing, Progress};
 use super::counted::{ByteCounters, Metered};
-use super::gate::Gate;
 use super::selfwake::SelfWake;
 use crate::metrics::FailureKind;
-
-/// Holds the body of a message back until the peer asks for it, or the gate that is returned is opened.
-pub(crate) fn hold_body(message: &mut Message) -> Arc<Gate> {
-    let gate = message.body_mut().hold();
-    let asked = gate.clone();
-    // For hyper's client; the others look at the gate themselves.
-    on_informational(message, move |head| {
-        if head.status() == StatusCode::CONTINUE {
-            asked.open();
-        }
-    });
-    gate
-}
 
 /// A connection to one target. Dropping it closes it.
 pub(crate) struct Connection<Io: Read + Write + Unpin + Send + 'static> {
@@ -148,7 +134,7 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     #[inline(always)]
     pub(crate) fn ask(
         &mut self,
-        message: Message,
+        mut message: Message,
     ) -> impl Future<Output = ResponseResult> + use<Io> {
         let is_head = message.method() == Method::HEAD;
         self.before = StateBefore {
@@ -159,6 +145,15 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
         };
         self.used = true;
         self.outgoing = message.body().progress();
+        if self.outgoing.is_some()
+            && let Some(gate) = message.body().gate().cloned()
+        {
+            on_informational(&mut message, move |head| {
+                if head.status() == StatusCode::CONTINUE {
+                    gate.open();
+                }
+            });
+        }
         self.driver.unmute();
         let Self { sender, wakes, .. } = self;
         let _hush = wakes.hush();

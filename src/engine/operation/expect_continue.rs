@@ -15,7 +15,7 @@ use crate::metrics::FailureKind;
 use crate::transport::TransportError;
 use crate::transport::gate::Gate;
 use crate::transport::http::lean::HeaderNeeds;
-use crate::transport::http::{Message, PreparedRequest, ResponseResult, hold_body};
+use crate::transport::http::{Message, PreparedRequest, ResponseResult};
 use crate::transport::link::{HandedRequest, IncomingBody, Link};
 
 /// Says in a message that its body waits for the peer.
@@ -37,7 +37,7 @@ impl HeldBody {
     /// Holds the body of a message back, at most that long.
     pub(super) fn new(message: &mut Message, wait: Nanos) -> Self {
         Self {
-            gate: hold_body(message),
+            gate: message.body_mut().hold(),
             wait,
         }
     }
