@@ -130,7 +130,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Connection<Io> {
     }
 
     /// Hands a request over, for [`Self::answer`] to send. It is separate, because a message
-    /// waiting inside a future would enlarge every virtual user.
+    /// waiting inside a future would enlarge every virtual user. Always inlined, because a message is
+    /// large, and would be copied once more.
     #[inline(always)]
     pub(crate) fn ask(
         &mut self,

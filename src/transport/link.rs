@@ -242,7 +242,8 @@ impl<Io: Read + Write + Metered + Unpin + Send + 'static> Link<Io> {
         true
     }
 
-    /// Hands a message over, for [`Self::answer`] to send.
+    /// Hands a message over, for [`Self::answer`] to send. Always inlined, because a message is large,
+    /// and would be copied once more.
     #[inline(always)]
     pub fn ask(
         &mut self,

@@ -27,6 +27,8 @@ impl<D: Driver> Attempt<'_, '_, D> {
         is_one.then(|| self.as_example(completed, error, scope, trace))
     }
 
+    /// Returns whether the operation is one of the slowest. Always inlined, because each operation
+    /// asks.
     #[inline(always)]
     fn is_example(&self, completed: Nanos, has_failed: bool) -> bool {
         let slowest = &self.worker.world.slowest;
