@@ -35,3 +35,17 @@ pub struct Exemplar {
     /// The URL or the address of its first request; null if there is none.
     pub url: Option<String>,
 }
+
+impl Exemplar {
+    /// Returns the id of its trace, if that is recorded: one that is not leads nowhere.
+    pub fn recorded_trace(&self) -> Option<&str> {
+        self.trace_id
+            .as_deref()
+            .filter(|_| self.sampled == Some(true))
+    }
+
+    /// Returns when it ended, in seconds from the run's epoch.
+    pub fn ended_s(&self) -> f64 {
+        self.t_s + self.response_ms / 1e3
+    }
+}

@@ -54,7 +54,7 @@ impl Dashboard {
             let mut labels = BTreeSet::new();
             for own in name.captures_iter(query) {
                 let Some(of_name) = known.get(&own[1]) else {
-                    panic!("there is no {} for {query}", &own[1]);
+                    panic!("unknown metric {} in {query}", &own[1]);
                 };
                 used.insert(own[1].to_owned());
                 labels.extend(of_name.iter().cloned());

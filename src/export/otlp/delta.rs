@@ -24,7 +24,7 @@ pub(super) struct Delta {
     pub(super) response: Option<(Histogram<u64>, f64)>,
     /// The operations among them that stand for others and whose traces are recorded.
     pub(super) exemplars: Vec<Exemplar>,
-    /// The time of day of the run's epoch, or what stands for it, in nanoseconds since 1970.
+    /// The time of day of the run's epoch, or what is taken for it in virtual time, in nanoseconds since 1970.
     pub(super) epoch: u64,
     /// How it is now.
     pub(super) in_flight: Option<f64>,
@@ -61,15 +61,15 @@ impl Totals {
             failures: run.failures.clone(),
             response: codec::decode(&run.histograms.response).ok(),
             sum_s: response.map_or(0.0, |times| times.mean * times.count as f64 / 1e3),
-            traces: recorded(run).map(|(id, _)| id.clone()).collect(),
+            traces: recorded(run).map(|(id, _)| id.to_owned()).collect(),
         }
     }
 }
 
 /// Returns the exemplars whose traces are recorded, with their trace ids.
-fn recorded(run: &ModeRun) -> impl Iterator<Item = (&String, &Exemplar)> {
-    let recorded = run.exemplars.iter().filter(|own| own.sampled == Some(true));
-    recorded.filter_map(|own| Some((own.trace_id.as_ref()?, own)))
+fn recorded(run: &ModeRun) -> impl Iterator<Item = (&str, &Exemplar)> {
+    let all = run.exemplars.iter();
+    all.filter_map(|own| Some((own.recorded_trace()?, own)))
 }
 
 impl Deltas {
@@ -100,7 +100,7 @@ impl Deltas {
             let sum_before = last.as_ref().map_or(0.0, |last| last.sum_s);
             (!added.is_empty()).then(|| (added, (totals.sum_s - sum_before).max(0.0)))
         });
-        let is_new = |id: &String| last.as_ref().is_none_or(|last| !last.traces.contains(id));
+        let is_new = |id: &str| last.as_ref().is_none_or(|last| !last.traces.contains(id));
         let exemplars = recorded(run).filter(|(id, _)| is_new(id));
         let window = run
             .series

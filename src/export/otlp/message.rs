@@ -135,7 +135,7 @@ fn response(delta: &Delta, attributes: &[KeyValue]) -> Option<Metric> {
 /// only.
 fn exemplar(delta: &Delta, own: &result::Exemplar) -> Exemplar {
     let response_s = own.response_ms / 1e3;
-    let ended = Nanos::from_secs_f64(own.t_s + response_s);
+    let ended = Nanos::from_secs_f64(own.ended_s());
     let trace_id = own.trace_id.as_deref().unwrap_or_default();
     let trace_id = u128::from_str_radix(trace_id, 16).unwrap_or_default();
     Exemplar {

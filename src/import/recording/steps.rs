@@ -50,7 +50,7 @@ pub(super) fn read(recording: &Recording, options: &Options, folder: Option<Stri
         }
         for &index in &batch.requests {
             if exchanges[index].is_some() {
-                // There is no complete body to take values from while it is still arriving.
+                // Its body is still arriving, so values are not taken from it.
                 if kept[index].kind != Kind::EventStream {
                     maker.values.receive(index);
                 }

@@ -7,7 +7,7 @@ use crate::metrics::BOUNDS;
 use crate::metrics::summary::NANOS_PER_MS;
 use crate::result::{Exemplar, Group, ModeRun};
 
-/// The latest operation of each bucket whose trace is recorded: one that is not leads nowhere.
+/// The latest operation of each bucket whose trace is recorded.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Exemplars<'a> {
     latest: Vec<Option<Latest<'a>>>,
@@ -33,14 +33,13 @@ impl<'a> Exemplars<'a> {
             (exemplar.mode, exemplar.round) == (run.mode, run.round)
                 && Some(&exemplar.mix) == step.mix.as_ref()
                 && exemplar.step == step.name
-                && exemplar.sampled == Some(true)
         };
         for exemplar in all.iter().filter(is_of_step) {
-            if let Some(trace_id) = &exemplar.trace_id {
+            if let Some(trace_id) = exemplar.recorded_trace() {
                 own.offer(Latest {
                     trace_id,
                     response: Nanos((exemplar.response_ms * NANOS_PER_MS).round() as u64),
-                    at_s: epoch_ms / 1e3 + exemplar.t_s + exemplar.response_ms / 1e3,
+                    at_s: epoch_ms / 1e3 + exemplar.ended_s(),
                 });
             }
         }
@@ -58,7 +57,7 @@ impl<'a> Exemplars<'a> {
         }
     }
 
-    /// Returns what the line of a bucket ends with: nothing if there is no such operation.
+    /// Returns what the line of a bucket ends with: nothing if the bucket has no exemplar.
     pub(super) fn of_bucket(&self, bucket: usize) -> String {
         let own = self.latest.get(bucket).copied().flatten();
         own.map_or_else(String::new, |own| {
